@@ -1,0 +1,3 @@
+//! semac: the ahead-of-time compiler for Sema.
+pub mod datum;
+pub mod reader;
