@@ -1,1 +1,2 @@
-//! format
+//! The compiled form of Sema programs: instruction set, module container, verifier, disassembler.
+pub mod isa;

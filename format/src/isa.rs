@@ -1,0 +1,592 @@
+//! The instruction set, declared once.
+//!
+//! Everything that knows about instructions is an expansion of the table in this
+//! file: the opcode enum, the typed [`Instruction`] with its encoder and decoder,
+//! the operand lists that drive the disassembler and the verifier, and the
+//! reference page `docs/bytecode.md`.
+//!
+//! # Encoding
+//!
+//! Code is a sequence of 32-bit little-endian words, executed in place from the
+//! mapped file. The opcode is the low byte of the first word; the remaining three
+//! bytes hold the fields `a`, `b`, `c` (one byte each), or `a` and a 16-bit field
+//! (`bx` unsigned, `sbx` signed), or one signed 24-bit field `s24`. Some
+//! instructions have a second word, `x` (unsigned) or `sx` (signed). `closure`
+//! is followed by as many capture words as its function captures variables.
+//!
+//! # Frames
+//!
+//! Registers are the slots of the running function's window on the task's value
+//! stack: `r0` is the first parameter. A call places the callee in `r[a]` and the
+//! arguments in the registers after it; the callee's window starts at `r[a+1]`,
+//! so arguments are never copied, and the result comes back in `r[a]`. The slot
+//! below a window holds the running closure while it runs.
+//!
+//! Jump offsets count words and are relative to the word after the whole
+//! instruction.
+//!
+//! # Naming
+//!
+//! Operation first, then the operand form: `…i` takes an immediate, `…k` a known
+//! function of this module, `…n` a native; a branch starts with `j`, and `jn…`
+//! jumps when the test fails (for numbers that differs from the opposite test,
+//! because of NaN).
+
+/// What an operand means: how it is printed and what the verifier checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// Register that is written.
+    Dst,
+    /// Register that is read.
+    Src,
+    /// First register of a call window: `r[a]` callee and result, `r[a+1] ..= r[a+b]` arguments.
+    /// Only ever field `a`, with the argument count in `b`.
+    CallBase,
+    /// First register of a range that is read. Only ever field `b`, with the count in `c`.
+    RangeStart,
+    /// Number of registers in a window or a range.
+    Count,
+    /// Index into the module's constant pool.
+    Const,
+    /// Index into the module's globals.
+    Global,
+    /// Index into the module's functions.
+    Function,
+    /// Index into the module's list of required natives.
+    Native,
+    /// Index of a module import.
+    Import,
+    /// Index of a captured variable of the running closure.
+    Capture,
+    /// Number of capture words that follow; equals the function's capture count.
+    CaptureCount,
+    /// Signed immediate integer.
+    Imm,
+    /// One of the [`special`] values.
+    Special,
+    /// One of the type predicates, see [`Predicate`].
+    Predicate,
+    /// Jump offset in words.
+    Jump,
+    /// Stack slot beyond the byte-addressable registers that is read.
+    SlotSrc,
+    /// Stack slot beyond the byte-addressable registers that is written.
+    SlotDst,
+}
+
+/// Where control goes after an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// To the next instruction.
+    Next,
+    /// To the next instruction or by the jump offset.
+    Branch,
+    /// Always by the jump offset.
+    Jump,
+    /// Leaves the function (return, tail call, throw).
+    Exit,
+}
+
+/// The values `load_special` can load.
+pub mod special {
+    /// `nil`
+    pub const NIL: u8 = 0;
+    /// `#f`
+    pub const FALSE: u8 = 1;
+    /// `#t`
+    pub const TRUE: u8 = 2;
+    /// `'()`
+    pub const EMPTY_LIST: u8 = 3;
+    /// The marker of a missing optional argument (library code only).
+    pub const MISSING: u8 = 4;
+    /// How many there are.
+    pub const COUNT: u8 = 5;
+}
+
+macro_rules! predicates {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
+        /// Type predicates that `test`, `jtest` and `jntest` evaluate without a call.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Predicate { $($(#[doc = $doc])* $name),* }
+        impl Predicate {
+            /// All predicates, in encoding order.
+            pub const ALL: &[Predicate] = &[$(Predicate::$name),*];
+            /// The builtin this predicate is.
+            pub const fn name(self) -> &'static str { match self { $(Predicate::$name => $text),* } }
+            /// Decodes the operand byte.
+            pub const fn from_byte(byte: u8) -> Option<Predicate> {
+                if (byte as usize) < Self::ALL.len() { Some(Self::ALL[byte as usize]) } else { None }
+            }
+        }
+    };
+}
+
+predicates! {
+    /// `nil`
+    Nil = "nil?",
+    /// nil or the empty list
+    Null = "null?",
+    /// non-empty list
+    Pair = "pair?",
+    /// list, also empty
+    List = "list?",
+    /// vector
+    Vector = "vector?",
+    /// sorted map
+    Map = "map?",
+    /// string
+    String = "string?",
+    /// symbol
+    Symbol = "symbol?",
+    /// keyword
+    Keyword = "keyword?",
+    /// boolean
+    Bool = "bool?",
+    /// character
+    Char = "char?",
+    /// any number
+    Number = "number?",
+    /// float
+    Float = "float?",
+    /// closure or native
+    Function = "fn?",
+    /// the marker of a missing optional argument (library code only)
+    Missing = "%missing?",
+    /// exact integer
+    ExactInteger = "exact-integer?",
+}
+
+macro_rules! field_type {
+    (a) => {
+        u8
+    };
+    (b) => {
+        u8
+    };
+    (c) => {
+        u8
+    };
+    (sc) => {
+        i8
+    };
+    (bx) => {
+        u16
+    };
+    (sbx) => {
+        i16
+    };
+    (s24) => {
+        i32
+    };
+    (x) => {
+        u32
+    };
+    (sx) => {
+        i32
+    };
+}
+macro_rules! field_put {
+    ($w0:ident, $w1:ident, a, $v:expr) => {
+        $w0 |= ($v as u32) << 8;
+    };
+    ($w0:ident, $w1:ident, b, $v:expr) => {
+        $w0 |= ($v as u32) << 16;
+    };
+    ($w0:ident, $w1:ident, c, $v:expr) => {
+        $w0 |= ($v as u32) << 24;
+    };
+    ($w0:ident, $w1:ident, sc, $v:expr) => {
+        $w0 |= ($v as u8 as u32) << 24;
+    };
+    ($w0:ident, $w1:ident, bx, $v:expr) => {
+        $w0 |= ($v as u32) << 16;
+    };
+    ($w0:ident, $w1:ident, sbx, $v:expr) => {
+        $w0 |= ($v as u16 as u32) << 16;
+    };
+    ($w0:ident, $w1:ident, s24, $v:expr) => {
+        $w0 |= ($v as u32) << 8;
+    };
+    ($w0:ident, $w1:ident, x, $v:expr) => {
+        $w1 = Some($v);
+    };
+    ($w0:ident, $w1:ident, sx, $v:expr) => {
+        $w1 = Some($v as u32);
+    };
+}
+macro_rules! field_take {
+    ($w0:ident, $w1:ident, a) => {
+        ($w0 >> 8) as u8
+    };
+    ($w0:ident, $w1:ident, b) => {
+        ($w0 >> 16) as u8
+    };
+    ($w0:ident, $w1:ident, c) => {
+        ($w0 >> 24) as u8
+    };
+    ($w0:ident, $w1:ident, sc) => {
+        ($w0 >> 24) as u8 as i8
+    };
+    ($w0:ident, $w1:ident, bx) => {
+        ($w0 >> 16) as u16
+    };
+    ($w0:ident, $w1:ident, sbx) => {
+        ($w0 >> 16) as u16 as i16
+    };
+    ($w0:ident, $w1:ident, s24) => {
+        ($w0 as i32) >> 8
+    };
+    ($w0:ident, $w1:ident, x) => {
+        $w1?
+    };
+    ($w0:ident, $w1:ident, sx) => {
+        $w1? as i32
+    };
+}
+macro_rules! field_words {
+    (x) => {
+        1
+    };
+    (sx) => {
+        1
+    };
+    ($other:ident) => {
+        0
+    };
+}
+
+/// One operand of an instruction: its field, its meaning.
+pub struct OperandInfo {
+    /// The field's name, as in the encoding section above.
+    pub field: &'static str,
+    /// The meaning.
+    pub kind: Operand,
+}
+
+/// What the table says about one instruction.
+pub struct OpInfo {
+    /// The opcode.
+    pub op: Op,
+    /// The name in listings.
+    pub mnemonic: &'static str,
+    /// The operands in the order in which they are printed.
+    pub operands: &'static [OperandInfo],
+    /// Control flow.
+    pub flow: Flow,
+    /// Words of the instruction, without capture words.
+    pub words: u32,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+macro_rules! instructions {
+    ($(
+        $(#[doc = $doc:literal])*
+        $name:ident = $mnemonic:literal ($($field:ident : $kind:ident),*) $flow:ident;
+    )*) => {
+        /// The opcodes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Op { $($(#[doc = $doc])* $name),* }
+
+        /// An instruction with its operands.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Instruction {
+            $($(#[doc = $doc])* #[allow(missing_docs, reason = "fields are named after the encoding")] $name { $($field: field_type!($field)),* }),*
+        }
+
+        /// The table, indexed by opcode.
+        pub const INSTRUCTIONS: &[OpInfo] = &[
+            $(OpInfo {
+                op: Op::$name,
+                mnemonic: $mnemonic,
+                operands: &[$(OperandInfo { field: stringify!($field), kind: Operand::$kind }),*],
+                flow: Flow::$flow,
+                words: 1 $(+ field_words!($field))*,
+                doc: concat!($($doc),*),
+            }),*
+        ];
+
+        impl Instruction {
+            /// The opcode.
+            pub const fn op(&self) -> Op { match self { $(Instruction::$name { .. } => Op::$name),* } }
+
+            /// The first word and, where the instruction has one, the second.
+            #[allow(unused_mut, reason = "instructions without a second word leave it alone")]
+            pub const fn encode(self) -> (u32, Option<u32>) {
+                match self {
+                    $(Instruction::$name { $($field),* } => {
+                        let mut first = Op::$name as u32;
+                        let mut second: Option<u32> = None;
+                        $(field_put!(first, second, $field, $field);)*
+                        (first, second)
+                    }),*
+                }
+            }
+
+            /// Decodes the instruction whose first word is `first`; `second` is the word after
+            /// it, if there is one. `None`: unknown opcode or missing second word.
+            #[allow(unused_variables, reason = "instructions without operands read neither word")]
+            #[allow(non_upper_case_globals, reason = "constants named after the opcodes to match on")]
+            pub const fn decode(first: u32, second: Option<u32>) -> Option<Instruction> {
+                $(const $name: u8 = Op::$name as u8;)*
+                match first as u8 {
+                    $($name => {
+                        macro_rules! take { (x) => { match second { Some(word) => word, None => return None } };
+                            (sx) => { match second { Some(word) => word as i32, None => return None } };
+                            ($f:ident) => { field_take!(first, second, $f) } }
+                        Some(Instruction::$name { $($field: take!($field)),* })
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+instructions! {
+    // --- moves and constants ---
+    /// Copies a register.
+    Move = "move" (a: Dst, b: Src) Next;
+    /// Loads a constant.
+    LoadConst = "load_const" (a: Dst, bx: Const) Next;
+    /// Loads a constant with an index above 65535.
+    LoadConstWide = "load_const_wide" (a: Dst, x: Const) Next;
+    /// Loads a small integer.
+    LoadInt = "load_int" (a: Dst, sbx: Imm) Next;
+    /// Loads nil, a boolean or the empty list.
+    LoadSpecial = "load_special" (a: Dst, b: Special) Next;
+    /// Reads a stack slot beyond the byte-addressable registers.
+    LoadSlot = "load_slot" (a: Dst, x: SlotSrc) Next;
+    /// Writes a stack slot beyond the byte-addressable registers.
+    StoreSlot = "store_slot" (a: Src, x: SlotDst) Next;
+
+    // --- variables ---
+    /// Reads a captured variable of the running closure.
+    GetCapture = "get_capture" (a: Dst, bx: Capture) Next;
+    /// Reads a captured variable that lives in a box.
+    GetCaptureBox = "get_capture_box" (a: Dst, bx: Capture) Next;
+    /// Assigns a captured variable that lives in a box.
+    SetCaptureBox = "set_capture_box" (a: Src, bx: Capture) Next;
+    /// Makes a box that holds `r[b]`.
+    NewBox = "new_box" (a: Dst, b: Src) Next;
+    /// Reads the box in `r[b]`.
+    GetBox = "get_box" (a: Dst, b: Src) Next;
+    /// Stores `r[b]` into the box in `r[a]`.
+    SetBox = "set_box" (a: Src, b: Src) Next;
+    /// Reads a global; raises `:unbound` when it has no value.
+    GetGlobal = "get_global" (a: Dst, x: Global) Next;
+    /// Assigns a global that must already have a value (`set!`).
+    SetGlobal = "set_global" (a: Src, x: Global) Next;
+    /// Creates or overwrites a global (`define`).
+    DefineGlobal = "define_global" (a: Src, x: Global) Next;
+    /// Makes a closure of function `x`; `bx` capture words follow: bit 31 clear, a register of
+    /// this frame; set, a captured variable of the running closure.
+    Closure = "closure" (a: Dst, bx: CaptureCount, x: Function) Next;
+    /// Sets captured variable `b` of the closure in `r[a]`, for closures that refer to each other.
+    PatchCapture = "patch_capture" (a: Src, b: Imm, c: Src) Next;
+    /// Loads a native function as a value.
+    LoadNative = "load_native" (a: Dst, bx: Native) Next;
+
+    // --- calls ---
+    /// Calls whatever `r[a]` holds with `b` arguments.
+    Call = "call" (a: CallBase, b: Count) Next;
+    /// The same, replacing the running frame.
+    TailCall = "tail_call" (a: CallBase, b: Count) Exit;
+    /// Calls a function of this module that captures nothing; `b` is its exact frame of parameters
+    /// (optional ones filled, rest arguments already in a list).
+    CallKnown = "callk" (a: CallBase, b: Count, x: Function) Next;
+    /// The same, replacing the running frame.
+    TailCallKnown = "tail_callk" (a: CallBase, b: Count, x: Function) Exit;
+    /// Calls a native with the arguments `r[b] .. r[b+c]`; the arity has been checked.
+    CallNative = "calln" (a: Dst, b: RangeStart, c: Count, x: Native) Next;
+    /// Like `call`, the last argument being a sequence that is spread.
+    Apply = "apply" (a: CallBase, b: Count) Next;
+    /// Like `tail_call`, the last argument being a sequence that is spread.
+    TailApply = "tail_apply" (a: CallBase, b: Count) Exit;
+    /// Returns.
+    Return = "return" (a: Src) Exit;
+    /// Raises the value in `r[a]` as `throw` does.
+    Throw = "throw" (a: Src) Exit;
+
+    // --- control ---
+    /// Jumps.
+    Jump = "jump" (s24: Jump) Jump;
+    /// Jumps backwards and is a safepoint.
+    Loop = "loop" (s24: Jump) Jump;
+    /// Jumps if `r[a]` is nil or #f.
+    JumpFalse = "jfalse" (a: Src, sbx: Jump) Branch;
+    /// Jumps if `r[a]` is neither nil nor #f.
+    JumpTrue = "jtrue" (a: Src, sbx: Jump) Branch;
+    /// Jumps if `r[a] < r[b]`.
+    JumpLess = "jlt" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps unless `r[a] < r[b]`.
+    JumpNotLess = "jnlt" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps if `r[a] <= r[b]`.
+    JumpLessEqual = "jle" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps unless `r[a] <= r[b]`.
+    JumpNotLessEqual = "jnle" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps if `(= r[a] r[b])`.
+    JumpEqual = "jeq" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps unless `(= r[a] r[b])`.
+    JumpNotEqual = "jneq" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps if `r[a] < sbx`.
+    JumpLessImm = "jlti" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps unless `r[a] < sbx`.
+    JumpNotLessImm = "jnlti" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps if `r[a] <= sbx`.
+    JumpLessEqualImm = "jlei" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps unless `r[a] <= sbx`.
+    JumpNotLessEqualImm = "jnlei" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps if `r[a] > sbx`.
+    JumpGreaterImm = "jgti" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps unless `r[a] > sbx`.
+    JumpNotGreaterImm = "jngti" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps if `r[a] >= sbx`.
+    JumpGreaterEqualImm = "jgei" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps unless `r[a] >= sbx`.
+    JumpNotGreaterEqualImm = "jngei" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps if `(= r[a] sbx)`.
+    JumpEqualImm = "jeqi" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps unless `(= r[a] sbx)`.
+    JumpNotEqualImm = "jneqi" (a: Src, sbx: Imm, sx: Jump) Branch;
+    /// Jumps if `(equal? r[a] constant)`; the constant is not a collection or a NaN.
+    JumpEqualConst = "jeqk" (a: Src, bx: Const, sx: Jump) Branch;
+    /// Jumps unless `(equal? r[a] constant)`.
+    JumpNotEqualConst = "jneqk" (a: Src, bx: Const, sx: Jump) Branch;
+    /// Jumps if predicate `b` holds for `r[a]`.
+    JumpTest = "jtest" (a: Src, b: Predicate, sx: Jump) Branch;
+    /// Jumps unless predicate `b` holds for `r[a]`.
+    JumpNotTest = "jntest" (a: Src, b: Predicate, sx: Jump) Branch;
+
+    // --- numbers ---
+    /// Sum, as `+` with two arguments.
+    Add = "add" (a: Dst, b: Src, c: Src) Next;
+    /// Difference.
+    Subtract = "sub" (a: Dst, b: Src, c: Src) Next;
+    /// Product.
+    Multiply = "mul" (a: Dst, b: Src, c: Src) Next;
+    /// Exact quotient, as `/` with two arguments.
+    Divide = "div" (a: Dst, b: Src, c: Src) Next;
+    /// `quotient`
+    Quotient = "quotient" (a: Dst, b: Src, c: Src) Next;
+    /// `remainder`
+    Remainder = "remainder" (a: Dst, b: Src, c: Src) Next;
+    /// `modulo`
+    Modulo = "modulo" (a: Dst, b: Src, c: Src) Next;
+    /// Sum with a small integer.
+    AddImm = "addi" (a: Dst, b: Src, sc: Imm) Next;
+    /// `(< b c)` as a value.
+    Less = "lt" (a: Dst, b: Src, c: Src) Next;
+    /// `(<= b c)` as a value.
+    LessEqual = "le" (a: Dst, b: Src, c: Src) Next;
+    /// `(= b c)` as a value.
+    NumEqual = "eq" (a: Dst, b: Src, c: Src) Next;
+    /// `(equal? b c)` as a value.
+    Equal = "equal" (a: Dst, b: Src, c: Src) Next;
+    /// `not`
+    Not = "not" (a: Dst, b: Src) Next;
+    /// Predicate `c` of `r[b]` as a value.
+    Test = "test" (a: Dst, b: Src, c: Predicate) Next;
+
+    // --- data ---
+    /// `car` / `first`
+    First = "first" (a: Dst, b: Src) Next;
+    /// `cdr` / `rest`
+    Rest = "rest" (a: Dst, b: Src) Next;
+    /// `cons`
+    Cons = "cons" (a: Dst, b: Src, c: Src) Next;
+    /// `nth`
+    Nth = "nth" (a: Dst, b: Src, c: Src) Next;
+    /// `length`
+    Length = "length" (a: Dst, b: Src) Next;
+    /// `get` with two arguments.
+    Get = "get" (a: Dst, b: Src, c: Src) Next;
+    /// `(keyword map)`: the value under a constant keyword.
+    GetKeyword = "get_keyword" (a: Dst, b: Src, x: Const) Next;
+    /// A list of `r[b] .. r[b+c]`.
+    MakeList = "make_list" (a: Dst, b: RangeStart, c: Count) Next;
+    /// A vector of `r[b] .. r[b+c]`.
+    MakeVector = "make_vector" (a: Dst, b: RangeStart, c: Count) Next;
+    /// `mutable-array/get` with two arguments.
+    ArrayGet = "array_get" (a: Dst, b: Src, c: Src) Next;
+    /// `(mutable-array/set! r[a] r[b] r[c])`
+    ArraySet = "array_set" (a: Src, b: Src, c: Src) Next;
+    /// `mutable-cell/get`
+    CellGet = "cell_get" (a: Dst, b: Src) Next;
+    /// `(mutable-cell/set! r[a] r[b])`
+    CellSet = "cell_set" (a: Src, b: Src) Next;
+
+    // --- modules ---
+    /// Runs the imported module's main function unless it has run; the result goes to `r[a]`, which
+    /// is the base of the call window.
+    RunModule = "run_module" (a: CallBase, b: Count, x: Import) Next;
+    /// Copies the imported names of import `x` into this module's globals.
+    BindImports = "bind_imports" (a: Dst, x: Import) Next;
+    /// Marks this module as completely run.
+    ModuleDone = "module_done" () Next;
+}
+
+impl Op {
+    /// The opcode with this number.
+    pub const fn from_byte(byte: u8) -> Option<Op> {
+        if (byte as usize) < INSTRUCTIONS.len() {
+            Some(INSTRUCTIONS[byte as usize].op)
+        } else {
+            None
+        }
+    }
+
+    /// The table entry.
+    pub const fn info(self) -> &'static OpInfo {
+        &INSTRUCTIONS[self as usize]
+    }
+}
+
+/// Capture word of `closure`: set when the variable is captured from the running closure's own
+/// captures, clear when it is a register.
+pub const CAPTURE_FROM_CLOSURE: u32 = 1 << 31;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_is_indexed_by_opcode() {
+        for (index, info) in INSTRUCTIONS.iter().enumerate() {
+            assert_eq!(info.op as usize, index, "{}", info.mnemonic);
+            assert_eq!(Op::from_byte(index as u8), Some(info.op));
+        }
+    }
+
+    #[test]
+    fn encode_then_decode_is_identity() {
+        let samples = [
+            Instruction::Add { a: 1, b: 2, c: 255 },
+            Instruction::AddImm {
+                a: 1,
+                b: 2,
+                sc: -128,
+            },
+            Instruction::LoadInt { a: 9, sbx: -32768 },
+            Instruction::Jump { s24: -8_388_608 },
+            Instruction::Loop { s24: 8_388_607 },
+            Instruction::JumpLessImm {
+                a: 3,
+                sbx: -1,
+                sx: i32::MIN,
+            },
+            Instruction::CallKnown {
+                a: 250,
+                b: 4,
+                x: u32::MAX,
+            },
+            Instruction::ModuleDone {},
+        ];
+        for sample in samples {
+            let (first, second) = sample.encode();
+            assert_eq!(Instruction::decode(first, second), Some(sample));
+        }
+    }
+}
