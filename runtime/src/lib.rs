@@ -1,1 +1,17 @@
-//! runtime
+//! The Sema runtime: values, heap, virtual machine, scheduler, native functions.
+//!
+//! Nothing here can read or compile Sema source.
+
+pub mod collections;
+pub mod equality;
+pub mod error;
+pub mod heap;
+pub mod host;
+pub mod native;
+pub mod natives;
+pub mod number;
+pub mod output;
+pub mod print;
+pub mod symbol;
+pub mod task;
+pub mod value;

@@ -1,0 +1,1 @@
+//! Persistent collections that are more than one heap object.

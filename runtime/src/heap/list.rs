@@ -1,0 +1,309 @@
+//! Lists: cells in chunks.
+//!
+//! A cell is 16 bytes: a header (index in its chunk, length of the list that starts here) and the
+//! element. A chunk is a row of cells filled from the back, ended by a link to the rest of the
+//! list. A list value refers to a cell. So
+//!
+//! - `first`, `length` are one load; `rest` is the next cell (or the link at a chunk's end), and
+//!   allocates nothing; `nth` is one step per chunk, and chunks grow with the list;
+//! - `cons` onto the first cell in use of a chunk that has room writes the new cell in front of
+//!   it: 16 bytes and no new object. Elsewhere (the list is shared, or the chunk is full, or it
+//!   has left the nursery) it starts a new chunk whose link is the old list.
+//!
+//! This is CDR coding with VList growth (P. Bagwell, "Fast Functional Lists", 2002) plus lengths.
+//! Cells in front of the front are never visible, so lists stay immutable.
+
+use super::Heap;
+use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FLAGS, MAX_CHUNK_CELLS};
+use crate::value::{Kind, Value};
+
+/// Cells of the first chunk that `cons` makes onto the empty list.
+const FIRST_CHUNK: usize = 2;
+/// Cells `cons` adds at most in one chunk.
+const LARGEST_GROWTH: usize = 128;
+
+impl Heap {
+    /// Number of elements. Call only with a list.
+    #[inline(always)]
+    pub fn list_len(&self, list: Value) -> usize {
+        if list == Value::EMPTY {
+            0
+        } else {
+            object::length_of(object::header_at(list))
+        }
+    }
+
+    /// Whether this is a list with at least one element.
+    #[inline(always)]
+    pub fn is_pair(&self, value: Value) -> bool {
+        value.is_heap() && object::kind_at(value) == Kind::List
+    }
+
+    /// First element of a list that has one.
+    #[inline(always)]
+    pub fn first_unchecked(&self, list: Value) -> Value {
+        debug_assert!(self.is_pair(list));
+        // SAFETY: the caller checked that this refers to a list cell; its second word is the element.
+        unsafe { *((list.address() + 8) as *const Value) }
+    }
+
+    /// The list without its first element. Call only with a list that has one.
+    #[inline(always)]
+    pub fn rest_unchecked(&self, list: Value) -> Value {
+        debug_assert!(self.is_pair(list));
+        let next = list.address() + CELL_BYTES;
+        // SAFETY: a cell is followed by another cell or by the chunk's link; both are two words.
+        unsafe {
+            let header = *(next as *const u64);
+            if header as u8 == Kind::List as u8 {
+                Value::from_address(next)
+            } else {
+                *((next + 8) as *const Value)
+            }
+        }
+    }
+
+    /// The element at `index`, if the list is that long.
+    pub fn list_nth(&self, list: Value, index: usize) -> Option<Value> {
+        let tail = self.list_drop(list, index)?;
+        if tail == Value::EMPTY {
+            None
+        } else {
+            Some(self.first_unchecked(tail))
+        }
+    }
+
+    /// The list without its first `count` elements; `None` if it is shorter.
+    pub fn list_drop(&self, mut list: Value, mut count: usize) -> Option<Value> {
+        loop {
+            if count == 0 {
+                return Some(list);
+            }
+            if list == Value::EMPTY {
+                return None;
+            }
+            let in_chunk = self.run(list).len();
+            if count < in_chunk {
+                return Some(Value::from_address(list.address() + count * CELL_BYTES));
+            }
+            count -= in_chunk;
+            list = self.after_run(list);
+        }
+    }
+
+    /// The cells from `list` to the end of its chunk.
+    #[inline]
+    fn run(&self, list: Value) -> &[[Value; 2]] {
+        let header = object::header_at(list);
+        let chunk = object::chunk_of(list.address(), header);
+        // SAFETY: `list` refers to a cell, so its chunk's header lies where `chunk_of` says, and
+        // the cells up to its capacity are initialised. Cells are two words; the first is read
+        // through this slice only as bits.
+        unsafe {
+            let capacity = object::chunk_capacity(*(chunk as *const u64));
+            std::slice::from_raw_parts(
+                list.address() as *const [Value; 2],
+                capacity - object::cell_index(header),
+            )
+        }
+    }
+
+    /// The list that follows the chunk of `list`.
+    #[inline]
+    fn after_run(&self, list: Value) -> Value {
+        let end = list.address() + self.run(list).len() * CELL_BYTES;
+        // SAFETY: the cells of a chunk are followed by its link, whose second word is a list.
+        unsafe { *((end + 8) as *const Value) }
+    }
+
+    /// Iterates over the elements. Anything but a list has none.
+    #[inline]
+    pub fn list_iter(&self, list: Value) -> ListIter<'_> {
+        let mut iter = ListIter {
+            heap: self,
+            run: [].iter(),
+            rest: Value::EMPTY,
+        };
+        if self.is_pair(list) {
+            iter.run = self.run(list).iter();
+            iter.rest = self.after_run(list);
+        }
+        iter
+    }
+
+    /// A list with `first` in front of `rest`, which must be a list.
+    #[inline]
+    pub fn cons(&self, first: Value, rest: Value) -> Value {
+        if rest != Value::EMPTY {
+            let header = object::header_at(rest);
+            let index = object::cell_index(header);
+            let chunk = object::chunk_of(rest.address(), header) as *mut u64;
+            // SAFETY: `rest` refers to a cell of `chunk`. The chunk is in the nursery (no flags),
+            // so no barrier is needed; the cell before its front is inside it and belongs to no list.
+            unsafe {
+                let chunk_header = *chunk;
+                if index != 0
+                    && chunk_header & FLAGS == 0
+                    && object::chunk_front(chunk_header) == index
+                {
+                    let cell = rest.address() - CELL_BYTES;
+                    *(cell as *mut u64) = header.wrapping_sub(1 << 8).wrapping_add(1 << 32);
+                    *((cell + 8) as *mut Value) = first;
+                    *chunk = chunk_header - (1 << 40);
+                    return Value::from_address(cell);
+                }
+            }
+        }
+        self.cons_new_chunk(first, rest)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cons_new_chunk(&self, first: Value, rest: Value) -> Value {
+        let length = self.list_len(rest);
+        let capacity = if length == 0 {
+            FIRST_CHUNK
+        } else {
+            (length * 2).clamp(4, LARGEST_GROWTH)
+        };
+        let chunk = self.new_chunk(capacity, capacity - 1, rest);
+        let cell = chunk as usize + CHUNK_HEADER_BYTES + (capacity - 1) * CELL_BYTES;
+        // SAFETY: the last cell of the new chunk.
+        unsafe {
+            *(cell as *mut u64) = object::cell_header(capacity - 1, length as u32 + 1);
+            *((cell + 8) as *mut Value) = first;
+        }
+        Value::from_address(cell)
+    }
+
+    /// A chunk whose cells are still to be written, from `front` on, before the next allocation.
+    fn new_chunk(&self, capacity: usize, front: usize, rest: Value) -> *mut u64 {
+        let (chunk, flags) = self.allocate(object::chunk_bytes(capacity), true);
+        let link = CHUNK_HEADER_BYTES + capacity * CELL_BYTES;
+        // SAFETY: `allocate` gave room for the header, the cells and the link.
+        unsafe {
+            *chunk = object::chunk_header(flags, capacity, front);
+            *chunk.byte_add(link) = Kind::ListLink as u64;
+            *chunk.byte_add(link + 8) = rest.bits();
+        }
+        chunk
+    }
+
+    /// A list of these elements.
+    pub fn list(&self, elements: &[Value]) -> Value {
+        self.list_with_tail(elements, Value::EMPTY)
+    }
+
+    /// These elements in front of the list `rest`.
+    pub fn list_with_tail(&self, elements: &[Value], mut rest: Value) -> Value {
+        for part in elements.rchunks(MAX_CHUNK_CELLS) {
+            let length = self.list_len(rest);
+            let chunk = self.new_chunk(part.len(), 0, rest) as usize;
+            let first = chunk + CHUNK_HEADER_BYTES;
+            for (index, &element) in part.iter().enumerate() {
+                let cell = first + index * CELL_BYTES;
+                // SAFETY: one of the `part.len()` cells of the new chunk.
+                unsafe {
+                    *(cell as *mut u64) =
+                        object::cell_header(index, (length + part.len() - index) as u32);
+                    *((cell + 8) as *mut Value) = element;
+                }
+            }
+            rest = Value::from_address(first);
+        }
+        rest
+    }
+}
+
+/// Iterator over the elements of a list.
+#[derive(Clone)]
+pub struct ListIter<'h> {
+    heap: &'h Heap,
+    run: std::slice::Iter<'h, [Value; 2]>,
+    rest: Value,
+}
+
+impl ListIter<'_> {
+    /// The list of the elements not yet visited is at most this long and at least as long as the
+    /// current chunk; the exact number.
+    fn remaining(&self) -> usize {
+        self.run.len() + self.heap.list_len(self.rest)
+    }
+}
+
+impl Iterator for ListIter<'_> {
+    type Item = Value;
+
+    #[inline]
+    fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(cell) = self.run.next() {
+                return Some(cell[1]);
+            }
+            if self.rest == Value::EMPTY {
+                return None;
+            }
+            self.run = self.heap.run(self.rest).iter();
+            self.rest = self.heap.after_run(self.rest);
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.remaining(), Some(self.remaining()))
+    }
+}
+
+impl ExactSizeIterator for ListIter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(heap: &Heap, list: Value) -> Vec<i64> {
+        heap.list_iter(list)
+            .map(|v| v.as_fixnum().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn cons_builds_in_place_and_shares_safely() {
+        let heap = Heap::new();
+        let mut list = Value::EMPTY;
+        for i in 0..1000 {
+            list = heap.cons(Value::small(i), list);
+            assert_eq!(heap.list_len(list), i as usize + 1);
+        }
+        let a = heap.cons(Value::small(-1), list);
+        let b = heap.cons(Value::small(-2), list);
+        let c = heap.cons(Value::small(-3), heap.rest_unchecked(list));
+        assert_eq!(numbers(&heap, a)[..3], [-1, 999, 998]);
+        assert_eq!(numbers(&heap, b)[..3], [-2, 999, 998]);
+        assert_eq!(numbers(&heap, c)[..3], [-3, 998, 997]);
+        assert_eq!(heap.list_len(c), 1000);
+        for i in [0, 1, 500, 999] {
+            assert_eq!(
+                heap.list_nth(list, i).unwrap().as_fixnum(),
+                Some(999 - i as i64)
+            );
+        }
+        assert_eq!(heap.list_nth(list, 1000), None);
+    }
+
+    #[test]
+    fn rest_walks_across_chunks() {
+        let heap = Heap::new();
+        let tail = heap.list(&[Value::small(4), Value::small(5)]);
+        let list = heap.list_with_tail(&[Value::small(1), Value::small(2), Value::small(3)], tail);
+        assert_eq!(numbers(&heap, list), [1, 2, 3, 4, 5]);
+        let mut rest = list;
+        for left in (0..5).rev() {
+            rest = heap.rest_unchecked(rest);
+            assert_eq!(heap.list_len(rest), left);
+        }
+        assert_eq!(rest, Value::EMPTY);
+        assert_eq!(
+            heap.list_drop(list, 4),
+            Some(heap.list_drop(tail, 1).unwrap())
+        );
+    }
+}

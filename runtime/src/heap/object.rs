@@ -1,0 +1,115 @@
+//! Object headers: the one word in front of every heap object.
+//!
+//! | bits | ordinary object | list chunk | list cell |
+//! |---|---|---|---|
+//! | 0..8 | kind | kind | kind |
+//! | 8..16 | flags | flags | |
+//! | 16..32 | `aux` | capacity (24 bits: 16..40) | index in the chunk (24 bits: 8..32) |
+//! | 32..64 | length | front (24 bits: 40..64) | length of the list (32..64) |
+//!
+//! An evacuated object's header is its new address shifted left by 16, with [`FORWARDED`] set.
+
+use crate::value::kind::Shape;
+use crate::value::{Kind, Value};
+
+/// Lives outside the nursery.
+pub(crate) const OLD: u64 = 1 << 8;
+/// Reached in the running collection of the old generation; always set in the permanent space.
+pub(crate) const MARKED: u64 = 1 << 9;
+/// Listed in the remembered set.
+pub(crate) const REMEMBERED: u64 = 1 << 10;
+/// Has its own allocation.
+pub(crate) const LARGE: u64 = 1 << 11;
+/// Has been moved; the header holds the new address.
+pub(crate) const FORWARDED: u64 = 1 << 12;
+/// All flag bits.
+pub(crate) const FLAGS: u64 = 0xFF << 8;
+
+/// Bytes of a list cell: header and element.
+pub(crate) const CELL_BYTES: usize = 16;
+/// Bytes in front of the first cell of a chunk.
+pub(crate) const CHUNK_HEADER_BYTES: usize = 8;
+/// Largest number of cells in one chunk (24-bit fields).
+pub(crate) const MAX_CHUNK_CELLS: usize = (1 << 24) - 1;
+
+#[inline(always)]
+pub(crate) fn header(kind: Kind, flags: u64, aux: u16, length: u32) -> u64 {
+    kind as u64 | flags | u64::from(aux) << 16 | u64::from(length) << 32
+}
+
+#[inline(always)]
+pub(crate) fn chunk_header(flags: u64, capacity: usize, front: usize) -> u64 {
+    Kind::ListChunk as u64 | flags | (capacity as u64) << 16 | (front as u64) << 40
+}
+
+#[inline(always)]
+pub(crate) fn cell_header(index: usize, length: u32) -> u64 {
+    Kind::List as u64 | (index as u64) << 8 | u64::from(length) << 32
+}
+
+#[inline(always)]
+pub(crate) fn kind_of(header: u64) -> Kind {
+    Kind::from_byte(header as u8)
+}
+
+#[inline(always)]
+pub(crate) fn aux_of(header: u64) -> u16 {
+    (header >> 16) as u16
+}
+
+#[inline(always)]
+pub(crate) fn length_of(header: u64) -> usize {
+    (header >> 32) as usize
+}
+
+#[inline(always)]
+pub(crate) fn chunk_capacity(header: u64) -> usize {
+    (header >> 16) as usize & 0xFF_FFFF
+}
+
+#[inline(always)]
+pub(crate) fn chunk_front(header: u64) -> usize {
+    (header >> 40) as usize
+}
+
+#[inline(always)]
+pub(crate) fn cell_index(header: u64) -> usize {
+    (header >> 8) as usize & 0xFF_FFFF
+}
+
+/// Address of the chunk that holds the cell at `cell`, whose header is `header`.
+#[inline(always)]
+pub(crate) fn chunk_of(cell: usize, header: u64) -> usize {
+    cell - cell_index(header) * CELL_BYTES - CHUNK_HEADER_BYTES
+}
+
+/// Bytes of a chunk with this capacity: header, cells, link.
+#[inline(always)]
+pub(crate) const fn chunk_bytes(capacity: usize) -> usize {
+    CHUNK_HEADER_BYTES + (capacity + 1) * CELL_BYTES
+}
+
+/// Bytes of the object with this header.
+pub(crate) fn object_bytes(header: u64) -> usize {
+    match kind_of(header).shape() {
+        Shape::Bytes => 16 + length_of(header).next_multiple_of(8),
+        Shape::Words | Shape::Values => 8 + length_of(header) * 8,
+        Shape::Chunk => chunk_bytes(chunk_capacity(header)),
+        Shape::None => 8,
+    }
+}
+
+/// The header of the object (or list cell) that `value` refers to.
+#[inline(always)]
+pub(crate) fn header_at(value: Value) -> u64 {
+    debug_assert!(value.is_heap());
+    // SAFETY: a heap reference points to a live object or list cell: natives and the VM only see
+    // values between collections, and collections update every value that stays reachable.
+    unsafe { *(value.address() as *const u64) }
+}
+
+/// The kind of the object that the heap reference `value` points to.
+#[inline(always)]
+pub(crate) fn kind_at(value: Value) -> Kind {
+    kind_of(header_at(value))
+}

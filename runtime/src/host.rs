@@ -1,0 +1,89 @@
+//! What native functions see of the VM: the heap, the names, the outside world.
+
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
+
+use crate::heap::Heap;
+use crate::output::Output;
+use crate::symbol::Symbols;
+use crate::task::Scheduler;
+use crate::value::Value;
+
+/// Everything of one VM except the stacks of its tasks. Shared by reference with natives.
+pub struct Host {
+    /// The heap.
+    pub heap: Heap,
+    /// The names.
+    pub symbols: Symbols,
+    /// Standard output and error.
+    pub output: Output,
+    /// Tasks, timers, channels.
+    pub scheduler: Scheduler,
+    /// The argument vector `sys/args` gives.
+    pub arguments: Vec<String>,
+    /// When the VM was made.
+    pub started: Instant,
+    /// State of the random number generator; 0: not seeded yet.
+    pub random_state: Cell<u64>,
+    /// The embedded files and the real file system.
+    pub files: sema_vfs::Overlay,
+    /// State that single modules of natives keep (open streams, contexts …), by type.
+    pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
+}
+
+impl Host {
+    /// A keyword.
+    pub fn keyword(&self, name: &str) -> Value {
+        Value::keyword(self.symbols.intern(name))
+    }
+
+    /// A symbol.
+    pub fn symbol(&self, name: &str) -> Value {
+        Value::symbol(self.symbols.intern(name))
+    }
+
+    /// The name of a symbol or keyword.
+    pub fn name_of(&self, value: Value) -> Option<&str> {
+        value
+            .as_symbol()
+            .or(value.as_keyword())
+            .map(|symbol| self.symbols.name(symbol))
+    }
+
+    /// Runs `use_state` on the state of type `T` that a module of natives keeps, made on first use.
+    /// `use_state` must not ask for another state.
+    pub fn with_extension<T: Default + 'static, R>(
+        &self,
+        use_state: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let mut extensions = self.extensions.borrow_mut();
+        let index = match extensions.iter().position(|state| state.is::<T>()) {
+            Some(index) => index,
+            None => {
+                extensions.push(Box::<T>::default());
+                extensions.len() - 1
+            }
+        };
+        match extensions[index].downcast_mut::<T>() {
+            Some(state) => use_state(state),
+            None => use_state(&mut T::default()),
+        }
+    }
+}
+
+impl Host {
+    /// A host with an empty heap that writes to `output`.
+    pub fn new(output: Output) -> Host {
+        Host {
+            heap: Heap::new(),
+            symbols: Symbols::default(),
+            output,
+            scheduler: Scheduler::default(),
+            arguments: Vec::new(),
+            started: Instant::now(),
+            random_state: Cell::new(0),
+            files: sema_vfs::Overlay::default(),
+            extensions: RefCell::default(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Buffered standard output, and standard error that never overtakes it.
+
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+
+/// Bytes kept before they are written.
+const BUFFER_BYTES: usize = 16 << 10;
+
+/// Where `println` and friends write. Output is flushed before anything goes to standard error,
+/// before the program waits, and when it ends.
+pub struct Output {
+    buffer: RefCell<Vec<u8>>,
+    sink: Sink,
+}
+
+enum Sink {
+    Stdout {
+        terminal: std::cell::OnceCell<bool>,
+    },
+    /// Collects everything (tests, macro expansion).
+    Memory,
+}
+
+impl Output {
+    /// Output to the process's standard output.
+    pub fn stdout() -> Output {
+        Output {
+            buffer: RefCell::default(),
+            sink: Sink::Stdout {
+                terminal: std::cell::OnceCell::new(),
+            },
+        }
+    }
+
+    /// Output kept in memory; see [`Output::take`].
+    pub fn memory() -> Output {
+        Output {
+            buffer: RefCell::default(),
+            sink: Sink::Memory,
+        }
+    }
+
+    /// Writes to standard output. A closed pipe ends the program quietly, as the specification
+    /// asks (Q13); other errors are reported once by `flush` returning them.
+    pub fn write(&self, bytes: &[u8]) {
+        let mut buffer = self.buffer.borrow_mut();
+        buffer.extend_from_slice(bytes);
+        let Sink::Stdout { terminal } = &self.sink else {
+            return;
+        };
+        if buffer.len() >= BUFFER_BYTES
+            || bytes.contains(&b'\n') && *terminal.get_or_init(|| std::io::stdout().is_terminal())
+        {
+            drop(buffer);
+            self.flush();
+        }
+    }
+
+    /// Hands everything written so far to the system.
+    pub fn flush(&self) {
+        if matches!(self.sink, Sink::Memory) {
+            return;
+        }
+        let bytes = std::mem::take(&mut *self.buffer.borrow_mut());
+        if bytes.is_empty() {
+            return;
+        }
+        let mut stdout = std::io::stdout().lock();
+        if let Err(error) = stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "Error: I/O error: cannot write to standard output: {error}"
+                );
+            }
+            std::process::exit(1);
+        }
+        let mut reuse = bytes;
+        reuse.clear();
+        *self.buffer.borrow_mut() = reuse;
+    }
+
+    /// Writes to standard error, after what was written to standard output.
+    pub fn write_error(&self, bytes: &[u8]) {
+        self.flush();
+        // A closed standard error leaves nowhere to report to.
+        let _ = std::io::stderr().write_all(bytes);
+    }
+
+    /// What a memory output holds, leaving it empty.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.buffer.borrow_mut())
+    }
+}
