@@ -529,6 +529,12 @@ instructions! {
 }
 
 impl Op {
+    /// [`Op::from_byte`] for the dispatch loop: compiles to a bounds check.
+    #[inline(always)]
+    pub fn from_byte_fast(byte: u8) -> Option<Op> {
+        Op::from_byte(byte)
+    }
+
     /// The opcode with this number.
     pub const fn from_byte(byte: u8) -> Option<Op> {
         if (byte as usize) < INSTRUCTIONS.len() {
