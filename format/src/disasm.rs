@@ -6,14 +6,16 @@
 
 use std::fmt::{self, Write};
 
-use crate::container::read::{ConstantView, ModuleView};
-use crate::container::{Debug, FunctionEntry};
+use crate::container::{ConstantView, Debug, FunctionEntry, ModuleView};
 use crate::decode::{Located, decode_at};
 use crate::error::FormatError;
 use crate::isa::{CAPTURE_FROM_CLOSURE, Operand, Predicate, special};
+use crate::model::Import;
 
 /// Characters of a string that a comment shows.
 const SHOWN_CHARACTERS: usize = 48;
+/// Bytes of a large integer that a comment shows.
+const SHOWN_BYTES: usize = 16;
 /// Elements of a collection that a comment shows.
 const SHOWN_ELEMENTS: usize = 6;
 /// Levels of nested collections that a comment shows.
@@ -41,10 +43,11 @@ pub fn module(view: &ModuleView<'_>) -> Result<String, FormatError> {
     for index in 0..view.constant_count() {
         out.line(format_args!("  c{index}  {}", constant_text(view, index)));
     }
+    let imports = view.imports()?;
     let debug = view.debug()?;
     for index in 0..view.function_count() {
         out.line(format_args!(""));
-        list_function(view, index, debug.as_ref(), &mut out)?;
+        list_function(view, index, &imports, debug.as_ref(), &mut out)?;
     }
     Ok(out.text)
 }
@@ -59,7 +62,7 @@ pub fn function(
     debug: Option<&Debug>,
 ) -> Result<String, FormatError> {
     let mut out = Listing::default();
-    list_function(view, index, debug, &mut out)?;
+    list_function(view, index, &view.imports()?, debug, &mut out)?;
     Ok(out.text)
 }
 
@@ -126,6 +129,7 @@ fn interface(view: &ModuleView<'_>, out: &mut Listing) -> Result<(), FormatError
 fn list_function(
     view: &ModuleView<'_>,
     index: u32,
+    imports: &[Import<&str>],
     debug: Option<&Debug>,
     out: &mut Listing,
 ) -> Result<(), FormatError> {
@@ -158,7 +162,7 @@ fn list_function(
             Ok(instruction) => (
                 instruction.op.info().mnemonic,
                 operands_text(&instruction),
-                comment(view, &instruction),
+                comment(view, imports, &instruction),
                 instruction.next_pc(),
             ),
             Err(error) => (
@@ -267,7 +271,7 @@ fn special_text(value: i64) -> String {
 }
 
 /// What the operands that are indices stand for.
-fn comment(view: &ModuleView<'_>, instruction: &Located<'_>) -> String {
+fn comment(view: &ModuleView<'_>, imports: &[Import<&str>], instruction: &Located<'_>) -> String {
     let parts: Vec<String> = instruction
         .operands()
         .filter_map(|(_, kind, value)| {
@@ -281,9 +285,7 @@ fn comment(view: &ModuleView<'_>, instruction: &Located<'_>) -> String {
                     view.function_name(&entry).ok()??
                 }
                 Operand::Import => {
-                    return view
-                        .imports()
-                        .ok()?
+                    return imports
                         .get(index as usize)
                         .map(|import| import.resolved.escape_debug().to_string());
                 }
@@ -327,8 +329,13 @@ fn write_constant(
             negative,
             magnitude,
         } => {
-            let sign = if negative { "-" } else { "" };
-            write!(out, "{sign}integer of {} bytes", magnitude.len())
+            out.write_str(if negative { "-#x" } else { "#x" })?;
+            let digits = magnitude.iter().rev();
+            let mut digits = digits.skip_while(|byte| **byte == 0);
+            for byte in digits.by_ref().take(SHOWN_BYTES) {
+                write!(out, "{byte:02x}")?;
+            }
+            out.write_str(if digits.next().is_some() { "..." } else { "" })
         }
         ConstantView::Ratio {
             numerator,
@@ -344,7 +351,8 @@ fn write_constant(
             out.write_str(" + i ")?;
             part(imaginary, out)
         }
-        ConstantView::Char(value) => write!(out, "#\\{}", value.escape_debug()),
+        ConstantView::Char(value) if value.is_ascii_graphic() => write!(out, "#\\{value}"),
+        ConstantView::Char(value) => write!(out, "#\\x{:x}", u32::from(value)),
         ConstantView::Str(text) => {
             let shown: String = text.chars().take(SHOWN_CHARACTERS).collect();
             let more = if shown.len() < text.len() { "..." } else { "" };

@@ -11,9 +11,12 @@ use super::metadata;
 use crate::error::FormatError;
 use crate::model::{LineEntry, LocalName};
 
-/// Decompressed data is at most so many times larger; the writer stores plainly what would be more.
-/// Bounds what a hostile file can make a reader allocate.
-const MAX_RATIO: usize = 256;
+/// Decompressed data has at most so many bytes, or so many times those of the compressed data,
+/// whichever is more. Bounds what a hostile file can make a reader allocate; what would exceed it is
+/// stored plainly.
+const ALWAYS_PLAUSIBLE: usize = 1 << 20;
+/// See [`ALWAYS_PLAUSIBLE`].
+const PLAUSIBLE_RATIO: usize = 256;
 
 /// Decoded debug information of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,13 +170,17 @@ fn decompress(section: &[u8]) -> Result<Vec<u8>, FormatError> {
     if length == payload.len() {
         return Ok(payload.to_vec());
     }
-    if length > payload.len().saturating_mul(MAX_RATIO) {
+    if !plausible(length, payload.len()) {
         return Err(wrong("its decompressed length is implausible"));
     }
     match zstd::bulk::decompress(payload, length) {
         Ok(plain) if plain.len() == length => Ok(plain),
         _ => Err(wrong("it cannot be decompressed")),
     }
+}
+
+fn plausible(plain: usize, packed: usize) -> bool {
+    plain <= packed.saturating_mul(PLAUSIBLE_RATIO).max(ALWAYS_PLAUSIBLE)
 }
 
 /// Encodes the section; `None` when there is nothing to say.
@@ -235,7 +242,7 @@ pub(crate) fn encode(module: &crate::model::Module) -> Result<Option<Vec<u8>>, s
     let plain = metadata::encode(&record)?;
     let length = u32::try_from(plain.len()).map_err(|_| WriteError::TooLarge("debug section"))?;
     let packed = zstd::bulk::compress(&plain, 19).map_err(|_| WriteError::Compression)?;
-    let worth_it = packed.len() < plain.len() && plain.len() / MAX_RATIO < packed.len();
+    let worth_it = packed.len() < plain.len() && plausible(plain.len(), packed.len());
     let mut section = length.to_le_bytes().to_vec();
     section.extend_from_slice(if worth_it { &packed } else { &plain });
     Ok(Some(section))

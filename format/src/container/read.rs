@@ -7,7 +7,8 @@
 //! [`crate::verify`]'s business.
 
 use super::debug::{self, Debug};
-use super::layout::{self, FORMAT_VERSION, HEADER_BYTES, MAGIC, Section, header};
+use super::frame::{self, Sections};
+use super::layout::{self, Section};
 use super::metadata;
 use crate::error::FormatError;
 use crate::model::{Constant, Export, Function, Handler, Import, Module};
@@ -22,9 +23,9 @@ pub struct ModuleView<'a> {
     bytes: &'a [u8],
     string_offsets: &'a [u32],
     string_bytes: &'a [u8],
-    constants: &'a [u32],
-    constant_words: &'a [u32],
-    constant_bytes: &'a [u8],
+    pub(super) constants: &'a [u32],
+    pub(super) constant_words: &'a [u32],
+    pub(super) constant_bytes: &'a [u8],
     functions: &'a [[u32; layout::FUNCTION_ENTRY_WORDS]],
     code: &'a [u32],
     handlers: &'a [[u32; layout::HANDLER_ENTRY_WORDS]],
@@ -64,72 +65,6 @@ pub struct FunctionEntry {
     name: u32,
 }
 
-/// A constant in the file. Indices refer to earlier constants.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the variants are those of `Constant`")]
-pub enum ConstantView<'a> {
-    Nil,
-    Bool(bool),
-    EmptyList,
-    Int(i64),
-    /// Magnitude least significant byte first.
-    BigInt {
-        negative: bool,
-        magnitude: &'a [u8],
-    },
-    Ratio {
-        numerator: u32,
-        denominator: u32,
-    },
-    Float(f64),
-    Complex {
-        real: u32,
-        imaginary: u32,
-    },
-    Char(char),
-    Str(&'a str),
-    Symbol(&'a str),
-    Keyword(&'a str),
-    List(&'a [u32]),
-    Vector(&'a [u32]),
-    /// Pairs of key and value.
-    Map(&'a [[u32; 2]]),
-    Bytes(&'a [u8]),
-    F64Array(LongWords<'a>),
-    I64Array(LongWords<'a>),
-}
-
-/// 64-bit numbers at a 4-byte alignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LongWords<'a>(&'a [[u32; 2]]);
-
-impl<'a> LongWords<'a> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// As floats.
-    pub fn floats(self) -> impl ExactSizeIterator<Item = f64> + 'a {
-        self.bits().map(f64::from_bits)
-    }
-
-    /// As integers.
-    pub fn integers(self) -> impl ExactSizeIterator<Item = i64> + 'a {
-        self.bits().map(u64::cast_signed)
-    }
-
-    /// As bits.
-    pub fn bits(self) -> impl ExactSizeIterator<Item = u64> + 'a {
-        self.0.iter().map(|pair| long(*pair))
-    }
-}
-
 impl<'a> ModuleView<'a> {
     /// Checks header and section table, and that every section has a plausible size.
     ///
@@ -139,7 +74,7 @@ impl<'a> ModuleView<'a> {
     /// Why the file is refused, see [`FormatError`]. Signature and version come first, so that
     /// files of other versions are named as such whatever else is different in them.
     pub fn parse(bytes: &'a [u8]) -> Result<ModuleView<'a>, FormatError> {
-        let head = check_header(bytes)?;
+        let head = frame::check_header(bytes)?;
         let words = words_of(bytes).ok_or(FormatError::Misaligned)?;
         let sections = Sections::parse(bytes, words, head.section_count)?;
         Ok(ModuleView {
@@ -238,80 +173,6 @@ impl<'a> ModuleView<'a> {
     /// Number of constants.
     pub fn constant_count(&self) -> u32 {
         self.constants.len() as u32
-    }
-
-    /// A constant. Children of compound constants have smaller indices.
-    ///
-    /// # Errors
-    /// When there is no such constant, or its record is damaged.
-    pub fn constant(&self, index: u32) -> Result<ConstantView<'a>, FormatError> {
-        self.constant_record(index).map(|(constant, _)| constant)
-    }
-
-    /// A constant and the words of its record in the constant data, if it has one.
-    pub(crate) fn constant_record(
-        &self,
-        index: u32,
-    ) -> Result<(ConstantView<'a>, std::ops::Range<usize>), FormatError> {
-        use layout::constant as kind;
-        let word = *entry(self.constants, Section::Constants, index)?;
-        let value = word >> 8;
-        let mut record = Record {
-            view: self,
-            constant: index,
-            start: value as usize,
-            next: value as usize,
-        };
-        let damaged = |problem| FormatError::damaged(Section::Constants, problem);
-        let immediate = match word as u8 {
-            kind::NIL => Some(ConstantView::Nil),
-            kind::BOOL => Some(ConstantView::Bool(value != 0)),
-            kind::EMPTY_LIST => Some(ConstantView::EmptyList),
-            kind::SMALL_INT => Some(ConstantView::Int(i64::from(word as i32 >> 8))),
-            kind::CHAR => Some(ConstantView::Char(
-                char::from_u32(value).ok_or_else(|| damaged("a character is not valid"))?,
-            )),
-            kind::STR => Some(ConstantView::Str(self.string(value)?)),
-            kind::SYMBOL => Some(ConstantView::Symbol(self.string(value)?)),
-            kind::KEYWORD => Some(ConstantView::Keyword(self.string(value)?)),
-            _ => None,
-        };
-        if let Some(constant) = immediate {
-            return Ok((constant, 0..0));
-        }
-        let constant = match word as u8 {
-            kind::INT => ConstantView::Int(record.long()?.cast_signed()),
-            kind::BIG_INT => {
-                let head = record.word()?;
-                ConstantView::BigInt {
-                    negative: head >> 31 != 0,
-                    magnitude: record.bytes(head & 0x7fff_ffff)?,
-                }
-            }
-            kind::RATIO => {
-                let [numerator, denominator] = record.children_pair()?;
-                ConstantView::Ratio {
-                    numerator,
-                    denominator,
-                }
-            }
-            kind::FLOAT => ConstantView::Float(f64::from_bits(record.long()?)),
-            kind::COMPLEX => {
-                let [real, imaginary] = record.children_pair()?;
-                ConstantView::Complex { real, imaginary }
-            }
-            kind::LIST => ConstantView::List(record.counted_children(1)?),
-            kind::VECTOR => ConstantView::Vector(record.counted_children(1)?),
-            kind::MAP => ConstantView::Map(record.counted_children(2)?.as_chunks().0),
-            kind::BYTES => {
-                let length = record.word()?;
-                ConstantView::Bytes(record.bytes(length)?)
-            }
-            kind::F64_ARRAY => ConstantView::F64Array(record.counted_longs()?),
-            kind::I64_ARRAY => ConstantView::I64Array(record.counted_longs()?),
-            _ => return Err(damaged("an entry has an unknown kind")),
-        };
-        Ok((constant, record.start..record.next))
     }
 
     /// The kind of a constant, see [`layout::constant`]; costs nothing even where the constant is long.
@@ -577,299 +438,15 @@ impl<'a> ModuleView<'a> {
     }
 }
 
-impl From<ConstantView<'_>> for Constant {
-    fn from(view: ConstantView<'_>) -> Constant {
-        match view {
-            ConstantView::Nil => Constant::Nil,
-            ConstantView::Bool(value) => Constant::Bool(value),
-            ConstantView::EmptyList => Constant::EmptyList,
-            ConstantView::Int(value) => Constant::Int(value),
-            ConstantView::BigInt {
-                negative,
-                magnitude,
-            } => Constant::BigInt {
-                negative,
-                magnitude: magnitude.to_vec(),
-            },
-            ConstantView::Ratio {
-                numerator,
-                denominator,
-            } => Constant::Ratio {
-                numerator,
-                denominator,
-            },
-            ConstantView::Float(value) => Constant::float(value),
-            ConstantView::Complex { real, imaginary } => Constant::Complex { real, imaginary },
-            ConstantView::Char(value) => Constant::Char(value),
-            ConstantView::Str(text) => Constant::Str(text.to_owned()),
-            ConstantView::Symbol(text) => Constant::Symbol(text.to_owned()),
-            ConstantView::Keyword(text) => Constant::Keyword(text.to_owned()),
-            ConstantView::List(items) => Constant::List(items.to_vec()),
-            ConstantView::Vector(items) => Constant::Vector(items.to_vec()),
-            ConstantView::Map(pairs) => {
-                Constant::Map(pairs.iter().map(|[key, value]| (*key, *value)).collect())
-            }
-            ConstantView::Bytes(bytes) => Constant::Bytes(bytes.to_vec()),
-            ConstantView::F64Array(values) => Constant::F64Array(values.bits().collect()),
-            ConstantView::I64Array(values) => Constant::I64Array(values.integers().collect()),
-        }
-    }
-}
-
-/// What the header says.
-struct Header<'a> {
-    section_count: u16,
-    flags: u16,
-    content_hash: u64,
-    producer: &'a str,
-}
-
-fn check_header(bytes: &[u8]) -> Result<Header<'_>, FormatError> {
-    check_signature(bytes)?;
-    let too_short = || FormatError::Length {
-        expected: HEADER_BYTES as u64,
-        found: bytes.len() as u64,
-    };
-    let version = u16::from_le_bytes(field(bytes, header::VERSION).ok_or_else(too_short)?);
-    let producer = producer(bytes);
-    if version != FORMAT_VERSION {
-        return Err(FormatError::Version {
-            found: version,
-            // Untrusted text that ends up on a terminal.
-            producer: producer
-                .filter(|text| text.chars().all(|character| !character.is_control()))
-                .unwrap_or("an unknown program")
-                .to_owned(),
-        });
-    }
-    if bytes.len() < HEADER_BYTES {
-        return Err(too_short());
-    }
-    let half = |at| field(bytes, at).map_or(0, u16::from_le_bytes);
-    let word = |at| field(bytes, at).map_or(0, u32::from_le_bytes);
-    if word(header::CANARY) != layout::CANARY || half(header::RESERVED) != 0 {
-        return Err(FormatError::Header("its canary bytes changed"));
-    }
-    let length = u64::from(word(header::LENGTH));
-    if length != bytes.len() as u64 {
-        return Err(FormatError::Length {
-            expected: length,
-            found: bytes.len() as u64,
-        });
-    }
-    let flags = half(header::FLAGS);
-    if flags & !layout::KNOWN_FLAGS != 0 {
-        return Err(FormatError::Header("it has unknown flags"));
-    }
-    Ok(Header {
-        section_count: half(header::SECTION_COUNT),
-        flags,
-        content_hash: field(bytes, header::CONTENT_HASH).map_or(0, u64::from_le_bytes),
-        producer: producer.ok_or(FormatError::Header("the producer is not text"))?,
-    })
-}
-
-fn check_signature(bytes: &[u8]) -> Result<(), FormatError> {
-    let found = bytes.get(..MAGIC.len()).unwrap_or(bytes);
-    if found == MAGIC {
-        return Ok(());
-    }
-    let stem = MAGIC.get(..MAGIC.len() - 2).unwrap_or(&MAGIC);
-    if found.starts_with(stem) {
-        return Err(FormatError::TextTransfer);
-    }
-    Err(FormatError::NotAModule)
-}
-
-/// The producer in the header; `None` when it is cut off or not text.
-fn producer(bytes: &[u8]) -> Option<&str> {
-    let room = slice(
-        bytes,
-        header::PRODUCER as u32,
-        header::PRODUCER_BYTES as u32,
-    )?;
-    let end = room
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(room.len());
-    std::str::from_utf8(room.get(..end)?).ok()
-}
-
-/// The sections that this version knows, as they lie in the file.
-struct Sections<'a> {
-    bytes: [&'a [u8]; SECTION_SLOTS],
-    words: [&'a [u32]; SECTION_SLOTS],
-}
-
-/// Section numbers start at 1.
-const SECTION_SLOTS: usize = Section::ALL.len() + 1;
-
-impl<'a> Sections<'a> {
-    fn parse(bytes: &'a [u8], words: &'a [u32], count: u16) -> Result<Self, FormatError> {
-        let table = slice(
-            words,
-            (HEADER_BYTES / 4) as u32,
-            u32::from(count) * layout::SECTION_ENTRY_WORDS as u32,
-        )
-        .ok_or(FormatError::SectionTable("it is longer than the file"))?;
-        let mut sections = Sections {
-            bytes: [&[]; SECTION_SLOTS],
-            words: [&[]; SECTION_SLOTS],
-        };
-        let mut last_kind = 0;
-        let mut expected = HEADER_BYTES as u64 + size_of_val(table) as u64;
-        let (entries, _) = table.as_chunks::<{ layout::SECTION_ENTRY_WORDS }>();
-        for &[head, offset, length] in entries {
-            let (kind, flags) = (head as u16, (head >> 16) as u16);
-            if kind <= last_kind {
-                return Err(FormatError::SectionTable("sections are not in order"));
-            }
-            last_kind = kind;
-            if flags & !layout::SECTION_REQUIRED != 0 {
-                return Err(FormatError::SectionTable("a section has an unknown flag"));
-            }
-            if u64::from(offset) != expected {
-                return Err(FormatError::SectionTable("sections overlap or leave gaps"));
-            }
-            let content = slice(bytes, offset, length)
-                .ok_or(FormatError::SectionTable("a section exceeds the file"))?;
-            expected = (u64::from(offset) + u64::from(length)).next_multiple_of(4);
-            match Section::from_number(kind) {
-                Some(section) => {
-                    if let (Some(slot), Some(word_slot)) = (
-                        sections.bytes.get_mut(section as usize),
-                        sections.words.get_mut(section as usize),
-                    ) {
-                        *slot = content;
-                        *word_slot = slice(words, offset / 4, length / 4).unwrap_or(&[]);
-                    }
-                }
-                None if flags & layout::SECTION_REQUIRED != 0 => {
-                    return Err(FormatError::UnknownSection(kind));
-                }
-                None => {}
-            }
-        }
-        if expected != bytes.len() as u64 {
-            return Err(FormatError::SectionTable("bytes follow the last section"));
-        }
-        Ok(sections)
-    }
-
-    fn bytes(&self, section: Section) -> &'a [u8] {
-        self.bytes.get(section as usize).copied().unwrap_or(&[])
-    }
-
-    fn words(&self, section: Section) -> Result<&'a [u32], FormatError> {
-        if !self.bytes(section).len().is_multiple_of(4) {
-            return Err(FormatError::damaged(section, "its length is not whole"));
-        }
-        Ok(self.words.get(section as usize).copied().unwrap_or(&[]))
-    }
-
-    fn entries<const WORDS: usize>(
-        &self,
-        section: Section,
-    ) -> Result<&'a [[u32; WORDS]], FormatError> {
-        match self.words(section)?.as_chunks() {
-            (entries, []) => Ok(entries),
-            _ => Err(FormatError::damaged(section, "its length is not whole")),
-        }
-    }
-}
-
-/// Reads one record of the constant data.
-struct Record<'v, 'a> {
-    view: &'v ModuleView<'a>,
-    constant: u32,
-    start: usize,
-    next: usize,
-}
-
-impl<'a> Record<'_, 'a> {
-    fn words(&mut self, count: usize) -> Result<&'a [u32], FormatError> {
-        let end = self.next.checked_add(count);
-        let words = end.and_then(|end| self.view.constant_words.get(self.next..end));
-        let words = words.ok_or_else(|| {
-            FormatError::damaged(Section::ConstantData, "a record is out of range")
-        })?;
-        self.next += count;
-        Ok(words)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u32; N], FormatError> {
-        let words = self.words(N)?;
-        // The slice has N words; the fallback only satisfies the type.
-        Ok(words.first_chunk().copied().unwrap_or([0; N]))
-    }
-
-    fn word(&mut self) -> Result<u32, FormatError> {
-        self.array().map(|[word]| word)
-    }
-
-    fn long(&mut self) -> Result<u64, FormatError> {
-        self.array().map(long)
-    }
-
-    fn bytes(&mut self, length: u32) -> Result<&'a [u8], FormatError> {
-        let length = length as usize;
-        let start = self.next.saturating_mul(4);
-        self.words(length.div_ceil(4))?;
-        let end = start.saturating_add(length);
-        self.view
-            .constant_bytes
-            .get(start..end)
-            .ok_or_else(|| FormatError::damaged(Section::ConstantData, "a record is out of range"))
-    }
-
-    fn children_pair(&mut self) -> Result<[u32; 2], FormatError> {
-        let pair = self.array()?;
-        self.check_children(&pair)?;
-        Ok(pair)
-    }
-
-    fn counted_children(&mut self, each: usize) -> Result<&'a [u32], FormatError> {
-        let count = self.word()? as usize;
-        let children = self.words(count.saturating_mul(each))?;
-        self.check_children(children)?;
-        Ok(children)
-    }
-
-    fn counted_longs(&mut self) -> Result<LongWords<'a>, FormatError> {
-        let count = self.word()? as usize;
-        Ok(LongWords(
-            self.words(count.saturating_mul(2))?.as_chunks().0,
-        ))
-    }
-
-    fn check_children(&self, children: &[u32]) -> Result<(), FormatError> {
-        if children.iter().all(|child| *child < self.constant) {
-            return Ok(());
-        }
-        Err(FormatError::damaged(
-            Section::Constants,
-            "a constant refers to itself or a later one",
-        ))
-    }
-}
-
-fn long([low, high]: [u32; 2]) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}
-
-fn entry<T>(table: &[T], section: Section, index: u32) -> Result<&T, FormatError> {
-    table.get(index as usize).ok_or_else(|| FormatError::Index {
+pub(super) fn entry<T>(table: &[T], section: Section, index: u32) -> Result<&T, FormatError> {
+    table.get(index as usize).ok_or(FormatError::Index {
         section,
         index,
         count: table.len() as u32,
     })
 }
 
-fn slice<T>(table: &[T], start: u32, length: u32) -> Option<&[T]> {
+pub(super) fn slice<T>(table: &[T], start: u32, length: u32) -> Option<&[T]> {
     let start = start as usize;
     table.get(start..start.checked_add(length as usize)?)
-}
-
-fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
 }
