@@ -187,7 +187,7 @@ fn list_function(
             handler.start, handler.end, handler.target, handler.register
         ));
     }
-    for local in debug.map_or(&[][..], |debug| debug.locals(index)) {
+    for local in debug.into_iter().flat_map(|debug| debug.locals(index)) {
         out.line(format_args!(
             "  local r{} {}  {}..{}",
             local.register,

@@ -3,7 +3,7 @@
 //! - [`isa`] declares the instructions once; [`operands`] reads and writes their fields.
 //! - [`model`] is a module in memory; [`encode`] assembles its code.
 //! - [`container`] writes a module to a file and views a file without copying.
-//! - [`verify`] proves that a file is well formed; [`disasm`] lists one that need not be.
+//! - [`mod@verify`] proves that a file is well formed; [`disasm`] lists one that need not be.
 #![deny(unsafe_code)]
 
 pub mod container;

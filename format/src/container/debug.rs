@@ -22,13 +22,16 @@ const PLAUSIBLE_RATIO: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Debug {
     files: Vec<String>,
+    /// Names of local variables. Shared, so that decoding copies each once, however often it is used.
+    names: Vec<String>,
     functions: Vec<FunctionDebug>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct FunctionDebug {
     lines: Vec<LineEntry>,
-    locals: Vec<LocalName>,
+    /// Index of the name, slot, first word, first word after.
+    locals: Vec<[u32; 4]>,
 }
 
 /// A source position.
@@ -56,10 +59,19 @@ impl Debug {
     }
 
     /// The names of a function's local variables.
-    pub fn locals(&self, function: u32) -> &[LocalName] {
-        self.functions
+    pub fn locals(&self, function: u32) -> impl DoubleEndedIterator<Item = LocalName<&str>> {
+        let locals = self
+            .functions
             .get(function as usize)
-            .map_or(&[], |function| &function.locals)
+            .map_or(&[][..], |function| &function.locals);
+        locals.iter().filter_map(|&[name, register, start, end]| {
+            Some(LocalName {
+                name: self.names.get(name as usize)?.as_str(),
+                register,
+                start,
+                end,
+            })
+        })
     }
 
     /// The source position of the instruction at word `pc` of a function.
@@ -77,10 +89,9 @@ impl Debug {
     /// The name of the variable that a slot holds at word `pc` of a function.
     pub fn local_name(&self, function: u32, register: u32, pc: u32) -> Option<&str> {
         self.locals(function)
-            .iter()
             .rev()
             .find(|local| local.register == register && (local.start..local.end).contains(&pc))
-            .map(|local| local.name.as_str())
+            .map(|local| local.name)
     }
 }
 
@@ -114,15 +125,20 @@ pub(crate) fn decode(section: &[u8]) -> Result<Debug, FormatError> {
                 locals: function
                     .locals
                     .iter()
-                    .map(|local| decode_local(*local, &record.names))
+                    .map(|local| decode_local(*local, record.names.len()))
                     .collect::<Result<_, _>>()?,
             })
         })
         .collect::<Result<_, FormatError>>()?;
     Ok(Debug {
-        files: record.files.iter().map(|file| (*file).to_owned()).collect(),
+        files: owned(&record.files),
+        names: owned(&record.names),
         functions,
     })
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 fn decode_lines(
@@ -150,15 +166,13 @@ fn decode_lines(
 
 fn decode_local(
     (name, register, start, length): (u32, u32, u32, u32),
-    names: &[&str],
-) -> Result<LocalName, FormatError> {
-    let wrong = || FormatError::damaged(Section::Debug, "a local name is out of range");
-    Ok(LocalName {
-        name: (*names.get(name as usize).ok_or_else(wrong)?).to_owned(),
-        register,
-        start,
-        end: start.checked_add(length).ok_or_else(wrong)?,
-    })
+    names: usize,
+) -> Result<[u32; 4], FormatError> {
+    start
+        .checked_add(length)
+        .filter(|_| (name as usize) < names)
+        .map(|end| [name, register, start, end])
+        .ok_or_else(|| FormatError::damaged(Section::Debug, "a local name is out of range"))
 }
 
 fn decompress(section: &[u8]) -> Result<Vec<u8>, FormatError> {

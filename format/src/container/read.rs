@@ -4,7 +4,7 @@
 //! does not depend on the module's size. Every accessor checks what it touches
 //! and returns an error for what is out of range, on any bytes. What the accessors
 //! do not check (that code is well formed, that entries do not overlap) is
-//! [`crate::verify`]'s business.
+//! [`mod@crate::verify`]'s business.
 
 use super::debug::{self, Debug};
 use super::frame::{self, Sections};
@@ -376,7 +376,8 @@ impl<'a> ModuleView<'a> {
         debug::decode(self.debug).map(Some)
     }
 
-    /// An owned copy of everything, for tools and the compiler.
+    /// An owned copy of everything, for tools and the compiler. Text that the file shares is copied for
+    /// each use, so a file made for the purpose can become much larger in memory.
     ///
     /// # Errors
     /// When any part is damaged.
@@ -395,7 +396,10 @@ impl<'a> ModuleView<'a> {
                     captures: entry.captures,
                     handlers: self.handlers(&entry)?.collect(),
                     lines: debug.lines(index).to_vec(),
-                    locals: debug.locals(index).to_vec(),
+                    locals: debug
+                        .locals(index)
+                        .map(|local| local.to_owned_strings())
+                        .collect(),
                     library: entry.library,
                 })
             })
