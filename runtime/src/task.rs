@@ -161,39 +161,64 @@ impl Scheduler {
 
     /// Makes the task wait. A task that was cancelled cannot wait again: it goes on at once with
     /// the condition.
-    pub(crate) fn block(&self, heap: &crate::heap::Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
+    pub(crate) fn block(
+        &self,
+        heap: &crate::heap::Heap,
+        task: TaskId,
+        wait: Wait,
+        delay: Option<f64>,
+    ) {
         if self.cancelled.borrow().contains(&task) {
             self.push_ready(task, Resume::Raise(cancelled_condition()));
             return;
         }
         match &wait {
-            Wait::Promise(promise) | Wait::Timeout(promise, _) => self.wait_for(heap, *promise, task),
+            Wait::Promise(promise) | Wait::Timeout(promise, _) => {
+                self.wait_for(heap, *promise, task)
+            }
             Wait::All(promises) | Wait::Race(promises) | Wait::Any(promises) => {
                 for promise in promises {
                     self.wait_for(heap, *promise, task);
                 }
             }
             Wait::Receive(channel) => {
-                self.receivers.borrow_mut().entry(number_of(heap, *channel, channel::NUMBER)).or_default().push_back(task);
+                self.receivers
+                    .borrow_mut()
+                    .entry(number_of(heap, *channel, channel::NUMBER))
+                    .or_default()
+                    .push_back(task);
             }
             Wait::Send(channel, _) => {
-                self.senders.borrow_mut().entry(number_of(heap, *channel, channel::NUMBER)).or_default().push_back(task);
+                self.senders
+                    .borrow_mut()
+                    .entry(number_of(heap, *channel, channel::NUMBER))
+                    .or_default()
+                    .push_back(task);
             }
             Wait::Sleep | Wait::RunOthers => {}
         }
         let timer = delay.map(|milliseconds| {
-            let key = (Instant::now() + duration(milliseconds), self.next_timer.get());
+            let key = (
+                Instant::now() + duration(milliseconds),
+                self.next_timer.get(),
+            );
             self.next_timer.set(key.1 + 1);
             self.timers.borrow_mut().insert(key, task);
             key
         });
-        self.blocked.borrow_mut().insert(task, Blocked { wait, timer });
+        self.blocked
+            .borrow_mut()
+            .insert(task, Blocked { wait, timer });
     }
 
     fn wait_for(&self, heap: &crate::heap::Heap, promise: Value, task: TaskId) {
         if heap.field(promise, promise::STATE) == Value::small(promise::PENDING) {
             let number = number_of(heap, promise, promise::NUMBER);
-            self.promise_waiters.borrow_mut().entry(number).or_default().push(task);
+            self.promise_waiters
+                .borrow_mut()
+                .entry(number)
+                .or_default()
+                .push(task);
         }
     }
 
@@ -216,10 +241,21 @@ impl Scheduler {
         heap.set_field(promise, promise::STATE, Value::small(state));
         heap.set_field(promise, promise::VALUE, value);
         let number = number_of(heap, promise, promise::NUMBER);
-        let waiters = self.promise_waiters.borrow_mut().remove(&number).unwrap_or_default();
+        let waiters = self
+            .promise_waiters
+            .borrow_mut()
+            .remove(&number)
+            .unwrap_or_default();
         for task in waiters {
-            let resume = match self.blocked.borrow().get(&task).map(|blocked| &blocked.wait) {
-                Some(Wait::Promise(awaited) | Wait::Timeout(awaited, _)) if *awaited == promise => Some(outcome(heap, promise)),
+            let resume = match self
+                .blocked
+                .borrow()
+                .get(&task)
+                .map(|blocked| &blocked.wait)
+            {
+                Some(Wait::Promise(awaited) | Wait::Timeout(awaited, _)) if *awaited == promise => {
+                    Some(outcome(heap, promise))
+                }
                 Some(Wait::Race(_)) => Some(outcome(heap, promise)),
                 Some(Wait::Any(_)) => Some(Resume::Value(Value::NIL)),
                 Some(Wait::All(promises)) => all_outcome(heap, promises),
@@ -245,7 +281,12 @@ impl Scheduler {
     /// The value of the task that has waited longest to send to a channel; the task goes on.
     pub fn take_from_sender(&self, heap: &crate::heap::Heap, channel: Value) -> Option<Value> {
         let task = self.next_waiting(&self.senders, number_of(heap, channel, channel::NUMBER))?;
-        let value = match self.blocked.borrow().get(&task).map(|blocked| &blocked.wait) {
+        let value = match self
+            .blocked
+            .borrow()
+            .get(&task)
+            .map(|blocked| &blocked.wait)
+        {
             Some(Wait::Send(_, value)) => *value,
             _ => Value::NIL,
         };
@@ -253,7 +294,11 @@ impl Scheduler {
         Some(value)
     }
 
-    fn next_waiting(&self, queues: &RefCell<HashMap<u64, VecDeque<TaskId>>>, number: u64) -> Option<TaskId> {
+    fn next_waiting(
+        &self,
+        queues: &RefCell<HashMap<u64, VecDeque<TaskId>>>,
+        number: u64,
+    ) -> Option<TaskId> {
         let mut queues = queues.borrow_mut();
         let queue = queues.get_mut(&number)?;
         let blocked = self.blocked.borrow();
@@ -276,7 +321,12 @@ impl Scheduler {
         while self.hand_to_receiver(&host.heap, channel, Value::NIL) {}
         let number = number_of(&host.heap, channel, channel::NUMBER);
         while let Some(task) = self.next_waiting(&self.senders, number) {
-            let dropped = match self.blocked.borrow().get(&task).map(|blocked| &blocked.wait) {
+            let dropped = match self
+                .blocked
+                .borrow()
+                .get(&task)
+                .map(|blocked| &blocked.wait)
+            {
                 Some(Wait::Send(_, value)) => *value,
                 _ => Value::NIL,
             };
@@ -291,14 +341,23 @@ impl Scheduler {
             return false;
         }
         self.settle(host, promise, promise::CANCELLED, Value::NIL);
-        let Some(task) = heap.field(promise, promise::TASK).as_fixnum().and_then(|task| u64::try_from(task).ok()) else {
+        let Some(task) = heap
+            .field(promise, promise::TASK)
+            .as_fixnum()
+            .and_then(|task| u64::try_from(task).ok())
+        else {
             return true;
         };
         let task = TaskId(task);
         self.cancelled.borrow_mut().push(task);
         if self.blocked.borrow().contains_key(&task) {
             self.unblock(task, Resume::Raise(cancelled_condition()));
-        } else if let Some((_, resume)) = self.ready.borrow_mut().iter_mut().find(|(ready, _)| *ready == task) {
+        } else if let Some((_, resume)) = self
+            .ready
+            .borrow_mut()
+            .iter_mut()
+            .find(|(ready, _)| *ready == task)
+        {
             *resume = Resume::Raise(cancelled_condition());
         }
         true
@@ -306,12 +365,17 @@ impl Scheduler {
 
     /// A task is gone.
     pub(crate) fn forget(&self, task: TaskId) {
-        self.cancelled.borrow_mut().retain(|cancelled| *cancelled != task);
+        self.cancelled
+            .borrow_mut()
+            .retain(|cancelled| *cancelled != task);
     }
 
     /// The next deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.timers.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
+        self.timers
+            .borrow()
+            .first_key_value()
+            .map(|((deadline, _), _)| *deadline)
     }
 
     /// Wakes the tasks whose deadline has passed, in order.
@@ -325,7 +389,12 @@ impl Scheduler {
                 Some(((deadline, _), task)) if *deadline <= now => *task,
                 _ => return,
             };
-            let resume = match self.blocked.borrow().get(&task).map(|blocked| &blocked.wait) {
+            let resume = match self
+                .blocked
+                .borrow()
+                .get(&task)
+                .map(|blocked| &blocked.wait)
+            {
                 Some(Wait::Timeout(_, limit)) => Resume::Raise(timeout_condition(*limit)),
                 _ => Resume::Value(Value::NIL),
             };
@@ -335,7 +404,13 @@ impl Scheduler {
 
     /// Whether the task waits for all others to have nothing to do; it goes on then.
     pub(crate) fn wake_runner(&self) -> bool {
-        let runner = self.blocked.borrow().iter().filter(|(_, b)| matches!(b.wait, Wait::RunOthers)).map(|(task, _)| *task).min();
+        let runner = self
+            .blocked
+            .borrow()
+            .iter()
+            .filter(|(_, b)| matches!(b.wait, Wait::RunOthers))
+            .map(|(task, _)| *task)
+            .min();
         match runner {
             Some(task) => {
                 self.unblock(task, Resume::Value(Value::NIL));
@@ -347,13 +422,21 @@ impl Scheduler {
 
     /// Nothing can ever wake this task: it goes on with a condition that says so.
     pub(crate) fn break_deadlock(&self, task: TaskId) -> bool {
-        let message = match self.blocked.borrow().get(&task).map(|blocked| &blocked.wait) {
+        let message = match self
+            .blocked
+            .borrow()
+            .get(&task)
+            .map(|blocked| &blocked.wait)
+        {
             None => return false,
             Some(Wait::Receive(_)) => "channel/recv: channel is empty",
             Some(Wait::Send(..)) => "channel/send: channel is full",
             Some(_) => "async scheduler: all tasks blocked (deadlock detected)",
         };
-        self.unblock(task, Resume::Raise(Condition::new(ConditionKind::Eval, message)));
+        self.unblock(
+            task,
+            Resume::Raise(Condition::new(ConditionKind::Eval, message)),
+        );
         true
     }
 
@@ -372,7 +455,9 @@ impl Scheduler {
         }
         for blocked in self.blocked.get_mut().values_mut() {
             match &mut blocked.wait {
-                Wait::Promise(value) | Wait::Timeout(value, _) | Wait::Receive(value) => tracer.value(value),
+                Wait::Promise(value) | Wait::Timeout(value, _) | Wait::Receive(value) => {
+                    tracer.value(value)
+                }
                 Wait::Send(channel, value) => {
                     tracer.value(channel);
                     tracer.value(value);
@@ -397,13 +482,21 @@ fn number_of(heap: &crate::heap::Heap, object: Value, field: usize) -> u64 {
 pub fn new_promise(host: &Host, state: i32, value: Value, task: Option<TaskId>) -> Value {
     let number = Value::index(host.scheduler.number() as usize);
     let task = task.map_or(Value::small(-1), |task| Value::index(task.0 as usize));
-    host.heap.object(Kind::AsyncPromise, 0, &[Value::small(state), value, number, task])
+    host.heap.object(
+        Kind::AsyncPromise,
+        0,
+        &[Value::small(state), value, number, task],
+    )
 }
 
 /// With what somebody who waited for this settled promise goes on.
 pub(crate) fn outcome(heap: &crate::heap::Heap, promise: Value) -> Resume {
     let value = heap.field(promise, promise::VALUE);
-    match heap.field(promise, promise::STATE).as_fixnum().map(|state| state as i32) {
+    match heap
+        .field(promise, promise::STATE)
+        .as_fixnum()
+        .map(|state| state as i32)
+    {
         Some(promise::REJECTED) => Resume::Throw(value),
         Some(promise::CANCELLED) => Resume::Raise(cancelled_condition()),
         _ => Resume::Value(value),
@@ -412,31 +505,54 @@ pub(crate) fn outcome(heap: &crate::heap::Heap, promise: Value) -> Resume {
 
 /// With what `async/all` goes on, if it can: the first failure, or all values.
 pub(crate) fn all_outcome(heap: &crate::heap::Heap, promises: &[Value]) -> Option<Resume> {
-    let state = |promise: &Value| heap.field(*promise, promise::STATE).as_fixnum().unwrap_or(0) as i32;
-    if let Some(failed) = promises.iter().find(|p| matches!(state(p), promise::REJECTED | promise::CANCELLED)) {
+    let state = |promise: &Value| {
+        heap.field(*promise, promise::STATE)
+            .as_fixnum()
+            .unwrap_or(0) as i32
+    };
+    if let Some(failed) = promises
+        .iter()
+        .find(|p| matches!(state(p), promise::REJECTED | promise::CANCELLED))
+    {
         return Some(outcome(heap, *failed));
     }
     if promises.iter().any(|p| state(p) == promise::PENDING) {
         return None;
     }
-    let values: Vec<Value> = promises.iter().map(|p| heap.field(*p, promise::VALUE)).collect();
+    let values: Vec<Value> = promises
+        .iter()
+        .map(|p| heap.field(*p, promise::VALUE))
+        .collect();
     Some(Resume::Value(heap.list(&values)))
 }
 
 pub(crate) fn cancelled_condition() -> Condition {
-    Condition::new(ConditionKind::Cancelled, "async/await: awaited task was cancelled")
-        .with("reason", Extra::Keyword("explicit".to_owned()))
+    Condition::new(
+        ConditionKind::Cancelled,
+        "async/await: awaited task was cancelled",
+    )
+    .with("reason", Extra::Keyword("explicit".to_owned()))
 }
 
 fn timeout_condition(limit: f64) -> Condition {
-    let shown = if limit.fract() == 0.0 && limit.abs() < 1e15 { format!("{}", limit as i64) } else { format!("{limit}") };
-    Condition::new(ConditionKind::Timeout, format!("async/timeout: operation timed out after {shown} ms"))
-        .with("operation", Extra::Text("async/timeout".to_owned()))
-        .with("duration-ms", Extra::Int(limit as i64))
+    let shown = if limit.fract() == 0.0 && limit.abs() < 1e15 {
+        format!("{}", limit as i64)
+    } else {
+        format!("{limit}")
+    };
+    Condition::new(
+        ConditionKind::Timeout,
+        format!("async/timeout: operation timed out after {shown} ms"),
+    )
+    .with("operation", Extra::Text("async/timeout".to_owned()))
+    .with("duration-ms", Extra::Int(limit as i64))
 }
 
 /// A send to a closed channel.
 pub fn closed_condition(host: &Host, value: Value) -> Condition {
     let shown = crate::print::readable(host, value);
-    Condition::new(ConditionKind::Eval, format!("channel/send: channel is closed; value {shown} was dropped"))
+    Condition::new(
+        ConditionKind::Eval,
+        format!("channel/send: channel is closed; value {shown} was dropped"),
+    )
 }

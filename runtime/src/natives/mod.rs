@@ -23,3 +23,7 @@ pub fn find(name: &str) -> Option<u32> {
 pub fn get(number: u32) -> &'static Native {
     &TABLES[(number >> 16) as usize][(number & 0xFFFF) as usize]
 }
+pub mod lists;
+pub mod mutable;
+pub mod records;
+pub mod sequence;

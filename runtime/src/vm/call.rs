@@ -6,7 +6,9 @@ use super::module::Func;
 use super::stack::{Frame, FrameKind};
 use super::unwind::Payload;
 use crate::collections::{hash_map, sorted_map};
-use crate::error::{Condition, ConditionKind, Outcome, Signal, arity_error, eval_error, type_error};
+use crate::error::{
+    Condition, ConditionKind, Outcome, Signal, arity_error, eval_error, type_error,
+};
 use crate::host::Host;
 use crate::natives;
 use crate::print;
@@ -66,7 +68,11 @@ impl Vm {
         for (index, value) in spread.into_iter().enumerate() {
             self.set_slot(a + count + index, value);
         }
-        if tail { self.tail_call_value(a, total) } else { self.call_value(a, total) }
+        if tail {
+            self.tail_call_value(a, total)
+        } else {
+            self.call_value(a, total)
+        }
     }
 
     fn slot(&self, index: usize) -> Value {
@@ -107,8 +113,11 @@ impl Vm {
 
     #[cold]
     fn stack_overflow(&mut self) -> Next {
-        let condition = Condition::new(ConditionKind::Eval, "stack overflow: maximum call depth exceeded")
-            .hint("the recursion does not end, or it needs a larger limit (SEMAC_STACK_MB)");
+        let condition = Condition::new(
+            ConditionKind::Eval,
+            "stack overflow: maximum call depth exceeded",
+        )
+        .hint("the recursion does not end, or it needs a larger limit (SEMAC_STACK_MB)");
         self.raise(Payload::Condition(condition))
     }
 
@@ -117,11 +126,26 @@ impl Vm {
         if self.task.registers.frame == self.task.frame_limit {
             self.task.grow_frames();
         }
-        let Registers { pc, base, func: caller, frame } = self.task.registers;
+        let Registers {
+            pc,
+            base,
+            func: caller,
+            frame,
+        } = self.task.registers;
         // SAFETY: there is room for a frame; the window behind slot `a` is in reserved memory.
         unsafe {
-            *frame = Frame { pc, func: caller, delta: a as u32 + 1, kind };
-            self.task.registers = Registers { pc: (*func).code, base: base.add(a + 1), func, frame: frame.add(1) };
+            *frame = Frame {
+                pc,
+                func: caller,
+                delta: a as u32 + 1,
+                kind,
+            };
+            self.task.registers = Registers {
+                pc: (*func).code,
+                base: base.add(a + 1),
+                func,
+                frame: frame.add(1),
+            };
         }
     }
 
@@ -140,7 +164,12 @@ impl Vm {
                 Kind::Native => {
                     let native = natives::get(callee.as_native().unwrap_or(0));
                     if !native.arity.accepts(count) {
-                        let signal = arity_error(native.name, native.arity.min.into(), native.arity.max.map(usize::from), count);
+                        let signal = arity_error(
+                            native.name,
+                            native.arity.min.into(),
+                            native.arity.max.map(usize::from),
+                            count,
+                        );
                         return Err(self.signalled(signal, a));
                     }
                     match (native.call)(&self.host, self.slots(a + 1, count)) {
@@ -167,7 +196,12 @@ impl Vm {
                     let outcome = match *self.slots(a + 1, count) {
                         [map] => lookup(&self.host, map, callee, Value::NIL),
                         [map, default] => lookup(&self.host, map, callee, default),
-                        _ => Err(arity_error(&print::readable(&self.host, callee), 1, Some(2), count)),
+                        _ => Err(arity_error(
+                            &print::readable(&self.host, callee),
+                            1,
+                            Some(2),
+                            count,
+                        )),
                     };
                     match outcome {
                         Ok(value) => self.set_slot(a, value),
@@ -177,7 +211,10 @@ impl Vm {
                 }
                 Kind::Multimethod => {
                     let arguments = self.host.heap.list(self.slots(a + 1, count));
-                    let invoker = self.host.heap.field(callee, natives::records::MULTIMETHOD_INVOKER);
+                    let invoker = self
+                        .host
+                        .heap
+                        .field(callee, natives::records::MULTIMETHOD_INVOKER);
                     self.set_slot(a, invoker);
                     self.set_slot(a + 1, callee);
                     self.set_slot(a + 2, arguments);
@@ -186,7 +223,8 @@ impl Vm {
                 kind => {
                     let shown = print::readable(&self.host, callee);
                     let message = format!("not callable: {shown} ({})", kind.type_name());
-                    let condition = Condition::new(ConditionKind::Eval, message).hint("expected a function, lambda, or keyword");
+                    let condition = Condition::new(ConditionKind::Eval, message)
+                        .hint("expected a function, lambda, or keyword");
                     return Err(self.raise(Payload::Condition(condition)));
                 }
             }
@@ -206,7 +244,13 @@ impl Vm {
             return Err(next);
         }
         if func.rest {
-            let extra = if count > parameters { self.host.heap.list(self.slots(a + 1 + parameters, count - parameters)) } else { Value::EMPTY };
+            let extra = if count > parameters {
+                self.host
+                    .heap
+                    .list(self.slots(a + 1 + parameters, count - parameters))
+            } else {
+                Value::EMPTY
+            };
             self.set_slot(a + 1 + parameters, extra);
         }
         for index in count..parameters {
@@ -260,7 +304,11 @@ pub(crate) fn rest(host: &Host, value: Value) -> Outcome {
 
 #[cold]
 pub(crate) fn cons_onto_other(host: &Host, first: Value, rest: Value) -> Value {
-    if rest.is_nil() { host.heap.list(&[first]) } else { host.heap.list(&[first, rest]) }
+    if rest.is_nil() {
+        host.heap.list(&[first])
+    } else {
+        host.heap.list(&[first, rest])
+    }
 }
 
 pub(crate) fn nth(host: &Host, sequence: Value, index: Value) -> Outcome {
@@ -268,10 +316,15 @@ pub(crate) fn nth(host: &Host, sequence: Value, index: Value) -> Outcome {
         return Err(type_error(host, "int", index));
     };
     let Ok(position) = usize::try_from(position) else {
-        return Err(eval_error(format!("nth: index must be non-negative, got {position}")));
+        return Err(eval_error(format!(
+            "nth: index must be non-negative, got {position}"
+        )));
     };
     let (found, length) = match sequence.kind() {
-        Kind::List => (host.heap.list_nth(sequence, position), host.heap.list_len(sequence)),
+        Kind::List => (
+            host.heap.list_nth(sequence, position),
+            host.heap.list_len(sequence),
+        ),
         Kind::Vector => {
             let elements = host.heap.values(sequence);
             (elements.get(position).copied(), elements.len())
@@ -294,7 +347,11 @@ pub(crate) fn array_set(host: &Host, array: Value, index: Value, value: Value) -
 }
 
 pub(crate) fn cell_get(host: &Host, cell: Value) -> Outcome {
-    if cell.kind() == Kind::MutableCell { Ok(host.heap.field(cell, 0)) } else { Err(type_error(host, "mutable-cell", cell)) }
+    if cell.kind() == Kind::MutableCell {
+        Ok(host.heap.field(cell, 0))
+    } else {
+        Err(type_error(host, "mutable-cell", cell))
+    }
 }
 
 pub(crate) fn cell_set(host: &Host, cell: Value, value: Value) -> Outcome {
@@ -304,4 +361,3 @@ pub(crate) fn cell_set(host: &Host, cell: Value, value: Value) -> Outcome {
     host.heap.set_field(cell, 0, value);
     Ok(cell)
 }
-

@@ -60,7 +60,12 @@ impl Vm {
     /// Runs the current task from its saved registers until it ends or waits.
     #[allow(clippy::cognitive_complexity, reason = "one arm per instruction")]
     pub(crate) fn execute(&mut self) -> Event {
-        let Registers { mut pc, mut base, mut func, mut frame } = self.task.registers;
+        let Registers {
+            mut pc,
+            mut base,
+            mut func,
+            mut frame,
+        } = self.task.registers;
         // SAFETY (for every unsafe block of this function): the code was produced by our compiler
         // or verified, so register, constant, global, native and capture operands are in bounds of
         // the window, of the pools of `func` and of the running closure, and jumps stay inside the
@@ -70,16 +75,69 @@ impl Vm {
             pc = unsafe { pc.add(1) };
             let a = (word >> 8) as usize & 0xFF;
 
-            macro_rules! b { () => { (word >> 16) as usize & 0xFF } }
-            macro_rules! c { () => { (word >> 24) as usize } }
-            macro_rules! bx { () => { (word >> 16) as usize } }
-            macro_rules! sbx { () => { (word as i32 >> 16) as i64 } }
-            macro_rules! reg { ($index:expr) => { unsafe { *base.add($index) } } }
-            macro_rules! set { ($index:expr, $value:expr) => {{ let value: Value = $value; unsafe { *base.add($index) = value } }} }
-            macro_rules! extra { () => {{ let x = unsafe { *pc }; pc = unsafe { pc.add(1) }; x as usize }} }
-            macro_rules! constant { ($index:expr) => { unsafe { *(*func).constants.add($index) } } }
-            macro_rules! save { () => { self.task.registers = Registers { pc, base, func, frame } } }
-            macro_rules! load { () => { Registers { pc, base, func, frame } = self.task.registers } }
+            macro_rules! b {
+                () => {
+                    (word >> 16) as usize & 0xFF
+                };
+            }
+            macro_rules! c {
+                () => {
+                    (word >> 24) as usize
+                };
+            }
+            macro_rules! bx {
+                () => {
+                    (word >> 16) as usize
+                };
+            }
+            macro_rules! sbx {
+                () => {
+                    (word as i32 >> 16) as i64
+                };
+            }
+            macro_rules! reg {
+                ($index:expr) => {
+                    unsafe { *base.add($index) }
+                };
+            }
+            macro_rules! set {
+                ($index:expr, $value:expr) => {{
+                    let value: Value = $value;
+                    unsafe { *base.add($index) = value }
+                }};
+            }
+            macro_rules! extra {
+                () => {{
+                    let x = unsafe { *pc };
+                    pc = unsafe { pc.add(1) };
+                    x as usize
+                }};
+            }
+            macro_rules! constant {
+                ($index:expr) => {
+                    unsafe { *(*func).constants.add($index) }
+                };
+            }
+            macro_rules! save {
+                () => {
+                    self.task.registers = Registers {
+                        pc,
+                        base,
+                        func,
+                        frame,
+                    }
+                };
+            }
+            macro_rules! load {
+                () => {
+                    Registers {
+                        pc,
+                        base,
+                        func,
+                        frame,
+                    } = self.task.registers
+                };
+            }
             macro_rules! slow {
                 ($call:expr) => {{
                     save!();
@@ -113,7 +171,11 @@ impl Vm {
                     fallible!(a, $slow(&self.host, x, y))
                 }};
             }
-            macro_rules! jump { ($offset:expr) => { pc = unsafe { pc.offset($offset as isize) } } }
+            macro_rules! jump {
+                ($offset:expr) => {
+                    pc = unsafe { pc.offset($offset as isize) }
+                };
+            }
             // The truth of a comparison of two values.
             macro_rules! compare {
                 ($x:expr, $y:expr, $op:tt, $slow:path, $then:expr) => {{
@@ -140,7 +202,9 @@ impl Vm {
                     let x = reg!(a);
                     let y = $y;
                     let offset = extra!() as i32;
-                    compare!(x, y, $op, $slow, |holds: bool| if holds == $wanted { jump!(offset) })
+                    compare!(x, y, $op, $slow, |holds: bool| if holds == $wanted {
+                        jump!(offset)
+                    })
                 }};
             }
             macro_rules! safepoint {
@@ -161,7 +225,14 @@ impl Vm {
                         self.task.grow_frames();
                         frame = self.task.registers.frame;
                     }
-                    unsafe { *frame = Frame { pc, func, delta: a as u32 + 1, kind: FrameKind::Call } };
+                    unsafe {
+                        *frame = Frame {
+                            pc,
+                            func,
+                            delta: a as u32 + 1,
+                            kind: FrameKind::Call,
+                        }
+                    };
                     frame = unsafe { frame.add(1) };
                     base = unsafe { base.add(a + 1) };
                     func = callee;
@@ -173,7 +244,9 @@ impl Vm {
                 }};
             }
 
-            let Some(op) = Op::from_byte_fast(word as u8) else { return self.bad_instruction() };
+            let Some(op) = Op::from_byte_fast(word as u8) else {
+                return self.bad_instruction();
+            };
             match op {
                 Op::Move => set!(a, reg!(b!())),
                 Op::LoadConst => set!(a, constant!(bx!())),
@@ -233,7 +306,10 @@ impl Vm {
                     let index = extra!();
                     let count = bx!();
                     let function = unsafe { (&(*(*func).module).functions).as_ptr().add(index) };
-                    let closure = self.host.heap.object_filled(Kind::Closure, 0, count + 1, Value::NIL);
+                    let closure =
+                        self.host
+                            .heap
+                            .object_filled(Kind::Closure, 0, count + 1, Value::NIL);
                     let fields = self.host.heap.fields(closure);
                     if let Some(first) = fields.first() {
                         first.set(unsafe { &*function }.encode());
@@ -241,7 +317,11 @@ impl Vm {
                     for field in fields.iter().skip(1) {
                         let word = extra!() as u32;
                         let slot = (word & !CAPTURE_FROM_CLOSURE) as usize;
-                        field.set(if word & CAPTURE_FROM_CLOSURE != 0 { capture(base, slot) } else { reg!(slot) });
+                        field.set(if word & CAPTURE_FROM_CLOSURE != 0 {
+                            capture(base, slot)
+                        } else {
+                            reg!(slot)
+                        });
                     }
                     set!(a, closure);
                 }
@@ -275,7 +355,9 @@ impl Vm {
                             }
                             func = target;
                             pc = unsafe { (*func).code };
-                            if unsafe { base.add((*func).registers as usize) } > self.task.value_limit {
+                            if unsafe { base.add((*func).registers as usize) }
+                                > self.task.value_limit
+                            {
                                 slow!(self.reserve_window());
                             }
                             safepoint!();
@@ -360,20 +442,37 @@ impl Vm {
                 Op::JumpNotLessEqual => compare_jump!(reg!(b!()), <=, number::less_equal, false),
                 Op::JumpEqual => compare_jump!(reg!(b!()), ==, num_equal, true),
                 Op::JumpNotEqual => compare_jump!(reg!(b!()), ==, num_equal, false),
-                Op::JumpLessImm => compare_jump!(Value::small(sbx!() as i32), <, number::less, true),
-                Op::JumpNotLessImm => compare_jump!(Value::small(sbx!() as i32), <, number::less, false),
-                Op::JumpLessEqualImm => compare_jump!(Value::small(sbx!() as i32), <=, number::less_equal, true),
-                Op::JumpNotLessEqualImm => compare_jump!(Value::small(sbx!() as i32), <=, number::less_equal, false),
+                Op::JumpLessImm => {
+                    compare_jump!(Value::small(sbx!() as i32), <, number::less, true)
+                }
+                Op::JumpNotLessImm => {
+                    compare_jump!(Value::small(sbx!() as i32), <, number::less, false)
+                }
+                Op::JumpLessEqualImm => {
+                    compare_jump!(Value::small(sbx!() as i32), <=, number::less_equal, true)
+                }
+                Op::JumpNotLessEqualImm => {
+                    compare_jump!(Value::small(sbx!() as i32), <=, number::less_equal, false)
+                }
                 Op::JumpGreaterImm => compare_jump!(Value::small(sbx!() as i32), >, greater, true),
-                Op::JumpNotGreaterImm => compare_jump!(Value::small(sbx!() as i32), >, greater, false),
-                Op::JumpGreaterEqualImm => compare_jump!(Value::small(sbx!() as i32), >=, greater_equal, true),
-                Op::JumpNotGreaterEqualImm => compare_jump!(Value::small(sbx!() as i32), >=, greater_equal, false),
+                Op::JumpNotGreaterImm => {
+                    compare_jump!(Value::small(sbx!() as i32), >, greater, false)
+                }
+                Op::JumpGreaterEqualImm => {
+                    compare_jump!(Value::small(sbx!() as i32), >=, greater_equal, true)
+                }
+                Op::JumpNotGreaterEqualImm => {
+                    compare_jump!(Value::small(sbx!() as i32), >=, greater_equal, false)
+                }
                 Op::JumpEqualImm => compare_jump!(Value::small(sbx!() as i32), ==, num_equal, true),
-                Op::JumpNotEqualImm => compare_jump!(Value::small(sbx!() as i32), ==, num_equal, false),
+                Op::JumpNotEqualImm => {
+                    compare_jump!(Value::small(sbx!() as i32), ==, num_equal, false)
+                }
                 Op::JumpEqualConst | Op::JumpNotEqualConst => {
                     let (x, y) = (reg!(a), constant!(bx!()));
                     let offset = extra!() as i32;
-                    let same = x == y || (x.is_heap() || x.is_float()) && equality::equal(&self.host, x, y);
+                    let same = x == y
+                        || (x.is_heap() || x.is_float()) && equality::equal(&self.host, x, y);
                     if same == (op == Op::JumpEqualConst) {
                         jump!(offset);
                     }
@@ -381,7 +480,9 @@ impl Vm {
                 Op::JumpTest | Op::JumpNotTest => {
                     let value = reg!(a);
                     let offset = extra!() as i32;
-                    let Some(predicate) = Predicate::from_byte((word >> 16) as u8) else { return self.bad_instruction() };
+                    let Some(predicate) = Predicate::from_byte((word >> 16) as u8) else {
+                        return self.bad_instruction();
+                    };
                     if test(&self.host, predicate, value) == (op == Op::JumpTest) {
                         jump!(offset);
                     }
@@ -392,7 +493,8 @@ impl Vm {
                 Op::Multiply => {
                     let (x, y) = (reg!(b!()), reg!(c!()));
                     if x.both_fixnums(y) {
-                        if let Some(product) = x.fixnum_shifted().checked_mul(y.fixnum_unchecked()) {
+                        if let Some(product) = x.fixnum_shifted().checked_mul(y.fixnum_unchecked())
+                        {
                             set!(a, Value::from_fixnum_shifted(product));
                             continue;
                         }
@@ -413,7 +515,8 @@ impl Vm {
                 Op::Quotient => {
                     let (x, y) = (reg!(b!()), reg!(c!()));
                     if x.both_fixnums(y)
-                        && let Some(quotient) = x.fixnum_unchecked().checked_div(y.fixnum_unchecked())
+                        && let Some(quotient) =
+                            x.fixnum_unchecked().checked_div(y.fixnum_unchecked())
                         && let Some(quotient) = Value::fixnum(quotient)
                     {
                         set!(a, quotient);
@@ -424,7 +527,8 @@ impl Vm {
                 Op::Remainder => {
                     let (x, y) = (reg!(b!()), reg!(c!()));
                     if x.both_fixnums(y)
-                        && let Some(remainder) = x.fixnum_unchecked().checked_rem(y.fixnum_unchecked())
+                        && let Some(remainder) =
+                            x.fixnum_unchecked().checked_rem(y.fixnum_unchecked())
                         && let Some(remainder) = Value::fixnum(remainder)
                     {
                         set!(a, remainder);
@@ -459,16 +563,27 @@ impl Vm {
                     }
                     fallible!(a, number::add(&self.host, x, y))
                 }
-                Op::Less => compare!(reg!(b!()), reg!(c!()), <, number::less, |holds| set!(a, Value::bool(holds))),
-                Op::LessEqual => compare!(reg!(b!()), reg!(c!()), <=, number::less_equal, |holds| set!(a, Value::bool(holds))),
-                Op::NumEqual => compare!(reg!(b!()), reg!(c!()), ==, num_equal, |holds| set!(a, Value::bool(holds))),
+                Op::Less => {
+                    compare!(reg!(b!()), reg!(c!()), <, number::less, |holds| set!(a, Value::bool(holds)))
+                }
+                Op::LessEqual => {
+                    compare!(reg!(b!()), reg!(c!()), <=, number::less_equal, |holds| set!(a, Value::bool(holds)))
+                }
+                Op::NumEqual => {
+                    compare!(reg!(b!()), reg!(c!()), ==, num_equal, |holds| set!(a, Value::bool(holds)))
+                }
                 Op::Equal => {
                     let (x, y) = (reg!(b!()), reg!(c!()));
-                    set!(a, Value::bool(x == y && !x.is_float() || equality::equal(&self.host, x, y)));
+                    set!(
+                        a,
+                        Value::bool(x == y && !x.is_float() || equality::equal(&self.host, x, y))
+                    );
                 }
                 Op::Not => set!(a, Value::bool(!reg!(b!()).is_truthy())),
                 Op::Test => {
-                    let Some(predicate) = Predicate::from_byte((word >> 24) as u8) else { return self.bad_instruction() };
+                    let Some(predicate) = Predicate::from_byte((word >> 24) as u8) else {
+                        return self.bad_instruction();
+                    };
                     set!(a, Value::bool(test(&self.host, predicate, reg!(b!()))));
                 }
 
@@ -521,7 +636,10 @@ impl Vm {
                     let map = reg!(b!());
                     let key = constant!(index);
                     if map.is_heap() && object::kind_at(map) == Kind::Map {
-                        set!(a, sorted_map::get_keyword(&self.host, map, key).unwrap_or(Value::NIL));
+                        set!(
+                            a,
+                            sorted_map::get_keyword(&self.host, map, key).unwrap_or(Value::NIL)
+                        );
                     } else {
                         fallible!(a, call::get(&self.host, map, key))
                     }
@@ -536,7 +654,9 @@ impl Vm {
                 }
                 Op::ArrayGet => fallible!(a, call::array_get(&self.host, reg!(b!()), reg!(c!()))),
                 Op::ArraySet => {
-                    if let Err(signal) = call::array_set(&self.host, reg!(a), reg!(b!()), reg!(c!())) {
+                    if let Err(signal) =
+                        call::array_set(&self.host, reg!(a), reg!(b!()), reg!(c!()))
+                    {
                         slow!(self.signalled(signal, a));
                     }
                 }
@@ -555,7 +675,9 @@ impl Vm {
                     let import = extra!();
                     slow!(self.bind_imports(a, import));
                 }
-                Op::ModuleDone => unsafe { &*(*func).module }.state.set(super::module::ModuleState::Done),
+                Op::ModuleDone => unsafe { &*(*func).module }
+                    .state
+                    .set(super::module::ModuleState::Done),
             }
         }
     }

@@ -24,7 +24,10 @@ impl Vm {
             }
             ModuleState::Running => {
                 let path = self.cycle(number);
-                let condition = Condition::new(ConditionKind::Eval, format!("cyclic import detected: {path}"));
+                let condition = Condition::new(
+                    ConditionKind::Eval,
+                    format!("cyclic import detected: {path}"),
+                );
                 self.raise(Payload::Condition(condition))
             }
             ModuleState::New => {
@@ -46,8 +49,14 @@ impl Vm {
     fn import_target(&mut self, import: usize) -> Result<usize, Condition> {
         // SAFETY: functions and their modules live as long as the VM.
         let importer = unsafe { &*(*self.task.registers.func).module };
-        let (Some(entry), Some(target)) = (importer.image.imports.get(import), importer.import_targets.get(import)) else {
-            return Err(Condition::new(ConditionKind::Internal, "import out of range"));
+        let (Some(entry), Some(target)) = (
+            importer.image.imports.get(import),
+            importer.import_targets.get(import),
+        ) else {
+            return Err(Condition::new(
+                ConditionKind::Internal,
+                "import out of range",
+            ));
         };
         if let Some(&number) = target.get() {
             return Ok(number);
@@ -57,7 +66,10 @@ impl Vm {
             None => match self.source.module(&entry.resolved) {
                 Ok(Some(image)) => self.load(image).map_err(|error| load_condition(&error))?,
                 Ok(None) => {
-                    let message = format!("import {}: No such file or directory (os error 2)", entry.path);
+                    let message = format!(
+                        "import {}: No such file or directory (os error 2)",
+                        entry.path
+                    );
                     return Err(Condition::new(ConditionKind::Io, message));
                 }
                 Err(error) => return Err(load_condition(&error)),
@@ -117,11 +129,17 @@ impl Vm {
         for name in entry.names.iter().flatten() {
             if exporter.export(name).is_none() {
                 let message = format!("import: module does not export '{name}'");
-                return self.raise(Payload::Condition(Condition::new(ConditionKind::Eval, message)));
+                return self.raise(Payload::Condition(Condition::new(
+                    ConditionKind::Eval,
+                    message,
+                )));
             }
         }
         for (name, global) in &entry.bindings {
-            let value = exporter.export(name).and_then(|index| exporter.globals.get(index)).map(std::cell::Cell::get);
+            let value = exporter
+                .export(name)
+                .and_then(|index| exporter.globals.get(index))
+                .map(std::cell::Cell::get);
             if let (Some(value), Some(slot)) = (value, importer.globals.get(*global as usize))
                 && value != Value::UNBOUND
             {

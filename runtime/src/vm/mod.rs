@@ -129,7 +129,10 @@ impl Vm {
         let Some(main) = module.functions.first() else {
             return Ending::Value(Value::NIL);
         };
-        let closure = self.host.heap.object(crate::value::Kind::Closure, 0, &[main.encode()]);
+        let closure = self
+            .host
+            .heap
+            .object(crate::value::Kind::Closure, 0, &[main.encode()]);
         self.run_root(closure, &[])
     }
 
@@ -146,20 +149,44 @@ impl Vm {
 
     /// The kept value with this number.
     pub fn kept(&self, number: u32) -> Value {
-        self.kept.get(number as usize).copied().unwrap_or(Value::NIL)
+        self.kept
+            .get(number as usize)
+            .copied()
+            .unwrap_or(Value::NIL)
     }
 
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;
-        let index = module.image.globals.iter().position(|global| global == name)?;
+        let index = module
+            .image
+            .globals
+            .iter()
+            .position(|global| global == name)?;
         Some(module.globals.get(index)?.get())
     }
 
     pub(crate) fn collect(&mut self, full: bool) {
-        let Vm { host, modules, tasks, task, kept, root_value, .. } = self;
-        let Host { heap, scheduler, .. } = host;
-        let mut roots = VmRoots { modules, tasks, task, kept, root_value, scheduler };
+        let Vm {
+            host,
+            modules,
+            tasks,
+            task,
+            kept,
+            root_value,
+            ..
+        } = self;
+        let Host {
+            heap, scheduler, ..
+        } = host;
+        let mut roots = VmRoots {
+            modules,
+            tasks,
+            task,
+            kept,
+            root_value,
+            scheduler,
+        };
         heap.collect(&mut roots, full);
     }
 }
@@ -189,4 +216,3 @@ impl Roots for VmRoots<'_> {
         tracer.value(self.root_value);
     }
 }
-

@@ -3,7 +3,8 @@
 use std::cell::{Cell, OnceCell};
 
 use num_bigint::{BigInt, Sign};
-use sema_format::{Constant, Module};
+use sema_format::Module;
+use sema_format::model::Constant;
 
 use crate::error::{Condition, ConditionKind};
 use crate::host::Host;
@@ -58,7 +59,9 @@ pub(crate) struct LoadedModule {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A native of another tier or version.
-    #[error("module {module} needs the builtin `{native}`, which this runtime does not have; build it with a higher tier")]
+    #[error(
+        "module {module} needs the builtin `{native}`, which this runtime does not have; build it with a higher tier"
+    )]
     MissingNative {
         /// The module.
         module: String,
@@ -82,7 +85,10 @@ impl LoadedModule {
         let mut native_indices = Vec::with_capacity(image.natives.len());
         for name in &image.natives {
             let Some(index) = natives::find(name) else {
-                return Err(LoadError::MissingNative { module: image.name.clone(), native: name.clone() });
+                return Err(LoadError::MissingNative {
+                    module: image.name.clone(),
+                    native: name.clone(),
+                });
             };
             native_refs.push(natives::get(index));
             native_indices.push(index);
@@ -124,7 +130,9 @@ impl LoadedModule {
 
     /// The native with this index as a value.
     pub(crate) fn native_value(&self, index: usize) -> Value {
-        self.native_indices.get(index).map_or(Value::NIL, |&number| Value::native(number))
+        self.native_indices
+            .get(index)
+            .map_or(Value::NIL, |&number| Value::native(number))
     }
 
     /// File, line and column of a word of a function.
@@ -132,7 +140,14 @@ impl LoadedModule {
         let lines = &self.image.functions.get(function as usize)?.lines;
         let after = lines.partition_point(|entry| entry.pc <= pc);
         let entry = lines.get(after.checked_sub(1)?)?;
-        Some((self.image.files.get(entry.file as usize).map_or("", String::as_str), entry.line, entry.column))
+        Some((
+            self.image
+                .files
+                .get(entry.file as usize)
+                .map_or("", String::as_str),
+            entry.line,
+            entry.column,
+        ))
     }
 
     /// The name of a function, if it has one.
@@ -142,12 +157,19 @@ impl LoadedModule {
 
     /// Whether a function belongs to the embedded library.
     pub(crate) fn is_library(&self, function: u32) -> bool {
-        self.image.functions.get(function as usize).is_some_and(|function| function.library)
+        self.image
+            .functions
+            .get(function as usize)
+            .is_some_and(|function| function.library)
     }
 
     /// The global that an export refers to.
     pub(crate) fn export(&self, name: &str) -> Option<usize> {
-        self.image.exports.iter().find(|export| export.name == name).map(|export| export.global as usize)
+        self.image
+            .exports
+            .iter()
+            .find(|export| export.name == name)
+            .map(|export| export.global as usize)
     }
 }
 
@@ -160,7 +182,9 @@ impl Func {
 
     /// The name in messages: anonymous functions are `<lambda>`.
     pub(crate) fn name(&self) -> &str {
-        self.module().function_name(self.index).unwrap_or("<lambda>")
+        self.module()
+            .function_name(self.index)
+            .unwrap_or("<lambda>")
     }
 
     /// The closure-field encoding of this function.
@@ -194,12 +218,21 @@ fn constants(host: &Host, pool: &[Constant]) -> Vec<Value> {
             Constant::Bool(value) => Value::bool(*value),
             Constant::EmptyList => Value::EMPTY,
             Constant::Int(value) => heap.int(*value),
-            Constant::BigInt { negative, magnitude } => {
-                heap.bigint(&BigInt::from_bytes_le(if *negative { Sign::Minus } else { Sign::Plus }, magnitude))
-            }
-            Constant::Ratio { numerator, denominator } => heap.object(Kind::Ratio, 0, &[at(numerator), at(denominator)]),
+            Constant::BigInt {
+                negative,
+                magnitude,
+            } => heap.bigint(&BigInt::from_bytes_le(
+                if *negative { Sign::Minus } else { Sign::Plus },
+                magnitude,
+            )),
+            Constant::Ratio {
+                numerator,
+                denominator,
+            } => heap.object(Kind::Ratio, 0, &[at(numerator), at(denominator)]),
             Constant::Float(bits) => Value::float(f64::from_bits(*bits)),
-            Constant::Complex { real, imaginary } => heap.object(Kind::Complex, 0, &[at(real), at(imaginary)]),
+            Constant::Complex { real, imaginary } => {
+                heap.object(Kind::Complex, 0, &[at(real), at(imaginary)])
+            }
             Constant::Char(value) => Value::char(*value),
             Constant::Str(text) => heap.string(text),
             Constant::Symbol(name) => host.symbol(name),
@@ -207,11 +240,19 @@ fn constants(host: &Host, pool: &[Constant]) -> Vec<Value> {
             Constant::List(items) => heap.list(&items.iter().map(at).collect::<Vec<_>>()),
             Constant::Vector(items) => heap.vector(&items.iter().map(at).collect::<Vec<_>>()),
             Constant::Map(entries) => {
-                let entries: Vec<(Value, Value)> = entries.iter().map(|(key, value)| (at(key), at(value))).collect();
+                let entries: Vec<(Value, Value)> = entries
+                    .iter()
+                    .map(|(key, value)| (at(key), at(value)))
+                    .collect();
                 crate::collections::sorted_map::from_entries(host, &entries)
             }
             Constant::Bytes(bytes) => heap.bytevector(bytes),
-            Constant::F64Array(items) => heap.f64_array(&items.iter().map(|bits| f64::from_bits(*bits)).collect::<Vec<_>>()),
+            Constant::F64Array(items) => heap.f64_array(
+                &items
+                    .iter()
+                    .map(|bits| f64::from_bits(*bits))
+                    .collect::<Vec<_>>(),
+            ),
             Constant::I64Array(items) => heap.i64_array(items),
         };
         values.push(value);

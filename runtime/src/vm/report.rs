@@ -43,31 +43,51 @@ impl Uncaught {
             frames: visible_frames(&raised.trace)
                 .map(|frame| FrameInfo {
                     name: frame.name.to_owned(),
-                    position: frame.position.map(|(file, line, column)| (file.to_owned(), line, column)),
+                    position: frame
+                        .position
+                        .map(|(file, line, column)| (file.to_owned(), line, column)),
                 })
                 .collect(),
         }
     }
 
     pub(crate) fn load(error: &LoadError) -> Uncaught {
-        Uncaught { kind: ConditionKind::Internal, text: error.to_string(), hint: None, frames: Vec::new() }
+        Uncaught {
+            kind: ConditionKind::Internal,
+            text: error.to_string(),
+            hint: None,
+            frames: Vec::new(),
+        }
     }
 
     /// The report: `source_line` gives the text of a line of a file if it is at hand.
     pub fn render(&self, source_line: &dyn Fn(&str, u32) -> Option<String>) -> String {
         let mut out = format!("Error: {}\n", self.text);
-        if let Some((file, line, column)) = self.frames.first().and_then(|frame| frame.position.as_ref()) {
+        if let Some((file, line, column)) = self
+            .frames
+            .first()
+            .and_then(|frame| frame.position.as_ref())
+        {
             out.push_str(&format!("  --> {file}:{line}:{column}\n"));
             if let Some(text) = source_line(file, *line) {
                 let number = line.to_string();
                 let margin = " ".repeat(number.len());
-                let indent: String = text.chars().take(*column as usize - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-                out.push_str(&format!(" {margin} |\n {number} | {}\n {margin} | {indent}^\n", text.trim_end()));
+                let indent: String = text
+                    .chars()
+                    .take(*column as usize - 1)
+                    .map(|c| if c == '\t' { '\t' } else { ' ' })
+                    .collect();
+                out.push_str(&format!(
+                    " {margin} |\n {number} | {}\n {margin} | {indent}^\n",
+                    text.trim_end()
+                ));
             }
         }
         for frame in &self.frames {
             match &frame.position {
-                Some((file, line, column)) => out.push_str(&format!("  at {} ({file}:{line}:{column})\n", frame.name)),
+                Some((file, line, column)) => {
+                    out.push_str(&format!("  at {} ({file}:{line}:{column})\n", frame.name))
+                }
                 None => out.push_str(&format!("  at {}\n", frame.name)),
             }
         }

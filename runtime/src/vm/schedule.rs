@@ -39,13 +39,22 @@ pub(crate) struct Task {
 
 impl Task {
     pub(crate) fn new(id: TaskId, promise: Value) -> Task {
-        let (slots, frames) = if id == TaskId::ROOT { (ROOT_SLOTS, ROOT_FRAMES) } else { (TASK_SLOTS, TASK_FRAMES) };
+        let (slots, frames) = if id == TaskId::ROOT {
+            (ROOT_SLOTS, ROOT_FRAMES)
+        } else {
+            (TASK_SLOTS, TASK_FRAMES)
+        };
         let values = ValueStack::new(slots);
         let frames = FrameStack::new(frames);
         Task {
             id,
             promise,
-            registers: Registers { pc: std::ptr::null(), base: values.start(), func: std::ptr::null(), frame: frames.start() },
+            registers: Registers {
+                pc: std::ptr::null(),
+                base: values.start(),
+                func: std::ptr::null(),
+                frame: frames.start(),
+            },
             value_limit: values.limit(),
             frame_limit: frames.limit(),
             values,
@@ -63,8 +72,18 @@ impl Task {
             *base = Value::NIL;
             *base.add(1) = function;
             *base.add(2) = arguments;
-            *self.frames.start() = Frame { pc: std::ptr::null(), func: std::ptr::null(), delta: 0, kind: FrameKind::Bottom };
-            self.registers = Registers { pc: boot.code, base: base.add(1), func: boot, frame: self.frames.start().add(1) };
+            *self.frames.start() = Frame {
+                pc: std::ptr::null(),
+                func: std::ptr::null(),
+                delta: 0,
+                kind: FrameKind::Bottom,
+            };
+            self.registers = Registers {
+                pc: boot.code,
+                base: base.add(1),
+                func: boot,
+                frame: self.frames.start().add(1),
+            };
         }
     }
 
@@ -89,7 +108,8 @@ impl Task {
 
     /// Distance of a register of the running window from the start of the stack.
     pub(crate) fn offset_of(&self, register: usize) -> usize {
-        (self.registers.base as usize - self.values.start() as usize) / size_of::<Value>() + register
+        (self.registers.base as usize - self.values.start() as usize) / size_of::<Value>()
+            + register
     }
 
     /// Makes `count` slots from the running window's base usable; false above the limit.
@@ -105,7 +125,8 @@ impl Task {
     }
 
     pub(crate) fn grow_frames(&mut self) {
-        let used = (self.registers.frame as usize - self.frames.start() as usize) / size_of::<Frame>();
+        let used =
+            (self.registers.frame as usize - self.frames.start() as usize) / size_of::<Frame>();
         self.frames.grow();
         // SAFETY: the frame pointer keeps its offset in the (perhaps moved) memory.
         self.registers.frame = unsafe { self.frames.start().add(used) };
@@ -157,17 +178,43 @@ impl Vm {
         if let Some(module) = &self.tasks.boot {
             return Ok(&raw const module.functions[1]);
         }
-        let code = [Instruction::Apply { a: 0, b: 1 }, Instruction::Return { a: 0 }].map(|i| i.encode().0).to_vec();
+        let code = [
+            Instruction::Apply { a: 0, b: 1 },
+            Instruction::Return { a: 0 },
+        ]
+        .map(|i| i.encode().0)
+        .to_vec();
         // Function 0 would count as a module's main function.
-        let main = sema_format::Function { registers: 1, code: code.clone(), ..Default::default() };
-        let boot = sema_format::Function { registers: 4, code, library: true, ..Default::default() };
-        let image = sema_format::Module { functions: vec![main, boot], ..Default::default() };
-        let module = self.tasks.boot.insert(LoadedModule::load(&self.host, image)?);
+        let main = sema_format::model::Function {
+            registers: 1,
+            code: code.clone(),
+            ..Default::default()
+        };
+        let boot = sema_format::model::Function {
+            registers: 4,
+            code,
+            library: true,
+            ..Default::default()
+        };
+        let image = sema_format::Module {
+            functions: vec![main, boot],
+            ..Default::default()
+        };
+        let module = self
+            .tasks
+            .boot
+            .insert(LoadedModule::load(&self.host, image)?);
         Ok(&raw const module.functions[1])
     }
 
     /// Makes a task that calls `function` with the elements of the list `arguments`, ready to run.
-    fn add_task(&mut self, id: TaskId, promise: Value, function: Value, arguments: Value) -> Result<(), LoadError> {
+    fn add_task(
+        &mut self,
+        id: TaskId,
+        promise: Value,
+        function: Value,
+        arguments: Value,
+    ) -> Result<(), LoadError> {
         let boot = self.boot()?;
         let mut task = match self.tasks.spare.pop() {
             Some(mut spare) if id != TaskId::ROOT => {
@@ -195,7 +242,9 @@ impl Vm {
         if let Err(error) = self.add_task(TaskId::ROOT, Value::NIL, function, list) {
             return Ending::Uncaught(Box::new(Uncaught::load(&error)));
         }
-        self.host.scheduler.push_ready(TaskId::ROOT, Resume::Value(Value::NIL));
+        self.host
+            .scheduler
+            .push_ready(TaskId::ROOT, Resume::Value(Value::NIL));
         let mut ending: Option<Ending> = None;
         loop {
             self.host.scheduler.wake_expired();
@@ -209,7 +258,9 @@ impl Vm {
                     }
                 }
             };
-            let Some(task) = self.tasks.tasks.remove(&id) else { continue };
+            let Some(task) = self.tasks.tasks.remove(&id) else {
+                continue;
+            };
             self.task = task;
             self.host.scheduler.current.set(id.0);
             let event = match self.resume(resume) {
@@ -225,7 +276,9 @@ impl Vm {
                     ending = Some(Ending::Value(value));
                 }
                 Event::Failed(raised) if id == TaskId::ROOT => {
-                    ending = Some(Ending::Uncaught(Box::new(Uncaught::new(&self.host, &raised))));
+                    ending = Some(Ending::Uncaught(Box::new(Uncaught::new(
+                        &self.host, &raised,
+                    ))));
                     self.end_task();
                 }
                 Event::Finished(value) => self.settle_current(promise::RESOLVED, value),
@@ -247,7 +300,13 @@ impl Vm {
         } else if !scheduler.wake_runner() && !scheduler.break_deadlock(TaskId::ROOT) {
             // The root is neither ready nor blocked: only a defect of the scheduler gets here, and
             // going on with a condition is better than waiting for ever.
-            scheduler.push_ready(TaskId::ROOT, Resume::Raise(Condition::new(ConditionKind::Internal, "the root task was lost")));
+            scheduler.push_ready(
+                TaskId::ROOT,
+                Resume::Raise(Condition::new(
+                    ConditionKind::Internal,
+                    "the root task was lost",
+                )),
+            );
         }
     }
 
@@ -267,7 +326,12 @@ impl Vm {
     fn end_task(&mut self) {
         let id = self.task.id;
         self.host.scheduler.forget(id);
-        let finished = std::mem::replace(&mut self.task, self.idle.take().unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL))));
+        let finished = std::mem::replace(
+            &mut self.task,
+            self.idle
+                .take()
+                .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL))),
+        );
         if id != TaskId::ROOT && self.tasks.spare.len() < SPARE_TASKS && finished.is_small() {
             self.tasks.spare.push(finished.emptied());
         }
@@ -275,7 +339,9 @@ impl Vm {
 
     fn settle_current(&mut self, state: i32, value: Value) {
         let promise = self.task.promise;
-        self.host.scheduler.settle(&self.host, promise, state, value);
+        self.host
+            .scheduler
+            .settle(&self.host, promise, state, value);
         self.end_task();
     }
 
@@ -325,23 +391,37 @@ impl Vm {
                     scheduler.push_ready(id, outcome(heap, awaited));
                 }
             }
-            Operation::Sleep(milliseconds) if milliseconds <= 0.0 => scheduler.push_ready(id, Resume::Value(Value::NIL)),
-            Operation::Sleep(milliseconds) => scheduler.block(heap, id, Wait::Sleep, Some(milliseconds)),
+            Operation::Sleep(milliseconds) if milliseconds <= 0.0 => {
+                scheduler.push_ready(id, Resume::Value(Value::NIL))
+            }
+            Operation::Sleep(milliseconds) => {
+                scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
+            }
             Operation::Receive(channel) => scheduler.block(heap, id, Wait::Receive(channel), None),
-            Operation::Send(channel, value) => scheduler.block(heap, id, Wait::Send(channel, value), None),
+            Operation::Send(channel, value) => {
+                scheduler.block(heap, id, Wait::Send(channel, value), None)
+            }
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
-        let idle = self.idle.take().unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
+        let idle = self
+            .idle
+            .take()
+            .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
         let parked = std::mem::replace(&mut self.task, idle);
         self.tasks.tasks.insert(id, parked);
         if let Some((child, promise, function)) = spawned
-            && self.add_task(child, promise, function, Value::EMPTY).is_err()
+            && self
+                .add_task(child, promise, function, Value::EMPTY)
+                .is_err()
         {
-            self.host.scheduler.settle(&self.host, promise, promise::CANCELLED, Value::NIL);
+            self.host
+                .scheduler
+                .settle(&self.host, promise, promise::CANCELLED, Value::NIL);
         }
     }
 }
 
 fn is_pending(heap: &crate::heap::Heap, awaited: Value) -> bool {
-    awaited.kind() == Kind::AsyncPromise && heap.field(awaited, promise::STATE) == Value::small(promise::PENDING)
+    awaited.kind() == Kind::AsyncPromise
+        && heap.field(awaited, promise::STATE) == Value::small(promise::PENDING)
 }

@@ -67,7 +67,12 @@ impl<T> Growable<T> {
     fn grow(&mut self, capacity: usize) {
         // SAFETY: `start` came from this allocator with this layout; the new tail is zeroed.
         unsafe {
-            let grown = realloc(self.start.cast(), layout::<T>(self.capacity), layout::<T>(capacity).size()).cast::<T>();
+            let grown = realloc(
+                self.start.cast(),
+                layout::<T>(self.capacity),
+                layout::<T>(capacity).size(),
+            )
+            .cast::<T>();
             if grown.is_null() {
                 std::alloc::handle_alloc_error(layout::<T>(capacity));
             }
@@ -94,7 +99,10 @@ pub(crate) struct ValueStack {
 
 impl ValueStack {
     pub(crate) fn new(slots: usize) -> ValueStack {
-        ValueStack { memory: Growable::new(slots), limit: slots.min(STEP) }
+        ValueStack {
+            memory: Growable::new(slots),
+            limit: slots.min(STEP),
+        }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -146,7 +154,9 @@ pub(crate) struct FrameStack {
 
 impl FrameStack {
     pub(crate) fn new(frames: usize) -> FrameStack {
-        FrameStack { memory: Growable::new(frames) }
+        FrameStack {
+            memory: Growable::new(frames),
+        }
     }
 
     pub(crate) fn start(&self) -> *mut Frame {

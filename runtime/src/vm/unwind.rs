@@ -49,7 +49,10 @@ impl Vm {
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
             Signal::TailCall(..) => {
                 let message = "a builtin that calls functions was called as one that does not";
-                self.raise(Payload::Condition(Condition::new(ConditionKind::Internal, message)))
+                self.raise(Payload::Condition(Condition::new(
+                    ConditionKind::Internal,
+                    message,
+                )))
             }
         }
     }
@@ -62,7 +65,12 @@ impl Vm {
     }
 
     fn trace(&self) -> Vec<TracePoint> {
-        let Registers { pc, func, mut frame, .. } = self.task.registers;
+        let Registers {
+            pc,
+            func,
+            mut frame,
+            ..
+        } = self.task.registers;
         let mut trace = vec![trace_point(func, pc)];
         while trace.len() < TRACE_FRAMES {
             // SAFETY: `frame` is above the bottom frame of this task, which stops the walk.
@@ -80,13 +88,25 @@ impl Vm {
 
     fn unwind(&mut self, raised: Raised) -> Next {
         loop {
-            let Registers { pc, base, func, frame } = self.task.registers;
+            let Registers {
+                pc,
+                base,
+                func,
+                frame,
+            } = self.task.registers;
             // SAFETY: functions live as long as the VM.
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
-            let handlers = module.image.functions.get(function.index as usize).map_or(&[][..], |f| &f.handlers);
-            if let Some(handler) = handlers.iter().find(|handler| handler.start <= at && at < handler.end) {
+            let handlers = module
+                .image
+                .functions
+                .get(function.index as usize)
+                .map_or(&[][..], |f| &f.handlers);
+            if let Some(handler) = handlers
+                .iter()
+                .find(|handler| handler.start <= at && at < handler.end)
+            {
                 let map = condition_map(&self.host, &raised);
                 // SAFETY: the handler's register and target are inside the function (verified).
                 unsafe {
@@ -119,7 +139,10 @@ impl Vm {
     #[cold]
     pub(crate) fn bad_instruction(&mut self) -> Event {
         let message = "the bytecode contains an instruction this runtime does not know";
-        Event::Failed(Raised { payload: Payload::Condition(Condition::new(ConditionKind::Internal, message)), trace: Vec::new() })
+        Event::Failed(Raised {
+            payload: Payload::Condition(Condition::new(ConditionKind::Internal, message)),
+            trace: Vec::new(),
+        })
     }
 
     /// Raises `:unbound` for a global of the running function's module.
@@ -127,14 +150,20 @@ impl Vm {
     pub(crate) fn unbound(&mut self, global: usize) -> Next {
         // SAFETY: functions live as long as the VM.
         let module = unsafe { &*self.task.registers.func }.module();
-        let name = module.image.globals.get(global).cloned().unwrap_or_default();
+        let name = module
+            .image
+            .globals
+            .get(global)
+            .cloned()
+            .unwrap_or_default();
         self.raise(Payload::Condition(unbound_condition(&name)))
     }
 }
 
 /// The condition for a name without a value.
 pub(crate) fn unbound_condition(name: &str) -> Condition {
-    Condition::new(ConditionKind::Unbound, format!("Unbound variable: {name}")).with("name", Extra::Text(name.to_owned()))
+    Condition::new(ConditionKind::Unbound, format!("Unbound variable: {name}"))
+        .with("name", Extra::Text(name.to_owned()))
 }
 
 /// The word that was being executed when the program counter stood at `pc`.
@@ -142,7 +171,10 @@ fn trace_point(func: *const Func, pc: *const u32) -> TracePoint {
     // SAFETY: functions live as long as the VM.
     let code = unsafe { (*func).code };
     let words = (pc as usize).wrapping_sub(code as usize) / 4;
-    TracePoint { func, pc: (words as u32).wrapping_sub(1) }
+    TracePoint {
+        func,
+        pc: (words as u32).wrapping_sub(1),
+    }
 }
 
 /// Whether a thrown value is a condition map that `catch` gave out.
@@ -226,21 +258,33 @@ pub(crate) fn visible_frames(trace: &[TracePoint]) -> impl Iterator<Item = Visib
         if module.is_library(function.index) {
             return None;
         }
-        Some(VisibleFrame { name: function.name(), position: module.position(function.index, point.pc) })
+        Some(VisibleFrame {
+            name: function.name(),
+            position: module.position(function.index, point.pc),
+        })
     })
 }
 
 /// Type, message and hint of what was raised, for the report of an uncaught condition.
-pub(crate) fn describe(host: &Host, raised: &Raised) -> (ConditionKind, String, Option<Cow<'static, str>>) {
+pub(crate) fn describe(
+    host: &Host,
+    raised: &Raised,
+) -> (ConditionKind, String, Option<Cow<'static, str>>) {
     match &raised.payload {
-        Payload::Condition(condition) => (condition.kind, condition.message.to_string(), condition.hint.clone()),
+        Payload::Condition(condition) => (
+            condition.kind,
+            condition.message.to_string(),
+            condition.hint.clone(),
+        ),
         Payload::Thrown(value) => match is_condition_map(host, *value) {
             Some(ConditionKind::User) => {
-                let thrown = sorted_map::get_keyword(host, *value, host.keyword("value")).unwrap_or(Value::NIL);
+                let thrown = sorted_map::get_keyword(host, *value, host.keyword("value"))
+                    .unwrap_or(Value::NIL);
                 (ConditionKind::User, print::readable(host, thrown), None)
             }
             Some(kind) => {
-                let message = sorted_map::get_keyword(host, *value, host.keyword("message")).unwrap_or(Value::NIL);
+                let message = sorted_map::get_keyword(host, *value, host.keyword("message"))
+                    .unwrap_or(Value::NIL);
                 (kind, print::display(host, message), None)
             }
             None => (ConditionKind::User, print::readable(host, *value), None),
