@@ -1,3 +1,4 @@
 //! semac: the ahead-of-time compiler for Sema.
 pub mod datum;
 pub mod reader;
+pub mod source;
