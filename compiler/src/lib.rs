@@ -1,4 +1,5 @@
 //! semac: the ahead-of-time compiler for Sema.
 pub mod datum;
+pub mod diagnostic;
 pub mod reader;
 pub mod source;
