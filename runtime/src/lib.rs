@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The Sema runtime: values, heap, virtual machine, scheduler, native functions.
 //!
 //! Nothing here can read or compile Sema source.
@@ -16,3 +17,7 @@ pub mod symbol;
 pub mod task;
 pub mod value;
 pub mod vm;
+=======
+//! runtime
+pub mod number;
+>>>>>>> reader
