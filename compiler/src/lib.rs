@@ -1,9 +1,9 @@
 //! semac: the ahead-of-time compiler for Sema.
+
+pub mod codegen;
 pub mod datum;
-<<<<<<< HEAD
-pub mod ir;
-=======
 pub mod diagnostic;
->>>>>>> reader
+pub mod ir;
+pub mod optimize;
 pub mod reader;
 pub mod source;

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The Sema runtime: values, heap, virtual machine, scheduler, native functions.
 //!
 //! Nothing here can read or compile Sema source.
@@ -17,7 +16,3 @@ pub mod symbol;
 pub mod task;
 pub mod value;
 pub mod vm;
-=======
-//! runtime
-pub mod number;
->>>>>>> reader
