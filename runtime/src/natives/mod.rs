@@ -4,7 +4,7 @@ use crate::native::Native;
 
 /// The tables of all families in this runtime. A native's number is its table's number in the
 /// upper half and its place in the table in the lower.
-pub static TABLES: &[&[Native]] = &[];
+pub static TABLES: &[&[Native]] = &[tasks::TABLE];
 
 /// The number of the native of this name; aliases are followed.
 pub fn find(name: &str) -> Option<u32> {
@@ -27,3 +27,4 @@ pub mod lists;
 pub mod mutable;
 pub mod records;
 pub mod sequence;
+pub mod tasks;
