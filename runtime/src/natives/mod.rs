@@ -1,10 +1,14 @@
 //! The native functions, one module and one table per family.
 
+pub mod bits;
+pub mod elementary;
+pub mod math;
+
 use crate::native::Native;
 
 /// The tables of all families in this runtime. A native's number is its table's number in the
 /// upper half and its place in the table in the lower.
-pub static TABLES: &[&[Native]] = &[tasks::TABLE];
+pub static TABLES: &[&[Native]] = &[bits::TABLE, elementary::TABLE, math::TABLE, tasks::TABLE];
 
 /// The number of the native of this name; aliases are followed.
 pub fn find(name: &str) -> Option<u32> {
