@@ -128,6 +128,8 @@ pub struct Scheduler {
     pub(crate) current: Cell<u64>,
     /// Tasks that `async/cancel` has stopped: whatever they wait for next raises.
     cancelled: RefCell<Vec<TaskId>>,
+    /// The promises of pending tasks that a task (never the root) has started.
+    children: RefCell<HashMap<u64, Vec<Value>>>,
 }
 
 impl Scheduler {
@@ -159,6 +161,18 @@ impl Scheduler {
         self.receivers.borrow_mut().clear();
         self.timers.borrow_mut().clear();
         self.cancelled.borrow_mut().clear();
+        self.children.borrow_mut().clear();
+    }
+
+    /// Notes that `parent` started the task of `promise`, so that cancelling one reaches the other.
+    pub(crate) fn adopt(&self, heap: &crate::heap::Heap, parent: TaskId, promise: Value) {
+        if parent == TaskId::ROOT {
+            return;
+        }
+        let mut children = self.children.borrow_mut();
+        let promises = children.entry(parent.0).or_default();
+        promises.retain(|child| heap.field(*child, promise::STATE) == Value::small(promise::PENDING));
+        promises.push(promise);
     }
 
     /// Makes the task wait. A task that was cancelled cannot wait again: it goes on at once with
@@ -336,8 +350,22 @@ impl Scheduler {
         }
     }
 
-    /// Cancels the task behind a pending promise; false if it is settled or has no task.
+    /// Cancels the task behind a pending promise; false if it is settled. The pending tasks that the
+    /// task has started are cancelled in any case.
     pub fn cancel(&self, host: &Host, promise: Value) -> bool {
+        let cancelled = self.cancel_one(host, promise);
+        let mut owners = vec![promise];
+        while let Some(owner) = owners.pop() {
+            let task = number_of(&host.heap, owner, promise::TASK);
+            for child in self.children.borrow_mut().remove(&task).unwrap_or_default() {
+                self.cancel_one(host, child);
+                owners.push(child);
+            }
+        }
+        cancelled
+    }
+
+    fn cancel_one(&self, host: &Host, promise: Value) -> bool {
         let heap = &host.heap;
         if heap.field(promise, promise::STATE) != Value::small(promise::PENDING) {
             return false;
@@ -454,6 +482,9 @@ impl Scheduler {
                     }
                 }
             }
+        }
+        for promises in self.children.get_mut().values_mut() {
+            tracer.values(promises);
         }
         for blocked in self.blocked.get_mut().values_mut() {
             match &mut blocked.wait {

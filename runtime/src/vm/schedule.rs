@@ -361,6 +361,7 @@ impl Vm {
                 let child = TaskId(self.tasks.next);
                 self.tasks.next += 1;
                 let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
+                scheduler.adopt(heap, id, promise);
                 // The spawner stands in the queue before the new task (15.2, rule 2).
                 scheduler.push_ready(id, Resume::Value(promise));
                 scheduler.push_ready(child, Resume::Value(Value::NIL));
