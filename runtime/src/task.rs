@@ -5,10 +5,11 @@
 //! timers by deadline. The stacks themselves belong to the VM.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::error::{Condition, ConditionKind, Extra};
+use crate::hash::NameMap;
 use crate::heap::Tracer;
 use crate::host::Host;
 use crate::value::{Kind, Value};
@@ -115,10 +116,10 @@ pub mod channel {
 #[derive(Default)]
 pub struct Scheduler {
     ready: RefCell<VecDeque<(TaskId, Resume)>>,
-    blocked: RefCell<HashMap<TaskId, Blocked>>,
-    promise_waiters: RefCell<HashMap<u64, Vec<TaskId>>>,
-    senders: RefCell<HashMap<u64, VecDeque<TaskId>>>,
-    receivers: RefCell<HashMap<u64, VecDeque<TaskId>>>,
+    blocked: RefCell<NameMap<TaskId, Blocked>>,
+    promise_waiters: RefCell<NameMap<u64, Vec<TaskId>>>,
+    senders: RefCell<NameMap<u64, VecDeque<TaskId>>>,
+    receivers: RefCell<NameMap<u64, VecDeque<TaskId>>>,
     timers: RefCell<BTreeMap<(Instant, u64), TaskId>>,
     next_number: Cell<u64>,
     next_timer: Cell<u64>,
@@ -296,7 +297,7 @@ impl Scheduler {
 
     fn next_waiting(
         &self,
-        queues: &RefCell<HashMap<u64, VecDeque<TaskId>>>,
+        queues: &RefCell<NameMap<u64, VecDeque<TaskId>>>,
         number: u64,
     ) -> Option<TaskId> {
         let mut queues = queues.borrow_mut();
