@@ -15,4 +15,6 @@ pub fn less_equal(h: &Host, a: Value, b: Value) -> Outcome<bool> {
 pub fn num_equal(_: &Host, a: Value, b: Value) -> bool {
     a == b
 }
-pub fn add_numbers(h:&Host,a:Value,b:Value)->Outcome { add(h,a,b) }
+pub fn add_numbers(h: &Host, a: Value, b: Value) -> Outcome {
+    add(h, a, b)
+}
