@@ -226,11 +226,18 @@ fn stress(_: &mut Host) {}
 
 /// The path of the running executable, for messages.
 fn executable(arguments: &[OsString]) -> PathBuf {
-    PathBuf::from(arguments.first().map_or(OsStr::new("program"), OsString::as_os_str))
+    PathBuf::from(
+        arguments
+            .first()
+            .map_or(OsStr::new("program"), OsString::as_os_str),
+    )
 }
 
 fn refuse(file: &Path, error: &dyn std::fmt::Display) -> u8 {
-    complain(&format!("Error: cannot run '{}': {error}\n", file.display()));
+    complain(&format!(
+        "Error: cannot run '{}': {error}\n",
+        file.display()
+    ));
     status::FAILURE
 }
 

@@ -185,7 +185,10 @@ mod tests {
         let mut problems = Vec::new();
         for (number, native) in ALL.iter().flatten().enumerate() {
             if let Some(first) = seen.insert(native.name, number) {
-                problems.push(format!("`{}` is declared twice: {first}, {number}", native.name));
+                problems.push(format!(
+                    "`{}` is declared twice: {first}, {number}",
+                    native.name
+                ));
                 continue;
             }
             match (find(native.name), native.alias_of) {

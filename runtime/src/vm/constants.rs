@@ -77,9 +77,11 @@ fn from_view(host: &Host, values: &[Value], constant: ConstantView<'_>) -> Value
         ConstantView::Keyword(name) => host.keyword(name),
         ConstantView::List(items) => heap.list(&all(values, items)),
         ConstantView::Vector(items) => heap.vector(&all(values, items)),
-        ConstantView::Map(entries) => {
-            map(host, values, entries.iter().map(|&[key, value]| (key, value)))
-        }
+        ConstantView::Map(entries) => map(
+            host,
+            values,
+            entries.iter().map(|&[key, value]| (key, value)),
+        ),
         ConstantView::Bytes(bytes) => heap.bytevector(bytes),
         ConstantView::F64Array(items) => heap.f64_array(&items.floats().collect::<Vec<_>>()),
         ConstantView::I64Array(items) => heap.i64_array(&items.integers().collect::<Vec<_>>()),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use sema_format::model::{Handler, Import};
 use sema_format::verify::verify_with;
-use sema_format::{AlignedBytes, Debug, FormatError, FunctionEntry, Module, ModuleView, VerifyError};
+use sema_format::{
+    AlignedBytes, Debug, FormatError, FunctionEntry, Module, ModuleView, VerifyError,
+};
 use sema_vfs::SharedBytes;
 
 use crate::error::{Condition, ConditionKind};
@@ -188,7 +190,10 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error)),
     };
-    if Path::new(path).extension().is_none_or(|extension| extension != "semac") {
+    if Path::new(path)
+        .extension()
+        .is_none_or(|extension| extension != "semac")
+    {
         return Err(LoadError::NeedsCompiler(path.to_owned()));
     }
     let bytes = std::fs::read(&canonical).map_err(refused)?;

@@ -49,10 +49,9 @@ impl Vm {
     fn import_target(&mut self, import: usize) -> Result<usize, Condition> {
         // SAFETY: functions and their modules live as long as the VM.
         let importer = unsafe { &*(*self.task.registers.func).module };
-        let (Some(entry), Some(target)) = (
-            importer.import(import),
-            importer.import_targets.get(import),
-        ) else {
+        let (Some(entry), Some(target)) =
+            (importer.import(import), importer.import_targets.get(import))
+        else {
             return Err(Condition::new(
                 ConditionKind::Internal,
                 "import out of range",

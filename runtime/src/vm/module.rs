@@ -242,4 +242,3 @@ pub(crate) fn closure_function(host: &Host, closure: Value) -> Option<&Func> {
     // SAFETY: field 0 of a closure is written only by the VM, from `Func::encode`.
     unsafe { Func::decode(host.heap.field(closure, 0)).as_ref() }
 }
-

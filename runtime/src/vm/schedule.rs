@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use sema_format::isa::Instruction;
 
-use super::dispatch::{Next, Registers};
 use super::LoadError;
+use super::dispatch::{Next, Registers};
 use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::stack::{Frame, FrameKind, FrameStack, ValueStack};
@@ -201,10 +201,10 @@ impl Vm {
             functions: vec![main, boot],
             ..Default::default()
         };
-        let module = self
-            .tasks
-            .boot
-            .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
+        let module =
+            self.tasks
+                .boot
+                .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
         Ok(&raw const module.functions[1])
     }
 
