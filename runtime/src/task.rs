@@ -45,6 +45,8 @@ pub enum Operation {
     Send(Value, Value),
     /// Let the other tasks run until none can.
     RunOthers,
+    /// Collect garbage, then go on with figures about it.
+    Collect,
 }
 
 /// With what a task that waited goes on.
@@ -141,12 +143,12 @@ impl Scheduler {
         self.ready.borrow_mut().push_back((task, resume));
     }
 
-    pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
-        self.ready.borrow_mut().pop_front()
+    pub(crate) fn push_ready_first(&self, task: TaskId, resume: Resume) {
+        self.ready.borrow_mut().push_front((task, resume));
     }
 
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.borrow().is_empty()
+    pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
+        self.ready.borrow_mut().pop_front()
     }
 
     /// Forgets everything: a new program begins.

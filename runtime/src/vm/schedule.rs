@@ -349,6 +349,10 @@ impl Vm {
     /// The running task cannot go on now: notes what it waits for and parks it.
     fn suspend(&mut self, operation: Operation) {
         let id = self.task.id;
+        if matches!(operation, Operation::Collect) {
+            self.collect_now();
+            return;
+        }
         let host = &self.host;
         let scheduler = &host.scheduler;
         let heap = &host.heap;
@@ -402,6 +406,7 @@ impl Vm {
             Operation::Send(channel, value) => {
                 scheduler.block(heap, id, Wait::Send(channel, value), None)
             }
+            Operation::Collect => {}
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
         let idle = self
@@ -419,6 +424,39 @@ impl Vm {
                 .scheduler
                 .settle(&self.host, promise, promise::CANCELLED, Value::NIL);
         }
+    }
+}
+
+impl Vm {
+    /// Takes the running task off the machine; it goes on when it is ready.
+    fn park(&mut self) {
+        let idle = self
+            .idle
+            .take()
+            .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
+        let parked = std::mem::replace(&mut self.task, idle);
+        self.tasks.tasks.insert(parked.id, parked);
+    }
+
+    /// `gc/collect`: a full collection; the task goes on before all others with figures about it.
+    fn collect_now(&mut self) {
+        let before = self.host.heap.stats();
+        self.collect(true);
+        let after = self.host.heap.stats();
+        let host = &self.host;
+        let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
+        let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
+        let map = crate::collections::sorted_map::from_entries(
+            host,
+            &[
+                entry("collected", 0),
+                entry("freed-bytes", freed),
+                entry("live-bytes", after.old_bytes),
+            ],
+        );
+        host.scheduler
+            .push_ready_first(self.task.id, Resume::Value(map));
+        self.park();
     }
 }
 
