@@ -5,10 +5,11 @@
 //! timers by deadline. The stacks themselves belong to the VM.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::error::{Condition, ConditionKind, Extra};
+use crate::hash::NameMap;
 use crate::heap::Tracer;
 use crate::host::Host;
 use crate::value::{Kind, Value};
@@ -117,10 +118,10 @@ pub mod channel {
 #[derive(Default)]
 pub struct Scheduler {
     ready: RefCell<VecDeque<(TaskId, Resume)>>,
-    blocked: RefCell<HashMap<TaskId, Blocked>>,
-    promise_waiters: RefCell<HashMap<u64, Vec<TaskId>>>,
-    senders: RefCell<HashMap<u64, VecDeque<TaskId>>>,
-    receivers: RefCell<HashMap<u64, VecDeque<TaskId>>>,
+    blocked: RefCell<NameMap<TaskId, Blocked>>,
+    promise_waiters: RefCell<NameMap<u64, Vec<TaskId>>>,
+    senders: RefCell<NameMap<u64, VecDeque<TaskId>>>,
+    receivers: RefCell<NameMap<u64, VecDeque<TaskId>>>,
     timers: RefCell<BTreeMap<(Instant, u64), TaskId>>,
     next_number: Cell<u64>,
     next_timer: Cell<u64>,
@@ -129,7 +130,7 @@ pub struct Scheduler {
     /// Tasks that `async/cancel` has stopped: whatever they wait for next raises.
     cancelled: RefCell<Vec<TaskId>>,
     /// The promises of pending tasks that a task (never the root) has started.
-    children: RefCell<HashMap<u64, Vec<Value>>>,
+    children: RefCell<NameMap<u64, Vec<Value>>>,
 }
 
 impl Scheduler {
@@ -312,7 +313,7 @@ impl Scheduler {
 
     fn next_waiting(
         &self,
-        queues: &RefCell<HashMap<u64, VecDeque<TaskId>>>,
+        queues: &RefCell<NameMap<u64, VecDeque<TaskId>>>,
         number: u64,
     ) -> Option<TaskId> {
         let mut queues = queues.borrow_mut();

@@ -713,7 +713,7 @@ fn unboxed(value: Value) -> Value {
 
 #[cold]
 fn num_equal(host: &Host, x: Value, y: Value) -> Outcome<bool> {
-    Ok(number::language_equal(host, x, y))
+    Ok(number::num_equal(host, x, y))
 }
 
 #[cold]

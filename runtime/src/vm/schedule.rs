@@ -1,17 +1,18 @@
 //! Which task runs: the scheduler loop.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use sema_format::isa::Instruction;
 
+use super::LoadError;
 use super::dispatch::{Next, Registers};
-use super::module::{Func, LoadError, LoadedModule};
+use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::stack::{Frame, FrameKind, FrameStack, ValueStack};
 use super::unwind::{Payload, condition_map};
 use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
+use crate::hash::NameMap;
 use crate::heap::Tracer;
 use crate::task::{Operation, Resume, TaskId, Wait, all_outcome, new_promise, outcome, promise};
 use crate::value::{Kind, Value};
@@ -157,7 +158,7 @@ const SPARE_TASKS: usize = 64;
 /// The tasks that are not running.
 #[derive(Default)]
 pub(crate) struct TaskTable {
-    tasks: HashMap<TaskId, Box<Task>>,
+    tasks: NameMap<TaskId, Box<Task>>,
     spare: Vec<Box<Task>>,
     next: u64,
     boot: Option<Box<LoadedModule>>,
@@ -200,10 +201,10 @@ impl Vm {
             functions: vec![main, boot],
             ..Default::default()
         };
-        let module = self
-            .tasks
-            .boot
-            .insert(LoadedModule::load(&self.host, image)?);
+        let module =
+            self.tasks
+                .boot
+                .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
         Ok(&raw const module.functions[1])
     }
 
