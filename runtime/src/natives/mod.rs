@@ -2,6 +2,7 @@
 
 pub mod bits;
 pub mod elementary;
+pub mod forms;
 mod index;
 pub mod lists;
 pub mod math;
@@ -22,6 +23,7 @@ pub use index::{find, get};
 pub static TABLES: &[&[Native]] = &[
     bits::TABLE,
     elementary::TABLE,
+    forms::TABLE,
     math::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,
