@@ -10,11 +10,41 @@ use crate::value::{Kind, Value};
 /// The natives.
 pub static TABLE: &[Native] = &[
     native("bit/and", exactly(2), and, "Bits that both integers have.").pure(),
-    native("bit/or", exactly(2), or, "Bits that one of two integers has.").pure(),
-    native("bit/xor", exactly(2), xor, "Bits in which two integers differ.").pure(),
-    native("bit/not", exactly(1), not, "All bits of an integer inverted.").pure(),
-    native("bit/shift-left", exactly(2), shift_left, "Integer times a power of two.").pure(),
-    native("bit/shift-right", exactly(2), shift_right, "Integer divided by a power of two, rounded down.").pure(),
+    native(
+        "bit/or",
+        exactly(2),
+        or,
+        "Bits that one of two integers has.",
+    )
+    .pure(),
+    native(
+        "bit/xor",
+        exactly(2),
+        xor,
+        "Bits in which two integers differ.",
+    )
+    .pure(),
+    native(
+        "bit/not",
+        exactly(1),
+        not,
+        "All bits of an integer inverted.",
+    )
+    .pure(),
+    native(
+        "bit/shift-left",
+        exactly(2),
+        shift_left,
+        "Integer times a power of two.",
+    )
+    .pure(),
+    native(
+        "bit/shift-right",
+        exactly(2),
+        shift_right,
+        "Integer divided by a power of two, rounded down.",
+    )
+    .pure(),
 ];
 
 fn checked_integer(host: &Host, args: &[Value], index: usize) -> Outcome {
@@ -27,22 +57,43 @@ fn checked_integer(host: &Host, args: &[Value], index: usize) -> Outcome {
 }
 
 fn operands(host: &Host, args: &[Value]) -> Outcome<(Value, Value)> {
-    Ok((checked_integer(host, args, 0)?, checked_integer(host, args, 1)?))
+    Ok((
+        checked_integer(host, args, 0)?,
+        checked_integer(host, args, 1)?,
+    ))
 }
 
 fn and(host: &Host, args: &[Value]) -> Outcome {
     let (a, b) = operands(host, args)?;
-    Ok(integer::bitwise(&host.heap, a, b, |x, y| x & y, |x, y| x & y))
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x & y,
+        |x, y| x & y,
+    ))
 }
 
 fn or(host: &Host, args: &[Value]) -> Outcome {
     let (a, b) = operands(host, args)?;
-    Ok(integer::bitwise(&host.heap, a, b, |x, y| x | y, |x, y| x | y))
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x | y,
+        |x, y| x | y,
+    ))
 }
 
 fn xor(host: &Host, args: &[Value]) -> Outcome {
     let (a, b) = operands(host, args)?;
-    Ok(integer::bitwise(&host.heap, a, b, |x, y| x ^ y, |x, y| x ^ y))
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x ^ y,
+        |x, y| x ^ y,
+    ))
 }
 
 fn not(host: &Host, args: &[Value]) -> Outcome {

@@ -26,25 +26,89 @@ pub static TABLE: &[Native] = &[
     native("math/asin", exactly(1), asin, "Arcsine.").pure(),
     native("math/acos", exactly(1), acos, "Arccosine.").pure(),
     native("math/atan", exactly(1), atan, "Arctangent.").pure(),
-    native("math/atan2", exactly(2), atan2, "Angle of the point with these y and x.").pure(),
+    native(
+        "math/atan2",
+        exactly(2),
+        atan2,
+        "Angle of the point with these y and x.",
+    )
+    .pure(),
     native("math/sinh", exactly(1), sinh, "Hyperbolic sine.").pure(),
     native("math/cosh", exactly(1), cosh, "Hyperbolic cosine.").pure(),
     native("math/tanh", exactly(1), tanh, "Hyperbolic tangent.").pure(),
     native("math/exp", exactly(1), exp, "Power of e.").pure(),
     native("math/log2", exactly(1), log2, "Logarithm to base 2.").pure(),
     native("math/log10", exactly(1), log10, "Logarithm to base 10.").pure(),
-    native("math/degrees->radians", exactly(1), degrees_to_radians, "Angle in radians.").pure(),
-    native("math/radians->degrees", exactly(1), radians_to_degrees, "Angle in degrees.").pure(),
-    native("math/infinite?", exactly(1), is_infinite, "Whether a value is an infinite float.").pure(),
-    native("math/nan?", exactly(1), is_nan, "Whether a value is the float that is no number.").pure(),
+    native(
+        "math/degrees->radians",
+        exactly(1),
+        degrees_to_radians,
+        "Angle in radians.",
+    )
+    .pure(),
+    native(
+        "math/radians->degrees",
+        exactly(1),
+        radians_to_degrees,
+        "Angle in degrees.",
+    )
+    .pure(),
+    native(
+        "math/infinite?",
+        exactly(1),
+        is_infinite,
+        "Whether a value is an infinite float.",
+    )
+    .pure(),
+    native(
+        "math/nan?",
+        exactly(1),
+        is_nan,
+        "Whether a value is the float that is no number.",
+    )
+    .pure(),
     native("math/sign", exactly(1), sign, "-1, 0 or 1.").pure(),
-    native("math/clamp", exactly(3), clamp, "Number moved between two bounds.").pure(),
+    native(
+        "math/clamp",
+        exactly(3),
+        clamp,
+        "Number moved between two bounds.",
+    )
+    .pure(),
     native("math/lerp", exactly(3), lerp, "Point between two numbers.").pure(),
-    native("math/map-range", exactly(5), map_range, "Number of one range moved to another.").pure(),
-    native("math/round-to", exactly(2), round_to, "Number rounded to decimal places.").pure(),
-    native("math/format-fixed", exactly(2), format_fixed, "Text of a number with fixed decimal places.").pure(),
-    native("math/random", exactly(0), random, "Random float from 0 to below 1."),
-    native("math/random-int", exactly(2), random_int, "Random integer between two bounds, both included."),
+    native(
+        "math/map-range",
+        exactly(5),
+        map_range,
+        "Number of one range moved to another.",
+    )
+    .pure(),
+    native(
+        "math/round-to",
+        exactly(2),
+        round_to,
+        "Number rounded to decimal places.",
+    )
+    .pure(),
+    native(
+        "math/format-fixed",
+        exactly(2),
+        format_fixed,
+        "Text of a number with fixed decimal places.",
+    )
+    .pure(),
+    native(
+        "math/random",
+        exactly(0),
+        random,
+        "Random float from 0 to below 1.",
+    ),
+    native(
+        "math/random-int",
+        exactly(2),
+        random_int,
+        "Random integer between two bounds, both included.",
+    ),
 ];
 
 macro_rules! float_functions {

@@ -13,71 +13,371 @@ pub use super::elementary::CONSTANTS;
 
 /// The natives.
 pub static TABLE: &[Native] = &[
-    native("+", at_least(0), add, "Sum of numbers, or two strings joined.").pure(),
-    native("-", at_least(1), subtract, "Difference, or the negative of one number.").pure(),
+    native(
+        "+",
+        at_least(0),
+        add,
+        "Sum of numbers, or two strings joined.",
+    )
+    .pure(),
+    native(
+        "-",
+        at_least(1),
+        subtract,
+        "Difference, or the negative of one number.",
+    )
+    .pure(),
     native("*", at_least(0), multiply, "Product of numbers.").pure(),
-    native("/", at_least(2), divide, "Quotient, exact for exact numbers.").pure(),
-    native("=", at_least(2), equal, "Whether numbers are equal in value, other values equal in structure.").pure(),
-    native("<", at_least(2), less, "Whether each number is below the next.").pure(),
-    native(">", at_least(2), greater, "Whether each number is above the next.").pure(),
-    native("<=", at_least(2), less_equal, "Whether no number is above the next.").pure(),
-    native(">=", at_least(2), greater_equal, "Whether no number is below the next.").pure(),
-    native("quotient", exactly(2), quotient, "Integer quotient, rounded towards zero.").pure(),
-    native("math/quotient", exactly(2), quotient, "Integer quotient, rounded towards zero.").pure(),
-    native("remainder", exactly(2), remainder, "Integer remainder with the sign of the dividend.").pure(),
-    native("math/remainder", exactly(2), remainder, "Integer remainder with the sign of the dividend.").pure(),
-    native("mod", exactly(2), modulo, "Remainder with the sign of the divisor, for floats of the dividend.").pure(),
-    native("modulo", exactly(2), modulo, "Remainder with the sign of the divisor, for floats of the dividend.").pure(),
-    native("gcd", at_least(0), gcd, "Greatest common divisor of integers.").pure(),
-    native("math/gcd", at_least(0), gcd, "Greatest common divisor of integers.").pure(),
-    native("lcm", at_least(0), lcm, "Least common multiple of integers.").pure(),
-    native("math/lcm", at_least(0), lcm, "Least common multiple of integers.").pure(),
-    native("max", at_least(1), max, "Largest number; a float if one of them is.").pure(),
-    native("min", at_least(1), min, "Smallest number; a float if one of them is.").pure(),
+    native(
+        "/",
+        at_least(2),
+        divide,
+        "Quotient, exact for exact numbers.",
+    )
+    .pure(),
+    native(
+        "=",
+        at_least(2),
+        equal,
+        "Whether numbers are equal in value, other values equal in structure.",
+    )
+    .pure(),
+    native(
+        "<",
+        at_least(2),
+        less,
+        "Whether each number is below the next.",
+    )
+    .pure(),
+    native(
+        ">",
+        at_least(2),
+        greater,
+        "Whether each number is above the next.",
+    )
+    .pure(),
+    native(
+        "<=",
+        at_least(2),
+        less_equal,
+        "Whether no number is above the next.",
+    )
+    .pure(),
+    native(
+        ">=",
+        at_least(2),
+        greater_equal,
+        "Whether no number is below the next.",
+    )
+    .pure(),
+    native(
+        "quotient",
+        exactly(2),
+        quotient,
+        "Integer quotient, rounded towards zero.",
+    )
+    .pure(),
+    native(
+        "math/quotient",
+        exactly(2),
+        quotient,
+        "Integer quotient, rounded towards zero.",
+    )
+    .pure(),
+    native(
+        "remainder",
+        exactly(2),
+        remainder,
+        "Integer remainder with the sign of the dividend.",
+    )
+    .pure(),
+    native(
+        "math/remainder",
+        exactly(2),
+        remainder,
+        "Integer remainder with the sign of the dividend.",
+    )
+    .pure(),
+    native(
+        "mod",
+        exactly(2),
+        modulo,
+        "Remainder with the sign of the divisor, for floats of the dividend.",
+    )
+    .pure(),
+    native(
+        "modulo",
+        exactly(2),
+        modulo,
+        "Remainder with the sign of the divisor, for floats of the dividend.",
+    )
+    .pure(),
+    native(
+        "gcd",
+        at_least(0),
+        gcd,
+        "Greatest common divisor of integers.",
+    )
+    .pure(),
+    native(
+        "math/gcd",
+        at_least(0),
+        gcd,
+        "Greatest common divisor of integers.",
+    )
+    .pure(),
+    native(
+        "lcm",
+        at_least(0),
+        lcm,
+        "Least common multiple of integers.",
+    )
+    .pure(),
+    native(
+        "math/lcm",
+        at_least(0),
+        lcm,
+        "Least common multiple of integers.",
+    )
+    .pure(),
+    native(
+        "max",
+        at_least(1),
+        max,
+        "Largest number; a float if one of them is.",
+    )
+    .pure(),
+    native(
+        "min",
+        at_least(1),
+        min,
+        "Smallest number; a float if one of them is.",
+    )
+    .pure(),
     native("abs", exactly(1), abs, "Magnitude of a number.").pure(),
     native("magnitude", exactly(1), abs, "Magnitude of a number.").pure(),
     native("floor", exactly(1), floor, "Integer below.").pure(),
     native("ceil", exactly(1), ceiling, "Integer above.").pure(),
     native("ceiling", exactly(1), ceiling, "Integer above.").pure(),
-    native("round", exactly(1), round, "Nearest integer, the even one of two.").pure(),
+    native(
+        "round",
+        exactly(1),
+        round,
+        "Nearest integer, the even one of two.",
+    )
+    .pure(),
     native("truncate", exactly(1), truncate, "Integer part.").pure(),
-    native("expt", exactly(2), expt, "Power; exact for an exact base and an integer exponent.").pure(),
-    native("pow", exactly(2), expt, "Power; exact for an exact base and an integer exponent.").pure(),
-    native("math/pow", exactly(2), expt, "Power; exact for an exact base and an integer exponent.").pure(),
-    native("sqrt", exactly(1), sqrt, "Square root; exact for squares, complex for negative numbers.").pure(),
-    native("exact-integer-sqrt", exactly(1), exact_integer_sqrt, "List of the integer square root and what remains.").pure(),
-    native("exact", exactly(1), exact, "The exact number of the same value.").pure(),
-    native("inexact->exact", exactly(1), exact, "The exact number of the same value.").pure(),
+    native(
+        "expt",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "pow",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "math/pow",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "sqrt",
+        exactly(1),
+        sqrt,
+        "Square root; exact for squares, complex for negative numbers.",
+    )
+    .pure(),
+    native(
+        "exact-integer-sqrt",
+        exactly(1),
+        exact_integer_sqrt,
+        "List of the integer square root and what remains.",
+    )
+    .pure(),
+    native(
+        "exact",
+        exactly(1),
+        exact,
+        "The exact number of the same value.",
+    )
+    .pure(),
+    native(
+        "inexact->exact",
+        exactly(1),
+        exact,
+        "The exact number of the same value.",
+    )
+    .pure(),
     native("inexact", exactly(1), inexact, "The nearest float.").pure(),
     native("exact->inexact", exactly(1), inexact, "The nearest float.").pure(),
-    native("int", exactly(1), int, "Integer part of a number, or the integer a string holds.").pure(),
-    native("float", exactly(1), float, "Float of a number, or the one a string holds.").pure(),
-    native("numerator", exactly(1), numerator, "Numerator of an exact number.").pure(),
-    native("denominator", exactly(1), denominator, "Denominator of an exact number.").pure(),
-    native("rationalize", exactly(2), rationalize, "Simplest ratio within a tolerance of a number.").pure(),
-    native("make-rectangular", exactly(2), make_rectangular, "Complex number of a real and an imaginary part.").pure(),
-    native("make-polar", exactly(2), make_polar, "Complex number of a magnitude and an angle.").pure(),
+    native(
+        "int",
+        exactly(1),
+        int,
+        "Integer part of a number, or the integer a string holds.",
+    )
+    .pure(),
+    native(
+        "float",
+        exactly(1),
+        float,
+        "Float of a number, or the one a string holds.",
+    )
+    .pure(),
+    native(
+        "numerator",
+        exactly(1),
+        numerator,
+        "Numerator of an exact number.",
+    )
+    .pure(),
+    native(
+        "denominator",
+        exactly(1),
+        denominator,
+        "Denominator of an exact number.",
+    )
+    .pure(),
+    native(
+        "rationalize",
+        exactly(2),
+        rationalize,
+        "Simplest ratio within a tolerance of a number.",
+    )
+    .pure(),
+    native(
+        "make-rectangular",
+        exactly(2),
+        make_rectangular,
+        "Complex number of a real and an imaginary part.",
+    )
+    .pure(),
+    native(
+        "make-polar",
+        exactly(2),
+        make_polar,
+        "Complex number of a magnitude and an angle.",
+    )
+    .pure(),
     native("real-part", exactly(1), real_part, "Real part of a number.").pure(),
-    native("imag-part", exactly(1), imag_part, "Imaginary part of a number.").pure(),
-    native("angle", exactly(1), angle, "Angle of a complex number in radians.").pure(),
-    native("number->string", between(1, 2), number_to_string, "Text of a number; integers in radix 2, 8, 10 or 16.").pure(),
-    native("string->number", between(1, 2), string_to_number, "Number that a string holds, or #f.").pure(),
+    native(
+        "imag-part",
+        exactly(1),
+        imag_part,
+        "Imaginary part of a number.",
+    )
+    .pure(),
+    native(
+        "angle",
+        exactly(1),
+        angle,
+        "Angle of a complex number in radians.",
+    )
+    .pure(),
+    native(
+        "number->string",
+        between(1, 2),
+        number_to_string,
+        "Text of a number; integers in radix 2, 8, 10 or 16.",
+    )
+    .pure(),
+    native(
+        "string->number",
+        between(1, 2),
+        string_to_number,
+        "Number that a string holds, or #f.",
+    )
+    .pure(),
     alias("number/to-string", "number->string"),
     alias("string/to-number", "string->number"),
-    native("number?", exactly(1), is_number, "Whether a value is a number.").pure(),
-    native("complex?", exactly(1), is_number, "Whether a value is a number; all numbers are complex.").pure(),
-    native("real?", exactly(1), is_real, "Whether a value is a number that is not complex.").pure(),
-    native("rational?", exactly(1), is_rational, "Whether a value is an exact integer or ratio.").pure(),
-    native("integer?", exactly(1), is_integer, "Whether a value is a number without a fraction.").pure(),
-    native("exact-integer?", exactly(1), is_exact_integer, "Whether a value is an exact integer.").pure(),
-    native("float?", exactly(1), is_float, "Whether a value is a float.").pure(),
-    native("exact?", exactly(1), is_exact, "Whether a value is an exact number.").pure(),
-    native("inexact?", exactly(1), is_inexact, "Whether a value is a number that is not exact.").pure(),
+    native(
+        "number?",
+        exactly(1),
+        is_number,
+        "Whether a value is a number.",
+    )
+    .pure(),
+    native(
+        "complex?",
+        exactly(1),
+        is_number,
+        "Whether a value is a number; all numbers are complex.",
+    )
+    .pure(),
+    native(
+        "real?",
+        exactly(1),
+        is_real,
+        "Whether a value is a number that is not complex.",
+    )
+    .pure(),
+    native(
+        "rational?",
+        exactly(1),
+        is_rational,
+        "Whether a value is an exact integer or ratio.",
+    )
+    .pure(),
+    native(
+        "integer?",
+        exactly(1),
+        is_integer,
+        "Whether a value is a number without a fraction.",
+    )
+    .pure(),
+    native(
+        "exact-integer?",
+        exactly(1),
+        is_exact_integer,
+        "Whether a value is an exact integer.",
+    )
+    .pure(),
+    native(
+        "float?",
+        exactly(1),
+        is_float,
+        "Whether a value is a float.",
+    )
+    .pure(),
+    native(
+        "exact?",
+        exactly(1),
+        is_exact,
+        "Whether a value is an exact number.",
+    )
+    .pure(),
+    native(
+        "inexact?",
+        exactly(1),
+        is_inexact,
+        "Whether a value is a number that is not exact.",
+    )
+    .pure(),
     native("even?", exactly(1), is_even, "Whether an integer is even.").pure(),
     native("odd?", exactly(1), is_odd, "Whether an integer is odd.").pure(),
     native("zero?", exactly(1), is_zero, "Whether a number is zero.").pure(),
-    native("positive?", exactly(1), is_positive, "Whether a number is above zero.").pure(),
-    native("negative?", exactly(1), is_negative, "Whether a number is below zero.").pure(),
+    native(
+        "positive?",
+        exactly(1),
+        is_positive,
+        "Whether a number is above zero.",
+    )
+    .pure(),
+    native(
+        "negative?",
+        exactly(1),
+        is_negative,
+        "Whether a number is below zero.",
+    )
+    .pure(),
 ];
 
 /// The argument at `index`; the arity is checked before, so it is there.
@@ -213,11 +513,7 @@ fn lcm(host: &Host, args: &[Value]) -> Outcome {
 // --- comparison ---
 
 /// Whether `holds` for every pair of neighbours; the rest is not looked at after the first that does not.
-fn chain(
-    host: &Host,
-    args: &[Value],
-    holds: impl Fn(Value, Value) -> Outcome<bool>,
-) -> Outcome {
+fn chain(host: &Host, args: &[Value], holds: impl Fn(Value, Value) -> Outcome<bool>) -> Outcome {
     let more = args.len() > 2;
     if more && let Some(first) = args.first() {
         checked_number(host, *first)?;
@@ -251,9 +547,9 @@ fn greater_equal(host: &Host, args: &[Value]) -> Outcome {
 
 fn equal(host: &Host, args: &[Value]) -> Outcome {
     let mut pairs = args.iter().zip(args.iter().skip(1));
-    Ok(Value::bool(pairs.all(|(a, b)| {
-        number::language_equal(host, *a, *b)
-    })))
+    Ok(Value::bool(
+        pairs.all(|(a, b)| number::language_equal(host, *a, *b)),
+    ))
 }
 
 fn max(host: &Host, args: &[Value]) -> Outcome {
@@ -284,12 +580,7 @@ fn extreme(host: &Host, args: &[Value], name: &str, wanted: std::cmp::Ordering) 
 
 // --- rounding and magnitude ---
 
-fn rounded(
-    host: &Host,
-    args: &[Value],
-    rounding: Rounding,
-    of_float: fn(f64) -> f64,
-) -> Outcome {
+fn rounded(host: &Host, args: &[Value], rounding: Rounding, of_float: fn(f64) -> f64) -> Outcome {
     let number = checked_number(host, argument(args, 0))?;
     match number.kind() {
         Kind::Float => Ok(Value::float(of_float(number.float_unchecked()))),

@@ -109,9 +109,7 @@ pub fn equal(heap: &Heap, a: Value, b: Value) -> bool {
                 && compare_exact(heap, a, c) == Some(Ordering::Equal)
                 && compare_exact(heap, b, d) == Some(Ordering::Equal)
         }
-        (kind_a, kind_b) => {
-            kind_a == kind_b && compare_exact(heap, a, b) == Some(Ordering::Equal)
-        }
+        (kind_a, kind_b) => kind_a == kind_b && compare_exact(heap, a, b) == Some(Ordering::Equal),
     }
 }
 

@@ -70,7 +70,9 @@ pub fn operate(heap: &Heap, operation: Operation, left: Value, right: Value) -> 
         }
     };
     let negative_nan = is_nan(imaginary)
-        && ([left, right].iter().any(|value| has_negative_nan(heap, *value))
+        && ([left, right]
+            .iter()
+            .any(|value| has_negative_nan(heap, *value))
             || ![a, b, c, d].into_iter().any(is_nan));
     Ok(make_signed(heap, real, imaginary, negative_nan))
 }

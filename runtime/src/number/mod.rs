@@ -19,9 +19,7 @@ pub mod power;
 pub mod ratio;
 pub mod text;
 
-pub use compare::{
-    compare_exact, equal, hash, language_equal, less, less_equal, num_equal, order,
-};
+pub use compare::{compare_exact, equal, hash, language_equal, less, less_equal, num_equal, order};
 pub use text::{from_literal, write_number};
 
 use crate::error::{Condition, ConditionKind, Outcome, Signal, eval_error, type_error_got};

@@ -77,8 +77,7 @@ pub fn operate(heap: &Heap, operation: Operation, a: Value, b: Value) -> Outcome
                 _ => integer::subtract(heap, left, right),
             };
             let divisor = integer::gcd(heap, sum, common);
-            let denominator =
-                integer::multiply(heap, b_rest, integer::quotient(heap, d, divisor))?;
+            let denominator = integer::multiply(heap, b_rest, integer::quotient(heap, d, divisor))?;
             Ok(make_reduced(
                 heap,
                 integer::quotient(heap, sum, divisor),
