@@ -1,5 +1,4 @@
 //! The numeric tower. The VM calls these when its fast paths for fixnums and floats do not apply.
 
-use crate::error::Outcome;
-use crate::host::Host;
-use crate::value::Value;
+pub mod float_text;
+pub mod literal;
