@@ -15,3 +15,4 @@ pub mod print;
 pub mod symbol;
 pub mod task;
 pub mod value;
+pub mod vm;

@@ -3,6 +3,10 @@
 pub mod arguments;
 pub mod bytes;
 pub mod chars;
+pub mod lists;
+pub mod mutable;
+pub mod records;
+pub mod sequence;
 pub mod strings;
 pub mod strings_case;
 pub mod strings_convert;
@@ -13,7 +17,8 @@ pub mod typed_arrays;
 
 use crate::native::Native;
 
-/// The tables of all families in this runtime.
+/// The tables of all families in this runtime. A native's number is its table's number in the
+/// upper half and its place in the table in the lower.
 pub static TABLES: &[&[Native]] = &[
     bytes::TABLE,
     chars::TABLE,
@@ -23,3 +28,21 @@ pub static TABLES: &[&[Native]] = &[
     strings_width::TABLE,
     typed_arrays::TABLE,
 ];
+
+/// The number of the native of this name; aliases are followed.
+pub fn find(name: &str) -> Option<u32> {
+    for (table_number, table) in TABLES.iter().enumerate() {
+        if let Some(place) = table.iter().position(|native| native.name == name) {
+            return match table[place].alias_of {
+                Some(original) => find(original),
+                None => Some((table_number as u32) << 16 | place as u32),
+            };
+        }
+    }
+    None
+}
+
+/// The native with this number, which came from [`find`].
+pub fn get(number: u32) -> &'static Native {
+    &TABLES[(number >> 16) as usize][(number & 0xFFFF) as usize]
+}

@@ -1,0 +1,1 @@
+pub const MULTIMETHOD_INVOKER: usize = 4;
