@@ -3,16 +3,31 @@
 pub mod arguments;
 pub mod bytes;
 pub mod chars;
+pub mod console;
+pub mod console_pretty;
+pub mod context;
+pub mod environment;
+pub mod errors;
+pub mod file_lines;
+pub mod files;
+pub mod glob;
+pub mod input;
 pub mod lists;
+pub mod log;
 pub mod mutable;
+pub mod paths;
 pub mod records;
 pub mod sequence;
+pub mod stream_state;
+pub mod streams;
 pub mod strings;
 pub mod strings_case;
 pub mod strings_convert;
 pub mod strings_width;
+pub mod system;
 #[cfg(test)]
 pub mod testing;
+pub mod time;
 pub mod typed_arrays;
 
 use crate::native::Native;
@@ -22,10 +37,20 @@ use crate::native::Native;
 pub static TABLES: &[&[Native]] = &[
     bytes::TABLE,
     chars::TABLE,
+    console::TABLE,
+    context::TABLE,
+    errors::TABLE,
+    file_lines::TABLE,
+    files::TABLE,
+    log::TABLE,
+    paths::TABLE,
+    streams::TABLE,
     strings::TABLE,
     strings_case::TABLE,
     strings_convert::TABLE,
     strings_width::TABLE,
+    system::TABLE,
+    time::TABLE,
     typed_arrays::TABLE,
 ];
 

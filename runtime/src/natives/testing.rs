@@ -121,3 +121,36 @@ pub fn type_message(signal: Box<Signal>) -> String {
 pub fn io_message(signal: Box<Signal>) -> String {
     message_of(signal, ConditionKind::Io)
 }
+
+/// A folder of its own in the system's temporary directory, removed at the end.
+pub struct Folder {
+    root: std::path::PathBuf,
+}
+
+impl Folder {
+    /// Makes an empty folder.
+    pub fn new(name: &str) -> Folder {
+        let root = std::env::temp_dir().join(format!("sema-test-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&root);
+        std::fs::create_dir_all(&root).unwrap();
+        Folder { root }
+    }
+
+    /// The path of a file in the folder.
+    pub fn path(&self, name: &str) -> String {
+        self.root.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Makes a file and the directories above it.
+    pub fn file(&self, name: &str, content: &str) {
+        let path = self.root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.root);
+    }
+}
