@@ -16,9 +16,9 @@ use crate::value::Value;
 pub static TABLE: &[Native] = &[
     native(
         "%file-lines-open",
-        exactly(3),
+        exactly(2),
         open,
-        "Opens a file (path, name for errors, whether lines are bytes).",
+        "Opens a file (path, name for messages).",
     )
     .needs(Capability::FsRead),
     native(
@@ -26,6 +26,12 @@ pub static TABLE: &[Native] = &[
         exactly(1),
         next,
         "The next line, or nil at the end.",
+    ),
+    native(
+        "%file-bytes-next",
+        exactly(1),
+        next_bytes,
+        "The bytes of the next line, or nil at the end.",
     ),
     native("%file-lines-close", exactly(1), close, "Closes the file."),
 ];
@@ -36,7 +42,6 @@ struct Lines {
     reader: Option<BufReader<File>>,
     function: String,
     path: String,
-    as_bytes: bool,
 }
 
 fn open(host: &Host, args: &[Value]) -> Outcome {
@@ -52,14 +57,14 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
         reader: Some(BufReader::new(file)),
         function: function.to_owned(),
         path: path.to_owned(),
-        as_bytes: argument(args, 2).is_truthy(),
     })))
 }
 
 impl Lines {
-    fn next(&mut self, host: &Host) -> Outcome {
+    /// The next line without its end; `None` at the end of the file.
+    fn next(&mut self) -> Outcome<Option<Vec<u8>>> {
         let Some(reader) = &mut self.reader else {
-            return Ok(Value::NIL);
+            return Ok(None);
         };
         let mut line = Vec::new();
         reader
@@ -67,12 +72,17 @@ impl Lines {
             .map_err(|error| failed(&self.function, &self.path, &error))?;
         if line.is_empty() {
             self.reader = None;
-            return Ok(Value::NIL);
+            return Ok(None);
         }
         trim_line_end(&mut line);
-        if self.as_bytes {
-            return Ok(host.heap.bytevector(&line));
-        }
+        Ok(Some(line))
+    }
+
+    /// The next line as a string or nil.
+    fn next_text(&mut self, host: &Host) -> Outcome {
+        let Some(line) = self.next()? else {
+            return Ok(Value::NIL);
+        };
         match std::str::from_utf8(&line) {
             Ok(line) => Ok(host.heap.string(line)),
             Err(_) => Err(failed(
@@ -84,19 +94,30 @@ impl Lines {
     }
 }
 
-fn next(host: &Host, args: &[Value]) -> Outcome {
+/// Runs `operation` on the open file that the argument is the handle of.
+fn on_lines(host: &Host, args: &[Value], operation: impl FnOnce(&mut Lines) -> Outcome) -> Outcome {
     let handle = argument(args, 0);
     host.heap
-        .with_foreign(handle, |lines: &mut Lines| lines.next(host))
+        .with_foreign(handle, operation)
         .unwrap_or_else(|| Err(type_error(host, "file lines", handle)))
 }
 
+fn next(host: &Host, args: &[Value]) -> Outcome {
+    on_lines(host, args, |lines| lines.next_text(host))
+}
+
+fn next_bytes(host: &Host, args: &[Value]) -> Outcome {
+    on_lines(host, args, |lines| {
+        let line = lines.next()?;
+        Ok(line.map_or(Value::NIL, |line| host.heap.bytevector(&line)))
+    })
+}
+
 fn close(host: &Host, args: &[Value]) -> Outcome {
-    let handle = argument(args, 0);
-    host.heap
-        .with_foreign(handle, |lines: &mut Lines| lines.reader = None)
-        .ok_or_else(|| type_error(host, "file lines", handle))?;
-    Ok(Value::NIL)
+    on_lines(host, args, |lines| {
+        lines.reader = None;
+        Ok(Value::NIL)
+    })
 }
 
 #[cfg(test)]
@@ -113,7 +134,7 @@ mod tests {
             bench.text(&folder.path("a.txt")),
             bench.text("file/fold-lines"),
         ];
-        let handle = bench.call("%file-lines-open", &[args[0], args[1], Value::FALSE]);
+        let handle = bench.call("%file-lines-open", &args);
         let mut lines = Vec::new();
         loop {
             let line = bench.call("%file-lines-next", &[handle]);
@@ -123,8 +144,8 @@ mod tests {
             lines.push(bench.string(line));
         }
         assert_eq!(lines, ["héllo", "b", "", "c"]);
-        let bytes = bench.call("%file-lines-open", &[args[0], args[1], Value::TRUE]);
-        let first = bench.call("%file-lines-next", &[bytes]);
+        let bytes = bench.call("%file-lines-open", &args);
+        let first = bench.call("%file-bytes-next", &[bytes]);
         assert_eq!(
             bench.host.heap.as_bytevector(first),
             Some("héllo".as_bytes())

@@ -23,6 +23,7 @@ pub mod streams;
 pub mod strings;
 pub mod strings_case;
 pub mod strings_convert;
+pub mod strings_normalize;
 pub mod strings_width;
 pub mod system;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub static TABLES: &[&[Native]] = &[
     strings::TABLE,
     strings_case::TABLE,
     strings_convert::TABLE,
+    strings_normalize::TABLE,
     strings_width::TABLE,
     system::TABLE,
     time::TABLE,
