@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use crate::collections::elements::{self, Elements};
 use crate::collections::{Entries, key, sorted_map};
 use crate::host::Host;
+use crate::number;
 use crate::value::{Kind, Value};
 
 /// What can be said about two values without looking at their parts.
@@ -40,7 +41,7 @@ fn look(host: &Host, a: Value, b: Value) -> Verdict {
         // NaN is not equal to itself; an object is, whatever it holds.
         return Verdict::Known(match a.as_float() {
             Some(number) => !number.is_nan(),
-            None => !a.is_heap() || a.kind() != Kind::Complex || same_parts(host, a, b),
+            None => !a.is_heap() || a.kind() != Kind::Complex || number::equal(&host.heap, a, b),
         });
     }
     if a.is_heap() && b.is_heap() {
@@ -60,8 +61,7 @@ fn look_at_objects(host: &Host, a: Value, b: Value) -> Verdict {
     }
     Verdict::Known(match kind {
         Kind::String => heap.as_str(a) == heap.as_str(b),
-        Kind::Int => heap.int_digits(a) == heap.int_digits(b),
-        Kind::Ratio | Kind::Complex => same_parts(host, a, b),
+        Kind::Int | Kind::Ratio | Kind::Complex => number::equal(heap, a, b),
         Kind::Bytevector => heap.as_bytevector(a) == heap.as_bytevector(b),
         Kind::I64Array => heap.as_i64_array(a) == heap.as_i64_array(b),
         Kind::F64Array => {
@@ -82,16 +82,6 @@ fn look_at_objects(host: &Host, a: Value, b: Value) -> Verdict {
         | Kind::MutableCell => return Verdict::Parts(kind),
         _ => false,
     })
-}
-
-/// Whether the parts of two ratios or complex numbers, which are numbers without such parts, agree.
-fn same_parts(host: &Host, a: Value, b: Value) -> bool {
-    let (a, b) = (host.heap.values(a), host.heap.values(b));
-    a.len() == b.len()
-        && a.iter().zip(b).all(|(&a, &b)| match look(host, a, b) {
-            Verdict::Known(equal) => equal,
-            Verdict::Parts(_) => false,
-        })
 }
 
 /// A comparison of compound values in progress.

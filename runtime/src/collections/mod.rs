@@ -5,6 +5,8 @@ pub mod hash_map;
 pub mod key;
 pub mod sorted_map;
 
+pub use key::check as check_key;
+
 use crate::error::Outcome;
 use crate::heap::Heap;
 use crate::host::Host;

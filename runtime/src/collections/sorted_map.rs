@@ -473,8 +473,9 @@ fn even_parts<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
 
 /// A map of entries in any order, with checked keys. Of equal keys the first stays, with the last
 /// value.
-pub fn from_entries(host: &Host, mut entries: Vec<(Value, Value)>) -> Value {
+pub fn from_entries(host: &Host, entries: &[(Value, Value)]) -> Value {
     let heap = &host.heap;
+    let mut entries = entries.to_vec();
     if entries.len() > 1 {
         if entries
             .iter()
@@ -700,7 +701,7 @@ mod tests {
                 let values = entries
                     .iter()
                     .map(|&(k, v)| (Value::small(k as i32), Value::small(v as i32)));
-                from_entries(host, values.collect())
+                from_entries(host, &values.collect::<Vec<_>>())
             };
             let (a, b) = (make(0), make(size));
             check(host, merge(host, a, b), &model);

@@ -3,11 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
-
 use crate::collections::elements::{self, Elements};
 use crate::host::Host;
+use crate::number;
 use crate::value::{Kind, Value};
 
 /// The total order that sorted maps use. Distinct opaque objects of one kind (closures, promises …)
@@ -64,8 +62,7 @@ fn compare_leaves(host: &Host, a: Value, b: Value) -> Option<Ordering> {
     }
     Some(match kind_a {
         Kind::Bool | Kind::Char | Kind::Native => a.bits().cmp(&b.bits()),
-        Kind::Int => compare_ints(host, a, b),
-        Kind::Float => compare_floats(a.float_unchecked(), b.float_unchecked()),
+        Kind::Int | Kind::Float | Kind::Ratio | Kind::Complex => number::order(heap, a, b),
         Kind::String => heap.as_str(a).cmp(&heap.as_str(b)),
         Kind::Symbol | Kind::Keyword => host.name_of(a).cmp(&host.name_of(b)),
         Kind::Bytevector => heap.as_bytevector(a).cmp(&heap.as_bytevector(b)),
@@ -79,16 +76,8 @@ fn compare_leaves(host: &Host, a: Value, b: Value) -> Option<Ordering> {
                 .find(|ordering| ordering.is_ne())
                 .unwrap_or(a.len().cmp(&b.len()))
         }
-        Kind::Ratio => compare_reals(host, a, b).unwrap_or(Ordering::Equal),
-        Kind::Complex => {
-            let (a, b) = (heap.values(a), heap.values(b));
-            (a.iter().zip(b))
-                .map(|(&a, &b)| compare_leaves(host, a, b).unwrap_or(Ordering::Equal))
-                .find(|ordering| ordering.is_ne())
-                .unwrap_or(Ordering::Equal)
-        }
         // Records are ordered by type first, types by when they were declared.
-        Kind::RecordType => compare_ints(host, heap.field(a, 2), heap.field(b, 2)),
+        Kind::RecordType => number::order(heap, heap.field(a, 2), heap.field(b, 2)),
         Kind::List
         | Kind::Vector
         | Kind::Map
@@ -100,88 +89,14 @@ fn compare_leaves(host: &Host, a: Value, b: Value) -> Option<Ordering> {
     })
 }
 
-fn compare_ints(host: &Host, a: Value, b: Value) -> Ordering {
-    if let (Some(a), Some(b)) = (host.heap.as_i64(a), host.heap.as_i64(b)) {
-        return a.cmp(&b);
-    }
-    let digits = |value: Value| match value.as_fixnum() {
-        Some(number) => (number < 0, 0, None),
-        None => match host.heap.int_digits(value) {
-            Some((negative, digits)) => (negative, digits.len(), Some(digits)),
-            None => (false, 0, None),
-        },
-    };
-    let ((negative_a, length_a, digits_a), (negative_b, length_b, digits_b)) =
-        (digits(a), digits(b));
-    if negative_a != negative_b {
-        return negative_b.cmp(&negative_a);
-    }
-    let magnitude = length_a.cmp(&length_b).then_with(|| {
-        let reversed = |digits: Option<&[u64]>| {
-            digits
-                .unwrap_or_default()
-                .iter()
-                .rev()
-                .copied()
-                .collect::<Vec<_>>()
-        };
-        reversed(digits_a).cmp(&reversed(digits_b))
-    });
-    if negative_a {
-        magnitude.reverse()
-    } else {
-        magnitude
-    }
-}
-
-/// Floats by value, zeros equal, NaN last.
-fn compare_floats(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-}
-
-fn as_rational(host: &Host, value: Value) -> Option<BigRational> {
-    match value.kind() {
-        Kind::Ratio => {
-            let parts = host.heap.values(value);
-            let part = |index: usize| host.heap.as_bigint(*parts.get(index)?);
-            Some(BigRational::new_raw(part(0)?, part(1)?))
-        }
-        Kind::Float => BigRational::from_float(value.float_unchecked()),
-        _ => Some(BigRational::from(host.heap.as_bigint(value)?)),
-    }
-}
-
 /// Compares two real numbers by exact value across kinds, NaN last; `None` if one is no real number.
 pub fn compare_reals(host: &Host, a: Value, b: Value) -> Option<Ordering> {
-    let is_real = |kind| matches!(kind, Kind::Int | Kind::Float | Kind::Ratio);
-    let (kind_a, kind_b) = (a.kind(), b.kind());
-    if !is_real(kind_a) || !is_real(kind_b) {
+    let is_real = |value: Value| matches!(value.kind(), Kind::Int | Kind::Float | Kind::Ratio);
+    if !is_real(a) || !is_real(b) {
         return None;
     }
-    if kind_a == kind_b && kind_a == Kind::Int {
-        return Some(compare_ints(host, a, b));
-    }
-    // Floats represent integers up to 2^53 exactly.
-    let small = |value: Value| match value.as_float() {
-        Some(float) => Some(float),
-        None => (value.as_fixnum()).map(|fixnum| fixnum as f64),
-    };
-    if let (Some(a), Some(b)) = (small(a), small(b)) {
-        return Some(compare_floats(a, b));
-    }
-    Some(match (as_rational(host, a), as_rational(host, b)) {
-        (Some(a), Some(b)) => cross_multiplied(&a, &b),
-        // One is not finite: the sign of the infinity decides, NaN comes last.
-        (None, None) => compare_floats(a.float_unchecked(), b.float_unchecked()),
-        (None, Some(_)) => compare_floats(a.float_unchecked(), 0.0),
-        (Some(_), None) => compare_floats(0.0, b.float_unchecked()),
-    })
-}
-
-fn cross_multiplied(a: &BigRational, b: &BigRational) -> Ordering {
-    let left: BigInt = a.numer() * b.denom();
-    left.cmp(&(b.numer() * a.denom()))
+    let is_nan = |value: Value| value.as_float().is_some_and(f64::is_nan);
+    Some(number::compare_exact(&host.heap, a, b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b))))
 }
 
 fn compare_parts(host: &Host, a: Value, b: Value) -> Ordering {
@@ -218,6 +133,7 @@ fn compare_parts(host: &Host, a: Value, b: Value) -> Ordering {
 mod tests {
     use super::*;
     use crate::output::Output;
+    use num_bigint::BigInt;
 
     /// Values in ascending order; the model is the list itself.
     fn ascending(host: &Host) -> Vec<Value> {

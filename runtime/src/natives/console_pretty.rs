@@ -212,7 +212,7 @@ mod tests {
         let bench = Bench::new();
         let heap = &bench.host.heap;
         let value = heap.list(&[Value::EMPTY, long(&bench, 68)]);
-        let map = sorted_map::from_entries(&bench.host, vec![(bench.host.keyword("k"), value)]);
+        let map = sorted_map::from_entries(&bench.host, &[(bench.host.keyword("k"), value)]);
         let lines: Vec<String> = pretty(&bench.host, map)
             .lines()
             .map(str::to_owned)

@@ -213,7 +213,7 @@ fn map_argument(host: &Host, function: &str, args: &[Value]) -> Outcome {
     }
     Ok(sorted_map::from_entries(
         host,
-        iter(&host.heap, map).collect(),
+        &iter(&host.heap, map).collect::<Vec<_>>(),
     ))
 }
 
@@ -324,7 +324,7 @@ mod tests {
         let key = bench.host.keyword("x");
         let get = || bench.call("context/get", &[key]);
         bench.call("context/set", &[key, Value::small(1)]);
-        let frame = sorted_map::from_entries(&bench.host, vec![(key, Value::small(5))]);
+        let frame = sorted_map::from_entries(&bench.host, &[(key, Value::small(5))]);
         bench.call("%context-push-frame", &[frame]);
         assert_eq!(get(), Value::small(5));
         bench.call("context/set", &[key, Value::small(6)]);

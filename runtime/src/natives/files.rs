@@ -216,7 +216,7 @@ fn info(host: &Host, args: &[Value]) -> Outcome {
     };
     Ok(sorted_map::from_entries(
         host,
-        vec![
+        &[
             (host.keyword("size"), host.heap.int(metadata.len() as i64)),
             (host.keyword("modified"), host.heap.int(milliseconds)),
             (host.keyword("is-dir"), Value::bool(metadata.is_dir())),

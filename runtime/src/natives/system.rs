@@ -12,7 +12,6 @@ use crate::collections::sorted_map;
 use crate::error::{Outcome, Signal, eval_error, io_error, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, at_least, exactly, native};
-use crate::symbol::Symbol;
 use crate::value::Value;
 
 /// The natives about the process and the machine.
@@ -136,9 +135,6 @@ pub static TABLE: &[Native] = &[
         "The path of a program, or nil.",
     )
     .needs(Capability::Process),
-    native(
-        "sys/interner-stats",
-        exactly(0),
         interner_stats,
         "Number and bytes of interned names.",
     ),
@@ -172,11 +168,11 @@ fn env(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn all_variables(host: &Host, _: &[Value]) -> Outcome {
-    let entries = environment::all(host)
+    let entries: Vec<_> = environment::all(host)
         .into_iter()
         .map(|(name, value)| (host.keyword(&name), host.heap.string(&value)))
         .collect();
-    Ok(sorted_map::from_entries(host, entries))
+    Ok(sorted_map::from_entries(host, &entries))
 }
 
 fn set_variable(host: &Host, args: &[Value]) -> Outcome {
@@ -297,7 +293,7 @@ fn terminal_size(host: &Host, _: &[Value]) -> Outcome {
     };
     Ok(sorted_map::from_entries(
         host,
-        vec![
+        &[
             (host.keyword("rows"), Value::small(size.ws_row.into())),
             (host.keyword("cols"), Value::small(size.ws_col.into())),
         ],
@@ -323,20 +319,6 @@ fn which(host: &Host, args: &[Value]) -> Outcome {
             .find(|candidate| is_executable(candidate))
     };
     Ok(found.map_or(Value::NIL, |path| path_string(host, &path)))
-}
-
-fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
-    let count = host.symbols.len();
-    let bytes: usize = (0..count as u32)
-        .map(|index| host.symbols.name(Symbol(index)).len())
-        .sum();
-    Ok(sorted_map::from_entries(
-        host,
-        vec![
-            (host.keyword("count"), Value::index(count)),
-            (host.keyword("bytes"), Value::index(bytes)),
-        ],
-    ))
 }
 
 fn shell_quote(host: &Host, args: &[Value]) -> Outcome {
