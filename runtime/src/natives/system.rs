@@ -135,9 +135,6 @@ pub static TABLE: &[Native] = &[
         "The path of a program, or nil.",
     )
     .needs(Capability::Process),
-        interner_stats,
-        "Number and bytes of interned names.",
-    ),
     native(
         "shell/quote",
         exactly(1),
