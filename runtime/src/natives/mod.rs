@@ -13,6 +13,7 @@ pub mod errors;
 pub mod file_lines;
 pub mod files;
 pub mod glob;
+pub mod forms;
 mod index;
 pub mod input;
 pub mod lists;
@@ -56,6 +57,7 @@ pub static TABLES: &[&[Native]] = &[
     file_lines::TABLE,
     files::TABLE,
     log::TABLE,
+    forms::TABLE,
     math::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,

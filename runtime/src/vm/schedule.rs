@@ -204,7 +204,7 @@ impl Vm {
         let module =
             self.tasks
                 .boot
-                .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
+                .insert(LoadedModule::load(&self.host, String::new(), image.into(), None)?);
         Ok(&raw const module.functions[1])
     }
 
