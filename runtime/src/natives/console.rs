@@ -2,7 +2,6 @@
 
 use super::arguments::{argument, text};
 use super::bytes::decode;
-use super::console_pretty::pretty;
 use super::input::{Input, with_input};
 use crate::error::{Outcome, io_error};
 use crate::host::Host;
@@ -128,7 +127,7 @@ fn pprint(host: &Host, args: &[Value]) -> Outcome {
     let value = argument(args, 0);
     let mut lines = match host.heap.as_str(value) {
         Some(text) => text.to_owned(),
-        None => pretty(host, value),
+        None => print::pretty(host, value),
     };
     lines.push('\n');
     host.output.write(lines.as_bytes());

@@ -5,24 +5,25 @@ pub mod bits;
 pub mod bytes;
 pub mod chars;
 pub mod console;
-pub mod console_pretty;
 pub mod context;
 pub mod elementary;
 pub mod environment;
 pub mod errors;
 pub mod file_lines;
 pub mod files;
-pub mod glob;
 pub mod forms;
+pub mod glob;
 mod index;
 pub mod input;
 pub mod lists;
 pub mod log;
+pub mod maps;
 pub mod math;
 pub mod mutable;
 pub mod number_conversion;
 pub mod number_predicates;
 pub mod paths;
+pub mod predicates;
 pub mod records;
 pub mod sequence;
 pub mod stream_state;
@@ -36,6 +37,7 @@ pub mod system;
 pub mod tasks;
 pub mod time;
 pub mod typed_arrays;
+pub mod vectors;
 
 #[cfg(test)]
 pub(crate) mod expression;
@@ -56,12 +58,21 @@ pub static TABLES: &[&[Native]] = &[
     errors::TABLE,
     file_lines::TABLE,
     files::TABLE,
-    log::TABLE,
     forms::TABLE,
+    lists::TABLE,
+    lists::combine::TABLE,
+    lists::select::TABLE,
+    lists::statistics::TABLE,
+    log::TABLE,
+    maps::TABLE,
     math::TABLE,
+    mutable::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,
     paths::TABLE,
+    predicates::TABLE,
+    records::TABLE,
+    sequence::TABLE,
     streams::TABLE,
     strings::TABLE,
     strings_case::TABLE,
@@ -72,4 +83,5 @@ pub static TABLES: &[&[Native]] = &[
     tasks::TABLE,
     time::TABLE,
     typed_arrays::TABLE,
+    vectors::TABLE,
 ];

@@ -110,13 +110,6 @@ pub static TABLE: &[Native] = &[
         "A text with ~a, ~s, ~% and ~~ filled in.",
     )
     .pure(),
-    native(
-        "%text-concat",
-        exactly(1),
-        concatenate,
-        "The string of a list of characters and strings.",
-    )
-    .pure(),
     alias("string/to-list", "string->list"),
     alias("string/to-char", "string->char"),
     alias("string/to-symbol", "string->symbol"),
@@ -148,19 +141,6 @@ fn from_list(host: &Host, args: &[Value]) -> Outcome {
         .map(|item| item.as_char().ok_or_else(|| type_error(host, "char", item)))
         .collect::<Outcome<_>>()?;
     string_of(host, "list->string", &string)
-}
-
-/// What `string/map` makes of the results of its callback.
-fn concatenate(host: &Host, args: &[Value]) -> Outcome {
-    let mut string = String::new();
-    for piece in list_only(host, "%text-concat", args, 0)? {
-        match (piece.as_char(), host.heap.as_str(piece)) {
-            (Some(single), _) => string.push(single),
-            (_, Some(text)) => string.push_str(text),
-            _ => return Err(type_error(host, "char or string", piece)),
-        }
-    }
-    string_of(host, "string/map", &string)
 }
 
 fn codepoints(host: &Host, args: &[Value]) -> Outcome {
