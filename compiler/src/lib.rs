@@ -2,3 +2,4 @@
 pub mod datum;
 pub mod ir;
 pub mod reader;
+pub mod source;
