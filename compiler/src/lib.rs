@@ -1,4 +1,7 @@
 //! semac: the ahead-of-time compiler for Sema.
 pub mod datum;
+pub mod diagnostic;
+pub mod driver;
 pub mod ir;
 pub mod reader;
+pub mod source;

@@ -1,3 +1,6 @@
+//! The numeric tower.
+pub mod float_text;
+pub mod literal;
 use crate::{error::*, host::Host, value::Value};
 macro_rules! ar { ($($n:ident $o:tt),*) => { $(pub fn $n(h:&Host,a:Value,b:Value)->Outcome { match (h.heap.as_i64(a),h.heap.as_i64(b)) { (Some(x),Some(y)) => Ok(h.heap.int(x $o y)), _ => Err(type_error(h,"number",a)) } })* } }
 ar!(add +, subtract -, multiply *, divide /, quotient /, remainder %, modulo %);
