@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::diagnostic::Diagnostic;
+use crate::source::SourceMap;
 
 /// Where source files come from. The compiler never opens a file itself.
 pub trait FileSystem {
@@ -36,10 +37,16 @@ pub struct Program {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Compiles the program whose entry file is `entry`.
+/// Compiles the program whose entry file is `entry`. The files it consists of are added to
+/// `sources`, to which the diagnostics refer.
 ///
 /// # Errors
 /// Everything that is wrong with it, at least one diagnostic.
-pub fn compile_program(_files: &dyn FileSystem, _entry: &Path, _options: &Options) -> Result<Program, Vec<Diagnostic>> {
+pub fn compile_program(
+    _files: &dyn FileSystem,
+    _entry: &Path,
+    _options: &Options,
+    _sources: &mut SourceMap,
+) -> Result<Program, Vec<Diagnostic>> {
     Err(Vec::new())
 }

@@ -1,4 +1,6 @@
 //! semac: the ahead-of-time compiler for Sema.
+pub mod bundle;
+pub mod cli;
 pub mod datum;
 pub mod diagnostic;
 pub mod driver;

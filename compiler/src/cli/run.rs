@@ -1,0 +1,90 @@
+//! `semac run`: the program on the virtual machine, without a file in between.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use sema_format::Module;
+use sema_runtime::host::Host;
+use sema_runtime::output::Output;
+use sema_runtime::vm::{Ending, LoadError, ModuleSource, Vm};
+
+use super::arguments::Run;
+use super::failure::Failure;
+use super::program::{self, Compiled};
+use crate::source::SourceMap;
+
+/// The modules of a program that was just compiled.
+struct Memory {
+    modules: HashMap<String, Module>,
+}
+
+impl ModuleSource for Memory {
+    fn module(&self, path: &str) -> Result<Option<Module>, LoadError> {
+        Ok(self.modules.get(path).cloned())
+    }
+}
+
+pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
+    let Some(file) = arguments.program.first() else {
+        return Ok(0);
+    };
+    // Everything after the file belongs to the program, so a flag here is a mistake.
+    if file.to_string_lossy().starts_with('-') && file != "-" && !Path::new(file).exists() {
+        super::failure::note(&format!(
+            "error: unexpected argument '{}' found\n\nUsage: semac run [OPTIONS] FILE [ARGS]...\n\n\
+             For more information, try '--help'.\n",
+            file.to_string_lossy()
+        ));
+        return Ok(2);
+    }
+    let compiled = program::compile(Path::new(file), arguments.optimization.level)?;
+    let words = arguments.program.iter();
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    Ok(run(compiled, words.collect()))
+}
+
+/// Runs a program and gives its exit status. Errors have been shown.
+fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
+    let Compiled { program, sources } = compiled;
+    let mut host = Host::new(Output::stdout());
+    host.arguments = arguments;
+    let mut modules: HashMap<String, Module> = program
+        .modules
+        .into_iter()
+        .map(|module| (module.name.clone(), module))
+        .collect();
+    let entry = modules.remove(&program.entry);
+    let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    let loaded = match entry {
+        Some(module) => vm.load(module),
+        None => Err(LoadError::Damaged {
+            module: program.entry.clone(),
+            reason: "the compiler did not produce it".to_owned(),
+        }),
+    };
+    let number = match loaded {
+        Ok(number) => number,
+        Err(error) => {
+            vm.host
+                .output
+                .write_error(format!("Error: {error}\n").as_bytes());
+            return 1;
+        }
+    };
+    let status = match vm.run_main(number) {
+        Ending::Value(_) => 0,
+        Ending::Exit(status) => status,
+        Ending::Uncaught(uncaught) => {
+            let report = uncaught.render(&|file, line| source_line(&sources, file, line));
+            vm.host.output.write_error(report.as_bytes());
+            1
+        }
+    };
+    vm.host.output.flush();
+    status
+}
+
+fn source_line(sources: &SourceMap, name: &str, line: u32) -> Option<String> {
+    let (_, file) = sources.files().find(|(_, file)| file.name() == name)?;
+    file.line_text(line).map(str::to_owned)
+}
