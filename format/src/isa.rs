@@ -463,6 +463,8 @@ instructions! {
     // --- numbers ---
     /// Sum, as `+` with two arguments.
     Add = "add" (a: Dst, b: Src, c: Src) Next;
+    /// Sum of two numbers only: strings are a type error, as in `+` with three arguments.
+    AddNumbers = "addn" (a: Dst, b: Src, c: Src) Next;
     /// Difference.
     Subtract = "sub" (a: Dst, b: Src, c: Src) Next;
     /// Product.

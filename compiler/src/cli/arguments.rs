@@ -105,28 +105,65 @@ pub struct Build {
 
 /// `semac run`
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "semac run [OPTIONS] FILE [ARGS]...",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   semac run app.sema
   semac run app.sema --name x -v     everything after the file goes to the program untouched
 
 The program runs on the same virtual machine as in an executable, with the same output and
-exit status. (sys/args) is the file followed by the arguments."
-)]
+exit status. (sys/args) is the file followed by the arguments.")]
 pub struct Run {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
-    /// The program's entry file, then its arguments
-    #[arg(
-        value_name = "FILE> [ARGS",
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
-    pub program: Vec<OsString>,
+    /// The program's entry file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Arguments of the program, passed on as they are
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Reads a command line, the name of the command included.
+    ///
+    /// What follows the file of `semac run` belongs to the program and is not looked at: a parser
+    /// of options would take a `--` away.
+    ///
+    /// # Errors
+    /// A wrong command line, or a request for help.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+        let mut line: Vec<OsString> = line.into_iter().collect();
+        let rest = match end_of_own_arguments(&line) {
+            Some(end) => line.split_off(end),
+            None => Vec::new(),
+        };
+        let mut arguments = Arguments::try_parse_from(line)?;
+        if let Command::Run(run) = &mut arguments.command {
+            run.arguments = rest;
+        }
+        Ok(arguments)
+    }
+}
+
+/// Where the arguments of the program start in a `run` command line.
+fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
+    if line.get(1)? != "run" {
+        return None;
+    }
+    let mut at = 2;
+    loop {
+        let word = line.get(at)?;
+        if word == "-O" {
+            at += 2;
+        } else if word == "--" {
+            return Some((at + 2).min(line.len()));
+        } else if word.as_encoded_bytes().starts_with(b"-") {
+            at += 1;
+        } else {
+            return Some(at + 1);
+        }
+    }
 }
 
 /// `semac compile`
@@ -236,34 +273,42 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
-    fn program(line: &[&str]) -> Vec<OsString> {
-        match Arguments::try_parse_from(line).unwrap().command {
-            Command::Run(run) => run.program,
+    fn read(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::read(line.iter().map(OsString::from))
+    }
+
+    fn run(line: &[&str]) -> Run {
+        match read(line).unwrap().command {
+            Command::Run(run) => run,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn arguments_of_the_program_are_untouched() {
-        assert_eq!(
-            program(&[
-                "semac",
-                "run",
-                "a.sema",
-                "--",
-                "-h",
-                "--version",
-                "-O1",
-                "--",
-                ""
-            ]),
-            ["a.sema", "--", "-h", "--version", "-O1", "--", ""]
-        );
-        assert_eq!(
-            program(&["semac", "run", "-O0", "a.sema", "-O1"]),
-            ["a.sema", "-O1"]
-        );
-        assert!(Arguments::try_parse_from(["semac", "run"]).is_err());
+        let line = ["semac", "run", "a.sema", "--", "-h", "--version", "-O1", "--", ""];
+        let parsed = run(&line);
+        assert_eq!(parsed.file, PathBuf::from("a.sema"));
+        assert_eq!(parsed.arguments, ["--", "-h", "--version", "-O1", "--", ""]);
+        for line in [
+            ["semac", "run", "-O0", "a.sema", "-O1", "x"].as_slice(),
+            &["semac", "run", "-O", "0", "a.sema", "-O1", "x"],
+            &["semac", "run", "-O0", "--", "a.sema", "-O1", "x"],
+        ] {
+            let parsed = run(line);
+            assert_eq!(parsed.file, PathBuf::from("a.sema"), "{line:?}");
+            assert_eq!(parsed.arguments, ["-O1", "x"], "{line:?}");
+            assert_eq!(parsed.optimization.level, 0, "{line:?}");
+        }
+        assert_eq!(run(&["semac", "run", "--", "-a.sema"]).file, PathBuf::from("-a.sema"));
+        for line in [
+            ["semac", "run"].as_slice(),
+            &["semac", "run", "-O"],
+            &["semac", "run", "--"],
+            &["semac", "run", "--unknown", "a.sema"],
+        ] {
+            assert!(read(line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

@@ -17,8 +17,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::{Arguments, Command};
 use failure::Failure;
 
@@ -28,7 +26,7 @@ const STACK_BYTES: usize = 256 << 20;
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let worker = std::thread::Builder::new()
         .name("semac".to_owned())
         .stack_size(STACK_BYTES)

@@ -1,7 +1,6 @@
 //! `semac run`: the program on the virtual machine, without a file in between.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use sema_format::Module;
 use sema_runtime::host::Host;
@@ -25,20 +24,9 @@ impl ModuleSource for Memory {
 }
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
-    let Some(file) = arguments.program.first() else {
-        return Ok(0);
-    };
-    // Everything after the file belongs to the program, so a flag here is a mistake.
-    if file.to_string_lossy().starts_with('-') && file != "-" && !Path::new(file).exists() {
-        super::failure::note(&format!(
-            "error: unexpected argument '{}' found\n\nUsage: semac run [OPTIONS] FILE [ARGS]...\n\n\
-             For more information, try '--help'.\n",
-            file.to_string_lossy()
-        ));
-        return Ok(2);
-    }
-    let compiled = program::compile(Path::new(file), arguments.optimization.level)?;
-    let words = arguments.program.iter();
+    let compiled = program::compile(&arguments.file, arguments.optimization.level)?;
+    let file = arguments.file.as_os_str();
+    let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
     Ok(run(compiled, words.collect()))
 }

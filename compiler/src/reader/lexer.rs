@@ -94,6 +94,8 @@ pub(super) struct Lexer<'a> {
     /// The first string that probably lacks its closing quote: it runs over the end of a line, and the quote
     /// that ends it has a word directly after it, as an opening quote has.
     suspect: Option<Span>,
+    /// Is it known that no `|#` follows? Keeps the search for one from being repeated.
+    no_comment_end: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -106,6 +108,7 @@ impl<'a> Lexer<'a> {
             at: 0,
             file,
             suspect: None,
+            no_comment_end: false,
         };
         if text.starts_with("#!") {
             lexer.skip_line();
@@ -120,6 +123,7 @@ impl<'a> Lexer<'a> {
             at: start as usize,
             file,
             suspect: None,
+            no_comment_end: false,
         }
     }
 
@@ -290,16 +294,10 @@ impl<'a> Lexer<'a> {
                 self.number(self.prefixed_number_end(), report)
             }
             '|' => {
-                // A block comment of other Lisps: what it holds is no program text.
-                let comment = self.slice(start + 2, self.text.len()).find("|#");
                 let opener = start + 2;
-                self.at = comment.map_or(opener, |at| opener + at + 2);
-                self.fail(
-                    report,
-                    start,
-                    opener,
-                    ReadErrorKind::UnexpectedAfterHash('|'),
-                )
+                self.at = self.block_comment_end(opener).unwrap_or(opener);
+                let kind = ReadErrorKind::UnexpectedAfterHash('|');
+                self.fail(report, start, opener, kind)
             }
             other => {
                 self.at += 1 + other.len_utf8();
@@ -311,6 +309,17 @@ impl<'a> Lexer<'a> {
                 )
             }
         }
+    }
+
+    /// The end of a block comment of other Lisps: what it holds is no program text, so that errors in it would
+    /// only distract.
+    fn block_comment_end(&mut self, content: usize) -> Option<usize> {
+        if self.no_comment_end {
+            return None;
+        }
+        let end = self.slice(content, self.text.len()).find("|#");
+        self.no_comment_end = end.is_none();
+        end.map(|at| content + at + 2)
     }
 
     /// The end of the number at the current position, which starts with prefixes. A `#` that is not part of

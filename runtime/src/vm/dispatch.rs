@@ -489,6 +489,7 @@ impl Vm {
                 }
 
                 Op::Add => arithmetic!(checked_add, +, number::add),
+                Op::AddNumbers => arithmetic!(checked_add, +, number::add_numbers),
                 Op::Subtract => arithmetic!(checked_sub, -, number::subtract),
                 Op::Multiply => {
                     let (x, y) = (reg!(b!()), reg!(c!()));

@@ -1,0 +1,4 @@
+//! The middle end: rewrites of the core language that every back end profits from.
+
+pub mod loops;
+pub mod variables;
