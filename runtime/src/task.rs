@@ -5,10 +5,11 @@
 //! timers by deadline. The stacks themselves belong to the VM.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::error::{Condition, ConditionKind, Extra};
+use crate::hash::NameMap;
 use crate::heap::Tracer;
 use crate::host::Host;
 use crate::value::{Kind, Value};
@@ -44,6 +45,8 @@ pub enum Operation {
     Send(Value, Value),
     /// Let the other tasks run until none can.
     RunOthers,
+    /// Collect garbage, then go on with figures about it.
+    Collect,
 }
 
 /// With what a task that waited goes on.
@@ -115,10 +118,10 @@ pub mod channel {
 #[derive(Default)]
 pub struct Scheduler {
     ready: RefCell<VecDeque<(TaskId, Resume)>>,
-    blocked: RefCell<HashMap<TaskId, Blocked>>,
-    promise_waiters: RefCell<HashMap<u64, Vec<TaskId>>>,
-    senders: RefCell<HashMap<u64, VecDeque<TaskId>>>,
-    receivers: RefCell<HashMap<u64, VecDeque<TaskId>>>,
+    blocked: RefCell<NameMap<TaskId, Blocked>>,
+    promise_waiters: RefCell<NameMap<u64, Vec<TaskId>>>,
+    senders: RefCell<NameMap<u64, VecDeque<TaskId>>>,
+    receivers: RefCell<NameMap<u64, VecDeque<TaskId>>>,
     timers: RefCell<BTreeMap<(Instant, u64), TaskId>>,
     next_number: Cell<u64>,
     next_timer: Cell<u64>,
@@ -126,6 +129,8 @@ pub struct Scheduler {
     pub(crate) current: Cell<u64>,
     /// Tasks that `async/cancel` has stopped: whatever they wait for next raises.
     cancelled: RefCell<Vec<TaskId>>,
+    /// The promises of pending tasks that a task (never the root) has started.
+    children: RefCell<NameMap<u64, Vec<Value>>>,
 }
 
 impl Scheduler {
@@ -140,12 +145,12 @@ impl Scheduler {
         self.ready.borrow_mut().push_back((task, resume));
     }
 
-    pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
-        self.ready.borrow_mut().pop_front()
+    pub(crate) fn push_ready_first(&self, task: TaskId, resume: Resume) {
+        self.ready.borrow_mut().push_front((task, resume));
     }
 
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.borrow().is_empty()
+    pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
+        self.ready.borrow_mut().pop_front()
     }
 
     /// Forgets everything: a new program begins.
@@ -157,6 +162,18 @@ impl Scheduler {
         self.receivers.borrow_mut().clear();
         self.timers.borrow_mut().clear();
         self.cancelled.borrow_mut().clear();
+        self.children.borrow_mut().clear();
+    }
+
+    /// Notes that `parent` started the task of `promise`, so that cancelling one reaches the other.
+    pub(crate) fn adopt(&self, heap: &crate::heap::Heap, parent: TaskId, promise: Value) {
+        if parent == TaskId::ROOT {
+            return;
+        }
+        let mut children = self.children.borrow_mut();
+        let promises = children.entry(parent.0).or_default();
+        promises.retain(|child| heap.field(*child, promise::STATE) == Value::small(promise::PENDING));
+        promises.push(promise);
     }
 
     /// Makes the task wait. A task that was cancelled cannot wait again: it goes on at once with
@@ -296,7 +313,7 @@ impl Scheduler {
 
     fn next_waiting(
         &self,
-        queues: &RefCell<HashMap<u64, VecDeque<TaskId>>>,
+        queues: &RefCell<NameMap<u64, VecDeque<TaskId>>>,
         number: u64,
     ) -> Option<TaskId> {
         let mut queues = queues.borrow_mut();
@@ -334,8 +351,22 @@ impl Scheduler {
         }
     }
 
-    /// Cancels the task behind a pending promise; false if it is settled or has no task.
+    /// Cancels the task behind a pending promise; false if it is settled. The pending tasks that the
+    /// task has started are cancelled in any case.
     pub fn cancel(&self, host: &Host, promise: Value) -> bool {
+        let cancelled = self.cancel_one(host, promise);
+        let mut owners = vec![promise];
+        while let Some(owner) = owners.pop() {
+            let task = number_of(&host.heap, owner, promise::TASK);
+            for child in self.children.borrow_mut().remove(&task).unwrap_or_default() {
+                self.cancel_one(host, child);
+                owners.push(child);
+            }
+        }
+        cancelled
+    }
+
+    fn cancel_one(&self, host: &Host, promise: Value) -> bool {
         let heap = &host.heap;
         if heap.field(promise, promise::STATE) != Value::small(promise::PENDING) {
             return false;
@@ -452,6 +483,9 @@ impl Scheduler {
                     }
                 }
             }
+        }
+        for promises in self.children.get_mut().values_mut() {
+            tracer.values(promises);
         }
         for blocked in self.blocked.get_mut().values_mut() {
             match &mut blocked.wait {

@@ -25,18 +25,42 @@ pub fn rewrite(expr: &mut Expr) {
             && lambda.optional == 0
             && lambda.parameters.len() == arguments.len()
         {
-            let bindings = lambda.parameters.iter().copied().zip(std::mem::take(arguments)).collect();
+            let bindings = lambda
+                .parameters
+                .iter()
+                .copied()
+                .zip(std::mem::take(arguments))
+                .collect();
             expr.kind = ExprKind::Let(bindings, Box::new(lambda.body.clone()));
             return;
         }
     }
-    let ExprKind::Letrec(bindings, body) = &mut expr.kind else { return };
-    let [(name, Expr { kind: ExprKind::Lambda(lambda), .. })] = &mut bindings[..] else { return };
-    let ExprKind::Call(callee, inits) = &mut body.kind else { return };
+    let ExprKind::Letrec(bindings, body) = &mut expr.kind else {
+        return;
+    };
+    let [
+        (
+            name,
+            Expr {
+                kind: ExprKind::Lambda(lambda),
+                ..
+            },
+        ),
+    ] = &mut bindings[..]
+    else {
+        return;
+    };
+    let ExprKind::Call(callee, inits) = &mut body.kind else {
+        return;
+    };
     let is_entry = matches!(callee.kind, ExprKind::Local(called) if called == *name)
         && inits.len() == lambda.parameters.len()
         && inits.iter().all(|init| !mentions(init, *name));
-    if !is_entry || lambda.rest.is_some() || lambda.optional > 0 || !only_tail_calls(&lambda.body, *name, inits.len(), true) {
+    if !is_entry
+        || lambda.rest.is_some()
+        || lambda.optional > 0
+        || !only_tail_calls(&lambda.body, *name, inits.len(), true)
+    {
         return;
     }
     let name = *name;
@@ -47,12 +71,23 @@ pub fn rewrite(expr: &mut Expr) {
     };
     let mut loop_body = lambda.body;
     calls_to_recur(&mut loop_body, name);
-    expr.kind = ExprKind::Loop(name, lambda.parameters.into_iter().zip(inits).collect(), Box::new(loop_body));
+    expr.kind = ExprKind::Loop(
+        name,
+        lambda.parameters.into_iter().zip(inits).collect(),
+        Box::new(loop_body),
+    );
 }
 
 fn empty_lambda() -> Lambda {
     let span = crate::datum::Span::default();
-    Lambda { name: None, parameters: Vec::new(), optional: 0, rest: None, body: Expr::nil(span), span }
+    Lambda {
+        name: None,
+        parameters: Vec::new(),
+        optional: 0,
+        rest: None,
+        body: Expr::nil(span),
+        span,
+    }
 }
 
 /// Whether a variable occurs in an expression.
@@ -62,7 +97,9 @@ pub fn mentions(expr: &Expr, variable: VarId) -> bool {
         ExprKind::SetLocal(found, _) | ExprKind::Recur(found, _) if *found == variable => true,
         _ => {
             let mut found = false;
-            for_each_child(expr, &mut |child| found = found || mentions(child, variable));
+            for_each_child(expr, &mut |child| {
+                found = found || mentions(child, variable)
+            });
             found
         }
     }
@@ -76,18 +113,26 @@ fn only_tail_calls(expr: &Expr, name: VarId, count: usize, tail: bool) -> bool {
         None => true,
     };
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Global(_) | ExprKind::Builtin(_) | ExprKind::Import(_) => true,
-        ExprKind::Local(found) => *found != name,
-        ExprKind::SetLocal(found, value) => *found != name && only_tail_calls(value, name, count, false),
-        ExprKind::SetGlobal(_, value) | ExprKind::DefineGlobal(_, value) | ExprKind::Throw(value) => {
-            only_tail_calls(value, name, count, false)
+        ExprKind::Const(_) | ExprKind::Global(_) | ExprKind::Builtin(_) | ExprKind::Import(_) => {
+            true
         }
+        ExprKind::Local(found) => *found != name,
+        ExprKind::SetLocal(found, value) => {
+            *found != name && only_tail_calls(value, name, count, false)
+        }
+        ExprKind::SetGlobal(_, value)
+        | ExprKind::DefineGlobal(_, value)
+        | ExprKind::Throw(value) => only_tail_calls(value, name, count, false),
         ExprKind::Lambda(lambda) => !mentions(&lambda.body, name),
         ExprKind::Call(callee, arguments) => match callee.kind {
-            ExprKind::Local(found) if found == name => tail && arguments.len() == count && all(arguments),
+            ExprKind::Local(found) if found == name => {
+                tail && arguments.len() == count && all(arguments)
+            }
             _ => only_tail_calls(callee, name, count, false) && all(arguments),
         },
-        ExprKind::Apply(callee, arguments) => only_tail_calls(callee, name, count, false) && all(arguments),
+        ExprKind::Apply(callee, arguments) => {
+            only_tail_calls(callee, name, count, false) && all(arguments)
+        }
         ExprKind::If(test, then, other) => {
             only_tail_calls(test, name, count, false)
                 && only_tail_calls(then, name, count, tail)
@@ -95,13 +140,21 @@ fn only_tail_calls(expr: &Expr, name: VarId, count: usize, tail: bool) -> bool {
         }
         ExprKind::And(exprs) | ExprKind::Or(exprs) | ExprKind::Seq(exprs) => last(exprs),
         ExprKind::Let(bindings, body) | ExprKind::Letrec(bindings, body) => {
-            bindings.iter().all(|(_, init)| only_tail_calls(init, name, count, false)) && only_tail_calls(body, name, count, tail)
+            bindings
+                .iter()
+                .all(|(_, init)| only_tail_calls(init, name, count, false))
+                && only_tail_calls(body, name, count, tail)
         }
         ExprKind::Loop(_, bindings, body) => {
-            bindings.iter().all(|(_, init)| only_tail_calls(init, name, count, false)) && only_tail_calls(body, name, count, tail)
+            bindings
+                .iter()
+                .all(|(_, init)| only_tail_calls(init, name, count, false))
+                && only_tail_calls(body, name, count, tail)
         }
         ExprKind::Recur(_, arguments) => all(arguments),
-        ExprKind::While(test, body) => only_tail_calls(test, name, count, false) && only_tail_calls(body, name, count, false),
+        ExprKind::While(test, body) => {
+            only_tail_calls(test, name, count, false) && only_tail_calls(body, name, count, false)
+        }
         ExprKind::Try(body, _, handler) => {
             only_tail_calls(body, name, count, false) && only_tail_calls(handler, name, count, tail)
         }
@@ -123,8 +176,15 @@ fn calls_to_recur(expr: &mut Expr, name: VarId) {
 /// Calls `visit` with every direct part of an expression, bodies of lambdas included.
 pub fn for_each_child(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Global(_) | ExprKind::Builtin(_) | ExprKind::Import(_) => {}
-        ExprKind::SetLocal(_, value) | ExprKind::SetGlobal(_, value) | ExprKind::DefineGlobal(_, value) | ExprKind::Throw(value) => {
+        ExprKind::Const(_)
+        | ExprKind::Local(_)
+        | ExprKind::Global(_)
+        | ExprKind::Builtin(_)
+        | ExprKind::Import(_) => {}
+        ExprKind::SetLocal(_, value)
+        | ExprKind::SetGlobal(_, value)
+        | ExprKind::DefineGlobal(_, value)
+        | ExprKind::Throw(value) => {
             visit(value);
         }
         ExprKind::Lambda(lambda) => visit(&lambda.body),
@@ -137,8 +197,13 @@ pub fn for_each_child(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
             visit(then);
             visit(other);
         }
-        ExprKind::And(exprs) | ExprKind::Or(exprs) | ExprKind::Seq(exprs) | ExprKind::Recur(_, exprs) => exprs.iter().for_each(visit),
-        ExprKind::Let(bindings, body) | ExprKind::Letrec(bindings, body) | ExprKind::Loop(_, bindings, body) => {
+        ExprKind::And(exprs)
+        | ExprKind::Or(exprs)
+        | ExprKind::Seq(exprs)
+        | ExprKind::Recur(_, exprs) => exprs.iter().for_each(visit),
+        ExprKind::Let(bindings, body)
+        | ExprKind::Letrec(bindings, body)
+        | ExprKind::Loop(_, bindings, body) => {
             bindings.iter().for_each(|(_, init)| visit(init));
             visit(body);
         }
@@ -156,8 +221,15 @@ pub fn for_each_child(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
 /// Like [`for_each_child`], with leave to change the parts.
 pub fn for_each_child_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     match &mut expr.kind {
-        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Global(_) | ExprKind::Builtin(_) | ExprKind::Import(_) => {}
-        ExprKind::SetLocal(_, value) | ExprKind::SetGlobal(_, value) | ExprKind::DefineGlobal(_, value) | ExprKind::Throw(value) => {
+        ExprKind::Const(_)
+        | ExprKind::Local(_)
+        | ExprKind::Global(_)
+        | ExprKind::Builtin(_)
+        | ExprKind::Import(_) => {}
+        ExprKind::SetLocal(_, value)
+        | ExprKind::SetGlobal(_, value)
+        | ExprKind::DefineGlobal(_, value)
+        | ExprKind::Throw(value) => {
             visit(value);
         }
         ExprKind::Lambda(lambda) => visit(&mut Rc::make_mut(lambda).body),
@@ -170,8 +242,13 @@ pub fn for_each_child_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
             visit(then);
             visit(other);
         }
-        ExprKind::And(exprs) | ExprKind::Or(exprs) | ExprKind::Seq(exprs) | ExprKind::Recur(_, exprs) => exprs.iter_mut().for_each(visit),
-        ExprKind::Let(bindings, body) | ExprKind::Letrec(bindings, body) | ExprKind::Loop(_, bindings, body) => {
+        ExprKind::And(exprs)
+        | ExprKind::Or(exprs)
+        | ExprKind::Seq(exprs)
+        | ExprKind::Recur(_, exprs) => exprs.iter_mut().for_each(visit),
+        ExprKind::Let(bindings, body)
+        | ExprKind::Letrec(bindings, body)
+        | ExprKind::Loop(_, bindings, body) => {
             bindings.iter_mut().for_each(|(_, init)| visit(init));
             visit(body);
         }

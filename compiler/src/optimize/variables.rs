@@ -21,7 +21,11 @@ pub struct Variables {
 impl Variables {
     /// Analyses an expression of the top level of a function without parameters.
     pub fn analyse(exprs: &[Expr]) -> Variables {
-        let mut walk = Walk { result: Variables::default(), owner: HashMap::new(), functions: vec![Vec::new()] };
+        let mut walk = Walk {
+            result: Variables::default(),
+            owner: HashMap::new(),
+            functions: vec![Vec::new()],
+        };
         for expr in exprs {
             walk.expr(expr);
         }
@@ -30,19 +34,27 @@ impl Variables {
 
     /// Analyses one function that captures nothing.
     pub fn analyse_function(lambda: &Rc<Lambda>) -> Variables {
-        let mut walk = Walk { result: Variables::default(), owner: HashMap::new(), functions: vec![Vec::new()] };
+        let mut walk = Walk {
+            result: Variables::default(),
+            owner: HashMap::new(),
+            functions: vec![Vec::new()],
+        };
         walk.lambda(lambda);
         walk.result
     }
 
     /// The variables that a lambda captures.
     pub fn captures(&self, lambda: &Rc<Lambda>) -> Rc<[VarId]> {
-        self.captures.get(&Rc::as_ptr(lambda)).cloned().unwrap_or_default()
+        self.captures
+            .get(&Rc::as_ptr(lambda))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Whether the variable is shared between functions and changes.
     pub fn is_boxed(&self, variable: VarId) -> bool {
-        self.captured.contains(&variable) && (self.assigned.contains(&variable) || self.early.contains(&variable))
+        self.captured.contains(&variable)
+            && (self.assigned.contains(&variable) || self.early.contains(&variable))
     }
 
     /// Whether the variable changes after its binding.
@@ -70,7 +82,9 @@ impl Walk {
     }
 
     fn reference(&mut self, variable: VarId) {
-        let Some(&owner) = self.owner.get(&variable) else { return };
+        let Some(&owner) = self.owner.get(&variable) else {
+            return;
+        };
         for captures in &mut self.functions[owner + 1..] {
             self.result.captured.insert(variable);
             if !captures.contains(&variable) {
@@ -86,7 +100,9 @@ impl Walk {
         }
         self.expr(&lambda.body);
         if let Some(captures) = self.functions.pop() {
-            self.result.captures.insert(Rc::as_ptr(lambda), captures.into());
+            self.result
+                .captures
+                .insert(Rc::as_ptr(lambda), captures.into());
         }
     }
 
@@ -148,7 +164,10 @@ impl Walk {
             let is_lambda = matches!(init.kind, ExprKind::Lambda(_));
             self.expr(init);
             let run_end = if is_lambda {
-                bindings[index..].iter().position(|(_, e)| !matches!(e.kind, ExprKind::Lambda(_))).map_or(bindings.len(), |n| index + n)
+                bindings[index..]
+                    .iter()
+                    .position(|(_, e)| !matches!(e.kind, ExprKind::Lambda(_)))
+                    .map_or(bindings.len(), |n| index + n)
             } else {
                 index
             };
@@ -168,19 +187,26 @@ fn captured_in(expr: &Expr, variable: VarId) -> bool {
         return super::loops::mentions(&lambda.body, variable);
     }
     let mut found = false;
-    for_each_child(expr, &mut |child| found = found || captured_in(child, variable));
+    for_each_child(expr, &mut |child| {
+        found = found || captured_in(child, variable)
+    });
     found
 }
 
 fn collect_children<'a>(expr: &'a Expr, out: &mut Vec<&'a Expr>) {
     match &expr.kind {
-        ExprKind::SetGlobal(_, value) | ExprKind::DefineGlobal(_, value) | ExprKind::Throw(value) => out.push(value),
+        ExprKind::SetGlobal(_, value)
+        | ExprKind::DefineGlobal(_, value)
+        | ExprKind::Throw(value) => out.push(value),
         ExprKind::Call(callee, arguments) | ExprKind::Apply(callee, arguments) => {
             out.push(callee);
             out.extend(arguments);
         }
         ExprKind::If(test, then, other) => out.extend([&**test, then, other]),
-        ExprKind::And(exprs) | ExprKind::Or(exprs) | ExprKind::Seq(exprs) | ExprKind::Recur(_, exprs) => out.extend(exprs),
+        ExprKind::And(exprs)
+        | ExprKind::Or(exprs)
+        | ExprKind::Seq(exprs)
+        | ExprKind::Recur(_, exprs) => out.extend(exprs),
         ExprKind::While(test, body) => out.extend([&**test, body]),
         _ => {}
     }

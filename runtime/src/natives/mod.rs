@@ -1,29 +1,31 @@
 //! The native functions, one module and one table per family.
 
-use crate::native::Native;
-
-/// The tables of all families in this runtime. A native's number is its table's number in the
-/// upper half and its place in the table in the lower.
-pub static TABLES: &[&[Native]] = &[];
-
-/// The number of the native of this name; aliases are followed.
-pub fn find(name: &str) -> Option<u32> {
-    for (table_number, table) in TABLES.iter().enumerate() {
-        if let Some(place) = table.iter().position(|native| native.name == name) {
-            return match table[place].alias_of {
-                Some(original) => find(original),
-                None => Some((table_number as u32) << 16 | place as u32),
-            };
-        }
-    }
-    None
-}
-
-/// The native with this number, which came from [`find`].
-pub fn get(number: u32) -> &'static Native {
-    &TABLES[(number >> 16) as usize][(number & 0xFFFF) as usize]
-}
+pub mod bits;
+pub mod elementary;
+pub mod forms;
+mod index;
 pub mod lists;
+pub mod math;
 pub mod mutable;
+pub mod number_conversion;
+pub mod number_predicates;
 pub mod records;
 pub mod sequence;
+pub mod tasks;
+
+#[cfg(test)]
+pub(crate) mod expression;
+
+use crate::native::Native;
+pub use index::{find, get};
+
+/// The tables of all families in this runtime.
+pub static TABLES: &[&[Native]] = &[
+    bits::TABLE,
+    elementary::TABLE,
+    forms::TABLE,
+    math::TABLE,
+    number_conversion::TABLE,
+    number_predicates::TABLE,
+    tasks::TABLE,
+];

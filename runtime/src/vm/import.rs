@@ -2,7 +2,7 @@
 
 use super::Vm;
 use super::dispatch::Next;
-use super::module::{ModuleState, load_condition};
+use super::module::ModuleState;
 use super::stack::FrameKind;
 use super::unwind::Payload;
 use crate::error::{Condition, ConditionKind};
@@ -49,10 +49,9 @@ impl Vm {
     fn import_target(&mut self, import: usize) -> Result<usize, Condition> {
         // SAFETY: functions and their modules live as long as the VM.
         let importer = unsafe { &*(*self.task.registers.func).module };
-        let (Some(entry), Some(target)) = (
-            importer.image.imports.get(import),
-            importer.import_targets.get(import),
-        ) else {
+        let (Some(entry), Some(target)) =
+            (importer.import(import), importer.import_targets.get(import))
+        else {
             return Err(Condition::new(
                 ConditionKind::Internal,
                 "import out of range",
@@ -61,19 +60,16 @@ impl Vm {
         if let Some(&number) = target.get() {
             return Ok(number);
         }
-        let number = match self.module_numbers.get(&entry.resolved) {
-            Some(&number) => number,
-            None => match self.source.module(&entry.resolved) {
-                Ok(Some(image)) => self.load(image).map_err(|error| load_condition(&error))?,
-                Ok(None) => {
-                    let message = format!(
-                        "import {}: No such file or directory (os error 2)",
-                        entry.path
-                    );
-                    return Err(Condition::new(ConditionKind::Io, message));
-                }
-                Err(error) => return Err(load_condition(&error)),
-            },
+        let number = match self.load_from_source(&entry.resolved, &importer.key) {
+            Ok(Some(number)) => number,
+            Ok(None) => {
+                let message = format!(
+                    "import {}: No such file or directory (os error 2)",
+                    entry.path
+                );
+                return Err(Condition::new(ConditionKind::Io, message));
+            }
+            Err(error) => return Err(error.condition()),
         };
         // Already set only if this import ran meanwhile, with the same result.
         let _ = target.set(number);
@@ -123,7 +119,7 @@ impl Vm {
         // SAFETY: functions and their modules live as long as the VM.
         let importer = unsafe { &*(*self.task.registers.func).module };
         let exporter = &self.modules[number];
-        let Some(entry) = importer.image.imports.get(import) else {
+        let Some(entry) = importer.import(import) else {
             return Next::Continue;
         };
         for name in entry.names.iter().flatten() {

@@ -5,7 +5,9 @@
 //! are not plain closure calls.
 
 mod call;
+mod constants;
 mod dispatch;
+mod image;
 mod import;
 pub(crate) mod module;
 pub mod report;
@@ -13,12 +15,11 @@ mod schedule;
 pub(crate) mod stack;
 mod unwind;
 
-use std::collections::HashMap;
-
-pub use module::LoadError;
+pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
 pub use report::Uncaught;
 
+use crate::hash::NameMap;
 use crate::heap::{Roots, Tracer};
 use crate::host::Host;
 use crate::task::{Operation, TaskId};
@@ -30,11 +31,20 @@ const DEFAULT_STACK_SLOTS: usize = 64 << 20;
 
 /// Where modules come from: the archive of an executable, or the compiler's memory.
 pub trait ModuleSource {
-    /// The module with this path in the archive; `None` if there is none.
+    /// The module that an import of `path` in the module with the key `importer` means; `None` if
+    /// there is none.
     ///
     /// # Errors
     /// The module exists but cannot be read.
-    fn module(&self, path: &str) -> Result<Option<sema_format::Module>, LoadError>;
+    fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError>;
+}
+
+/// A module that a [`ModuleSource`] found.
+pub struct FoundModule {
+    /// Identifies the module: however it was asked for, it has one key, and runs once.
+    pub key: String,
+    /// The module.
+    pub image: ModuleImage,
 }
 
 /// What can compile code at run time: present under `semac run`, absent in the slim runtime.
@@ -48,7 +58,8 @@ pub struct Vm {
     /// What natives see.
     pub host: Host,
     pub(crate) modules: Vec<Box<LoadedModule>>,
-    module_numbers: HashMap<String, usize>,
+    /// Numbers of the loaded modules, by their keys.
+    module_numbers: NameMap<String, usize>,
     source: Box<dyn ModuleSource>,
     tasks: schedule::TaskTable,
     /// The running task, off the table.
@@ -91,7 +102,7 @@ impl Vm {
         Vm {
             host,
             modules: Vec::new(),
-            module_numbers: HashMap::new(),
+            module_numbers: NameMap::default(),
             source,
             tasks: schedule::TaskTable::default(),
             task,
@@ -107,16 +118,42 @@ impl Vm {
         self.max_slots = (bytes / size_of::<Value>()).max(4096);
     }
 
-    /// Loads a module under its name; its main function has not run yet.
+    /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
     ///
     /// # Errors
-    /// It needs natives that this runtime does not have.
-    pub fn load(&mut self, image: sema_format::Module) -> Result<usize, LoadError> {
-        let module = LoadedModule::load(&self.host, image)?;
+    /// It is damaged, or needs natives that this runtime does not have.
+    pub fn load(
+        &mut self,
+        key: impl Into<String>,
+        image: impl Into<ModuleImage>,
+    ) -> Result<usize, LoadError> {
+        let module = LoadedModule::load(&self.host, key.into(), image.into())?;
         let number = self.modules.len();
-        self.module_numbers.insert(module.name.clone(), number);
+        self.module_numbers.insert(module.key.clone(), number);
         self.modules.push(module);
         Ok(number)
+    }
+
+    /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
+    /// there is none. `importer` is the key of the module that asks, or empty.
+    ///
+    /// # Errors
+    /// It cannot be read or loaded.
+    pub fn load_from_source(
+        &mut self,
+        path: &str,
+        importer: &str,
+    ) -> Result<Option<usize>, LoadError> {
+        if let Some(&number) = self.module_numbers.get(path) {
+            return Ok(Some(number));
+        }
+        let Some(found) = self.source.module(path, importer)? else {
+            return Ok(None);
+        };
+        if let Some(&number) = self.module_numbers.get(&found.key) {
+            return Ok(Some(number));
+        }
+        self.load(found.key, found.image).map(Some)
     }
 
     /// Runs the main function of a loaded module as the program's root task, and the other tasks
@@ -158,12 +195,7 @@ impl Vm {
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;
-        let index = module
-            .image
-            .globals
-            .iter()
-            .position(|global| global == name)?;
-        Some(module.globals.get(index)?.get())
+        Some(module.globals.get(module.global_index(name)?)?.get())
     }
 
     pub(crate) fn collect(&mut self, full: bool) {

@@ -2,11 +2,11 @@
 
 use std::cell::{Cell, OnceCell};
 
-use num_bigint::{BigInt, Sign};
-use sema_format::Module;
-use sema_format::model::Constant;
+use sema_format::model::{Handler, Import};
+use sema_format::{Debug, FormatError};
 
-use crate::error::{Condition, ConditionKind};
+use super::constants::constants;
+use super::image::{Image, LoadError, ModuleImage};
 use crate::host::Host;
 use crate::native::Native;
 use crate::natives;
@@ -43,6 +43,9 @@ pub(crate) enum ModuleState {
 
 /// A loaded module.
 pub(crate) struct LoadedModule {
+    /// What imports resolve to, unique in the program.
+    pub key: String,
+    /// The path in messages.
     pub name: String,
     pub functions: Box<[Func]>,
     constants: Box<[Value]>,
@@ -50,82 +53,95 @@ pub(crate) struct LoadedModule {
     natives: Box<[&'static Native]>,
     native_indices: Box<[u32]>,
     pub state: Cell<ModuleState>,
+    imports: Box<[Import]>,
     /// For each import, the number of the module once it has been found.
     pub import_targets: Box<[OnceCell<usize>]>,
-    pub image: Module,
-}
-
-/// Why a module cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// A native of another tier or version.
-    #[error(
-        "module {module} needs the builtin `{native}`, which this runtime does not have; build it with a higher tier"
-    )]
-    MissingNative {
-        /// The module.
-        module: String,
-        /// The builtin.
-        native: String,
-    },
-    /// Not a valid module.
-    #[error("module {module} is damaged: {reason}")]
-    Damaged {
-        /// The module.
-        module: String,
-        /// What is wrong.
-        reason: String,
-    },
+    /// Sorted by name; decoded when another module asks.
+    exports: OnceCell<Vec<(Box<str>, u32)>>,
+    /// Decoded when an error needs it.
+    debug: OnceCell<Option<Debug>>,
+    image: Image,
 }
 
 impl LoadedModule {
     /// Makes the module ready to run. The result must not move: functions point into it.
-    pub(crate) fn load(host: &Host, image: Module) -> Result<Box<LoadedModule>, LoadError> {
-        let mut native_refs = Vec::with_capacity(image.natives.len());
-        let mut native_indices = Vec::with_capacity(image.natives.len());
-        for name in &image.natives {
-            let Some(index) = natives::find(name) else {
+    pub(crate) fn load(
+        host: &Host,
+        key: String,
+        image: ModuleImage,
+    ) -> Result<Box<LoadedModule>, LoadError> {
+        let image = image.into_inner();
+        let damaged = |error| LoadError::format(&key, error);
+        let name = image.name().map_err(damaged)?.to_owned();
+        let names = image.native_names().map_err(damaged)?;
+        let mut native_refs = Vec::with_capacity(names.len());
+        let mut native_indices = Vec::with_capacity(names.len());
+        for native in names {
+            let Some(index) = natives::find(native) else {
                 return Err(LoadError::MissingNative {
-                    module: image.name.clone(),
-                    native: name.clone(),
+                    module: name,
+                    native: native.to_owned(),
                 });
             };
             native_refs.push(natives::get(index));
             native_indices.push(index);
         }
-        let constants = host.heap.permanently(|_| constants(host, &image.constants));
+        if let Image::File(file) = &image {
+            file.verify(&native_refs)
+                .map_err(|source| LoadError::Invalid {
+                    module: name.clone(),
+                    source,
+                })?;
+        }
+        let constants = host
+            .heap
+            .permanently(|_| constants(host, &image))
+            .map_err(damaged)?;
+        let imports = image.imports().map_err(damaged)?;
         let mut module = Box::new(LoadedModule {
-            name: image.name.clone(),
+            name,
             functions: Box::new([]),
             constants: constants.into_boxed_slice(),
-            globals: vec![Cell::new(Value::UNBOUND); image.globals.len()].into_boxed_slice(),
+            globals: vec![Cell::new(Value::UNBOUND); image.global_count()].into_boxed_slice(),
             natives: native_refs.into_boxed_slice(),
             native_indices: native_indices.into_boxed_slice(),
             state: Cell::new(ModuleState::New),
-            import_targets: image.imports.iter().map(|_| OnceCell::new()).collect(),
+            import_targets: imports.iter().map(|_| OnceCell::new()).collect(),
+            imports: imports.into_boxed_slice(),
+            exports: OnceCell::new(),
+            debug: OnceCell::new(),
             image,
+            key,
         });
-        let address: *const LoadedModule = &raw const *module;
-        module.functions = module
-            .image
-            .functions
-            .iter()
-            .enumerate()
-            .map(|(index, function)| Func {
+        let functions = module
+            .functions()
+            .map_err(|error| LoadError::format(&module.key, error))?;
+        module.functions = functions;
+        Ok(module)
+    }
+
+    fn functions(&self) -> Result<Box<[Func]>, FormatError> {
+        let count = self.image.function_count();
+        let mut functions = Vec::with_capacity(count);
+        for index in 0..count {
+            let Some(function) = self.image.function(index)? else {
+                break;
+            };
+            functions.push(Func {
                 code: function.code.as_ptr(),
-                constants: module.constants.as_ptr(),
-                globals: module.globals.as_ptr().cast::<Value>().cast_mut(),
-                natives: module.natives.as_ptr(),
-                module: address,
+                constants: self.constants.as_ptr(),
+                globals: self.globals.as_ptr().cast::<Value>().cast_mut(),
+                natives: self.natives.as_ptr(),
+                module: std::ptr::from_ref(self),
                 registers: function.registers,
                 parameters: u32::from(function.parameters),
                 required: u32::from(function.required),
                 index: index as u32,
                 rest: function.rest,
                 exact: !function.rest && function.required == function.parameters,
-            })
-            .collect();
-        Ok(module)
+            });
+        }
+        Ok(functions.into_boxed_slice())
     }
 
     /// The native with this index as a value.
@@ -137,39 +153,58 @@ impl LoadedModule {
 
     /// File, line and column of a word of a function.
     pub(crate) fn position(&self, function: u32, pc: u32) -> Option<(&str, u32, u32)> {
-        let lines = &self.image.functions.get(function as usize)?.lines;
-        let after = lines.partition_point(|entry| entry.pc <= pc);
-        let entry = lines.get(after.checked_sub(1)?)?;
-        Some((
-            self.image
-                .files
-                .get(entry.file as usize)
-                .map_or("", String::as_str),
-            entry.line,
-            entry.column,
-        ))
+        if let Image::Owned(module) = &self.image {
+            let lines = &module.functions.get(function as usize)?.lines;
+            let after = lines.partition_point(|entry| entry.pc <= pc);
+            let entry = lines.get(after.checked_sub(1)?)?;
+            let file = module.files.get(entry.file as usize);
+            return Some((file.map_or("", String::as_str), entry.line, entry.column));
+        }
+        let debug = self.debug.get_or_init(|| self.image.debug()).as_ref()?;
+        let location = debug.location(function, pc)?;
+        Some((location.file, location.line, location.column))
     }
 
     /// The name of a function, if it has one.
     pub(crate) fn function_name(&self, function: u32) -> Option<&str> {
-        self.image.functions.get(function as usize)?.name.as_deref()
+        self.image.function_name(function)
     }
 
     /// Whether a function belongs to the embedded library.
     pub(crate) fn is_library(&self, function: u32) -> bool {
-        self.image
-            .functions
-            .get(function as usize)
-            .is_some_and(|function| function.library)
+        self.image.is_library(function)
+    }
+
+    /// The handler that catches what is raised at word `at` of a function.
+    pub(crate) fn handler(&self, function: u32, at: u32) -> Option<Handler> {
+        self.image.handler(function, at)
+    }
+
+    /// An import.
+    pub(crate) fn import(&self, index: usize) -> Option<&Import> {
+        self.imports.get(index)
     }
 
     /// The global that an export refers to.
     pub(crate) fn export(&self, name: &str) -> Option<usize> {
-        self.image
-            .exports
-            .iter()
-            .find(|export| export.name == name)
-            .map(|export| export.global as usize)
+        let exports = self.exports.get_or_init(|| {
+            // The section was checked with the rest of the file; a writer's mistake shows as names
+            // that are not exported.
+            self.image.exports().unwrap_or_default()
+        });
+        let place = exports.partition_point(|(exported, _)| **exported < *name);
+        let (exported, global) = exports.get(place)?;
+        (**exported == *name).then_some(*global as usize)
+    }
+
+    /// The name of a global.
+    pub(crate) fn global_name(&self, index: usize) -> Option<&str> {
+        self.image.global_name(index)
+    }
+
+    /// The global with this name.
+    pub(crate) fn global_index(&self, name: &str) -> Option<usize> {
+        (0..self.globals.len()).find(|index| self.global_name(*index) == Some(name))
     }
 }
 
@@ -206,61 +241,4 @@ pub(crate) fn closure_function(host: &Host, closure: Value) -> Option<&Func> {
     }
     // SAFETY: field 0 of a closure is written only by the VM, from `Func::encode`.
     unsafe { Func::decode(host.heap.field(closure, 0)).as_ref() }
-}
-
-fn constants(host: &Host, pool: &[Constant]) -> Vec<Value> {
-    let heap = &host.heap;
-    let mut values: Vec<Value> = Vec::with_capacity(pool.len());
-    for constant in pool {
-        let at = |index: &u32| values.get(*index as usize).copied().unwrap_or(Value::NIL);
-        let value = match constant {
-            Constant::Nil => Value::NIL,
-            Constant::Bool(value) => Value::bool(*value),
-            Constant::EmptyList => Value::EMPTY,
-            Constant::Int(value) => heap.int(*value),
-            Constant::BigInt {
-                negative,
-                magnitude,
-            } => heap.bigint(&BigInt::from_bytes_le(
-                if *negative { Sign::Minus } else { Sign::Plus },
-                magnitude,
-            )),
-            Constant::Ratio {
-                numerator,
-                denominator,
-            } => heap.object(Kind::Ratio, 0, &[at(numerator), at(denominator)]),
-            Constant::Float(bits) => Value::float(f64::from_bits(*bits)),
-            Constant::Complex { real, imaginary } => {
-                heap.object(Kind::Complex, 0, &[at(real), at(imaginary)])
-            }
-            Constant::Char(value) => Value::char(*value),
-            Constant::Str(text) => heap.string(text),
-            Constant::Symbol(name) => host.symbol(name),
-            Constant::Keyword(name) => host.keyword(name),
-            Constant::List(items) => heap.list(&items.iter().map(at).collect::<Vec<_>>()),
-            Constant::Vector(items) => heap.vector(&items.iter().map(at).collect::<Vec<_>>()),
-            Constant::Map(entries) => {
-                let entries: Vec<(Value, Value)> = entries
-                    .iter()
-                    .map(|(key, value)| (at(key), at(value)))
-                    .collect();
-                crate::collections::sorted_map::from_entries(host, &entries)
-            }
-            Constant::Bytes(bytes) => heap.bytevector(bytes),
-            Constant::F64Array(items) => heap.f64_array(
-                &items
-                    .iter()
-                    .map(|bits| f64::from_bits(*bits))
-                    .collect::<Vec<_>>(),
-            ),
-            Constant::I64Array(items) => heap.i64_array(items),
-        };
-        values.push(value);
-    }
-    values
-}
-
-/// A condition for a module that could not be loaded.
-pub(crate) fn load_condition(error: &LoadError) -> Condition {
-    Condition::new(ConditionKind::Io, error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::module::LoadError;
+use super::LoadError;
 use super::unwind::{Raised, describe, visible_frames};
 use crate::error::ConditionKind;
 use crate::host::Host;
@@ -53,7 +53,7 @@ impl Uncaught {
 
     pub(crate) fn load(error: &LoadError) -> Uncaught {
         Uncaught {
-            kind: ConditionKind::Internal,
+            kind: error.kind(),
             text: error.to_string(),
             hint: None,
             frames: Vec::new(),

@@ -1,17 +1,18 @@
 //! Which task runs: the scheduler loop.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use sema_format::isa::Instruction;
 
+use super::LoadError;
 use super::dispatch::{Next, Registers};
-use super::module::{Func, LoadError, LoadedModule};
+use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::stack::{Frame, FrameKind, FrameStack, ValueStack};
 use super::unwind::{Payload, condition_map};
 use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
+use crate::hash::NameMap;
 use crate::heap::Tracer;
 use crate::task::{Operation, Resume, TaskId, Wait, all_outcome, new_promise, outcome, promise};
 use crate::value::{Kind, Value};
@@ -157,7 +158,7 @@ const SPARE_TASKS: usize = 64;
 /// The tasks that are not running.
 #[derive(Default)]
 pub(crate) struct TaskTable {
-    tasks: HashMap<TaskId, Box<Task>>,
+    tasks: NameMap<TaskId, Box<Task>>,
     spare: Vec<Box<Task>>,
     next: u64,
     boot: Option<Box<LoadedModule>>,
@@ -200,10 +201,10 @@ impl Vm {
             functions: vec![main, boot],
             ..Default::default()
         };
-        let module = self
-            .tasks
-            .boot
-            .insert(LoadedModule::load(&self.host, image)?);
+        let module =
+            self.tasks
+                .boot
+                .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
         Ok(&raw const module.functions[1])
     }
 
@@ -348,6 +349,10 @@ impl Vm {
     /// The running task cannot go on now: notes what it waits for and parks it.
     fn suspend(&mut self, operation: Operation) {
         let id = self.task.id;
+        if matches!(operation, Operation::Collect) {
+            self.collect_now();
+            return;
+        }
         let host = &self.host;
         let scheduler = &host.scheduler;
         let heap = &host.heap;
@@ -357,6 +362,7 @@ impl Vm {
                 let child = TaskId(self.tasks.next);
                 self.tasks.next += 1;
                 let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
+                scheduler.adopt(heap, id, promise);
                 // The spawner stands in the queue before the new task (15.2, rule 2).
                 scheduler.push_ready(id, Resume::Value(promise));
                 scheduler.push_ready(child, Resume::Value(Value::NIL));
@@ -401,6 +407,7 @@ impl Vm {
             Operation::Send(channel, value) => {
                 scheduler.block(heap, id, Wait::Send(channel, value), None)
             }
+            Operation::Collect => {}
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
         let idle = self
@@ -418,6 +425,39 @@ impl Vm {
                 .scheduler
                 .settle(&self.host, promise, promise::CANCELLED, Value::NIL);
         }
+    }
+}
+
+impl Vm {
+    /// Takes the running task off the machine; it goes on when it is ready.
+    fn park(&mut self) {
+        let idle = self
+            .idle
+            .take()
+            .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
+        let parked = std::mem::replace(&mut self.task, idle);
+        self.tasks.tasks.insert(parked.id, parked);
+    }
+
+    /// `gc/collect`: a full collection; the task goes on before all others with figures about it.
+    fn collect_now(&mut self) {
+        let before = self.host.heap.stats();
+        self.collect(true);
+        let after = self.host.heap.stats();
+        let host = &self.host;
+        let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
+        let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
+        let map = crate::collections::sorted_map::from_entries(
+            host,
+            &[
+                entry("collected", 0),
+                entry("freed-bytes", freed),
+                entry("live-bytes", after.old_bytes),
+            ],
+        );
+        host.scheduler
+            .push_ready_first(self.task.id, Resume::Value(map));
+        self.park();
     }
 }
 

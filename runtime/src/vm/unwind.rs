@@ -98,15 +98,7 @@ impl Vm {
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
-            let handlers = module
-                .image
-                .functions
-                .get(function.index as usize)
-                .map_or(&[][..], |f| &f.handlers);
-            if let Some(handler) = handlers
-                .iter()
-                .find(|handler| handler.start <= at && at < handler.end)
-            {
+            if let Some(handler) = module.handler(function.index, at) {
                 let map = condition_map(&self.host, &raised);
                 // SAFETY: the handler's register and target are inside the function (verified).
                 unsafe {
@@ -150,13 +142,8 @@ impl Vm {
     pub(crate) fn unbound(&mut self, global: usize) -> Next {
         // SAFETY: functions live as long as the VM.
         let module = unsafe { &*self.task.registers.func }.module();
-        let name = module
-            .image
-            .globals
-            .get(global)
-            .cloned()
-            .unwrap_or_default();
-        self.raise(Payload::Condition(unbound_condition(&name)))
+        let name = module.global_name(global).unwrap_or_default();
+        self.raise(Payload::Condition(unbound_condition(name)))
     }
 }
 
