@@ -9,15 +9,13 @@ mod runtime_image;
 use std::path::{Path, PathBuf};
 
 use sema_format::{Module, WriteOptions};
+use sema_runtime::launch;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{Asset, IncludeError, collect};
 pub use runtime_image::{Origin, Platform, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
 
 use crate::driver::Program;
-
-/// Name of the metadata entry that says which module the program starts with.
-pub const ENTRY_METADATA: &str = "entry";
 
 /// Why a program cannot be bundled.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +59,8 @@ impl Bundle {
         for asset in assets {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
         }
-        let entry = VfsPath::metadata(ENTRY_METADATA)?;
-        archive.add_bytes(EntryKind::Metadata, entry, program.entry.as_bytes())?;
+        let entry = launch::entry_metadata(&program.entry);
+        archive.add_bytes(EntryKind::Metadata, VfsPath::metadata(launch::ENTRY)?, entry)?;
         Ok(Bundle {
             archive,
             module_count: program.modules.len(),

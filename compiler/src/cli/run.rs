@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use sema_format::Module;
 use sema_runtime::host::Host;
 use sema_runtime::output::Output;
-use sema_runtime::vm::{Ending, LoadError, ModuleSource, Vm};
+use sema_runtime::vm::{
+    Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+};
 
 use super::arguments::Run;
 use super::failure::Failure;
@@ -18,8 +20,19 @@ struct Memory {
 }
 
 impl ModuleSource for Memory {
-    fn module(&self, path: &str) -> Result<Option<Module>, LoadError> {
-        Ok(self.modules.get(path).cloned())
+    /// Imports of other modules of the program were resolved when it was compiled; what is left are
+    /// paths that were computed at run time, which may name compiled modules on disk.
+    fn module(&self, path: &str, _importer: &str) -> Result<Option<FoundModule>, LoadError> {
+        if let Some(module) = self.modules.get(path) {
+            return Ok(Some(FoundModule {
+                key: path.to_owned(),
+                image: ModuleImage::from(module.clone()),
+            }));
+        }
+        Ok(read_plugin(path)?.map(|plugin| FoundModule {
+            key: plugin.path,
+            image: plugin.image,
+        }))
     }
 }
 
@@ -36,26 +49,18 @@ fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
     let Compiled { program, sources } = compiled;
     let mut host = Host::new(Output::stdout());
     host.arguments = arguments;
-    let mut modules: HashMap<String, Module> = program
-        .modules
-        .into_iter()
-        .map(|module| (module.name.clone(), module))
-        .collect();
-    let entry = modules.remove(&program.entry);
+    let modules = program.modules.into_iter();
+    let modules = modules.map(|module| (module.name.clone(), module)).collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
-    let loaded = match entry {
-        Some(module) => vm.load(module),
-        None => Err(LoadError::Damaged {
-            module: program.entry.clone(),
-            reason: "the compiler did not produce it".to_owned(),
-        }),
-    };
-    let number = match loaded {
-        Ok(number) => number,
+    let number = match vm.load_from_source(&program.entry, "") {
+        Ok(Some(number)) => number,
+        Ok(None) => {
+            let text = format!("Error: the compiler made no module '{}'\n", program.entry);
+            vm.host.output.write_error(text.as_bytes());
+            return 1;
+        }
         Err(error) => {
-            vm.host
-                .output
-                .write_error(format!("Error: {error}\n").as_bytes());
+            vm.host.output.write_error(format!("Error: {error}\n").as_bytes());
             return 1;
         }
     };
