@@ -2,6 +2,8 @@
 
 pub mod backend;
 pub mod builtins;
+pub mod bundle;
+pub mod cli;
 pub mod codegen;
 pub mod datum;
 pub mod diagnostic;

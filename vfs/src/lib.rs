@@ -55,4 +55,4 @@ pub use overlay::{Overlay, OverlayError};
 pub use path::{METADATA_DIRECTORY, PathError, VfsPath, normalize, normalize_relative};
 pub use reader::EntryReader;
 #[cfg(feature = "write")]
-pub use write::{ArchiveBuilder, ArchiveSummary, WriteError};
+pub use write::{ArchiveBuilder, ArchiveSummary, WriteError, replace_file};

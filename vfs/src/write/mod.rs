@@ -5,4 +5,4 @@ mod data;
 mod output;
 
 pub use builder::{ArchiveBuilder, ArchiveSummary};
-pub use output::WriteError;
+pub use output::{WriteError, replace_file};

@@ -61,8 +61,12 @@ pub enum WriteError {
 }
 
 /// Lets `write` fill a temporary file beside `path` and renames it to `path`
-/// when all went well; otherwise removes it.
-pub(super) fn replace_file<T>(
+/// when all went well; otherwise removes it. Missing parent directories are made;
+/// `executable` files get the mode 0755.
+///
+/// # Errors
+/// Those of `write`, and [`WriteError::OutputFile`]; `path` is then untouched.
+pub fn replace_file<T>(
     path: &Path,
     executable: bool,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, WriteError>,
