@@ -126,3 +126,49 @@ fn shift_right(host: &Host, args: &[Value]) -> Outcome {
     let (value, places) = shift(host, args, "bit/shift-right")?;
     Ok(integer::shift_right(&host.heap, value, places))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::expression::run;
+    use super::*;
+    use crate::output::Output;
+
+    #[test]
+    fn bits_of_integers_of_any_size() {
+        let host = Host::new(Output::memory());
+        for (expression, result) in [
+            ("(bit/and 12 10)", "8"),
+            ("(bit/or 12 10)", "14"),
+            ("(bit/xor -1 5)", "-6"),
+            (
+                "(bit/not 1267650600228229401496703205376)",
+                "-1267650600228229401496703205377",
+            ),
+            (
+                "(bit/and -680564733841876926926749214863536422913 255)",
+                "255",
+            ),
+            ("(bit/or -1 680564733841876926926749214863536422912)", "-1"),
+            ("(bit/and 1 1.5)", ":type-error expected int, got float"),
+            (
+                "(bit/shift-left -1 100)",
+                "-1267650600228229401496703205376",
+            ),
+            ("(bit/shift-left 0 9223372036854775807)", "0"),
+            (
+                "(bit/shift-left 1 -1)",
+                ":eval bit/shift-left: expected a non-negative integer, got -1",
+            ),
+            (
+                "(bit/shift-left 1 200000000)",
+                ":eval integer exceeds the limit of 134217728 bits",
+            ),
+            ("(bit/shift-right -5 1)", "-3"),
+            ("(bit/shift-right -5 1000)", "-1"),
+            ("(bit/shift-right 5 127)", "0"),
+            ("(bit/shift-right 1267650600228229401496703205376 99)", "2"),
+        ] {
+            assert_eq!(run(&host, &[TABLE], expression), result, "{expression}");
+        }
+    }
+}

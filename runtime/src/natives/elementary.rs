@@ -210,13 +210,19 @@ fn map_range(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::float(to_low + place * (to_high - to_low)))
 }
 
+/// Rounding to more digits would only add the errors of the multiplication.
+const EXACT_DIGITS: i64 = 16;
+
 fn round_to(host: &Host, args: &[Value]) -> Outcome {
     let x = machine_number(host, "math/round-to", args, 0)?;
     let digits = machine_integer(host, "math/round-to", args, 1)?;
-    let factor = 10f64.powi(digits.clamp(-400, 400) as i32);
-    if factor == 0.0 && x.is_finite() {
+    if digits > EXACT_DIGITS || !x.is_finite() {
+        return Ok(Value::float(x));
+    }
+    let factor = 10f64.powi(digits.max(-400) as i32);
+    if factor == 0.0 {
         // Every float is nearer to zero than to this power of ten.
-        return Ok(Value::float(0.0));
+        return Ok(Value::float(0f64.copysign(x)));
     }
     let scaled = x * factor;
     Ok(Value::float(if scaled.is_finite() {
@@ -293,4 +299,85 @@ fn random_int(host: &Host, args: &[Value]) -> Outcome {
     let count = (high.wrapping_sub(low) as u64).wrapping_add(1);
     let offset = random_below(host, count);
     Ok(host.heap.int(low.wrapping_add(offset as i64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expression::run;
+    use super::*;
+    use crate::output::Output;
+
+    #[test]
+    fn elementary_functions() {
+        let host = Host::new(Output::memory());
+        for (expression, result) in [
+            ("(log -1)", "NaN"),
+            ("(log 0)", "-inf"),
+            ("(math/log2 8)", "3.0"),
+            ("(math/acos 2)", "NaN"),
+            (
+                "(sin 1+2i)",
+                ":type-error expected real number, got complex",
+            ),
+            ("(cos nil)", ":type-error expected number, got nil"),
+            ("(math/atan2 0 -1)", "3.141592653589793"),
+            ("(math/nan? \"x\")", "#f"),
+            ("(math/infinite? -inf)", "#t"),
+            ("(math/sign -2.5)", "-1"),
+            ("(math/sign nan)", "0"),
+            ("(math/clamp 5 1 3)", "3"),
+            ("(math/clamp 5 1.0 3)", "3.0"),
+            (
+                "(math/clamp 1/2 0 1)",
+                ":type-error math/clamp argument 1 expected number, got rational",
+            ),
+            ("(math/lerp 0 10 0.5)", "5.0"),
+            ("(math/map-range 5 0 10 0 100)", "50.0"),
+            ("(math/round-to 1234.567 -2)", "1200.0"),
+            ("(math/round-to 2.675 2)", "2.68"),
+            ("(math/round-to 7 26)", "7.0"),
+            ("(math/round-to -7 -400)", "-0.0"),
+            (
+                "(math/round-to 1 2.0)",
+                ":type-error math/round-to argument 2 expected integer, got float",
+            ),
+            ("(math/format-fixed 2.5 0)", "\"2\""),
+            ("(math/format-fixed 5 2)", "\"5.00\""),
+            ("(math/format-fixed 1.5 -1)", "\"2\""),
+            ("(math/random-int 3 3)", "3"),
+            (
+                "(math/random-int 5 1)",
+                ":eval math/random-int: lo (5) must be <= hi (1)",
+            ),
+        ] {
+            assert_eq!(run(&host, &[TABLE], expression), result, "{expression}");
+        }
+    }
+
+    #[test]
+    fn fixed_text_may_be_longer_than_the_formatter_allows() {
+        let host = Host::new(Output::memory());
+        let text = run(&host, &[TABLE], "(math/format-fixed 1.5 70000)");
+        assert_eq!(text.len(), 70_000 + 4);
+        assert!(
+            run(&host, &[TABLE], "(math/format-fixed 1 9223372036854775807)").starts_with(":eval")
+        );
+    }
+
+    #[test]
+    fn random_numbers_stay_in_range() {
+        let host = Host::new(Output::memory());
+        let mut seen = [0; 7];
+        for _ in 0..7000 {
+            seen[random_below(&host, 7) as usize] += 1;
+            let float = random(&host, &[]).ok().unwrap().as_float().unwrap();
+            assert!((0.0..1.0).contains(&float));
+        }
+        assert!(
+            seen.iter().all(|count| (700..1300).contains(count)),
+            "{seen:?}"
+        );
+        let (low, high) = (host.heap.int(i64::MIN), host.heap.int(i64::MAX));
+        assert!(random_int(&host, &[low, high]).is_ok());
+    }
 }

@@ -77,7 +77,7 @@ fn compare_with_float(heap: &Heap, exact: Value, float: f64) -> Option<Ordering>
 }
 
 /// Numeric equality across kinds; false unless both are numbers.
-pub fn num_equal(heap: &Heap, a: Value, b: Value) -> bool {
+pub fn same_value(heap: &Heap, a: Value, b: Value) -> bool {
     if a.kind() == Kind::Complex || b.kind() == Kind::Complex {
         if !a.kind().is_number() || !b.kind().is_number() {
             return false;
@@ -90,9 +90,9 @@ pub fn num_equal(heap: &Heap, a: Value, b: Value) -> bool {
 }
 
 /// `(= a b)`: numeric equality of two numbers, `equal?` of anything else.
-pub fn language_equal(host: &Host, a: Value, b: Value) -> bool {
+pub fn num_equal(host: &Host, a: Value, b: Value) -> bool {
     if a.kind().is_number() && b.kind().is_number() {
-        num_equal(&host.heap, a, b)
+        same_value(&host.heap, a, b)
     } else {
         crate::equality::equal(host, a, b)
     }

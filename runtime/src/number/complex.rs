@@ -4,7 +4,7 @@
 //! signed NaN, so the object's `aux` word keeps it: 1 for a NaN that an operation made of numbers, which
 //! machines give a sign bit.
 
-use super::{Operation, is_exact_zero, real_operate};
+use super::{Operation, division_by_zero, is_exact_zero, real_operate};
 use crate::error::Outcome;
 use crate::heap::Heap;
 use crate::value::{Kind, Value};
@@ -51,7 +51,11 @@ fn is_nan(value: Value) -> bool {
 pub fn operate(heap: &Heap, operation: Operation, left: Value, right: Value) -> Outcome {
     let ((a, b), (c, d)) = (parts(heap, left), parts(heap, right));
     let add = |x, y| real_operate(heap, Operation::Add, x, y);
-    let subtract = |x, y| real_operate(heap, Operation::Subtract, x, y);
+    // An exact zero taken from a negative zero leaves a positive one.
+    let subtract = |x, y: Value| match is_exact_zero(y) {
+        true => real_operate(heap, Operation::Add, x, y),
+        false => real_operate(heap, Operation::Subtract, x, y),
+    };
     let multiply = |x, y| real_operate(heap, Operation::Multiply, x, y);
     let divide = |x, y| real_operate(heap, Operation::Divide, x, y);
     let (real, imaginary) = match operation {
@@ -62,6 +66,9 @@ pub fn operate(heap: &Heap, operation: Operation, left: Value, right: Value) -> 
             add(multiply(a, d)?, multiply(b, c)?)?,
         ),
         Operation::Divide => {
+            if is_exact_zero(right) {
+                return Err(division_by_zero());
+            }
             let norm = add(multiply(c, c)?, multiply(d, d)?)?;
             (
                 divide(add(multiply(a, c)?, multiply(b, d)?)?, norm)?,

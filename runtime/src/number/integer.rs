@@ -140,7 +140,7 @@ pub fn modulo(heap: &Heap, a: Value, b: Value) -> Value {
     add(heap, remainder, b)
 }
 
-/// Quotient rounded down, and [`modulo`]; `b` must be positive.
+/// The quotient, rounded down; `b` must be positive.
 pub(crate) fn divide_floor(heap: &Heap, a: Value, b: Value) -> Value {
     let quotient = quotient(heap, a, b);
     if sign(heap, a) < 0 && sign(heap, remainder(heap, a, b)) != 0 {

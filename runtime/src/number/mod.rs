@@ -19,7 +19,7 @@ pub mod power;
 pub mod ratio;
 pub mod text;
 
-pub use compare::{compare_exact, equal, hash, language_equal, less, less_equal, num_equal, order};
+pub use compare::{compare_exact, equal, hash, less, less_equal, num_equal, order, same_value};
 pub use text::{from_literal, write_number};
 
 use crate::error::{Condition, ConditionKind, Outcome, Signal, eval_error, type_error_got};
@@ -46,6 +46,19 @@ pub enum Operation {
 /// # Errors
 /// `:type-error` unless both are numbers or both are strings; `:eval` when the result is too large.
 pub fn add(host: &Host, a: Value, b: Value) -> Outcome {
+    operate(host, Operation::Add, a, b)
+}
+
+/// A step of `+` with three operands or more, which does not join strings.
+///
+/// # Errors
+/// `:type-error` unless both are numbers; `:eval` when the result is too large.
+pub fn add_numbers(host: &Host, a: Value, b: Value) -> Outcome {
+    for value in [a, b] {
+        if !value.kind().is_number() {
+            return Err(type_error(host, "number", value));
+        }
+    }
     operate(host, Operation::Add, a, b)
 }
 
@@ -103,10 +116,10 @@ pub fn remainder(host: &Host, a: Value, b: Value) -> Outcome {
 /// `:type-error` unless both are exact integers, or both are floats or integers of 64 bits;
 /// `:eval` when `b` is an exact zero and `a` an exact integer.
 pub fn modulo(host: &Host, a: Value, b: Value) -> Outcome {
-    if a.is_float() || b.is_float() {
-        if let (Some(x), Some(y)) = (word_float(&host.heap, a), word_float(&host.heap, b)) {
-            return Ok(Value::float(x % y));
-        }
+    if (a.is_float() || b.is_float())
+        && let (Some(x), Some(y)) = (word_float(&host.heap, a), word_float(&host.heap, b))
+    {
+        return Ok(Value::float(x % y));
     }
     integers(host, a, b)?;
     if is_exact_zero(b) {

@@ -79,6 +79,20 @@ fn complex_power(heap: &Heap, base: Value, exponent: Value) -> Outcome {
     else {
         return Err(integer::too_large());
     };
+    let (real, imaginary) = complex::parts(heap, base);
+    let ((a, b), (c, d)) = (ratio::parts(heap, real), ratio::parts(heap, imaginary));
+    let unit = is_exact_zero(a) && integer::bits(heap, c) == 1 && d == Value::small(1);
+    let height = [a, b, c, d]
+        .map(|part| integer::bits(heap, part))
+        .into_iter()
+        .max();
+    // Every base but a unit gains half a bit or more with each factor.
+    if !unit
+        && (height.unwrap_or(0).saturating_sub(1).max(1)).saturating_mul(rest)
+            > 2 * integer::MAX_BITS
+    {
+        return Err(integer::too_large());
+    }
     let (mut power, mut square) = (Value::small(1), base);
     loop {
         if rest & 1 == 1 {
