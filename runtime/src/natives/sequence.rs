@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use crate::collections::elements::{self, Elements, mutable_values};
 use crate::error::{
-    Condition, ConditionKind, Extra, Outcome, Signal, eval_error, type_error, type_error_got,
-    type_name,
+    Condition, ConditionKind, Extra, Outcome, Signal, arity_error, eval_error, type_error,
+    type_error_got, type_name,
 };
 use crate::host::Host;
 use crate::native::{Native, exactly, native};
@@ -16,12 +16,32 @@ use crate::value::{Kind, Value};
 pub const MOST_ELEMENTS: usize = 100_000_000;
 
 /// Natives that the library part written in Sema uses.
-pub static TABLE: &[Native] = &[native(
-    "%seq->list",
-    exactly(2),
-    seq_to_list,
-    "List of a sequence's elements, for the named function.",
-)];
+pub static TABLE: &[Native] = &[
+    native(
+        "%seq->list",
+        exactly(2),
+        seq_to_list,
+        "List of a sequence's elements, for the named function.",
+    ),
+    native(
+        "%check-callable",
+        exactly(2),
+        check_callable,
+        "The function, which is about to be called with so many arguments.",
+    ),
+    native(
+        "%type-error",
+        exactly(2),
+        raise_type_error,
+        "Raises that a value is not what was expected.",
+    ),
+    native(
+        "%argument-error",
+        exactly(4),
+        raise_argument_error,
+        "Raises that an argument of a function is not what was expected.",
+    ),
+];
 
 /// The elements of a list, vector or mutable array, which are those of the moment of the call.
 pub fn seq_values(host: &Host, value: Value) -> Option<Cow<'_, [Value]>> {
@@ -174,6 +194,41 @@ fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.list(&values))
 }
 
+fn check_callable(host: &Host, args: &[Value]) -> Outcome {
+    let function = arg(args, 0);
+    match function.kind() {
+        Kind::Closure | Kind::Native | Kind::Multimethod => Ok(function),
+        // A keyword takes a map and, from user code, a default.
+        Kind::Keyword => match arg(args, 1).as_fixnum() {
+            Some(1) => Ok(function),
+            count => {
+                let name = crate::print::readable(host, function);
+                let count = count.and_then(|count| usize::try_from(count).ok());
+                Err(arity_error(&name, 1, Some(1), count.unwrap_or(0)))
+            }
+        },
+        _ => Err(type_error(host, "callable", function)),
+    }
+}
+
+fn raise_type_error(host: &Host, args: &[Value]) -> Outcome {
+    let expected = host.heap.as_str(arg(args, 0)).unwrap_or("");
+    Err(type_error(host, expected, arg(args, 1)))
+}
+
+fn raise_argument_error(host: &Host, args: &[Value]) -> Outcome {
+    let text = |index| host.heap.as_str(arg(args, index)).unwrap_or("");
+    let position = arg(args, 1).as_fixnum().unwrap_or(0);
+    let position = usize::try_from(position).unwrap_or(0);
+    Err(argument_error(
+        host,
+        text(0),
+        position,
+        text(2),
+        arg(args, 3),
+    ))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -210,5 +265,20 @@ pub(crate) mod tests {
         }
         assert!(native.arity.accepts(args.len()), "{name}");
         (native.call)(host, args)
+    }
+
+    #[test]
+    fn callables_are_told_apart() {
+        let host = Host::new(crate::output::Output::memory());
+        let call = |args: &[Value]| call(&host, "%check-callable", args);
+        assert_eq!(call(&[host.keyword("a"), Value::small(1)]), ":a");
+        assert_eq!(
+            call(&[host.keyword("a"), Value::small(2)]),
+            "arity: :a expects 1 argument, got 2"
+        );
+        assert_eq!(
+            call(&[Value::small(5), Value::small(1)]),
+            "type-error: expected callable, got int"
+        );
     }
 }
