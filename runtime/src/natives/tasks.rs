@@ -268,10 +268,6 @@ fn promise_value(host: &Host, arguments: &[Value]) -> Outcome {
         .field(expect_delay(host, arguments[0])?, DELAY_VALUE))
 }
 
-fn is_delay(_: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(arguments[0].kind() == Kind::Promise))
-}
-
 fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
     if arguments[0].kind() != Kind::Promise {
         return Err(crate::error::type_error(host, "promise", arguments[0]));

@@ -170,7 +170,11 @@ impl Vm {
 
     /// Sets a global of a namespace.
     pub fn set_namespace_value(&mut self, namespace: usize, global: usize, value: Value) {
-        if let Some(cell) = self.namespaces.get(namespace).and_then(|globals| globals.get(global)) {
+        if let Some(cell) = self
+            .namespaces
+            .get(namespace)
+            .and_then(|globals| globals.get(global))
+        {
             cell.set(value);
         }
     }
@@ -278,7 +282,11 @@ struct VmRoots<'a> {
 
 impl Roots for VmRoots<'_> {
     fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        let own = self.modules.iter().filter(|module| !module.shares_globals).map(|module| &module.globals);
+        let own = self
+            .modules
+            .iter()
+            .filter(|module| !module.shares_globals)
+            .map(|module| &module.globals);
         for globals in own.chain(self.namespaces) {
             for global in globals.iter() {
                 let mut value = global.get();
