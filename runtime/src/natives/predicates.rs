@@ -34,6 +34,8 @@ pub static TABLE: &[Native] = &[
     native("record?", exactly(1), is_record, "Whether a value is a record.").pure(),
     native("fn?", exactly(1), is_function, "Whether a value is a procedure.").pure(),
     native("procedure?", exactly(1), is_function, "Whether a value is a procedure.").pure(),
+    native("promise?", exactly(1), is_promise, "Whether a value is a delayed expression.").pure(),
+    native("promise-forced?", exactly(1), is_forced, "Whether a delayed expression has its value."),
     native("prompt?", exactly(1), is_prompt, "Whether a value is a prompt.").pure(),
     native("message?", exactly(1), is_message, "Whether a value is a message.").pure(),
     native("conversation?", exactly(1), is_conversation, "Whether a value is a conversation.").pure(),
@@ -89,6 +91,14 @@ fn is_pair(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::bool(host.heap.is_pair(arg(args, 0))))
 }
 
+fn is_forced(host: &Host, args: &[Value]) -> Outcome {
+    let promise = arg(args, 0);
+    if promise.kind() != Kind::Promise {
+        return Err(type_error(host, "promise", promise));
+    }
+    Ok(Value::bool(host.heap.field(promise, 0) == Value::TRUE))
+}
+
 /// Tests for kinds.
 macro_rules! kind_tests {
     ($($name:ident: $($kind:ident)|+;)*) => {
@@ -111,6 +121,7 @@ kind_tests! {
     is_bytevector: Bytevector;
     is_record: Record;
     is_function: Closure | Native;
+    is_promise: Promise;
     is_prompt: Prompt;
     is_message: Message;
     is_conversation: Conversation;
@@ -141,5 +152,9 @@ mod tests {
         assert_eq!(call("fn?", host.keyword("a")), "#f");
         assert_eq!(call("procedure?", Value::native(0)), "#t");
         assert_eq!(call("pair?", Value::EMPTY), "#f");
+        assert_eq!(
+            call("promise-forced?", Value::NIL),
+            "type-error: expected promise, got nil"
+        );
     }
 }

@@ -620,18 +620,6 @@ pub static TABLE: &[Native] = &[
         "The value of a forced expression.",
     ),
     native(
-        "promise?",
-        exactly(1),
-        is_delay,
-        "Whether a value is a delayed expression.",
-    ),
-    native(
-        "promise-forced?",
-        exactly(1),
-        is_forced,
-        "Whether a delayed expression has its value.",
-    ),
-    native(
         "async/forced?",
         exactly(1),
         is_forced,
