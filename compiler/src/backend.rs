@@ -31,7 +31,10 @@ impl BuiltinFacts for Facts {
     }
 
     fn constant(&self, name: &str) -> Option<f64> {
-        CONSTANTS.iter().find(|(constant, _)| *constant == name).map(|(_, value)| *value)
+        CONSTANTS
+            .iter()
+            .find(|(constant, _)| *constant == name)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -86,8 +89,11 @@ pub fn renumber_globals(unit: &mut Unit, numbers: &[GlobalId]) {
 }
 
 fn visit(expr: &mut crate::ir::Expr, change: &mut dyn FnMut(&mut GlobalId)) {
-    if let ExprKind::Global(global) | ExprKind::SetGlobal(global, _) | ExprKind::DefineGlobal(global, _) = &mut expr.kind {
+    if let ExprKind::Global(global)
+    | ExprKind::SetGlobal(global, _)
+    | ExprKind::DefineGlobal(global, _) = &mut expr.kind
+    {
         change(global);
     }
-    optimize::loops::for_each_child_mut(expr, &mut |child| visit(child, change));
+    crate::ir::walk::for_each_child_mut(expr, &mut |child| visit(child, change));
 }

@@ -75,7 +75,13 @@ impl<'l> Machine<'l> {
     /// A machine with the given library. What compile-time code prints goes to standard output.
     pub fn new(library: &'l Library, facts: &'l Facts) -> Machine<'l> {
         let vm = Vm::new(Host::new(Output::stdout()), Box::new(NoModules));
-        Machine { vm, library, facts, namespaces: HashMap::new(), units: 0 }
+        Machine {
+            vm,
+            library,
+            facts,
+            namespaces: HashMap::new(),
+            units: 0,
+        }
     }
 
     /// Hands what was printed at build time to the system.
@@ -86,7 +92,13 @@ impl<'l> Machine<'l> {
     fn namespace(&mut self, name: &Rc<str>) -> &mut Namespace {
         if !self.namespaces.contains_key(name) {
             let number = self.vm.add_namespace(NAMESPACE_GLOBALS);
-            self.namespaces.insert(name.clone(), Namespace { number, ..Namespace::default() });
+            self.namespaces.insert(
+                name.clone(),
+                Namespace {
+                    number,
+                    ..Namespace::default()
+                },
+            );
         }
         self.namespaces.entry(name.clone()).or_default()
     }
@@ -124,12 +136,26 @@ impl<'l> Machine<'l> {
             }
         }
         backend::renumber_globals(&mut unit, &renumbered);
-        let linked = linked.iter().map(|global| renumbered[global.0 as usize]).collect();
-        let module = backend::compile_unit(&mut unit, &linked, backend::Known::LibraryOnly, self.facts, &NoPositions, interner, 1)
-            .map_err(|failure| plain_error(&failure.error.to_string()))?;
+        let linked = linked
+            .iter()
+            .map(|global| renumbered[global.0 as usize])
+            .collect();
+        let module = backend::compile_unit(
+            &mut unit,
+            &linked,
+            backend::Known::LibraryOnly,
+            self.facts,
+            &NoPositions,
+            interner,
+            1,
+        )
+        .map_err(|failure| plain_error(&failure.error.to_string()))?;
         self.units += 1;
         let key = format!("build-time unit {}", self.units);
-        let loaded = self.vm.load_in(number, key, module).map_err(|error| plain_error(&error.to_string()))?;
+        let loaded = self
+            .vm
+            .load_in(number, key, module)
+            .map_err(|error| plain_error(&error.to_string()))?;
         let ending = self.vm.run_main(loaded);
         self.ended(ending)
     }
@@ -137,29 +163,56 @@ impl<'l> Machine<'l> {
     fn ended(&mut self, ending: Ending) -> Result<Value, MacroError> {
         match ending {
             Ending::Value(value) => Ok(value),
-            Ending::Exit(status) => Err(plain_error(&format!("a macro ended the build with (exit {status})"))),
+            Ending::Exit(status) => Err(plain_error(&format!(
+                "a macro ended the build with (exit {status})"
+            ))),
             Ending::Uncaught(uncaught) => Err(macro_error(&uncaught)),
         }
     }
 }
 
 fn plain_error(message: &str) -> MacroError {
-    MacroError { condition: Condition::Eval, message: message.to_owned(), hint: None }
+    MacroError {
+        condition: Condition::Eval,
+        message: message.to_owned(),
+        hint: None,
+    }
 }
 
 fn macro_error(uncaught: &Uncaught) -> MacroError {
     let condition = match uncaught.kind {
-        ConditionKind::Type => Condition::Type { expected: "", got: "" },
-        ConditionKind::Arity => Condition::Arity { function: String::new(), expected: String::new(), got: 0 },
-        ConditionKind::Unbound => {
-            Condition::Unbound(uncaught.text.strip_prefix("Unbound variable: ").unwrap_or_default().to_owned())
-        }
+        ConditionKind::Type => Condition::Type {
+            expected: "",
+            got: "",
+        },
+        ConditionKind::Arity => Condition::Arity {
+            function: String::new(),
+            expected: String::new(),
+            got: 0,
+        },
+        ConditionKind::Unbound => Condition::Unbound(
+            uncaught
+                .text
+                .strip_prefix("Unbound variable: ")
+                .unwrap_or_default()
+                .to_owned(),
+        ),
         ConditionKind::Io => Condition::Io,
         ConditionKind::Reader => Condition::Reader,
-        ConditionKind::User => Condition::User(uncaught.text.strip_prefix("User exception: ").unwrap_or(&uncaught.text).to_owned()),
+        ConditionKind::User => Condition::User(
+            uncaught
+                .text
+                .strip_prefix("User exception: ")
+                .unwrap_or(&uncaught.text)
+                .to_owned(),
+        ),
         _ => Condition::Eval,
     };
-    MacroError { condition, message: uncaught.text.clone(), hint: uncaught.hint.as_ref().map(ToString::to_string) }
+    MacroError {
+        condition,
+        message: uncaught.text.clone(),
+        hint: uncaught.hint.as_ref().map(ToString::to_string),
+    }
 }
 
 impl MacroHost for Machine<'_> {
@@ -167,7 +220,11 @@ impl MacroHost for Machine<'_> {
         self.run_unit(unit, interner).map(|_| ())
     }
 
-    fn define_transformer(&mut self, unit: &Unit, interner: &mut Interner) -> Result<TransformerId, MacroError> {
+    fn define_transformer(
+        &mut self,
+        unit: &Unit,
+        interner: &mut Interner,
+    ) -> Result<TransformerId, MacroError> {
         let function = self.run_unit(unit, interner)?;
         Ok(TransformerId(self.vm.keep(function)))
     }
@@ -183,7 +240,12 @@ impl MacroHost for Machine<'_> {
         let arguments: Vec<Value> = {
             let vm = &self.vm;
             // Operands stay where they are, so that parts that come back can be told by address.
-            vm.host.heap.permanently(|_| operands.iter().map(|operand| values::to_value(vm, operand, interner, &mut spans)).collect())
+            vm.host.heap.permanently(|_| {
+                operands
+                    .iter()
+                    .map(|operand| values::to_value(vm, operand, interner, &mut spans))
+                    .collect()
+            })
         };
         let function = self.vm.kept(transformer.0);
         let ending = self.vm.call(function, &arguments);
@@ -195,7 +257,11 @@ impl MacroHost for Machine<'_> {
     fn copy_global(&mut self, from: (&Rc<str>, &str), to: (&Rc<str>, &str)) {
         let source = self.namespace(from.0);
         let (source, number) = (source.number, source.numbers.get(from.1).copied());
-        let Some(value) = number.and_then(|number| self.vm.namespace_value(source, number as usize)) else { return };
+        let Some(value) =
+            number.and_then(|number| self.vm.namespace_value(source, number as usize))
+        else {
+            return;
+        };
         let target = self.namespace(to.0);
         let (number, _) = target.global(&Rc::from(to.1));
         let target = target.number;
