@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::arguments::{
     ELEMENT_LIMIT, argument, argument_error, check_limit, count, integer, list_or_vector, text,
 };
+use super::strings_width::columns;
 use crate::error::{Outcome, eval_error};
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, between, exactly, native};
@@ -467,18 +468,19 @@ fn repeat(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.string(&string.repeat(times)))
 }
 
-/// What is missing to the width that `function` was asked for.
+/// What is missing to the width, in display columns, that `function` was asked for.
 fn padding(host: &Host, function: &str, args: &[Value]) -> Outcome<String> {
-    text(host, function, args, 0)?;
+    let string = text(host, function, args, 0)?;
     let width = count(host, function, args, 1)?;
     let fill = if args.len() > 2 {
         text(host, function, args, 2)?.chars().next().unwrap_or(' ')
     } else {
         ' '
     };
-    let missing = width.saturating_sub(host.heap.char_len(argument(args, 0)));
+    let missing = width.saturating_sub(columns(string));
+    let fill_columns = columns(fill.encode_utf8(&mut [0; 4])).max(1);
     check_limit(function, missing)?;
-    Ok(std::iter::repeat_n(fill, missing).collect())
+    Ok(std::iter::repeat_n(fill, missing / fill_columns).collect())
 }
 
 fn pad_left(host: &Host, args: &[Value]) -> Outcome {
@@ -881,6 +883,7 @@ mod tests {
             bench.string(bench.call("string/pad-left", &args))
         };
         assert_eq!((pad("0x"), pad("")), ("005".into(), "  5".into()));
+        assert_eq!(pad("日"), "日5");
         let right = bench.call("string/pad-right", &[bench.text("5"), Value::small(3)]);
         assert_eq!(bench.string(right), "5  ");
     }
