@@ -213,51 +213,7 @@ fn make_macro(host: &Host, arguments: &[Value]) -> Outcome {
         .object(Kind::Macro, 0, &[arguments[0], Value::NIL]))
 }
 
-// --- checks of the library ---
-
-fn raise_type_error(host: &Host, arguments: &[Value]) -> Outcome {
-    Err(type_error(
-        host,
-        print::display(host, arguments[0]),
-        arguments[1],
-    ))
-}
-
-fn raise_argument_error(host: &Host, arguments: &[Value]) -> Outcome {
-    use crate::error::{Condition, ConditionKind, Extra, type_name};
-    let [function, position, expected, value] = arguments else {
-        return Ok(Value::NIL);
-    };
-    let (function, expected) = (
-        print::display(host, *function),
-        print::display(host, *expected),
-    );
-    let got = type_name(host, *value);
-    let message = format!(
-        "{function} argument {} expected {expected}, got {got}",
-        index(*position)
-    );
-    Err(Condition::new(ConditionKind::Type, message)
-        .with("function", Extra::Text(function))
-        .with("argument", Extra::Int(index(*position) as i64))
-        .with("expected", Extra::Text(expected))
-        .with("got", Extra::Text(got.to_owned()))
-        .signal())
-}
-
-fn check_callable(host: &Host, arguments: &[Value]) -> Outcome {
-    match arguments[0].kind() {
-        Kind::Closure | Kind::Native | Kind::Multimethod => Ok(arguments[0]),
-        Kind::Keyword if index(arguments[1]) == 1 => Ok(arguments[0]),
-        Kind::Keyword => Err(arity_error(
-            &print::readable(host, arguments[0]),
-            1,
-            Some(1),
-            index(arguments[1]),
-        )),
-        _ => Err(type_error(host, "callable", arguments[0])),
-    }
-}
+// --- text ---
 
 fn text_concat(host: &Host, arguments: &[Value]) -> Outcome {
     let mut text = String::new();
@@ -365,24 +321,6 @@ pub static TABLE: &[Native] = &[
         "What a guard binds for a condition.",
     ),
     native("%make-macro", exactly(1), make_macro, "A macro as a value."),
-    native(
-        "%type-error",
-        exactly(2),
-        raise_type_error,
-        "Raises a type error.",
-    ),
-    native(
-        "%argument-error",
-        exactly(4),
-        raise_argument_error,
-        "Raises a type error about an argument.",
-    ),
-    native(
-        "%check-callable",
-        exactly(2),
-        check_callable,
-        "Checks that a value can be called with a number of arguments.",
-    ),
     native(
         "%text-concat",
         exactly(1),
