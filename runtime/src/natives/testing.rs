@@ -1,5 +1,7 @@
 //! Calls natives by name in unit tests, the way the VM will: aliases resolved, arity checked.
 
+#![allow(clippy::boxed_local, reason = "errors of natives come boxed")]
+
 use super::TABLES;
 use crate::error::{Condition, ConditionKind, Outcome, Signal};
 use crate::host::Host;
