@@ -128,6 +128,8 @@ impl Lowerer<'_, '_> {
     /// An import of something that is not part of the program. It gives a map from names to values, from which
     /// the selected names are bound; without selected names the run time binds what it finds.
     fn dynamic_import(&mut self, path: Expr, selected: &[Symbol], span: Span) -> Expr {
+        // Which names it binds is not known then.
+        self.dynamic |= selected.is_empty();
         let names = selected.iter().map(|symbol| Datum {
             kind: DatumKind::Symbol(*symbol),
             span,

@@ -52,11 +52,14 @@ impl<'n> Suggestions<'n> {
         if let Some((_, here)) = foreign {
             return Some(format!("`{name}` is written `{here}` in Sema"));
         }
-        let limit = (name.chars().count() / 3).clamp(1, 3);
+        let length = name.chars().count();
+        let limit = (length / 3).clamp(1, 3);
         let close = self
             .names
             .iter()
-            .filter_map(|known| Some((distance(name, known, limit)?, known)));
+            .filter_map(|known| Some((distance(name, known, limit)?, known)))
+            // A name with nothing in common is no suggestion.
+            .filter(|(distance, _)| *distance < length);
         let (_, best) = close.min_by_key(|(distance, _)| *distance)?;
         Some(format!("Did you mean '{best}'?"))
     }
