@@ -207,6 +207,9 @@ impl<'a, 's> Lowerer<'a, 's> {
             if let Some(expansion) = self.expand_call(symbol, datum, operands)? {
                 return Ok(self.expr(&expansion));
             }
+            if let Some(read) = self.read_ahead(symbol, operands, datum.span) {
+                return Ok(read);
+            }
         }
         let callee = self.expr(head);
         let arguments = self.exprs(operands);

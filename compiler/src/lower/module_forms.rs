@@ -91,7 +91,6 @@ impl Lowerer<'_, '_> {
             if wanted(symbol) {
                 macro_names.push(symbol);
                 self.macros.add(symbol, entry);
-                self.hidden.remove(&symbol);
             }
         }
         let mut bindings = Vec::new();
@@ -107,6 +106,18 @@ impl Lowerer<'_, '_> {
                 global.mutable = true;
             }
             bindings.push((name, id));
+        }
+        for symbol in selected {
+            let found = macro_names.contains(symbol)
+                || bindings
+                    .iter()
+                    .any(|(name, _)| **name == *self.session.interner.resolve(symbol));
+            if !found && imported.complete {
+                let name = self.session.interner.resolve(symbol);
+                let message = format!("import: module does not export '{name}'");
+                let condition = Condition::Eval;
+                self.report(Problem::warning(span, "W0405", condition, message));
+            }
         }
         let names = (!selected.is_empty()).then(|| {
             let values = selected
