@@ -177,14 +177,14 @@ impl Lowerer<'_, '_> {
         let functions = self.known_functions();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                found.extend(wrong_count(expr, self.session.builtins, &functions));
+                found.extend(
+                    wrong_count(expr, self.session.builtins, &functions).map(|problem| *problem),
+                );
             });
         }
         self.undefined_exports(&mut found);
         found.sort_by_key(|problem| (problem.span.file, problem.span.start));
-        self.session
-            .problems
-            .extend(found.into_iter().map(|problem| *problem));
+        self.session.problems.extend(found);
     }
 
     /// The functions among the globals that never change, with their numbers of parameters.
@@ -209,7 +209,7 @@ impl Lowerer<'_, '_> {
         functions
     }
 
-    fn undefined_exports(&self, found: &mut Vec<Box<Problem>>) {
+    fn undefined_exports(&self, found: &mut Vec<Problem>) {
         for (name, span) in self.unit.exports.iter().flatten() {
             let defined = self.unit.globals.iter().any(|global| {
                 global.name == *name && (global.definitions > 0 || self.is_import_bound(name))
@@ -220,12 +220,12 @@ impl Lowerer<'_, '_> {
             };
             if !defined && !is_macro() && !self.dynamic {
                 let message = format!("module: `{name}` is exported and never defined");
-                found.push(Problem::warning(*span, "W0404", Condition::Eval, message));
+                found.push(*Problem::warning(*span, "W0404", Condition::Eval, message));
             }
         }
     }
 
-    fn unbound_globals(&self, found: &mut Vec<Box<Problem>>) {
+    fn unbound_globals(&self, found: &mut Vec<Problem>) {
         let public: Vec<&str> = self.session.builtins.public_names().collect();
         let unbound: Vec<&Global> = self
             .unit
@@ -249,7 +249,7 @@ impl Lowerer<'_, '_> {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());
             let problem = Problem::warning(global.span, "W0201", condition, message);
-            found.push(match suggestions.hint(&global.name) {
+            found.push(*match suggestions.hint(&global.name) {
                 Some(hint) => problem.with_hint(hint),
                 None => problem,
             });

@@ -181,6 +181,7 @@ impl<'a, 's> Lowerer<'a, 's> {
     }
 
     /// Records a problem.
+    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
     pub(crate) fn report(&mut self, problem: Box<Problem>) {
         self.session.problems.push(*problem);
     }
