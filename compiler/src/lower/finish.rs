@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::Lowerer;
 use super::suggest::Suggestions;
 use crate::builtins::Builtins;
+use crate::expand::prelude::PRELUDE;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
+use crate::names::SPECIAL_FORMS;
 use crate::problem::{Condition, Problem};
 
 /// Makes every builtin that the unit never assigns a [`ExprKind::Builtin`] and drops the globals that nothing
