@@ -100,7 +100,8 @@ pub enum Ending {
 impl Vm {
     /// A VM without modules.
     pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
-        let task = Box::new(Task::new(TaskId::ROOT, Value::NIL));
+        // Stands in until a program runs; only the root task gets a large stack.
+        let task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
         Vm {
             host,
             modules: Vec::new(),
