@@ -255,7 +255,7 @@ mod tests {
                         blocks.swap_remove((random >> 40) as usize % blocks.len());
                     assert_eq!(*block, mark);
                     assert_eq!(*block.add(layout.size() - 1), mark);
-                    if random % 3 == 0 {
+                    if random.is_multiple_of(3) {
                         let moved = allocator.realloc(block, layout, size);
                         assert_eq!(*moved, mark);
                         let layout = Layout::from_size_align(size, layout.align()).unwrap();
