@@ -60,7 +60,11 @@ impl Bundle {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
         }
         let entry = launch::entry_metadata(&program.entry);
-        archive.add_bytes(EntryKind::Metadata, VfsPath::metadata(launch::ENTRY)?, entry)?;
+        archive.add_bytes(
+            EntryKind::Metadata,
+            VfsPath::metadata(launch::ENTRY)?,
+            entry,
+        )?;
         Ok(Bundle {
             archive,
             module_count: program.modules.len(),

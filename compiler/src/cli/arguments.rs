@@ -120,7 +120,11 @@ pub struct Run {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Arguments of the program, passed on as they are
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        value_name = "ARGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub arguments: Vec<OsString>,
 }
 
@@ -286,7 +290,17 @@ mod tests {
 
     #[test]
     fn arguments_of_the_program_are_untouched() {
-        let line = ["semac", "run", "a.sema", "--", "-h", "--version", "-O1", "--", ""];
+        let line = [
+            "semac",
+            "run",
+            "a.sema",
+            "--",
+            "-h",
+            "--version",
+            "-O1",
+            "--",
+            "",
+        ];
         let parsed = run(&line);
         assert_eq!(parsed.file, PathBuf::from("a.sema"));
         assert_eq!(parsed.arguments, ["--", "-h", "--version", "-O1", "--", ""]);
@@ -300,7 +314,10 @@ mod tests {
             assert_eq!(parsed.arguments, ["-O1", "x"], "{line:?}");
             assert_eq!(parsed.optimization.level, 0, "{line:?}");
         }
-        assert_eq!(run(&["semac", "run", "--", "-a.sema"]).file, PathBuf::from("-a.sema"));
+        assert_eq!(
+            run(&["semac", "run", "--", "-a.sema"]).file,
+            PathBuf::from("-a.sema")
+        );
         for line in [
             ["semac", "run"].as_slice(),
             &["semac", "run", "-O"],

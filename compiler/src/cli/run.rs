@@ -50,7 +50,9 @@ fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
     let mut host = Host::new(Output::stdout());
     host.arguments = arguments;
     let modules = program.modules.into_iter();
-    let modules = modules.map(|module| (module.name.clone(), module)).collect();
+    let modules = modules
+        .map(|module| (module.name.clone(), module))
+        .collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
     let number = match vm.load_from_source(&program.entry, "") {
         Ok(Some(number)) => number,
@@ -60,7 +62,9 @@ fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
             return 1;
         }
         Err(error) => {
-            vm.host.output.write_error(format!("Error: {error}\n").as_bytes());
+            vm.host
+                .output
+                .write_error(format!("Error: {error}\n").as_bytes());
             return 1;
         }
     };
