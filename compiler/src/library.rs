@@ -13,9 +13,9 @@ use sema_runtime::native::Arity;
 use crate::builtins::Builtins;
 use crate::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::expand::host::NoHost;
+use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 use crate::lower;
-use crate::optimize::loops::for_each_child_mut;
 use crate::reader;
 use crate::source::SourceMap;
 
@@ -46,29 +46,46 @@ impl Library {
         let mut forms = Vec::new();
         let mut aliases = Vec::new();
         let mut optional: HashMap<Span, usize> = HashMap::new();
-        let mut files: Vec<_> = FILES.files().filter(|file| file.path().extension().is_some_and(|e| e == "sema")).collect();
+        let mut files: Vec<_> = FILES
+            .files()
+            .filter(|file| file.path().extension().is_some_and(|e| e == "sema"))
+            .collect();
         files.sort_by_key(|file| file.path());
         let marker = interner.get_or_intern("&opt");
         for file in files {
             let text = file.contents_utf8().unwrap_or_default();
             let name = file.path().display().to_string();
             let id = sources.add(format!("<library>/{name}"), text);
-            let data = reader::read_all(interner, id, text).map_err(|errors| LibraryError(format!("{name}: {}", errors[0].located_message(text))))?;
+            let data = reader::read_all(interner, id, text).map_err(|errors| {
+                LibraryError(format!("{name}: {}", errors[0].located_message(text)))
+            })?;
             for datum in data {
                 match alias(&datum, interner) {
                     Some((new, of, true)) => aliases.push((new, of)),
                     Some((new, of, false)) => {
-                        let copy = forms.iter().find_map(|form| copy_definition(form, of, new, interner));
-                        forms.push(copy.ok_or_else(|| LibraryError(format!("{name}: define-copy of an unknown name")))?);
+                        let copy = forms
+                            .iter()
+                            .find_map(|form| copy_definition(form, of, new, interner));
+                        forms.push(copy.ok_or_else(|| {
+                            LibraryError(format!("{name}: define-copy of an unknown name"))
+                        })?);
                     }
                     None => forms.push(without_markers(&datum, marker, &mut optional)),
                 }
             }
         }
-        let natives = Builtins::with_library(&[], crate::driver::VALUES);
+        let natives = Builtins::with_library(&[], crate::codegen::CONSTANT_NAMES);
         let mut host = NoHost::default();
         let lowered = lower::lower_program("<library>", &forms, interner, &natives, &mut host)
-            .map_err(|problems| LibraryError(problems.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join("; ")))?;
+            .map_err(|problems| {
+                LibraryError(
+                    problems
+                        .iter()
+                        .map(|p| format!("{p:?}"))
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                )
+            })?;
         let mut unit = lowered.unit;
         for form in &mut unit.body {
             mark_optional(form, &optional);
@@ -84,19 +101,39 @@ impl Library {
                 functions.insert(name, (*global, lambda.clone()));
                 let parameters = lambda.parameters.len() as u8;
                 let max = lambda.rest.is_none().then_some(parameters);
-                entries.push((name, Arity { min: parameters - lambda.optional as u8, max }, None));
+                entries.push((
+                    name,
+                    Arity {
+                        min: parameters - lambda.optional as u8,
+                        max,
+                    },
+                    None,
+                ));
             }
         }
         for (new, of) in aliases {
-            entries.push((leak(interner.resolve(&new)), Arity { min: 0, max: None }, Some(leak(interner.resolve(&of)))));
+            entries.push((
+                leak(interner.resolve(&new)),
+                Arity { min: 0, max: None },
+                Some(leak(interner.resolve(&of))),
+            ));
         }
-        Ok(Library { unit, functions, entries })
+        Ok(Library {
+            unit,
+            functions,
+            entries,
+        })
     }
 
     /// Puts the library functions that a unit uses, directly or not, in front of its code and
     /// makes their uses refer to them.
     pub fn link(&self, unit: &mut Unit) -> Linked {
-        let mut link = Link { library: self, globals: HashMap::new(), pending: Vec::new(), names: &mut unit.globals };
+        let mut link = Link {
+            library: self,
+            globals: HashMap::new(),
+            pending: Vec::new(),
+            names: &mut unit.globals,
+        };
         for form in &mut unit.body {
             link.user(form);
         }
@@ -108,9 +145,17 @@ impl Library {
                 let mut value = Expr::new(ExprKind::Lambda(lambda.clone()), lambda.span);
                 link.library(&mut value);
                 let base = unit.variables.len() as u32;
-                let mut copy = Copy { library: self, base, mapping: HashMap::new(), variables: &mut unit.variables };
+                let mut copy = Copy {
+                    library: self,
+                    base,
+                    mapping: HashMap::new(),
+                    variables: &mut unit.variables,
+                };
                 copy.expr(&mut value);
-                definitions.push(Expr::new(ExprKind::DefineGlobal(target, Box::new(value)), Span::default()));
+                definitions.push(Expr::new(
+                    ExprKind::DefineGlobal(target, Box::new(value)),
+                    Span::default(),
+                ));
             }
         }
         unit.body.splice(0..0, definitions);
@@ -125,9 +170,23 @@ fn leak(name: &str) -> &'static str {
 
 /// `(define-alias NEW OF)` (true) or `(define-copy NEW OF)` (false).
 fn alias(datum: &Datum, interner: &Interner) -> Option<(Symbol, Symbol, bool)> {
-    let DatumKind::List(items) = &datum.kind else { return None };
-    let [Datum { kind: DatumKind::Symbol(head), .. }, Datum { kind: DatumKind::Symbol(new), .. }, Datum { kind: DatumKind::Symbol(of), .. }] =
-        &items[..]
+    let DatumKind::List(items) = &datum.kind else {
+        return None;
+    };
+    let [
+        Datum {
+            kind: DatumKind::Symbol(head),
+            ..
+        },
+        Datum {
+            kind: DatumKind::Symbol(new),
+            ..
+        },
+        Datum {
+            kind: DatumKind::Symbol(of),
+            ..
+        },
+    ] = &items[..]
     else {
         return None;
     };
@@ -140,8 +199,12 @@ fn alias(datum: &Datum, interner: &Interner) -> Option<(Symbol, Symbol, bool)> {
 
 /// The definition `form` under another name, if it defines `of`.
 fn copy_definition(form: &Datum, of: Symbol, new: Symbol, _interner: &Interner) -> Option<Datum> {
-    let DatumKind::List(items) = &form.kind else { return None };
-    let DatumKind::List(signature) = &items.get(1)?.kind else { return None };
+    let DatumKind::List(items) = &form.kind else {
+        return None;
+    };
+    let DatumKind::List(signature) = &items.get(1)?.kind else {
+        return None;
+    };
     if !matches!(signature.first()?.kind, DatumKind::Symbol(name) if name == of) {
         return None;
     }
@@ -149,23 +212,41 @@ fn copy_definition(form: &Datum, of: Symbol, new: Symbol, _interner: &Interner) 
     signature[0].kind = DatumKind::Symbol(new);
     let mut items = items.to_vec();
     items[1].kind = DatumKind::List(signature.into());
-    Some(Datum { kind: DatumKind::List(items.into()), span: form.span })
+    Some(Datum {
+        kind: DatumKind::List(items.into()),
+        span: form.span,
+    })
 }
 
 /// Removes `&opt` from parameter lists and notes, by the span of the function, how many parameters
 /// follow it.
 fn without_markers(datum: &Datum, marker: Symbol, optional: &mut HashMap<Span, usize>) -> Datum {
-    let DatumKind::List(items) = &datum.kind else { return datum.clone() };
-    let mut items: Vec<Datum> = items.iter().map(|item| without_markers(item, marker, optional)).collect();
+    let DatumKind::List(items) = &datum.kind else {
+        return datum.clone();
+    };
+    let mut items: Vec<Datum> = items
+        .iter()
+        .map(|item| without_markers(item, marker, optional))
+        .collect();
     if let Some(parameters) = items.get_mut(1)
         && let DatumKind::List(list) = &parameters.kind
-        && let Some(position) = list.iter().position(|item| matches!(item.kind, DatumKind::Symbol(name) if name == marker))
+        && let Some(position) = list
+            .iter()
+            .position(|item| matches!(item.kind, DatumKind::Symbol(name) if name == marker))
     {
         optional.insert(datum.span, list.len() - position - 1);
-        let kept: Vec<Datum> = list.iter().enumerate().filter(|(index, _)| *index != position).map(|(_, item)| item.clone()).collect();
+        let kept: Vec<Datum> = list
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != position)
+            .map(|(_, item)| item.clone())
+            .collect();
         parameters.kind = DatumKind::List(kept.into());
     }
-    Datum { kind: DatumKind::List(items.into()), span: datum.span }
+    Datum {
+        kind: DatumKind::List(items.into()),
+        span: datum.span,
+    }
 }
 
 fn mark_optional(expr: &mut Expr, optional: &HashMap<Span, usize>) {
@@ -192,7 +273,13 @@ impl Link<'_, '_> {
         let global = GlobalId(self.names.len() as u32);
         // A space keeps the name apart from all that programs can write.
         let name_in_unit = Rc::from(format!(" {name}"));
-        self.names.push(Global { name: name_in_unit, shadows: None, definitions: 1, mutable: false, span: Span::default() });
+        self.names.push(Global {
+            name: name_in_unit,
+            shadows: None,
+            definitions: 1,
+            mutable: false,
+            span: Span::default(),
+        });
         self.globals.insert(name, global);
         self.pending.push((name, global));
         global
@@ -233,8 +320,16 @@ impl Copy<'_, '_> {
         let next = VarId(self.base + self.mapping.len() as u32);
         let new = *self.mapping.entry(*variable).or_insert(next);
         if new == next && self.variables.len() as u32 == next.0 {
-            let copied = self.library.unit.variables.get(variable.0 as usize).cloned();
-            self.variables.push(copied.unwrap_or(Variable { name: Rc::from(""), assigned: true }));
+            let copied = self
+                .library
+                .unit
+                .variables
+                .get(variable.0 as usize)
+                .cloned();
+            self.variables.push(copied.unwrap_or(Variable {
+                name: Rc::from(""),
+                assigned: true,
+            }));
         }
         *variable = new;
     }

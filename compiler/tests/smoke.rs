@@ -2,12 +2,12 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use semac::codegen::{BuiltinFacts, Positions, generate};
-use semac::datum::{DatumKind, Interner, Span};
-use semac::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 use sema_runtime::host::Host;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
+use semac::codegen::{BuiltinFacts, Positions, generate};
+use semac::datum::{DatumKind, Interner, Span};
+use semac::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 
 struct Nothing;
 impl ModuleSource for Nothing {
@@ -45,21 +45,60 @@ fn call(name: &'static str, arguments: Vec<Expr>) -> Expr {
 #[test]
 fn fib_runs() {
     let n = || e(ExprKind::Local(VarId(0)));
-    let fib = |k| e(ExprKind::Call(Box::new(e(ExprKind::Global(GlobalId(0)))), vec![call("-", vec![n(), int(k)])]));
-    let body = e(ExprKind::If(Box::new(call("<", vec![n(), int(2)])), Box::new(n()), Box::new(call("+", vec![fib(1), fib(2)]))));
-    let lambda = Lambda { name: Some("fib".into()), parameters: vec![VarId(0)], optional: 0, rest: None, body, span: Span::default() };
+    let fib = |k| {
+        e(ExprKind::Call(
+            Box::new(e(ExprKind::Global(GlobalId(0)))),
+            vec![call("-", vec![n(), int(k)])],
+        ))
+    };
+    let body = e(ExprKind::If(
+        Box::new(call("<", vec![n(), int(2)])),
+        Box::new(n()),
+        Box::new(call("+", vec![fib(1), fib(2)])),
+    ));
+    let lambda = Lambda {
+        name: Some("fib".into()),
+        parameters: vec![VarId(0)],
+        optional: 0,
+        rest: None,
+        body,
+        span: Span::default(),
+    };
     let unit = Unit {
         name: "main".into(),
-        variables: vec![Variable { name: "n".into(), assigned: false }],
-        globals: vec![Global { name: "fib".into(), shadows: None, definitions: 1, mutable: false, span: Span::default() }],
+        variables: vec![Variable {
+            name: "n".into(),
+            assigned: false,
+        }],
+        globals: vec![Global {
+            name: "fib".into(),
+            shadows: None,
+            definitions: 1,
+            mutable: false,
+            span: Span::default(),
+        }],
         body: vec![
-            e(ExprKind::DefineGlobal(GlobalId(0), Box::new(e(ExprKind::Lambda(Rc::new(lambda)))))),
-            e(ExprKind::Call(Box::new(e(ExprKind::Global(GlobalId(0)))), vec![int(32)])),
+            e(ExprKind::DefineGlobal(
+                GlobalId(0),
+                Box::new(e(ExprKind::Lambda(Rc::new(lambda)))),
+            )),
+            e(ExprKind::Call(
+                Box::new(e(ExprKind::Global(GlobalId(0)))),
+                vec![int(32)],
+            )),
         ],
         ..Unit::default()
     };
     let known = HashSet::from([GlobalId(0)]);
-    let module = generate(&unit, &known, &HashSet::new(), &Nothing, &Nothing, &Interner::default()).unwrap();
+    let module = generate(
+        &unit,
+        &known,
+        &HashSet::new(),
+        &Nothing,
+        &Nothing,
+        &Interner::default(),
+    )
+    .unwrap();
     let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Nothing));
     let number = vm.load("main", module).unwrap();
     let start = std::time::Instant::now();

@@ -16,5 +16,6 @@ pub mod output;
 pub mod print;
 pub mod symbol;
 pub mod task;
+pub mod unicode;
 pub mod value;
 pub mod vm;

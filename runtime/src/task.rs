@@ -172,7 +172,8 @@ impl Scheduler {
         }
         let mut children = self.children.borrow_mut();
         let promises = children.entry(parent.0).or_default();
-        promises.retain(|child| heap.field(*child, promise::STATE) == Value::small(promise::PENDING));
+        promises
+            .retain(|child| heap.field(*child, promise::STATE) == Value::small(promise::PENDING));
         promises.push(promise);
     }
 

@@ -17,8 +17,8 @@ impl FileSystem for Disk {
         std::fs::read(path)
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        path.exists()
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
     }
 
     fn is_directory(&self, path: &Path) -> bool {

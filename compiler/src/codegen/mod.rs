@@ -14,11 +14,14 @@ use sema_format::Module;
 use sema_format::model::{Arity, Export, ExportKind, Import};
 
 use crate::datum::{Interner, Span};
+use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
-use crate::optimize::loops::for_each_child;
 use crate::optimize::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
+
+/// Builtins that are numbers, not functions.
+pub const CONSTANT_NAMES: &[&str] = &["pi", "e", "math/infinity", "math/nan"];
 
 /// Where source positions come from.
 pub trait Positions {

@@ -8,13 +8,17 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::loops::for_each_child;
+use crate::ir::walk::for_each_child;
 use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit};
 
 /// The globals that are known functions.
 pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
     let mut defined_at: HashMap<GlobalId, (usize, Rc<Lambda>)> = HashMap::new();
-    let mut excluded: HashSet<GlobalId> = unit.imports.iter().flat_map(|i| i.bindings.iter().map(|(_, g)| *g)).collect();
+    let mut excluded: HashSet<GlobalId> = unit
+        .imports
+        .iter()
+        .flat_map(|i| i.bindings.iter().map(|(_, g)| *g))
+        .collect();
     for (position, form) in unit.body.iter().enumerate() {
         match &form.kind {
             ExprKind::DefineGlobal(global, value) => {
@@ -40,7 +44,9 @@ pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
     let mut visited: HashSet<GlobalId> = HashSet::new();
     for (position, form) in unit.body.iter().enumerate() {
         let runs_code = match &form.kind {
-            ExprKind::DefineGlobal(_, value) => !matches!(value.kind, ExprKind::Lambda(_) | ExprKind::Const(_)),
+            ExprKind::DefineGlobal(_, value) => {
+                !matches!(value.kind, ExprKind::Lambda(_) | ExprKind::Const(_))
+            }
             ExprKind::Const(_) => false,
             _ => true,
         };
@@ -61,7 +67,10 @@ pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
             }
         }
     }
-    defined_at.into_keys().filter(|global| !excluded.contains(global) && !early.contains(global)).collect()
+    defined_at
+        .into_keys()
+        .filter(|global| !excluded.contains(global) && !early.contains(global))
+        .collect()
 }
 
 /// Globals that code assigns, or defines anywhere but at the top of the unit.

@@ -2,13 +2,16 @@
 
 use std::rc::Rc;
 
-use super::loops::for_each_child_mut;
+use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, VarId};
 
 /// Shows every occurrence of a local variable, binding or use, to `rename`.
 pub fn variables(expr: &mut Expr, rename: &mut dyn FnMut(&mut VarId)) {
     match &mut expr.kind {
-        ExprKind::Local(variable) | ExprKind::SetLocal(variable, _) | ExprKind::Try(_, variable, _) | ExprKind::Recur(variable, _) => {
+        ExprKind::Local(variable)
+        | ExprKind::SetLocal(variable, _)
+        | ExprKind::Try(_, variable, _)
+        | ExprKind::Recur(variable, _) => {
             rename(variable);
         }
         ExprKind::Let(bindings, _) | ExprKind::Letrec(bindings, _) => {

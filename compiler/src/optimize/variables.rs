@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::loops::for_each_child;
+use crate::ir::walk::for_each_child;
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
 /// What code generation needs to know about the variables of some code.

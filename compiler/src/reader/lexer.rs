@@ -526,7 +526,8 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn number_datum(value: Literal) -> DatumKind {
+/// The datum of a numeric literal.
+pub fn number_datum(value: Literal) -> DatumKind {
     match value {
         Literal::Int(value) => DatumKind::Int(value),
         Literal::Big(value) => DatumKind::BigInt(Rc::new(value)),

@@ -3,6 +3,7 @@
 pub mod elements;
 pub mod hash_map;
 pub mod key;
+mod probe;
 pub mod sorted_map;
 
 pub use key::check as check_key;

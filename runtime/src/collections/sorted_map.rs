@@ -12,6 +12,7 @@
 
 use std::cmp::Ordering;
 
+use super::probe::Probe;
 use super::{Buffer, key};
 use crate::equality;
 use crate::heap::Heap;
@@ -72,34 +73,24 @@ fn is_inner(heap: &Heap, node: Value) -> bool {
 /// The index of the entry whose key is this very value.
 #[inline(always)]
 fn scan(entries: &[Value], key: Value) -> Option<usize> {
-    entries.chunks_exact(2).position(|entry| entry[0] == key)
-}
-
-/// The index of the entry with this key, or of the place where it belongs.
-fn search(host: &Host, entries: &[Value], key: Value) -> Result<usize, usize> {
     let (pairs, _) = entries.as_chunks::<2>();
-    pairs.binary_search_by(|pair| equality::compare(host, pair[0], key))
-}
-
-/// The index of the child that may hold `key`.
-fn child_for(host: &Host, inner: &[Value], key: Value) -> usize {
-    let (pairs, _) = inner.as_chunks::<2>();
-    pairs.partition_point(|pair| equality::compare(host, pair[1], key) != Ordering::Greater)
+    pairs.iter().position(|pair| pair[0] == key)
 }
 
 /// The value of `key`.
 pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
     let heap = &host.heap;
-    if heap.aux(map) != TREE {
-        let entries = heap.values(map);
-        if let Some(index) = scan(entries, key)
-            && !key.is_float()
-        {
-            return entries.get(2 * index + 1).copied();
-        }
-        if key::is_identified(key) {
-            return None;
-        }
+    let is_tree = heap.aux(map) == TREE;
+    if key::is_identified(key) {
+        // Only an identical key is equal, and comparing words beats searching in order.
+        let leaf = if is_tree {
+            leaf_for(&Probe::new(host, key), map)
+        } else {
+            map
+        };
+        let entries = heap.values(leaf);
+        let index = scan(entries, key)?;
+        return entries.get(2 * index + 1).copied();
     }
     if key::needs_identity(host, key) {
         let mut entries = iter(heap, map);
@@ -107,14 +98,13 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
             .find(|(other, _)| equality::equal(host, *other, key))
             .map(|(_, value)| value);
     }
-    let entries = heap.values(leaf_for(host, map, key));
-    let index = search(host, entries, key).ok()?;
+    let probe = Probe::new(host, key);
+    let entries = heap.values(if is_tree { leaf_for(&probe, map) } else { map });
+    let index = probe.search(entries).ok()?;
     // NaN has a place in the order but equals nothing.
-    if key.is_heap() || key.is_float() {
-        let found = entries.get(2 * index).copied()?;
-        if !equality::equal(host, found, key) {
-            return None;
-        }
+    let found = entries.get(2 * index).copied()?;
+    if !equality::equal(host, found, key) {
+        return None;
     }
     entries.get(2 * index + 1).copied()
 }
@@ -123,28 +113,23 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
 #[inline]
 pub fn get_keyword(host: &Host, map: Value, keyword: Value) -> Option<Value> {
     let heap = &host.heap;
-    let entries = if heap.aux(map) != TREE {
-        heap.values(map)
-    } else {
-        heap.values(leaf_for(host, map, keyword))
-    };
-    entries
-        .chunks_exact(2)
-        .find(|entry| entry[0] == keyword)
-        .map(|entry| entry[1])
+    if heap.aux(map) == TREE {
+        return get(host, map, keyword);
+    }
+    let (pairs, _) = heap.values(map).as_chunks::<2>();
+    pairs
+        .iter()
+        .find(|pair| pair[0] == keyword)
+        .map(|pair| pair[1])
 }
 
-/// The leaf that may hold `key`; the map itself when it is small.
-fn leaf_for(host: &Host, map: Value, key: Value) -> Value {
-    let heap = &host.heap;
-    if heap.aux(map) != TREE {
-        return map;
-    }
+/// The leaf of a tree that may hold a key.
+fn leaf_for(probe: &Probe<'_>, map: Value) -> Value {
+    let heap = &probe.host.heap;
     let mut node = root(heap, map);
     while is_inner(heap, node) {
         let fields = heap.values(node);
-        let index = child_for(host, fields, key);
-        let Some(&child) = fields.get(2 * index) else {
+        let Some(&child) = fields.get(2 * probe.child(fields)) else {
             break;
         };
         node = child;
@@ -169,21 +154,17 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     if key::needs_identity(host, key) {
         return insert_by_scan(host, map, key, value);
     }
+    let probe = Probe::new(host, key);
     let is_tree = heap.aux(map) == TREE;
     let node = if is_tree { root(heap, map) } else { map };
     if !is_tree
         && len(heap, map) < LEAF_ENTRIES
-        && let Some(changed) = insert_into_small(host, map, key, value)
+        && let Some(changed) = insert_into_small(&probe, map, value)
     {
         return changed;
     }
-    let grown = insert_into(
-        host,
-        node,
-        key,
-        value,
-        if is_tree { Kind::Tuple } else { Kind::Map },
-    );
+    let leaf_kind = if is_tree { Kind::Tuple } else { Kind::Map };
+    let grown = insert_into(&probe, node, value, leaf_kind);
     let count = len(heap, map) + usize::from(grown.added);
     match grown.right {
         Some((separator, right)) => {
@@ -197,15 +178,18 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
 
 /// The common case without detours: a small map that stays small.
 #[inline]
-fn insert_into_small(host: &Host, map: Value, key: Value, value: Value) -> Option<Value> {
-    let entries = host.heap.values(map);
-    let place = match scan(entries, key) {
-        Some(index) => Ok(index),
-        None => search(host, entries, key),
-    };
+fn insert_into_small(probe: &Probe<'_>, map: Value, value: Value) -> Option<Value> {
+    let heap = &probe.host.heap;
+    let entries = heap.values(map);
+    let place = place_in(probe, entries);
     let mut node = Node::new();
-    put(entries, place, key, value, &mut node)?;
-    Some(host.heap.object(Kind::Map, 0, node.values()))
+    put(entries, place, probe.key, value, &mut node)?;
+    Some(heap.object(Kind::Map, 0, node.values()))
+}
+
+/// The index of the entry with the key, or of the place where it belongs.
+fn place_in(probe: &Probe<'_>, entries: &[Value]) -> Result<usize, usize> {
+    scan(entries, probe.key).map_or_else(|| probe.search(entries), Ok)
 }
 
 /// Copies `entries` with one entry replaced or added.
@@ -233,15 +217,15 @@ fn put(
 }
 
 /// Inserts below `node`. A leaf that is not split becomes an object of `leaf_kind`.
-fn insert_into(host: &Host, node: Value, key: Value, value: Value, leaf_kind: Kind) -> Grown {
-    let heap = &host.heap;
+fn insert_into(probe: &Probe<'_>, node: Value, value: Value, leaf_kind: Kind) -> Grown {
+    let heap = &probe.host.heap;
     let fields = heap.values(node);
     let mut copy = Node::new();
     if !(leaf_kind == Kind::Tuple && is_inner(heap, node)) {
-        let place = search(host, fields, key);
+        let place = place_in(probe, fields);
         let added = place.is_err();
         // The place is one of these entries, so this always succeeds.
-        let _ = put(fields, place, key, value, &mut copy);
+        let _ = put(fields, place, probe.key, value, &mut copy);
         let copy = copy.values();
         if copy.len() <= 2 * LEAF_ENTRIES {
             return Grown {
@@ -258,7 +242,7 @@ fn insert_into(host: &Host, node: Value, key: Value, value: Value, leaf_kind: Ki
             added,
         };
     }
-    let index = child_for(host, fields, key);
+    let index = probe.child(fields);
     let (before, rest) = fields.split_at((2 * index).min(fields.len()));
     let Some((&child, after)) = rest.split_first() else {
         return Grown {
@@ -267,7 +251,7 @@ fn insert_into(host: &Host, node: Value, key: Value, value: Value, leaf_kind: Ki
             added: false,
         };
     };
-    let grown = insert_into(host, child, key, value, Kind::Tuple);
+    let grown = insert_into(probe, child, value, Kind::Tuple);
     copy.extend(before);
     copy.push(grown.left);
     if let Some((separator, right)) = grown.right {
@@ -331,11 +315,12 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
     if get(host, map, key).is_none() {
         return map;
     }
+    let probe = Probe::new(host, key);
     if heap.aux(map) != TREE {
-        return remove_from(host, map, key, Kind::Map);
+        return remove_from(&probe, map, Kind::Map);
     }
     let count = len(heap, map) - 1;
-    let mut node = remove_from(host, root(heap, map), key, Kind::Tuple);
+    let mut node = remove_from(&probe, root(heap, map), Kind::Tuple);
     while is_inner(heap, node) && heap.values(node).len() == 1 {
         node = heap.field(node, 0);
     }
@@ -347,23 +332,23 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
 }
 
 /// Removes a key that is there from below `node`. The result may have too few entries.
-fn remove_from(host: &Host, node: Value, key: Value, leaf_kind: Kind) -> Value {
-    let heap = &host.heap;
+fn remove_from(probe: &Probe<'_>, node: Value, leaf_kind: Kind) -> Value {
+    let heap = &probe.host.heap;
     let fields = heap.values(node);
     let mut copy = Node::new();
     if leaf_kind == Kind::Map || !is_inner(heap, node) {
-        let Ok(index) = search(host, fields, key) else {
+        let Ok(index) = probe.search(fields) else {
             return node;
         };
         copy.extend(fields.get(..2 * index).unwrap_or_default());
         copy.extend(fields.get(2 * index + 2..).unwrap_or_default());
         return heap.object(leaf_kind, 0, copy.values());
     }
-    let index = child_for(host, fields, key);
+    let index = probe.child(fields);
     let Some(&child) = fields.get(2 * index) else {
         return node;
     };
-    let child = remove_from(host, child, key, Kind::Tuple);
+    let child = remove_from(probe, child, Kind::Tuple);
     if node_size(heap, child) >= FEWEST || fields.len() == 1 {
         copy.extend(fields.get(..2 * index).unwrap_or_default());
         copy.push(child);

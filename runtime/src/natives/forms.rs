@@ -86,7 +86,10 @@ fn sequence_length(host: &Host, value: Value) -> Option<usize> {
 }
 
 fn index(value: Value) -> usize {
-    value.as_fixnum().and_then(|number| usize::try_from(number).ok()).unwrap_or(0)
+    value
+        .as_fixnum()
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or(0)
 }
 
 fn check_sequence(host: &Host, arguments: &[Value]) -> Outcome {
@@ -94,7 +97,9 @@ fn check_sequence(host: &Host, arguments: &[Value]) -> Outcome {
     match sequence_length(host, arguments[0]) {
         None => Err(type_error(host, "list or vector", arguments[0])),
         Some(length) if length == wanted => Ok(Value::NIL),
-        Some(length) => Err(eval_error(format!("destructure: expected {wanted} elements, got {length}"))),
+        Some(length) => Err(eval_error(format!(
+            "destructure: expected {wanted} elements, got {length}"
+        ))),
     }
 }
 
@@ -103,14 +108,18 @@ fn check_sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
     match sequence_length(host, arguments[0]) {
         None => Err(type_error(host, "list or vector", arguments[0])),
         Some(length) if length >= wanted => Ok(Value::NIL),
-        Some(length) => {
-            Err(eval_error(format!("destructure: expected at least {wanted} elements before `&`, got {length}")))
-        }
+        Some(length) => Err(eval_error(format!(
+            "destructure: expected at least {wanted} elements before `&`, got {length}"
+        ))),
     }
 }
 
 fn check_map(host: &Host, arguments: &[Value]) -> Outcome {
-    if collections::is_map(arguments[0]) { Ok(Value::NIL) } else { Err(type_error(host, "map or hashmap", arguments[0])) }
+    if collections::is_map(arguments[0]) {
+        Ok(Value::NIL)
+    } else {
+        Err(type_error(host, "map or hashmap", arguments[0]))
+    }
 }
 
 fn sequence_ref(host: &Host, arguments: &[Value]) -> Outcome {
@@ -125,8 +134,13 @@ fn sequence_ref(host: &Host, arguments: &[Value]) -> Outcome {
 fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
     let from = index(arguments[1]);
     Ok(match arguments[0].kind() {
-        Kind::Vector => host.heap.list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
-        _ => host.heap.list_drop(arguments[0], from).unwrap_or(Value::EMPTY),
+        Kind::Vector => host
+            .heap
+            .list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
+        _ => host
+            .heap
+            .list_drop(arguments[0], from)
+            .unwrap_or(Value::EMPTY),
     })
 }
 
@@ -137,11 +151,15 @@ fn map_ref(host: &Host, arguments: &[Value]) -> Outcome {
 // --- match ---
 
 fn is_sequence_of(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(sequence_length(host, arguments[0]) == Some(index(arguments[1]))))
+    Ok(Value::bool(
+        sequence_length(host, arguments[0]) == Some(index(arguments[1])),
+    ))
 }
 
 fn is_sequence_from(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(sequence_length(host, arguments[0]).is_some_and(|length| length >= index(arguments[1]))))
+    Ok(Value::bool(
+        sequence_length(host, arguments[0]).is_some_and(|length| length >= index(arguments[1])),
+    ))
 }
 
 fn is_map_like(_: &Host, arguments: &[Value]) -> Outcome {
@@ -158,7 +176,10 @@ fn has_key(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn match_failed(host: &Host, arguments: &[Value]) -> Outcome {
-    Err(eval_error(format!("match: no clause matched value: {}", print::readable(host, arguments[0]))))
+    Err(eval_error(format!(
+        "match: no clause matched value: {}",
+        print::readable(host, arguments[0])
+    )))
 }
 
 // --- values, conditions, macros ---
@@ -169,7 +190,12 @@ fn check_values(host: &Host, arguments: &[Value]) -> Outcome {
     if got == wanted || more && got > wanted {
         return Ok(Value::NIL);
     }
-    Err(arity_error("<lambda>", wanted, (!more).then_some(wanted), got))
+    Err(arity_error(
+        "<lambda>",
+        wanted,
+        (!more).then_some(wanted),
+        got,
+    ))
 }
 
 fn condition_value(host: &Host, arguments: &[Value]) -> Outcome {
@@ -182,39 +208,12 @@ fn condition_value(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn make_macro(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(host.heap.object(Kind::Macro, 0, &[arguments[0], Value::NIL]))
+    Ok(host
+        .heap
+        .object(Kind::Macro, 0, &[arguments[0], Value::NIL]))
 }
 
-// --- checks of the library ---
-
-fn raise_type_error(host: &Host, arguments: &[Value]) -> Outcome {
-    Err(type_error(host, print::display(host, arguments[0]), arguments[1]))
-}
-
-fn raise_argument_error(host: &Host, arguments: &[Value]) -> Outcome {
-    use crate::error::{Condition, ConditionKind, Extra, type_name};
-    let [function, position, expected, value] = arguments else {
-        return Ok(Value::NIL);
-    };
-    let (function, expected) = (print::display(host, *function), print::display(host, *expected));
-    let got = type_name(host, *value);
-    let message = format!("{function} argument {} expected {expected}, got {got}", index(*position));
-    Err(Condition::new(ConditionKind::Type, message)
-        .with("function", Extra::Text(function))
-        .with("argument", Extra::Int(index(*position) as i64))
-        .with("expected", Extra::Text(expected))
-        .with("got", Extra::Text(got.to_owned()))
-        .signal())
-}
-
-fn check_callable(host: &Host, arguments: &[Value]) -> Outcome {
-    match arguments[0].kind() {
-        Kind::Closure | Kind::Native | Kind::Multimethod => Ok(arguments[0]),
-        Kind::Keyword if index(arguments[1]) == 1 => Ok(arguments[0]),
-        Kind::Keyword => Err(arity_error(&print::readable(host, arguments[0]), 1, Some(1), index(arguments[1]))),
-        _ => Err(type_error(host, "callable", arguments[0])),
-    }
-}
+// --- text ---
 
 fn text_concat(host: &Host, arguments: &[Value]) -> Outcome {
     let mut text = String::new();
@@ -233,27 +232,99 @@ pub static TABLE: &[Native] = &[
     native("%list", at_least(0), list, "List of the arguments.").pure(),
     native("%vector", at_least(0), vector, "Vector of the arguments.").pure(),
     native("%map", at_least(0), map, "Map of keys and values in turn."),
-    native("%map-from-list", exactly(1), map_from_list, "Map of keys and values in turn, from a list."),
-    native("%append-list", at_least(0), append_list, "List of the elements of lists and vectors."),
-    native("%append-vector", at_least(0), append_vector, "Vector of the elements of lists and vectors."),
+    native(
+        "%map-from-list",
+        exactly(1),
+        map_from_list,
+        "Map of keys and values in turn, from a list.",
+    ),
+    native(
+        "%append-list",
+        at_least(0),
+        append_list,
+        "List of the elements of lists and vectors.",
+    ),
+    native(
+        "%append-vector",
+        at_least(0),
+        append_vector,
+        "Vector of the elements of lists and vectors.",
+    ),
     native("%str", at_least(0), concatenate, "Display forms joined.").pure(),
     native("%gensym", exactly(1), gensym, "A new symbol with a stem."),
-    native("%check-sequence", exactly(2), check_sequence, "Checks for a sequence of a length."),
-    native("%check-sequence-rest", exactly(2), check_sequence_rest, "Checks for a sequence of at least a length."),
+    native(
+        "%check-sequence",
+        exactly(2),
+        check_sequence,
+        "Checks for a sequence of a length.",
+    ),
+    native(
+        "%check-sequence-rest",
+        exactly(2),
+        check_sequence_rest,
+        "Checks for a sequence of at least a length.",
+    ),
     native("%check-map", exactly(1), check_map, "Checks for a map."),
-    native("%sequence-ref", exactly(2), sequence_ref, "Element of a sequence that has it.").pure(),
-    native("%sequence-rest", exactly(2), sequence_rest, "Elements of a sequence from an index on, as a list.").pure(),
+    native(
+        "%sequence-ref",
+        exactly(2),
+        sequence_ref,
+        "Element of a sequence that has it.",
+    )
+    .pure(),
+    native(
+        "%sequence-rest",
+        exactly(2),
+        sequence_rest,
+        "Elements of a sequence from an index on, as a list.",
+    )
+    .pure(),
     native("%map-ref", exactly(2), map_ref, "Value of a key, or nil.").pure(),
-    native("%sequence-of?", exactly(2), is_sequence_of, "Whether a value is a sequence of a length.").pure(),
-    native("%sequence-from?", exactly(2), is_sequence_from, "Whether a value is a sequence of at least a length.").pure(),
-    native("%map-like?", exactly(1), is_map_like, "Whether a value is a map or hashmap.").pure(),
+    native(
+        "%sequence-of?",
+        exactly(2),
+        is_sequence_of,
+        "Whether a value is a sequence of a length.",
+    )
+    .pure(),
+    native(
+        "%sequence-from?",
+        exactly(2),
+        is_sequence_from,
+        "Whether a value is a sequence of at least a length.",
+    )
+    .pure(),
+    native(
+        "%map-like?",
+        exactly(1),
+        is_map_like,
+        "Whether a value is a map or hashmap.",
+    )
+    .pure(),
     native("%map-has?", exactly(2), has_key, "Whether a map has a key.").pure(),
-    native("%match-failed", exactly(1), match_failed, "Raises that no clause of a match fits."),
-    native("%check-values", exactly(3), check_values, "Checks the number of multiple values."),
-    native("%condition-value", exactly(1), condition_value, "What a guard binds for a condition."),
+    native(
+        "%match-failed",
+        exactly(1),
+        match_failed,
+        "Raises that no clause of a match fits.",
+    ),
+    native(
+        "%check-values",
+        exactly(3),
+        check_values,
+        "Checks the number of multiple values.",
+    ),
+    native(
+        "%condition-value",
+        exactly(1),
+        condition_value,
+        "What a guard binds for a condition.",
+    ),
     native("%make-macro", exactly(1), make_macro, "A macro as a value."),
-    native("%type-error", exactly(2), raise_type_error, "Raises a type error."),
-    native("%argument-error", exactly(4), raise_argument_error, "Raises a type error about an argument."),
-    native("%check-callable", exactly(2), check_callable, "Checks that a value can be called with a number of arguments."),
-    native("%text-concat", exactly(1), text_concat, "Characters and strings of a list, joined."),
+    native(
+        "%text-concat",
+        exactly(1),
+        text_concat,
+        "Characters and strings of a list, joined.",
+    ),
 ];

@@ -268,10 +268,6 @@ fn promise_value(host: &Host, arguments: &[Value]) -> Outcome {
         .field(expect_delay(host, arguments[0])?, DELAY_VALUE))
 }
 
-fn is_delay(_: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(arguments[0].kind() == Kind::Promise))
-}
-
 fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
     if arguments[0].kind() != Kind::Promise {
         return Err(crate::error::type_error(host, "promise", arguments[0]));
@@ -622,18 +618,6 @@ pub static TABLE: &[Native] = &[
         exactly(1),
         promise_value,
         "The value of a forced expression.",
-    ),
-    native(
-        "promise?",
-        exactly(1),
-        is_delay,
-        "Whether a value is a delayed expression.",
-    ),
-    native(
-        "promise-forced?",
-        exactly(1),
-        is_forced,
-        "Whether a delayed expression has its value.",
     ),
     native(
         "async/forced?",

@@ -71,6 +71,8 @@ pub struct Vm {
     root_value: Value,
     /// Values that Rust code outside keeps alive.
     kept: Vec<Value>,
+    /// Globals that modules share.
+    namespaces: Vec<module::Globals>,
 }
 
 /// How [`Vm`] code ends a stretch of execution.
@@ -110,6 +112,7 @@ impl Vm {
             idle: None,
             root_value: Value::NIL,
             kept: Vec::new(),
+            namespaces: Vec::new(),
         }
     }
 
@@ -127,11 +130,53 @@ impl Vm {
         key: impl Into<String>,
         image: impl Into<ModuleImage>,
     ) -> Result<usize, LoadError> {
-        let module = LoadedModule::load(&self.host, key.into(), image.into())?;
+        let module = LoadedModule::load(&self.host, key.into(), image.into(), None)?;
         let number = self.modules.len();
         self.module_numbers.insert(module.key.clone(), number);
         self.modules.push(module);
         Ok(number)
+    }
+
+    /// Makes a namespace: room for this many globals, which modules loaded with [`Vm::load_in`]
+    /// share.
+    pub fn add_namespace(&mut self, globals: usize) -> usize {
+        self.namespaces.push(module::unbound_globals(globals));
+        self.namespaces.len() - 1
+    }
+
+    /// Loads a module whose globals are those of a namespace.
+    ///
+    /// # Errors
+    /// It is damaged, or needs natives that this runtime does not have.
+    pub fn load_in(
+        &mut self,
+        namespace: usize,
+        key: impl Into<String>,
+        image: impl Into<ModuleImage>,
+    ) -> Result<usize, LoadError> {
+        let globals = self.namespaces.get(namespace).cloned();
+        let module = LoadedModule::load(&self.host, key.into(), image.into(), globals)?;
+        let number = self.modules.len();
+        self.module_numbers.insert(module.key.clone(), number);
+        self.modules.push(module);
+        Ok(number)
+    }
+
+    /// The value of a namespace's global; `None` if it has none.
+    pub fn namespace_value(&self, namespace: usize, global: usize) -> Option<Value> {
+        let value = self.namespaces.get(namespace)?.get(global)?.get();
+        (value != Value::UNBOUND).then_some(value)
+    }
+
+    /// Sets a global of a namespace.
+    pub fn set_namespace_value(&mut self, namespace: usize, global: usize, value: Value) {
+        if let Some(cell) = self
+            .namespaces
+            .get(namespace)
+            .and_then(|globals| globals.get(global))
+        {
+            cell.set(value);
+        }
     }
 
     /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
@@ -205,6 +250,7 @@ impl Vm {
             tasks,
             task,
             kept,
+            namespaces,
             root_value,
             ..
         } = self;
@@ -216,6 +262,7 @@ impl Vm {
             tasks,
             task,
             kept,
+            namespaces,
             root_value,
             scheduler,
         };
@@ -228,14 +275,20 @@ struct VmRoots<'a> {
     tasks: &'a mut schedule::TaskTable,
     task: &'a mut Task,
     kept: &'a mut Vec<Value>,
+    namespaces: &'a [module::Globals],
     root_value: &'a mut Value,
     scheduler: &'a mut crate::task::Scheduler,
 }
 
 impl Roots for VmRoots<'_> {
     fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        for module in self.modules {
-            for global in &module.globals {
+        let own = self
+            .modules
+            .iter()
+            .filter(|module| !module.shares_globals)
+            .map(|module| &module.globals);
+        for globals in own.chain(self.namespaces) {
+            for global in globals.iter() {
                 let mut value = global.get();
                 tracer.value(&mut value);
                 global.set(value);

@@ -1,6 +1,7 @@
 //! Loaded modules: what the dispatch loop needs of a module, in memory.
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use sema_format::model::{Handler, Import};
 use sema_format::{Debug, FormatError};
@@ -41,6 +42,14 @@ pub(crate) enum ModuleState {
     Done,
 }
 
+/// The global variables of a module, or of several that share them.
+pub(crate) type Globals = Rc<[Cell<Value>]>;
+
+/// `count` globals without values.
+pub(crate) fn unbound_globals(count: usize) -> Globals {
+    vec![Cell::new(Value::UNBOUND); count].into()
+}
+
 /// A loaded module.
 pub(crate) struct LoadedModule {
     /// What imports resolve to, unique in the program.
@@ -49,7 +58,9 @@ pub(crate) struct LoadedModule {
     pub name: String,
     pub functions: Box<[Func]>,
     constants: Box<[Value]>,
-    pub globals: Box<[Cell<Value>]>,
+    pub globals: Globals,
+    /// Whether other modules have the same globals, so that they are traced elsewhere.
+    pub shares_globals: bool,
     natives: Box<[&'static Native]>,
     native_indices: Box<[u32]>,
     pub state: Cell<ModuleState>,
@@ -64,11 +75,13 @@ pub(crate) struct LoadedModule {
 }
 
 impl LoadedModule {
-    /// Makes the module ready to run. The result must not move: functions point into it.
+    /// Makes the module ready to run. The result must not move: functions point into it. `shared` are
+    /// globals that it has in common with other modules.
     pub(crate) fn load(
         host: &Host,
         key: String,
         image: ModuleImage,
+        shared: Option<Globals>,
     ) -> Result<Box<LoadedModule>, LoadError> {
         let image = image.into_inner();
         let damaged = |error| LoadError::format(&key, error);
@@ -102,7 +115,11 @@ impl LoadedModule {
             name,
             functions: Box::new([]),
             constants: constants.into_boxed_slice(),
-            globals: vec![Cell::new(Value::UNBOUND); image.global_count()].into_boxed_slice(),
+            shares_globals: shared.is_some(),
+            globals: match shared {
+                Some(shared) if shared.len() >= image.global_count() => shared,
+                _ => unbound_globals(image.global_count()),
+            },
             natives: native_refs.into_boxed_slice(),
             native_indices: native_indices.into_boxed_slice(),
             state: Cell::new(ModuleState::New),
@@ -204,7 +221,7 @@ impl LoadedModule {
 
     /// The global with this name.
     pub(crate) fn global_index(&self, name: &str) -> Option<usize> {
-        (0..self.globals.len()).find(|index| self.global_name(*index) == Some(name))
+        (0..self.image.global_count()).find(|index| self.global_name(*index) == Some(name))
     }
 }
 

@@ -201,10 +201,12 @@ impl Vm {
             functions: vec![main, boot],
             ..Default::default()
         };
-        let module =
-            self.tasks
-                .boot
-                .insert(LoadedModule::load(&self.host, String::new(), image.into())?);
+        let module = self.tasks.boot.insert(LoadedModule::load(
+            &self.host,
+            String::new(),
+            image.into(),
+            None,
+        )?);
         Ok(&raw const module.functions[1])
     }
 

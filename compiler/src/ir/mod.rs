@@ -3,6 +3,8 @@
 //!
 //! Evaluation is strict and left to right everywhere.
 
+pub mod walk;
+
 use std::rc::Rc;
 
 use crate::datum::{DatumKind, Span};
@@ -79,6 +81,9 @@ pub struct Unit {
     pub imports: Vec<Import>,
     /// Exported names, if the module declares them; otherwise everything it defines is exported.
     pub exports: Option<Vec<(Rc<str>, Span)>>,
+    /// Code that is only known at run time may read, define and assign the globals by name (`eval`, `load` or
+    /// `import` of something computed): back ends keep the names and assume nothing about the values.
+    pub dynamic: bool,
     /// The top-level forms, in order. The value of the last is the module's value.
     pub body: Vec<Expr>,
 }

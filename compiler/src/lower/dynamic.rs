@@ -1,0 +1,174 @@
+//! `eval` and `macroexpand`.
+//!
+//! Forms known at build time are compiled in place, as top-level code; mistakes in them are conditions raised
+//! when they are reached. The rest needs a compiler at run time.
+
+use super::control::sequence;
+use super::literals::is_constant;
+use super::prepare::is_constant_template;
+use super::{Lowerer, shape};
+use crate::datum::{Datum, DatumKind, FileId, Span};
+use crate::expand::readable;
+use crate::ir::{Expr, ExprKind};
+use crate::names::SpecialForm;
+use crate::problem::{Fallible, Problem};
+use crate::reader::read_many_limited;
+
+impl Lowerer<'_, '_> {
+    pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let [form] = shape::exactly("eval", operands, span)?;
+        match self.known_value(form) {
+            Some(Ok(form)) => Ok(self.compiled_ahead(&form, span)),
+            Some(Err(problem)) => Ok(self.raise(problem)),
+            None => {
+                self.dynamic = true;
+                let value = self.expr(form);
+                Ok(Self::call_builtin("%eval", vec![value], span))
+            }
+        }
+    }
+
+    pub(super) fn macroexpand(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let [form] = shape::exactly("macroexpand", operands, span)?;
+        match self.known_value(form) {
+            Some(Ok(form)) => {
+                let expanded = |lowerer: &mut Self| {
+                    let expansion = lowerer.expand_step(&form)?;
+                    let result = expansion.as_ref().unwrap_or(&form);
+                    let result = readable(result, lowerer.session.interner);
+                    Ok(Expr::new(ExprKind::Const(result.kind), span))
+                };
+                Ok(self.deferred(expanded, span))
+            }
+            Some(Err(problem)) => Ok(self.raise(problem)),
+            None => {
+                self.dynamic = true;
+                let value = self.expr(form);
+                Ok(Self::call_builtin("%macroexpand", vec![value], span))
+            }
+        }
+    }
+
+    fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
+        let DatumKind::List(items) = &form.kind else {
+            return Ok(None);
+        };
+        let Some((head, operands)) = items.split_first() else {
+            return Ok(None);
+        };
+        let Some(symbol) = shape::as_symbol(head) else {
+            return Ok(None);
+        };
+        if self.session.names.form(symbol).is_some() {
+            return Ok(None);
+        }
+        self.expand_call(symbol, form, operands)
+    }
+
+    /// Lowers a form as top-level code, wherever it stands.
+    fn compiled_ahead(&mut self, form: &Datum, span: Span) -> Expr {
+        let scopes = std::mem::take(&mut self.scopes);
+        let lowered = self.deferred(|lowerer| Ok(lowerer.sequence_form(form)), span);
+        self.scopes = scopes;
+        lowered
+    }
+
+    /// Lowers a form whose parts take effect one after the other: a macro defined in one is known in the next.
+    pub(super) fn sequence_form(&mut self, form: &Datum) -> Expr {
+        let DatumKind::List(items) = &form.kind else {
+            return self.expr(form);
+        };
+        let head = items.first().and_then(shape::as_symbol);
+        match head.and_then(|head| self.session.names.form(head)) {
+            Some(SpecialForm::Begin) => {
+                let parts = items.iter().skip(1).map(|part| self.sequence_form(part));
+                let parts = parts.collect();
+                sequence(parts, form.span)
+            }
+            Some(SpecialForm::Defmacro | SpecialForm::DefineSyntax) => {
+                if let Err(problem) = self.define_macro(form, items) {
+                    self.report(problem);
+                }
+                Expr::nil(form.span)
+            }
+            _ => self.expr(form),
+        }
+    }
+
+    /// The value of an expression, if it is known at build time: a literal, quoted data, text that is read.
+    fn known_value(&mut self, datum: &Datum) -> Option<Fallible<Datum>> {
+        if is_constant(datum) {
+            return Some(Ok(datum.clone()));
+        }
+        if let Some(quoted) = self.quoted(datum) {
+            return Some(Ok(quoted.clone()));
+        }
+        let DatumKind::List(items) = &datum.kind else {
+            return None;
+        };
+        let (head, operands) = items.split_first()?;
+        let symbol = shape::as_symbol(head)?;
+        if self.session.names.form(symbol) == Some(SpecialForm::Quasiquote) {
+            let [template] = operands else {
+                return None;
+            };
+            let constant = is_constant_template(template, self.session.interner);
+            return constant.then(|| Ok(template.clone()));
+        }
+        let is_builtin = !self.is_local(symbol)
+            && !self.hidden.contains(&symbol)
+            && self.session.interner.resolve(&symbol) == "read";
+        match operands {
+            [
+                Datum {
+                    kind: DatumKind::Str(text),
+                    span,
+                },
+            ] if is_builtin => Some(self.read_constant(text, *span)),
+            _ => None,
+        }
+    }
+
+    /// What `read` gives for a constant text.
+    fn read_constant(&mut self, text: &str, span: Span) -> Fallible<Datum> {
+        let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, 1);
+        match data {
+            Ok(data) => {
+                let datum = data.into_iter().next();
+                let mut datum = datum.unwrap_or(Datum {
+                    kind: DatumKind::Nil,
+                    span,
+                });
+                relocate(&mut datum, span);
+                Ok(datum)
+            }
+            Err(error) => {
+                let code = error.kind.code();
+                Err(Problem::reader(span, code, error.located_message(text)))
+            }
+        }
+    }
+}
+
+/// Gives a datum read from a text inside the program the place of that text.
+fn relocate(datum: &mut Datum, span: Span) {
+    datum.span = span;
+    match &mut datum.kind {
+        DatumKind::List(items) | DatumKind::Vector(items) => {
+            let mut moved = items.to_vec();
+            for item in &mut moved {
+                relocate(item, span);
+            }
+            *items = moved.into();
+        }
+        DatumKind::Map(entries) => {
+            let mut moved = entries.to_vec();
+            for (key, value) in &mut moved {
+                relocate(key, span);
+                relocate(value, span);
+            }
+            *entries = moved.into();
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,60 @@
+//! What all modules of one compilation share.
+
+use std::rc::Rc;
+
+use super::toplevel::Evaluated;
+use crate::builtins::Builtins;
+use crate::datum::Interner;
+use crate::expand::host::MacroHost;
+use crate::modules::loader::Loader;
+use crate::names::Names;
+use crate::problem::Problem;
+
+/// One compilation.
+pub struct Session<'s> {
+    pub(crate) interner: &'s mut Interner,
+    pub(crate) names: Names,
+    pub(crate) builtins: &'s Builtins,
+    pub(crate) host: &'s mut dyn MacroHost,
+    /// All modules, and how to reach further ones; none for a program of one file.
+    pub(crate) loader: Option<Loader<'s>>,
+    /// What was found wrong so far.
+    pub(crate) problems: Vec<Problem>,
+    /// What has been run at build time.
+    pub(crate) evaluated: Evaluated,
+    /// For names of variables made by the front end.
+    fresh: u32,
+}
+
+impl<'s> Session<'s> {
+    /// A compilation without modules.
+    pub fn new(
+        interner: &'s mut Interner,
+        builtins: &'s Builtins,
+        host: &'s mut dyn MacroHost,
+    ) -> Session<'s> {
+        let names = Names::new(interner);
+        Session {
+            interner,
+            names,
+            builtins,
+            host,
+            loader: None,
+            problems: Vec::new(),
+            evaluated: Evaluated::new(),
+            fresh: 0,
+        }
+    }
+
+    /// A name that no program can write.
+    pub(crate) fn fresh_name(&mut self, stem: &str) -> crate::datum::Symbol {
+        self.fresh += 1;
+        self.interner
+            .get_or_intern(format!("{stem} {}", self.fresh))
+    }
+
+    /// The text of a symbol.
+    pub(crate) fn text(&self, symbol: crate::datum::Symbol) -> Rc<str> {
+        Rc::from(self.interner.resolve(&symbol))
+    }
+}

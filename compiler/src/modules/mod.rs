@@ -1,0 +1,11 @@
+//! The module graph: which files a program consists of and how they refer to each other.
+
+pub mod files;
+pub(crate) mod loader;
+mod packages;
+mod paths;
+mod program;
+
+pub use files::{FileError, Files, MemoryFiles};
+pub use packages::PackageRoot;
+pub use program::{Module, Options, Program, lower_files};

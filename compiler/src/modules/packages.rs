@@ -1,0 +1,171 @@
+//! Package references.
+
+use super::files::Files;
+use super::paths::join;
+use crate::datum::Span;
+use crate::problem::{Fallible, Problem};
+
+/// Where packages are installed.
+#[derive(Clone, Debug, Default)]
+pub struct PackageRoot {
+    /// The directory of installed packages, absolute.
+    pub directory: Option<String>,
+    /// The packages of `sema.lock`, if the program has one: spec and directory below [`Self::directory`].
+    pub locked: Option<Vec<(String, String)>>,
+}
+
+/// A package's file.
+pub(super) struct Located {
+    /// Its absolute path.
+    pub(super) path: String,
+    /// The package's own directory or file, as part of a module key.
+    pub(super) key: String,
+}
+
+impl PackageRoot {
+    /// Whether a path refers to a package.
+    pub(super) fn is_package(&self, path: &str, files: &dyn Files) -> bool {
+        let is_file = ["./", "../", "/"]
+            .iter()
+            .any(|start| path.starts_with(start))
+            || path.ends_with(".sema")
+            || path.ends_with(".semac")
+            || path.contains([':', '\\']);
+        if is_file {
+            return false;
+        }
+        path.contains('/')
+            || self
+                .directory
+                .as_ref()
+                .is_some_and(|root| files.is_directory(&join(root, path)))
+    }
+
+    /// The file of a package.
+    pub(super) fn locate(&self, spec: &str, files: &dyn Files, span: Span) -> Fallible<Located> {
+        if spec.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            let message = format!("invalid package spec: path traversal not allowed: {spec}");
+            return Err(Problem::module(span, message));
+        }
+        let not_found = || {
+            Problem::module(span, format!("package not found: {spec}"))
+                .with_hint(format!("Run: sema pkg add {spec}"))
+        };
+        let root = self.directory.as_ref().ok_or_else(not_found)?;
+        let directory = match &self.locked {
+            None => join(root, spec),
+            Some(locked) => {
+                let entry = locked.iter().find(|(name, _)| name == spec);
+                let (_, directory) = entry.ok_or_else(not_found)?;
+                join(root, directory)
+            }
+        };
+        let located = |path: String, key: String| Located { path, key };
+        if self.locked.is_none()
+            && let Some(path) = files.canonical(&format!("{directory}.sema"))
+        {
+            return Ok(located(path, format!("{spec}.sema")));
+        }
+        let manifest = files.read(&join(&directory, "sema.toml")).ok();
+        if let Some(entry) = manifest.as_deref().and_then(entry_point)
+            && let Some(path) = files.canonical(&join(&directory, &entry))
+        {
+            return Ok(located(path, format!("{spec}/{entry}")));
+        }
+        match files.canonical(&join(&directory, "package.sema")) {
+            Some(path) => Ok(located(path, format!("{spec}/package.sema"))),
+            None => Err(not_found()),
+        }
+    }
+}
+
+/// `entrypoint` of a package's manifest: in `[package]`, else at top level. Only what lies inside the package.
+fn entry_point(manifest: &str) -> Option<String> {
+    let mut section = String::new();
+    let mut top = None;
+    let mut package = None;
+    for line in manifest.lines() {
+        let line = line.trim();
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            section = name.trim().to_string();
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            continue;
+        };
+        if key.trim() != "entrypoint" {
+            continue;
+        }
+        let value = value.trim();
+        let quote = value
+            .chars()
+            .next()
+            .filter(|quote| matches!(quote, '"' | '\''));
+        let text = quote.and_then(|quote| value.split(quote).nth(1));
+        match section.as_str() {
+            "" => top = text,
+            "package" => package = text,
+            _ => {}
+        }
+    }
+    let entry = package.or(top)?;
+    let inside = !entry.starts_with('/') && entry.split('/').all(|part| part != "..");
+    inside.then(|| entry.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::MemoryFiles;
+
+    #[test]
+    fn entry_points() {
+        assert_eq!(
+            entry_point("[package]\nname = \"x\"\nentrypoint = \"src/a.sema\" # main\n").as_deref(),
+            Some("src/a.sema")
+        );
+        assert_eq!(
+            entry_point("entrypoint = 'b.sema'\n[other]\nentrypoint = \"c\"").as_deref(),
+            Some("b.sema")
+        );
+        assert_eq!(entry_point("entrypoint = \"../b.sema\""), None);
+    }
+
+    #[test]
+    fn references() {
+        let mut files = MemoryFiles::new();
+        files.add("/k/json/package.sema", "");
+        files.add("/k/user/tool/sema.toml", "entrypoint = \"main.sema\"");
+        files.add("/k/user/tool/main.sema", "");
+        files.add("/k/one.sema", "");
+        let root = PackageRoot {
+            directory: Some("/k".to_string()),
+            locked: None,
+        };
+        assert!(root.is_package("json", &files));
+        assert!(root.is_package("user/tool", &files));
+        assert!(!root.is_package("./json", &files));
+        assert!(!root.is_package("lib/x.sema", &files));
+        assert!(!root.is_package("other", &files));
+        let path = |spec: &str| {
+            root.locate(spec, &files, Span::default())
+                .map(|located| located.path)
+        };
+        assert_eq!(path("json").unwrap(), "/k/json/package.sema");
+        assert_eq!(path("user/tool").unwrap(), "/k/user/tool/main.sema");
+        assert_eq!(path("one").unwrap(), "/k/one.sema");
+        assert_eq!(
+            path("user/none").unwrap_err().message,
+            "package not found: user/none"
+        );
+        assert!(
+            path("a/../b")
+                .unwrap_err()
+                .message
+                .starts_with("invalid package spec")
+        );
+    }
+}
