@@ -61,18 +61,20 @@ fn unreadable_sources() {
 }
 
 #[test]
-fn cycles_of_imports() {
+fn cycles_of_imports_are_shown_and_fail_when_they_are_reached() {
     let scratch = Scratch::with(&[
-        ("a.sema", "(import \"b.sema\")\n"),
+        ("a.sema", "(println \"start\")\n(import \"b.sema\")\n"),
         ("b.sema", "(import \"c.sema\")\n"),
         ("c.sema", "(import \"a.sema\")\n"),
     ]);
-    let got = refused(&scratch, &["a.sema"], "cyclic import detected");
-    assert!(
-        got.stderr.contains("a.sema -> b.sema -> c.sema -> a.sema"),
-        "{}",
-        got.stderr
-    );
+    let cycle = "cyclic import detected: a.sema -> b.sema -> c.sema -> a.sema";
+    let got = build(&scratch, &["a.sema"]).succeeded();
+    assert!(got.stderr.contains(cycle), "{}", got.stderr);
+    assert!(got.stderr.contains("c.sema:1:1"), "{}", got.stderr);
+    let mut app = Command::new(scratch.file("a"));
+    let got = outcome(app.env_clear().current_dir("/"), b"");
+    assert_eq!((got.stdout.as_str(), got.status), ("start\n", 1));
+    assert!(got.stderr.contains(cycle), "{}", got.stderr);
 }
 
 #[test]
@@ -99,21 +101,29 @@ fn a_missing_import_is_a_warning_and_an_error_when_it_is_reached() {
 
 #[test]
 fn modules_of_another_format_version() {
-    let scratch = Scratch::with(&[("app.sema", "(import \"other.semac\")\n(println 1)\n")]);
+    let scratch = Scratch::with(&[
+        (
+            "app.sema",
+            "(println (try (import \"other.semac\") (catch e (:message e))))\n",
+        ),
+        (
+            "late.sema",
+            "(println (try (import (str \"other\" \".semac\")) (catch e (:message e))))\n",
+        ),
+    ]);
     let other = fixtures("format/v1/other-version.semac");
     fs::copy(other, scratch.file("other.semac")).unwrap();
-    let got = refused(&scratch, &["app.sema"], "format 999");
-    assert!(got.stderr.contains("other.semac"), "{}", got.stderr);
-
-    // Found at run time only: an error of the program.
-    scratch.write(
-        "late.sema",
-        "(println (try (import (str \"other\" \".semac\")) (catch e (:message e))))\n",
-    );
-    build(&scratch, &["late.sema"]).succeeded();
-    let mut late = Command::new(scratch.file("late"));
-    let got = outcome(late.env_clear().current_dir(scratch.path()), b"").succeeded();
-    assert!(got.stdout.contains("format 999"), "{}", got.stdout);
+    for name in ["app", "late"] {
+        build(&scratch, &[&format!("{name}.sema")]).succeeded();
+        let mut program = Command::new(scratch.file(name));
+        let got = outcome(program.env_clear().current_dir(scratch.path()), b"").succeeded();
+        assert!(got.stdout.contains("format 999"), "{}", got.stdout);
+        assert!(
+            got.stdout.contains("semac 0.1.0"),
+            "who wrote it: {}",
+            got.stdout
+        );
+    }
 }
 
 #[test]
