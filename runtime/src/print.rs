@@ -17,6 +17,9 @@ use crate::value::{Kind, Value};
 /// Characters of a message that its readable form shows.
 const MESSAGE_PREVIEW: usize = 40;
 
+/// What functions without a name are called in messages.
+const ANONYMOUS: &str = "<lambda>";
+
 /// The readable form.
 pub fn readable(host: &Host, value: Value) -> String {
     let mut text = String::new();
@@ -44,14 +47,14 @@ pub fn write_readable(host: &Host, value: Value, out: &mut String) {
     write_limited(host, value, out, usize::MAX);
 }
 
-/// The name that a procedure prints with, if it has one. A native's number is its place in the tables.
-pub fn function_name(_host: &Host, value: Value) -> Option<String> {
-    let index = value.as_native()? as usize;
-    let native = crate::natives::TABLES
-        .iter()
-        .flat_map(|table| table.iter())
-        .nth(index)?;
-    Some(native.name.to_owned())
+/// The name that a procedure prints with, if it has one.
+pub fn function_name(host: &Host, value: Value) -> Option<&str> {
+    match value.as_native() {
+        Some(number) => Some(crate::natives::get(number).name),
+        None => crate::vm::module::closure_function(host, value)
+            .map(crate::vm::module::Func::name)
+            .filter(|name| *name != ANONYMOUS),
+    }
 }
 
 /// A compound value that is being written.
@@ -164,11 +167,7 @@ fn write_opaque(host: &Host, value: Value, out: &mut String) {
     let _ = match kind {
         Kind::Native | Kind::Closure => {
             let name = function_name(host, value);
-            write!(
-                out,
-                "<native-fn {}>",
-                name.as_deref().unwrap_or("<vm-closure>")
-            )
+            write!(out, "<native-fn {}>", name.unwrap_or("<vm-closure>"))
         }
         Kind::Promise if field(0) == Value::TRUE => write!(out, "<promise (forced)>"),
         Kind::MutableArray => {

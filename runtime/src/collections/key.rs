@@ -141,7 +141,7 @@ mod tests {
         assert!(traits_of(&host, heap.vector(&[cell])).mutable);
         assert!(!traits_of(&host, heap.vector(&[cell])).irreflexive);
         assert!(check(&host, heap.vector(&[Value::float(1.0), Value::TRUE])).is_ok());
-        let closure = heap.object(Kind::Closure, 0, &[Value::small(1)]);
+        let closure = heap.object(Kind::Closure, 0, &[Value::small(0)]);
         assert!(needs_identity(&host, heap.list(&[closure])));
         assert!(check(&host, closure).is_ok());
     }

@@ -392,7 +392,7 @@ fn parse_tenths(bytes: &[u8]) -> Result<i64, String> {
                 });
                 value = next.ok_or("value overflows an int")?;
             }
-            (b'.', Some(_)) => return Err("expected exactly one digit after '.'".into()),
+            (_, Some(_)) => return Err("expected exactly one digit after '.'".into()),
             _ => {
                 let shown = char::from(byte);
                 return Err(format!("invalid digit '{shown}' at byte {offset}"));

@@ -124,11 +124,7 @@ fn newline(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn pprint(host: &Host, args: &[Value]) -> Outcome {
-    let value = argument(args, 0);
-    let mut lines = match host.heap.as_str(value) {
-        Some(text) => text.to_owned(),
-        None => print::pretty(host, value),
-    };
+    let mut lines = print::pretty(host, argument(args, 0));
     lines.push('\n');
     host.output.write(lines.as_bytes());
     Ok(Value::NIL)
@@ -195,7 +191,7 @@ mod tests {
         bench.call("println", &[]);
         bench.call("newline", &[]);
         bench.call("pprint", &args[..1]);
-        assert_eq!(bench.written(), "a ba b\n\n\na\n");
+        assert_eq!(bench.written(), "a ba b\n\n\n\"a\"\n");
     }
 
     #[test]

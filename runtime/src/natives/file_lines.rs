@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use super::arguments::{argument, text};
-use super::files::failed;
+use super::files::{check_regular, failed};
 use super::input::trim_line_end;
-use crate::error::{Outcome, eval_error, type_error};
+use crate::error::{Outcome, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, exactly, native};
 use crate::value::Value;
@@ -47,12 +47,8 @@ struct Lines {
 fn open(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%file-lines-open", args, 1)?;
     let path = text(host, function, args, 0)?;
+    check_regular(function, path)?;
     let file = File::open(path).map_err(|error| failed(function, path, &error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(eval_error(format!(
-            "{function}: {path} is a directory, not a regular file"
-        )));
-    }
     Ok(host.heap.foreign(Box::new(Lines {
         reader: Some(BufReader::new(file)),
         function: function.to_owned(),

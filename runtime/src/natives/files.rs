@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
-
-use sema_vfs::OverlayError;
 
 use super::arguments::{argument, list_or_vector, text};
 use super::bytes::bytes;
@@ -123,28 +122,34 @@ pub(super) fn failed(function: &str, path: &str, error: &dyn std::fmt::Display) 
     io_error(format!("{function} {path}: {error}"))
 }
 
-/// Refuses a directory where a file is needed.
-fn refuse_directory(function: &str, path: &str) -> Outcome<()> {
-    if Path::new(path).is_dir() {
-        return Err(eval_error(format!(
-            "{function}: {path} is a directory, not a regular file"
-        )));
-    }
-    Ok(())
+/// Refuses what exists but is no regular file: a directory cannot be read as a file, and a pipe or a
+/// device could block for ever.
+pub(super) fn check_regular(function: &str, path: &str) -> Outcome<()> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let kind = metadata.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "directory",
+        () if kind.is_fifo() => "named pipe (FIFO)",
+        () if kind.is_socket() => "socket",
+        () if kind.is_char_device() => "character device",
+        () => "block device",
+    };
+    Err(eval_error(format!(
+        "{function}: {path} is a {what}, not a regular file"
+    )))
 }
 
 /// The content of an embedded file or a file on disk.
 fn content<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, [u8]>> {
-    host.files.read(path, None).map_err(|error| {
-        let is_directory = matches!(
-            &error,
-            OverlayError::FileSystem(error) if error.kind() == io::ErrorKind::IsADirectory
-        );
-        match refuse_directory(function, path) {
-            Err(refused) if is_directory => refused,
-            _ => failed(function, path, &error),
-        }
-    })
+    if host.files.embedded(path, None).is_none() {
+        check_regular(function, path)?;
+    }
+    host.files
+        .read(path, None)
+        .map_err(|error| failed(function, path, &error))
 }
 
 fn content_text<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, str>> {
@@ -248,7 +253,7 @@ fn glob_paths(host: &Host, args: &[Value]) -> Outcome {
 
 /// Writes a whole file.
 fn write_file(function: &str, path: &str, content: &[u8]) -> Outcome {
-    refuse_directory(function, path)?;
+    check_regular(function, path)?;
     fs::write(path, content).map_err(|error| failed(function, path, &error))?;
     Ok(Value::NIL)
 }
@@ -286,7 +291,7 @@ fn write_lines(host: &Host, args: &[Value]) -> Outcome {
 fn append(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/append", args, 0)?;
     let addition = text(host, "file/append", args, 1)?;
-    refuse_directory("file/append", path)?;
+    check_regular("file/append", path)?;
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -306,7 +311,7 @@ fn delete(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/delete", args, 0)?;
     // A link to a directory is a file of its own.
     if !Path::new(path).is_symlink() {
-        refuse_directory("file/delete", path)?;
+        check_regular("file/delete", path)?;
     }
     fs::remove_file(path).map_err(|error| failed("file/delete", path, &error))?;
     Ok(Value::NIL)
@@ -323,7 +328,8 @@ fn rename(host: &Host, args: &[Value]) -> Outcome {
 fn copy(host: &Host, args: &[Value]) -> Outcome {
     let from = text(host, "file/copy", args, 0)?;
     let to = text(host, "file/copy", args, 1)?;
-    refuse_directory("file/copy", from)?;
+    check_regular("file/copy", from)?;
+    check_regular("file/copy", to)?;
     fs::copy(from, to).map_err(|error| failed("file/copy", &format!("{from} -> {to}"), &error))?;
     Ok(Value::NIL)
 }

@@ -60,7 +60,9 @@ fn tokens(component: &[char], start: usize) -> Result<Vec<Token>, PatternError> 
                     1 => tokens.push(Token::AnyRun),
                     2 => {
                         let problem = "recursive wildcards must form a single path component";
-                        return Err(error(offset, problem));
+                        // Behind the stars or in front of them, where the wrong neighbour is.
+                        let position = offset.checked_sub(1).unwrap_or(offset + 2);
+                        return Err(error(position, problem));
                     }
                     _ => {
                         let problem = "wildcards are either regular `*` or recursive `**`";

@@ -32,6 +32,7 @@ pub mod strings;
 pub mod strings_case;
 pub mod strings_convert;
 pub mod strings_normalize;
+pub mod strings_search;
 pub mod strings_width;
 pub mod system;
 pub mod tasks;
@@ -78,6 +79,7 @@ pub static TABLES: &[&[Native]] = &[
     strings_case::TABLE,
     strings_convert::TABLE,
     strings_normalize::TABLE,
+    strings_search::TABLE,
     strings_width::TABLE,
     system::TABLE,
     tasks::TABLE,

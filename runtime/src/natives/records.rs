@@ -24,7 +24,7 @@ pub const MULTIMETHOD_INVOKER: usize = 4;
 pub static TABLE: &[Native] = &[
     native("values", at_least(0), values, "Several values at once; a single one is returned as it is."),
     native("%values->list", exactly(1), values_to_list, "List of the values of a bundle, or of the one value."),
-    native("%make-record-type", exactly(2), make_record_type, "A new record type with a name and a list of field names."),
+    native("%make-record-type", at_least(1), make_record_type, "A new record type with this name and these field names, all text."),
     native("%record", at_least(1), record, "A record of a type with these fields."),
     native("%record?", exactly(2), is_record_of, "Whether a value is a record of a type."),
     native("%record-ref", exactly(4), record_ref, "A field, by index, of a record of a type."),
@@ -104,12 +104,22 @@ fn make_record(host: &Host, record_type: Value, fields: &[Value]) -> Value {
     host.heap.object(Kind::Record, 0, &parts)
 }
 
-fn make_record_type(host: &Host, args: &[Value]) -> Outcome {
-    let name = arg(args, 0);
-    if name.as_symbol().is_none() {
-        return Err(type_error(host, "symbol", name));
+/// The symbol that a text or symbol names.
+fn name_symbol(host: &Host, value: Value) -> Outcome {
+    match host.heap.as_str(value) {
+        Some(name) => Ok(host.symbol(name)),
+        None if value.as_symbol().is_some() => Ok(value),
+        None => Err(type_error(host, "symbol", value)),
     }
-    let fields = super::sequence::list_or_vector(host, arg(args, 1))?;
+}
+
+fn make_record_type(host: &Host, args: &[Value]) -> Outcome {
+    let name = name_symbol(host, arg(args, 0))?;
+    let fields = args
+        .iter()
+        .skip(1)
+        .map(|&field| name_symbol(host, field))
+        .collect::<Outcome<Vec<Value>>>()?;
     Ok(new_record_type(host, name, &fields))
 }
 
@@ -216,9 +226,9 @@ mod tests {
         let host = &scene.host;
         let heap = &host.heap;
         let make = |name, args: &[Value]| call_value(host, name, args).ok().unwrap();
-        let fields = heap.list(&[host.symbol("x"), host.symbol("y")]);
-        let point = make("%make-record-type", &[host.symbol("point"), fields]);
-        let other = make("%make-record-type", &[host.symbol("point"), fields]);
+        let (name, x, y) = (heap.string("point"), heap.string("x"), host.symbol("y"));
+        let point = make("%make-record-type", &[name, x, y]);
+        let other = make("%make-record-type", &[name, x, y]);
         let n = Value::small;
         let record = make("%record", &[point, n(1), n(2)]);
         let same = make("%record", &[point, n(1), n(2)]);

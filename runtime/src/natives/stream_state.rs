@@ -280,10 +280,11 @@ impl State {
         }
         let flushed = self.flush(host);
         self.closed = true;
-        self.content = Vec::new();
-        self.position = 0;
-        if matches!(self.source, Source::Input(_) | Source::Output(_)) {
-            // Gives the file back to the system. The type's name stays in the stream object.
+        // Gives memory and files back. A byte buffer keeps its content for `stream/to-bytes`; the
+        // type's name is kept in the stream object.
+        if !matches!(self.source, Source::Buffer) {
+            self.content = Vec::new();
+            self.position = 0;
             self.source = Source::Text;
         }
         flushed

@@ -4,6 +4,7 @@
 
 use super::arguments::{argument, argument_error, integer, text};
 use super::bytes::{bytes, decode};
+use super::files::check_regular;
 use super::stream_state::{State, StreamError};
 use crate::error::{Outcome, eval_error, type_error};
 use crate::host::Host;
@@ -208,6 +209,7 @@ fn byte_buffer(host: &Host, _: &[Value]) -> Outcome {
 
 fn open_input(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-input", args, 0)?;
+    check_regular("stream/open-input", path)?;
     match State::open_input(path) {
         Ok(state) => Ok(stream(host, state)),
         Err(error) => Err(eval_error(format!("stream/open-input: {path}: {error}"))),
@@ -216,6 +218,7 @@ fn open_input(host: &Host, args: &[Value]) -> Outcome {
 
 fn open_output(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-output", args, 0)?;
+    check_regular("stream/open-output", path)?;
     match State::open_output(path) {
         Ok(state) => Ok(stream(host, state)),
         Err(error) => Err(eval_error(format!("stream/open-output: {path}: {error}"))),
@@ -460,6 +463,10 @@ mod tests {
             bench.string(bench.call("stream/to-string", &[buffer])),
             "abcZ"
         );
+        bench.call("stream/close", &[buffer]);
+        let content = bench.call("stream/to-string", &[buffer]);
+        assert_eq!(bench.string(content), "abcZ");
+        let buffer = bench.call("stream/byte-buffer", &[]);
         let error = bench.error("stream/write-byte", &[buffer, Value::small(256)]);
         assert_eq!(
             eval_message(error),

@@ -133,6 +133,9 @@ fn parts(text: &str) -> Parts<'_> {
 
 /// Columns of a text.
 pub fn columns(text: &str) -> usize {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.len();
+    }
     parts(text)
         .map(|part| match part {
             Part::Escape(_) => 0,

@@ -1,5 +1,7 @@
 //! Calls natives by name in unit tests, the way the VM will: aliases resolved, arity checked.
 
+#![allow(clippy::boxed_local, reason = "errors of natives come boxed")]
+
 use super::TABLES;
 use crate::error::{Condition, ConditionKind, Outcome, Signal};
 use crate::host::Host;
@@ -20,6 +22,12 @@ fn find(name: &str) -> &'static Native {
         .find(|native| native.name == name);
     let native = found.unwrap_or_else(|| panic!("no native {name}"));
     native.alias_of.map_or(native, find)
+}
+
+impl Default for Bench {
+    fn default() -> Bench {
+        Bench::new()
+    }
 }
 
 impl Bench {
@@ -96,8 +104,8 @@ fn describe(signal: &Signal) -> String {
     }
 }
 
-fn message_of(signal: Box<Signal>, kind: ConditionKind) -> String {
-    match *signal {
+fn message_of(signal: Signal, kind: ConditionKind) -> String {
+    match signal {
         Signal::Raise(Condition {
             kind: found,
             message,
@@ -109,17 +117,17 @@ fn message_of(signal: Box<Signal>, kind: ConditionKind) -> String {
 
 /// The message of an `:eval` condition.
 pub fn eval_message(signal: Box<Signal>) -> String {
-    message_of(signal, ConditionKind::Eval)
+    message_of(*signal, ConditionKind::Eval)
 }
 
 /// The message of a `:type-error` condition.
 pub fn type_message(signal: Box<Signal>) -> String {
-    message_of(signal, ConditionKind::Type)
+    message_of(*signal, ConditionKind::Type)
 }
 
 /// The message of an `:io` condition.
 pub fn io_message(signal: Box<Signal>) -> String {
-    message_of(signal, ConditionKind::Io)
+    message_of(*signal, ConditionKind::Io)
 }
 
 /// A folder of its own in the system's temporary directory, removed at the end.

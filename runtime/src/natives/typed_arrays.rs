@@ -289,6 +289,9 @@ fn f64_range(host: &Host, args: &[Value]) -> Outcome {
     let bound = |index| element::<f64>(host, argument(args, index));
     let (start, end) = (bound(0)?, bound(1)?);
     let step = if args.len() > 2 { bound(2)? } else { 1.0 };
+    if ![start, end, step].iter().all(|bound| bound.is_finite()) {
+        return Err(eval_error("f64-array/range: arguments must be finite"));
+    }
     if step == 0.0 {
         return Err(eval_error("f64-array/range: step cannot be zero"));
     }
@@ -303,6 +306,9 @@ fn f64_range(host: &Host, args: &[Value]) -> Outcome {
             return Err(too_long("f64-array/range"));
         }
         elements.push(current);
+        if current + step == current {
+            return Err(eval_error("f64-array/range: step makes no progress"));
+        }
         current += step;
     }
     Ok(host.heap.f64_array(&elements))

@@ -280,9 +280,6 @@ fn not_a_map(host: &Host, value: Value) -> Box<Signal> {
 
 /// `(get map key)`
 pub(crate) fn get(host: &Host, map: Value, key: Value) -> Outcome {
-    if key.is_heap() || key.is_float() {
-        crate::collections::check_key(host, key)?;
-    }
     lookup(host, map, key, Value::NIL)
 }
 

@@ -339,8 +339,8 @@ mod tests {
         let host = Host::new(Output::memory());
         let heap = &host.heap;
         let n = Value::small;
-        let f = heap.object(Kind::Closure, 0, &[n(1)]);
-        let g = heap.object(Kind::Closure, 0, &[n(2)]);
+        let f = heap.object(Kind::Closure, 0, &[n(0), n(1)]);
+        let g = heap.object(Kind::Closure, 0, &[n(0), n(2)]);
         let keys = heap.list(&[n(2), f, n(1), g, n(2), f]);
         let items = heap.list(&[n(10), n(11), n(12), n(13), n(14), n(15)]);
         assert_eq!(
