@@ -313,7 +313,7 @@ macro_rules! instructions {
             pub const fn op(&self) -> Op { match self { $(Instruction::$name { .. } => Op::$name),* } }
 
             /// The first word and, where the instruction has one, the second.
-            #[allow(unused_mut, reason = "instructions without a second word leave it alone")]
+            #[allow(unused_mut, unused_assignments, reason = "instructions without a second word leave it alone")]
             pub const fn encode(self) -> (u32, Option<u32>) {
                 match self {
                     $(Instruction::$name { $($field),* } => {
@@ -327,7 +327,7 @@ macro_rules! instructions {
 
             /// Decodes the instruction whose first word is `first`; `second` is the word after
             /// it, if there is one. `None`: unknown opcode or missing second word.
-            #[allow(unused_variables, reason = "instructions without operands read neither word")]
+            #[allow(unused_variables, unused_macros, reason = "instructions without operands read neither word")]
             #[allow(non_upper_case_globals, reason = "constants named after the opcodes to match on")]
             pub const fn decode(first: u32, second: Option<u32>) -> Option<Instruction> {
                 $(const $name: u8 = Op::$name as u8;)*
@@ -463,6 +463,8 @@ instructions! {
     // --- numbers ---
     /// Sum, as `+` with two arguments.
     Add = "add" (a: Dst, b: Src, c: Src) Next;
+    /// Sum of two numbers only: strings are a type error, as in `+` with three arguments.
+    AddNumbers = "addn" (a: Dst, b: Src, c: Src) Next;
     /// Difference.
     Subtract = "sub" (a: Dst, b: Src, c: Src) Next;
     /// Product.
@@ -529,6 +531,12 @@ instructions! {
 }
 
 impl Op {
+    /// [`Op::from_byte`] for the dispatch loop: compiles to a bounds check.
+    #[inline(always)]
+    pub fn from_byte_fast(byte: u8) -> Option<Op> {
+        Op::from_byte(byte)
+    }
+
     /// The opcode with this number.
     pub const fn from_byte(byte: u8) -> Option<Op> {
         if (byte as usize) < INSTRUCTIONS.len() {

@@ -160,11 +160,11 @@ pub struct LineEntry {
     pub column: u32,
 }
 
-/// The name of a local variable.
+/// The name of a local variable. `S` is `String` in a [`Module`] and `&str` in a view of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalName {
+pub struct LocalName<S = String> {
     /// The name in the source.
-    pub name: String,
+    pub name: S,
     /// The slot that holds it.
     pub register: u32,
     /// First word where it does.
@@ -225,6 +225,18 @@ pub struct Arity {
     pub minimum: u16,
     /// At most so many; `None` for any number.
     pub maximum: Option<u16>,
+}
+
+impl LocalName<&str> {
+    /// A copy that owns its name.
+    pub fn to_owned_strings(&self) -> LocalName {
+        LocalName {
+            name: self.name.to_owned(),
+            register: self.register,
+            start: self.start,
+            end: self.end,
+        }
+    }
 }
 
 impl Import<&str> {

@@ -5,8 +5,10 @@
 pub mod collections;
 pub mod equality;
 pub mod error;
+mod hash;
 pub mod heap;
 pub mod host;
+pub mod launch;
 pub mod native;
 pub mod natives;
 pub mod number;
@@ -14,4 +16,6 @@ pub mod output;
 pub mod print;
 pub mod symbol;
 pub mod task;
+pub mod unicode;
 pub mod value;
+pub mod vm;

@@ -1,32 +1,17 @@
 //! Interned names of symbols and keywords.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::hash::NameMap;
 
 /// An interned name: equal names have equal numbers within one VM.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Symbol(pub u32);
 
-/// FNV-1a: names are short, and the table is not fed by an attacker who profits from collisions.
-#[derive(Default)]
-struct NameHasher(u64);
-
-impl Hasher for NameHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-}
-
 #[derive(Default)]
 struct Table {
     names: Vec<&'static str>,
-    ids: HashMap<&'static str, u32, BuildHasherDefault<NameHasher>>,
+    ids: NameMap<&'static str, u32>,
 }
 
 /// The interner of one VM. Names live as long as it does.

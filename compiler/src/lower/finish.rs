@@ -7,6 +7,7 @@ use super::Lowerer;
 use super::suggest::Suggestions;
 use crate::builtins::Builtins;
 use crate::expand::prelude::PRELUDE;
+use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 use crate::names::SPECIAL_FORMS;
 use crate::problem::{Condition, Problem};
@@ -80,91 +81,15 @@ pub(crate) fn resolve(unit: &mut Unit) {
 }
 
 /// Visits an expression and all its parts, the whole before its parts.
-pub(crate) fn visit_mut(expr: &mut Expr, visit: &mut impl FnMut(&mut Expr)) {
+pub(crate) fn visit_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
     visit(expr);
-    match &mut expr.kind {
-        ExprKind::Const(_)
-        | ExprKind::Local(_)
-        | ExprKind::Global(_)
-        | ExprKind::Builtin(_)
-        | ExprKind::Import(_) => {}
-        ExprKind::SetLocal(_, value)
-        | ExprKind::SetGlobal(_, value)
-        | ExprKind::DefineGlobal(_, value)
-        | ExprKind::Throw(value) => visit_mut(value, visit),
-        ExprKind::Lambda(lambda) => visit_mut(&mut Rc::make_mut(lambda).body, visit),
-        ExprKind::Call(callee, arguments) | ExprKind::Apply(callee, arguments) => {
-            visit_mut(callee, visit);
-            visit_all(arguments, visit);
-        }
-        ExprKind::If(condition, then, otherwise) => {
-            visit_mut(condition, visit);
-            visit_mut(then, visit);
-            visit_mut(otherwise, visit);
-        }
-        ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => {
-            visit_all(parts, visit);
-        }
-        ExprKind::Let(bound, body) | ExprKind::Letrec(bound, body) => {
-            for (_, value) in bound {
-                visit_mut(value, visit);
-            }
-            visit_mut(body, visit);
-        }
-        ExprKind::While(first, second) | ExprKind::Try(first, _, second) => {
-            visit_mut(first, visit);
-            visit_mut(second, visit);
-        }
-    }
-}
-
-fn visit_all(parts: &mut [Expr], visit: &mut impl FnMut(&mut Expr)) {
-    for part in parts {
-        visit_mut(part, visit);
-    }
+    for_each_child_mut(expr, &mut |child| visit_mut(child, visit));
 }
 
 /// Visits an expression and all its parts without changing them, the whole before its parts.
-pub(crate) fn visit<'e>(expr: &'e Expr, visitor: &mut impl FnMut(&'e Expr)) {
+pub(crate) fn visit(expr: &Expr, visitor: &mut dyn FnMut(&Expr)) {
     visitor(expr);
-    match &expr.kind {
-        ExprKind::Const(_)
-        | ExprKind::Local(_)
-        | ExprKind::Global(_)
-        | ExprKind::Builtin(_)
-        | ExprKind::Import(_) => {}
-        ExprKind::SetLocal(_, value)
-        | ExprKind::SetGlobal(_, value)
-        | ExprKind::DefineGlobal(_, value)
-        | ExprKind::Throw(value) => visit(value, visitor),
-        ExprKind::Lambda(lambda) => visit(&lambda.body, visitor),
-        ExprKind::Call(callee, arguments) | ExprKind::Apply(callee, arguments) => {
-            visit(callee, visitor);
-            for argument in arguments {
-                visit(argument, visitor);
-            }
-        }
-        ExprKind::If(condition, then, otherwise) => {
-            visit(condition, visitor);
-            visit(then, visitor);
-            visit(otherwise, visitor);
-        }
-        ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => {
-            for part in parts {
-                visit(part, visitor);
-            }
-        }
-        ExprKind::Let(bound, body) | ExprKind::Letrec(bound, body) => {
-            for (_, value) in bound {
-                visit(value, visitor);
-            }
-            visit(body, visitor);
-        }
-        ExprKind::While(first, second) | ExprKind::Try(first, _, second) => {
-            visit(first, visitor);
-            visit(second, visitor);
-        }
-    }
+    for_each_child(expr, &mut |child| visit(child, visitor));
 }
 
 impl Lowerer<'_, '_> {
@@ -246,7 +171,13 @@ impl Lowerer<'_, '_> {
             .globals
             .iter()
             .filter(|global| global.definitions > 0 || self.is_import_bound(&global.name));
-        let suggestions = Suggestions::new(defined.map(|global| &*global.name).chain(public));
+        let suggestions = Suggestions::new(
+            defined
+                .map(|global| &*global.name)
+                .chain(public)
+                .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
+                .chain(PRELUDE.iter().map(|item| item.name)),
+        );
         for global in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());

@@ -162,6 +162,19 @@ impl Printer<'_> {
                 node("apply", parts)
             }
             ExprKind::Import(id) => Tree::Leaf(format!("(import {})", id.0)),
+            ExprKind::Loop(label, bound, body) => node(
+                "loop",
+                vec![
+                    Tree::Leaf(self.variable(*label)),
+                    self.bound(bound),
+                    self.tree(body),
+                ],
+            ),
+            ExprKind::Recur(label, arguments) => {
+                let mut parts = vec![Tree::Leaf(self.variable(*label))];
+                parts.extend(all(arguments));
+                node("recur", parts)
+            }
         }
     }
 

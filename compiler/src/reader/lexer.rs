@@ -91,6 +91,11 @@ pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     file: FileId,
+    /// The first string that probably lacks its closing quote: it runs over the end of a line, and the quote
+    /// that ends it has a word directly after it, as an opening quote has.
+    suspect: Option<Span>,
+    /// Is it known that no `|#` follows? Keeps the search for one from being repeated.
+    no_comment_end: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -98,7 +103,13 @@ impl<'a> Lexer<'a> {
     ///
     /// The text must be shorter than 4 GiB.
     pub(super) fn new(file: FileId, text: &'a str) -> Self {
-        let mut lexer = Self { text, at: 0, file };
+        let mut lexer = Self {
+            text,
+            at: 0,
+            file,
+            suspect: None,
+            no_comment_end: false,
+        };
         if text.starts_with("#!") {
             lexer.skip_line();
         }
@@ -111,6 +122,8 @@ impl<'a> Lexer<'a> {
             text: text.get(..end as usize).unwrap_or(text),
             at: start as usize,
             file,
+            suspect: None,
+            no_comment_end: false,
         }
     }
 
@@ -174,7 +187,13 @@ impl<'a> Lexer<'a> {
             return TokenKind::End;
         };
         if !starts_symbol(first) {
-            self.at += first.len_utf8();
+            // The closing bar of a name in bars would be a second error.
+            let bars = if first == '|' {
+                self.bar_quoted(start)
+            } else {
+                None
+            };
+            self.at = bars.unwrap_or(start + first.len_utf8());
             return self.fail(
                 report,
                 start,
@@ -194,6 +213,12 @@ impl<'a> Lexer<'a> {
                 None => DatumKind::Symbol(interner.get_or_intern(name)),
             },
         })
+    }
+
+    /// The end of `|a name|` at `start`, if its second bar is in the same line.
+    fn bar_quoted(&self, start: usize) -> Option<usize> {
+        let line = self.slice(start + 1, self.text.len()).split('\n').next()?;
+        line.find('|').map(|at| start + 1 + at + 1)
     }
 
     fn keyword(&mut self, interner: &mut Interner, report: &mut Report) -> TokenKind {
@@ -268,6 +293,12 @@ impl<'a> Lexer<'a> {
             'x' | 'X' | 'o' | 'O' | 'b' | 'B' | 'd' | 'D' | 'e' | 'E' | 'i' | 'I' => {
                 self.number(self.prefixed_number_end(), report)
             }
+            '|' => {
+                let opener = start + 2;
+                self.at = self.block_comment_end(opener).unwrap_or(opener);
+                let kind = ReadErrorKind::UnexpectedAfterHash('|');
+                self.fail(report, start, opener, kind)
+            }
             other => {
                 self.at += 1 + other.len_utf8();
                 self.fail(
@@ -278,6 +309,17 @@ impl<'a> Lexer<'a> {
                 )
             }
         }
+    }
+
+    /// The end of a block comment of other Lisps: what it holds is no program text, so that errors in it would
+    /// only distract.
+    fn block_comment_end(&mut self, content: usize) -> Option<usize> {
+        if self.no_comment_end {
+            return None;
+        }
+        let end = self.slice(content, self.text.len()).find("|#");
+        self.no_comment_end = end.is_none();
+        end.map(|at| content + at + 2)
     }
 
     /// The end of the number at the current position, which starts with prefixes. A `#` that is not part of
@@ -343,13 +385,29 @@ impl<'a> Lexer<'a> {
             report.text_error(Phase::Token, opener, self.file, error);
         });
         self.at = scanned.end;
-        match scanned.terminator {
-            Some(Terminator::Quote) => TokenKind::Atom(DatumKind::Str(scanned.text)),
-            _ => {
-                report.error(Phase::Token, opener, ReadErrorKind::UnterminatedString);
-                TokenKind::Invalid
+        if scanned.terminator.is_some() {
+            if self.suspect.is_none() && self.is_suspect(start) {
+                self.suspect = Some(opener);
             }
+            return TokenKind::Atom(DatumKind::Str(scanned.text));
         }
+        let kind = ReadErrorKind::UnterminatedString;
+        match self.suspect {
+            Some(place) => {
+                let label = "is the closing quote of this string missing?";
+                report.related_error(Phase::Token, opener, kind, place, label);
+            }
+            None => report.error(Phase::Token, opener, kind),
+        }
+        TokenKind::Invalid
+    }
+
+    /// Does the string that starts at `start` and ends at the current position look like the text between two
+    /// strings, because a quote is missing?
+    fn is_suspect(&self, start: usize) -> bool {
+        let word_follows = |next: char| next.is_alphanumeric() || starts_symbol(next);
+        self.character_at(self.at).is_some_and(word_follows)
+            && self.slice(start, self.at).contains('\n')
     }
 
     fn f_string(&mut self, report: &mut Report) -> TokenKind {
@@ -468,7 +526,8 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn number_datum(value: Literal) -> DatumKind {
+/// The datum of a numeric literal.
+pub fn number_datum(value: Literal) -> DatumKind {
     match value {
         Literal::Int(value) => DatumKind::Int(value),
         Literal::Big(value) => DatumKind::BigInt(Rc::new(value)),

@@ -21,6 +21,7 @@ mod tests;
 pub use error::{
     Bracket, NESTING_LIMIT, PLACEHOLDER_LIMIT, Prefix, ReadError, ReadErrorKind, Related,
 };
+pub use lexer::number_datum;
 pub use text::{datum_to_text, write_datum};
 
 use crate::datum::{Datum, FileId, Interner, Span};

@@ -354,7 +354,8 @@ impl Heap {
         self.int_from_digits(value.sign() == Sign::Minus, &digits)
     }
 
-    fn int_from_digits(&self, negative: bool, digits: &[u64]) -> Value {
+    /// An integer outside the fixnum range, of digits without leading zeros, least significant first.
+    pub(crate) fn int_from_digits(&self, negative: bool, digits: &[u64]) -> Value {
         let (object, flags) = self.allocate(8 + digits.len() * 8, false);
         // SAFETY: room for the header and the digits was just allocated.
         unsafe {

@@ -1,4 +1,5 @@
-//! Text of floating-point numbers: the shortest decimal digits that read back to the same double.
+//! Text of floating-point numbers: the shortest decimal digits that read back to the same double, and all
+//! digits of integral values.
 //!
 //! The digits come from the standard library, whose `Display` and `LowerExp` for `f64` are exact and
 //! shortest (Grisu with a Dragon fallback). Only the choice between positional and scientific form is
@@ -25,11 +26,11 @@ pub fn write_float(out: &mut impl Write, value: f64) -> fmt::Result {
     if magnitude >= SCIENTIFIC_FROM || (magnitude > 0.0 && magnitude < SCIENTIFIC_BELOW) {
         return write!(out, "{value:e}");
     }
-    write!(out, "{value}")?;
     if value.fract() == 0.0 {
-        out.write_str(".0")?;
+        // Integral values show all their digits, not only those needed to tell them apart.
+        return write!(out, "{value:.1}");
     }
-    Ok(())
+    write!(out, "{value}")
 }
 
 /// Writes `value` as an element of an `#f64(…)` array: always positional, without a forced `.0`.
@@ -65,7 +66,8 @@ mod tests {
             (1.234_567_8e-6, "0.0000012345678"),
             (1e16, "10000000000000000.0"),
             (123_456_789.123, "123456789.123"),
-            (123_456_789_012_345_680_000.0, "123456789012345680000.0"),
+            (123_456_789_012_345_680_000.0, "123456789012345683968.0"),
+            (9_223_372_036_854_775_807.0, "9223372036854775808.0"),
             (-2.5, "-2.5"),
         ] {
             assert_eq!(float_text(value), text);

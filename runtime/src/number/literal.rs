@@ -15,7 +15,10 @@
 //! language defines it), so `#e1e999999999` costs nothing. Decimal integers are converted by divide and
 //! conquer, and there is a limit on the number of digits, since the text may come from outside.
 
-use num_bigint::{BigInt, BigUint, Sign};
+mod digits;
+
+use digits::magnitude;
+use num_bigint::{BigInt, Sign};
 use num_rational::BigRational;
 use num_traits::{ToPrimitive, Zero};
 use thiserror::Error;
@@ -498,52 +501,6 @@ fn big_to_float(value: &BigInt) -> f64 {
     value.to_f64().unwrap_or(f64::NAN)
 }
 
-/// Digits that are converted by the simple quadratic method.
-const CHUNK: usize = 1024;
-
-/// The value of a run of digits of `radix`.
-fn magnitude(digits: &str, radix: u32) -> Result<BigUint, LiteralError> {
-    if digits.len() > MAX_INTEGER_DIGITS {
-        return Err(LiteralError::TooLong);
-    }
-    // Powers of two convert in linear time as they are.
-    if digits.len() <= CHUNK || radix.is_power_of_two() {
-        return simple_magnitude(digits, radix);
-    }
-    // powers[k] = radix ^ (CHUNK * 2^k)
-    let mut powers = vec![BigUint::from(radix).pow(CHUNK as u32)];
-    let mut width = CHUNK;
-    while width * 2 < digits.len() {
-        width *= 2;
-        if let Some(last) = powers.last() {
-            powers.push(last * last);
-        }
-    }
-    split_magnitude(digits, radix, &powers)
-}
-
-fn split_magnitude(digits: &str, radix: u32, powers: &[BigUint]) -> Result<BigUint, LiteralError> {
-    let Some((power, smaller)) = powers.split_last() else {
-        return simple_magnitude(digits, radix);
-    };
-    match digits
-        .len()
-        .checked_sub(CHUNK << smaller.len())
-        .and_then(|at| digits.split_at_checked(at))
-    {
-        Some((high, low)) if !high.is_empty() => {
-            Ok(split_magnitude(high, radix, smaller)? * power
-                + split_magnitude(low, radix, smaller)?)
-        }
-        _ => split_magnitude(digits, radix, smaller),
-    }
-}
-
-fn simple_magnitude(digits: &str, radix: u32) -> Result<BigUint, LiteralError> {
-    BigUint::parse_bytes(digits.as_bytes(), radix)
-        .ok_or_else(|| LiteralError::Invalid(digits.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -730,36 +687,6 @@ mod tests {
         assert_eq!(
             parse_literal("1e99999999999999999999999"),
             Ok(Literal::Float(f64::INFINITY))
-        );
-    }
-
-    #[test]
-    fn long_integers() {
-        // Compare divide and conquer with the direct method, at sizes around its split points.
-        for length in [
-            CHUNK,
-            CHUNK + 1,
-            2 * CHUNK,
-            2 * CHUNK + 1,
-            3 * CHUNK - 1,
-            5 * CHUNK + 7,
-        ] {
-            let digits: String = (0..length)
-                .map(|index| char::from(b'1' + (index * 7 % 9) as u8))
-                .collect();
-            assert_eq!(
-                parse_literal(&digits),
-                Ok(Literal::Big(digits.parse().unwrap())),
-                "{length}"
-            );
-        }
-        assert_eq!(
-            parse_literal(&"9".repeat(MAX_INTEGER_DIGITS + 1)),
-            Err(LiteralError::TooLong)
-        );
-        assert_eq!(
-            parse_literal(&format!("1/{}", "9".repeat(MAX_RATIO_DIGITS + 1))),
-            Err(LiteralError::TooLong)
         );
     }
 }

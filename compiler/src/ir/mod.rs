@@ -3,6 +3,8 @@
 //!
 //! Evaluation is strict and left to right everywhere.
 
+pub mod walk;
+
 use std::rc::Rc;
 
 use crate::datum::{DatumKind, Span};
@@ -138,6 +140,12 @@ pub enum ExprKind {
     Apply(Box<Expr>, Vec<Expr>),
     /// Runs a module if it has not run and binds its exports; nil.
     Import(ImportId),
+    /// A loop: binds the variables like `Let`, then evaluates the body, in whose tail positions
+    /// [`ExprKind::Recur`] with the same label starts over with new values. Every round has fresh
+    /// variables. Made by the optimiser from named `let`s that only call themselves in tail position.
+    Loop(VarId, Vec<(VarId, Expr)>, Box<Expr>),
+    /// Starts the next round of the enclosing loop with this label.
+    Recur(VarId, Vec<Expr>),
 }
 
 /// A function.

@@ -1,0 +1,99 @@
+//! From a lowered unit to a module: library, middle end, code generation.
+
+use std::collections::HashSet;
+
+use sema_format::Module;
+use sema_runtime::natives;
+
+use crate::codegen::{self, BuiltinFacts, Failure, Positions};
+use crate::datum::Interner;
+use crate::ir::{ExprKind, GlobalId, Unit};
+use crate::optimize;
+
+/// What the compiler knows about the runtime's builtins.
+#[derive(Default)]
+pub struct Facts;
+
+/// Builtins that are values.
+pub use natives::math::CONSTANTS;
+
+/// Natives that hand a call back to the machine: they are called like closures.
+const CALLING_BACK: &[&str] = &["%eval", "%load-dynamic", "%import-dynamic"];
+
+impl BuiltinFacts for Facts {
+    fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
+        let native = natives::get(natives::find(name)?);
+        Some((native.arity.min.into(), native.arity.max.map(usize::from)))
+    }
+
+    fn native_calls_back(&self, name: &str) -> bool {
+        CALLING_BACK.contains(&name)
+    }
+
+    fn constant(&self, name: &str) -> Option<f64> {
+        CONSTANTS
+            .iter()
+            .find(|(constant, _)| *constant == name)
+            .map(|(_, value)| *value)
+    }
+}
+
+/// Which functions of a unit may be called directly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// All that are provably defined when they are called.
+    Proven,
+    /// Those of the library only: the unit's own globals may change behind its back.
+    LibraryOnly,
+}
+
+/// Compiles a unit into which the library has been linked.
+///
+/// # Errors
+/// Limits of the format.
+pub fn compile_unit(
+    unit: &mut Unit,
+    library: &HashSet<GlobalId>,
+    known: Known,
+    facts: &dyn BuiltinFacts,
+    positions: &dyn Positions,
+    names: &Interner,
+    optimize: u8,
+) -> Result<Module, Failure> {
+    if optimize > 0 {
+        optimize::loops::run(unit);
+    }
+    let mut safe = match known {
+        Known::Proven if !unit.dynamic => optimize::known::functions(unit),
+        _ => HashSet::new(),
+    };
+    safe.extend(library);
+    codegen::generate(unit, &safe, library, facts, positions, names)
+}
+
+/// Gives the globals of a unit new numbers.
+pub fn renumber_globals(unit: &mut Unit, numbers: &[GlobalId]) {
+    let mut change = |global: &mut GlobalId| {
+        if let Some(new) = numbers.get(global.0 as usize) {
+            *global = *new;
+        }
+    };
+    for import in &mut unit.imports {
+        for (_, global) in &mut import.bindings {
+            change(global);
+        }
+    }
+    for form in &mut unit.body {
+        visit(form, &mut change);
+    }
+}
+
+fn visit(expr: &mut crate::ir::Expr, change: &mut dyn FnMut(&mut GlobalId)) {
+    if let ExprKind::Global(global)
+    | ExprKind::SetGlobal(global, _)
+    | ExprKind::DefineGlobal(global, _) = &mut expr.kind
+    {
+        change(global);
+    }
+    crate::ir::walk::for_each_child_mut(expr, &mut |child| visit(child, change));
+}

@@ -1,0 +1,233 @@
+//! The runtime executable that programs are appended to: where it comes from and what it runs on.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The runtime that was put into semac when it was built; empty if none was.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
+
+/// The platform semac was built for, and its embedded runtime too.
+const HOST: &str = env!("SEMAC_TARGET");
+
+/// Name of the runtime executable, looked for beside semac when none is embedded.
+const FILE_NAME: &str = "sema-rt";
+
+/// A platform that `--target` accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its name as a triple.
+    pub triple: &'static str,
+    /// Shorter names.
+    pub aliases: &'static [&'static str],
+}
+
+/// The platforms that programs can be built for without `--runtime`.
+pub const SUPPORTED_TARGETS: &[Target] = &[Target {
+    triple: HOST,
+    aliases: &["host", HOST_SYSTEM],
+}];
+
+const HOST_SYSTEM: &str = std::env::consts::OS;
+
+impl Target {
+    /// The target of this name.
+    ///
+    /// # Errors
+    /// [`RuntimeError::UnknownTarget`]
+    pub fn named(name: &str) -> Result<Target, RuntimeError> {
+        SUPPORTED_TARGETS
+            .iter()
+            .find(|target| target.triple == name || target.aliases.contains(&name))
+            .copied()
+            .ok_or_else(|| RuntimeError::UnknownTarget(name.to_owned()))
+    }
+}
+
+/// Why there is no runtime to append to.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// It cannot be read.
+    #[error("cannot read the runtime '{}': {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no executable.
+    #[error("'{}' is not an executable that programs can be appended to", path.display())]
+    NotExecutable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// This semac carries none and none lies beside it.
+    #[error("this semac was built without a runtime, and there is no '{FILE_NAME}' beside it")]
+    None,
+    /// A target nobody knows.
+    #[error("unknown target '{0}'")]
+    UnknownTarget(String),
+}
+
+impl RuntimeError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } | Self::NotExecutable { .. } => {
+                "give the sema-rt executable of this release for the platform you build for"
+            }
+            Self::None => "build semac with `make`, or name a runtime with --runtime PATH",
+            Self::UnknownTarget(_) => {
+                "`semac build --list-targets` lists the targets; for another platform give its \
+                 runtime with --runtime PATH"
+            }
+        }
+    }
+}
+
+/// Where a runtime came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Given with `--runtime`.
+    Given(PathBuf),
+    /// Carried by semac.
+    Embedded,
+    /// Found beside semac.
+    Beside(PathBuf),
+}
+
+/// What an executable runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// The triple, as far as the file tells.
+    pub target: String,
+    /// The system.
+    pub system: &'static str,
+    /// The processor.
+    pub processor: &'static str,
+}
+
+/// A runtime executable.
+#[derive(Clone, Debug)]
+pub struct RuntimeImage {
+    /// The file's bytes.
+    pub bytes: Cow<'static, [u8]>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What it runs on.
+    pub platform: Platform,
+}
+
+impl RuntimeImage {
+    /// The runtime to use: the given one, else the one semac carries, else `sema-rt` beside semac.
+    ///
+    /// # Errors
+    /// See [`RuntimeError`].
+    pub fn find(given: Option<&Path>) -> Result<RuntimeImage, RuntimeError> {
+        if let Some(path) = given {
+            return Self::read(path, Origin::Given(path.to_owned()));
+        }
+        if !EMBEDDED.is_empty() {
+            let platform = Platform::of(EMBEDDED).ok_or(RuntimeError::None)?;
+            return Ok(RuntimeImage {
+                bytes: Cow::Borrowed(EMBEDDED),
+                origin: Origin::Embedded,
+                platform,
+            });
+        }
+        let beside = std::env::current_exe()
+            .ok()
+            .map(|semac| semac.with_file_name(FILE_NAME))
+            .filter(|path| path.is_file())
+            .ok_or(RuntimeError::None)?;
+        Self::read(&beside, Origin::Beside(beside.clone()))
+    }
+
+    fn read(path: &Path, origin: Origin) -> Result<RuntimeImage, RuntimeError> {
+        let bytes = fs::read(path).map_err(|source| RuntimeError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let platform = Platform::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
+            path: path.to_owned(),
+        })?;
+        Ok(RuntimeImage {
+            bytes: Cow::Owned(bytes),
+            origin,
+            platform,
+        })
+    }
+}
+
+impl Platform {
+    /// What an executable file runs on, by its header; `None` for anything but 64-bit ELF.
+    ///
+    /// Source: System V ABI, chapter 4, "ELF Header"; machine numbers from its registry.
+    #[must_use]
+    pub fn of(file: &[u8]) -> Option<Platform> {
+        if !file.starts_with(b"\x7fELF\x02\x01") {
+            return None;
+        }
+        let machine = file.get(18..20)?;
+        let processor = match u16::from_le_bytes([*machine.first()?, *machine.get(1)?]) {
+            62 => "x86_64",
+            183 => "aarch64",
+            243 => "riscv64",
+            _ => return None,
+        };
+        let target = if HOST.starts_with(processor) {
+            HOST.to_owned()
+        } else {
+            format!("{processor}-unknown-linux-gnu")
+        };
+        Some(Platform {
+            target,
+            system: "linux",
+            processor,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The start of an ELF file for a machine.
+    pub(crate) fn elf(machine: u16) -> Vec<u8> {
+        let mut file = vec![0; 64];
+        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        file[18..20].copy_from_slice(&machine.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn platforms() {
+        assert_eq!(Platform::of(&elf(183)).unwrap().processor, "aarch64");
+        assert_eq!(Platform::of(&elf(3)), None);
+        assert_eq!(Platform::of(b"\x7fELF\x02\x01"), None);
+        assert_eq!(Platform::of(b"#!/bin/sh\n"), None);
+    }
+
+    #[test]
+    fn targets() {
+        assert_eq!(Target::named("host").unwrap().triple, HOST);
+        assert_eq!(Target::named(HOST).unwrap().triple, HOST);
+        assert!(Target::named("amiga").is_err());
+    }
+
+    #[test]
+    fn only_executables_are_runtimes() {
+        let refusal = RuntimeImage::find(Some(Path::new("Cargo.toml"))).unwrap_err();
+        assert!(
+            matches!(refusal, RuntimeError::NotExecutable { .. }),
+            "{refusal}"
+        );
+        let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt"))).unwrap_err();
+        assert!(
+            matches!(refusal, RuntimeError::Unreadable { .. }),
+            "{refusal}"
+        );
+    }
+}

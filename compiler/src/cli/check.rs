@@ -1,0 +1,30 @@
+//! `semac check`: everything that is wrong, nothing built.
+
+use super::arguments::Check;
+use super::count_text;
+use super::failure::note;
+use super::program::{self, Counts};
+
+/// Optimisation finds no mistakes; leaving it out makes checking fast.
+const NO_OPTIMIZATION: u8 = 0;
+
+pub(super) fn execute(arguments: &Check) -> u8 {
+    let mut total = Counts::default();
+    for file in &arguments.files {
+        let (result, counts) = program::check(file, NO_OPTIMIZATION);
+        if let Err(failure) = result {
+            failure.show();
+        }
+        total.errors += counts.errors;
+        total.warnings += counts.warnings;
+    }
+    if total != Counts::default() {
+        note(&format!(
+            "\n{}, {}\n",
+            count_text(total.errors, "error"),
+            count_text(total.warnings, "warning")
+        ));
+    }
+    let failed = total.errors > 0 || (arguments.deny_warnings && total.warnings > 0);
+    u8::from(failed)
+}

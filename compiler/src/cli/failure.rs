@@ -1,0 +1,98 @@
+//! How commands fail, and how that is shown.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::bundle::{BundleError, IncludeError, RuntimeError};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Diagnostics have been shown already.
+    #[error("the program has errors")]
+    Reported,
+    /// The reader of the output went away; nothing to say.
+    #[error("the output was closed")]
+    ClosedOutput,
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
+    /// See [`IncludeError`].
+    #[error(transparent)]
+    Include(#[from] IncludeError),
+    /// See [`RuntimeError`].
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// See [`BundleError`].
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A file cannot be read or written.
+    #[error("cannot {action} '{}': {source}", path.display())]
+    File {
+        /// The attempted action, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An executable or module that cannot be used.
+    #[error("'{}': {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something else, with advice.
+    #[error("{message}")]
+    Other {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+impl Failure {
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Include(error) => error.hint(),
+            Self::Runtime(error) => Some(error.hint()),
+            Self::Other { hint, .. } => Some(hint),
+            _ => None,
+        }
+    }
+
+    /// Shows it on standard error, unless that has been done.
+    pub fn show(&self) {
+        if matches!(self, Self::Reported | Self::ClosedOutput) {
+            return;
+        }
+        let mut text = format!("Error: {self}\n");
+        if let Some(hint) = self.hint() {
+            text.push_str(&format!("  hint: {hint}\n"));
+        }
+        note(&text);
+    }
+}
+
+/// Writes to standard error. If that is closed there is nowhere left to complain.
+pub fn note(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+/// [`Failure::ClosedOutput`] or [`Failure::Output`].
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::ClosedOutput,
+            _ => Failure::Output(error),
+        })
+}

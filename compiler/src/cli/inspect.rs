@@ -1,0 +1,336 @@
+//! `semac inspect`: what is inside an executable or a module.
+//!
+//! One structure is filled and shown as text or as JSON, so that both say the same.
+
+use std::collections::BTreeSet;
+
+use sema_format::model::{Arity, ExportKind};
+use sema_format::{FormatError, ModuleView};
+use sema_runtime::native::{Capability, Tier};
+use sema_vfs::Archive;
+use serde::Serialize;
+
+use super::arguments::Inspect;
+use super::failure::{Failure, print};
+use super::image::{self, Image};
+use super::{count_text, size_text};
+
+#[derive(Serialize)]
+struct Inspection {
+    /// `module` or `program`.
+    kind: &'static str,
+    file: String,
+    file_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<ProgramPart>,
+    modules: Vec<ModulePart>,
+    assets: Vec<AssetPart>,
+    capabilities: Vec<String>,
+    /// The smallest runtime tier with all builtins; null if one is unknown to this semac.
+    tier: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ProgramPart {
+    archive_format: u16,
+    archive_bytes: u64,
+    runtime_bytes: u64,
+    entry: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ModulePart {
+    name: String,
+    bytes: u64,
+    format: u16,
+    producer: String,
+    content_hash: String,
+    debug: bool,
+    functions: u32,
+    constants: u32,
+    imports: Vec<String>,
+    exports: Vec<ExportPart>,
+    builtins: Vec<String>,
+    capabilities: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ExportPart {
+    name: String,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doc: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AssetPart {
+    path: String,
+    bytes: u64,
+    stored_bytes: u64,
+    compression: &'static str,
+    chunks: u32,
+}
+
+pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
+    let damaged = |problem: String| Failure::Damaged {
+        path: arguments.file.clone(),
+        problem,
+    };
+    let file_bytes = std::fs::metadata(&arguments.file)
+        .map_err(|source| Failure::File {
+            action: "read",
+            path: arguments.file.clone(),
+            source,
+        })?
+        .len();
+    let mut inspection = Inspection {
+        kind: "module",
+        file: arguments.file.to_string_lossy().into_owned(),
+        file_bytes,
+        program: None,
+        modules: Vec::new(),
+        assets: Vec::new(),
+        capabilities: Vec::new(),
+        tier: None,
+    };
+    match Image::open(&arguments.file)? {
+        Image::Module(bytes) => {
+            let part = module_part(bytes.as_bytes()).map_err(|error| damaged(error.to_string()))?;
+            inspection.modules.push(part);
+        }
+        Image::Archive(archive) => fill(&mut inspection, &archive).map_err(damaged)?,
+    }
+    inspection.summarize();
+    let text = if arguments.json {
+        json_text(&inspection)?
+    } else {
+        inspection.text()
+    };
+    print(&text)?;
+    Ok(0)
+}
+
+/// A value as indented JSON with a final line feed.
+///
+/// # Errors
+/// None of our structures has any.
+pub(super) fn json_text(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure::Other {
+            message: format!("cannot write the report as JSON: {error}"),
+            hint: "this is a mistake in semac; please report it".to_owned(),
+        })
+}
+
+fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
+    inspection.kind = "program";
+    inspection.program = Some(ProgramPart {
+        archive_format: sema_vfs::FORMAT_VERSION,
+        archive_bytes: archive.byte_length(),
+        runtime_bytes: inspection.file_bytes.saturating_sub(archive.byte_length()),
+        entry: image::entry_module(archive).map(|name| name.into_owned()),
+    });
+    for entry in image::modules(archive) {
+        let bytes = image::aligned(&entry)?;
+        let mut part = module_part(bytes.as_slice())
+            .map_err(|error| format!("module {}: {error}", entry.path().escape_debug()))?;
+        part.name = entry.path().to_owned();
+        inspection.modules.push(part);
+    }
+    inspection.assets = image::assets(archive)
+        .map(|entry| AssetPart {
+            path: entry.path().to_owned(),
+            bytes: entry.length(),
+            stored_bytes: entry.stored_length(),
+            compression: entry.compression().name(),
+            chunks: entry.chunk_count(),
+        })
+        .collect();
+    Ok(())
+}
+
+fn module_part(bytes: &[u8]) -> Result<ModulePart, FormatError> {
+    let view = ModuleView::parse(bytes)?;
+    let exports = view.exports()?.into_iter().map(|export| ExportPart {
+        name: export.name.to_owned(),
+        kind: match export.kind {
+            ExportKind::Function => "function",
+            ExportKind::Value => "value",
+            ExportKind::Macro => "macro",
+        },
+        arity: export.arity.map(arity_text),
+        doc: export.doc.map(str::to_owned),
+    });
+    let owned = |name: Result<&str, FormatError>| name.map(str::to_owned);
+    let mut builtins: Vec<String> = view.natives().map(owned).collect::<Result<_, _>>()?;
+    builtins.sort();
+    Ok(ModulePart {
+        name: view.name()?.to_owned(),
+        bytes: bytes.len() as u64,
+        format: sema_format::FORMAT_VERSION,
+        producer: view.producer().to_owned(),
+        content_hash: format!("{:016x}", view.content_hash()),
+        debug: !view.stripped(),
+        functions: view.function_count(),
+        constants: view.constant_count(),
+        imports: view
+            .imports()?
+            .iter()
+            .map(|import| import.resolved.to_owned())
+            .collect(),
+        exports: exports.collect(),
+        builtins,
+        capabilities: view.capabilities().map(owned).collect::<Result<_, _>>()?,
+    })
+}
+
+fn arity_text(arity: Arity) -> String {
+    match arity.maximum {
+        Some(maximum) if maximum == arity.minimum => maximum.to_string(),
+        Some(maximum) => format!("{}-{maximum}", arity.minimum),
+        None => format!("{}+", arity.minimum),
+    }
+}
+
+impl Inspection {
+    /// Fills in what follows from the modules together.
+    fn summarize(&mut self) {
+        let mut capabilities: BTreeSet<String> = BTreeSet::new();
+        let mut tier = Some(Tier::Core);
+        for module in &self.modules {
+            capabilities.extend(module.capabilities.iter().cloned());
+            for name in &module.builtins {
+                let Some(number) = sema_runtime::natives::find(name) else {
+                    tier = None;
+                    continue;
+                };
+                let native = sema_runtime::natives::get(number);
+                tier = tier.map(|tier| tier.max(native.tier));
+                capabilities.extend(native.capabilities.into_iter().filter_map(capability_name));
+            }
+        }
+        self.capabilities = capabilities.into_iter().collect();
+        self.tier = tier.map(tier_name);
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!(
+            "{} {} ({})\n",
+            self.kind,
+            self.file.escape_debug(),
+            size_text(self.file_bytes)
+        );
+        let mut line =
+            |name: &str, value: String| text.push_str(&format!("  {name:<13} {value}\n"));
+        if let Some(program) = &self.program {
+            let entry = program.entry.as_deref().unwrap_or("unknown");
+            line("entry", entry.escape_debug().to_string());
+            line(
+                "archive",
+                format!(
+                    "{}, format {}",
+                    size_text(program.archive_bytes),
+                    program.archive_format
+                ),
+            );
+            line("runtime", size_text(program.runtime_bytes));
+        }
+        line("tier", self.tier.unwrap_or("unknown").to_owned());
+        line("capabilities", list_text(&self.capabilities));
+        for module in &self.modules {
+            text.push_str(&module.text());
+        }
+        if !self.assets.is_empty() {
+            text.push_str("\nassets\n");
+        }
+        for asset in &self.assets {
+            let stored = if asset.bytes == asset.stored_bytes {
+                String::new()
+            } else {
+                format!(" ({} stored)", size_text(asset.stored_bytes))
+            };
+            text.push_str(&format!(
+                "  {:>10}{stored}  {}\n",
+                size_text(asset.bytes),
+                asset.path.escape_debug()
+            ));
+        }
+        text
+    }
+}
+
+impl ModulePart {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "\nmodule {} ({}, format {}, {})\n",
+            self.name.escape_debug(),
+            size_text(self.bytes),
+            self.format,
+            self.producer.escape_debug()
+        );
+        let debug = if self.debug {
+            ""
+        } else {
+            ", without line numbers"
+        };
+        text.push_str(&format!(
+            "  {}, {}, content {}{debug}\n",
+            count_text(self.functions as usize, "function"),
+            count_text(self.constants as usize, "constant"),
+            self.content_hash
+        ));
+        for (name, list) in [("imports", &self.imports), ("builtins", &self.builtins)] {
+            if !list.is_empty() {
+                text.push_str(&format!("  {name:<9} {}\n", list_text(list)));
+            }
+        }
+        for export in &self.exports {
+            let arity = match &export.arity {
+                Some(arity) => format!(" ({arity})"),
+                None => String::new(),
+            };
+            text.push_str(&format!(
+                "  export    {} {}{arity}\n",
+                export.kind,
+                export.name.escape_debug()
+            ));
+        }
+        text
+    }
+}
+
+fn list_text(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let names = names.iter().map(|name| name.escape_debug().to_string());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Core => "core",
+        Tier::Std => "std",
+        Tier::Net => "net",
+        Tier::Full => "full",
+    }
+}
+
+fn capability_name(capability: Capability) -> Option<String> {
+    let name = match capability {
+        Capability::None => return None,
+        Capability::Shell => "shell",
+        Capability::FsRead => "fs-read",
+        Capability::FsWrite => "fs-write",
+        Capability::Network => "network",
+        Capability::EnvRead => "env-read",
+        Capability::EnvWrite => "env-write",
+        Capability::Process => "process",
+        Capability::Llm => "llm",
+        Capability::Serial => "serial",
+    };
+    Some(name.to_owned())
+}

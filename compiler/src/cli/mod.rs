@@ -1,0 +1,90 @@
+//! The commands of `semac`.
+//!
+//! Data goes to standard output, everything meant for people to standard error. The exit status is
+//! 0 for success, 1 for failure and 2 for a wrong command line; `semac run` ends like the program.
+
+pub mod arguments;
+mod build;
+mod check;
+mod compile;
+mod disasm;
+mod failure;
+mod image;
+mod inspect;
+mod program;
+mod run;
+mod verify;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+/// The compiler recurses over nested forms, and macros may nest them deeper than anyone writes.
+const STACK_BYTES: usize = 256 << 20;
+
+/// Runs the command that the process's arguments ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let worker = std::thread::Builder::new()
+        .name("semac".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(move || execute(&arguments.command));
+    let result = match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(result)) => result,
+        // The panic has been shown.
+        Ok(Err(_)) => return ExitCode::from(101),
+        Err(error) => Err(Failure::Other {
+            message: format!("cannot start a thread: {error}"),
+            hint: "the limit on processes or on memory may be too low".to_owned(),
+        }),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            failure.show();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Build(arguments) => build::execute(arguments),
+        Command::Run(arguments) => run::execute(arguments),
+        Command::Compile(arguments) => compile::execute(arguments),
+        Command::Check(arguments) => Ok(check::execute(arguments)),
+        Command::Disasm(arguments) => disasm::execute(arguments),
+        Command::Inspect(arguments) => inspect::execute(arguments),
+        Command::Verify(arguments) => verify::execute(arguments),
+    }
+}
+
+/// A number of bytes for people.
+fn size_text(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.2} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// A count with its noun.
+fn count_text(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_for_people() {
+        assert_eq!(size_text(999), "999 B");
+        assert_eq!(size_text(1_234), "1.2 kB");
+        assert_eq!(size_text(5_678_901), "5.68 MB");
+        assert_eq!(count_text(1, "module"), "1 module");
+        assert_eq!(count_text(0, "asset"), "0 assets");
+    }
+}

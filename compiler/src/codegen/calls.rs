@@ -1,0 +1,508 @@
+//! Calls.
+
+use sema_format::isa::{Instruction, special};
+
+use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};
+use super::primitives;
+use super::{Failure, KnownFunction};
+use crate::datum::{DatumKind, Span};
+use crate::ir::{Builtin, Expr, ExprKind};
+
+/// Arguments that a call window or a range takes at most; further ones travel in a list.
+const MOST_ARGUMENTS: usize = 48;
+
+impl FunctionBuilder<'_, '_> {
+    pub fn call(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match &callee.kind {
+            ExprKind::Builtin(Builtin(name)) => self.call_builtin(name, arguments, dest, span),
+            ExprKind::Global(global) => {
+                if let Some(itself) = self.itself.clone()
+                    && itself.global == *global
+                    && dest == Dest::Tail
+                    && self.exact(*global, arguments.len())
+                {
+                    let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
+                    self.restart(&itself.variables, &registers, arguments)?;
+                    self.asm.jump(Instruction::Loop { s24: 0 }, itself.head);
+                    return Ok(());
+                }
+                match self.module.known.get(global).cloned() {
+                    Some(known) if accepts(&known, arguments.len()) => {
+                        self.call_known(&known, arguments, dest, span)
+                    }
+                    _ => self.call_value(callee, arguments, dest, span),
+                }
+            }
+            // A keyword applied to one map.
+            ExprKind::Const(keyword @ DatumKind::Keyword(_)) if arguments.len() == 1 => {
+                let key = self.constant(keyword)?;
+                self.into_register(dest, span, |b, register| {
+                    let mark = b.next;
+                    let map = b.value(&arguments[0])?;
+                    b.position(span);
+                    b.asm.emit(Instruction::GetKeyword {
+                        a: register,
+                        b: map,
+                        x: key,
+                    });
+                    b.next = mark;
+                    Ok(())
+                })
+            }
+            _ => self.call_value(callee, arguments, dest, span),
+        }
+    }
+
+    /// Whether a global is a known function of exactly this many parameters.
+    fn exact(&self, global: crate::ir::GlobalId, count: usize) -> bool {
+        self.module.known.get(&global).is_some_and(|known| {
+            known.lambda.rest.is_none()
+                && known.lambda.optional == 0
+                && known.lambda.parameters.len() == count
+        })
+    }
+
+    /// A call of whatever the callee's value is.
+    fn call_value(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        if arguments.len() > MOST_ARGUMENTS {
+            return self.call_spread(callee, &[], arguments, dest, span);
+        }
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        // The operator first, unless it is a global: then it is looked up after the arguments.
+        let late = matches!(callee.kind, ExprKind::Global(_))
+            || matches!(callee.kind, ExprKind::Local(v) if !self.variables.is_assigned(v));
+        if !late {
+            self.expr(callee, Dest::Reg(window))?;
+        }
+        for argument in arguments {
+            let register = self.alloc(argument.span)?;
+            self.expr(argument, Dest::Reg(register))?;
+        }
+        if late {
+            self.expr(callee, Dest::Reg(window))?;
+        }
+        self.position(span);
+        let b = arguments.len() as u8;
+        if dest == Dest::Tail {
+            self.asm.emit(Instruction::TailCall { a: window, b });
+            self.asm.emit(Instruction::Return { a: window });
+        } else {
+            self.asm.emit(Instruction::Call { a: window, b });
+            self.deliver(window, dest);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// The base of a call window: the destination itself if it is the top register.
+    fn window(&mut self, dest: Dest, span: Span) -> Result<u8, Failure> {
+        match dest {
+            Dest::Reg(register) if u32::from(register) + 1 == self.next => Ok(register),
+            _ => self.alloc(span),
+        }
+    }
+
+    fn deliver(&mut self, result: u8, dest: Dest) {
+        if let Dest::Reg(register) = dest
+            && register != result
+        {
+            self.asm.emit(Instruction::Move {
+                a: register,
+                b: result,
+            });
+        }
+    }
+
+    fn call_known(
+        &mut self,
+        known: &KnownFunction,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let fixed = known.lambda.parameters.len();
+        if arguments.len() > MOST_ARGUMENTS.max(fixed) || fixed > MAX_PARAMETERS {
+            let index = known.index;
+            return self.spread_window(
+                |b, window| {
+                    b.asm.closure(window, index, &[]);
+                    Ok(())
+                },
+                &[],
+                arguments,
+                dest,
+                span,
+            );
+        }
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        let after_window = self.next;
+        for argument in arguments {
+            let register = self.alloc(argument.span)?;
+            self.expr(argument, Dest::Reg(register))?;
+        }
+        for _ in arguments.len()..fixed {
+            let register = self.alloc(span)?;
+            self.asm.emit(Instruction::LoadSpecial {
+                a: register,
+                b: special::MISSING,
+            });
+        }
+        let mut slots = fixed;
+        if known.lambda.rest.is_some() {
+            let start = (after_window as usize + fixed) as u8;
+            let extra = arguments.len().saturating_sub(fixed);
+            if extra == 0 {
+                let register = self.alloc(span)?;
+                self.asm.emit(Instruction::LoadSpecial {
+                    a: register,
+                    b: special::EMPTY_LIST,
+                });
+            } else {
+                self.asm.emit(Instruction::MakeList {
+                    a: start,
+                    b: start,
+                    c: extra as u8,
+                });
+            }
+            slots += 1;
+        }
+        self.position(span);
+        let (b, x) = (slots as u8, known.index);
+        if dest == Dest::Tail {
+            self.asm
+                .emit(Instruction::TailCallKnown { a: window, b, x });
+        } else {
+            self.asm.emit(Instruction::CallKnown { a: window, b, x });
+            self.deliver(window, dest);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    fn call_builtin(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match (name, arguments.len()) {
+            ("list", count) if count <= MOST_ARGUMENTS => {
+                return self.sequence(arguments, dest, span, false);
+            }
+            ("vector", count) if count <= MOST_ARGUMENTS => {
+                return self.sequence(arguments, dest, span, true);
+            }
+            ("+" | "*", 3..=8) => return self.chained(name, arguments, dest, span),
+            ("-", 3..=8) => return self.chained(name, arguments, dest, span),
+            ("mutable-array/set!", 3) | ("mutable-cell/set!", 2) => {
+                return self.store_element(arguments, dest, span);
+            }
+            _ => {}
+        }
+        if primitives::is_instruction(name, arguments.len()) {
+            return self.into_register(dest, span, |b, register| {
+                b.primitive(name, arguments, register, span)
+            });
+        }
+        let accepted = self
+            .module
+            .facts
+            .native_arity(name)
+            .is_some_and(|(min, max)| {
+                arguments.len() >= min && max.is_none_or(|max| arguments.len() <= max)
+            });
+        if !accepted
+            || arguments.len() > MOST_ARGUMENTS
+            || self.module.facts.native_calls_back(name)
+        {
+            let callee = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+            return self.call_value(&callee, arguments, dest, span);
+        }
+        self.into_register(dest, span, |b, register| {
+            let mark = b.next;
+            let start = b.range(arguments)?;
+            let native = u32::from(b.native(name)?);
+            b.position(span);
+            b.asm.emit(Instruction::CallNative {
+                a: register,
+                b: start,
+                c: arguments.len() as u8,
+                x: native,
+            });
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    /// Evaluates expressions into consecutive registers and gives the first.
+    fn range(&mut self, arguments: &[Expr]) -> Result<u8, Failure> {
+        match arguments {
+            [] => Ok(0),
+            [single] => self.value(single),
+            _ => {
+                let start = self.next as u8;
+                for argument in arguments {
+                    let register = self.alloc(argument.span)?;
+                    self.expr(argument, Dest::Reg(register))?;
+                }
+                Ok(start)
+            }
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        items: &[Expr],
+        dest: Dest,
+        span: Span,
+        vector: bool,
+    ) -> Result<(), Failure> {
+        self.into_register(dest, span, |b, register| {
+            let mark = b.next;
+            let start = b.range(items)?;
+            let (a, c) = (register, items.len() as u8);
+            b.asm.emit(match vector {
+                true => Instruction::MakeVector { a, b: start, c },
+                false if items.is_empty() => Instruction::LoadSpecial {
+                    a,
+                    b: special::EMPTY_LIST,
+                },
+                false => Instruction::MakeList { a, b: start, c },
+            });
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    fn primitive(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        register: u8,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        // Sums with a small constant.
+        if let [left, right] = arguments
+            && let Some((value, sc)) = small_addend(name, left, right)
+        {
+            let b = self.value(value)?;
+            self.position(span);
+            self.asm.emit(Instruction::AddImm { a: register, b, sc });
+            self.next = mark;
+            return Ok(());
+        }
+        let operands = self.operands(&arguments.iter().collect::<Vec<_>>())?;
+        self.position(span);
+        if let Some(instruction) = primitives::instruction(name, register, &operands) {
+            self.asm.emit(instruction);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// `+`, `-`, `*` of three and more: pairs from the left. Strings cannot be added in threes.
+    fn chained(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        self.into_register(dest, span, |b, register| {
+            let mark = b.next;
+            let operands = b.operands(&arguments.iter().collect::<Vec<_>>())?;
+            b.position(span);
+            let mut sum = operands[0];
+            for &operand in &operands[1..] {
+                b.asm.emit(match name {
+                    "+" => Instruction::AddNumbers {
+                        a: register,
+                        b: sum,
+                        c: operand,
+                    },
+                    "*" => Instruction::Multiply {
+                        a: register,
+                        b: sum,
+                        c: operand,
+                    },
+                    _ => Instruction::Subtract {
+                        a: register,
+                        b: sum,
+                        c: operand,
+                    },
+                });
+                sum = register;
+            }
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    fn store_element(&mut self, arguments: &[Expr], dest: Dest, span: Span) -> Result<(), Failure> {
+        let mark = self.next;
+        let operands = self.operands(&arguments.iter().collect::<Vec<_>>())?;
+        self.position(span);
+        self.asm.emit(match operands[..] {
+            [a, b, c] => Instruction::ArraySet { a, b, c },
+            _ => Instruction::CellSet {
+                a: operands[0],
+                b: operands[1],
+            },
+        });
+        match dest {
+            Dest::Reg(register) if register != operands[0] => self.asm.emit(Instruction::Move {
+                a: register,
+                b: operands[0],
+            }),
+            Dest::Tail => self.asm.emit(Instruction::Return { a: operands[0] }),
+            _ => {}
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// `apply`
+    pub fn apply(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match arguments.split_last() {
+            Some((sequence, fixed)) if fixed.len() < MOST_ARGUMENTS => {
+                let mark = self.next;
+                let window = self.window(dest, span)?;
+                self.expr(callee, Dest::Reg(window))?;
+                for argument in fixed.iter().chain([sequence]) {
+                    let register = self.alloc(argument.span)?;
+                    self.expr(argument, Dest::Reg(register))?;
+                }
+                self.finish_apply(window, arguments.len(), dest, span);
+                self.next = mark;
+                Ok(())
+            }
+            Some((sequence, fixed)) => {
+                self.call_spread(callee, std::slice::from_ref(sequence), fixed, dest, span)
+            }
+            None => self.call_value(callee, arguments, dest, span),
+        }
+    }
+
+    fn finish_apply(&mut self, window: u8, count: usize, dest: Dest, span: Span) {
+        self.position(span);
+        let b = count as u8;
+        if dest == Dest::Tail {
+            self.asm.emit(Instruction::TailApply { a: window, b });
+            self.asm.emit(Instruction::Return { a: window });
+        } else {
+            self.asm.emit(Instruction::Apply { a: window, b });
+            self.deliver(window, dest);
+        }
+    }
+
+    /// A call with more arguments than a window takes: they travel in a list. `last`, if given, is
+    /// a sequence of further arguments.
+    fn call_spread(
+        &mut self,
+        callee: &Expr,
+        last: &[Expr],
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        self.spread_window(
+            |b, window| b.expr(callee, Dest::Reg(window)),
+            last,
+            arguments,
+            dest,
+            span,
+        )
+    }
+
+    fn spread_window(
+        &mut self,
+        callee: impl FnOnce(&mut Self, u8) -> Result<(), Failure>,
+        last: &[Expr],
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        callee(self, window)?;
+        // Lists of a part each, then one list of all.
+        let parts_start = self.alloc(span)?;
+        let mut parts = 0u8;
+        self.next = u32::from(parts_start);
+        for part in arguments.chunks(MOST_ARGUMENTS) {
+            let register = self.alloc(span)?;
+            self.sequence(part, Dest::Reg(register), span, false)?;
+            parts += 1;
+            if parts > 1 {
+                // Joined at once, so that the number of parts costs no registers.
+                let native = u32::from(self.native("append")?);
+                self.asm.emit(Instruction::CallNative {
+                    a: parts_start,
+                    b: parts_start,
+                    c: 2,
+                    x: native,
+                });
+                self.next -= 1;
+            }
+        }
+        for sequence in last {
+            let register = self.alloc(span)?;
+            self.expr(sequence, Dest::Reg(register))?;
+            self.position(span);
+            let native = u32::from(self.native("append")?);
+            self.asm.emit(Instruction::CallNative {
+                a: parts_start,
+                b: parts_start,
+                c: 2,
+                x: native,
+            });
+        }
+        self.finish_apply(window, 1, dest, span);
+        self.next = mark;
+        Ok(())
+    }
+}
+
+/// Whether a known function takes this many arguments.
+pub(super) fn accepts(known: &KnownFunction, count: usize) -> bool {
+    let parameters = known.lambda.parameters.len();
+    count >= parameters - known.lambda.optional
+        && (known.lambda.rest.is_some() || count <= parameters)
+}
+
+/// The other operand and the addend of `(+ x n)`, `(+ n x)`, `(- x n)` with a small constant.
+fn small_addend<'e>(name: &str, left: &'e Expr, right: &'e Expr) -> Option<(&'e Expr, i8)> {
+    let small = |expr: &Expr| match expr.kind {
+        ExprKind::Const(DatumKind::Int(value)) => i8::try_from(value).ok(),
+        _ => None,
+    };
+    match name {
+        "+" => small(right)
+            .map(|n| (left, n))
+            .or_else(|| small(left).map(|n| (right, n))),
+        "-" => small(right).and_then(i8::checked_neg).map(|n| (left, n)),
+        _ => None,
+    }
+}

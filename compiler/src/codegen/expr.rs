@@ -1,0 +1,560 @@
+//! Expressions.
+
+use std::rc::Rc;
+
+use sema_format::isa::{Instruction, special};
+
+use super::Failure;
+use super::function::{Dest, FunctionBuilder, LoopTarget};
+use crate::datum::{DatumKind, Span};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId};
+use crate::optimize::loops::mentions;
+
+impl FunctionBuilder<'_, '_> {
+    /// Generates an expression whose value goes to `dest`.
+    pub fn expr(&mut self, expr: &Expr, dest: Dest) -> Result<(), Failure> {
+        match &expr.kind {
+            ExprKind::Const(datum) => match dest {
+                Dest::Effect => Ok(()),
+                _ => self.into_register(dest, expr.span, |b, register| {
+                    b.load_constant(datum, register)
+                }),
+            },
+            ExprKind::Local(variable) => match dest {
+                Dest::Effect => Ok(()),
+                Dest::Tail => {
+                    let register = self.value(expr)?;
+                    self.asm.emit(Instruction::Return { a: register });
+                    Ok(())
+                }
+                Dest::Reg(register) => {
+                    self.load_variable(*variable, register);
+                    Ok(())
+                }
+            },
+            ExprKind::SetLocal(variable, value) => {
+                self.set_local(*variable, value, dest, expr.span)
+            }
+            ExprKind::Global(global) => self.into_register(dest, expr.span, |b, register| {
+                b.position(expr.span);
+                b.asm.emit(Instruction::GetGlobal {
+                    a: register,
+                    x: global.0,
+                });
+                Ok(())
+            }),
+            ExprKind::SetGlobal(global, value) => {
+                self.into_register(dest, expr.span, |b, register| {
+                    b.expr(value, Dest::Reg(register))?;
+                    b.position(expr.span);
+                    b.asm.emit(Instruction::SetGlobal {
+                        a: register,
+                        x: global.0,
+                    });
+                    Ok(())
+                })
+            }
+            ExprKind::DefineGlobal(global, value) => {
+                let known = self.module.known.get(global).map(|known| known.index);
+                if let Some(index) = known
+                    && matches!(value.kind, ExprKind::Lambda(_))
+                {
+                    return self.define_known(*global, index, dest, expr.span);
+                }
+                let mark = self.next;
+                let register = self.value(value)?;
+                self.asm.emit(Instruction::DefineGlobal {
+                    a: register,
+                    x: global.0,
+                });
+                self.next = mark;
+                self.nil(dest, expr.span)
+            }
+            ExprKind::Builtin(Builtin(name)) => match dest {
+                Dest::Effect => Ok(()),
+                _ => self.into_register(dest, expr.span, |b, register| {
+                    b.load_builtin(name, register)
+                }),
+            },
+            ExprKind::Lambda(lambda) => match dest {
+                Dest::Effect => Ok(()),
+                _ => self.into_register(dest, expr.span, |b, register| b.closure(lambda, register)),
+            },
+            ExprKind::Call(callee, arguments) => self.call(callee, arguments, dest, expr.span),
+            ExprKind::Apply(callee, arguments) => self.apply(callee, arguments, dest, expr.span),
+            ExprKind::If(test, then, other) => self.conditional(test, then, other, dest),
+            ExprKind::And(exprs) => self.short_circuit(exprs, false, dest, expr.span),
+            ExprKind::Or(exprs) => self.short_circuit(exprs, true, dest, expr.span),
+            ExprKind::Seq(exprs) => match exprs.split_last() {
+                Some((last, init)) => {
+                    for part in init {
+                        self.expr(part, Dest::Effect)?;
+                    }
+                    self.expr(last, dest)
+                }
+                None => self.nil(dest, expr.span),
+            },
+            ExprKind::Let(bindings, body) => {
+                let mark = self.next;
+                // All initial values first: none of them sees the variables.
+                let mut registers = Vec::with_capacity(bindings.len());
+                for (_, init) in bindings {
+                    let register = self.alloc(init.span)?;
+                    self.expr(init, Dest::Reg(register))?;
+                    registers.push(register);
+                }
+                for ((variable, _), register) in bindings.iter().zip(registers) {
+                    self.bind_in_place(*variable, register)?;
+                }
+                self.release_slotted(mark);
+                self.expr(body, dest)?;
+                self.next = mark;
+                Ok(())
+            }
+            ExprKind::Letrec(bindings, body) => {
+                let mark = self.next;
+                self.letrec(bindings)?;
+                self.expr(body, dest)?;
+                self.next = mark;
+                Ok(())
+            }
+            ExprKind::While(test, body) => {
+                let head = self.asm.here();
+                let end = self.asm.new_label();
+                self.branch(test, false, end)?;
+                self.expr(body, Dest::Effect)?;
+                self.asm.jump(Instruction::Loop { s24: 0 }, head);
+                self.asm.bind(end);
+                self.nil(dest, expr.span)
+            }
+            ExprKind::Loop(label, bindings, body) => self.enter_loop(*label, bindings, body, dest),
+            ExprKind::Recur(label, arguments) => self.recur(*label, arguments, expr.span),
+            ExprKind::Try(body, variable, handler) => {
+                self.protected(body, *variable, handler, dest, expr.span)
+            }
+            ExprKind::Throw(value) => {
+                let mark = self.next;
+                let register = self.value(value)?;
+                self.position(expr.span);
+                self.asm.emit(Instruction::Throw { a: register });
+                self.next = mark;
+                Ok(())
+            }
+            ExprKind::Import(import) => self.into_register(dest, expr.span, |b, register| {
+                let mark = b.next;
+                let window = b.alloc(expr.span)?;
+                b.position(expr.span);
+                b.asm.emit(Instruction::RunModule {
+                    a: window,
+                    b: 0,
+                    x: import.0,
+                });
+                b.asm.emit(Instruction::BindImports {
+                    a: register,
+                    x: import.0,
+                });
+                b.next = mark;
+                Ok(())
+            }),
+        }
+    }
+
+    /// Runs `generate` with a register for the result and delivers it to `dest`.
+    pub fn into_register(
+        &mut self,
+        dest: Dest,
+        span: Span,
+        generate: impl FnOnce(&mut Self, u8) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match dest {
+            Dest::Reg(register) => generate(self, register),
+            Dest::Effect | Dest::Tail => {
+                let mark = self.next;
+                let register = self.alloc(span)?;
+                generate(self, register)?;
+                if dest == Dest::Tail {
+                    self.asm.emit(Instruction::Return { a: register });
+                }
+                self.next = mark;
+                Ok(())
+            }
+        }
+    }
+
+    /// The definition of a known function: its code exists already. A library function that is
+    /// only ever called needs no value.
+    fn define_known(
+        &mut self,
+        global: GlobalId,
+        index: u32,
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        if !self.module.library.contains(&global) || self.module.used_as_values.contains(&global) {
+            let mark = self.next;
+            let register = self.alloc(span)?;
+            self.asm.closure(register, index, &[]);
+            self.asm.emit(Instruction::DefineGlobal {
+                a: register,
+                x: global.0,
+            });
+            self.next = mark;
+        }
+        self.nil(dest, span)
+    }
+
+    pub fn nil(&mut self, dest: Dest, span: Span) -> Result<(), Failure> {
+        if dest == Dest::Effect {
+            return Ok(());
+        }
+        self.into_register(dest, span, |b, register| {
+            b.asm.emit(Instruction::LoadSpecial {
+                a: register,
+                b: special::NIL,
+            });
+            Ok(())
+        })
+    }
+
+    /// The register that holds an expression's value: a variable's own, or a new one at the top.
+    pub fn value(&mut self, expr: &Expr) -> Result<u8, Failure> {
+        if let ExprKind::Local(variable) = &expr.kind
+            && let Some(register) = self.register_of(*variable)
+        {
+            return Ok(register);
+        }
+        let register = self.alloc(expr.span)?;
+        self.expr(expr, Dest::Reg(register))?;
+        Ok(register)
+    }
+
+    /// Registers of several operands that are evaluated in order. A variable's own register is used
+    /// only if nothing that is evaluated later can assign it.
+    pub fn operands(&mut self, exprs: &[&Expr]) -> Result<Vec<u8>, Failure> {
+        let mut registers = Vec::with_capacity(exprs.len());
+        for (index, expr) in exprs.iter().enumerate() {
+            let stable = match &expr.kind {
+                ExprKind::Local(variable) => {
+                    !self.variables.is_assigned(*variable)
+                        || exprs[index + 1..].iter().all(|e| is_trivial(e))
+                }
+                _ => true,
+            };
+            if stable {
+                registers.push(self.value(expr)?);
+            } else {
+                let register = self.alloc(expr.span)?;
+                self.expr(expr, Dest::Reg(register))?;
+                registers.push(register);
+            }
+        }
+        Ok(registers)
+    }
+
+    pub fn load_constant(&mut self, datum: &DatumKind, register: u8) -> Result<(), Failure> {
+        let special = match datum {
+            DatumKind::Nil => Some(special::NIL),
+            DatumKind::Bool(false) => Some(special::FALSE),
+            DatumKind::Bool(true) => Some(special::TRUE),
+            DatumKind::List(items) if items.is_empty() => Some(special::EMPTY_LIST),
+            _ => None,
+        };
+        if let Some(b) = special {
+            self.asm.emit(Instruction::LoadSpecial { a: register, b });
+            return Ok(());
+        }
+        if let DatumKind::Int(value) = datum
+            && let Ok(sbx) = i16::try_from(*value)
+        {
+            self.asm.emit(Instruction::LoadInt { a: register, sbx });
+            return Ok(());
+        }
+        let index = self.constant(datum)?;
+        self.asm.emit(match u16::try_from(index) {
+            Ok(bx) => Instruction::LoadConst { a: register, bx },
+            Err(_) => Instruction::LoadConstWide {
+                a: register,
+                x: index,
+            },
+        });
+        Ok(())
+    }
+
+    pub fn load_builtin(&mut self, name: &'static str, register: u8) -> Result<(), Failure> {
+        if let Some(value) = self.module.facts.constant(name) {
+            return self.load_constant(&DatumKind::Float(value), register);
+        }
+        let index = self.native(name)?;
+        self.asm.emit(Instruction::LoadNative {
+            a: register,
+            bx: index,
+        });
+        Ok(())
+    }
+
+    pub fn native(&mut self, name: &'static str) -> Result<u16, Failure> {
+        let span = self.span;
+        u16::try_from(self.module.native(name)).map_err(|_| Failure {
+            error: super::CodegenError::TooManyNatives,
+            span,
+        })
+    }
+
+    fn set_local(
+        &mut self,
+        variable: VarId,
+        value: &Expr,
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let register = match self.register_of(variable) {
+            Some(register)
+                if is_one_step(value) || !mentions(value, variable) && !is_call(value) =>
+            {
+                self.expr(value, Dest::Reg(register))?;
+                register
+            }
+            _ => {
+                let register = self.value(value)?;
+                self.store_variable(variable, register, span)?;
+                register
+            }
+        };
+        match dest {
+            Dest::Reg(into) if into != register => self.asm.emit(Instruction::Move {
+                a: into,
+                b: register,
+            }),
+            Dest::Tail => self.asm.emit(Instruction::Return { a: register }),
+            _ => {}
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    fn conditional(
+        &mut self,
+        test: &Expr,
+        then: &Expr,
+        other: &Expr,
+        dest: Dest,
+    ) -> Result<(), Failure> {
+        let otherwise = self.asm.new_label();
+        let end = self.asm.new_label();
+        self.branch(test, false, otherwise)?;
+        self.expr(then, dest)?;
+        if dest != Dest::Tail
+            && !(dest == Dest::Effect && is_trivial(other))
+            && self.asm.falls_through()
+        {
+            self.asm.jump(Instruction::Jump { s24: 0 }, end);
+        }
+        self.asm.bind(otherwise);
+        self.expr(other, dest)?;
+        self.asm.bind(end);
+        Ok(())
+    }
+
+    /// `and` (`on` false) and `or` (`on` true).
+    fn short_circuit(
+        &mut self,
+        exprs: &[Expr],
+        on: bool,
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let Some((last, init)) = exprs.split_last() else {
+            return self.nil(dest, span);
+        };
+        let end = self.asm.new_label();
+        match dest {
+            Dest::Effect => {
+                for part in init {
+                    self.branch(part, on, end)?;
+                }
+                self.expr(last, Dest::Effect)?;
+                self.asm.bind(end);
+            }
+            Dest::Reg(register) => {
+                for part in init {
+                    self.expr(part, Dest::Reg(register))?;
+                    self.jump_if(register, on, end);
+                }
+                self.expr(last, dest)?;
+                self.asm.bind(end);
+            }
+            Dest::Tail => {
+                let mark = self.next;
+                let register = self.alloc(span)?;
+                for part in init {
+                    self.expr(part, Dest::Reg(register))?;
+                    self.jump_if(register, on, end);
+                }
+                self.next = mark;
+                self.expr(last, Dest::Tail)?;
+                if !init.is_empty() {
+                    self.asm.bind(end);
+                    self.asm.emit(Instruction::Return { a: register });
+                } else {
+                    self.asm.bind(end);
+                }
+                self.next = mark;
+            }
+        }
+        Ok(())
+    }
+
+    fn protected(
+        &mut self,
+        body: &Expr,
+        variable: VarId,
+        handler: &Expr,
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        // The body is not in tail position: its handler must still be there.
+        let result = match dest {
+            Dest::Reg(register) => register,
+            _ => self.alloc(span)?,
+        };
+        let caught = self.alloc(span)?;
+        let [start, end, target, after] = [(); 4].map(|()| self.asm.new_label());
+        self.asm.bind(start);
+        // A loop's next round is outside the protected range: `Recur` never occurs in here.
+        self.expr(
+            body,
+            if dest == Dest::Effect {
+                Dest::Effect
+            } else {
+                Dest::Reg(result)
+            },
+        )?;
+        self.asm.bind(end);
+        if dest == Dest::Tail {
+            self.asm.emit(Instruction::Return { a: result });
+        } else {
+            self.asm.jump(Instruction::Jump { s24: 0 }, after);
+        }
+        self.asm.bind(target);
+        self.bind_in_place(variable, caught)?;
+        self.expr(handler, dest)?;
+        self.asm.bind(after);
+        self.asm.handler(start, end, target, caught);
+        self.next = mark;
+        Ok(())
+    }
+
+    fn enter_loop(
+        &mut self,
+        label: VarId,
+        bindings: &[(VarId, Expr)],
+        body: &Expr,
+        dest: Dest,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let mut registers = Vec::with_capacity(bindings.len());
+        for (_, init) in bindings {
+            let register = self.alloc(init.span)?;
+            self.expr(init, Dest::Reg(register))?;
+            registers.push(register);
+        }
+        // The loop's registers hold plain values when a round begins; boxes are made afresh.
+        let head = self.asm.here();
+        for ((variable, _), register) in bindings.iter().zip(&registers) {
+            self.bind_in_place(*variable, *register)?;
+        }
+        let variables: Rc<[VarId]> = bindings.iter().map(|(variable, _)| *variable).collect();
+        self.loops.insert(label, LoopTarget { head, variables });
+        self.loop_registers.insert(label, registers.into());
+        self.expr(body, dest)?;
+        self.loops.remove(&label);
+        self.next = mark;
+        Ok(())
+    }
+
+    fn recur(&mut self, label: VarId, arguments: &[Expr], span: Span) -> Result<(), Failure> {
+        let (Some(target), Some(registers)) = (
+            self.loops.get(&label).cloned(),
+            self.loop_registers.get(&label).cloned(),
+        ) else {
+            return self.nil(Dest::Effect, span);
+        };
+        self.restart(&target.variables, &registers, arguments)?;
+        self.asm.jump(Instruction::Loop { s24: 0 }, target.head);
+        Ok(())
+    }
+
+    /// Evaluates the new values of loop variables and moves them into place.
+    pub fn restart(
+        &mut self,
+        variables: &[VarId],
+        registers: &[u8],
+        arguments: &[Expr],
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let mut moves = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let (variable, register) = (variables[index], registers[index]);
+            let own = self.register_of(variable) == Some(register);
+            if own
+                && matches!(argument.kind, ExprKind::Local(same) if same == variable)
+                && !self.variables.is_assigned(variable)
+            {
+                continue;
+            }
+            // A box in the register is still read by later arguments and must stay.
+            let later = &arguments[index + 1..];
+            let free = own
+                && !later.iter().any(|e| mentions(e, variable))
+                && (is_one_step(argument) || !mentions(argument, variable) && !is_call(argument));
+            if free {
+                self.expr(argument, Dest::Reg(register))?;
+            } else {
+                let fresh = self.alloc(argument.span)?;
+                self.expr(argument, Dest::Reg(fresh))?;
+                moves.push((register, fresh));
+            }
+        }
+        for (register, fresh) in moves {
+            self.asm.emit(Instruction::Move {
+                a: register,
+                b: fresh,
+            });
+        }
+        self.next = mark;
+        Ok(())
+    }
+}
+
+/// Whether evaluating the expression neither runs code nor changes anything.
+pub(crate) fn is_trivial(expr: &Expr) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Builtin(_)
+    )
+}
+
+/// Whether the expression becomes one instruction that reads its operands before it writes.
+fn is_one_step(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Const(_) | ExprKind::Local(_) => true,
+        ExprKind::Call(callee, arguments) => match callee.kind {
+            ExprKind::Builtin(Builtin(name)) => {
+                super::primitives::is_instruction(name, arguments.len())
+                    && arguments.iter().all(is_trivial)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether the expression's code may use its destination as the base of a call window.
+fn is_call(expr: &Expr) -> bool {
+    !matches!(
+        expr.kind,
+        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Global(_) | ExprKind::Lambda(_)
+    )
+}

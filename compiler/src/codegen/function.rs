@@ -1,0 +1,481 @@
+//! Generating one function: registers, variables, closures.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use sema_format::encode::{Assembler, Capture, Label};
+use sema_format::isa::{Instruction, special};
+use sema_format::model::Function;
+
+use super::{CodegenError, Failure, ModuleBuilder};
+use crate::datum::{DatumKind, Span};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, VarId};
+use crate::optimize::variables::Variables;
+
+/// Variables are kept in registers below this; further ones in slots, so that temporaries always
+/// find a register.
+const VARIABLE_REGISTERS: u32 = 160;
+/// Registers that an instruction can name.
+const REGISTERS: u32 = 254;
+/// First slot.
+const FIRST_SLOT: u32 = 256;
+/// Most parameters of a function.
+pub(crate) const MAX_PARAMETERS: usize = 120;
+
+/// Where a variable lives (it, or the box that holds it).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Location {
+    Register(u8),
+    Slot(u32),
+    Capture(u16),
+}
+
+/// Where the value of an expression is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dest {
+    /// In this register, which is not read before it is written.
+    Reg(u8),
+    /// Nowhere.
+    Effect,
+    /// It is the function's result.
+    Tail,
+}
+
+/// A loop that `Recur` can restart.
+#[derive(Clone)]
+pub(crate) struct LoopTarget {
+    pub head: Label,
+    pub variables: Rc<[VarId]>,
+}
+
+/// The function being generated, if calls to itself can be recognised.
+#[derive(Clone)]
+pub(crate) struct SelfTarget {
+    pub global: GlobalId,
+    pub head: Label,
+    pub variables: Rc<[VarId]>,
+}
+
+pub(crate) struct FunctionBuilder<'m, 'a> {
+    pub module: &'m mut ModuleBuilder<'a>,
+    pub asm: Assembler,
+    pub variables: Rc<Variables>,
+    pub locations: HashMap<VarId, Location>,
+    /// Next free register.
+    pub next: u32,
+    most: u32,
+    next_slot: u32,
+    pub loops: HashMap<VarId, LoopTarget>,
+    pub loop_registers: HashMap<VarId, Rc<[u8]>>,
+    pub itself: Option<SelfTarget>,
+    /// Span of the expression being generated.
+    pub span: Span,
+}
+
+impl<'m, 'a> FunctionBuilder<'m, 'a> {
+    fn new(module: &'m mut ModuleBuilder<'a>, variables: Rc<Variables>) -> Self {
+        FunctionBuilder {
+            module,
+            asm: Assembler::new(),
+            variables,
+            locations: HashMap::new(),
+            next: 0,
+            most: 0,
+            next_slot: FIRST_SLOT,
+            loops: HashMap::new(),
+            loop_registers: HashMap::new(),
+            itself: None,
+            span: Span::default(),
+        }
+    }
+
+    /// The module's main function.
+    pub fn main(
+        module: &'m mut ModuleBuilder<'a>,
+        forms: &[Expr],
+        variables: Rc<Variables>,
+    ) -> Result<Function, Failure> {
+        let mut builder = FunctionBuilder::new(module, variables);
+        let result = builder.alloc(Span::default())?;
+        for (index, form) in forms.iter().enumerate() {
+            let dest = if index + 1 == forms.len() {
+                Dest::Reg(result)
+            } else {
+                Dest::Effect
+            };
+            builder.expr(form, dest)?;
+        }
+        builder.asm.emit(Instruction::ModuleDone {});
+        builder.asm.emit(Instruction::Return { a: result });
+        builder.finish(Function::default())
+    }
+
+    /// A function; `global` if its value is the known function of that global.
+    pub fn function(
+        module: &'m mut ModuleBuilder<'a>,
+        lambda: &Rc<Lambda>,
+        variables: Rc<Variables>,
+        global: Option<GlobalId>,
+    ) -> Result<Function, Failure> {
+        let captures = variables.captures(lambda);
+        let mut builder = FunctionBuilder::new(module, variables);
+        let parameters: Vec<VarId> = lambda
+            .parameters
+            .iter()
+            .chain(&lambda.rest)
+            .copied()
+            .collect();
+        if parameters.len() > MAX_PARAMETERS {
+            return Err(Failure {
+                error: CodegenError::TooManyParameters {
+                    limit: MAX_PARAMETERS,
+                },
+                span: lambda.span,
+            });
+        }
+        for &parameter in &parameters {
+            let register = builder.alloc(lambda.span)?;
+            builder
+                .locations
+                .insert(parameter, Location::Register(register));
+        }
+        for (index, &captured) in captures.iter().enumerate() {
+            builder
+                .locations
+                .insert(captured, Location::Capture(index as u16));
+        }
+        let head = builder.asm.here();
+        for (register, &parameter) in parameters.iter().enumerate() {
+            if builder.variables.is_boxed(parameter) {
+                builder.asm.emit(Instruction::NewBox {
+                    a: register as u8,
+                    b: register as u8,
+                });
+            }
+        }
+        if let Some(global) = global {
+            builder.itself = Some(SelfTarget {
+                global,
+                head,
+                variables: parameters.clone().into(),
+            });
+        }
+        builder.expr(&lambda.body, Dest::Tail)?;
+        let required = lambda.parameters.len() - lambda.optional;
+        builder.finish(Function {
+            name: lambda.name.as_deref().map(str::to_owned),
+            required: required as u16,
+            parameters: lambda.parameters.len() as u16,
+            rest: lambda.rest.is_some(),
+            captures: captures.len() as u16,
+            ..Function::default()
+        })
+    }
+
+    fn finish(self, mut function: Function) -> Result<Function, Failure> {
+        let span = self.span;
+        let parameters = u32::from(function.parameters) + u32::from(function.rest);
+        let registers = if self.next_slot > FIRST_SLOT {
+            self.next_slot
+        } else {
+            self.most
+        };
+        function.registers = registers.max(parameters).max(1);
+        function.library = self.module.in_library;
+        let assembled = self.asm.finish().map_err(|error| Failure {
+            error: error.into(),
+            span,
+        })?;
+        assembled.install(&mut function);
+        Ok(function)
+    }
+
+    // --- registers ---
+
+    /// A fresh register at the top.
+    pub fn alloc(&mut self, span: Span) -> Result<u8, Failure> {
+        if self.next >= REGISTERS {
+            return Err(Failure {
+                error: CodegenError::TooDeep,
+                span,
+            });
+        }
+        self.next += 1;
+        self.most = self.most.max(self.next);
+        Ok((self.next - 1) as u8)
+    }
+
+    /// Makes sure that `count` registers from the top are part of the window.
+    pub fn touch(&mut self, count: u32) {
+        self.most = self.most.max(self.next + count);
+    }
+
+    // --- variables ---
+
+    /// Gives a new variable its place and makes the value in `value` its initial value. `value` is
+    /// the register at the top of the stack if it is to become the variable's own register.
+    pub fn bind_in_place(&mut self, variable: VarId, register: u8) -> Result<(), Failure> {
+        if self.variables.is_boxed(variable) {
+            self.asm.emit(Instruction::NewBox {
+                a: register,
+                b: register,
+            });
+        }
+        if u32::from(register) < VARIABLE_REGISTERS {
+            self.locations
+                .insert(variable, Location::Register(register));
+        } else {
+            let slot = self.next_slot;
+            self.next_slot += 1;
+            self.asm.emit(Instruction::StoreSlot {
+                a: register,
+                x: slot,
+            });
+            self.locations.insert(variable, Location::Slot(slot));
+        }
+        Ok(())
+    }
+
+    /// Frees the registers from `mark` on whose variables have been moved to slots.
+    pub fn release_slotted(&mut self, mark: u32) {
+        self.next = self.next.min(mark.max(VARIABLE_REGISTERS));
+    }
+
+    /// The register that holds the variable itself, if one does.
+    pub fn register_of(&self, variable: VarId) -> Option<u8> {
+        match self.locations.get(&variable) {
+            Some(Location::Register(register)) if !self.variables.is_boxed(variable) => {
+                Some(*register)
+            }
+            _ => None,
+        }
+    }
+
+    /// Loads a variable's place (the value, or its box) into a register.
+    fn load_location(&mut self, variable: VarId, into: u8) {
+        match self.locations.get(&variable) {
+            Some(Location::Register(register)) if *register != into => {
+                self.asm.emit(Instruction::Move {
+                    a: into,
+                    b: *register,
+                })
+            }
+            Some(Location::Register(_)) => {}
+            Some(Location::Slot(slot)) => {
+                self.asm.emit(Instruction::LoadSlot { a: into, x: *slot })
+            }
+            Some(Location::Capture(index)) => self.asm.emit(Instruction::GetCapture {
+                a: into,
+                bx: *index,
+            }),
+            // A variable without a place was never bound: the front end does not make such code.
+            None => self.asm.emit(Instruction::LoadSpecial {
+                a: into,
+                b: special::NIL,
+            }),
+        }
+    }
+
+    /// Loads the value of a variable.
+    pub fn load_variable(&mut self, variable: VarId, into: u8) {
+        if !self.variables.is_boxed(variable) {
+            self.load_location(variable, into);
+            return;
+        }
+        match self.locations.get(&variable) {
+            Some(Location::Capture(index)) => self.asm.emit(Instruction::GetCaptureBox {
+                a: into,
+                bx: *index,
+            }),
+            Some(Location::Register(register)) => self.asm.emit(Instruction::GetBox {
+                a: into,
+                b: *register,
+            }),
+            _ => {
+                self.load_location(variable, into);
+                self.asm.emit(Instruction::GetBox { a: into, b: into });
+            }
+        }
+    }
+
+    /// Assigns a variable from a register.
+    pub fn store_variable(&mut self, variable: VarId, from: u8, span: Span) -> Result<(), Failure> {
+        let boxed = self.variables.is_boxed(variable);
+        match self.locations.get(&variable).copied() {
+            Some(Location::Register(register)) if boxed => self.asm.emit(Instruction::SetBox {
+                a: register,
+                b: from,
+            }),
+            Some(Location::Register(register)) if register != from => {
+                self.asm.emit(Instruction::Move {
+                    a: register,
+                    b: from,
+                })
+            }
+            Some(Location::Register(_)) | None => {}
+            Some(Location::Capture(index)) => self
+                .asm
+                .emit(Instruction::SetCaptureBox { a: from, bx: index }),
+            Some(Location::Slot(slot)) if boxed => {
+                let mark = self.next;
+                let holder = self.alloc(span)?;
+                self.asm.emit(Instruction::LoadSlot { a: holder, x: slot });
+                self.asm.emit(Instruction::SetBox { a: holder, b: from });
+                self.next = mark;
+            }
+            Some(Location::Slot(slot)) => {
+                self.asm.emit(Instruction::StoreSlot { a: from, x: slot })
+            }
+        }
+        Ok(())
+    }
+
+    // --- closures ---
+
+    /// Makes a closure in a register.
+    pub fn closure(&mut self, lambda: &Rc<Lambda>, into: u8) -> Result<(), Failure> {
+        let captures = self.variables.captures(lambda);
+        let index = self.nested(lambda)?;
+        let sources: Vec<Capture> = captures
+            .iter()
+            .map(|variable| match self.locations.get(variable) {
+                Some(Location::Register(register)) => Capture::Register(u32::from(*register)),
+                Some(Location::Slot(slot)) => Capture::Register(*slot),
+                Some(Location::Capture(index)) => Capture::Captured(u32::from(*index)),
+                None => Capture::Register(u32::from(into)),
+            })
+            .collect();
+        self.asm.closure(into, index, &sources);
+        Ok(())
+    }
+
+    /// Generates a nested function and gives its number.
+    fn nested(&mut self, lambda: &Rc<Lambda>) -> Result<u32, Failure> {
+        let index = self.module.module.functions.len() as u32;
+        self.module.module.functions.push(Function::default());
+        let function =
+            FunctionBuilder::function(&mut *self.module, lambda, self.variables.clone(), None)?;
+        self.module.module.functions[index as usize] = function;
+        Ok(index)
+    }
+
+    /// Binds variables that see each other and evaluates their initial values in order.
+    pub fn letrec(&mut self, bindings: &[(VarId, Expr)]) -> Result<(), Failure> {
+        let mark = self.next;
+        for (variable, init) in bindings {
+            let register = self.alloc(init.span)?;
+            // Even a variable that is never read early is copied into closures before it is set.
+            self.asm.emit(Instruction::LoadSpecial {
+                a: register,
+                b: special::NIL,
+            });
+            self.bind_in_place(*variable, register)?;
+            self.release_slotted(mark);
+        }
+        // Closures that captured a variable before it had its value: holder, index, variable.
+        let mut patches: Vec<(VarId, u32, VarId)> = Vec::new();
+        for (position, (variable, init)) in bindings.iter().enumerate() {
+            let mark = self.next;
+            let target = match self.register_of(*variable) {
+                Some(register) => register,
+                None => self.alloc(init.span)?,
+            };
+            match &init.kind {
+                ExprKind::Lambda(lambda) => {
+                    let later: Vec<VarId> = bindings[position..]
+                        .iter()
+                        .map(|(v, _)| *v)
+                        .filter(|v| !self.variables.is_boxed(*v))
+                        .collect();
+                    for (index, captured) in self.variables.captures(lambda).iter().enumerate() {
+                        if later.contains(captured) {
+                            patches.push((*variable, index as u32, *captured));
+                        }
+                    }
+                    self.closure(lambda, target)?;
+                }
+                _ => {
+                    // The value may be computed in steps while the variable is still visible as nil.
+                    let fresh = self.alloc(init.span)?;
+                    self.expr(init, Dest::Reg(fresh))?;
+                    self.asm.emit(Instruction::Move {
+                        a: target,
+                        b: fresh,
+                    });
+                }
+            }
+            self.store_variable(*variable, target, init.span)?;
+            self.next = mark;
+            let (due, rest): (Vec<_>, Vec<_>) = patches
+                .into_iter()
+                .partition(|(_, _, captured)| captured == variable);
+            patches = rest;
+            for (holder, index, captured) in due {
+                self.patch(holder, index, captured, init.span)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn patch(
+        &mut self,
+        holder: VarId,
+        index: u32,
+        captured: VarId,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let closure = self.alloc(span)?;
+        let value = self.alloc(span)?;
+        let Ok(index) = u8::try_from(index) else {
+            return Err(Failure {
+                error: CodegenError::TooDeep,
+                span,
+            });
+        };
+        let closure = match self.register_of(holder) {
+            Some(register) => register,
+            None => {
+                self.load_variable(holder, closure);
+                closure
+            }
+        };
+        let value = match self.register_of(captured) {
+            Some(register) => register,
+            None => {
+                self.load_location(captured, value);
+                value
+            }
+        };
+        self.asm.emit(Instruction::PatchCapture {
+            a: closure,
+            b: index,
+            c: value,
+        });
+        self.next = mark;
+        Ok(())
+    }
+
+    /// The number of a constant.
+    pub fn constant(&mut self, datum: &DatumKind) -> Result<u32, Failure> {
+        let span = self.span;
+        let names = self.module.names;
+        self.module
+            .constants
+            .datum(datum, names)
+            .map_err(|error| Failure { error, span })
+    }
+
+    /// Notes the source position for the instructions that follow.
+    pub fn position(&mut self, span: Span) {
+        self.span = span;
+        if span == Span::default() {
+            return;
+        }
+        let positions = self.module.positions;
+        if let Some((file, line, column)) = positions.position(span) {
+            let file = self.module.file(file);
+            self.asm.position(file, line, column);
+        }
+    }
+}

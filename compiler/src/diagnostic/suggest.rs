@@ -1,0 +1,438 @@
+//! Suggestions for names that are not bound: names of other Lisps, then near misses.
+
+/// A hint for an unbound name: what another Lisp's name is called here, else the nearest of `candidates`.
+#[must_use]
+pub fn unbound_hint<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    if let Some(foreign) = foreign_name(name) {
+        return Some(foreign.hint());
+    }
+    nearest_name(name, candidates).map(|near| format!("Did you mean '{near}'?"))
+}
+
+/// The candidate with the smallest edit distance to `name`, if that is at most a third of the name's length,
+/// at least one and at most three. Of several equally near ones the first in alphabetical order, so that the
+/// answer does not depend on the order of the candidates.
+#[must_use]
+pub fn nearest_name<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let wanted: Vec<char> = name.chars().collect();
+    let limit = (wanted.len() / 3).clamp(1, 3);
+    let mut row = Vec::new();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let allowed = best.map_or(limit, |(distance, _)| distance);
+        if let Some(distance) = edit_distance(&wanted, candidate, allowed, &mut row)
+            && candidate != name
+            && best.is_none_or(|best| (distance, candidate) < best)
+        {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// The number of insertions, deletions and replacements between the two, if it is at most `limit`.
+fn edit_distance(left: &[char], right: &str, limit: usize, row: &mut Vec<usize>) -> Option<usize> {
+    // `right` has at most `right.len()` characters; this sorts out most candidates without decoding them.
+    if right.len() + limit < left.len() {
+        return None;
+    }
+    row.clear();
+    row.extend(0..=left.len());
+    for (line, character) in right.chars().enumerate() {
+        let mut diagonal = line;
+        let mut previous = line + 1;
+        let mut smallest = previous;
+        if let Some(first) = row.first_mut() {
+            *first = previous;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(left) {
+            let replaced = diagonal + usize::from(*other != character);
+            diagonal = *cell;
+            previous = replaced.min(*cell + 1).min(previous + 1);
+            smallest = smallest.min(previous);
+            *cell = previous;
+        }
+        if smallest > limit {
+            return None;
+        }
+    }
+    row.last().copied().filter(|distance| *distance <= limit)
+}
+
+/// What a name of another language is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// The same thing has this name.
+    Named(&'static str),
+    /// There is no such thing; this says what to do.
+    Advice(&'static str),
+}
+
+impl Foreign {
+    /// The hint to print.
+    #[must_use]
+    pub fn hint(self) -> String {
+        match self {
+            Self::Named(name) => format!("in Sema this is '{name}'"),
+            Self::Advice(text) => text.to_owned(),
+        }
+    }
+}
+
+/// Looks a name up among those of Scheme, Common Lisp, Emacs Lisp, Clojure and Racket (and a few other
+/// languages) that do not exist in Sema.
+#[must_use]
+pub fn foreign_name(name: &str) -> Option<Foreign> {
+    let index = FOREIGN_NAMES
+        .binary_search_by(|(foreign, _)| (*foreign).cmp(name))
+        .ok()?;
+    FOREIGN_NAMES.get(index).map(|(_, meaning)| *meaning)
+}
+
+const NO_CONTINUATIONS: Foreign = Foreign::Advice(
+    "there are no first-class continuations; leave a computation with 'throw' and 'try'",
+);
+const NO_ATOMS: Foreign =
+    Foreign::Advice("assign a variable with 'set!', or keep shared state in a 'mutable-cell/new'");
+const NO_LOCAL_EXIT: Foreign = Foreign::Advice(
+    "there is no local exit; use the value of the last expression, or 'throw' and 'try'",
+);
+const NO_RECUR: Foreign =
+    Foreign::Advice("loop with a named let: (let loop ((i 0)) ... (loop (+ i 1)))");
+const NO_HANDLERS: Foreign =
+    Foreign::Advice("conditions are handled with 'try' and 'catch', or with 'guard'");
+const NO_CLEANUP: Foreign = Foreign::Advice(
+    "there is no 'finally'; clean up after 'try', or use 'with-stream' for streams",
+);
+const NO_SETTERS: Foreign = Foreign::Advice("maps are immutable; 'assoc' gives an updated copy");
+const NO_VECTOR_SETTERS: Foreign =
+    Foreign::Advice("vectors are immutable; use a 'mutable-array/new' for elements that change");
+const NO_STRUCTS: Foreign = Foreign::Advice("define records with 'define-record-type'");
+const NO_NAMESPACES: Foreign = Foreign::Advice("declare exports with 'module', and use 'import'");
+
+/// Sorted by name.
+#[rustfmt::skip]
+static FOREIGN_NAMES: &[(&str, Foreign)] = &[
+    ("!=", Foreign::Advice("write (not (= a b))")),
+    ("**", Foreign::Named("expt")),
+    ("++", Foreign::Advice("write (set! x (+ x 1)), or use 'str' to join strings")),
+    ("+=", Foreign::Advice("write (set! x (+ x n))")),
+    ("/=", Foreign::Advice("write (not (= a b))")),
+    ("<!", Foreign::Named("channel/recv")),
+    ("<>", Foreign::Advice("write (not (= a b))")),
+    ("==", Foreign::Named("=")),
+    (">!", Foreign::Named("channel/send")),
+    ("add1", Foreign::Advice("write (+ x 1)")),
+    ("aref", Foreign::Named("nth")),
+    ("aset", NO_VECTOR_SETTERS),
+    ("assoc!", NO_SETTERS),
+    ("atom", NO_ATOMS),
+    ("block", NO_LOCAL_EXIT),
+    ("break", NO_LOCAL_EXIT),
+    ("butlast", Foreign::Named("list/drop-last")),
+    ("call-with-current-continuation", NO_CONTINUATIONS),
+    ("call-with-escape-continuation", NO_CONTINUATIONS),
+    ("call/cc", NO_CONTINUATIONS),
+    ("call/ec", NO_CONTINUATIONS),
+    ("case-lambda", Foreign::Advice("take a rest parameter, (lambda (a . rest) ...), and look at its length")),
+    ("catch", Foreign::Advice("'catch' stands last in a 'try': (try ... (catch e ...))")),
+    ("chan", Foreign::Named("channel/new")),
+    ("char-at", Foreign::Named("string/ref")),
+    ("comment", Foreign::Advice("comments start with ';'")),
+    ("comp", Foreign::Advice("compose with a function: (fn (x) (f (g x)))")),
+    ("compose", Foreign::Advice("compose with a function: (fn (x) (f (g x)))")),
+    ("concat", Foreign::Named("append")),
+    ("concatenate", Foreign::Named("append")),
+    ("condition/report-string", Foreign::Advice("the message of a caught condition is (:message e)")),
+    ("conj", Foreign::Advice("'cons' adds to the front, 'append' to the end")),
+    ("cons*", Foreign::Named("cons")),
+    ("consp", Foreign::Named("pair?")),
+    ("constantly", Foreign::Advice("write (fn (. ignored) value)")),
+    ("dec", Foreign::Advice("write (- x 1)")),
+    ("decf", Foreign::Advice("write (set! x (- x 1))")),
+    ("defclass", NO_STRUCTS),
+    ("defconst", Foreign::Named("define")),
+    ("defconstant", Foreign::Named("define")),
+    ("defgeneric", Foreign::Named("defmulti")),
+    ("define-macro", Foreign::Named("defmacro")),
+    ("define-struct", NO_STRUCTS),
+    ("defparameter", Foreign::Named("define")),
+    ("defrecord", NO_STRUCTS),
+    ("defstruct", NO_STRUCTS),
+    ("deftype", NO_STRUCTS),
+    ("defvar", Foreign::Named("define")),
+    ("delete-duplicates", Foreign::Named("list/unique")),
+    ("deref", Foreign::Advice("'force' gives the value of a promise, 'await' that of a task")),
+    ("dict", Foreign::Named("hash-map")),
+    ("disj", Foreign::Named("dissoc")),
+    ("displayln", Foreign::Named("println")),
+    ("distinct", Foreign::Named("list/unique")),
+    ("div", Foreign::Named("quotient")),
+    ("dolist", Foreign::Named("for-each")),
+    ("doseq", Foreign::Named("for-each")),
+    ("dynamic-wind", NO_CLEANUP),
+    ("elt", Foreign::Named("nth")),
+    ("empty", Foreign::Named("empty?")),
+    ("eq", Foreign::Named("eq?")),
+    ("eql", Foreign::Named("eq?")),
+    ("equal", Foreign::Named("equal?")),
+    ("equalp", Foreign::Named("equal?")),
+    ("eqv?", Foreign::Named("equal?")),
+    ("error-message", Foreign::Advice("the message of a caught condition is (:message e)")),
+    ("error-object-message", Foreign::Advice("the message of a caught condition is (:message e)")),
+    ("evenp", Foreign::Named("even?")),
+    ("ex-data", Foreign::Advice("a caught condition is a map: (:message e), (:type e), (:value e)")),
+    ("ex-info", Foreign::Advice("throw a map: (throw {:message \"...\" :data ...})")),
+    ("ex-message", Foreign::Advice("the message of a caught condition is (:message e)")),
+    ("exp", Foreign::Named("math/exp")),
+    ("false?", Foreign::Named("not")),
+    ("finally", NO_CLEANUP),
+    ("find", Foreign::Named("list/find")),
+    ("find-if", Foreign::Named("list/find")),
+    ("fmt", Foreign::Named("format")),
+    ("fold-left", Foreign::Named("foldl")),
+    ("fold-right", Foreign::Named("foldr")),
+    ("for", Foreign::Advice("iterate with 'for-each', 'for-range', 'dotimes' or 'map'")),
+    ("foreach", Foreign::Named("for-each")),
+    ("format-string", Foreign::Named("format")),
+    ("funcall", Foreign::Advice("functions are called directly: (f x)")),
+    ("function", Foreign::Advice("a function is named without a prefix: f")),
+    ("function?", Foreign::Named("procedure?")),
+    ("functionp", Foreign::Named("procedure?")),
+    ("future", Foreign::Named("async")),
+    ("getenv", Foreign::Named("env")),
+    ("gethash", Foreign::Named("get")),
+    ("go", Foreign::Named("async")),
+    ("go-loop", Foreign::Advice("run a named let inside 'async'")),
+    ("group-by", Foreign::Named("list/group-by")),
+    ("handler-bind", NO_HANDLERS),
+    ("handler-case", NO_HANDLERS),
+    ("hash-get", Foreign::Named("get")),
+    ("hash-has-key?", Foreign::Named("contains?")),
+    ("hash-keys", Foreign::Named("keys")),
+    ("hash-remove", Foreign::Named("dissoc")),
+    ("hash-set", Foreign::Named("assoc")),
+    ("hash-set!", NO_SETTERS),
+    ("hash-table-ref", Foreign::Named("get")),
+    ("hash-table-set!", NO_SETTERS),
+    ("hash-values", Foreign::Named("vals")),
+    ("identity", Foreign::Advice("write (fn (x) x)")),
+    ("if-not", Foreign::Advice("write (if (not test) ...)")),
+    ("ignore-errors", NO_HANDLERS),
+    ("in-ns", NO_NAMESPACES),
+    ("in-package", NO_NAMESPACES),
+    ("inc", Foreign::Advice("write (+ x 1)")),
+    ("incf", Foreign::Advice("write (set! x (+ x 1))")),
+    ("interleave", Foreign::Named("list/interleave")),
+    ("intern", Foreign::Named("string->symbol")),
+    ("into", Foreign::Advice("convert with a function for the type, such as 'list->vector'")),
+    ("join", Foreign::Named("string/join")),
+    ("json-decode", Foreign::Named("json/decode")),
+    ("json-encode", Foreign::Named("json/encode")),
+    ("json-parse", Foreign::Named("json/decode")),
+    ("keep", Foreign::Named("filter")),
+    ("last-pair", Foreign::Named("last")),
+    ("lazy-seq", Foreign::Named("delay")),
+    ("len", Foreign::Named("length")),
+    ("let-syntax", Foreign::Named("define-syntax")),
+    ("let/cc", NO_CONTINUATIONS),
+    ("let/ec", NO_CONTINUATIONS),
+    ("letrec*", Foreign::Named("letrec")),
+    ("letrec-syntax", Foreign::Named("define-syntax")),
+    ("list*", Foreign::Named("cons")),
+    ("list-ref", Foreign::Named("nth")),
+    ("list-tail", Foreign::Named("drop")),
+    ("listp", Foreign::Named("list?")),
+    ("load-file", Foreign::Named("load")),
+    ("loop", NO_RECUR),
+    ("make-hash", Foreign::Named("hash-map")),
+    ("make-hash-table", Foreign::Named("hash-map")),
+    ("make-vector", Foreign::Advice("build a list with 'make-list' and turn it into a vector with 'list->vector'")),
+    ("mapc", Foreign::Named("for-each")),
+    ("mapcan", Foreign::Named("flat-map")),
+    ("mapcat", Foreign::Named("flat-map")),
+    ("mapconcat", Foreign::Named("string/join")),
+    ("maphash", Foreign::Named("map/entries")),
+    ("mapv", Foreign::Advice("turn the result of 'map' into a vector with 'list->vector'")),
+    ("memq", Foreign::Named("member")),
+    ("memv", Foreign::Named("member")),
+    ("multiple-value-bind", Foreign::Named("let-values")),
+    ("nconc", Foreign::Named("append")),
+    ("not=", Foreign::Advice("write (not (= a b))")),
+    ("nreverse", Foreign::Named("reverse")),
+    ("ns", NO_NAMESPACES),
+    ("null", Foreign::Named("null?")),
+    ("nullp", Foreign::Named("null?")),
+    ("numberp", Foreign::Named("number?")),
+    ("oddp", Foreign::Named("odd?")),
+    ("parse-int", Foreign::Named("string->number")),
+    ("parseInt", Foreign::Named("string->number")),
+    ("partial", Foreign::Advice("write a function: #(f fixed %)")),
+    ("plusp", Foreign::Named("positive?")),
+    ("pop", Foreign::Advice("lists are immutable; use 'first' and 'rest'")),
+    ("pr", Foreign::Named("print")),
+    ("prin1", Foreign::Named("print")),
+    ("princ", Foreign::Named("display")),
+    ("print-line", Foreign::Named("println")),
+    ("printf", Foreign::Named("format")),
+    ("prn", Foreign::Named("println")),
+    ("procedurep", Foreign::Named("procedure?")),
+    ("provide", NO_NAMESPACES),
+    ("push", Foreign::Advice("lists are immutable; 'cons' gives a longer one")),
+    ("puthash", NO_SETTERS),
+    ("raise-continuable", NO_HANDLERS),
+    ("rand", Foreign::Named("math/random")),
+    ("rand-int", Foreign::Named("math/random-int")),
+    ("random", Foreign::Named("math/random")),
+    ("re-find", Foreign::Named("regex/match")),
+    ("re-seq", Foreign::Named("regex/find-all")),
+    ("read-file", Foreign::Named("file/read")),
+    ("recur", NO_RECUR),
+    ("regexp-match", Foreign::Named("regex/match")),
+    ("rem", Foreign::Named("remainder")),
+    ("remhash", Foreign::Named("dissoc")),
+    ("remove", Foreign::Named("list/reject")),
+    ("remove-if", Foreign::Named("list/reject")),
+    ("remove-if-not", Foreign::Named("filter")),
+    ("repeat", Foreign::Named("list/repeat")),
+    ("require", Foreign::Named("import")),
+    ("reset!", NO_ATOMS),
+    ("return", NO_LOCAL_EXIT),
+    ("return-from", NO_LOCAL_EXIT),
+    ("second", Foreign::Named("cadr")),
+    ("set-car!", Foreign::Advice("lists are immutable; build a new one")),
+    ("set-cdr!", Foreign::Advice("lists are immutable; build a new one")),
+    ("setf", Foreign::Named("set!")),
+    ("setq", Foreign::Named("set!")),
+    ("signal", Foreign::Named("throw")),
+    ("size", Foreign::Named("length")),
+    ("slurp", Foreign::Named("file/read")),
+    ("some", Foreign::Named("any")),
+    ("spawn", Foreign::Named("async")),
+    ("spit", Foreign::Named("file/write")),
+    ("split", Foreign::Named("string/split")),
+    ("sprintf", Foreign::Named("format")),
+    ("string+", Foreign::Named("string-append")),
+    ("string-concat", Foreign::Named("string-append")),
+    ("string-contains", Foreign::Named("string/contains?")),
+    ("string-contains?", Foreign::Named("string/contains?")),
+    ("string-index", Foreign::Named("string/index-of")),
+    ("string-prefix?", Foreign::Named("string/starts-with?")),
+    ("string-replace", Foreign::Named("string/replace")),
+    ("string-search", Foreign::Named("string/index-of")),
+    ("string-suffix?", Foreign::Named("string/ends-with?")),
+    ("string=?", Foreign::Named("=")),
+    ("stringp", Foreign::Named("string?")),
+    ("struct", NO_STRUCTS),
+    ("sub1", Foreign::Advice("write (- x 1)")),
+    ("subs", Foreign::Named("substring")),
+    ("subseq", Foreign::Named("substring")),
+    ("substr", Foreign::Named("substring")),
+    ("swap!", NO_ATOMS),
+    ("symbolp", Foreign::Named("symbol?")),
+    ("syntax-case", Foreign::Advice("macros are written with 'define-syntax' and 'syntax-rules', or 'defmacro'")),
+    ("system", Foreign::Named("shell")),
+    ("terpri", Foreign::Named("newline")),
+    ("third", Foreign::Named("caddr")),
+    ("to-string", Foreign::Named("str")),
+    ("tostring", Foreign::Named("str")),
+    ("typeof", Foreign::Named("type")),
+    ("typep", Foreign::Named("type")),
+    ("unwind-protect", NO_CLEANUP),
+    ("vec", Foreign::Named("list->vector")),
+    ("vector-length", Foreign::Named("length")),
+    ("vector-map", Foreign::Named("map")),
+    ("vector-ref", Foreign::Named("nth")),
+    ("vector-set!", NO_VECTOR_SETTERS),
+    ("void", Foreign::Advice("the value of nothing is nil")),
+    ("when-not", Foreign::Named("unless")),
+    ("with-exception-handler", NO_HANDLERS),
+    ("with-open-file", Foreign::Named("with-stream")),
+    ("write", Foreign::Named("print")),
+    ("write-line", Foreign::Named("println")),
+    ("write-string", Foreign::Named("display")),
+    ("zerop", Foreign::Named("zero?")),
+    ("zipmap", Foreign::Named("map/zip")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 8] = [
+        "map",
+        "mapcar",
+        "println",
+        "print",
+        "string-append",
+        "vector",
+        "reverse",
+        "filter",
+    ];
+
+    #[test]
+    fn near_names() {
+        for (name, expected) in [
+            ("prntln", Some("println")),
+            ("printn", Some("print")),
+            ("fliter", Some("filter")),
+            ("string-apend", Some("string-append")),
+            ("mapp", Some("map")),
+            ("ma", Some("map")),
+            ("qqq", None),
+            ("λ", None),
+            ("", None),
+            ("completely-different-name", None),
+        ] {
+            assert_eq!(nearest_name(name, NAMES), expected, "{name}");
+        }
+        // Not itself, and independent of the order of the candidates.
+        assert_eq!(nearest_name("map", ["map"]), None);
+        assert_eq!(nearest_name("cat", ["car", "bat"]), Some("bat"));
+        assert_eq!(nearest_name("cat", ["bat", "car"]), Some("bat"));
+    }
+
+    #[test]
+    fn distances() {
+        let distance = |left: &str, right, limit| {
+            edit_distance(
+                &left.chars().collect::<Vec<_>>(),
+                right,
+                limit,
+                &mut Vec::new(),
+            )
+        };
+        assert_eq!(distance("kitten", "sitting", 3), Some(3));
+        assert_eq!(distance("kitten", "sitting", 2), None);
+        assert_eq!(distance("", "ab", 3), Some(2));
+        assert_eq!(distance("é", "e", 3), Some(1));
+        assert_eq!(distance("abc", "abc", 0), Some(0));
+    }
+
+    #[test]
+    fn names_of_other_languages() {
+        assert_eq!(
+            unbound_hint("setq", NAMES).as_deref(),
+            Some("in Sema this is 'set!'")
+        );
+        assert_eq!(foreign_name("call/cc"), Some(NO_CONTINUATIONS));
+        assert_eq!(
+            unbound_hint("prntln", NAMES).as_deref(),
+            Some("Did you mean 'println'?")
+        );
+        assert_eq!(unbound_hint("my-own-thing", NAMES), None);
+    }
+
+    #[test]
+    fn the_table_is_sorted() {
+        for pair in FOREIGN_NAMES.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{} before {}", pair[0].0, pair[1].0);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `semac` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    semac::cli::main()
+}

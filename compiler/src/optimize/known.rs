@@ -1,0 +1,89 @@
+//! Known functions: globals that are defined once, as a function, before anything can call them.
+//!
+//! A call of such a global needs no look-up and no check. It is only right if the definition has
+//! run whenever the call does: a program may call a function whose definition stands further down,
+//! and then an `:unbound` condition is due. So the top-level forms are followed in order: whatever
+//! a form can reach through functions that exist by then must not call a later definition.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::ir::walk::for_each_child;
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit};
+
+/// The globals that are known functions.
+pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
+    let mut defined_at: HashMap<GlobalId, (usize, Rc<Lambda>)> = HashMap::new();
+    let mut excluded: HashSet<GlobalId> = unit
+        .imports
+        .iter()
+        .flat_map(|i| i.bindings.iter().map(|(_, g)| *g))
+        .collect();
+    for (position, form) in unit.body.iter().enumerate() {
+        match &form.kind {
+            ExprKind::DefineGlobal(global, value) => {
+                match &value.kind {
+                    ExprKind::Lambda(lambda) if !defined_at.contains_key(global) => {
+                        defined_at.insert(*global, (position, lambda.clone()));
+                    }
+                    _ => {
+                        excluded.insert(*global);
+                    }
+                }
+                assigned(value, &mut excluded);
+            }
+            _ => assigned(form, &mut excluded),
+        }
+    }
+    for (number, global) in unit.globals.iter().enumerate() {
+        if global.shadows.is_some() || global.definitions > 1 {
+            excluded.insert(GlobalId(number as u32));
+        }
+    }
+    let mut early = HashSet::new();
+    let mut visited: HashSet<GlobalId> = HashSet::new();
+    for (position, form) in unit.body.iter().enumerate() {
+        let runs_code = match &form.kind {
+            ExprKind::DefineGlobal(_, value) => {
+                !matches!(value.kind, ExprKind::Lambda(_) | ExprKind::Const(_))
+            }
+            ExprKind::Const(_) => false,
+            _ => true,
+        };
+        if !runs_code {
+            continue;
+        }
+        // Depth first through everything this form mentions.
+        let mut pending = Vec::new();
+        mentioned(form, &mut pending);
+        while let Some(global) = pending.pop() {
+            if let Some((defined, lambda)) = defined_at.get(&global) {
+                if *defined > position {
+                    early.insert(global);
+                }
+                if visited.insert(global) {
+                    mentioned(&lambda.body, &mut pending);
+                }
+            }
+        }
+    }
+    defined_at
+        .into_keys()
+        .filter(|global| !excluded.contains(global) && !early.contains(global))
+        .collect()
+}
+
+/// Globals that code assigns, or defines anywhere but at the top of the unit.
+fn assigned(expr: &Expr, found: &mut HashSet<GlobalId>) {
+    if let ExprKind::SetGlobal(global, _) | ExprKind::DefineGlobal(global, _) = &expr.kind {
+        found.insert(*global);
+    }
+    for_each_child(expr, &mut |child| assigned(child, found));
+}
+
+fn mentioned(expr: &Expr, found: &mut Vec<GlobalId>) {
+    if let ExprKind::Global(global) = &expr.kind {
+        found.push(*global);
+    }
+    for_each_child(expr, &mut |child| mentioned(child, found));
+}

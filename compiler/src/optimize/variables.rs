@@ -1,0 +1,213 @@
+//! Which variables a function captures and which variables must live in boxes.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::ir::walk::for_each_child;
+use crate::ir::{Expr, ExprKind, Lambda, VarId};
+
+/// What code generation needs to know about the variables of some code.
+#[derive(Default)]
+pub struct Variables {
+    /// For each lambda (by address), the variables of enclosing functions it uses, in order of
+    /// first use.
+    captures: HashMap<*const Lambda, Rc<[VarId]>>,
+    captured: HashSet<VarId>,
+    assigned: HashSet<VarId>,
+    /// Captured by a closure that exists before the variable has its value.
+    early: HashSet<VarId>,
+}
+
+impl Variables {
+    /// Analyses an expression of the top level of a function without parameters.
+    pub fn analyse(exprs: &[Expr]) -> Variables {
+        let mut walk = Walk {
+            result: Variables::default(),
+            owner: HashMap::new(),
+            functions: vec![Vec::new()],
+        };
+        for expr in exprs {
+            walk.expr(expr);
+        }
+        walk.result
+    }
+
+    /// Analyses one function that captures nothing.
+    pub fn analyse_function(lambda: &Rc<Lambda>) -> Variables {
+        let mut walk = Walk {
+            result: Variables::default(),
+            owner: HashMap::new(),
+            functions: vec![Vec::new()],
+        };
+        walk.lambda(lambda);
+        walk.result
+    }
+
+    /// The variables that a lambda captures.
+    pub fn captures(&self, lambda: &Rc<Lambda>) -> Rc<[VarId]> {
+        self.captures
+            .get(&Rc::as_ptr(lambda))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Whether the variable is shared between functions and changes.
+    pub fn is_boxed(&self, variable: VarId) -> bool {
+        self.captured.contains(&variable)
+            && (self.assigned.contains(&variable) || self.early.contains(&variable))
+    }
+
+    /// Whether the variable changes after its binding.
+    pub fn is_assigned(&self, variable: VarId) -> bool {
+        self.assigned.contains(&variable)
+    }
+
+    /// Whether some closure captures the variable.
+    pub fn is_captured(&self, variable: VarId) -> bool {
+        self.captured.contains(&variable)
+    }
+}
+
+struct Walk {
+    result: Variables,
+    /// Depth of the function that binds a variable.
+    owner: HashMap<VarId, usize>,
+    /// For each enclosing function, the variables it captures.
+    functions: Vec<Vec<VarId>>,
+}
+
+impl Walk {
+    fn bind(&mut self, variable: VarId) {
+        self.owner.insert(variable, self.functions.len() - 1);
+    }
+
+    fn reference(&mut self, variable: VarId) {
+        let Some(&owner) = self.owner.get(&variable) else {
+            return;
+        };
+        for captures in &mut self.functions[owner + 1..] {
+            self.result.captured.insert(variable);
+            if !captures.contains(&variable) {
+                captures.push(variable);
+            }
+        }
+    }
+
+    fn lambda(&mut self, lambda: &Rc<Lambda>) {
+        self.functions.push(Vec::new());
+        for parameter in lambda.parameters.iter().chain(&lambda.rest) {
+            self.bind(*parameter);
+        }
+        self.expr(&lambda.body);
+        if let Some(captures) = self.functions.pop() {
+            self.result
+                .captures
+                .insert(Rc::as_ptr(lambda), captures.into());
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Local(variable) => self.reference(*variable),
+            ExprKind::SetLocal(variable, value) => {
+                self.expr(value);
+                self.result.assigned.insert(*variable);
+                self.reference(*variable);
+            }
+            ExprKind::Lambda(lambda) => self.lambda(lambda),
+            ExprKind::Let(bindings, body) => {
+                for (_, init) in bindings {
+                    self.expr(init);
+                }
+                for (variable, _) in bindings {
+                    self.bind(*variable);
+                }
+                self.expr(body);
+            }
+            ExprKind::Loop(_, bindings, body) => {
+                for (_, init) in bindings {
+                    self.expr(init);
+                }
+                for (variable, _) in bindings {
+                    self.bind(*variable);
+                }
+                self.expr(body);
+            }
+            ExprKind::Letrec(bindings, body) => {
+                for (variable, _) in bindings {
+                    self.bind(*variable);
+                }
+                self.letrec_inits(bindings);
+                self.expr(body);
+            }
+            ExprKind::Try(body, variable, handler) => {
+                self.expr(body);
+                self.bind(*variable);
+                self.expr(handler);
+            }
+            _ => {
+                // `for_each_child` visits bodies of lambdas too, but those are handled above.
+                let mut children: Vec<&Expr> = Vec::new();
+                collect_children(expr, &mut children);
+                for child in children {
+                    self.expr(child);
+                }
+            }
+        }
+    }
+
+    /// A run of lambdas can be patched to see each other; a variable that something captures or
+    /// reads before code other than making closures has run needs a box.
+    fn letrec_inits(&mut self, bindings: &[(VarId, Expr)]) {
+        let mut seen = HashSet::new();
+        for (index, (variable, init)) in bindings.iter().enumerate() {
+            let is_lambda = matches!(init.kind, ExprKind::Lambda(_));
+            self.expr(init);
+            let run_end = if is_lambda {
+                bindings[index..]
+                    .iter()
+                    .position(|(_, e)| !matches!(e.kind, ExprKind::Lambda(_)))
+                    .map_or(bindings.len(), |n| index + n)
+            } else {
+                index
+            };
+            for (later, _) in &bindings[run_end..] {
+                if !seen.contains(later) && captured_in(init, *later) {
+                    self.result.early.insert(*later);
+                }
+            }
+            seen.insert(*variable);
+        }
+    }
+}
+
+/// Whether a lambda inside the expression mentions the variable.
+fn captured_in(expr: &Expr, variable: VarId) -> bool {
+    if let ExprKind::Lambda(lambda) = &expr.kind {
+        return super::loops::mentions(&lambda.body, variable);
+    }
+    let mut found = false;
+    for_each_child(expr, &mut |child| {
+        found = found || captured_in(child, variable)
+    });
+    found
+}
+
+fn collect_children<'a>(expr: &'a Expr, out: &mut Vec<&'a Expr>) {
+    match &expr.kind {
+        ExprKind::SetGlobal(_, value)
+        | ExprKind::DefineGlobal(_, value)
+        | ExprKind::Throw(value) => out.push(value),
+        ExprKind::Call(callee, arguments) | ExprKind::Apply(callee, arguments) => {
+            out.push(callee);
+            out.extend(arguments);
+        }
+        ExprKind::If(test, then, other) => out.extend([&**test, then, other]),
+        ExprKind::And(exprs)
+        | ExprKind::Or(exprs)
+        | ExprKind::Seq(exprs)
+        | ExprKind::Recur(_, exprs) => out.extend(exprs),
+        ExprKind::While(test, body) => out.extend([&**test, body]),
+        _ => {}
+    }
+}

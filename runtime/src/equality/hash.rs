@@ -1,0 +1,154 @@
+//! Hashing that agrees with `equal?`.
+
+use crate::collections::elements::{self, Elements};
+use crate::collections::{self, key};
+use crate::host::Host;
+use crate::value::{Kind, Value};
+
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Spreads the bits of a word: the finaliser of MurmurHash3 (A. Appleby, public domain).
+#[inline(always)]
+fn mix(word: u64) -> u32 {
+    let word = (word ^ (word >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    let word = (word ^ (word >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    (word ^ (word >> 33)) as u32
+}
+
+#[inline(always)]
+fn combine(state: u64, word: u64) -> u64 {
+    (state.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER)
+}
+
+fn hash_bytes(bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut state = words.iter().fold(bytes.len() as u64, |state, word| {
+        combine(state, u64::from_le_bytes(*word))
+    });
+    let mut last = [0; 8];
+    for (slot, byte) in last.iter_mut().zip(rest) {
+        *slot = *byte;
+    }
+    state = combine(state, u64::from_le_bytes(last));
+    mix(state)
+}
+
+/// A hash that is equal for equal values.
+#[inline]
+pub fn hash(host: &Host, value: Value) -> u32 {
+    if key::is_identified(value) {
+        return mix(value.bits());
+    }
+    if host.heap.is_string(value) {
+        return host.heap.string_hash(value, hash_bytes);
+    }
+    hash_parts(host, value)
+}
+
+/// What goes into the hash for a value itself, without its parts.
+fn head(host: &Host, value: Value) -> u64 {
+    let heap = &host.heap;
+    if key::is_identified(value) {
+        return value.bits();
+    }
+    let kind = value.kind();
+    let tagged = |word: u64| (kind as u64) << 56 ^ word;
+    match kind {
+        // Adding zero makes -0.0 into 0.0.
+        Kind::Float => (value.float_unchecked() + 0.0).to_bits(),
+        Kind::String => u64::from(heap.string_hash(value, hash_bytes)),
+        Kind::Int => {
+            let (negative, digits) = heap.int_digits(value).unwrap_or_default();
+            digits
+                .iter()
+                .copied()
+                .fold(tagged(u64::from(negative)), combine)
+        }
+        Kind::Ratio | Kind::Complex => (heap.values(value).iter())
+            .fold(tagged(0), |state, &part| combine(state, head(host, part))),
+        Kind::Bytevector => tagged(u64::from(hash_bytes(
+            heap.as_bytevector(value).unwrap_or_default(),
+        ))),
+        Kind::F64Array => (heap.as_f64_array(value).unwrap_or_default().iter())
+            .fold(tagged(0), |state, x| combine(state, x.to_bits())),
+        Kind::I64Array => (heap.as_i64_array(value).unwrap_or_default().iter())
+            .fold(tagged(0), |state, &x| combine(state, x as u64)),
+        Kind::List => tagged(heap.list_len(value) as u64),
+        Kind::Vector | Kind::Record => tagged(heap.values(value).len() as u64),
+        Kind::Map | Kind::HashMap => tagged(map_head(host, value)),
+        // Types are told apart by their serial number.
+        Kind::RecordType => heap.field(value, 2).bits(),
+        // Opaque objects move, and mutable ones change.
+        _ => tagged(0),
+    }
+}
+
+/// The entries of a map, independent of their order and without going into them.
+fn map_head(host: &Host, map: Value) -> u64 {
+    let shallow = |value: Value| match value.kind() {
+        Kind::List | Kind::Vector | Kind::Map | Kind::HashMap | Kind::Record => 0,
+        _ => u64::from(mix(head(host, value))),
+    };
+    collections::iter(&host.heap, map).fold(
+        collections::len(&host.heap, map) as u64,
+        |sum, (key, value)| sum.wrapping_add(u64::from(mix(combine(shallow(key), shallow(value))))),
+    )
+}
+
+fn hash_parts(host: &Host, value: Value) -> u32 {
+    let mut state = 0;
+    let mut stack: Vec<Elements<'_>> = Vec::new();
+    let mut next = Some(value);
+    while let Some(value) = next {
+        state = combine(state, head(host, value));
+        if matches!(value.kind(), Kind::List | Kind::Vector | Kind::Record) {
+            stack.extend(elements::unordered(&host.heap, value));
+        }
+        next = loop {
+            let Some(top) = stack.last_mut() else {
+                break None;
+            };
+            match top.next() {
+                Some(value) => break Some(value),
+                None => drop(stack.pop()),
+            }
+        };
+    }
+    mix(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Output;
+
+    #[test]
+    fn equal_values_have_equal_hashes() {
+        let host = Host::new(Output::memory());
+        let heap = &host.heap;
+        assert_eq!(
+            hash(&host, Value::float(0.0)),
+            hash(&host, Value::float(-0.0))
+        );
+        assert_eq!(
+            hash(&host, heap.string("a longer text")),
+            hash(&host, heap.string("a longer text"))
+        );
+        let pair = || heap.list(&[heap.string("x"), heap.int(i64::MAX)]);
+        assert_eq!(hash(&host, pair()), hash(&host, pair()));
+        assert_ne!(
+            hash(&host, pair()),
+            hash(&host, heap.list(&[heap.string("x")]))
+        );
+    }
+
+    #[test]
+    fn small_integers_spread() {
+        let host = Host::new(Output::memory());
+        let mut seen = std::collections::HashSet::new();
+        for i in 0..10_000 {
+            seen.insert(hash(&host, Value::small(i)));
+        }
+        assert!(seen.len() > 9_990);
+    }
+}

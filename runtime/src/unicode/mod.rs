@@ -1,0 +1,3 @@
+//! Unicode data that the standard library lacks.
+
+pub mod normalization;

@@ -1,0 +1,303 @@
+//! The virtual machine: a register machine over windows of growable stacks.
+//!
+//! [`Vm`] holds all state of one program. [`dispatch`] executes one task until it ends or waits;
+//! [`schedule`] decides which task runs; [`unwind`] finds handlers; [`call`] does the calls that
+//! are not plain closure calls.
+
+mod call;
+mod constants;
+mod dispatch;
+mod image;
+mod import;
+pub(crate) mod module;
+pub mod report;
+mod schedule;
+pub(crate) mod stack;
+mod unwind;
+
+pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
+use module::LoadedModule;
+pub use report::Uncaught;
+
+use crate::hash::NameMap;
+use crate::heap::{Roots, Tracer};
+use crate::host::Host;
+use crate::task::{Operation, TaskId};
+use crate::value::Value;
+use schedule::Task;
+
+/// Most slots of a task's value stack unless the program's environment says otherwise: 512 MiB.
+const DEFAULT_STACK_SLOTS: usize = 64 << 20;
+
+/// Where modules come from: the archive of an executable, or the compiler's memory.
+pub trait ModuleSource {
+    /// The module that an import of `path` in the module with the key `importer` means; `None` if
+    /// there is none.
+    ///
+    /// # Errors
+    /// The module exists but cannot be read.
+    fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError>;
+}
+
+/// A module that a [`ModuleSource`] found.
+pub struct FoundModule {
+    /// Identifies the module: however it was asked for, it has one key, and runs once.
+    pub key: String,
+    /// The module.
+    pub image: ModuleImage,
+}
+
+/// What can compile code at run time: present under `semac run`, absent in the slim runtime.
+pub trait Dynamic {
+    /// A thunk that evaluates `form` in the global environment of the program.
+    fn compile(&self, vm: &mut Vm, form: Value) -> crate::error::Outcome;
+}
+
+/// A virtual machine.
+pub struct Vm {
+    /// What natives see.
+    pub host: Host,
+    pub(crate) modules: Vec<Box<LoadedModule>>,
+    /// Numbers of the loaded modules, by their keys.
+    module_numbers: NameMap<String, usize>,
+    source: Box<dyn ModuleSource>,
+    tasks: schedule::TaskTable,
+    /// The running task, off the table.
+    pub(crate) task: Box<Task>,
+    pub(crate) max_slots: usize,
+    /// A task without anything to run, to stand in while no task runs.
+    idle: Option<Box<Task>>,
+    /// What the root task returned, while other tasks still run.
+    root_value: Value,
+    /// Values that Rust code outside keeps alive.
+    kept: Vec<Value>,
+    /// Globals that modules share.
+    namespaces: Vec<module::Globals>,
+}
+
+/// How [`Vm`] code ends a stretch of execution.
+pub(crate) enum Event {
+    /// The task's bottom function returned.
+    Finished(Value),
+    /// An uncaught condition.
+    Failed(unwind::Raised),
+    /// The task waits; its result goes to the slot it noted.
+    Suspended(Operation),
+    /// `exit`
+    Exit(u8),
+}
+
+/// How a program ended.
+pub enum Ending {
+    /// Normally, with the value of its last form.
+    Value(Value),
+    /// By `exit`.
+    Exit(u8),
+    /// By a condition that nothing caught.
+    Uncaught(Box<Uncaught>),
+}
+
+impl Vm {
+    /// A VM without modules.
+    pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
+        let task = Box::new(Task::new(TaskId::ROOT, Value::NIL));
+        Vm {
+            host,
+            modules: Vec::new(),
+            module_numbers: NameMap::default(),
+            source,
+            tasks: schedule::TaskTable::default(),
+            task,
+            max_slots: DEFAULT_STACK_SLOTS,
+            idle: None,
+            root_value: Value::NIL,
+            kept: Vec::new(),
+            namespaces: Vec::new(),
+        }
+    }
+
+    /// Limits the stack of a task to this many bytes.
+    pub fn set_stack_limit(&mut self, bytes: usize) {
+        self.max_slots = (bytes / size_of::<Value>()).max(4096);
+    }
+
+    /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
+    ///
+    /// # Errors
+    /// It is damaged, or needs natives that this runtime does not have.
+    pub fn load(
+        &mut self,
+        key: impl Into<String>,
+        image: impl Into<ModuleImage>,
+    ) -> Result<usize, LoadError> {
+        let module = LoadedModule::load(&self.host, key.into(), image.into(), None)?;
+        let number = self.modules.len();
+        self.module_numbers.insert(module.key.clone(), number);
+        self.modules.push(module);
+        Ok(number)
+    }
+
+    /// Makes a namespace: room for this many globals, which modules loaded with [`Vm::load_in`]
+    /// share.
+    pub fn add_namespace(&mut self, globals: usize) -> usize {
+        self.namespaces.push(module::unbound_globals(globals));
+        self.namespaces.len() - 1
+    }
+
+    /// Loads a module whose globals are those of a namespace.
+    ///
+    /// # Errors
+    /// It is damaged, or needs natives that this runtime does not have.
+    pub fn load_in(
+        &mut self,
+        namespace: usize,
+        key: impl Into<String>,
+        image: impl Into<ModuleImage>,
+    ) -> Result<usize, LoadError> {
+        let globals = self.namespaces.get(namespace).cloned();
+        let module = LoadedModule::load(&self.host, key.into(), image.into(), globals)?;
+        let number = self.modules.len();
+        self.module_numbers.insert(module.key.clone(), number);
+        self.modules.push(module);
+        Ok(number)
+    }
+
+    /// The value of a namespace's global; `None` if it has none.
+    pub fn namespace_value(&self, namespace: usize, global: usize) -> Option<Value> {
+        let value = self.namespaces.get(namespace)?.get(global)?.get();
+        (value != Value::UNBOUND).then_some(value)
+    }
+
+    /// Sets a global of a namespace.
+    pub fn set_namespace_value(&mut self, namespace: usize, global: usize, value: Value) {
+        if let Some(cell) = self
+            .namespaces
+            .get(namespace)
+            .and_then(|globals| globals.get(global))
+        {
+            cell.set(value);
+        }
+    }
+
+    /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
+    /// there is none. `importer` is the key of the module that asks, or empty.
+    ///
+    /// # Errors
+    /// It cannot be read or loaded.
+    pub fn load_from_source(
+        &mut self,
+        path: &str,
+        importer: &str,
+    ) -> Result<Option<usize>, LoadError> {
+        if let Some(&number) = self.module_numbers.get(path) {
+            return Ok(Some(number));
+        }
+        let Some(found) = self.source.module(path, importer)? else {
+            return Ok(None);
+        };
+        if let Some(&number) = self.module_numbers.get(&found.key) {
+            return Ok(Some(number));
+        }
+        self.load(found.key, found.image).map(Some)
+    }
+
+    /// Runs the main function of a loaded module as the program's root task, and the other tasks
+    /// as the specification says.
+    pub fn run_main(&mut self, module: usize) -> Ending {
+        let Some(module) = self.modules.get(module) else {
+            return Ending::Value(Value::NIL);
+        };
+        module.state.set(module::ModuleState::Running);
+        let Some(main) = module.functions.first() else {
+            return Ending::Value(Value::NIL);
+        };
+        let closure = self
+            .host
+            .heap
+            .object(crate::value::Kind::Closure, 0, &[main.encode()]);
+        self.run_root(closure, &[])
+    }
+
+    /// Calls a function as a program of its own (macro transformers, tests).
+    pub fn call(&mut self, function: Value, arguments: &[Value]) -> Ending {
+        self.run_root(function, arguments)
+    }
+
+    /// Keeps a value alive and gives its number.
+    pub fn keep(&mut self, value: Value) -> u32 {
+        self.kept.push(value);
+        self.kept.len() as u32 - 1
+    }
+
+    /// The kept value with this number.
+    pub fn kept(&self, number: u32) -> Value {
+        self.kept
+            .get(number as usize)
+            .copied()
+            .unwrap_or(Value::NIL)
+    }
+
+    /// The value of a module's global.
+    pub fn global(&self, module: usize, name: &str) -> Option<Value> {
+        let module = self.modules.get(module)?;
+        Some(module.globals.get(module.global_index(name)?)?.get())
+    }
+
+    pub(crate) fn collect(&mut self, full: bool) {
+        let Vm {
+            host,
+            modules,
+            tasks,
+            task,
+            kept,
+            namespaces,
+            root_value,
+            ..
+        } = self;
+        let Host {
+            heap, scheduler, ..
+        } = host;
+        let mut roots = VmRoots {
+            modules,
+            tasks,
+            task,
+            kept,
+            namespaces,
+            root_value,
+            scheduler,
+        };
+        heap.collect(&mut roots, full);
+    }
+}
+
+struct VmRoots<'a> {
+    modules: &'a [Box<LoadedModule>],
+    tasks: &'a mut schedule::TaskTable,
+    task: &'a mut Task,
+    kept: &'a mut Vec<Value>,
+    namespaces: &'a [module::Globals],
+    root_value: &'a mut Value,
+    scheduler: &'a mut crate::task::Scheduler,
+}
+
+impl Roots for VmRoots<'_> {
+    fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        let own = self
+            .modules
+            .iter()
+            .filter(|module| !module.shares_globals)
+            .map(|module| &module.globals);
+        for globals in own.chain(self.namespaces) {
+            for global in globals.iter() {
+                let mut value = global.get();
+                tracer.value(&mut value);
+                global.set(value);
+            }
+        }
+        self.task.trace(tracer);
+        self.tasks.trace(tracer);
+        self.scheduler.trace(tracer);
+        tracer.values(self.kept);
+        tracer.value(self.root_value);
+    }
+}

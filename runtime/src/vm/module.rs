@@ -1,0 +1,261 @@
+//! Loaded modules: what the dispatch loop needs of a module, in memory.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+
+use sema_format::model::{Handler, Import};
+use sema_format::{Debug, FormatError};
+
+use super::constants::constants;
+use super::image::{Image, LoadError, ModuleImage};
+use crate::host::Host;
+use crate::native::Native;
+use crate::natives;
+use crate::value::{Kind, Value};
+
+/// A function of a loaded module. Its address is the identity that closures hold.
+pub(crate) struct Func {
+    pub code: *const u32,
+    pub constants: *const Value,
+    pub globals: *mut Value,
+    pub natives: *const &'static Native,
+    pub module: *const LoadedModule,
+    /// Registers of its window.
+    pub registers: u32,
+    /// Fixed parameters, optional ones included.
+    pub parameters: u32,
+    /// Arguments it needs at least.
+    pub required: u32,
+    /// Number in the module.
+    pub index: u32,
+    /// Whether a register after the parameters takes the list of further arguments.
+    pub rest: bool,
+    /// Whether it takes exactly `parameters` arguments.
+    pub exact: bool,
+}
+
+/// How far a module is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ModuleState {
+    New,
+    Running,
+    Done,
+}
+
+/// The global variables of a module, or of several that share them.
+pub(crate) type Globals = Rc<[Cell<Value>]>;
+
+/// `count` globals without values.
+pub(crate) fn unbound_globals(count: usize) -> Globals {
+    vec![Cell::new(Value::UNBOUND); count].into()
+}
+
+/// A loaded module.
+pub(crate) struct LoadedModule {
+    /// What imports resolve to, unique in the program.
+    pub key: String,
+    /// The path in messages.
+    pub name: String,
+    pub functions: Box<[Func]>,
+    constants: Box<[Value]>,
+    pub globals: Globals,
+    /// Whether other modules have the same globals, so that they are traced elsewhere.
+    pub shares_globals: bool,
+    natives: Box<[&'static Native]>,
+    native_indices: Box<[u32]>,
+    pub state: Cell<ModuleState>,
+    imports: Box<[Import]>,
+    /// For each import, the number of the module once it has been found.
+    pub import_targets: Box<[OnceCell<usize>]>,
+    /// Sorted by name; decoded when another module asks.
+    exports: OnceCell<Vec<(Box<str>, u32)>>,
+    /// Decoded when an error needs it.
+    debug: OnceCell<Option<Debug>>,
+    image: Image,
+}
+
+impl LoadedModule {
+    /// Makes the module ready to run. The result must not move: functions point into it. `shared` are
+    /// globals that it has in common with other modules.
+    pub(crate) fn load(
+        host: &Host,
+        key: String,
+        image: ModuleImage,
+        shared: Option<Globals>,
+    ) -> Result<Box<LoadedModule>, LoadError> {
+        let image = image.into_inner();
+        let damaged = |error| LoadError::format(&key, error);
+        let name = image.name().map_err(damaged)?.to_owned();
+        let names = image.native_names().map_err(damaged)?;
+        let mut native_refs = Vec::with_capacity(names.len());
+        let mut native_indices = Vec::with_capacity(names.len());
+        for native in names {
+            let Some(index) = natives::find(native) else {
+                return Err(LoadError::MissingNative {
+                    module: name,
+                    native: native.to_owned(),
+                });
+            };
+            native_refs.push(natives::get(index));
+            native_indices.push(index);
+        }
+        if let Image::File(file) = &image {
+            file.verify(&native_refs)
+                .map_err(|source| LoadError::Invalid {
+                    module: name.clone(),
+                    source,
+                })?;
+        }
+        let constants = host
+            .heap
+            .permanently(|_| constants(host, &image))
+            .map_err(damaged)?;
+        let imports = image.imports().map_err(damaged)?;
+        let mut module = Box::new(LoadedModule {
+            name,
+            functions: Box::new([]),
+            constants: constants.into_boxed_slice(),
+            shares_globals: shared.is_some(),
+            globals: match shared {
+                Some(shared) if shared.len() >= image.global_count() => shared,
+                _ => unbound_globals(image.global_count()),
+            },
+            natives: native_refs.into_boxed_slice(),
+            native_indices: native_indices.into_boxed_slice(),
+            state: Cell::new(ModuleState::New),
+            import_targets: imports.iter().map(|_| OnceCell::new()).collect(),
+            imports: imports.into_boxed_slice(),
+            exports: OnceCell::new(),
+            debug: OnceCell::new(),
+            image,
+            key,
+        });
+        let functions = module
+            .functions()
+            .map_err(|error| LoadError::format(&module.key, error))?;
+        module.functions = functions;
+        Ok(module)
+    }
+
+    fn functions(&self) -> Result<Box<[Func]>, FormatError> {
+        let count = self.image.function_count();
+        let mut functions = Vec::with_capacity(count);
+        for index in 0..count {
+            let Some(function) = self.image.function(index)? else {
+                break;
+            };
+            functions.push(Func {
+                code: function.code.as_ptr(),
+                constants: self.constants.as_ptr(),
+                globals: self.globals.as_ptr().cast::<Value>().cast_mut(),
+                natives: self.natives.as_ptr(),
+                module: std::ptr::from_ref(self),
+                registers: function.registers,
+                parameters: u32::from(function.parameters),
+                required: u32::from(function.required),
+                index: index as u32,
+                rest: function.rest,
+                exact: !function.rest && function.required == function.parameters,
+            });
+        }
+        Ok(functions.into_boxed_slice())
+    }
+
+    /// The native with this index as a value.
+    pub(crate) fn native_value(&self, index: usize) -> Value {
+        self.native_indices
+            .get(index)
+            .map_or(Value::NIL, |&number| Value::native(number))
+    }
+
+    /// File, line and column of a word of a function.
+    pub(crate) fn position(&self, function: u32, pc: u32) -> Option<(&str, u32, u32)> {
+        if let Image::Owned(module) = &self.image {
+            let lines = &module.functions.get(function as usize)?.lines;
+            let after = lines.partition_point(|entry| entry.pc <= pc);
+            let entry = lines.get(after.checked_sub(1)?)?;
+            let file = module.files.get(entry.file as usize);
+            return Some((file.map_or("", String::as_str), entry.line, entry.column));
+        }
+        let debug = self.debug.get_or_init(|| self.image.debug()).as_ref()?;
+        let location = debug.location(function, pc)?;
+        Some((location.file, location.line, location.column))
+    }
+
+    /// The name of a function, if it has one.
+    pub(crate) fn function_name(&self, function: u32) -> Option<&str> {
+        self.image.function_name(function)
+    }
+
+    /// Whether a function belongs to the embedded library.
+    pub(crate) fn is_library(&self, function: u32) -> bool {
+        self.image.is_library(function)
+    }
+
+    /// The handler that catches what is raised at word `at` of a function.
+    pub(crate) fn handler(&self, function: u32, at: u32) -> Option<Handler> {
+        self.image.handler(function, at)
+    }
+
+    /// An import.
+    pub(crate) fn import(&self, index: usize) -> Option<&Import> {
+        self.imports.get(index)
+    }
+
+    /// The global that an export refers to.
+    pub(crate) fn export(&self, name: &str) -> Option<usize> {
+        let exports = self.exports.get_or_init(|| {
+            // The section was checked with the rest of the file; a writer's mistake shows as names
+            // that are not exported.
+            self.image.exports().unwrap_or_default()
+        });
+        let place = exports.partition_point(|(exported, _)| **exported < *name);
+        let (exported, global) = exports.get(place)?;
+        (**exported == *name).then_some(*global as usize)
+    }
+
+    /// The name of a global.
+    pub(crate) fn global_name(&self, index: usize) -> Option<&str> {
+        self.image.global_name(index)
+    }
+
+    /// The global with this name.
+    pub(crate) fn global_index(&self, name: &str) -> Option<usize> {
+        (0..self.image.global_count()).find(|index| self.global_name(*index) == Some(name))
+    }
+}
+
+impl Func {
+    pub(crate) fn module(&self) -> &LoadedModule {
+        // SAFETY: functions live inside their module, which is never moved or unloaded while the
+        // VM exists.
+        unsafe { &*self.module }
+    }
+
+    /// The name in messages: anonymous functions are `<lambda>`.
+    pub(crate) fn name(&self) -> &str {
+        self.module()
+            .function_name(self.index)
+            .unwrap_or("<lambda>")
+    }
+
+    /// The closure-field encoding of this function.
+    pub(crate) fn encode(&self) -> Value {
+        Value::index(std::ptr::from_ref(self) as usize)
+    }
+
+    /// The function that field 0 of a closure refers to.
+    #[inline(always)]
+    pub(crate) fn decode(field: Value) -> *const Func {
+        (field.bits() & 0xFFFF_FFFF_FFFF) as *const Func
+    }
+}
+
+/// The function of a closure.
+pub(crate) fn closure_function(host: &Host, closure: Value) -> Option<&Func> {
+    if closure.kind() != Kind::Closure {
+        return None;
+    }
+    // SAFETY: field 0 of a closure is written only by the VM, from `Func::encode`.
+    unsafe { Func::decode(host.heap.field(closure, 0)).as_ref() }
+}

@@ -1,0 +1,99 @@
+//! Uncaught conditions, as the program's user sees them.
+
+use std::borrow::Cow;
+
+use super::LoadError;
+use super::unwind::{Raised, describe, visible_frames};
+use crate::error::ConditionKind;
+use crate::host::Host;
+
+/// A condition that nothing caught.
+pub struct Uncaught {
+    /// Its type.
+    pub kind: ConditionKind,
+    /// The message with the prefix of its kind.
+    pub text: String,
+    /// How to avoid it.
+    pub hint: Option<Cow<'static, str>>,
+    /// The frames, innermost first.
+    pub frames: Vec<FrameInfo>,
+}
+
+/// A frame of a trace.
+pub struct FrameInfo {
+    /// Name of the function.
+    pub name: String,
+    /// File, line and column, if known.
+    pub position: Option<(String, u32, u32)>,
+}
+
+impl Uncaught {
+    pub(crate) fn new(host: &Host, raised: &Raised) -> Uncaught {
+        let (kind, message, hint) = describe(host, raised);
+        let prefix = match kind {
+            ConditionKind::User => "User exception: ",
+            ConditionKind::Llm => "LLM error: ",
+            ConditionKind::Io => "I/O error: ",
+            _ => "",
+        };
+        Uncaught {
+            kind,
+            text: format!("{prefix}{message}"),
+            hint,
+            frames: visible_frames(&raised.trace)
+                .map(|frame| FrameInfo {
+                    name: frame.name.to_owned(),
+                    position: frame
+                        .position
+                        .map(|(file, line, column)| (file.to_owned(), line, column)),
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn load(error: &LoadError) -> Uncaught {
+        Uncaught {
+            kind: error.kind(),
+            text: error.to_string(),
+            hint: None,
+            frames: Vec::new(),
+        }
+    }
+
+    /// The report: `source_line` gives the text of a line of a file if it is at hand.
+    pub fn render(&self, source_line: &dyn Fn(&str, u32) -> Option<String>) -> String {
+        let mut out = format!("Error: {}\n", self.text);
+        if let Some((file, line, column)) = self
+            .frames
+            .first()
+            .and_then(|frame| frame.position.as_ref())
+        {
+            out.push_str(&format!("  --> {file}:{line}:{column}\n"));
+            if let Some(text) = source_line(file, *line) {
+                let number = line.to_string();
+                let margin = " ".repeat(number.len());
+                let indent: String = text
+                    .chars()
+                    .take(*column as usize - 1)
+                    .map(|c| if c == '\t' { '\t' } else { ' ' })
+                    .collect();
+                out.push_str(&format!(
+                    " {margin} |\n {number} | {}\n {margin} | {indent}^\n",
+                    text.trim_end()
+                ));
+            }
+        }
+        for frame in &self.frames {
+            match &frame.position {
+                Some((file, line, column)) => {
+                    out.push_str(&format!("  at {} ({file}:{line}:{column})\n", frame.name))
+                }
+                None => out.push_str(&format!("  at {}\n", frame.name)),
+            }
+        }
+        if let Some(hint) = &self.hint {
+            out.push_str(&format!("  hint: {hint}\n"));
+        }
+        out
+    }
+}

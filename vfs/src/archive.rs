@@ -1,0 +1,495 @@
+//! Opening an archive and looking entries up in its table of contents.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::fs::{self, File};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as MemoryOrdering};
+
+use crate::backing::Backing;
+use crate::checksum::checksum;
+use crate::entry::EntryRef;
+use crate::error::VfsError;
+use crate::executable::locate;
+use crate::layout::{
+    ARCHIVE_MAGIC, CHUNK_LENGTH, Compression, DATA_ALIGNMENT, EntryKind, HEADER_LENGTH, Header,
+    RECORD_LENGTH, Record,
+};
+use crate::mapping;
+use crate::path;
+
+const CONTENTS: &str = "table of contents";
+
+/// An open archive. Clones share the mapping; threads may share an archive.
+#[derive(Clone)]
+pub struct Archive {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backing: Backing,
+    /// Where the archive lies in the backing bytes.
+    range: Range<usize>,
+    header: Header,
+    /// One bit per entry, then one per chunk: its checksum was found right.
+    checked: Box<[AtomicU64]>,
+}
+
+impl Archive {
+    /// Opens the archive at the end of the executable `path`.
+    ///
+    /// # Errors
+    /// [`VfsError::NoArchive`] when nothing is appended, [`VfsError::Damaged`]
+    /// and the other refusals when something is and cannot be trusted,
+    /// [`VfsError::Io`] when the file cannot be opened or mapped.
+    pub fn open_executable(path: &Path) -> Result<Self, VfsError> {
+        Self::from_executable(map_file(path)?)
+    }
+
+    /// Opens the archive at the end of the running executable.
+    ///
+    /// On Linux this reads `/proc/self/exe`, which also works after the file was
+    /// renamed or deleted; without a `/proc` (bare chroots) it falls back on the
+    /// name the program was started with, if that is a path.
+    ///
+    /// # Errors
+    /// Those of [`Archive::open_executable`].
+    pub fn open_current_executable() -> Result<Self, VfsError> {
+        let mut refusal = None;
+        for candidate in current_executables() {
+            match map_file(&candidate) {
+                Ok(backing) => return Self::from_executable(backing),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or(VfsError::NoArchive))
+    }
+
+    /// Maps the bare archive `path`. The file must not be written to or cut
+    /// short while the archive is open (replacing it by renaming is fine); where
+    /// that is not known, use [`Archive::read_file`].
+    ///
+    /// # Errors
+    /// [`VfsError::NotAnArchive`], the other refusals, or [`VfsError::Io`].
+    pub fn open_file(path: &Path) -> Result<Self, VfsError> {
+        Self::from_backing(map_file(path)?)
+    }
+
+    /// Reads the bare archive `path` into memory: like [`Archive::open_file`],
+    /// but later changes of the file do not matter, and opening costs in
+    /// proportion to its length.
+    ///
+    /// # Errors
+    /// Those of [`Archive::open_file`].
+    pub fn read_file(path: &Path) -> Result<Self, VfsError> {
+        let bytes = fs::read(path).map_err(|source| VfsError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Maps `path`, an executable or a bare archive, whichever it is.
+    ///
+    /// # Errors
+    /// Those of [`Archive::open_executable`] and [`Archive::open_file`].
+    pub fn open_any(path: &Path) -> Result<Self, VfsError> {
+        let backing = map_file(path)?;
+        if backing.bytes().starts_with(&ARCHIVE_MAGIC) {
+            Self::from_backing(backing)
+        } else {
+            Self::from_executable(backing)
+        }
+    }
+
+    /// Opens a bare archive held in memory.
+    ///
+    /// # Errors
+    /// The refusals of [`Archive::open_file`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, VfsError> {
+        Self::from_backing(Backing::owned(bytes))
+    }
+
+    /// Opens the archive at the end of an executable held in memory.
+    ///
+    /// # Errors
+    /// The refusals of [`Archive::open_executable`].
+    pub fn from_executable_bytes(bytes: Vec<u8>) -> Result<Self, VfsError> {
+        Self::from_executable(Backing::owned(bytes))
+    }
+
+    fn from_executable(backing: Backing) -> Result<Self, VfsError> {
+        let range = locate(backing.bytes())?;
+        if !(range.start as u64).is_multiple_of(DATA_ALIGNMENT) {
+            return Err(VfsError::damaged(
+                "trailer of the executable",
+                format!(
+                    "it places the archive at byte {}, not a multiple of {DATA_ALIGNMENT}",
+                    range.start
+                ),
+            ));
+        }
+        Self::open(backing, range)
+    }
+
+    fn from_backing(backing: Backing) -> Result<Self, VfsError> {
+        let range = 0..backing.bytes().len();
+        Self::open(backing, range)
+    }
+
+    fn open(backing: Backing, range: Range<usize>) -> Result<Self, VfsError> {
+        let archive = backing.bytes().get(range.clone()).unwrap_or_default();
+        let header = Header::decode(archive)?;
+        let contents = usize::try_from(header.contents_length())
+            .ok()
+            .and_then(|length| archive.get(HEADER_LENGTH..)?.get(..length))
+            .ok_or_else(|| {
+                VfsError::damaged(
+                    CONTENTS,
+                    format!(
+                        "it needs {} bytes, the archive has {}",
+                        header.contents_length(),
+                        archive.len()
+                    ),
+                )
+            })?;
+        let found = checksum(contents);
+        if found != header.contents_checksum {
+            return Err(VfsError::checksum(
+                CONTENTS,
+                found,
+                header.contents_checksum,
+            ));
+        }
+        validate(archive, &header)?;
+        let bits = header.entry_count as usize + header.chunk_count as usize;
+        let checked = (0..bits.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                backing,
+                range,
+                header,
+                checked,
+            }),
+        })
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn entry_count(&self) -> usize {
+        self.inner.header.entry_count as usize
+    }
+
+    /// Length of the archive in bytes, without runtime and trailer.
+    #[must_use]
+    pub fn byte_length(&self) -> u64 {
+        self.inner.header.archive_length
+    }
+
+    /// Size of the chunks long assets are cut into.
+    #[must_use]
+    pub fn chunk_size(&self) -> u32 {
+        self.inner.header.chunk_size
+    }
+
+    /// All entries, sorted by path and kind.
+    #[must_use]
+    pub fn entries(&self) -> Entries<'_> {
+        Entries {
+            archive: self,
+            numbers: 0..self.entry_count(),
+        }
+    }
+
+    /// The entry stored under exactly `path`; if there are several, the one
+    /// whose kind comes first in [`EntryKind`].
+    #[must_use]
+    pub fn entry(&self, path: &str) -> Option<EntryRef<'_>> {
+        let number = self.lower_bound(|other, _| other < path.as_bytes());
+        self.entry_at(number)
+            .filter(|entry| self.path_bytes(entry.record()) == path.as_bytes())
+    }
+
+    /// The entry of this kind stored under exactly `path`.
+    #[must_use]
+    pub fn find(&self, kind: EntryKind, path: &str) -> Option<EntryRef<'_>> {
+        let wanted = (path.as_bytes(), kind);
+        let number = self.lower_bound(|path, kind| (path, kind) < wanted);
+        self.entry_at(number).filter(|entry| {
+            entry.kind() == kind && self.path_bytes(entry.record()) == path.as_bytes()
+        })
+    }
+
+    /// The metadata entry `.semac/name`.
+    #[must_use]
+    pub fn metadata(&self, name: &str) -> Option<EntryRef<'_>> {
+        self.find(
+            EntryKind::Metadata,
+            &format!("{}/{name}", path::METADATA_DIRECTORY),
+        )
+    }
+
+    /// The entry a program means by `requested`: the path as written, then
+    /// lexically normalised, then relative to the directory of the embedded
+    /// file `importer`. A path that leaves the root on its way never matches.
+    #[must_use]
+    pub fn resolve(
+        &self,
+        kind: EntryKind,
+        requested: &str,
+        importer: Option<&str>,
+    ) -> Option<EntryRef<'_>> {
+        self.find(kind, requested)
+            .or_else(|| self.find(kind, &path::normalize(requested)?))
+            .or_else(|| self.find(kind, &path::normalize_relative(importer?, requested)?))
+    }
+
+    /// Reads everything and reports the first fault: every checksum, every
+    /// compressed chunk, and that no two entries share bytes.
+    ///
+    /// # Errors
+    /// The fault that was found.
+    pub fn verify(&self) -> Result<(), VfsError> {
+        let mut ranges: Vec<(u64, u64, EntryRef<'_>)> = Vec::with_capacity(self.entry_count());
+        for entry in self.entries() {
+            entry.verify()?;
+            let record = entry.record();
+            if record.stored_length > 0 {
+                ranges.push((record.data_offset, record.stored_length, entry));
+            }
+        }
+        ranges.sort_by_key(|(offset, length, _)| (*offset, *length));
+        for (left, right) in ranges.iter().zip(ranges.iter().skip(1)) {
+            // In bounds of the archive, so the sum cannot overflow.
+            if left.0 + left.1 > right.0 {
+                return Err(VfsError::EntryDamaged {
+                    path: right.2.path().to_owned(),
+                    problem: format!("it shares bytes with '{}'", left.2.path()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.inner
+            .backing
+            .bytes()
+            .get(self.inner.range.clone())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn path_bytes(&self, record: &Record) -> &[u8] {
+        path_of(paths(self.bytes(), &self.inner.header), record).unwrap_or_default()
+    }
+
+    pub(crate) fn entry_at(&self, number: usize) -> Option<EntryRef<'_>> {
+        let bytes = records(self.bytes(), &self.inner.header).get(number)?;
+        Some(EntryRef::new(self, number, Record::decode(bytes)?))
+    }
+
+    pub(crate) fn is_checked(&self, bit: usize) -> bool {
+        self.inner
+            .checked
+            .get(bit / 64)
+            .is_some_and(|word| word.load(MemoryOrdering::Relaxed) & (1 << (bit % 64)) != 0)
+    }
+
+    pub(crate) fn mark_checked(&self, bit: usize) {
+        if let Some(word) = self.inner.checked.get(bit / 64) {
+            word.fetch_or(1 << (bit % 64), MemoryOrdering::Relaxed);
+        }
+    }
+
+    /// Number of the first entry for which `before` is false.
+    fn lower_bound(&self, before: impl Fn(&[u8], EntryKind) -> bool) -> usize {
+        let archive = self.bytes();
+        let paths = paths(archive, &self.inner.header);
+        records(archive, &self.inner.header).partition_point(|bytes| {
+            Record::decode(bytes).is_some_and(|record| {
+                path_of(paths, &record).is_some_and(|path| before(path, record.kind))
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Archive")
+            .field("header", &self.inner.header)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Iterator over the entries of an archive, made by [`Archive::entries`].
+#[derive(Debug)]
+pub struct Entries<'a> {
+    archive: &'a Archive,
+    numbers: Range<usize>,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = EntryRef<'a>;
+
+    fn next(&mut self) -> Option<EntryRef<'a>> {
+        self.archive.entry_at(self.numbers.next()?)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.numbers.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Entries<'_> {}
+
+fn map_file(path: &Path) -> Result<Backing, VfsError> {
+    let refused = |action| {
+        move |source| VfsError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    let file = File::open(path).map_err(refused("open"))?;
+    let length = file.metadata().map_err(refused("get the size of"))?.len();
+    if length == 0 {
+        return Ok(Backing::owned(Vec::new()));
+    }
+    mapping::map(&file, length)
+        .map(Backing::Mapped)
+        .map_err(refused("map"))
+}
+
+/// Where the running executable may be found, best first. Lazily: asking the
+/// system costs more than trying the first.
+fn current_executables() -> impl Iterator<Item = PathBuf> {
+    let sources: [fn() -> Option<PathBuf>; 3] = [
+        || cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe")),
+        || std::env::current_exe().ok(),
+        || {
+            let name = PathBuf::from(std::env::args_os().next()?);
+            (name.components().count() > 1).then_some(name)
+        },
+    ];
+    sources.into_iter().filter_map(|source| source())
+}
+
+fn records<'a>(archive: &'a [u8], header: &Header) -> &'a [[u8; RECORD_LENGTH]] {
+    let (records, _) = archive
+        .get(HEADER_LENGTH..)
+        .unwrap_or_default()
+        .as_chunks::<RECORD_LENGTH>();
+    records
+        .get(..header.entry_count as usize)
+        .unwrap_or_default()
+}
+
+fn paths<'a>(archive: &'a [u8], header: &Header) -> &'a [u8] {
+    let start = HEADER_LENGTH + header.entry_count as usize * RECORD_LENGTH;
+    archive
+        .get(start..)
+        .and_then(|rest| rest.get(..header.paths_length as usize))
+        .unwrap_or_default()
+}
+
+fn path_of<'a>(paths: &'a [u8], record: &Record) -> Option<&'a [u8]> {
+    paths
+        .get(record.path_offset as usize..)?
+        .get(..usize::from(record.path_length))
+}
+
+/// Checks every record once, so that an open archive can be relied on to be
+/// sorted, with paths of valid form and data inside the archive.
+fn validate(archive: &[u8], header: &Header) -> Result<(), VfsError> {
+    let paths = paths(archive, header);
+    let data_start = HEADER_LENGTH as u64 + header.contents_length();
+    if u64::from(header.chunk_count) * CHUNK_LENGTH as u64 > header.archive_length {
+        return Err(VfsError::damaged(
+            CONTENTS,
+            format!("{} chunks do not fit the archive", header.chunk_count),
+        ));
+    }
+    let mut previous: Option<(&[u8], EntryKind)> = None;
+    let mut path_end = 0u64;
+    let mut chunk_end = 0u64;
+    for (number, bytes) in records(archive, header).iter().enumerate() {
+        let fault =
+            |problem: &str| VfsError::damaged(CONTENTS, format!("entry {number}: {problem}"));
+        let record = Record::decode(bytes).ok_or_else(|| fault("unknown kind or compression"))?;
+        let path = path_of(paths, &record)
+            .filter(|_| u64::from(record.path_offset) == path_end)
+            .ok_or_else(|| fault("its path lies outside the path text"))?;
+        path_end += u64::from(record.path_length);
+        path::check(path).map_err(|problem| fault(&problem.to_string()))?;
+        if path::is_reserved_bytes(path) != (record.kind == EntryKind::Metadata) {
+            return Err(fault("its path does not fit its kind"));
+        }
+        let order = previous.map_or(Ordering::Less, |previous| {
+            previous.cmp(&(path, record.kind))
+        });
+        if order != Ordering::Less {
+            return Err(fault("it is not in the order of paths"));
+        }
+        previous = Some((path, record.kind));
+        if u64::from(record.first_chunk) != chunk_end {
+            return Err(fault("its chunks do not follow those of the entry before"));
+        }
+        chunk_end += u64::from(record.chunk_count);
+        validate_extent(&record, header, data_start).map_err(|problem| fault(&problem))?;
+    }
+    if path_end != u64::from(header.paths_length) || chunk_end != u64::from(header.chunk_count) {
+        return Err(VfsError::damaged(
+            CONTENTS,
+            "paths or chunks do not add up to what the header announces",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks place and lengths of one entry against each other.
+fn validate_extent(record: &Record, header: &Header, data_start: u64) -> Result<(), String> {
+    let inside = record.data_offset >= data_start
+        && record
+            .data_offset
+            .checked_add(record.stored_length)
+            .is_some_and(|end| end <= header.archive_length);
+    if !inside {
+        return Err(format!(
+            "{} bytes at {} are not in the data of the archive, {data_start} to {}",
+            record.stored_length, record.data_offset, header.archive_length
+        ));
+    }
+    if !record.data_offset.is_multiple_of(DATA_ALIGNMENT) {
+        return Err(format!(
+            "it starts at {}, not a multiple of {DATA_ALIGNMENT}",
+            record.data_offset
+        ));
+    }
+    let compressed = record.compression == Compression::Zstd;
+    if record.kind.is_code() && (compressed || record.chunk_count > 0) {
+        return Err("it is code, but not stored in one plain piece".to_owned());
+    }
+    let chunk_size = u64::from(header.chunk_size);
+    let consistent = if record.chunk_count > 0 {
+        let table = u64::from(record.chunk_count) * CHUNK_LENGTH as u64;
+        record.original_length.div_ceil(chunk_size) == u64::from(record.chunk_count)
+            && (compressed && record.stored_length >= table
+                || record.original_length.checked_add(table) == Some(record.stored_length))
+    } else if compressed {
+        // Nothing compresses to nothing, and an empty read checks no piece.
+        (1..=chunk_size).contains(&record.original_length)
+    } else {
+        record.original_length == record.stored_length
+    };
+    if !consistent {
+        return Err(format!(
+            "{} stored bytes in {} chunks cannot hold {} bytes",
+            record.stored_length, record.chunk_count, record.original_length
+        ));
+    }
+    Ok(())
+}

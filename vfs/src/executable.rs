@@ -1,0 +1,150 @@
+//! Finding the archive at the end of an executable.
+
+use std::ops::Range;
+
+use crate::error::VfsError;
+use crate::layout::{
+    END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC, Trailer, array, u64_at,
+};
+
+/// The range of the archive inside the bytes of an executable.
+///
+/// Touches the last bytes of the file and the archive header; only the way to a
+/// refusal looks at the start of the file, to tell an executable without a
+/// program from one that lost a part of it.
+pub(crate) fn locate(file: &[u8]) -> Result<Range<usize>, VfsError> {
+    const PART: &str = "trailer of the executable";
+    let Some(bytes) = file.last_chunk::<TRAILER_LENGTH>() else {
+        return Err(absent(file));
+    };
+    if array::<8>(bytes, 0) != Some(TRAILER_MAGIC)
+        && array::<8>(bytes, TRAILER_LENGTH - 8) != Some(END_MAGIC)
+    {
+        return Err(absent(file));
+    }
+    let trailer = Trailer::decode(bytes)?;
+    let archive_end = file.len() - TRAILER_LENGTH;
+    let range = usize::try_from(trailer.archive_offset)
+        .ok()
+        .zip(usize::try_from(trailer.archive_length).ok())
+        .and_then(|(offset, length)| Some(offset..offset.checked_add(length)?))
+        .filter(|range| range.end == archive_end && range.len() >= HEADER_LENGTH)
+        .ok_or_else(|| {
+            VfsError::damaged(
+                PART,
+                format!(
+                    "it places the archive at byte {} with {} bytes, but the trailer starts at \
+                     byte {archive_end}",
+                    trailer.archive_offset, trailer.archive_length
+                ),
+            )
+        })?;
+    let header = file.get(range.clone()).unwrap_or_default();
+    let found = u64_at(header, HEADER_LENGTH - 8);
+    if found != trailer.header_checksum {
+        return Err(VfsError::checksum(
+            "archive header",
+            found,
+            trailer.header_checksum,
+        ));
+    }
+    Ok(range)
+}
+
+/// Whether `file` ends in a trailer, whole or damaged.
+#[cfg(feature = "write")]
+pub(crate) fn has_trailer(file: &[u8]) -> bool {
+    file.last_chunk::<TRAILER_LENGTH>().is_some_and(|bytes| {
+        array::<8>(bytes, 0) == Some(TRAILER_MAGIC) || array::<8>(bytes, 56) == Some(END_MAGIC)
+    })
+}
+
+fn absent(file: &[u8]) -> VfsError {
+    let length = file.len() as u64;
+    match image_end(file) {
+        Some(end) if length > end => VfsError::damaged(
+            "trailer of the executable",
+            format!(
+                "{} bytes follow the executable, but they do not end in a trailer, so the file was \
+                 cut short or written to after the build",
+                length - end
+            ),
+        ),
+        Some(end) if length < end => VfsError::damaged(
+            "executable",
+            format!("it has {length} bytes, its own tables reach to byte {end}"),
+        ),
+        _ => VfsError::NoArchive,
+    }
+}
+
+/// Where the image of a 64-bit little-endian ELF file ends: the end of its
+/// section table or of its last segment. `None` for other files.
+///
+/// Source: System V ABI, chapter 4, "ELF Header", and chapter 5, "Program
+/// Header".
+fn image_end(file: &[u8]) -> Option<u64> {
+    const CLASS_64_LITTLE_ENDIAN: [u8; 6] = *b"\x7fELF\x02\x01";
+    if array::<6>(file, 0)? != CLASS_64_LITTLE_ENDIAN {
+        return None;
+    }
+    let half = |at: usize| array(file, at).map(u16::from_le_bytes);
+    let word = |at: usize| array(file, at).map(u64::from_le_bytes);
+    let mut end = word(40)?.checked_add(u64::from(half(58)?) * u64::from(half(60)?))?;
+    let table = usize::try_from(word(32)?).ok()?;
+    let size = usize::from(half(54)?);
+    for number in 0..usize::from(half(56)?) {
+        let header = table.checked_add(number * size)?;
+        let start = word(header.checked_add(8)?)?;
+        let length = word(header.checked_add(32)?)?;
+        end = end.max(start.checked_add(length)?);
+    }
+    Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with one segment that ends the file at byte 120 + `body`.
+    fn elf(body: usize) -> Vec<u8> {
+        let mut file = vec![0u8; 120 + body];
+        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        file[32..40].copy_from_slice(&64u64.to_le_bytes());
+        file[54..56].copy_from_slice(&56u16.to_le_bytes());
+        file[56..58].copy_from_slice(&1u16.to_le_bytes());
+        file[96..104].copy_from_slice(&(120 + body as u64).to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn a_plain_executable_has_no_archive() {
+        assert!(matches!(locate(&elf(100)), Err(VfsError::NoArchive)));
+        assert!(matches!(locate(b""), Err(VfsError::NoArchive)));
+        assert!(matches!(locate(&[7; 500]), Err(VfsError::NoArchive)));
+    }
+
+    #[test]
+    fn a_cut_executable_is_damaged() {
+        let mut longer = elf(100);
+        longer.extend([1; 90]);
+        let message = locate(&longer).unwrap_err().to_string();
+        assert!(
+            message.contains("90 bytes follow the executable"),
+            "{message}"
+        );
+        let shorter = &elf(100)[..200];
+        let message = locate(shorter).unwrap_err().to_string();
+        assert!(message.contains("reach to byte 220"), "{message}");
+    }
+
+    #[test]
+    fn wild_elf_headers_are_survived() {
+        let mut file = elf(100);
+        file[32..40].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(locate(&file).is_err());
+        file[40..48].copy_from_slice(&u64::MAX.to_le_bytes());
+        file[58..62].copy_from_slice(&[0xff; 4]);
+        assert!(locate(&file).is_err());
+    }
+}

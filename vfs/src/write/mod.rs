@@ -1,0 +1,8 @@
+//! Building archives: the cargo feature `write`.
+
+mod builder;
+mod data;
+mod output;
+
+pub use builder::{ArchiveBuilder, ArchiveSummary};
+pub use output::{WriteError, replace_file};
