@@ -116,6 +116,9 @@ impl Machine {
 
     fn eval(&mut self, expr: &Expr, env: &Environment, unit: usize, names: &Interner) -> Outcome {
         match &expr.kind {
+            ExprKind::Loop(..) | ExprKind::Recur(..) => {
+                panic!("the front end makes no loops: the optimiser does")
+            }
             ExprKind::Const(kind) => Ok(from_datum(kind, names)),
             ExprKind::Local(id) => Ok(env.cell(*id).borrow().clone()),
             ExprKind::SetLocal(id, value) => {
