@@ -323,6 +323,12 @@ impl Link<'_, '_> {
         {
             expr.kind = ExprKind::Global(self.global(name));
         }
+        // Special forms in library code call functions of the library too (`force`).
+        if let ExprKind::Builtin(Builtin(name)) = expr.kind
+            && let Some((&name, _)) = self.library.functions.get_key_value(name)
+        {
+            expr.kind = ExprKind::Global(self.global(name));
+        }
         for_each_child_mut(expr, &mut |child| self.library(child));
     }
 }

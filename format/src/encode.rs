@@ -213,12 +213,21 @@ impl Assembler {
         self.words
     }
 
-    /// Whether control can reach the next instruction from the last one. Labels are not considered.
+    /// Whether control can reach the next instruction: from the last one, or by a jump or a handler to a label
+    /// that is bound here. (The exit of a loop is such a label.)
     pub fn falls_through(&self) -> bool {
         use crate::isa::Flow;
-        self.items
+        let goes_on = self
+            .items
             .last()
-            .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit))
+            .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit));
+        let here = Some(self.items.len() as u32);
+        let is_target = |label: Label| {
+            self.items.iter().any(|item| item.target == Some(label))
+                || self.handlers.iter().any(|(_, _, handler, _)| *handler == label)
+        };
+        let mut bound = (0u32..).zip(&self.labels).filter(|(_, at)| **at == here);
+        goes_on || bound.any(|(label, _)| is_target(Label(label)))
     }
 
     /// Resolves all labels.
