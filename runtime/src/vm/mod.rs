@@ -57,7 +57,10 @@ pub trait Dynamic {
 pub struct Vm {
     /// What natives see.
     pub host: Host,
-    #[expect(clippy::vec_box, reason = "functions point to their module, which must not move")]
+    #[expect(
+        clippy::vec_box,
+        reason = "functions point to their module, which must not move"
+    )]
     pub(crate) modules: Vec<Box<LoadedModule>>,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
