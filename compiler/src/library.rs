@@ -323,7 +323,7 @@ impl Link<'_, '_> {
         {
             expr.kind = ExprKind::Global(self.global(name));
         }
-        // Special forms in library code call functions of the library too (`force`).
+        // Special forms become calls of library functions in library code too.
         if let ExprKind::Builtin(Builtin(name)) = expr.kind
             && let Some((&name, _)) = self.library.functions.get_key_value(name)
         {
