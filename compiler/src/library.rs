@@ -86,6 +86,13 @@ impl Library {
                         .join("; "),
                 )
             })?;
+        if let Some(problem) = lowered.warnings.first() {
+            // Whatever a warning is about would go wrong in every program.
+            return Err(LibraryError(format!(
+                "{} at {:?}",
+                problem.message, problem.span
+            )));
+        }
         let mut unit = lowered.unit;
         for form in &mut unit.body {
             mark_optional(form, &optional);
@@ -287,6 +294,7 @@ impl Link<'_, '_> {
 
     /// Uses in the unit's own code.
     fn user(&mut self, expr: &mut Expr) {
+        apply_form(expr);
         if let ExprKind::Builtin(Builtin(name)) = expr.kind
             && let Some((&name, _)) = self.library.functions.get_key_value(name)
         {
@@ -297,6 +305,18 @@ impl Link<'_, '_> {
 
     /// Uses in library code, where library functions are globals of the library's unit.
     fn library(&mut self, expr: &mut Expr) {
+        if let ExprKind::Call(callee, _) = &mut expr.kind
+            && let ExprKind::Global(global) = callee.kind
+            && self
+                .library
+                .unit
+                .globals
+                .get(global.0 as usize)
+                .is_some_and(|global| &*global.name == "apply")
+        {
+            callee.kind = ExprKind::Builtin(Builtin("apply"));
+        }
+        apply_form(expr);
         if let ExprKind::Global(global) = expr.kind
             && let Some(defined) = self.library.unit.globals.get(global.0 as usize)
             && let Some((&name, _)) = self.library.functions.get_key_value(&*defined.name)
@@ -304,6 +324,18 @@ impl Link<'_, '_> {
             expr.kind = ExprKind::Global(self.global(name));
         }
         for_each_child_mut(expr, &mut |child| self.library(child));
+    }
+}
+
+/// A call of `apply` (or of the library's `%apply`) with a sequence is an instruction.
+fn apply_form(expr: &mut Expr) {
+    if let ExprKind::Call(callee, arguments) = &mut expr.kind
+        && matches!(callee.kind, ExprKind::Builtin(Builtin("apply" | "%apply")))
+        && arguments.len() >= 2
+    {
+        let mut arguments = std::mem::take(arguments);
+        let function = arguments.remove(0);
+        expr.kind = ExprKind::Apply(Box::new(function), arguments);
     }
 }
 

@@ -227,8 +227,51 @@ fn text_concat(host: &Host, arguments: &[Value]) -> Outcome {
     Ok(host.heap.string(&text))
 }
 
+// --- calls ---
+
+fn is_missing(_: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(arguments[0] == Value::MISSING))
+}
+
+/// `%spread`: the arguments of `apply` as one list: the last one is a sequence.
+fn spread(host: &Host, arguments: &[Value]) -> Outcome {
+    let mut items: Vec<Value> = host.heap.list_iter(arguments[0]).collect();
+    if let Some(last) = items.pop() {
+        let elements = super::sequence::elements(host, last)?;
+        items.extend_from_slice(&elements);
+    }
+    Ok(host.heap.list(&items))
+}
+
+/// `%apply` is an instruction; as a value it cannot be had.
+fn apply_list(_: &Host, arguments: &[Value]) -> Outcome {
+    Err(Box::new(crate::error::Signal::TailCall(
+        arguments[0],
+        arguments[1..].to_vec(),
+    )))
+}
+
 /// The table of this family.
 pub static TABLE: &[Native] = &[
+    native(
+        "%missing?",
+        exactly(1),
+        is_missing,
+        "Whether an optional argument was left out.",
+    )
+    .pure(),
+    native(
+        "%spread",
+        exactly(1),
+        spread,
+        "The arguments of apply as one list.",
+    ),
+    native(
+        "%apply",
+        at_least(2),
+        apply_list,
+        "apply; compiled as an instruction.",
+    ),
     native("%list", at_least(0), list, "List of the arguments.").pure(),
     native("%vector", at_least(0), vector, "Vector of the arguments.").pure(),
     native("%map", at_least(0), map, "Map of keys and values in turn."),

@@ -57,6 +57,7 @@ pub trait Dynamic {
 pub struct Vm {
     /// What natives see.
     pub host: Host,
+    #[expect(clippy::vec_box, reason = "functions point to their module, which must not move")]
     pub(crate) modules: Vec<Box<LoadedModule>>,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
@@ -100,7 +101,8 @@ pub enum Ending {
 impl Vm {
     /// A VM without modules.
     pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
-        let task = Box::new(Task::new(TaskId::ROOT, Value::NIL));
+        // Stands in until a program runs; only the root task gets a large stack.
+        let task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
         Vm {
             host,
             modules: Vec::new(),

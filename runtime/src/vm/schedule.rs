@@ -20,8 +20,8 @@ use crate::value::{Kind, Value};
 /// Slots and frames that a task's stacks begin with; the root's are larger.
 const TASK_SLOTS: usize = 64;
 const TASK_FRAMES: usize = 8;
-const ROOT_SLOTS: usize = 2048;
-const ROOT_FRAMES: usize = 256;
+const ROOT_SLOTS: usize = 512;
+const ROOT_FRAMES: usize = 64;
 
 /// One task: its stacks and what is needed to go on.
 pub(crate) struct Task {
