@@ -35,7 +35,8 @@ test:
 
 bench: semac
 	@bench/programs.py --semac dist/semac
-	@bench/startup.py dist/demo/report || true
+	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
+	@bench/startup.py dist/demo/hello
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt
