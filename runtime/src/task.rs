@@ -134,6 +134,18 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
+    /// A scheduler without tasks whose promises and channels are told apart from those of this one.
+    pub(crate) fn nested(&self) -> Scheduler {
+        let nested = Scheduler::default();
+        nested.next_number.set(self.next_number.get());
+        nested
+    }
+
+    /// Goes on after [`Scheduler::nested`] is no longer used.
+    pub(crate) fn resume_after(&self, nested: &Scheduler) {
+        self.next_number.set(nested.next_number.get());
+    }
+
     /// A number for a promise or channel.
     pub fn number(&self) -> u64 {
         let number = self.next_number.get();

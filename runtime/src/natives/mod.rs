@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod chars;
 pub mod console;
 pub mod context;
+pub mod dynamic;
 pub mod elementary;
 pub mod environment;
 pub mod errors;
@@ -55,6 +56,7 @@ pub static TABLES: &[&[Native]] = &[
     chars::TABLE,
     console::TABLE,
     context::TABLE,
+    dynamic::TABLE,
     elementary::TABLE,
     errors::TABLE,
     file_lines::TABLE,

@@ -470,16 +470,6 @@ fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
     ))
 }
 
-/// A condition for what only a runtime with a compiler can do.
-pub(crate) fn unsupported(what: &str) -> Box<Signal> {
-    Condition::new(
-        ConditionKind::Unsupported,
-        format!("{what} needs a compiler at run time, which this program does not contain"),
-    )
-    .hint("build it with --dynamic, or compile the code ahead of time")
-    .signal()
-}
-
 /// Number of the task that runs, for natives that keep state per task.
 #[must_use]
 pub fn current_task(host: &Host) -> TaskId {

@@ -77,9 +77,23 @@ impl Vm {
     }
 
     /// The modules whose main functions are running, from `number` to itself.
-    fn cycle(&self, number: usize) -> String {
-        let mut names = vec![self.modules[number].name.as_str()];
-        let mut running: Vec<&str> = Vec::new();
+    pub(super) fn cycle(&self, number: usize) -> String {
+        let mut numbers = self.running_modules();
+        let start = numbers.iter().position(|running| *running == number);
+        let mut numbers = numbers.split_off(start.unwrap_or(numbers.len()));
+        if start.is_none() {
+            // Its frames are those of another task.
+            numbers.push(number);
+        }
+        numbers.push(number);
+        let names = numbers.iter().filter_map(|number| self.modules.get(*number));
+        let names: Vec<&str> = names.map(|module| module.name.as_str()).collect();
+        names.join(" -> ")
+    }
+
+    /// Numbers of the modules whose main functions the running task is in, the outermost first.
+    pub fn running_modules(&self) -> Vec<usize> {
+        let mut running = Vec::new();
         let mut frame = self.task.registers.frame;
         let mut func = self.task.registers.func;
         loop {
@@ -88,11 +102,9 @@ impl Vm {
                 frame = frame.sub(1);
                 (&*func, *frame)
             };
-            if function.index == 0 {
-                running.push(&function.module().name);
-                if std::ptr::eq(function.module(), &raw const *self.modules[number]) {
-                    break;
-                }
+            let number = function.module().number.get();
+            if function.index == 0 && number < self.modules.len() {
+                running.push(number);
             }
             if caller.kind == FrameKind::Bottom {
                 break;
@@ -100,13 +112,7 @@ impl Vm {
             func = caller.func;
         }
         running.reverse();
-        if running.first() == names.first() {
-            names.extend(running.iter().skip(1));
-        } else {
-            names.extend(running);
-        }
-        names.push(&self.modules[number].name);
-        names.join(" -> ")
+        running
     }
 
     /// `bind_imports`: copies the exports of an import, which has run, into the module's globals.
@@ -131,12 +137,13 @@ impl Vm {
                 )));
             }
         }
+        let (exported, globals) = (exporter.globals(), importer.globals());
         for (name, global) in &entry.bindings {
             let value = exporter
                 .export(name)
-                .and_then(|index| exporter.globals.get(index))
+                .and_then(|index| exported.get(index))
                 .map(std::cell::Cell::get);
-            if let (Some(value), Some(slot)) = (value, importer.globals.get(*global as usize))
+            if let (Some(value), Some(slot)) = (value, globals.get(*global as usize))
                 && value != Value::UNBOUND
             {
                 slot.set(value);

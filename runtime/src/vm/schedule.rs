@@ -165,6 +165,21 @@ pub(crate) struct TaskTable {
 }
 
 impl TaskTable {
+    /// Takes the tasks out, to be put back with [`TaskTable::restore`].
+    pub(crate) fn without_tasks(&mut self) -> TaskTable {
+        TaskTable {
+            tasks: std::mem::take(&mut self.tasks),
+            spare: Vec::new(),
+            next: self.next,
+            boot: None,
+        }
+    }
+
+    pub(crate) fn restore(&mut self, saved: TaskTable) {
+        self.tasks = saved.tasks;
+        self.next = saved.next;
+    }
+
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         for task in self.tasks.values_mut() {
             task.trace(tracer);
@@ -279,6 +294,7 @@ impl Vm {
                     ending = Some(Ending::Value(value));
                 }
                 Event::Failed(raised) if id == TaskId::ROOT => {
+                    self.root_value = condition_map(&self.host, &raised);
                     ending = Some(Ending::Uncaught(Box::new(Uncaught::new(
                         &self.host, &raised,
                     ))));

@@ -508,7 +508,7 @@ unsafe fn op_get_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let value = unsafe { *(*func).globals.add(index) };
+        let value = unsafe { *(*func).globals.get().add(index) };
         if value == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -529,7 +529,7 @@ unsafe fn op_set_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let slot = unsafe { &mut *(*func).globals.add(index) };
+        let slot = unsafe { &mut *(*func).globals.get().add(index) };
         if *slot == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -550,7 +550,7 @@ unsafe fn op_define_global(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        unsafe { *(*func).globals.add(index) = register(base, a) };
+        unsafe { *(*func).globals.get().add(index) = register(base, a) };
     }
     dispatch!(vm, pc, base, func, frame)
 }
