@@ -4,10 +4,11 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 TARGET_DIR := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
 RUNTIME := $(TARGET_DIR)/$(HOST)/runtime/sema-rt
+DYNAMIC := $(TARGET_DIR)/$(HOST)/runtime/sema-rt-dynamic
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime semac demo test bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
 
 all: semac
 
@@ -16,12 +17,18 @@ runtime:
 	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $(HOST)
 
-semac: runtime
-	SEMAC_EMBED_RUNTIME="$(RUNTIME)" $(CARGO) build --release --package semac
+# The runtime that contains the compiler, for `semac build --dynamic`.
+dynamic:
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $(HOST)
+
+semac: runtime dynamic
+	SEMAC_EMBED_RUNTIME="$(RUNTIME)" $(CARGO) build --release --package semac --bin semac
 	@mkdir -p dist
 	@cp "$(TARGET_DIR)/release/semac" dist/semac
 	@cp "$(RUNTIME)" dist/sema-rt
-	@ls -lh dist/semac dist/sema-rt | awk '{ print $$5, $$NF }'
+	@cp "$(DYNAMIC)" dist/sema-rt-dynamic
+	@ls -lh dist/semac dist/sema-rt dist/sema-rt-dynamic | awk '{ print $$5, $$NF }'
 
 # The sample application of fixtures/app: built, then run alone in an empty directory.
 demo: semac

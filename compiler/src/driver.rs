@@ -7,14 +7,15 @@ use crate::builtins::Builtins;
 use crate::codegen::{CONSTANT_NAMES, Failure, Positions};
 use crate::datum::{Interner, Span};
 use crate::diagnostic::Diagnostic;
+use crate::dynamic;
 use crate::library::Library;
 use crate::machine::Machine;
 use crate::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
-use crate::problem::{Problem, Severity};
+use crate::problem::{NEEDS_COMPILER, Problem, Severity};
 use crate::source::SourceMap;
 
 /// Stack of the thread that compiles: lowering and code generation recurse over the program.
-const STACK_BYTES: usize = 1 << 30;
+pub(crate) const STACK_BYTES: usize = 1 << 30;
 
 /// Where source files come from. The compiler never opens a file itself.
 pub trait FileSystem: Sync {
@@ -39,6 +40,8 @@ pub struct Options {
     pub optimize: u8,
     /// Root of installed packages, if there is one.
     pub package_root: Option<PathBuf>,
+    /// Whether there will be a compiler when the program runs.
+    pub dynamic: bool,
 }
 
 /// A compiled program: the entry module and everything it can reach.
@@ -46,6 +49,11 @@ pub struct Options {
 pub struct Program {
     /// Key of the entry module.
     pub entry: String,
+    /// Absolute paths of the files that the modules were made from, by key.
+    pub paths: Vec<(String, PathBuf)>,
+    /// The macros of the modules, for a compiler that is there when the program runs; `None` if the
+    /// program has no use for one.
+    pub macros: Option<sema_format::Module>,
     /// The modules, each after those it imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
     /// What the user should know.
@@ -107,7 +115,7 @@ fn compile_with(
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
     let facts = Facts;
-    let mut machine = Machine::new(&library, &facts);
+    let mut machine = Machine::new(&library);
     let packages = PackageRoot {
         directory: options
             .package_root
@@ -126,12 +134,31 @@ fn compile_with(
         ModuleOptions::default(),
     );
     machine.flush();
-    let program =
+    let mut program =
         lowered.map_err(|problems| problems.iter().map(diagnostic).collect::<Vec<_>>())?;
+    let mut macros = None;
+    if options.dynamic {
+        program
+            .warnings
+            .retain(|problem| problem.code != NEEDS_COMPILER);
+        let has_macros = program.modules.iter().any(|module| !module.unit.macros.is_empty());
+        if has_macros && program.modules.iter().any(|module| module.unit.dynamic) {
+            let units = program.modules.iter().map(|module| &module.unit);
+            let definitions = dynamic::definitions(units, &interner);
+            macros = Some(definitions.map_err(|failure| vec![limit(&failure)])?);
+            // What transformers call is looked up by name.
+            for module in &mut program.modules {
+                module.unit.dynamic |= !module.unit.macros.is_empty();
+            }
+        }
+    }
+    let paths = program.modules.iter();
+    let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
+    let paths = paths.collect();
     let mut modules = Vec::with_capacity(program.modules.len());
     for module in program.modules {
         let mut unit = module.unit;
-        let linked = library.link(&mut unit);
+        let linked = library.link(&mut unit, &|_| false);
         let positions = SourcePositions(sources);
         let compiled = backend::compile_unit(
             &mut unit,
@@ -150,6 +177,8 @@ fn compile_with(
         .unwrap_or_default();
     Ok(Program {
         entry,
+        paths,
+        macros,
         modules,
         warnings: program.warnings.iter().map(diagnostic).collect(),
     })
@@ -176,7 +205,8 @@ fn diagnostic(problem: &Problem) -> Diagnostic {
     }
 }
 
-struct SourcePositions<'s>(&'s SourceMap);
+/// Positions in the texts of a source map.
+pub(crate) struct SourcePositions<'s>(pub(crate) &'s SourceMap);
 
 impl Positions for SourcePositions<'_> {
     fn position(&self, span: Span) -> Option<(&str, u32, u32)> {

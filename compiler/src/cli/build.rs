@@ -53,8 +53,8 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     if let Some(asset) = assets.iter().find(|asset| same_file(&asset.file, &output)) {
         return Err(overwrites(&output, &asset.file));
     }
-    let runtime = RuntimeImage::find(arguments.runtime.as_deref())?;
-    let compiled = program::compile(source, arguments.optimization.level)?;
+    let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic)?;
+    let compiled = program::compile(source, arguments.optimization.level, arguments.dynamic)?;
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     let written = bundle.write(&runtime, &output);
     let elapsed = started.elapsed();

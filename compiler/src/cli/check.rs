@@ -11,7 +11,7 @@ const NO_OPTIMIZATION: u8 = 0;
 pub(super) fn execute(arguments: &Check) -> u8 {
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) = program::check(file, NO_OPTIMIZATION);
+        let (result, counts) = program::check(file, NO_OPTIMIZATION, false);
         if let Err(failure) = result {
             failure.show();
         }

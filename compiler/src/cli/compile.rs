@@ -9,7 +9,7 @@ use super::failure::{Failure, note};
 use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
-    let compiled = program::compile(&arguments.file, arguments.optimization.level)?.program;
+    let compiled = program::compile(&arguments.file, arguments.optimization.level, false)?.program;
     let entry = compiled
         .modules
         .iter()

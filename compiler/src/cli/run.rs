@@ -1,6 +1,7 @@
 //! `semac run`: the program on the virtual machine, without a file in between.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use sema_format::Module;
 use sema_runtime::host::Host;
@@ -12,6 +13,7 @@ use sema_runtime::vm::{
 use super::arguments::Run;
 use super::failure::Failure;
 use super::program::{self, Compiled};
+use crate::dynamic::{self, DynamicCompiler, Setup};
 use crate::source::SourceMap;
 
 /// The modules of a program that was just compiled.
@@ -37,11 +39,15 @@ impl ModuleSource for Memory {
 }
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
-    let compiled = program::compile(&arguments.file, arguments.optimization.level)?;
+    let compiled = program::compile(&arguments.file, arguments.optimization.level, true)?;
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
-    Ok(run(compiled, words.collect()))
+    let words: Vec<String> = words.collect();
+    dynamic::on_large_stack(|| run(compiled, words)).map_err(|error| Failure::Other {
+        message: format!("cannot start the thread of the program: {error}"),
+        hint: "the system refuses more memory or threads; try again when it is less busy".to_owned(),
+    })
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
@@ -54,6 +60,11 @@ fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
         .map(|module| (module.name.clone(), module))
         .collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
+        macros: program.macros.map(ModuleImage::from),
+        sources: program.paths.into_iter().collect(),
+        package_root: program::package_root(),
+    })));
     let number = match vm.load_from_source(&program.entry, "") {
         Ok(Some(number)) => number,
         Ok(None) => {

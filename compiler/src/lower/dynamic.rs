@@ -11,7 +11,7 @@ use crate::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::expand::readable;
 use crate::ir::{Expr, ExprKind};
 use crate::names::SpecialForm;
-use crate::problem::{Fallible, Problem};
+use crate::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::reader::read_many_limited;
 
 impl Lowerer<'_, '_> {
@@ -22,6 +22,7 @@ impl Lowerer<'_, '_> {
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("eval: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%eval", vec![value], span))
             }
@@ -43,13 +44,30 @@ impl Lowerer<'_, '_> {
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("macroexpand: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%macroexpand", vec![value], span))
             }
         }
     }
 
-    fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
+    fn warn_needs_compiler(&mut self, what: &str, span: Span) {
+        let message = format!("{what} is not known before the program runs");
+        let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
+                    executable that contains the compiler";
+        let problem = Problem::warning(span, NEEDS_COMPILER, Condition::Eval, message);
+        self.report(problem.with_hint(hint));
+    }
+
+    /// Warns of a call that reads a text which is only known at run time.
+    pub(super) fn warn_of_reading(&mut self, symbol: Symbol, operands: &[Datum], span: Span) {
+        if operands.len() == 1 && self.reading_function(symbol).is_some() {
+            let name = self.session.text(symbol);
+            self.warn_needs_compiler(&format!("{name}: the text"), span);
+        }
+    }
+
+    pub(super) fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
         let DatumKind::List(items) = &form.kind else {
             return Ok(None);
         };
@@ -152,7 +170,7 @@ impl Lowerer<'_, '_> {
     fn reading_function(&self, symbol: Symbol) -> Option<Reading> {
         let reading = match self.session.interner.resolve(&symbol) {
             "read" | "read/string" => Reading::First,
-            "read-many" => Reading::All,
+            "read-many" | "read/all" | "io/read-many" => Reading::All,
             _ => return None,
         };
         let redefined = self.is_local(symbol)

@@ -7,7 +7,9 @@ use super::lambda::thunk_of;
 use super::let_forms::let_expr;
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
-use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId};
+use crate::ir::{
+    Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro,
+};
 use crate::modules::loader::{Failure, Imported, SourceText};
 use crate::names::SpecialForm;
 use crate::problem::{Condition, Fallible, Problem};
@@ -91,6 +93,9 @@ impl Lowerer<'_, '_> {
             if wanted(symbol) {
                 macro_names.push(symbol);
                 self.macros.add(symbol, entry);
+                let name = self.session.text(symbol);
+                let definition = MacroDefinition::Imported(imported.key.clone());
+                self.unit.macros.push(UnitMacro { name, definition });
             }
         }
         let mut bindings = Vec::new();

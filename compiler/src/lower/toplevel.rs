@@ -14,7 +14,7 @@ use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::expand::host::MacroError;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry};
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 use crate::names::SpecialForm;
 use crate::problem::{Condition, Fallible, Problem};
 
@@ -36,6 +36,11 @@ impl Lowerer<'_, '_> {
             *evaluated = evaluated.iter().map(|index| index + shift).collect();
         }
         self.unit.dynamic = self.dynamic;
+        for (symbol, form) in std::mem::take(&mut self.macro_definitions) {
+            let name = self.session.text(symbol);
+            let definition = MacroDefinition::Form(form);
+            self.unit.macros.push(UnitMacro { name, definition });
+        }
         self.finish();
         LoweredModule {
             unit: self.unit,
@@ -121,11 +126,16 @@ impl Lowerer<'_, '_> {
         let operands = items.get(1..).unwrap_or_default();
         let head = items.first().and_then(shape::as_symbol);
         let form_kind = head.and_then(|head| self.session.names.form(head));
+        let before = self.own_macros.len();
         if form_kind == Some(SpecialForm::DefineSyntax) {
-            self.define_syntax_rules(operands, form.span)
+            self.define_syntax_rules(operands, form.span)?;
         } else {
-            self.define_transformer(operands, form.span)
+            self.define_transformer(operands, form.span)?;
         }
+        let new = self.own_macros.get(before..).unwrap_or_default();
+        let new = new.iter().map(|(symbol, _)| (*symbol, form.clone()));
+        self.macro_definitions.extend(new);
+        Ok(())
     }
 
     fn define_syntax_rules(&mut self, operands: &[Datum], span: Span) -> Fallible<()> {
@@ -203,11 +213,14 @@ impl Lowerer<'_, '_> {
     fn add_macro(&mut self, symbol: Symbol, name: Rc<str>, kind: Macro, span: Span) {
         let entry = MacroEntry { name, kind };
         self.macros.add(symbol, entry);
+        if self.at_run_time {
+            self.hidden.remove(&symbol);
+        }
         self.own_macros.push((symbol, span));
     }
 
     /// Macros are values too. They are bound before the program runs, as the reference does.
-    fn define_macro_values(&mut self) {
+    pub(super) fn define_macro_values(&mut self) {
         for (symbol, span) in std::mem::take(&mut self.own_macros) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
                 continue;
@@ -304,6 +317,7 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
         globals: unit.globals.clone(),
         imports: Vec::new(),
         exports: None,
+        macros: Vec::new(),
         dynamic: false,
         body,
     };

@@ -9,7 +9,7 @@ use super::paths::normal;
 use crate::builtins::Builtins;
 use crate::datum::{FileId, Interner};
 use crate::expand::host::MacroHost;
-use crate::ir::Unit;
+use crate::ir::{MacroDefinition, Unit};
 use crate::lower::Session;
 use crate::problem::{Problem, Severity};
 use crate::source::SourceMap;
@@ -139,6 +139,11 @@ fn rebase(modules: &mut [Module], directory: &str) {
         module.unit.name = module.key.clone();
         for import in &mut module.unit.imports {
             import.module = rename(&import.module);
+        }
+        for defined in &mut module.unit.macros {
+            if let MacroDefinition::Imported(key) = &mut defined.definition {
+                *key = rename(key);
+            }
         }
         for global in &mut module.unit.globals {
             if let Some(key) = global.name.strip_prefix(" load ") {

@@ -1,7 +1,7 @@
 //! Tasks, promises, channels, timers (language specification, 14.1 and 15).
 
 use crate::error::{
-    Condition, ConditionKind, Outcome, Signal, eval_error, preview, type_error_got, type_name,
+    ConditionKind, Outcome, Signal, eval_error, preview, type_error_got, type_name,
 };
 use crate::host::Host;
 use crate::native::{Native, alias, between, exactly, native};

@@ -86,17 +86,25 @@ impl Vm {
             Request::Read { all: true, .. } => return Err(unsupported("read-many")),
             Request::OpenLoad(path) => {
                 let path = self.path("load", path)?;
-                return Err(unsupported(&format!("load {path}:")));
+                match self.open_compiled(requester, &path)? {
+                    Some(handle) => {
+                        self.run_again(handle);
+                        handle
+                    }
+                    None if std::fs::exists(&path).unwrap_or(false) => {
+                        return Err(unsupported(&format!("load {path}:")));
+                    }
+                    None => return Err(missing("load", &path)),
+                }
             }
             Request::OpenImport(path) => {
                 let path = self.path("import", path)?;
-                match self.open_compiled(requester, &path) {
-                    Ok(Some(handle)) => handle,
-                    Ok(None) => {
-                        let message = format!("import {path}: No such file or directory (os error 2)");
-                        return Err(Condition::new(ConditionKind::Io, message).signal());
+                match self.open_compiled(requester, &path)? {
+                    Some(handle) => handle,
+                    None if std::fs::exists(&path).unwrap_or(false) => {
+                        return Err(unsupported(&format!("import {path}:")));
                     }
-                    Err(signal) => return Err(signal),
+                    None => return Err(missing("import", &path)),
                 }
             }
             Request::Next(handle) => self.next_of_compiled(handle)?,
@@ -131,9 +139,11 @@ impl Vm {
     /// It cannot be loaded, or it is being run already: a cycle.
     pub fn open_compiled(&mut self, requester: usize, path: &str) -> Outcome<Option<Value>> {
         let importer = self.module_key(requester).to_owned();
-        let found = self.load_from_source(path, &importer);
-        let Some(number) = found.map_err(|error| error.condition().signal())? else {
-            return Ok(None);
+        let number = match self.load_from_source(path, &importer) {
+            Ok(Some(number)) => number,
+            // A source file, which a compiler can take if there is one.
+            Ok(None) | Err(LoadError::NeedsCompiler(_)) => return Ok(None),
+            Err(error) => return Err(error.condition().signal()),
         };
         let module = self.modules.get(number);
         if module.is_some_and(|module| module.state.get() == ModuleState::Running) {
@@ -141,6 +151,16 @@ impl Vm {
             return Err(eval_error(format!("cyclic import detected: {path}")));
         }
         Ok(Some(Value::index(number)))
+    }
+
+    /// Makes a module that has run run again.
+    pub fn run_again(&self, handle: Value) {
+        let number = self.compiled(handle).ok();
+        if let Some(module) = number.and_then(|number| self.modules.get(number))
+            && module.state.get() == ModuleState::Done
+        {
+            module.state.set(ModuleState::New);
+        }
     }
 
     fn compiled(&self, handle: Value) -> Outcome<usize> {
@@ -223,16 +243,16 @@ impl Vm {
     }
 }
 
+/// The condition for a file that does not exist.
+pub fn missing(form: &str, path: &str) -> Box<Signal> {
+    let message = format!("{form} {path}: No such file or directory (os error 2)");
+    Condition::new(ConditionKind::Io, message).signal()
+}
+
 /// A condition for what only a runtime with a compiler can do.
 pub fn unsupported(what: &str) -> Box<Signal> {
     let message = format!("{what} needs a compiler at run time, which this program does not contain");
     Condition::new(ConditionKind::Unsupported, message)
         .hint("build it with --dynamic, or compile the code ahead of time")
         .signal()
-}
-
-impl From<LoadError> for Box<Signal> {
-    fn from(error: LoadError) -> Box<Signal> {
-        error.condition().signal()
-    }
 }

@@ -18,9 +18,10 @@ mod schedule;
 pub(crate) mod stack;
 mod unwind;
 
-pub use dynamic::{Answer, Dynamic, Request};
+pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
+pub use nested::NestedEnding;
 pub use report::Uncaught;
 
 use std::rc::Rc;

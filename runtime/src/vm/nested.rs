@@ -35,6 +35,11 @@ pub enum NestedEnding {
 }
 
 impl Vm {
+    /// How many calls are nested in each other now.
+    pub fn nesting(&self) -> usize {
+        self.interrupted.len()
+    }
+
     /// Calls a function while the program waits.
     pub fn call_nested(&mut self, function: Value, arguments: &[Value]) -> NestedEnding {
         let nested = self.host.scheduler.nested();
