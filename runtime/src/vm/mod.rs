@@ -77,6 +77,8 @@ pub struct Vm {
     kept: Vec<Value>,
     /// How execution ended, from a handler to [`Vm::execute`].
     event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::error::Signal>>,
     /// Globals that modules share.
     namespaces: Vec<module::Globals>,
 }
@@ -120,6 +122,7 @@ impl Vm {
             root_value: Value::NIL,
             kept: Vec::new(),
             event: None,
+            signal: None,
             namespaces: Vec::new(),
         }
     }

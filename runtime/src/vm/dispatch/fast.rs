@@ -14,6 +14,7 @@ use super::full::{
     self, a, b, bx, c, capture, closure_field, constant, register, sbx, set, unboxed,
 };
 use super::{Handler, Registers, Running, dispatch};
+use crate::collections::sorted_map;
 use crate::heap::object;
 use crate::value::{Kind, Value};
 use crate::vm::Vm;
@@ -30,8 +31,7 @@ macro_rules! handlers {
                 $body
                 #[allow(unreachable_code, reason = "some bodies always dispatch")]
                 {
-                    const COMPLETE: Handler = full::handler(Op::$op);
-                    COMPLETE($vm, $pc, $base, $func, $frame, $word)
+                    super::complete($vm, $pc, $base, $func, $frame, $word)
                 }
             }
         )*
@@ -90,7 +90,7 @@ macro_rules! compare_jump_imm {
 
 macro_rules! complete {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {
-        full::HANDLERS[($word & 0xFF) as usize]($vm, $pc, $base, $func, $frame, $word)
+        super::complete($vm, $pc, $base, $func, $frame, $word)
     };
 }
 
@@ -147,55 +147,59 @@ macro_rules! enter {
 /// A function has just been entered: reserves its window and runs the collector if that is due.
 #[cold]
 #[inline(never)]
-unsafe fn settle(
-    vm: &mut Vm,
-    pc: *const u32,
-    base: *mut Value,
-    func: *const Func,
-    frame: *mut Frame,
-    _: u32,
-) -> Running {
-    vm.task.registers = Registers {
-        pc,
-        base,
-        func,
-        frame,
-    };
-    match vm.reserve_window() {
-        super::Next::Continue => {}
-        super::Next::Stop(event) => return vm.stop(event),
+unsafe fn settle(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
+    vm.task.registers = Registers { pc, base, func, frame };
+    if !vm.settle() {
+        return false;
     }
-    if vm.host.heap.wants_collection() {
-        vm.collect(false);
-    }
-    let Registers {
-        pc,
-        base,
-        func,
-        frame,
-    } = vm.task.registers;
+    let Registers { pc, base, func, frame } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
 /// Runs the collector and goes on.
 #[cold]
 #[inline(never)]
-unsafe fn collect(
-    vm: &mut Vm,
-    pc: *const u32,
-    base: *mut Value,
-    func: *const Func,
-    frame: *mut Frame,
-    _: u32,
-) -> Running {
-    vm.task.registers = Registers {
-        pc,
-        base,
-        func,
-        frame,
-    };
+unsafe fn collect(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
+    vm.task.registers = Registers { pc, base, func, frame };
     vm.collect(false);
     dispatch!(vm, pc, base, func, frame)
+}
+
+/// A native returned a signal, which lies in `vm.signal`.
+#[cold]
+#[inline(never)]
+unsafe fn native_failed(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
+    vm.task.registers = Registers { pc, base, func, frame };
+    if !vm.failed(a(word)) {
+        return false;
+    }
+    let Registers { pc, base, func, frame } = vm.task.registers;
+    dispatch!(vm, pc, base, func, frame)
+}
+
+impl Vm {
+    /// [`native_failed`] on the saved registers.
+    #[inline(never)]
+    fn failed(&mut self, slot: usize) -> Running {
+        let Some(signal) = self.signal.take() else { return true };
+        match self.signalled(signal, slot) {
+            super::Next::Continue => true,
+            super::Next::Stop(event) => self.stop(event),
+        }
+    }
+
+    /// [`settle`] on the saved registers.
+    #[inline(never)]
+    fn settle(&mut self) -> Running {
+        match self.reserve_window() {
+            super::Next::Continue => {}
+            super::Next::Stop(event) => return self.stop(event),
+        }
+        if self.host.heap.wants_collection() {
+            self.collect(false);
+        }
+        true
+    }
 }
 
 handlers! {
@@ -459,6 +463,78 @@ handlers! {
         if vm.host.heap.is_pair(list) {
             set(base, a(word), Value::index(vm.host.heap.list_len(list)));
             dispatch!(vm, pc, base, func, frame)
+        }
+    }
+    call_native = CallNative |vm, pc, base, func, frame, word| {
+        let native = *(*func).natives.add(*pc as usize);
+        let arguments = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        match (native.call)(&vm.host, arguments) {
+            Ok(value) => {
+                set(base, a(word), value);
+                dispatch!(vm, pc.add(1), base, func, frame)
+            }
+            Err(signal) => {
+                vm.signal = Some(signal);
+                return native_failed(vm, pc.add(1), base, func, frame, word);
+            }
+        }
+    }
+    make_list = MakeList |vm, pc, base, func, frame, word| {
+        let elements = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        set(base, a(word), vm.host.heap.list(elements));
+        dispatch!(vm, pc, base, func, frame)
+    }
+    make_vector = MakeVector |vm, pc, base, func, frame, word| {
+        let elements = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        set(base, a(word), vm.host.heap.vector(elements));
+        dispatch!(vm, pc, base, func, frame)
+    }
+    get_keyword = GetKeyword |vm, pc, base, func, frame, word| {
+        let map = register(base, b(word));
+        if map.is_heap() && object::kind_at(map) == Kind::Map {
+            let key = constant(func, *pc as usize);
+            let value = sorted_map::get_keyword(&vm.host, map, key).unwrap_or(Value::NIL);
+            set(base, a(word), value);
+            dispatch!(vm, pc.add(1), base, func, frame)
+        }
+    }
+    nth = Nth |vm, pc, base, func, frame, word| {
+        let (sequence, index) = (register(base, b(word)), register(base, c(word)));
+        if sequence.is_heap() && index.is_fixnum() {
+            let position = index.fixnum_unchecked() as usize;
+            let element = match object::kind_at(sequence) {
+                Kind::Vector => vm.host.heap.values(sequence).get(position).copied(),
+                Kind::List if index.fixnum_unchecked() >= 0 => vm.host.heap.list_nth(sequence, position),
+                _ => None,
+            };
+            if let Some(element) = element {
+                set(base, a(word), element);
+                dispatch!(vm, pc, base, func, frame)
+            }
+        }
+    }
+    array_get = ArrayGet |vm, pc, base, func, frame, word| {
+        let (array, index) = (register(base, b(word)), register(base, c(word)));
+        if array.is_heap() && index.is_fixnum() && object::kind_at(array) == Kind::MutableArray {
+            let length = vm.host.heap.field(array, 0);
+            let position = index.fixnum_unchecked();
+            if position >= 0 && position < length.fixnum_unchecked() {
+                let buffer = vm.host.heap.field(array, 1);
+                set(base, a(word), vm.host.heap.field(buffer, position as usize));
+                dispatch!(vm, pc, base, func, frame)
+            }
+        }
+    }
+    array_set = ArraySet |vm, pc, base, func, frame, word| {
+        let (array, index) = (register(base, a(word)), register(base, b(word)));
+        if array.is_heap() && index.is_fixnum() && object::kind_at(array) == Kind::MutableArray {
+            let length = vm.host.heap.field(array, 0);
+            let position = index.fixnum_unchecked();
+            if position >= 0 && position < length.fixnum_unchecked() {
+                let buffer = vm.host.heap.field(array, 1);
+                vm.host.heap.set_field(buffer, position as usize, register(base, c(word)));
+                dispatch!(vm, pc, base, func, frame)
+            }
         }
     }
     cell_get = CellGet |vm, pc, base, func, frame, word| {

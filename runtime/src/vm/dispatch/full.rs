@@ -1,4 +1,8 @@
 //! The complete instructions: every operand kind, every error.
+//!
+//! These handlers never dispatch: they leave the state in the task and return, because their
+//! locals may be referred to by what they call, which would keep the last call from being a jump.
+//! [`super::complete`] goes on from the saved state.
 
 #![allow(
     unused_mut,
@@ -14,7 +18,7 @@
 
 use sema_format::isa::{CAPTURE_FROM_CLOSURE, INSTRUCTIONS, Op, Predicate, special};
 
-use super::{Handler, Next, Registers, Running, dispatch};
+use super::{Handler, Next, Registers, Running};
 use crate::collections::sorted_map;
 use crate::error::{Outcome, Signal};
 use crate::heap::object;
@@ -169,6 +173,13 @@ unsafe fn jump(pc: &mut *const u32, offset: impl Into<i64>) {
     *pc = pc.offset(offset.into() as isize);
 }
 
+/// Leaves the state in the task, to go on with the next instruction.
+macro_rules! dispatch {
+    ($vm:expr, $pc:expr, $base:expr, $func:expr, $frame:expr) => {{
+        $vm.task.registers = Registers { pc: $pc, base: $base, func: $func, frame: $frame };
+        return true;
+    }};
+}
 macro_rules! save {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident) => {
         $vm.task.registers = Registers {
@@ -246,8 +257,8 @@ macro_rules! enter {
 }
 
 /// The complete handlers by opcode.
-pub(super) static HANDLERS: [Handler; INSTRUCTIONS.len()] = {
-    let mut handlers: [Handler; INSTRUCTIONS.len()] = [bad_instruction; INSTRUCTIONS.len()];
+pub(super) static HANDLERS: [Handler; 256] = {
+    let mut handlers: [Handler; 256] = [bad_instruction; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
         handlers[number] = handler(INSTRUCTIONS[number].op);
