@@ -57,7 +57,10 @@ pub trait Dynamic {
 pub struct Vm {
     /// What natives see.
     pub host: Host,
-    #[expect(clippy::vec_box, reason = "functions point to their module, which must not move")]
+    #[expect(
+        clippy::vec_box,
+        reason = "functions point to their module, which must not move"
+    )]
     pub(crate) modules: Vec<Box<LoadedModule>>,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
@@ -72,6 +75,8 @@ pub struct Vm {
     root_value: Value,
     /// Values that Rust code outside keeps alive.
     kept: Vec<Value>,
+    /// How execution ended, from a handler to [`Vm::execute`].
+    event: Option<Event>,
     /// Globals that modules share.
     namespaces: Vec<module::Globals>,
 }
@@ -114,6 +119,7 @@ impl Vm {
             idle: None,
             root_value: Value::NIL,
             kept: Vec::new(),
+            event: None,
             namespaces: Vec::new(),
         }
     }
