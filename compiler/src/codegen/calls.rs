@@ -299,11 +299,11 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         // Sums with a small constant.
         if let [left, right] = arguments
-            && let Some((value, sc)) = small_addend(name, left, right)
+            && let Some((value, instruction, n)) = small_addend(name, left, right)
         {
             let b = self.value(value)?;
             self.position(span);
-            self.asm.emit(Instruction::AddImm { a: register, b, sc });
+            self.asm.emit(instruction(register, b, n));
             self.next = mark;
             return Ok(());
         }
@@ -492,17 +492,28 @@ pub(super) fn accepts(known: &KnownFunction, count: usize) -> bool {
         && (known.lambda.rest.is_some() || count <= parameters)
 }
 
-/// The other operand and the addend of `(+ x n)`, `(+ n x)`, `(- x n)` with a small constant.
-fn small_addend<'e>(name: &str, left: &'e Expr, right: &'e Expr) -> Option<(&'e Expr, i8)> {
+/// The other operand, and what becomes of `(+ x n)`, `(+ n x)` or `(- x n)` with a small constant.
+fn small_addend<'e>(
+    name: &str,
+    left: &'e Expr,
+    right: &'e Expr,
+) -> Option<(&'e Expr, fn(u8, u8, i8) -> Instruction, i8)> {
     let small = |expr: &Expr| match expr.kind {
         ExprKind::Const(DatumKind::Int(value)) => i8::try_from(value).ok(),
         _ => None,
     };
+    // Each order has its own instruction: errors name the operands as they were written.
     match name {
-        "+" => small(right)
-            .map(|n| (left, n))
-            .or_else(|| small(left).map(|n| (right, n))),
-        "-" => small(right).and_then(i8::checked_neg).map(|n| (left, n)),
+        "+" => match (small(right), small(left)) {
+            (Some(n), _) => Some((left, |a, b, sc| Instruction::AddImm { a, b, sc }, n)),
+            (_, Some(n)) => Some((right, |a, b, sc| Instruction::ImmAdd { a, b, sc }, n)),
+            _ => None,
+        },
+        "-" => Some((
+            left,
+            |a, b, sc| Instruction::SubtractImm { a, b, sc },
+            small(right)?,
+        )),
         _ => None,
     }
 }

@@ -62,6 +62,20 @@ macro_rules! additive {
     }};
 }
 
+/// Sum or difference of a fixnum and a small integer, without overflow.
+macro_rules! add_immediate {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $checked:ident) => {{
+        let x = register($base, b($word));
+        let addend = Value::small($word as i32 >> 24).fixnum_shifted();
+        if x.is_fixnum()
+            && let Some(sum) = x.fixnum_shifted().$checked(addend)
+        {
+            set($base, a($word), Value::from_fixnum_shifted(sum));
+            dispatch!($vm, $pc, $base, $func, $frame)
+        }
+    }};
+}
+
 /// Comparison of fixnums or floats with a jump by the second word.
 macro_rules! compare_jump {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $op:tt, $wanted:literal) => {{
@@ -147,20 +161,49 @@ macro_rules! enter {
 /// A function has just been entered: reserves its window and runs the collector if that is due.
 #[cold]
 #[inline(never)]
-unsafe fn settle(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn settle(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     if !vm.settle() {
         return false;
     }
-    let Registers { pc, base, func, frame } = vm.task.registers;
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
 /// Runs the collector and goes on.
 #[cold]
 #[inline(never)]
-unsafe fn collect(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn collect(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     vm.collect(false);
     dispatch!(vm, pc, base, func, frame)
 }
@@ -168,12 +211,29 @@ unsafe fn collect(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Fu
 /// A native returned a signal, which lies in `vm.signal`.
 #[cold]
 #[inline(never)]
-unsafe fn native_failed(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn native_failed(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     if !vm.failed(a(word)) {
         return false;
     }
-    let Registers { pc, base, func, frame } = vm.task.registers;
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
@@ -181,7 +241,9 @@ impl Vm {
     /// [`native_failed`] on the saved registers.
     #[inline(never)]
     fn failed(&mut self, slot: usize) -> Running {
-        let Some(signal) = self.signal.take() else { return true };
+        let Some(signal) = self.signal.take() else {
+            return true;
+        };
         match self.signalled(signal, slot) {
             super::Next::Continue => true,
             super::Next::Stop(event) => self.stop(event),
@@ -315,6 +377,10 @@ handlers! {
     jump_not_less = JumpNotLess |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <, false) }
     jump_less_equal = JumpLessEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <=, true) }
     jump_not_less_equal = JumpNotLessEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <=, false) }
+    jump_greater = JumpGreater |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >, true) }
+    jump_not_greater = JumpNotGreater |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >, false) }
+    jump_greater_equal = JumpGreaterEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >=, true) }
+    jump_not_greater_equal = JumpNotGreaterEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >=, false) }
     jump_equal = JumpEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; ==, true) }
     jump_not_equal = JumpNotEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; ==, false) }
     jump_less_imm = JumpLessImm |vm, pc, base, func, frame, word| { compare_jump_imm!(vm pc base func frame word; <, true) }
@@ -351,14 +417,9 @@ handlers! {
     add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +) }
     add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +) }
     subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -) }
-    add_imm = AddImm |vm, pc, base, func, frame, word| {
-        let x = register(base, b(word));
-        let addend = i64::from(word as i32 >> 24) << 13;
-        if x.is_fixnum() && let Some(sum) = x.fixnum_shifted().checked_add(addend) {
-            set(base, a(word), Value::from_fixnum_shifted(sum));
-            dispatch!(vm, pc, base, func, frame)
-        }
-    }
+    add_imm = AddImm |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_add) }
+    imm_add = ImmAdd |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_add) }
+    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_sub) }
     multiply = Multiply |vm, pc, base, func, frame, word| {
         let (x, y) = (register(base, b(word)), register(base, c(word)));
         if x.both_fixnums(y) {
@@ -413,6 +474,20 @@ handlers! {
         let (x, y) = (register(base, b(word)), register(base, c(word)));
         if x.both_fixnums(y) {
             set(base, a(word), Value::bool(x.fixnum_shifted() <= y.fixnum_shifted()));
+            dispatch!(vm, pc, base, func, frame)
+        }
+    }
+    greater = Greater |vm, pc, base, func, frame, word| {
+        let (x, y) = (register(base, b(word)), register(base, c(word)));
+        if x.both_fixnums(y) {
+            set(base, a(word), Value::bool(x.fixnum_shifted() > y.fixnum_shifted()));
+            dispatch!(vm, pc, base, func, frame)
+        }
+    }
+    greater_equal = GreaterEqual |vm, pc, base, func, frame, word| {
+        let (x, y) = (register(base, b(word)), register(base, c(word)));
+        if x.both_fixnums(y) {
+            set(base, a(word), Value::bool(x.fixnum_shifted() >= y.fixnum_shifted()));
             dispatch!(vm, pc, base, func, frame)
         }
     }
