@@ -27,6 +27,13 @@ pub static TABLE: &[Native] = &[
         "Exports by their names, a map; without names, binds all that the importer mentions.",
     ),
     native(
+        "load",
+        exactly(1),
+        load,
+        "Refuses to load a file that is not part of the program.",
+    )
+    .needs(Capability::FsRead),
+    native(
         "%load-dynamic",
         exactly(1),
         load,
