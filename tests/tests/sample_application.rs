@@ -63,11 +63,7 @@ fn reads_a_table_from_disk_when_told() {
         .args(["run", "main.sema"])
         .arg(scratch.file("my.csv"));
     let got = outcome(&mut command, b"").succeeded();
-    assert!(
-        got.stdout.contains("pen   1        3.30"),
-        "{}",
-        got.stdout
-    );
+    assert!(got.stdout.contains("pen   1        3.30"), "{}", got.stdout);
 }
 
 fn copy(directory: &str, project: &Scratch) {

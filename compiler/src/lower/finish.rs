@@ -171,7 +171,13 @@ impl Lowerer<'_, '_> {
             .globals
             .iter()
             .filter(|global| global.definitions > 0 || self.is_import_bound(&global.name));
-        let suggestions = Suggestions::new(defined.map(|global| &*global.name).chain(public));
+        let suggestions = Suggestions::new(
+            defined
+                .map(|global| &*global.name)
+                .chain(public)
+                .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
+                .chain(PRELUDE.iter().map(|item| item.name)),
+        );
         for global in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());

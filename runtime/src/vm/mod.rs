@@ -75,6 +75,10 @@ pub struct Vm {
     root_value: Value,
     /// Values that Rust code outside keeps alive.
     kept: Vec<Value>,
+    /// How execution ended, from a handler to [`Vm::execute`].
+    event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::error::Signal>>,
     /// Globals that modules share.
     namespaces: Vec<module::Globals>,
 }
@@ -117,6 +121,8 @@ impl Vm {
             idle: None,
             root_value: Value::NIL,
             kept: Vec::new(),
+            event: None,
+            signal: None,
             namespaces: Vec::new(),
         }
     }

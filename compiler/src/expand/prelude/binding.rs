@@ -11,7 +11,8 @@ pub(super) fn when_let(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallibl
     };
     let (target, value) = binding(maker, bound)?;
     let test = is_nil(maker, &target);
-    let body = maker.form("unless", std::iter::once(test).chain(body.iter().cloned()));
+    let test = maker.call("not", [test]);
+    let body = maker.form("when", std::iter::once(test).chain(body.iter().cloned()));
     Ok(maker.let_form(vec![(target, value)], [body]))
 }
 
