@@ -18,7 +18,7 @@ pub struct Facts;
 pub use natives::math::CONSTANTS;
 
 /// Natives that hand a call back to the machine: they are called like closures.
-const CALLING_BACK: &[&str] = &["%eval", "%load-dynamic", "%import-dynamic"];
+const CALLING_BACK: &[&str] = &["%eval", "%load-dynamic", "%run-module", "%module-exports"];
 
 impl BuiltinFacts for Facts {
     fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {

@@ -105,16 +105,19 @@ impl<'l> Machine<'l> {
 
     fn run_unit(&mut self, unit: &Unit, interner: &Interner) -> Result<Value, MacroError> {
         let mut unit = unit.clone();
-        let linked = self.library.link(&mut unit);
         let namespace = self.namespace(&unit.name.clone());
-        let mut renumbered = Vec::with_capacity(unit.globals.len());
         for global in &mut unit.globals {
-            let (number, new) = namespace.global(&global.name);
-            renumbered.push(GlobalId(number));
-            if !new {
+            if namespace.numbers.contains_key(&*global.name) {
                 // It has had its builtin value already, or lost it to a definition.
                 global.shadows = None;
             }
+        }
+        let linked = self.library.link(&mut unit);
+        let namespace = self.namespace(&unit.name.clone());
+        let mut renumbered = Vec::with_capacity(unit.globals.len());
+        for global in &unit.globals {
+            let (number, _) = namespace.global(&global.name);
+            renumbered.push(GlobalId(number));
         }
         let (number, names) = (namespace.number, namespace.names.clone());
         if names.len() > NAMESPACE_GLOBALS {

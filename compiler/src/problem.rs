@@ -261,7 +261,7 @@ pub fn type_name(kind: &DatumKind) -> &'static str {
         DatumKind::Bytes(_) => "bytevector",
         DatumKind::F64Array(_) => "f64-array",
         DatumKind::I64Array(_) => "i64-array",
-        DatumKind::Opaque(_) => "native-fn",
+        DatumKind::Builtin(..) | DatumKind::Opaque(_) => "native-fn",
     }
 }
 

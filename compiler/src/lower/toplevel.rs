@@ -12,6 +12,7 @@ use super::session::Session;
 use super::{LoweredModule, Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::expand::host::MacroError;
+use crate::expand::prelude::PRELUDE;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
@@ -208,7 +209,12 @@ impl Lowerer<'_, '_> {
 
     /// Macros are values too. They are bound before the program runs, as the reference does.
     fn define_macro_values(&mut self) {
-        for (symbol, span) in std::mem::take(&mut self.own_macros) {
+        let own = std::mem::take(&mut self.own_macros);
+        let names = PRELUDE.iter().map(|item| item.name);
+        let general: Vec<_> = names
+            .map(|name| (self.session.interner.get_or_intern(name), Span::default()))
+            .collect();
+        for (symbol, span) in own.into_iter().chain(general) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
                 continue;
             };

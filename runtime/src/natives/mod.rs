@@ -16,9 +16,11 @@ pub mod glob;
 mod index;
 pub mod input;
 pub mod lists;
+pub mod llm_values;
 pub mod log;
 pub mod maps;
 pub mod math;
+pub mod modules;
 pub mod mutable;
 pub mod number_conversion;
 pub mod number_predicates;
@@ -64,9 +66,13 @@ pub static TABLES: &[&[Native]] = &[
     lists::combine::TABLE,
     lists::select::TABLE,
     lists::statistics::TABLE,
+    llm_values::TABLE,
+    llm_values::conversations::TABLE,
+    llm_values::tools::TABLE,
     log::TABLE,
     maps::TABLE,
     math::TABLE,
+    modules::TABLE,
     mutable::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,

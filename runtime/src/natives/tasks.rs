@@ -4,7 +4,7 @@ use crate::error::{
     Condition, ConditionKind, Outcome, Signal, eval_error, preview, type_error_got, type_name,
 };
 use crate::host::Host;
-use crate::native::{Native, alias, between, exactly, native};
+use crate::native::{Native, between, exactly, native};
 use crate::natives::arguments::integer;
 use crate::natives::sequence;
 use crate::task::{
@@ -705,5 +705,4 @@ pub static TABLE: &[Native] = &[
         interner_stats,
         "How many names are interned.",
     ),
-    alias("await", "async/await"),
 ];

@@ -5,17 +5,22 @@ use super::dispatch::Next;
 use super::module::ModuleState;
 use super::stack::FrameKind;
 use super::unwind::Payload;
-use crate::error::{Condition, ConditionKind};
+use crate::collections::sorted_map;
+use crate::error::{Condition, ConditionKind, ModuleRequest};
 use crate::value::{Kind, Value};
 
 impl Vm {
     /// `run_module`: runs the module of an import unless it has run. The window is behind slot `a`.
     #[cold]
     pub(crate) fn run_module(&mut self, a: usize, import: usize) -> Next {
-        let number = match self.import_target(import) {
-            Ok(number) => number,
-            Err(condition) => return self.raise(Payload::Condition(condition)),
-        };
+        match self.import_target(import) {
+            Ok(number) => self.start_module(a, number),
+            Err(condition) => self.raise(Payload::Condition(condition)),
+        }
+    }
+
+    /// Runs a module unless it has run. The window is behind slot `a`, which gets nil.
+    fn start_module(&mut self, a: usize, number: usize) -> Next {
         let module = &self.modules[number];
         match module.state.get() {
             ModuleState::Done => {
@@ -60,20 +65,69 @@ impl Vm {
         if let Some(&number) = target.get() {
             return Ok(number);
         }
-        let number = match self.load_from_source(&entry.resolved, &importer.key) {
-            Ok(Some(number)) => number,
-            Ok(None) => {
-                let message = format!(
-                    "import {}: No such file or directory (os error 2)",
-                    entry.path
-                );
-                return Err(Condition::new(ConditionKind::Io, message));
-            }
-            Err(error) => return Err(error.condition()),
-        };
+        let number = self.found_module(&entry.resolved, &entry.path, &importer.key)?;
         // Already set only if this import ran meanwhile, with the same result.
         let _ = target.set(number);
         Ok(number)
+    }
+
+    /// The module that the module source finds under `path`; `shown` is for messages.
+    fn found_module(
+        &mut self,
+        path: &str,
+        shown: &str,
+        importer: &str,
+    ) -> Result<usize, Condition> {
+        match self.load_from_source(path, importer) {
+            Ok(Some(number)) => Ok(number),
+            Ok(None) => {
+                let message = format!("import {shown}: No such file or directory (os error 2)");
+                Err(Condition::new(ConditionKind::Io, message))
+            }
+            Err(error) => Err(error.condition()),
+        }
+    }
+
+    /// What a native asks to be done with a module that the program did not know when it was built.
+    /// The result goes to slot `a`, behind which there must be nothing.
+    #[cold]
+    pub(crate) fn module_request(&mut self, a: usize, request: ModuleRequest) -> Next {
+        // SAFETY: functions and their modules live as long as the VM.
+        let importer = unsafe { &*(*self.task.registers.func).module };
+        let (ModuleRequest::Run { path } | ModuleRequest::Exports { path, .. }) = &request;
+        let number = match self.found_module(path, path, &importer.key) {
+            Ok(number) => number,
+            Err(condition) => return self.raise(Payload::Condition(condition)),
+        };
+        let ModuleRequest::Exports { names, .. } = request else {
+            return self.start_module(a, number);
+        };
+        let exporter = &self.modules[number];
+        let value = |name: &str| {
+            let global = exporter.globals.get(exporter.export(name)?)?;
+            Some(global.get()).filter(|value| *value != Value::UNBOUND)
+        };
+        let mut entries = Vec::with_capacity(names.len());
+        for name in &names {
+            if exporter.export(name).is_none() {
+                let message = format!("import: module does not export '{name}'");
+                let condition = Condition::new(ConditionKind::Eval, message);
+                return self.raise(Payload::Condition(condition));
+            }
+            if let Some(value) = value(name) {
+                entries.push((self.host.symbol(name), value));
+            }
+        }
+        if names.is_empty() {
+            for (index, global) in importer.globals.iter().enumerate() {
+                if let Some(value) = importer.global_name(index).and_then(value) {
+                    global.set(value);
+                }
+            }
+        }
+        let found = sorted_map::from_entries(&self.host, &entries);
+        self.set_slot(a, found);
+        Next::Continue
     }
 
     /// The modules whose main functions are running, from `number` to itself.

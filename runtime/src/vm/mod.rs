@@ -248,6 +248,18 @@ impl Vm {
             .unwrap_or(Value::NIL)
     }
 
+    /// The name of a function that is a builtin: a native, or one of the embedded library.
+    pub fn builtin_name(&self, value: Value) -> Option<&str> {
+        if let Some(native) = value.as_native() {
+            return Some(crate::natives::get(native).name);
+        }
+        let function = module::closure_function(&self.host, value)?;
+        let module = function.module();
+        let captures_nothing = self.host.heap.fields(value).len() == 1;
+        (captures_nothing && module.is_library(function.index))
+            .then(|| module.function_name(function.index))?
+    }
+
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;

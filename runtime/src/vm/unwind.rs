@@ -47,6 +47,7 @@ impl Vm {
                 Next::Stop(Event::Suspended(operation))
             }
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
+            Signal::Module(request) => self.module_request(slot, request),
             Signal::TailCall(..) => {
                 let message = "a builtin that calls functions was called as one that does not";
                 self.raise(Payload::Condition(Condition::new(
