@@ -94,7 +94,7 @@ impl Vm {
                     break;
                 }
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             func = caller.func;
