@@ -323,6 +323,12 @@ impl Link<'_, '_> {
         {
             expr.kind = ExprKind::Global(self.global(name));
         }
+        // Special forms become calls of library functions in library code too.
+        if let ExprKind::Builtin(Builtin(name)) = expr.kind
+            && let Some((&name, _)) = self.library.functions.get_key_value(name)
+        {
+            expr.kind = ExprKind::Global(self.global(name));
+        }
         for_each_child_mut(expr, &mut |child| self.library(child));
     }
 }

@@ -200,7 +200,7 @@ fn macro_error(uncaught: &Uncaught) -> MacroError {
                 .to_owned(),
         ),
         ConditionKind::Io => Condition::Io,
-        ConditionKind::Reader => Condition::Reader,
+        ConditionKind::Reader => Condition::Reader(uncaught.text.clone()),
         ConditionKind::User => Condition::User(
             uncaught
                 .text

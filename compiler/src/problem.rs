@@ -41,8 +41,8 @@ pub enum Condition {
     Unbound(String),
     /// `:io`
     Io,
-    /// `:reader`
-    Reader,
+    /// `:reader`; its message, which has the position in it.
+    Reader(String),
     /// `:user`, raised by a macro transformer; the value in readable form.
     User(String),
 }
@@ -145,8 +145,14 @@ impl Problem {
     }
 
     /// A reader error, placed in a file of the program.
-    pub fn reader(span: Span, code: &'static str, message: String) -> Box<Problem> {
-        Problem::new(Severity::Error, code, Condition::Reader, span, message)
+    pub fn reader(
+        span: Span,
+        code: &'static str,
+        message: String,
+        located: String,
+    ) -> Box<Problem> {
+        let condition = Condition::Reader(located);
+        Problem::new(Severity::Error, code, condition, span, message)
     }
 
     /// Something that will fail if it is reached.
@@ -181,7 +187,7 @@ impl Problem {
         match &self.condition {
             Condition::Eval => entries.push(("type", kind_name("eval"))),
             Condition::Io => entries.push(("type", kind_name("io"))),
-            Condition::Reader => entries.push(("type", kind_name("reader"))),
+            Condition::Reader(_) => entries.push(("type", kind_name("reader"))),
             Condition::Type { expected, got } => {
                 entries.push(("type", kind_name("type-error")));
                 entries.push(("expected", text(expected)));
@@ -209,7 +215,11 @@ impl Problem {
                 entries.push(("value", text(value)));
             }
         }
-        entries.push(("message", text(&self.message)));
+        let message = match &self.condition {
+            Condition::Reader(located) => located,
+            _ => &self.message,
+        };
+        entries.push(("message", text(message)));
         let span = self.span;
         let entries = entries.into_iter().map(|(key, kind)| {
             let key = DatumKind::Keyword(interner.get_or_intern(key));

@@ -97,6 +97,8 @@ pub struct Assembler {
     lines: Vec<(u32, u32, u32, u32)>,
     locals: Vec<(String, u32, Label, Label)>,
     words: u32,
+    /// The item that the label bound last precedes.
+    last_bound: Option<u32>,
     error: Option<AssembleError>,
 }
 
@@ -169,6 +171,7 @@ impl Assembler {
     /// Binds a label to the next instruction, or to the end of the code.
     pub fn bind(&mut self, label: Label) {
         let position = self.items.len() as u32;
+        self.last_bound = Some(position);
         match self.labels.get_mut(label.0 as usize) {
             Some(slot @ None) => *slot = Some(position),
             Some(Some(_)) => self.fail(AssembleError::BoundTwice(label)),
@@ -178,6 +181,7 @@ impl Assembler {
 
     /// A label bound to the next instruction.
     pub fn here(&mut self) -> Label {
+        self.last_bound = Some(self.items.len() as u32);
         self.labels.push(Some(self.items.len() as u32));
         Label(self.labels.len() as u32 - 1)
     }
@@ -213,12 +217,15 @@ impl Assembler {
         self.words
     }
 
-    /// Whether control can reach the next instruction from the last one. Labels are not considered.
+    /// Whether control can reach the next instruction: from the last one, or by a jump to a label
+    /// that is bound here.
     pub fn falls_through(&self) -> bool {
         use crate::isa::Flow;
-        self.items
-            .last()
-            .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit))
+        self.last_bound == Some(self.items.len() as u32)
+            || self
+                .items
+                .last()
+                .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit))
     }
 
     /// Resolves all labels.

@@ -177,8 +177,8 @@ Examples:
   semac compile lib/text.sema              writes lib/text.semac
   semac compile lib/text.sema -o t.semac
 
-A module holds the code of its file alone, and its exported macros. Programs import it by name,
-(import \"text.semac\"), without its source.")]
+A module holds the code of its file alone. A program that says (import \"lib/text.semac\") loads it
+from disk when it runs: that is how programs take plug-ins.")]
 pub struct Compile {
     /// The file to compile
     #[arg(value_name = "FILE")]

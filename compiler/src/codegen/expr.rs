@@ -284,6 +284,13 @@ impl FunctionBuilder<'_, '_> {
         if let Some(value) = self.module.facts.constant(name) {
             return self.load_constant(&DatumKind::Float(value), register);
         }
+        if let Some(descriptor) = super::standard_stream(name) {
+            let x = u32::from(self.native(super::STANDARD_STREAM)?);
+            let (a, b, c, sbx) = (register, register, 1, descriptor);
+            self.asm.emit(Instruction::LoadInt { a, sbx });
+            self.asm.emit(Instruction::CallNative { a, b, c, x });
+            return Ok(());
+        }
         let index = self.native(name)?;
         self.asm.emit(Instruction::LoadNative {
             a: register,

@@ -7,7 +7,7 @@ use super::control::sequence;
 use super::literals::is_constant;
 use super::prepare::is_constant_template;
 use super::{Lowerer, shape};
-use crate::datum::{Datum, DatumKind, FileId, Span};
+use crate::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::expand::readable;
 use crate::ir::{Expr, ExprKind};
 use crate::names::SpecialForm;
@@ -115,39 +115,82 @@ impl Lowerer<'_, '_> {
             let constant = is_constant_template(template, self.session.interner);
             return constant.then(|| Ok(template.clone()));
         }
-        let is_builtin = !self.is_local(symbol)
-            && !self.hidden.contains(&symbol)
-            && self.session.interner.resolve(&symbol) == "read";
-        match operands {
-            [
-                Datum {
-                    kind: DatumKind::Str(text),
-                    span,
-                },
-            ] if is_builtin => Some(self.read_constant(text, *span)),
-            _ => None,
-        }
+        let [operand] = operands else {
+            return None;
+        };
+        let DatumKind::Str(text) = &operand.kind else {
+            return None;
+        };
+        let read = self.reading_function(symbol)?;
+        Some(self.read_constant(read, text, operand.span))
     }
 
-    /// What `read` gives for a constant text.
-    fn read_constant(&mut self, text: &str, span: Span) -> Fallible<Datum> {
-        let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, 1);
-        match data {
-            Ok(data) => {
-                let datum = data.into_iter().next();
-                let mut datum = datum.unwrap_or(Datum {
-                    kind: DatumKind::Nil,
-                    span,
-                });
-                relocate(&mut datum, span);
-                Ok(datum)
-            }
-            Err(error) => {
-                let code = error.kind.code();
-                Err(Problem::reader(span, code, error.located_message(text)))
-            }
-        }
+    /// A call that reads a constant text: the data it gives.
+    pub(super) fn read_ahead(
+        &mut self,
+        symbol: Symbol,
+        operands: &[Datum],
+        span: Span,
+    ) -> Option<Expr> {
+        let [
+            Datum {
+                kind: DatumKind::Str(text),
+                ..
+            },
+        ] = operands
+        else {
+            return None;
+        };
+        let read = self.reading_function(symbol)?;
+        let datum = self.read_constant(read, text, span);
+        Some(match datum {
+            Ok(datum) => Expr::new(ExprKind::Const(datum.kind), span),
+            Err(problem) => self.raise(problem),
+        })
     }
+
+    fn reading_function(&self, symbol: Symbol) -> Option<Reading> {
+        let reading = match self.session.interner.resolve(&symbol) {
+            "read" | "read/string" => Reading::First,
+            "read-many" => Reading::All,
+            _ => return None,
+        };
+        let redefined = self.is_local(symbol)
+            || self.hidden.contains(&symbol)
+            || self.global_ids.get(&symbol).is_some_and(|id| {
+                let global = self.unit.globals.get(id.0 as usize);
+                global.is_some_and(|global| global.mutable)
+            });
+        (!redefined).then_some(reading)
+    }
+
+    /// What a constant text reads as.
+    fn read_constant(&mut self, reading: Reading, text: &str, span: Span) -> Fallible<Datum> {
+        let limit = match reading {
+            Reading::First => 1,
+            Reading::All => usize::MAX,
+        };
+        let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, limit);
+        let data = data.map_err(|error| {
+            let located = error.located_message(text);
+            Problem::reader(span, error.kind.code(), error.kind.to_string(), located)
+        })?;
+        let nil = DatumKind::Nil;
+        let kind = match reading {
+            Reading::First => data.into_iter().next().map_or(nil, |datum| datum.kind),
+            Reading::All => DatumKind::List(data.into()),
+        };
+        let mut datum = Datum { kind, span };
+        relocate(&mut datum, span);
+        Ok(datum)
+    }
+}
+
+/// How much of a text is read.
+#[derive(Clone, Copy)]
+enum Reading {
+    First,
+    All,
 }
 
 /// Gives a datum read from a text inside the program the place of that text.

@@ -181,6 +181,7 @@ impl<'a, 's> Lowerer<'a, 's> {
     }
 
     /// Records a problem.
+    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
     pub(crate) fn report(&mut self, problem: Box<Problem>) {
         self.session.problems.push(*problem);
     }
@@ -206,6 +207,9 @@ impl<'a, 's> Lowerer<'a, 's> {
             }
             if let Some(expansion) = self.expand_call(symbol, datum, operands)? {
                 return Ok(self.expr(&expansion));
+            }
+            if let Some(read) = self.read_ahead(symbol, operands, datum.span) {
+                return Ok(read);
             }
         }
         let callee = self.expr(head);

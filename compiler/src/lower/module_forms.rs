@@ -91,7 +91,6 @@ impl Lowerer<'_, '_> {
             if wanted(symbol) {
                 macro_names.push(symbol);
                 self.macros.add(symbol, entry);
-                self.hidden.remove(&symbol);
             }
         }
         let mut bindings = Vec::new();
@@ -107,6 +106,18 @@ impl Lowerer<'_, '_> {
                 global.mutable = true;
             }
             bindings.push((name, id));
+        }
+        for symbol in selected {
+            let found = macro_names.contains(symbol)
+                || bindings
+                    .iter()
+                    .any(|(name, _)| **name == *self.session.interner.resolve(symbol));
+            if !found && imported.complete {
+                let name = self.session.interner.resolve(symbol);
+                let message = format!("import: module does not export '{name}'");
+                let condition = Condition::Eval;
+                self.report(Problem::warning(span, "W0405", condition, message));
+            }
         }
         let names = (!selected.is_empty()).then(|| {
             let values = selected
@@ -128,6 +139,8 @@ impl Lowerer<'_, '_> {
     /// An import of something that is not part of the program. It gives a map from names to values, from which
     /// the selected names are bound; without selected names the run time binds what it finds.
     fn dynamic_import(&mut self, path: Expr, selected: &[Symbol], span: Span) -> Expr {
+        // Which names it binds is not known then.
+        self.dynamic |= selected.is_empty();
         let names = selected.iter().map(|symbol| Datum {
             kind: DatumKind::Symbol(*symbol),
             span,

@@ -5,6 +5,7 @@ use crate::error::{
 };
 use crate::host::Host;
 use crate::native::{Native, alias, between, exactly, native};
+use crate::natives::arguments::integer;
 use crate::natives::sequence;
 use crate::task::{
     NO_QUEUE, Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
@@ -13,6 +14,8 @@ use crate::value::{Kind, Value};
 
 /// Longest wait: a day.
 const LONGEST_MS: f64 = 86_400_000.0;
+/// Most values that a channel can hold.
+const LARGEST_CAPACITY: i64 = 1 << 24;
 /// Slots of a channel's first buffer; it grows up to the capacity.
 const FIRST_BUFFER: usize = 8;
 
@@ -280,14 +283,18 @@ fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
 // --- channels ---
 
 fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
-    let capacity = match arguments.first() {
-        None => 1,
-        Some(value) => match host.heap.as_i64(*value) {
-            Some(capacity) if capacity >= 1 => capacity,
-            Some(_) => return Err(eval_error("channel/new: capacity must be at least 1")),
-            None => return Err(crate::error::type_error(host, "int", *value)),
-        },
+    let capacity = match arguments {
+        [] => 1,
+        _ => integer(host, "channel/new", arguments, 0)?,
     };
+    if capacity < 1 {
+        return Err(eval_error("channel/new: capacity must be at least 1"));
+    }
+    if capacity > LARGEST_CAPACITY {
+        return Err(eval_error(format!(
+            "channel/new: capacity {capacity} exceeds maximum {LARGEST_CAPACITY}"
+        )));
+    }
     let slots = usize::try_from(capacity)
         .unwrap_or(usize::MAX)
         .min(FIRST_BUFFER);

@@ -329,6 +329,10 @@ pub(crate) fn nth(host: &Host, sequence: Value, index: Value) -> Outcome {
             let elements = host.heap.values(sequence);
             (elements.get(position).copied(), elements.len())
         }
+        Kind::MutableArray => {
+            let elements = natives::sequence::elements(host, sequence)?;
+            (elements.get(position).copied(), elements.len())
+        }
         _ => return Err(type_error(host, "list or vector", sequence)),
     };
     found.ok_or_else(|| eval_error(format!("index {position} out of bounds (length {length})")))

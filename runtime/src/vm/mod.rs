@@ -61,6 +61,10 @@ pub trait Dynamic {
 pub struct Vm {
     /// What natives see.
     pub host: Host,
+    #[expect(
+        clippy::vec_box,
+        reason = "functions point to their module, which must not move"
+    )]
     pub(crate) modules: Vec<Box<LoadedModule>>,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
@@ -76,6 +80,8 @@ pub struct Vm {
     root_value: Value,
     /// Values that Rust code outside keeps alive.
     kept: Vec<Value>,
+    /// How execution ended, from a handler to [`Vm::execute`].
+    event: Option<Event>,
     /// Globals that modules share.
     namespaces: Vec<module::Globals>,
 }
@@ -105,7 +111,8 @@ pub enum Ending {
 impl Vm {
     /// A VM without modules.
     pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
-        let task = Box::new(Task::new(TaskId::ROOT, Value::NIL));
+        // Stands in until a program runs; only the root task gets a large stack.
+        let task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
         Vm {
             host,
             modules: Vec::new(),
@@ -117,6 +124,7 @@ impl Vm {
             idle: None,
             root_value: Value::NIL,
             kept: Vec::new(),
+            event: None,
             namespaces: Vec::new(),
         }
     }

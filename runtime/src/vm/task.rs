@@ -18,8 +18,8 @@ use crate::value::Value;
 /// Slots and frames that a task's stacks begin with; the root's are larger.
 const TASK_SLOTS: usize = 32;
 const TASK_FRAMES: usize = 6;
-const ROOT_SLOTS: usize = 2048;
-const ROOT_FRAMES: usize = 256;
+const ROOT_SLOTS: usize = 512;
+const ROOT_FRAMES: usize = 64;
 
 /// Frames between the running one and the mark, when it is set by a collection.
 const MARK_DISTANCE: usize = 16;
