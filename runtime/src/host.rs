@@ -27,7 +27,11 @@ pub struct Host {
     pub random_state: Cell<u64>,
     /// The embedded files and the real file system.
     pub files: sema_vfs::Overlay,
-    /// State that single modules of natives keep (open streams, contexts …), by type.
+    /// The context of the running task (see [`crate::natives::context`]); the VM keeps those of the
+    /// others.
+    pub context: Cell<Value>,
+    /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
+    /// to the collector, so it must not hold values of the heap.
     pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
 
@@ -83,6 +87,7 @@ impl Host {
             started: Instant::now(),
             random_state: Cell::new(0),
             files: sema_vfs::Overlay::default(),
+            context: Cell::new(Value::NIL),
             extensions: RefCell::default(),
         }
     }

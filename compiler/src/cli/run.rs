@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sema_format::Module;
 use sema_runtime::host::Host;
+use sema_runtime::launch::stack_limit;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{
     Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
@@ -41,19 +42,23 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
-    Ok(run(compiled, words.collect()))
+    Ok(run(compiled, words.collect(), stack_limit()?))
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
-fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
+fn run(compiled: Compiled, arguments: Vec<String>, stack_limit: Option<usize>) -> u8 {
     let Compiled { program, sources } = compiled;
     let mut host = Host::new(Output::stdout());
     host.arguments = arguments;
+    host.heap.stress_from_environment();
     let modules = program.modules.into_iter();
     let modules = modules
         .map(|module| (module.name.clone(), module))
         .collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    if let Some(bytes) = stack_limit {
+        vm.set_stack_limit(bytes);
+    }
     let number = match vm.load_from_source(&program.entry, "") {
         Ok(Some(number)) => number,
         Ok(None) => {

@@ -8,7 +8,7 @@ use crate::native::{Native, between, exactly, native};
 use crate::natives::arguments::integer;
 use crate::natives::sequence;
 use crate::task::{
-    Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
+    NO_QUEUE, Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
 };
 use crate::value::{Kind, Value};
 
@@ -299,14 +299,14 @@ fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
         .unwrap_or(usize::MAX)
         .min(FIRST_BUFFER);
     let buffer = host.heap.object_filled(Kind::Tuple, 0, slots, Value::NIL);
-    let number = Value::index(host.scheduler.number() as usize);
     let fields = [
         host.heap.int(capacity),
         buffer,
         Value::small(0),
         Value::small(0),
         Value::FALSE,
-        number,
+        NO_QUEUE,
+        NO_QUEUE,
     ];
     Ok(host.heap.object(Kind::Channel, 0, &fields))
 }

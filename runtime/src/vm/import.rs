@@ -148,7 +148,7 @@ impl Vm {
                     break;
                 }
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             func = caller.func;

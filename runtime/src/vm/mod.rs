@@ -13,6 +13,7 @@ pub(crate) mod module;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
+mod task;
 mod unwind;
 
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
@@ -24,10 +25,13 @@ use crate::heap::{Roots, Tracer};
 use crate::host::Host;
 use crate::task::{Operation, TaskId};
 use crate::value::Value;
-use schedule::Task;
+use task::Task;
 
-/// Most slots of a task's value stack unless the program's environment says otherwise: 512 MiB.
-const DEFAULT_STACK_SLOTS: usize = 64 << 20;
+/// Most bytes of the stacks of all tasks unless the program's environment says otherwise.
+const DEFAULT_STACK_BYTES: usize = 512 << 20;
+
+/// Least limit of the stacks' bytes.
+const LEAST_STACK_BYTES: usize = 64 << 10;
 
 /// Where modules come from: the archive of an executable, or the compiler's memory.
 pub trait ModuleSource {
@@ -68,7 +72,8 @@ pub struct Vm {
     tasks: schedule::TaskTable,
     /// The running task, off the table.
     pub(crate) task: Box<Task>,
-    pub(crate) max_slots: usize,
+    /// Most bytes of the stacks of all tasks together.
+    pub(crate) max_stack_bytes: usize,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// What the root task returned, while other tasks still run.
@@ -117,7 +122,7 @@ impl Vm {
             source,
             tasks: schedule::TaskTable::default(),
             task,
-            max_slots: DEFAULT_STACK_SLOTS,
+            max_stack_bytes: DEFAULT_STACK_BYTES,
             idle: None,
             root_value: Value::NIL,
             kept: Vec::new(),
@@ -127,9 +132,10 @@ impl Vm {
         }
     }
 
-    /// Limits the stack of a task to this many bytes.
+    /// Limits the stacks of all tasks together to this many bytes. A call that would go beyond raises
+    /// an `:eval` condition.
     pub fn set_stack_limit(&mut self, bytes: usize) {
-        self.max_slots = (bytes / size_of::<Value>()).max(4096);
+        self.max_stack_bytes = bytes.max(LEAST_STACK_BYTES);
     }
 
     /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
@@ -278,7 +284,10 @@ impl Vm {
             ..
         } = self;
         let Host {
-            heap, scheduler, ..
+            heap,
+            scheduler,
+            context,
+            ..
         } = host;
         let mut roots = VmRoots {
             modules,
@@ -288,6 +297,7 @@ impl Vm {
             namespaces,
             root_value,
             scheduler,
+            context,
         };
         heap.collect(&mut roots, full);
     }
@@ -301,6 +311,7 @@ struct VmRoots<'a> {
     namespaces: &'a [module::Globals],
     root_value: &'a mut Value,
     scheduler: &'a mut crate::task::Scheduler,
+    context: &'a mut std::cell::Cell<Value>,
 }
 
 impl Roots for VmRoots<'_> {
@@ -318,8 +329,9 @@ impl Roots for VmRoots<'_> {
             }
         }
         self.task.trace(tracer);
-        self.tasks.trace(tracer);
-        self.scheduler.trace(tracer);
+        tracer.value(self.context.get_mut());
+        let places = self.scheduler.trace(tracer);
+        self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
     }

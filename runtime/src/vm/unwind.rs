@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::dispatch::{Next, Registers};
 use super::module::{Func, ModuleState};
-use super::stack::FrameKind;
 use super::{Event, Vm};
 use crate::collections::sorted_map;
 use crate::error::{Condition, ConditionKind, Extra, Signal};
@@ -79,7 +78,7 @@ impl Vm {
                 frame = frame.sub(1);
                 *frame
             };
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             trace.push(trace_point(caller.func, caller.pc));
@@ -88,6 +87,7 @@ impl Vm {
     }
 
     fn unwind(&mut self, raised: Raised) -> Next {
+        let mut passed_mark = false;
         loop {
             let Registers {
                 pc,
@@ -106,15 +106,21 @@ impl Vm {
                     *base.add(handler.register as usize) = map;
                     self.task.registers.pc = function.code.add(handler.target as usize);
                 }
+                if passed_mark {
+                    self.task.lower_mark();
+                }
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
-            let caller = unsafe { *frame.sub(1) };
+            let left = unsafe { frame.sub(1) };
+            passed_mark |= self.task.unwind_mark(left);
+            // SAFETY: as above.
+            let caller = unsafe { *left };
             if function.index == 0 && module.state.get() == ModuleState::Running {
                 // Its main function: a failed import may be tried again.
                 module.state.set(ModuleState::New);
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(left) {
                 return Next::Stop(Event::Failed(raised));
             }
             self.task.registers = Registers {
@@ -122,8 +128,7 @@ impl Vm {
                 // SAFETY: the caller's window lies `delta` slots below.
                 base: unsafe { base.sub(caller.delta as usize) },
                 func: caller.func,
-                // SAFETY: as above.
-                frame: unsafe { frame.sub(1) },
+                frame: left,
             };
         }
     }
