@@ -60,14 +60,12 @@ pub fn compile_unit(
     names: &Interner,
     optimize: u8,
 ) -> Result<Module, Failure> {
-    if optimize > 0 {
-        optimize::loops::run(unit);
-    }
     let mut safe = match known {
         Known::Proven if !unit.dynamic => optimize::known::functions(unit),
         _ => HashSet::new(),
     };
     safe.extend(library);
+    optimize::run(unit, &safe, optimize);
     codegen::generate(unit, &safe, library, facts, positions, names)
 }
 
