@@ -7,16 +7,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sema_runtime::error::ConditionKind;
-use sema_runtime::heap::Heap;
 use sema_runtime::host::Host;
-use sema_runtime::number;
 use sema_runtime::output::Output;
-use sema_runtime::value::{Kind, Value};
+use sema_runtime::value::Value;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
 
 use crate::backend::{self, Facts};
 use crate::codegen::Positions;
-use crate::datum::{Datum, DatumKind, Interner, Span};
+use crate::datum::{Datum, Interner, Span};
 use crate::expand::host::{MacroError, MacroHost, TransformerId};
 use crate::ir::{GlobalId, Unit};
 use crate::library::Library;

@@ -40,6 +40,7 @@ enum Entry {
 #[derive(Default)]
 pub(crate) struct TaskTable {
     entries: Vec<Entry>,
+    #[allow(clippy::vec_box, reason = "tasks change hands as boxes; moving the contents would copy them")]
     spare: Vec<Box<Task>>,
     boot: Option<Box<LoadedModule>>,
     /// Bytes in use of the stacks of parked tasks.

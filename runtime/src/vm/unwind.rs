@@ -37,6 +37,7 @@ pub(crate) struct Raised {
 impl Vm {
     /// Does what a native's signal asks for. A value that comes later goes to register `slot`.
     #[cold]
+    #[allow(clippy::boxed_local, reason = "natives return their signals boxed")]
     pub(crate) fn signalled(&mut self, signal: Box<Signal>, slot: usize) -> Next {
         match *signal {
             Signal::Raise(condition) => self.raise(Payload::Condition(condition)),

@@ -337,11 +337,11 @@ handlers! {
         }
     }
     call_known = CallKnown |vm, pc, base, func, frame, word| {
-        let target = (&(*(*func).module).functions).as_ptr().add(*pc as usize);
+        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
         enter!(vm pc.add(1), base func frame word; target)
     }
     tail_call_known = TailCallKnown |vm, pc, base, func, frame, word| {
-        let target = (&(*(*func).module).functions).as_ptr().add(*pc as usize);
+        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
         *base.sub(1) = Value::NIL;
         let from = base.add(a(word) + 1);
         for index in 0..b(word) {

@@ -574,9 +574,7 @@ unsafe fn op_define_global(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        {
-            *(*func).globals.add(index) = register(base, a)
-        };
+        *(*func).globals.add(index) = register(base, a);
     }
     dispatch!(vm, pc, base, func, frame)
 }
@@ -593,7 +591,7 @@ unsafe fn op_closure(
     {
         let index = extra(&mut pc);
         let count = bx(word);
-        let function = { (&(*(*func).module).functions).as_ptr().add(index) };
+        let function = { (*(*func).module).functions.as_ptr().add(index) };
         let closure = vm
             .host
             .heap
@@ -720,7 +718,7 @@ unsafe fn op_call_known(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        let target = { (&(*(*func).module).functions).as_ptr().add(index) };
+        let target = { (*(*func).module).functions.as_ptr().add(index) };
         enter!(vm pc base func frame a; target);
     }
     dispatch!(vm, pc, base, func, frame)
@@ -744,7 +742,7 @@ unsafe fn op_tail_call_known(
                 *base.add(index) = *base.add(a + 1 + index);
             }
         }
-        func = (&(*(*func).module).functions).as_ptr().add(index);
+        func = (*(*func).module).functions.as_ptr().add(index);
         pc = (*func).code;
         if { base.add((*func).registers as usize) } > vm.task.value_limit {
             slow!(vm pc base func frame; vm.reserve_window());
