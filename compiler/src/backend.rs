@@ -62,9 +62,6 @@ pub fn compile_unit(
     names: &Interner,
     optimize: u8,
 ) -> Result<Module, Failure> {
-    if optimize > 0 {
-        optimize::loops::run(unit);
-    }
     let mut safe = match known {
         Known::Proven if !unit.dynamic => optimize::known::functions(unit),
         _ => HashSet::new(),
@@ -72,6 +69,7 @@ pub fn compile_unit(
     if known != Known::Nothing {
         safe.extend(library);
     }
+    optimize::run(unit, &safe, optimize);
     codegen::generate(unit, &safe, library, facts, positions, names)
 }
 

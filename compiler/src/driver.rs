@@ -11,7 +11,7 @@ use crate::dynamic;
 use crate::library::Library;
 use crate::machine::Machine;
 use crate::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
-use crate::problem::{NEEDS_COMPILER, Problem, Severity};
+use crate::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::source::SourceMap;
 
 /// Stack of the thread that compiles: lowering and code generation recurse over the program.
@@ -40,8 +40,19 @@ pub struct Options {
     pub optimize: u8,
     /// Root of installed packages, if there is one.
     pub package_root: Option<PathBuf>,
-    /// Whether there will be a compiler when the program runs.
-    pub dynamic: bool,
+    /// What the program will find when it runs.
+    pub surroundings: Surroundings,
+}
+
+/// What a program will find when it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// A runtime without compiler.
+    Runtime,
+    /// A runtime with the compiler.
+    Compiler,
+    /// The compiler and the program's source files: it runs here and now.
+    Sources,
 }
 
 /// A compiled program: the entry module and everything it can reach.
@@ -123,6 +134,7 @@ fn compile_with(
             .map(|root| root.to_string_lossy().into_owned()),
         locked: None,
     };
+    let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
     let lowered = lower_files(
         &entry.to_string_lossy(),
         &Adapter(files),
@@ -131,17 +143,28 @@ fn compile_with(
         &mut interner,
         &builtins,
         &mut machine,
-        ModuleOptions::default(),
+        ModuleOptions {
+            compiler_at_run_time,
+            ..ModuleOptions::default()
+        },
     );
     machine.flush();
     let mut program =
         lowered.map_err(|problems| problems.iter().map(diagnostic).collect::<Vec<_>>())?;
     let mut macros = None;
-    if options.dynamic {
+    if options.surroundings == Surroundings::Sources {
+        program
+            .warnings
+            .retain(|problem| problem.code != COMPUTED_PATH);
+    }
+    if compiler_at_run_time {
         program
             .warnings
             .retain(|problem| problem.code != NEEDS_COMPILER);
-        let has_macros = program.modules.iter().any(|module| !module.unit.macros.is_empty());
+        let has_macros = program
+            .modules
+            .iter()
+            .any(|module| !module.unit.macros.is_empty());
         if has_macros && program.modules.iter().any(|module| module.unit.dynamic) {
             let units = program.modules.iter().map(|module| &module.unit);
             let definitions = dynamic::definitions(units, &interner);

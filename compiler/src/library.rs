@@ -146,6 +146,25 @@ impl Library {
         for form in &mut unit.body {
             link.user(form);
         }
+        // Globals that are library functions until the program redefines them.
+        let mut shadowed = Vec::new();
+        for (number, global) in link.names.iter_mut().enumerate() {
+            if let Some(Builtin(name)) = global.shadows
+                && let Some((&name, _)) = self.functions.get_key_value(name)
+            {
+                global.shadows = None;
+                global.mutable = true;
+                shadowed.push((GlobalId(number as u32), name));
+            }
+        }
+        let span = Span::default();
+        let initial: Vec<Expr> = shadowed
+            .into_iter()
+            .map(|(global, name)| {
+                let value = Expr::new(ExprKind::Global(link.global(name)), span);
+                Expr::new(ExprKind::DefineGlobal(global, Box::new(value)), span)
+            })
+            .collect();
         let mut definitions = Vec::new();
         let mut linked = Linked::new();
         while let Some((name, target)) = link.pending.pop() {
@@ -167,7 +186,8 @@ impl Library {
                 ));
             }
         }
-        unit.body.splice(0..0, definitions);
+        unit.body
+            .splice(0..0, definitions.into_iter().chain(initial));
         linked
     }
 }

@@ -50,7 +50,9 @@ pub struct Machine<'l> {
 impl<'l> Machine<'l> {
     /// A machine with the given library. What compile-time code prints goes to standard output.
     pub fn new(library: &'l Library) -> Machine<'l> {
-        let mut vm = Vm::new(Host::new(Output::stdout()), Box::new(NoModules));
+        let mut host = Host::new(Output::stdout());
+        host.heap.stress_from_environment();
+        let mut vm = Vm::new(host, Box::new(NoModules));
         vm.set_dynamic(Rc::new(DynamicCompiler::default()));
         Machine {
             vm,

@@ -40,6 +40,12 @@ pub fn load_unit(
     interner: &Interner,
     optimize: u8,
 ) -> Result<usize, PlaceError> {
+    for global in &mut unit.globals {
+        if vm.find_namespace_global(namespace, &global.name).is_some() {
+            // It has had its builtin value already, or lost it to a definition.
+            global.shadows = None;
+        }
+    }
     let linked = library.link(&mut unit, &|name| is_present(vm, namespace, name));
     let linked = place(vm, namespace, &mut unit, &linked);
     for form in &mut unit.body {
@@ -73,12 +79,8 @@ fn is_present(vm: &Vm, namespace: usize, name: &str) -> bool {
 /// Makes the globals of a unit those of a namespace; gives the new numbers of `linked`.
 fn place(vm: &mut Vm, namespace: usize, unit: &mut Unit, linked: &Linked) -> Linked {
     let mut numbers = Vec::with_capacity(unit.globals.len());
-    for global in &mut unit.globals {
-        let (number, is_new) = vm.namespace_global(namespace, &global.name);
-        if !is_new {
-            // It has had its builtin value already, or lost it to a definition.
-            global.shadows = None;
-        }
+    for global in &unit.globals {
+        let (number, _) = vm.namespace_global(namespace, &global.name);
         numbers.push(GlobalId(number));
     }
     let unnamed = Global {
@@ -123,9 +125,10 @@ fn kept(vm: &mut Vm, value: Value, span: Span) -> Expr {
     Expr::builtin_call("%kept", vec![number], span)
 }
 
-fn has_opaque_parts(datum: &DatumKind) -> bool {
+/// Whether a datum contains objects without written form.
+pub fn has_opaque_parts(datum: &DatumKind) -> bool {
     match datum {
-        DatumKind::Opaque(_) => true,
+        DatumKind::Builtin(..) | DatumKind::Opaque(_) => true,
         DatumKind::List(items) | DatumKind::Vector(items) => {
             items.iter().any(|item| has_opaque_parts(&item.kind))
         }

@@ -80,7 +80,7 @@ pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans
         DatumKind::Bytes(bytes) => heap.bytevector(bytes),
         DatumKind::F64Array(items) => heap.f64_array(items),
         DatumKind::I64Array(items) => heap.i64_array(items),
-        DatumKind::Opaque(number) => vm.kept(*number),
+        DatumKind::Builtin(_, number) | DatumKind::Opaque(number) => vm.kept(*number),
     };
     if matches!(
         value.kind(),
@@ -177,7 +177,10 @@ fn convert(
         Kind::I64Array => {
             DatumKind::I64Array(vm.host.heap.as_i64_array(value).unwrap_or_default().into())
         }
-        _ => DatumKind::Opaque(vm.keep(value)),
+        _ => match vm.builtin_name(value).map(Rc::from) {
+            Some(name) => DatumKind::Builtin(name, vm.keep(value)),
+            None => DatumKind::Opaque(vm.keep(value)),
+        },
     };
     Some(Datum { kind, span })
 }

@@ -29,7 +29,11 @@ pub struct Host {
     pub files: sema_vfs::Overlay,
     /// Values that code outside the heap refers to, by number.
     pub kept: RefCell<Vec<Value>>,
-    /// State that single modules of natives keep (open streams, contexts …), by type.
+    /// The context of the running task (see [`crate::natives::context`]); the VM keeps those of the
+    /// others.
+    pub context: Cell<Value>,
+    /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
+    /// to the collector, so it must not hold values of the heap.
     pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
 
@@ -99,6 +103,7 @@ impl Host {
             random_state: Cell::new(0),
             files: sema_vfs::Overlay::default(),
             kept: RefCell::default(),
+            context: Cell::new(Value::NIL),
             extensions: RefCell::default(),
         }
     }

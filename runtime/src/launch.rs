@@ -7,7 +7,7 @@
 //!
 //! | variable | meaning |
 //! |----------|---------|
-//! | `SEMAC_STACK_MB` | limit of a task's value stack in megabytes |
+//! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ use crate::vm::{Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, r
 /// `.semac/entry`. See [`entry_metadata`].
 pub const ENTRY: &str = "entry";
 
-/// The limit of a task's value stack, in megabytes.
+/// The limit of the stacks of all tasks together, in megabytes.
 const STACK_VARIABLE: &str = "SEMAC_STACK_MB";
 
 /// Statuses of a process, besides those that a program gives itself.
@@ -110,7 +110,7 @@ fn run_prepared(
     let mut host = Host::new(output);
     host.arguments = arguments;
     host.files = Overlay::new(Some(archive.clone()));
-    stress(&mut host);
+    host.heap.stress_from_environment();
     let bundle = Bundle {
         archive: archive.clone(),
         trust,
@@ -235,7 +235,11 @@ fn read_bundle(path: &Path) -> Result<Archive, VfsError> {
     }
 }
 
-fn stack_limit() -> Result<Option<usize>, StartError> {
+/// The limit of the stacks that the environment sets, in bytes.
+///
+/// # Errors
+/// The variable's value is not valid.
+pub fn stack_limit() -> Result<Option<usize>, StartError> {
     let Some(text) = std::env::var_os(STACK_VARIABLE) else {
         return Ok(None);
     };
@@ -246,15 +250,6 @@ fn stack_limit() -> Result<Option<usize>, StartError> {
         .map(Some)
         .ok_or(StartError::StackLimit(text))
 }
-
-#[cfg(feature = "gc-stress")]
-fn stress(host: &mut Host) {
-    host.heap
-        .set_stress(std::env::var_os("SEMA_GC_STRESS").is_some_and(|value| value == "1"));
-}
-
-#[cfg(not(feature = "gc-stress"))]
-fn stress(_: &mut Host) {}
 
 /// The path of the running executable, for messages.
 fn executable(arguments: &[OsString]) -> PathBuf {

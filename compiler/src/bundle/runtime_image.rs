@@ -148,7 +148,13 @@ impl RuntimeImage {
         }
         let beside = std::env::current_exe()
             .ok()
-            .map(|semac| semac.with_file_name(if dynamic { DYNAMIC_FILE_NAME } else { FILE_NAME }))
+            .map(|semac| {
+                semac.with_file_name(if dynamic {
+                    DYNAMIC_FILE_NAME
+                } else {
+                    FILE_NAME
+                })
+            })
             .filter(|path| path.is_file())
             .ok_or(if dynamic {
                 RuntimeError::NoDynamic

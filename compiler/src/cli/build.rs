@@ -11,6 +11,7 @@ use super::arguments::Build;
 use super::failure::{Failure, note, print};
 use super::{count_text, program, size_text};
 use crate::bundle::{self, Bundle, Origin, RuntimeImage, SUPPORTED_TARGETS, Target};
+use crate::driver::Surroundings;
 
 /// The JSON report.
 #[derive(Serialize)]
@@ -54,7 +55,11 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         return Err(overwrites(&output, &asset.file));
     }
     let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic)?;
-    let compiled = program::compile(source, arguments.optimization.level, arguments.dynamic)?;
+    let surroundings = match arguments.dynamic {
+        true => Surroundings::Compiler,
+        false => Surroundings::Runtime,
+    };
+    let compiled = program::compile(source, arguments.optimization.level, surroundings)?;
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     let written = bundle.write(&runtime, &output);
     let elapsed = started.elapsed();

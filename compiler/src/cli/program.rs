@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::failure::{Failure, note};
 use crate::diagnostic::render::{Renderer, standard_error_takes_colour};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::driver::{FileSystem, Options, Program, compile_program};
+use crate::driver::{FileSystem, Options, Program, Surroundings, compile_program};
 use crate::source::SourceMap;
 
 /// The real file system.
@@ -43,17 +43,25 @@ pub struct Counts {
     pub warnings: usize,
 }
 
-/// Compiles the program with this entry file and shows what there is to say about it. `dynamic`:
-/// whether there will be a compiler when the program runs.
+/// Compiles the program with this entry file and shows what there is to say about it. `surroundings`:
+/// what the program will find when it runs.
 ///
 /// # Errors
 /// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
-pub fn compile(entry: &Path, optimize: u8, dynamic: bool) -> Result<Compiled, Failure> {
-    check(entry, optimize, dynamic).0
+pub fn compile(
+    entry: &Path,
+    optimize: u8,
+    surroundings: Surroundings,
+) -> Result<Compiled, Failure> {
+    check(entry, optimize, surroundings).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
-pub fn check(entry: &Path, optimize: u8, dynamic: bool) -> (Result<Compiled, Failure>, Counts) {
+pub fn check(
+    entry: &Path,
+    optimize: u8,
+    surroundings: Surroundings,
+) -> (Result<Compiled, Failure>, Counts) {
     if let Err(failure) = readable(entry) {
         let counts = Counts {
             errors: 1,
@@ -64,7 +72,7 @@ pub fn check(entry: &Path, optimize: u8, dynamic: bool) -> (Result<Compiled, Fai
     let options = Options {
         optimize,
         package_root: package_root(),
-        dynamic,
+        surroundings,
     };
     let mut sources = SourceMap::new();
     match compile_program(&Disk, entry, &options, &mut sources) {

@@ -17,11 +17,11 @@ use crate::driver::SourcePositions;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry, MacroTable};
 use crate::library::Library;
+use crate::lower::Lowerer;
 use crate::lower::Session;
 use crate::lower::run_time::{KnownNames, RunTimeForm};
-use crate::lower::Lowerer;
-use crate::namespace::load_unit;
 use crate::names::Names;
+use crate::namespace::load_unit;
 use crate::problem::{Problem, Severity};
 use crate::source::SourceMap;
 use crate::values::{self, DatumSpans};
@@ -187,7 +187,13 @@ impl Compiler {
             events.extend(defined.map(|name| Event::Defined(Rc::from(name))));
         }
         for (symbol, form) in &macros {
-            events.extend(macro_event(vm, &names.macros, *symbol, form, &self.interner));
+            events.extend(macro_event(
+                vm,
+                &names.macros,
+                *symbol,
+                form,
+                &self.interner,
+            ));
         }
         if let Some(view) = self.views.get_mut(&namespace) {
             view.known = names;

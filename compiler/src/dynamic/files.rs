@@ -137,7 +137,9 @@ pub(super) fn check_cycle(vm: &Vm, state: &State, path: &str) -> Outcome<()> {
         return Ok(());
     };
     let cycle = running.get(start..).unwrap_or_default().join(" -> ");
-    Err(eval_error(format!("cyclic import detected: {cycle} -> {path}")))
+    Err(eval_error(format!(
+        "cyclic import detected: {cycle} -> {path}"
+    )))
 }
 
 /// Reads a file for running it in a namespace.

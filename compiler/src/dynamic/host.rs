@@ -42,7 +42,11 @@ impl Interruption {
 }
 
 /// The value of a nested call.
-pub(super) fn call(vm: &mut Vm, function: Value, arguments: &[Value]) -> Result<Value, Interruption> {
+pub(super) fn call(
+    vm: &mut Vm,
+    function: Value,
+    arguments: &[Value],
+) -> Result<Value, Interruption> {
     match vm.call_nested(function, arguments) {
         NestedEnding::Value(value) => Ok(value),
         NestedEnding::Exit(status) => Err(Interruption::Exit(status)),

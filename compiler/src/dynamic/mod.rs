@@ -65,7 +65,9 @@ impl DynamicCompiler {
 
     fn take_compiler(&self, level: usize) -> Outcome<Box<Compiler>> {
         if level >= NESTING_LIMIT {
-            return Err(eval_error("macros that evaluate code are nested too deeply"));
+            return Err(eval_error(
+                "macros that evaluate code are nested too deeply",
+            ));
         }
         let mut compilers = self.compilers.borrow_mut();
         if compilers.len() <= level {

@@ -20,6 +20,7 @@ use crate::datum::{Datum, DatumKind, Interner, Span};
 use crate::ir::{Expr, ExprKind, MacroDefinition, Unit};
 use crate::library::Linked;
 use crate::machine::NoPositions;
+use crate::namespace::has_opaque_parts;
 
 /// The name of the module in messages.
 const NAME: &str = "<macros>";
@@ -50,6 +51,8 @@ pub fn definitions<'u>(
         let mut entry = vec![text(&unit.name), exports];
         for defined in &unit.macros {
             let origin = match &defined.definition {
+                // Made by another macro, around objects of the machine at build time.
+                MacroDefinition::Form(form) if has_opaque_parts(&form.kind) => continue,
                 MacroDefinition::Form(form) => form.clone(),
                 MacroDefinition::Imported(key) => text(key),
             };
@@ -110,7 +113,10 @@ pub(super) fn macros_of(
     let exports = entry.get(1).copied().filter(|exports| !exports.is_nil());
     let exports = exports.map(|exports| {
         let names = items(&vm.host.heap, exports);
-        names.into_iter().filter_map(|name| text(vm, name)).collect()
+        names
+            .into_iter()
+            .filter_map(|name| text(vm, name))
+            .collect()
     });
     let mut macros = Vec::new();
     for defined in entry.iter().skip(2) {

@@ -42,9 +42,7 @@ impl Work<'_> {
                 Some(handle) => self.next_form(handle).map(Answer::Value),
                 None => self.vm.answer_compiled(requester, Request::Next(handle)),
             },
-            Request::Bind(handle, names) => {
-                self.bind(requester, handle, names).map(Answer::Value)
-            }
+            Request::Bind(handle, names) => self.bind(requester, handle, names).map(Answer::Value),
             other @ Request::Read { .. } => self.vm.answer_compiled(requester, other),
         }
     }
@@ -308,7 +306,9 @@ impl Work<'_> {
 
     #[expect(clippy::type_complexity, reason = "a pair of plain lists")]
     fn compiled_exports(&mut self, handle: Value) -> Outcome<(Vec<(Box<str>, Value)>, Vec<Event>)> {
-        let module = handle.as_fixnum().and_then(|number| usize::try_from(number).ok());
+        let module = handle
+            .as_fixnum()
+            .and_then(|number| usize::try_from(number).ok());
         let mut macros = Vec::new();
         if let Some(module) = module {
             let key = self.vm.module_key(module).to_owned();
@@ -345,7 +345,10 @@ impl Work<'_> {
         let wanted: Vec<Value> = self.vm.host.heap.list_iter(names).collect();
         let is_load = source_handle(handle).is_some_and(|handle| {
             let state = self.state.borrow();
-            state.sources.get(&handle).is_some_and(|source| !source.is_import)
+            state
+                .sources
+                .get(&handle)
+                .is_some_and(|source| !source.is_import)
         });
         if is_load {
             // Its definitions have been made in the requester's environment.
@@ -376,7 +379,8 @@ impl Work<'_> {
         if wanted.is_empty() {
             for (name, value) in values {
                 let (global, _) = self.vm.namespace_global(namespace, &name);
-                self.vm.set_namespace_value(namespace, global as usize, value);
+                self.vm
+                    .set_namespace_value(namespace, global as usize, value);
             }
         }
         Ok(selected)

@@ -29,7 +29,9 @@ pub(super) enum Event {
 impl Event {
     pub(super) fn name(&self) -> &Rc<str> {
         match self {
-            Event::Defined(name) | Event::Procedure { name, .. } | Event::Rules { name, .. } => name,
+            Event::Defined(name) | Event::Procedure { name, .. } | Event::Rules { name, .. } => {
+                name
+            }
         }
     }
 

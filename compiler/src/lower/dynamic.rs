@@ -4,6 +4,7 @@
 //! when they are reached. The rest needs a compiler at run time.
 
 use super::control::sequence;
+use super::finish::visit;
 use super::literals::is_constant;
 use super::prepare::is_constant_template;
 use super::{Lowerer, shape};
@@ -11,6 +12,7 @@ use crate::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::expand::readable;
 use crate::ir::{Expr, ExprKind};
 use crate::names::SpecialForm;
+use crate::namespace::has_opaque_parts;
 use crate::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::reader::read_many_limited;
 
@@ -18,6 +20,11 @@ impl Lowerer<'_, '_> {
     pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("eval", operands, span)?;
         match self.known_value(form) {
+            // What it may mean depends on code that is only known then.
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%eval", vec![form], span))
+            }
             Some(Ok(form)) => Ok(self.compiled_ahead(&form, span)),
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
@@ -32,6 +39,10 @@ impl Lowerer<'_, '_> {
     pub(super) fn macroexpand(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("macroexpand", operands, span)?;
         match self.known_value(form) {
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%macroexpand", vec![form], span))
+            }
             Some(Ok(form)) => {
                 let expanded = |lowerer: &mut Self| {
                     let expansion = lowerer.expand_step(&form)?;
@@ -88,6 +99,15 @@ impl Lowerer<'_, '_> {
         let scopes = std::mem::take(&mut self.scopes);
         let lowered = self.deferred(|lowerer| Ok(lowerer.sequence_form(form)), span);
         self.scopes = scopes;
+        let mut has_objects = false;
+        visit(&lowered, &mut |expr| {
+            has_objects |= matches!(&expr.kind, ExprKind::Const(datum) if has_opaque_parts(datum));
+        });
+        if has_objects && !self.at_run_time {
+            let message = "a macro put a run-time object into code; only data that can be written can \
+                           be compiled";
+            return self.raise(Problem::eval(span, message));
+        }
         lowered
     }
 

@@ -203,7 +203,7 @@ impl<'a, 's> Lowerer<'a, 's> {
             },
             DatumKind::Vector(items) => Ok(self.vector_literal(datum, items)),
             DatumKind::Map(entries) => Ok(self.map_literal(datum, entries)),
-            constant => Ok(Expr::new(ExprKind::Const(constant.clone()), span)),
+            constant => Ok(self.constant(constant, span)),
         }
     }
 

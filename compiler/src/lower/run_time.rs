@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::finish::resolve;
 use super::Lowerer;
+use super::finish::resolve;
 use crate::datum::{Datum, Symbol};
 use crate::expand::table::MacroTable;
 use crate::ir::Unit;

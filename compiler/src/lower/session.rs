@@ -25,6 +25,8 @@ pub struct Session<'s> {
     pub(crate) evaluated: Evaluated,
     /// Names of builtins that have other values by now: the program is running.
     pub(crate) redefined: HashSet<Symbol>,
+    /// Whether there will be a compiler when the program runs.
+    pub(crate) compiler_at_run_time: bool,
     /// For names of variables made by the front end.
     fresh: u32,
 }
@@ -46,6 +48,7 @@ impl<'s> Session<'s> {
             problems: Vec::new(),
             evaluated: Evaluated::new(),
             redefined: HashSet::new(),
+            compiler_at_run_time: false,
             fresh: 0,
         }
     }

@@ -12,11 +12,12 @@ use super::session::Session;
 use super::{LoweredModule, Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::expand::host::MacroError;
+use crate::expand::prelude::PRELUDE;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 use crate::names::SpecialForm;
-use crate::problem::{Condition, Fallible, Problem};
+use crate::problem::{Condition, Fallible, Problem, Severity};
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
 pub(crate) type Evaluated = HashMap<Rc<str>, HashSet<usize>>;
@@ -174,7 +175,9 @@ impl Lowerer<'_, '_> {
         let lambda = lambda?;
         let text = self.session.text(symbol);
         // A transformer with mistakes is not defined; its calls are left alone.
-        let transformer = if self.session.problems.len() > mark {
+        let own = self.session.problems.get(mark..).unwrap_or_default();
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let transformer = if own.iter().any(is_error) {
             None
         } else {
             let unit = self.compile_time_unit(lambda);
@@ -221,7 +224,12 @@ impl Lowerer<'_, '_> {
 
     /// Macros are values too. They are bound before the program runs, as the reference does.
     pub(super) fn define_macro_values(&mut self) {
-        for (symbol, span) in std::mem::take(&mut self.own_macros) {
+        let own = std::mem::take(&mut self.own_macros);
+        let names = PRELUDE.iter().map(|item| item.name);
+        let general: Vec<_> = names
+            .map(|name| (self.session.interner.get_or_intern(name), Span::default()))
+            .collect();
+        for (symbol, span) in own.into_iter().chain(general) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
                 continue;
             };

@@ -43,6 +43,8 @@ pub struct Options {
     /// Mistakes in an imported or loaded file are errors. Without it they are warnings, and importing the file
     /// raises them, as in the reference.
     pub strict_modules: bool,
+    /// There will be a compiler when the program runs.
+    pub compiler_at_run_time: bool,
 }
 
 /// Lowers the program whose entry is the file `path` (absolute).
@@ -61,6 +63,7 @@ pub fn lower_files(
     options: Options,
 ) -> Result<Program, Vec<Problem>> {
     let mut session = Session::new(interner, builtins, host);
+    session.compiler_at_run_time = options.compiler_at_run_time;
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
     let mut loader = Loader::new(files, sources, packages, options.strict_modules);
     loader.set_entry(&path);

@@ -11,6 +11,9 @@ use super::{Heap, NURSERY_BYTES};
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
 
+/// Under stress, every so many collections are full ones.
+const STRESS_MAJOR: u64 = 64;
+
 /// Whatever holds values outside the heap: the VM's stacks, globals, tasks.
 pub trait Roots {
     /// Shows every value that is held to `tracer`, which may change it.
@@ -38,7 +41,10 @@ impl Heap {
         };
         tracer.minor(roots);
         self.stats.minor_collections += 1;
-        if full || self.stress || self.old.borrow().live_bytes >= self.next_major {
+        if full
+            || self.stress && self.stats.minor_collections.is_multiple_of(STRESS_MAJOR)
+            || self.old.borrow().live_bytes >= self.next_major
+        {
             let mut tracer = Tracer {
                 heap: self,
                 major: true,
@@ -81,6 +87,12 @@ impl Heap {
 }
 
 impl Tracer<'_> {
+    /// Whether only references to young objects matter: whatever has not changed since the last
+    /// collection need not be shown.
+    pub fn only_young(&self) -> bool {
+        !self.major
+    }
+
     /// Traces one value that is held outside the heap, and updates it if its object moves.
     #[inline]
     pub fn value(&mut self, value: &mut Value) {

@@ -13,6 +13,7 @@ mod collect;
 pub(crate) mod list;
 pub(crate) mod object;
 mod old;
+pub(crate) mod pages;
 pub mod text;
 
 pub use collect::{Roots, Tracer};
@@ -38,6 +39,9 @@ const LARGEST_YOUNG: usize = old::LARGEST_CELL;
 const FIRST_MAJOR: usize = 8 << 20;
 /// Bytes by which the permanent space grows.
 const PERMANENT_BLOCK: usize = 16 << 10;
+
+/// Variable of the environment that asks for stress.
+const STRESS_VARIABLE: &str = "SEMA_GC_STRESS";
 
 /// Where the space for a new object comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -137,6 +141,16 @@ impl Heap {
     pub fn set_stress(&mut self, stress: bool) {
         self.stress = stress;
         self.reset_nursery();
+    }
+
+    /// Collect at every safepoint if the environment says so; only builds with the feature
+    /// `gc-stress` ask it.
+    pub fn stress_from_environment(&mut self) {
+        if cfg!(feature = "gc-stress")
+            && std::env::var_os(STRESS_VARIABLE).is_some_and(|value| value == "1")
+        {
+            self.set_stress(true);
+        }
     }
 
     fn reset_nursery(&mut self) {

@@ -4,7 +4,7 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 
-use super::object::{self, LARGE, MARKED, OLD};
+use super::object::{LARGE, MARKED, OLD};
 use crate::value::Kind;
 
 /// Bytes of a block.
@@ -225,10 +225,4 @@ impl Drop for OldSpace {
             unsafe { dealloc(start.cast(), large_layout(bytes)) };
         }
     }
-}
-
-/// Whether the object with this header needs no marking (permanent or already reached).
-#[inline(always)]
-pub(crate) fn is_marked(header: u64) -> bool {
-    header & object::MARKED != 0
 }

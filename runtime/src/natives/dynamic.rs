@@ -3,7 +3,7 @@
 
 use crate::error::{Condition, ConditionKind, Outcome, Signal};
 use crate::host::Host;
-use crate::native::{Native, alias, exactly, native};
+use crate::native::{Capability, Native, alias, exactly, native};
 use crate::natives::arguments::text;
 use crate::value::Value;
 use crate::vm::Request;
@@ -76,15 +76,57 @@ fn unavailable(host: &Host, arguments: &[Value]) -> Outcome {
 
 /// The table of this family.
 pub static TABLE: &[Native] = &[
-    native("read", exactly(1), read, "First datum of a text; nil if there is none."),
-    native("read/string", exactly(1), read_string, "First datum of a text; nil if there is none."),
-    native("read-many", exactly(1), read_many, "List of all data of a text."),
-    native("read/all", exactly(1), read_all, "List of all data of a text."),
+    native(
+        "read",
+        exactly(1),
+        read,
+        "First datum of a text; nil if there is none.",
+    ),
+    native(
+        "read/string",
+        exactly(1),
+        read_string,
+        "First datum of a text; nil if there is none.",
+    ),
+    native(
+        "read-many",
+        exactly(1),
+        read_many,
+        "List of all data of a text.",
+    ),
+    native(
+        "read/all",
+        exactly(1),
+        read_all,
+        "List of all data of a text.",
+    ),
     alias("io/read-many", "read-many"),
-    native("%eval", exactly(1), eval, "Value of a form in the global environment."),
-    native("%macroexpand", exactly(1), expand, "One expansion step of a form."),
-    native("%open-load", exactly(1), open_load, "Handle of a file whose forms are to be run."),
-    native("%open-import", exactly(1), open_import, "Handle of a module."),
+    native(
+        "%eval",
+        exactly(1),
+        eval,
+        "Value of a form in the global environment.",
+    ),
+    native(
+        "%macroexpand",
+        exactly(1),
+        expand,
+        "One expansion step of a form.",
+    ),
+    native(
+        "%open-load",
+        exactly(1),
+        open_load,
+        "Handle of a file whose forms are to be run.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "%open-import",
+        exactly(1),
+        open_import,
+        "Handle of a module.",
+    )
+    .needs(Capability::FsRead),
     native(
         "%next-part",
         exactly(1),
@@ -97,7 +139,12 @@ pub static TABLE: &[Native] = &[
         bind,
         "Map of selected exports of a module; with no names binds all.",
     ),
-    native("%kept", exactly(1), kept, "The value that the VM keeps under a number."),
+    native(
+        "%kept",
+        exactly(1),
+        kept,
+        "The value that the VM keeps under a number.",
+    ),
     native(
         "%unavailable",
         exactly(1),

@@ -17,6 +17,7 @@ pub mod glob;
 mod index;
 pub mod input;
 pub mod lists;
+pub mod llm_values;
 pub mod log;
 pub mod maps;
 pub mod math;
@@ -66,6 +67,9 @@ pub static TABLES: &[&[Native]] = &[
     lists::combine::TABLE,
     lists::select::TABLE,
     lists::statistics::TABLE,
+    llm_values::TABLE,
+    llm_values::conversations::TABLE,
+    llm_values::tools::TABLE,
     log::TABLE,
     maps::TABLE,
     math::TABLE,

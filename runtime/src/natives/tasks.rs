@@ -4,11 +4,11 @@ use crate::error::{
     ConditionKind, Outcome, Signal, eval_error, preview, type_error_got, type_name,
 };
 use crate::host::Host;
-use crate::native::{Native, alias, between, exactly, native};
+use crate::native::{Native, between, exactly, native};
 use crate::natives::arguments::integer;
 use crate::natives::sequence;
 use crate::task::{
-    Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
+    NO_QUEUE, Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
 };
 use crate::value::{Kind, Value};
 
@@ -299,14 +299,14 @@ fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
         .unwrap_or(usize::MAX)
         .min(FIRST_BUFFER);
     let buffer = host.heap.object_filled(Kind::Tuple, 0, slots, Value::NIL);
-    let number = Value::index(host.scheduler.number() as usize);
     let fields = [
         host.heap.int(capacity),
         buffer,
         Value::small(0),
         Value::small(0),
         Value::FALSE,
-        number,
+        NO_QUEUE,
+        NO_QUEUE,
     ];
     Ok(host.heap.object(Kind::Channel, 0, &fields))
 }
@@ -695,5 +695,4 @@ pub static TABLE: &[Native] = &[
         interner_stats,
         "How many names are interned.",
     ),
-    alias("await", "async/await"),
 ];

@@ -99,7 +99,10 @@ impl Vm {
         if base.wrapping_add(count) <= self.task.value_limit {
             return None;
         }
-        if self.task.reserve(count, self.max_slots) {
+        let most = self
+            .max_stack_bytes
+            .saturating_sub(self.tasks.parked_bytes());
+        if self.task.reserve(count, most) {
             return None;
         }
         Some(self.stack_overflow())

@@ -164,7 +164,9 @@ impl Vm {
     }
 
     fn compiled(&self, handle: Value) -> Outcome<usize> {
-        let number = handle.as_fixnum().and_then(|number| usize::try_from(number).ok());
+        let number = handle
+            .as_fixnum()
+            .and_then(|number| usize::try_from(number).ok());
         number
             .filter(|number| *number < self.modules.len())
             .ok_or_else(|| eval_error("this is not a module"))
@@ -226,7 +228,9 @@ impl Vm {
             let name = self.host.name_of(*symbol).unwrap_or_default();
             let export = exports.iter().find(|(exported, _)| **exported == *name);
             let Some((_, value)) = export else {
-                return Err(eval_error(format!("import: module does not export '{name}'")));
+                return Err(eval_error(format!(
+                    "import: module does not export '{name}'"
+                )));
             };
             entries.push((*symbol, *value));
         }
@@ -235,7 +239,10 @@ impl Vm {
 
     /// A function without arguments that runs the main function of a loaded module.
     pub fn main_of(&self, module: usize) -> Value {
-        let main = self.modules.get(module).and_then(|module| module.functions.first());
+        let main = self
+            .modules
+            .get(module)
+            .and_then(|module| module.functions.first());
         match main {
             Some(main) => self.host.heap.object(Kind::Closure, 0, &[main.encode()]),
             None => Value::NIL,
@@ -251,7 +258,8 @@ pub fn missing(form: &str, path: &str) -> Box<Signal> {
 
 /// A condition for what only a runtime with a compiler can do.
 pub fn unsupported(what: &str) -> Box<Signal> {
-    let message = format!("{what} needs a compiler at run time, which this program does not contain");
+    let message =
+        format!("{what} needs a compiler at run time, which this program does not contain");
     Condition::new(ConditionKind::Unsupported, message)
         .hint("build it with --dynamic, or compile the code ahead of time")
         .signal()

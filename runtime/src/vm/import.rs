@@ -12,10 +12,14 @@ impl Vm {
     /// `run_module`: runs the module of an import unless it has run. The window is behind slot `a`.
     #[cold]
     pub(crate) fn run_module(&mut self, a: usize, import: usize) -> Next {
-        let number = match self.import_target(import) {
-            Ok(number) => number,
-            Err(condition) => return self.raise(Payload::Condition(condition)),
-        };
+        match self.import_target(import) {
+            Ok(number) => self.start_module(a, number),
+            Err(condition) => self.raise(Payload::Condition(condition)),
+        }
+    }
+
+    /// Runs a module unless it has run. The window is behind slot `a`, which gets nil.
+    fn start_module(&mut self, a: usize, number: usize) -> Next {
         let module = &self.modules[number];
         match module.state.get() {
             ModuleState::Done => {
@@ -60,20 +64,27 @@ impl Vm {
         if let Some(&number) = target.get() {
             return Ok(number);
         }
-        let number = match self.load_from_source(&entry.resolved, &importer.key) {
-            Ok(Some(number)) => number,
-            Ok(None) => {
-                let message = format!(
-                    "import {}: No such file or directory (os error 2)",
-                    entry.path
-                );
-                return Err(Condition::new(ConditionKind::Io, message));
-            }
-            Err(error) => return Err(error.condition()),
-        };
+        let number = self.found_module(&entry.resolved, &entry.path, &importer.key)?;
         // Already set only if this import ran meanwhile, with the same result.
         let _ = target.set(number);
         Ok(number)
+    }
+
+    /// The module that the module source finds under `path`; `shown` is for messages.
+    fn found_module(
+        &mut self,
+        path: &str,
+        shown: &str,
+        importer: &str,
+    ) -> Result<usize, Condition> {
+        match self.load_from_source(path, importer) {
+            Ok(Some(number)) => Ok(number),
+            Ok(None) => {
+                let message = format!("import {shown}: No such file or directory (os error 2)");
+                Err(Condition::new(ConditionKind::Io, message))
+            }
+            Err(error) => Err(error.condition()),
+        }
     }
 
     /// The modules whose main functions are running, from `number` to itself.
@@ -86,7 +97,9 @@ impl Vm {
             numbers.push(number);
         }
         numbers.push(number);
-        let names = numbers.iter().filter_map(|number| self.modules.get(*number));
+        let names = numbers
+            .iter()
+            .filter_map(|number| self.modules.get(*number));
         let names: Vec<&str> = names.map(|module| module.name.as_str()).collect();
         names.join(" -> ")
     }
@@ -106,7 +119,7 @@ impl Vm {
             if function.index == 0 && number < self.modules.len() {
                 running.push(number);
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             func = caller.func;

@@ -16,6 +16,7 @@ mod nested;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
+mod task;
 mod unwind;
 
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
@@ -31,10 +32,13 @@ use crate::heap::{Roots, Tracer};
 use crate::host::Host;
 use crate::task::{Operation, TaskId};
 use crate::value::Value;
-use schedule::Task;
+use task::Task;
 
-/// Most slots of a task's value stack unless the program's environment says otherwise: 512 MiB.
-const DEFAULT_STACK_SLOTS: usize = 64 << 20;
+/// Most bytes of the stacks of all tasks unless the program's environment says otherwise.
+const DEFAULT_STACK_BYTES: usize = 512 << 20;
+
+/// Least limit of the stacks' bytes.
+const LEAST_STACK_BYTES: usize = 64 << 10;
 
 /// Where modules come from: the archive of an executable, or the compiler's memory.
 pub trait ModuleSource {
@@ -69,13 +73,16 @@ pub struct Vm {
     tasks: schedule::TaskTable,
     /// The running task, off the table.
     pub(crate) task: Box<Task>,
-    pub(crate) max_slots: usize,
+    /// Most bytes of the stacks of all tasks together.
+    pub(crate) max_stack_bytes: usize,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// What the root task returned, while other tasks still run.
     root_value: Value,
     /// How execution ended, from a handler to [`Vm::execute`].
     event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::error::Signal>>,
     /// Globals that modules share.
     namespaces: Vec<namespace::Namespace>,
     /// What compiles code at run time, if anything does.
@@ -118,19 +125,21 @@ impl Vm {
             source,
             tasks: schedule::TaskTable::default(),
             task,
-            max_slots: DEFAULT_STACK_SLOTS,
+            max_stack_bytes: DEFAULT_STACK_BYTES,
             idle: None,
             root_value: Value::NIL,
             event: None,
+            signal: None,
             namespaces: Vec::new(),
             dynamic: None,
             interrupted: Vec::new(),
         }
     }
 
-    /// Limits the stack of a task to this many bytes.
+    /// Limits the stacks of all tasks together to this many bytes. A call that would go beyond raises
+    /// an `:eval` condition.
     pub fn set_stack_limit(&mut self, bytes: usize) {
-        self.max_slots = (bytes / size_of::<Value>()).max(4096);
+        self.max_stack_bytes = bytes.max(LEAST_STACK_BYTES);
     }
 
     /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
@@ -210,6 +219,18 @@ impl Vm {
         self.host.kept(number)
     }
 
+    /// The name of a function that is a builtin: a native, or one of the embedded library.
+    pub fn builtin_name(&self, value: Value) -> Option<&str> {
+        if let Some(native) = value.as_native() {
+            return Some(crate::natives::get(native).name);
+        }
+        let function = module::closure_function(&self.host, value)?;
+        let module = function.module();
+        let captures_nothing = self.host.heap.fields(value).len() == 1;
+        (captures_nothing && module.is_library(function.index))
+            .then(|| module.function_name(function.index))?
+    }
+
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;
@@ -231,6 +252,7 @@ impl Vm {
             heap,
             scheduler,
             kept,
+            context,
             ..
         } = host;
         let mut roots = VmRoots {
@@ -242,6 +264,7 @@ impl Vm {
             interrupted,
             root_value,
             scheduler,
+            context,
         };
         heap.collect(&mut roots, full);
     }
@@ -256,6 +279,7 @@ struct VmRoots<'a> {
     interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
     scheduler: &'a mut crate::task::Scheduler,
+    context: &'a mut std::cell::Cell<Value>,
 }
 
 impl Roots for VmRoots<'_> {
@@ -269,11 +293,12 @@ impl Roots for VmRoots<'_> {
             trace_globals(namespace.used(), tracer);
         }
         self.task.trace(tracer);
-        self.tasks.trace(tracer);
         for interrupted in &mut *self.interrupted {
             interrupted.trace(tracer);
         }
-        self.scheduler.trace(tracer);
+        tracer.value(self.context.get_mut());
+        let places = self.scheduler.trace(tracer);
+        self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
     }

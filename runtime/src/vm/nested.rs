@@ -1,26 +1,24 @@
 //! A call from inside a running program that has to end before the program goes on: a macro
-//! transformer while code is compiled at run time. It has tasks and a scheduler of its own.
+//! transformer while code is compiled at run time. It is a task that must not wait.
 
-use super::schedule::{Task, TaskTable};
-use super::{Ending, Vm};
+use super::task::Task;
+use super::unwind::condition_map;
+use super::{Event, Vm};
+use crate::error::{Condition, ConditionKind};
 use crate::heap::Tracer;
-use crate::task::{Scheduler, TaskId};
+use crate::task::{Operation, Resume, TaskId};
 use crate::value::Value;
 
 /// What was going on when the call was made.
 pub(super) struct Interrupted {
-    tasks: TaskTable,
     task: Box<Task>,
-    scheduler: Scheduler,
-    root_value: Value,
+    context: Value,
 }
 
 impl Interrupted {
     pub(super) fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        self.tasks.trace(tracer);
         self.task.trace(tracer);
-        self.scheduler.trace(tracer);
-        tracer.value(&mut self.root_value);
+        tracer.value(&mut self.context);
     }
 }
 
@@ -40,32 +38,48 @@ impl Vm {
         self.interrupted.len()
     }
 
-    /// Calls a function while the program waits.
+    /// Calls a function while the program waits. No other task runs meanwhile, and the function gets
+    /// a condition where it would have to wait for one.
     pub fn call_nested(&mut self, function: Value, arguments: &[Value]) -> NestedEnding {
-        let nested = self.host.scheduler.nested();
-        let interrupted = Interrupted {
-            tasks: self.tasks.without_tasks(),
-            task: std::mem::replace(
-                &mut self.task,
-                Box::new(Task::new(TaskId(u64::MAX), Value::NIL)),
-            ),
-            scheduler: std::mem::replace(&mut self.host.scheduler, nested),
-            root_value: self.root_value,
+        let boot = match self.boot() {
+            Ok(boot) => boot,
+            Err(error) => {
+                let text = self.host.heap.string(&error.to_string());
+                return NestedEnding::Raised(text);
+            }
         };
-        self.interrupted.push(interrupted);
-        let ending = self.run_root(function, arguments);
-        let raised = self.root_value;
+        let mut task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
+        let arguments = self.host.heap.list(arguments);
+        // SAFETY: the boot module lives as long as the VM.
+        task.begin(unsafe { &*boot }, function, arguments);
+        self.interrupted.push(Interrupted {
+            task: std::mem::replace(&mut self.task, task),
+            context: self.host.context.get(),
+        });
+        let ending = self.run_alone();
         if let Some(interrupted) = self.interrupted.pop() {
-            interrupted.scheduler.resume_after(&self.host.scheduler);
-            self.tasks.restore(interrupted.tasks);
             self.task = interrupted.task;
-            self.host.scheduler = interrupted.scheduler;
-            self.root_value = interrupted.root_value;
+            self.host.context.set(interrupted.context);
         }
-        match ending {
-            Ending::Value(value) => NestedEnding::Value(value),
-            Ending::Exit(status) => NestedEnding::Exit(status),
-            Ending::Uncaught(_) => NestedEnding::Raised(raised),
+        ending
+    }
+
+    /// Runs the task on the machine to its end.
+    fn run_alone(&mut self) -> NestedEnding {
+        let mut resume = Resume::Value(Value::NIL);
+        loop {
+            resume = match self.run_task(resume) {
+                Event::Finished(value) => return NestedEnding::Value(value),
+                Event::Exit(status) => return NestedEnding::Exit(status),
+                Event::Failed(raised) => {
+                    return NestedEnding::Raised(condition_map(&self.host, &raised));
+                }
+                Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
+                Event::Suspended(_) => Resume::Raise(Condition::new(
+                    ConditionKind::Eval,
+                    "a macro transformer cannot wait or start tasks",
+                )),
+            }
         }
     }
 }
