@@ -228,6 +228,7 @@ impl Lowerer<'_, '_> {
         let names = PRELUDE.iter().map(|item| item.name);
         let general: Vec<_> = names
             .map(|name| (self.session.interner.get_or_intern(name), Span::default()))
+            .filter(|(symbol, _)| !self.session.redefined.contains(symbol))
             .collect();
         for (symbol, span) in own.into_iter().chain(general) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
