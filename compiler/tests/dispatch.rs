@@ -73,24 +73,46 @@ struct Modules(HashMap<String, sema_format::Module>);
 
 impl ModuleSource for Modules {
     fn module(&self, path: &str, _: &str) -> Result<Option<FoundModule>, LoadError> {
-        Ok(self.0.get(path).map(|module| FoundModule { key: path.to_owned(), image: module.clone().into() }))
+        Ok(self.0.get(path).map(|module| FoundModule {
+            key: path.to_owned(),
+            image: module.clone().into(),
+        }))
     }
 }
 
 #[test]
 fn the_machine_stack_does_not_grow() {
-    let options = Options { optimize: 2, package_root: None };
-    let program = compile_program(&One, Path::new("/main.sema"), &options, &mut SourceMap::new()).expect("compiles");
+    let options = Options {
+        optimize: 2,
+        package_root: None,
+    };
+    let program = compile_program(
+        &One,
+        Path::new("/main.sema"),
+        &options,
+        &mut SourceMap::new(),
+    )
+    .expect("compiles");
     let run = move || {
-        let modules = program.modules.into_iter().map(|module| (module.name.clone(), module)).collect();
+        let modules = program
+            .modules
+            .into_iter()
+            .map(|module| (module.name.clone(), module))
+            .collect();
         let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Modules(modules)));
-        let main = vm.load_from_source(&program.entry, "").expect("loads").expect("is there");
+        let main = vm
+            .load_from_source(&program.entry, "")
+            .expect("loads")
+            .expect("is there");
         match vm.run_main(main) {
             Ending::Value(_) => String::from_utf8(vm.host.output.take()).expect("text"),
             Ending::Exit(status) => format!("exit {status}"),
             Ending::Uncaught(uncaught) => uncaught.text,
         }
     };
-    let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(run).expect("starts");
+    let thread = std::thread::Builder::new()
+        .stack_size(256 << 10)
+        .spawn(run)
+        .expect("starts");
     assert_eq!(thread.join().expect("ends"), "3000\n");
 }

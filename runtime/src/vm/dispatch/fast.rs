@@ -147,20 +147,49 @@ macro_rules! enter {
 /// A function has just been entered: reserves its window and runs the collector if that is due.
 #[cold]
 #[inline(never)]
-unsafe fn settle(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn settle(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     if !vm.settle() {
         return false;
     }
-    let Registers { pc, base, func, frame } = vm.task.registers;
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
 /// Runs the collector and goes on.
 #[cold]
 #[inline(never)]
-unsafe fn collect(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn collect(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     vm.collect(false);
     dispatch!(vm, pc, base, func, frame)
 }
@@ -168,12 +197,29 @@ unsafe fn collect(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Fu
 /// A native returned a signal, which lies in `vm.signal`.
 #[cold]
 #[inline(never)]
-unsafe fn native_failed(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
-    vm.task.registers = Registers { pc, base, func, frame };
+unsafe fn native_failed(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
     if !vm.failed(a(word)) {
         return false;
     }
-    let Registers { pc, base, func, frame } = vm.task.registers;
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
@@ -181,7 +227,9 @@ impl Vm {
     /// [`native_failed`] on the saved registers.
     #[inline(never)]
     fn failed(&mut self, slot: usize) -> Running {
-        let Some(signal) = self.signal.take() else { return true };
+        let Some(signal) = self.signal.take() else {
+            return true;
+        };
         match self.signalled(signal, slot) {
             super::Next::Continue => true,
             super::Next::Stop(event) => self.stop(event),

@@ -176,7 +176,12 @@ unsafe fn jump(pc: &mut *const u32, offset: impl Into<i64>) {
 /// Leaves the state in the task, to go on with the next instruction.
 macro_rules! dispatch {
     ($vm:expr, $pc:expr, $base:expr, $func:expr, $frame:expr) => {{
-        $vm.task.registers = Registers { pc: $pc, base: $base, func: $func, frame: $frame };
+        $vm.task.registers = Registers {
+            pc: $pc,
+            base: $base,
+            func: $func,
+            frame: $frame,
+        };
         return true;
     }};
 }

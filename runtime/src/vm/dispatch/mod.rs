@@ -108,7 +108,12 @@ pub(super) unsafe fn complete(
     if !unsafe { handler(vm, pc, base, func, frame, word) } {
         return false;
     }
-    let Registers { pc, base, func, frame } = vm.task.registers;
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
