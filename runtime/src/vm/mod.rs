@@ -18,6 +18,7 @@ mod unwind;
 
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
+pub(crate) use module::closure_function;
 pub use report::Uncaught;
 
 use crate::hash::NameMap;
