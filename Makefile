@@ -12,7 +12,7 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime semac demo test bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
 
 all: semac
 
@@ -24,10 +24,18 @@ runtime:
 	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
 
-semac: runtime
-	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" $(CARGO) build --release --package semac
+# The runtime that contains the compiler, for `semac build --dynamic`.
+dynamic:
+	@mkdir -p dist
+	target=$(RUNTIME_TARGET); \
+	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $$target && \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
+
+semac: runtime dynamic
+	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" $(CARGO) build --release --package semac --bin semac
 	@cp "$(TARGET_DIR)/release/semac" dist/semac
-	@ls -lh dist/semac dist/sema-rt | awk '{ print $$5, $$NF }'
+	@ls -lh dist/semac dist/sema-rt dist/sema-rt-dynamic | awk '{ print $$5, $$NF }'
 
 # The sample application of fixtures/app: built, then run alone in an empty directory.
 demo: semac

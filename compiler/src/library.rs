@@ -134,9 +134,11 @@ impl Library {
 
     /// Puts the library functions that a unit uses, directly or not, in front of its code and
     /// makes their uses refer to them.
-    pub fn link(&self, unit: &mut Unit) -> Linked {
+    /// `is_present` tells of functions that are values of the unit's globals already.
+    pub fn link(&self, unit: &mut Unit, is_present: &dyn Fn(&str) -> bool) -> Linked {
         let mut link = Link {
             library: self,
+            is_present,
             globals: HashMap::new(),
             pending: Vec::new(),
             names: &mut unit.globals,
@@ -287,6 +289,7 @@ fn mark_optional(expr: &mut Expr, optional: &HashMap<Span, usize>) {
 
 struct Link<'l, 'u> {
     library: &'l Library,
+    is_present: &'u dyn Fn(&str) -> bool,
     globals: HashMap<&'static str, GlobalId>,
     pending: Vec<(&'static str, GlobalId)>,
     names: &'u mut Vec<Global>,
@@ -308,7 +311,9 @@ impl Link<'_, '_> {
             span: Span::default(),
         });
         self.globals.insert(name, global);
-        self.pending.push((name, global));
+        if !(self.is_present)(name) {
+            self.pending.push((name, global));
+        }
         global
     }
 

@@ -92,6 +92,11 @@ pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans
     value
 }
 
+/// The value of a datum whose place does not matter.
+pub fn plain_value(vm: &Vm, datum: &Datum, names: &Interner) -> Value {
+    to_value(vm, datum, names, &mut DatumSpans::default())
+}
+
 /// The datum of a value; `None` if it is nested too deeply. What has no written form is kept by the
 /// machine and becomes [`DatumKind::Opaque`].
 pub fn to_datum(

@@ -21,28 +21,10 @@ pub enum Signal {
     Suspend(crate::task::Operation),
     /// The native's result is the result of this call (a tail call out of the native).
     TailCall(Value, Vec<Value>),
-    /// The machine does something with a module.
-    Module(ModuleRequest),
+    /// The result is that of code that is only known now.
+    Dynamic(crate::vm::Request),
     /// The program ends at once with this status.
     Exit(u8),
-}
-
-/// What a native asks the machine to do with the module that an import of `path`, in the module that
-/// runs, means.
-pub enum ModuleRequest {
-    /// Run its main function unless it has run; nil.
-    Run {
-        /// As the import gives it.
-        path: String,
-    },
-    /// Its exports by these names, a map with symbols as keys. Without names, all its exports become
-    /// the values of the running module's globals of their names.
-    Exports {
-        /// As the import gives it.
-        path: String,
-        /// The wanted names, or none.
-        names: Vec<String>,
-    },
 }
 
 macro_rules! condition_kinds {

@@ -62,7 +62,10 @@ impl FunctionBuilder<'_, '_> {
                     return self.define_known(*global, index, dest, expr.span);
                 }
                 let mark = self.next;
+                let in_library = self.module.in_library;
+                self.module.in_library |= self.module.library.contains(global);
                 let register = self.value(value)?;
+                self.module.in_library = in_library;
                 self.asm.emit(Instruction::DefineGlobal {
                     a: register,
                     x: global.0,
@@ -291,11 +294,24 @@ impl FunctionBuilder<'_, '_> {
             self.asm.emit(Instruction::CallNative { a, b, c, x });
             return Ok(());
         }
+        if self.module.facts.native_arity(name).is_none() {
+            return self.unavailable(name, register);
+        }
         let index = self.native(name)?;
         self.asm.emit(Instruction::LoadNative {
             a: register,
             bx: index,
         });
+        Ok(())
+    }
+
+    /// Raises a condition: the runtime does not have this builtin.
+    fn unavailable(&mut self, name: &'static str, register: u8) -> Result<(), Failure> {
+        let shown = name.strip_prefix('%').unwrap_or(name);
+        self.load_constant(&DatumKind::Str(Rc::from(shown)), register)?;
+        let x = u32::from(self.native("%unavailable")?);
+        let (a, b, c) = (register, register, 1);
+        self.asm.emit(Instruction::CallNative { a, b, c, x });
         Ok(())
     }
 

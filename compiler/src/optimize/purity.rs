@@ -121,9 +121,10 @@ pub fn place(
             None => Placed::Blocked,
         },
         ExprKind::Seq(parts) | ExprKind::Recur(_, parts) => in_order(parts.iter_mut(), &mut go),
-        ExprKind::Apply(callee, arguments) => {
-            blocked_after(in_order(std::iter::once(&mut **callee).chain(arguments), &mut go))
-        }
+        ExprKind::Apply(callee, arguments) => blocked_after(in_order(
+            std::iter::once(&mut **callee).chain(arguments),
+            &mut go,
+        )),
         ExprKind::Call(callee, arguments) => {
             let total = match &callee.kind {
                 ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()),
@@ -144,7 +145,10 @@ pub fn place(
             in_order(inits.chain(std::iter::once(&mut **body)), &mut go)
         }
         ExprKind::Letrec(bindings, body) => {
-            if bindings.iter().all(|(_, e)| matches!(e.kind, ExprKind::Lambda(_))) {
+            if bindings
+                .iter()
+                .all(|(_, e)| matches!(e.kind, ExprKind::Lambda(_)))
+            {
                 go(body)
             } else {
                 Placed::Blocked

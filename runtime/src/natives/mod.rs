@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod chars;
 pub mod console;
 pub mod context;
+pub mod dynamic;
 pub mod elementary;
 pub mod environment;
 pub mod errors;
@@ -20,7 +21,6 @@ pub mod llm_values;
 pub mod log;
 pub mod maps;
 pub mod math;
-pub mod modules;
 pub mod mutable;
 pub mod number_conversion;
 pub mod number_predicates;
@@ -57,6 +57,7 @@ pub static TABLES: &[&[Native]] = &[
     chars::TABLE,
     console::TABLE,
     context::TABLE,
+    dynamic::TABLE,
     elementary::TABLE,
     errors::TABLE,
     file_lines::TABLE,
@@ -72,7 +73,6 @@ pub static TABLES: &[&[Native]] = &[
     log::TABLE,
     maps::TABLE,
     math::TABLE,
-    modules::TABLE,
     mutable::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,

@@ -1,7 +1,7 @@
 //! Tasks, promises, channels, timers (language specification, 14.1 and 15).
 
 use crate::error::{
-    Condition, ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
+    ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
 };
 use crate::host::Host;
 use crate::native::{Native, between, exactly, native};
@@ -478,16 +478,6 @@ fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
         host,
         &[(host.keyword("count"), count)],
     ))
-}
-
-/// A condition for what only a runtime with a compiler can do.
-pub(crate) fn unsupported(what: &str) -> Box<Signal> {
-    Condition::new(
-        ConditionKind::Unsupported,
-        format!("{what} needs a compiler at run time, which this program does not contain"),
-    )
-    .hint("build it with --dynamic, or compile the code ahead of time")
-    .signal()
 }
 
 /// Number of the task that runs, for natives that keep state per task.

@@ -5,8 +5,7 @@ use super::dispatch::Next;
 use super::module::ModuleState;
 use super::stack::FrameKind;
 use super::unwind::Payload;
-use crate::collections::sorted_map;
-use crate::error::{Condition, ConditionKind, ModuleRequest};
+use crate::error::{Condition, ConditionKind};
 use crate::value::{Kind, Value};
 
 impl Vm {
@@ -88,52 +87,26 @@ impl Vm {
         }
     }
 
-    /// What a native asks to be done with a module that the program did not know when it was built.
-    /// The result goes to slot `a`, behind which there must be nothing.
-    #[cold]
-    pub(crate) fn module_request(&mut self, a: usize, request: ModuleRequest) -> Next {
-        // SAFETY: functions and their modules live as long as the VM.
-        let importer = unsafe { &*(*self.task.registers.func).module };
-        let (ModuleRequest::Run { path } | ModuleRequest::Exports { path, .. }) = &request;
-        let number = match self.found_module(path, path, &importer.key) {
-            Ok(number) => number,
-            Err(condition) => return self.raise(Payload::Condition(condition)),
-        };
-        let ModuleRequest::Exports { names, .. } = request else {
-            return self.start_module(a, number);
-        };
-        let exporter = &self.modules[number];
-        let value = |name: &str| {
-            let global = exporter.globals.get(exporter.export(name)?)?;
-            Some(global.get()).filter(|value| *value != Value::UNBOUND)
-        };
-        let mut entries = Vec::with_capacity(names.len());
-        for name in &names {
-            if exporter.export(name).is_none() {
-                let message = format!("import: module does not export '{name}'");
-                let condition = Condition::new(ConditionKind::Eval, message);
-                return self.raise(Payload::Condition(condition));
-            }
-            if let Some(value) = value(name) {
-                entries.push((self.host.symbol(name), value));
-            }
+    /// The modules whose main functions are running, from `number` to itself.
+    pub(super) fn cycle(&self, number: usize) -> String {
+        let mut numbers = self.running_modules();
+        let start = numbers.iter().position(|running| *running == number);
+        let mut numbers = numbers.split_off(start.unwrap_or(numbers.len()));
+        if start.is_none() {
+            // Its frames are those of another task.
+            numbers.push(number);
         }
-        if names.is_empty() {
-            for (index, global) in importer.globals.iter().enumerate() {
-                if let Some(value) = importer.global_name(index).and_then(value) {
-                    global.set(value);
-                }
-            }
-        }
-        let found = sorted_map::from_entries(&self.host, &entries);
-        self.set_slot(a, found);
-        Next::Continue
+        numbers.push(number);
+        let names = numbers
+            .iter()
+            .filter_map(|number| self.modules.get(*number));
+        let names: Vec<&str> = names.map(|module| module.name.as_str()).collect();
+        names.join(" -> ")
     }
 
-    /// The modules whose main functions are running, from `number` to itself.
-    fn cycle(&self, number: usize) -> String {
-        let mut names = vec![self.modules[number].name.as_str()];
-        let mut running: Vec<&str> = Vec::new();
+    /// Numbers of the modules whose main functions the running task is in, the outermost first.
+    pub fn running_modules(&self) -> Vec<usize> {
+        let mut running = Vec::new();
         let mut frame = self.task.registers.frame;
         let mut func = self.task.registers.func;
         loop {
@@ -142,11 +115,9 @@ impl Vm {
                 frame = frame.sub(1);
                 (&*func, *frame)
             };
-            if function.index == 0 {
-                running.push(&function.module().name);
-                if std::ptr::eq(function.module(), &raw const *self.modules[number]) {
-                    break;
-                }
+            let number = function.module().number.get();
+            if function.index == 0 && number < self.modules.len() {
+                running.push(number);
             }
             if self.task.is_bottom(frame) {
                 break;
@@ -154,13 +125,7 @@ impl Vm {
             func = caller.func;
         }
         running.reverse();
-        if running.first() == names.first() {
-            names.extend(running.iter().skip(1));
-        } else {
-            names.extend(running);
-        }
-        names.push(&self.modules[number].name);
-        names.join(" -> ")
+        running
     }
 
     /// `bind_imports`: copies the exports of an import, which has run, into the module's globals.
@@ -185,12 +150,13 @@ impl Vm {
                 )));
             }
         }
+        let (exported, globals) = (exporter.globals(), importer.globals());
         for (name, global) in &entry.bindings {
             let value = exporter
                 .export(name)
-                .and_then(|index| exporter.globals.get(index))
+                .and_then(|index| exported.get(index))
                 .map(std::cell::Cell::get);
-            if let (Some(value), Some(slot)) = (value, importer.globals.get(*global as usize))
+            if let (Some(value), Some(slot)) = (value, globals.get(*global as usize))
                 && value != Value::UNBOUND
             {
                 slot.set(value);

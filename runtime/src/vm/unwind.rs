@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::dispatch::{Next, Registers};
+use super::dynamic::Answer;
 use super::module::{Func, ModuleState};
 use super::{Event, Vm};
 use crate::collections::sorted_map;
@@ -47,15 +48,24 @@ impl Vm {
                 Next::Stop(Event::Suspended(operation))
             }
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
-            Signal::Module(request) => self.module_request(slot, request),
-            Signal::TailCall(..) => {
-                let message = "a builtin that calls functions was called as one that does not";
-                self.raise(Payload::Condition(Condition::new(
-                    ConditionKind::Internal,
-                    message,
-                )))
-            }
+            Signal::Dynamic(request) => match self.answer(request) {
+                Ok(Answer::Value(value)) => {
+                    self.set_slot(slot, value);
+                    Next::Continue
+                }
+                Ok(Answer::Call(_)) => self.misplaced_call(),
+                Err(signal) => self.signalled(signal, slot),
+            },
+            Signal::TailCall(..) => self.misplaced_call(),
         }
+    }
+
+    fn misplaced_call(&mut self) -> Next {
+        let message = "a builtin that calls functions was called as one that does not";
+        self.raise(Payload::Condition(Condition::new(
+            ConditionKind::Internal,
+            message,
+        )))
     }
 
     /// Raises in the running task: continues at the innermost handler or ends the task.

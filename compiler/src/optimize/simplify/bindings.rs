@@ -216,7 +216,8 @@ impl Simplifier<'_> {
             matches!(init.kind, ExprKind::Lambda(_)) && !self.census.is_assigned(*variable)
         });
         if !only_functions {
-            self.unset.extend(bindings.iter().map(|(variable, _)| *variable));
+            self.unset
+                .extend(bindings.iter().map(|(variable, _)| *variable));
             let bindings = bindings
                 .into_iter()
                 .map(|(variable, init)| (variable, self.expr(init, Context::Value)))
@@ -328,8 +329,7 @@ impl Simplifier<'_> {
             return (Vec::new(), bindings);
         }
         restarts(body, label, &mut |arguments| {
-            for ((argument, (variable, _)), same) in
-                arguments.iter().zip(&bindings).zip(&mut same)
+            for ((argument, (variable, _)), same) in arguments.iter().zip(&bindings).zip(&mut same)
             {
                 *same &= matches!(argument.kind, ExprKind::Local(found) if found == *variable);
             }

@@ -187,7 +187,10 @@ impl Simplifier<'_> {
                 let body = self.boxed(*body, Context::Effect);
                 self.forget(mark);
                 self.depth -= 1;
-                if matches!(test.kind, ExprKind::Const(DatumKind::Nil | DatumKind::Bool(false))) {
+                if matches!(
+                    test.kind,
+                    ExprKind::Const(DatumKind::Nil | DatumKind::Bool(false))
+                ) {
                     self.census.remove(&body);
                     return Expr::nil(span);
                 }

@@ -174,10 +174,9 @@ fn new(host: &Host, args: &[Value]) -> Outcome {
     if collections::is_map(options) {
         for (key, value) in collections::iter(heap, options) {
             match host.name_of(key) {
-                Some("model") if key.kind() == Kind::Keyword
-                    && heap.as_str(value).is_some() => {
-                        model = value;
-                    }
+                Some("model") if key.kind() == Kind::Keyword && heap.as_str(value).is_some() => {
+                    model = value;
+                }
                 _ if key.kind() == Kind::Keyword => {
                     metadata.push((key, heap.string(&print::display(host, value))));
                 }

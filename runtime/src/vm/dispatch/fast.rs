@@ -299,14 +299,14 @@ handlers! {
         dispatch!(vm, pc, base, func, frame)
     }
     get_global = GetGlobal |vm, pc, base, func, frame, word| {
-        let value = *(*func).globals.add(*pc as usize);
+        let value = *(*func).globals.get().add(*pc as usize);
         if value != Value::UNBOUND {
             set(base, a(word), value);
             dispatch!(vm, pc.add(1), base, func, frame)
         }
     }
     set_global = SetGlobal |vm, pc, base, func, frame, word| {
-        let slot = (*func).globals.add(*pc as usize);
+        let slot = (*func).globals.get().add(*pc as usize);
         if *slot != Value::UNBOUND {
             *slot = register(base, a(word));
             dispatch!(vm, pc.add(1), base, func, frame)

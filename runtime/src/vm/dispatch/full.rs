@@ -532,7 +532,7 @@ unsafe fn op_get_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let value = { *(*func).globals.add(index) };
+        let value = { *(*func).globals.get().add(index) };
         if value == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -553,7 +553,7 @@ unsafe fn op_set_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let slot = { &mut *(*func).globals.add(index) };
+        let slot = { &mut *(*func).globals.get().add(index) };
         if *slot == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -574,7 +574,7 @@ unsafe fn op_define_global(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        *(*func).globals.add(index) = register(base, a);
+        *(*func).globals.get().add(index) = register(base, a);
     }
     dispatch!(vm, pc, base, func, frame)
 }
