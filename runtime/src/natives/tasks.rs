@@ -1,8 +1,6 @@
 //! Tasks, promises, channels, timers (language specification, 14.1 and 15).
 
-use crate::error::{
-    ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
-};
+use crate::error::{ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error};
 use crate::host::Host;
 use crate::native::{Native, between, exactly, native};
 use crate::natives::arguments::{integer, list_or_vector};
