@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sema_runtime::host::Host;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac::driver::{FileSystem, Options, compile_program};
+use semac::driver::{FileSystem, Options, Surroundings, compile_program};
 use semac::source::SourceMap;
 
 const PROGRAM: &str = r#"
@@ -85,6 +85,7 @@ fn the_machine_stack_does_not_grow() {
     let options = Options {
         optimize: 2,
         package_root: None,
+        surroundings: Surroundings::Runtime,
     };
     let program = compile_program(
         &One,

@@ -582,17 +582,19 @@ impl Scheduler {
             .map(|((deadline, _), _)| *deadline)
     }
 
-    /// Wakes the tasks whose deadline has passed, in order.
-    pub(crate) fn wake_expired(&self, heap: &Heap) {
+    /// Wakes the tasks whose deadline has passed, in order; whether there were any.
+    pub(crate) fn wake_expired(&self, heap: &Heap) -> bool {
         if self.timers.borrow().is_empty() {
-            return;
+            return false;
         }
         let now = Instant::now();
+        let mut woken = false;
         loop {
             let place = match self.timers.borrow().first_key_value() {
                 Some(((deadline, _), place)) if *deadline <= now => *place,
-                _ => return,
+                _ => return woken,
             };
+            woken = true;
             let resume = match self
                 .records
                 .borrow()

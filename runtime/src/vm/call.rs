@@ -63,6 +63,9 @@ impl Vm {
             Err(signal) => return self.signalled(signal, a),
         };
         let total = count - 1 + spread.len();
+        if let Err(signal) = natives::sequence::callable(&self.host, self.slot(a), total) {
+            return self.signalled(signal, a);
+        }
         if let Some(next) = self.reserve_slots(a + 1 + total) {
             return next;
         }

@@ -22,6 +22,7 @@ mod unwind;
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
+pub(crate) use module::closure_function;
 pub use nested::NestedEnding;
 pub use report::Uncaught;
 

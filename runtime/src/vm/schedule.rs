@@ -21,6 +21,10 @@ use crate::value::Value;
 /// Finished tasks whose stacks are kept for new ones.
 const SPARE_TASKS: usize = 64;
 
+/// Timers are looked at when no task is ready, so that work that needs no waiting goes before a timer of
+/// no time; but at least after this many turns, so that busy tasks do not stop the clock.
+const TIMER_PATIENCE: u64 = 4096;
+
 /// A task that is not running.
 #[derive(Default)]
 enum Entry {
@@ -205,9 +209,16 @@ impl Vm {
             .scheduler
             .push_ready(root, Resume::Value(Value::NIL));
         let mut ending: Option<Ending> = None;
+        let mut switches = 0u64;
         loop {
-            self.host.scheduler.wake_expired(&self.host.heap);
+            switches += 1;
+            if switches % TIMER_PATIENCE == 0 {
+                self.host.scheduler.wake_expired(&self.host.heap);
+            }
             let Some((id, resume)) = self.host.scheduler.pop_ready() else {
+                if self.host.scheduler.wake_expired(&self.host.heap) {
+                    continue;
+                }
                 match ending {
                     Some(Ending::Value(_)) => return Ending::Value(self.root_value),
                     Some(ending) => return ending,
@@ -372,9 +383,6 @@ impl Vm {
                 } else {
                     scheduler.push_ready(id, outcome(heap, awaited));
                 }
-            }
-            Operation::Sleep(milliseconds) if milliseconds <= 0.0 => {
-                scheduler.push_ready(id, Resume::Value(Value::NIL))
             }
             Operation::Sleep(milliseconds) => {
                 scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
