@@ -18,7 +18,7 @@ pub struct Facts;
 pub use natives::math::CONSTANTS;
 
 /// Natives that hand a call back to the machine: they are called like closures.
-const CALLING_BACK: &[&str] = &["%eval", "%load-dynamic", "%import-dynamic"];
+const CALLING_BACK: &[&str] = &["%eval"];
 
 impl BuiltinFacts for Facts {
     fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
@@ -45,6 +45,8 @@ pub enum Known {
     Proven,
     /// Those of the library only: the unit's own globals may change behind its back.
     LibraryOnly,
+    /// None: library functions too are called as values of globals, which later units share.
+    Nothing,
 }
 
 /// Compiles a unit into which the library has been linked.
@@ -60,14 +62,14 @@ pub fn compile_unit(
     names: &Interner,
     optimize: u8,
 ) -> Result<Module, Failure> {
-    if optimize > 0 {
-        optimize::loops::run(unit);
-    }
     let mut safe = match known {
         Known::Proven if !unit.dynamic => optimize::known::functions(unit),
         _ => HashSet::new(),
     };
-    safe.extend(library);
+    if known != Known::Nothing {
+        safe.extend(library);
+    }
+    optimize::run(unit, &safe, optimize);
     codegen::generate(unit, &safe, library, facts, positions, names)
 }
 

@@ -7,6 +7,15 @@ use std::rc::Rc;
 
 use crate::datum::{Datum, DatumKind, Interner, Span};
 
+/// Code of the errors of macro transformers.
+pub const EXPANSION: &str = "E0301";
+
+/// Code of the warning about files whose paths are computed.
+pub const COMPUTED_PATH: &str = "W0402";
+
+/// Code of the warning about places where a program needs a compiler when it runs.
+pub const NEEDS_COMPILER: &str = "W0406";
+
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -131,7 +140,7 @@ impl Problem {
 
     /// A macro transformer or template that failed.
     pub fn expansion(span: Span, condition: Condition, message: String) -> Box<Problem> {
-        Problem::new(Severity::Error, "E0301", condition, span, message)
+        Problem::new(Severity::Error, EXPANSION, condition, span, message)
     }
 
     /// A file that cannot be read.
@@ -261,7 +270,7 @@ pub fn type_name(kind: &DatumKind) -> &'static str {
         DatumKind::Bytes(_) => "bytevector",
         DatumKind::F64Array(_) => "f64-array",
         DatumKind::I64Array(_) => "i64-array",
-        DatumKind::Opaque(_) => "native-fn",
+        DatumKind::Builtin(..) | DatumKind::Opaque(_) => "native-fn",
     }
 }
 

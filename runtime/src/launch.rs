@@ -44,9 +44,20 @@ pub fn entry_metadata(module_path: &str) -> Vec<u8> {
 /// Runs the program of this process and gives its exit status. `arguments` are all of the process,
 /// the program's name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
+    run_with(arguments, &|_, _| {})
+}
+
+/// Adds to the machine of a program, whose archive is given, before the program starts.
+pub type Prepare<'p> = &'p dyn Fn(&mut Vm, &Archive);
+
+/// Like [`run`], with something more in the machine: the compiler.
+pub fn run_with(arguments: impl Iterator<Item = OsString>, prepare: Prepare<'_>) -> u8 {
     let mut arguments: Vec<OsString> = arguments.collect();
     let problem = match Archive::open_current_executable() {
-        Ok(archive) => return start(archive, Trust::Own, &executable(&arguments), &arguments),
+        Ok(archive) => {
+            let file = executable(&arguments);
+            return start(archive, Trust::Own, &file, &arguments, prepare);
+        }
         Err(VfsError::NoArchive) => None,
         Err(error) => Some(error),
     };
@@ -61,7 +72,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
     arguments.remove(0);
     let bundle = PathBuf::from(arguments.first().cloned().unwrap_or_default());
     match read_bundle(&bundle) {
-        Ok(archive) => start(archive, Trust::Foreign, &bundle, &arguments),
+        Ok(archive) => start(archive, Trust::Foreign, &bundle, &arguments, prepare),
         Err(error) => refuse(&bundle, &error),
     }
 }
@@ -85,12 +96,27 @@ pub fn run_archive(
     arguments: Vec<String>,
     output: Output,
 ) -> Result<u8, StartError> {
+    run_prepared(archive, trust, arguments, output, &|_, _| {})
+}
+
+fn run_prepared(
+    archive: Archive,
+    trust: Trust,
+    arguments: Vec<String>,
+    output: Output,
+    prepare: Prepare<'_>,
+) -> Result<u8, StartError> {
     let entry = entry_path(&archive)?;
     let mut host = Host::new(output);
     host.arguments = arguments;
     host.files = Overlay::new(Some(archive.clone()));
     host.heap.stress_from_environment();
-    let mut vm = Vm::new(host, Box::new(Bundle { archive, trust }));
+    let bundle = Bundle {
+        archive: archive.clone(),
+        trust,
+    };
+    let mut vm = Vm::new(host, Box::new(bundle));
+    prepare(&mut vm, &archive);
     if let Some(bytes) = stack_limit()? {
         vm.set_stack_limit(bytes);
     }
@@ -165,12 +191,18 @@ impl ModuleSource for Bundle {
     }
 }
 
-fn start(archive: Archive, trust: Trust, file: &Path, arguments: &[OsString]) -> u8 {
+fn start(
+    archive: Archive,
+    trust: Trust,
+    file: &Path,
+    arguments: &[OsString],
+    prepare: Prepare<'_>,
+) -> u8 {
     let arguments = arguments
         .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    match run_archive(archive, trust, arguments, Output::stdout()) {
+    match run_prepared(archive, trust, arguments, Output::stdout(), prepare) {
         Ok(status) => status,
         Err(error) => refuse(file, &error),
     }

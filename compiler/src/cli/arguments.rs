@@ -83,6 +83,10 @@ pub struct Build {
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH", conflicts_with = "target")]
     pub runtime: Option<PathBuf>,
+    /// Put the compiler into the executable, so that eval, read, and load and import of computed
+    /// paths work in it
+    #[arg(long)]
+    pub dynamic: bool,
     /// Platform to build for, see --list-targets
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,

@@ -4,6 +4,7 @@
 //! when they are reached. The rest needs a compiler at run time.
 
 use super::control::sequence;
+use super::finish::visit;
 use super::literals::is_constant;
 use super::prepare::is_constant_template;
 use super::{Lowerer, shape};
@@ -11,17 +12,24 @@ use crate::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::expand::readable;
 use crate::ir::{Expr, ExprKind};
 use crate::names::SpecialForm;
-use crate::problem::{Fallible, Problem};
+use crate::namespace::has_opaque_parts;
+use crate::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::reader::read_many_limited;
 
 impl Lowerer<'_, '_> {
     pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("eval", operands, span)?;
         match self.known_value(form) {
+            // What it may mean depends on code that is only known then.
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%eval", vec![form], span))
+            }
             Some(Ok(form)) => Ok(self.compiled_ahead(&form, span)),
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("eval: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%eval", vec![value], span))
             }
@@ -31,6 +39,10 @@ impl Lowerer<'_, '_> {
     pub(super) fn macroexpand(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("macroexpand", operands, span)?;
         match self.known_value(form) {
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%macroexpand", vec![form], span))
+            }
             Some(Ok(form)) => {
                 let expanded = |lowerer: &mut Self| {
                     let expansion = lowerer.expand_step(&form)?;
@@ -43,13 +55,30 @@ impl Lowerer<'_, '_> {
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("macroexpand: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%macroexpand", vec![value], span))
             }
         }
     }
 
-    fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
+    fn warn_needs_compiler(&mut self, what: &str, span: Span) {
+        let message = format!("{what} is not known before the program runs");
+        let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
+                    executable that contains the compiler";
+        let problem = Problem::warning(span, NEEDS_COMPILER, Condition::Eval, message);
+        self.report(problem.with_hint(hint));
+    }
+
+    /// Warns of a call that reads a text which is only known at run time.
+    pub(super) fn warn_of_reading(&mut self, symbol: Symbol, operands: &[Datum], span: Span) {
+        if operands.len() == 1 && self.reading_function(symbol).is_some() {
+            let name = self.session.text(symbol);
+            self.warn_needs_compiler(&format!("{name}: the text"), span);
+        }
+    }
+
+    pub(super) fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
         let DatumKind::List(items) = &form.kind else {
             return Ok(None);
         };
@@ -70,6 +99,15 @@ impl Lowerer<'_, '_> {
         let scopes = std::mem::take(&mut self.scopes);
         let lowered = self.deferred(|lowerer| Ok(lowerer.sequence_form(form)), span);
         self.scopes = scopes;
+        let mut has_objects = false;
+        visit(&lowered, &mut |expr| {
+            has_objects |= matches!(&expr.kind, ExprKind::Const(datum) if has_opaque_parts(datum));
+        });
+        if has_objects && !self.at_run_time {
+            let message = "a macro put a run-time object into code; only data that can be written can \
+                           be compiled";
+            return self.raise(Problem::eval(span, message));
+        }
         lowered
     }
 
@@ -152,7 +190,7 @@ impl Lowerer<'_, '_> {
     fn reading_function(&self, symbol: Symbol) -> Option<Reading> {
         let reading = match self.session.interner.resolve(&symbol) {
             "read" | "read/string" => Reading::First,
-            "read-many" => Reading::All,
+            "read-many" | "read/all" | "io/read-many" => Reading::All,
             _ => return None,
         };
         let redefined = self.is_local(symbol)

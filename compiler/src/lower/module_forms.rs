@@ -7,10 +7,10 @@ use super::lambda::thunk_of;
 use super::let_forms::let_expr;
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
-use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId};
+use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro};
 use crate::modules::loader::{Failure, Imported, SourceText};
 use crate::names::SpecialForm;
-use crate::problem::{Condition, Fallible, Problem};
+use crate::problem::{COMPUTED_PATH, Condition, Fallible, Problem};
 
 impl Lowerer<'_, '_> {
     /// Takes the export list of a `module` form; gives the body.
@@ -73,7 +73,7 @@ impl Lowerer<'_, '_> {
     fn warn_computed(&mut self, span: Span, form: &str) {
         let message = format!("{form}: the path is not a literal string");
         let hint = "the file is not part of the program; it is looked for when the program runs";
-        let problem = Problem::warning(span, "W0402", Condition::Io, message).with_hint(hint);
+        let problem = Problem::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
         self.report(problem);
     }
 
@@ -91,6 +91,9 @@ impl Lowerer<'_, '_> {
             if wanted(symbol) {
                 macro_names.push(symbol);
                 self.macros.add(symbol, entry);
+                let name = self.session.text(symbol);
+                let definition = MacroDefinition::Imported(imported.key.clone());
+                self.unit.macros.push(UnitMacro { name, definition });
             }
         }
         let mut bindings = Vec::new();

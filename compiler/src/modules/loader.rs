@@ -128,7 +128,7 @@ impl<'s> Loader<'s> {
         path: &str,
         span: Span,
     ) -> Result<(String, Rc<str>), Failure> {
-        if self.packages.is_package(path, self.files) {
+        if form == "import" && self.packages.is_package(path, self.files) {
             let located = self.packages.locate(path, self.files, span);
             let located = located.map_err(Failure::Broken)?;
             return Ok((located.path, Rc::from(format!("@packages/{}", located.key))));

@@ -226,7 +226,6 @@ impl Machine {
                 let value = self.eval(value, env, unit, names)?;
                 Err(raised(value))
             }
-            ExprKind::Loop(..) | ExprKind::Recur(..) => panic!("made by the optimiser only"),
             ExprKind::Import(id) => {
                 let import = self.units[unit].imports[id.0 as usize].clone();
                 self.start(&import.module, names)?;

@@ -190,6 +190,11 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error)),
     };
+    if canonical.is_dir() {
+        return Err(refused(io::Error::from_raw_os_error(
+            rustix::io::Errno::ISDIR.raw_os_error(),
+        )));
+    }
     if Path::new(path)
         .extension()
         .is_none_or(|extension| extension != "semac")

@@ -7,18 +7,26 @@
 mod call;
 mod constants;
 mod dispatch;
+mod dynamic;
 mod image;
 mod import;
 pub(crate) mod module;
+mod namespace;
+mod nested;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
 mod task;
 mod unwind;
 
+pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
+pub(crate) use module::closure_function;
+pub use nested::NestedEnding;
 pub use report::Uncaught;
+
+use std::rc::Rc;
 
 use crate::hash::NameMap;
 use crate::heap::{Roots, Tracer};
@@ -51,12 +59,6 @@ pub struct FoundModule {
     pub image: ModuleImage,
 }
 
-/// What can compile code at run time: present under `semac run`, absent in the slim runtime.
-pub trait Dynamic {
-    /// A thunk that evaluates `form` in the global environment of the program.
-    fn compile(&self, vm: &mut Vm, form: Value) -> crate::error::Outcome;
-}
-
 /// A virtual machine.
 pub struct Vm {
     /// What natives see.
@@ -78,12 +80,16 @@ pub struct Vm {
     idle: Option<Box<Task>>,
     /// What the root task returned, while other tasks still run.
     root_value: Value,
-    /// Values that Rust code outside keeps alive.
-    kept: Vec<Value>,
     /// How execution ended, from a handler to [`Vm::execute`].
     event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::error::Signal>>,
     /// Globals that modules share.
-    namespaces: Vec<module::Globals>,
+    namespaces: Vec<namespace::Namespace>,
+    /// What compiles code at run time, if anything does.
+    dynamic: Option<Rc<dyn Dynamic>>,
+    /// Programs that wait for a call from inside them to end.
+    interrupted: Vec<nested::Interrupted>,
 }
 
 /// How [`Vm`] code ends a stretch of execution.
@@ -123,9 +129,11 @@ impl Vm {
             max_stack_bytes: DEFAULT_STACK_BYTES,
             idle: None,
             root_value: Value::NIL,
-            kept: Vec::new(),
             event: None,
+            signal: None,
             namespaces: Vec::new(),
+            dynamic: None,
+            interrupted: Vec::new(),
         }
     }
 
@@ -145,52 +153,17 @@ impl Vm {
         image: impl Into<ModuleImage>,
     ) -> Result<usize, LoadError> {
         let module = LoadedModule::load(&self.host, key.into(), image.into(), None)?;
-        let number = self.modules.len();
-        self.module_numbers.insert(module.key.clone(), number);
-        self.modules.push(module);
+        let key = module.key.clone();
+        let number = self.add_module(module);
+        self.module_numbers.insert(key, number);
         Ok(number)
     }
 
-    /// Makes a namespace: room for this many globals, which modules loaded with [`Vm::load_in`]
-    /// share.
-    pub fn add_namespace(&mut self, globals: usize) -> usize {
-        self.namespaces.push(module::unbound_globals(globals));
-        self.namespaces.len() - 1
-    }
-
-    /// Loads a module whose globals are those of a namespace.
-    ///
-    /// # Errors
-    /// It is damaged, or needs natives that this runtime does not have.
-    pub fn load_in(
-        &mut self,
-        namespace: usize,
-        key: impl Into<String>,
-        image: impl Into<ModuleImage>,
-    ) -> Result<usize, LoadError> {
-        let globals = self.namespaces.get(namespace).cloned();
-        let module = LoadedModule::load(&self.host, key.into(), image.into(), globals)?;
+    fn add_module(&mut self, module: Box<LoadedModule>) -> usize {
         let number = self.modules.len();
-        self.module_numbers.insert(module.key.clone(), number);
+        module.number.set(number);
         self.modules.push(module);
-        Ok(number)
-    }
-
-    /// The value of a namespace's global; `None` if it has none.
-    pub fn namespace_value(&self, namespace: usize, global: usize) -> Option<Value> {
-        let value = self.namespaces.get(namespace)?.get(global)?.get();
-        (value != Value::UNBOUND).then_some(value)
-    }
-
-    /// Sets a global of a namespace.
-    pub fn set_namespace_value(&mut self, namespace: usize, global: usize, value: Value) {
-        if let Some(cell) = self
-            .namespaces
-            .get(namespace)
-            .and_then(|globals| globals.get(global))
-        {
-            cell.set(value);
-        }
+        number
     }
 
     /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
@@ -239,22 +212,30 @@ impl Vm {
 
     /// Keeps a value alive and gives its number.
     pub fn keep(&mut self, value: Value) -> u32 {
-        self.kept.push(value);
-        self.kept.len() as u32 - 1
+        self.host.keep(value)
     }
 
     /// The kept value with this number.
     pub fn kept(&self, number: u32) -> Value {
-        self.kept
-            .get(number as usize)
-            .copied()
-            .unwrap_or(Value::NIL)
+        self.host.kept(number)
+    }
+
+    /// The name of a function that is a builtin: a native, or one of the embedded library.
+    pub fn builtin_name(&self, value: Value) -> Option<&str> {
+        if let Some(native) = value.as_native() {
+            return Some(crate::natives::get(native).name);
+        }
+        let function = module::closure_function(&self.host, value)?;
+        let module = function.module();
+        let captures_nothing = self.host.heap.fields(value).len() == 1;
+        (captures_nothing && module.is_library(function.index))
+            .then(|| module.function_name(function.index))?
     }
 
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;
-        Some(module.globals.get(module.global_index(name)?)?.get())
+        Some(module.globals().get(module.global_index(name)?)?.get())
     }
 
     pub(crate) fn collect(&mut self, full: bool) {
@@ -263,14 +244,15 @@ impl Vm {
             modules,
             tasks,
             task,
-            kept,
             namespaces,
+            interrupted,
             root_value,
             ..
         } = self;
         let Host {
             heap,
             scheduler,
+            kept,
             context,
             ..
         } = host;
@@ -278,8 +260,9 @@ impl Vm {
             modules,
             tasks,
             task,
-            kept,
+            kept: kept.get_mut(),
             namespaces,
+            interrupted,
             root_value,
             scheduler,
             context,
@@ -293,7 +276,8 @@ struct VmRoots<'a> {
     tasks: &'a mut schedule::TaskTable,
     task: &'a mut Task,
     kept: &'a mut Vec<Value>,
-    namespaces: &'a [module::Globals],
+    namespaces: &'a [namespace::Namespace],
+    interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
     scheduler: &'a mut crate::task::Scheduler,
     context: &'a mut std::cell::Cell<Value>,
@@ -301,23 +285,30 @@ struct VmRoots<'a> {
 
 impl Roots for VmRoots<'_> {
     fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        let own = self
-            .modules
-            .iter()
-            .filter(|module| !module.shares_globals)
-            .map(|module| &module.globals);
-        for globals in own.chain(self.namespaces) {
-            for global in globals.iter() {
-                let mut value = global.get();
-                tracer.value(&mut value);
-                global.set(value);
+        for module in self.modules {
+            if module.namespace.get().is_none() {
+                trace_globals(&module.globals(), tracer);
             }
         }
+        for namespace in self.namespaces {
+            trace_globals(namespace.used(), tracer);
+        }
         self.task.trace(tracer);
+        for interrupted in &mut *self.interrupted {
+            interrupted.trace(tracer);
+        }
         tracer.value(self.context.get_mut());
         let places = self.scheduler.trace(tracer);
         self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
+    }
+}
+
+fn trace_globals(globals: &[std::cell::Cell<Value>], tracer: &mut Tracer<'_>) {
+    for global in globals {
+        let mut value = global.get();
+        tracer.value(&mut value);
+        global.set(value);
     }
 }

@@ -44,6 +44,10 @@ enum Entry {
 #[derive(Default)]
 pub(crate) struct TaskTable {
     entries: Vec<Entry>,
+    #[allow(
+        clippy::vec_box,
+        reason = "tasks change hands as boxes; moving the contents would copy them"
+    )]
     spare: Vec<Box<Task>>,
     boot: Option<Box<LoadedModule>>,
     /// Bytes in use of the stacks of parked tasks.
@@ -101,7 +105,7 @@ impl TaskTable {
 impl Vm {
     /// The function with which every task begins: applies its first register to the list in the
     /// second.
-    fn boot(&mut self) -> Result<*const Func, LoadError> {
+    pub(super) fn boot(&mut self) -> Result<*const Func, LoadError> {
         if let Some(module) = &self.tasks.boot {
             return Ok(&raw const module.functions[1]);
         }
@@ -253,13 +257,17 @@ impl Vm {
     }
 
     /// Runs the task on the machine until it ends or waits.
-    fn run_task(&mut self, resume: Resume) -> Event {
+    pub(super) fn run_task(&mut self, resume: Resume) -> Event {
         if let Next::Stop(event) = self.resume(resume) {
             return event;
         }
         loop {
             match self.execute() {
-                Event::Finished(_) if self.task.pass_mark() => {}
+                Event::Finished(_) if self.task.pass_mark() => {
+                    if self.host.heap.wants_collection() {
+                        self.collect(false);
+                    }
+                }
                 event => return event,
             }
         }
@@ -395,23 +403,29 @@ impl Vm {
 
     /// `gc/collect`: a full collection; the task goes on before all others with figures about it.
     fn collect_now(&mut self) {
+        let map = self.collected();
+        self.host
+            .scheduler
+            .push_ready_first(self.task.id, Resume::Value(map));
+        self.park();
+    }
+
+    /// A full collection; figures about it.
+    pub(super) fn collected(&mut self) -> Value {
         let before = self.host.heap.stats();
         self.collect(true);
         let after = self.host.heap.stats();
         let host = &self.host;
         let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
         let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
-        let map = crate::collections::sorted_map::from_entries(
+        crate::collections::sorted_map::from_entries(
             host,
             &[
                 entry("collected", 0),
                 entry("freed-bytes", freed),
                 entry("live-bytes", after.old_bytes),
             ],
-        );
-        host.scheduler
-            .push_ready_first(self.task.id, Resume::Value(map));
-        self.park();
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::dispatch::{Next, Registers};
+use super::dynamic::Answer;
 use super::module::{Func, ModuleState};
 use super::{Event, Vm};
 use crate::collections::sorted_map;
@@ -37,6 +38,7 @@ pub(crate) struct Raised {
 impl Vm {
     /// Does what a native's signal asks for. A value that comes later goes to register `slot`.
     #[cold]
+    #[allow(clippy::boxed_local, reason = "natives return their signals boxed")]
     pub(crate) fn signalled(&mut self, signal: Box<Signal>, slot: usize) -> Next {
         match *signal {
             Signal::Raise(condition) => self.raise(Payload::Condition(condition)),
@@ -46,14 +48,24 @@ impl Vm {
                 Next::Stop(Event::Suspended(operation))
             }
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
-            Signal::TailCall(..) => {
-                let message = "a builtin that calls functions was called as one that does not";
-                self.raise(Payload::Condition(Condition::new(
-                    ConditionKind::Internal,
-                    message,
-                )))
-            }
+            Signal::Dynamic(request) => match self.answer(request) {
+                Ok(Answer::Value(value)) => {
+                    self.set_slot(slot, value);
+                    Next::Continue
+                }
+                Ok(Answer::Call(_)) => self.misplaced_call(),
+                Err(signal) => self.signalled(signal, slot),
+            },
+            Signal::TailCall(..) => self.misplaced_call(),
         }
+    }
+
+    fn misplaced_call(&mut self) -> Next {
+        let message = "a builtin that calls functions was called as one that does not";
+        self.raise(Payload::Condition(Condition::new(
+            ConditionKind::Internal,
+            message,
+        )))
     }
 
     /// Raises in the running task: continues at the innermost handler or ends the task.
@@ -86,7 +98,7 @@ impl Vm {
     }
 
     fn unwind(&mut self, raised: Raised) -> Next {
-        let mut passed_mark = false;
+        let mut passed_mark = None;
         loop {
             let Registers {
                 pc,
@@ -105,14 +117,14 @@ impl Vm {
                     *base.add(handler.register as usize) = map;
                     self.task.registers.pc = function.code.add(handler.target as usize);
                 }
-                if passed_mark {
-                    self.task.lower_mark();
+                if let Some(clean) = passed_mark {
+                    self.task.lower_mark(clean);
                 }
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
             let left = unsafe { frame.sub(1) };
-            passed_mark |= self.task.unwind_mark(left);
+            passed_mark = self.task.unwind_mark(left).or(passed_mark);
             // SAFETY: as above.
             let caller = unsafe { *left };
             if function.index == 0 && module.state.get() == ModuleState::Running {

@@ -14,6 +14,7 @@ use super::full::{
     self, a, b, bx, c, capture, closure_field, constant, register, sbx, set, unboxed,
 };
 use super::{Handler, Registers, Running, dispatch};
+use crate::collections::sorted_map;
 use crate::heap::object;
 use crate::value::{Kind, Value};
 use crate::vm::Vm;
@@ -30,8 +31,7 @@ macro_rules! handlers {
                 $body
                 #[allow(unreachable_code, reason = "some bodies always dispatch")]
                 {
-                    const COMPLETE: Handler = full::handler(Op::$op);
-                    COMPLETE($vm, $pc, $base, $func, $frame, $word)
+                    super::complete($vm, $pc, $base, $func, $frame, $word)
                 }
             }
         )*
@@ -57,6 +57,20 @@ macro_rules! additive {
             }
         } else if x.is_float() && y.is_float() {
             set($base, a($word), Value::float(x.float_unchecked() $float y.float_unchecked()));
+            dispatch!($vm, $pc, $base, $func, $frame)
+        }
+    }};
+}
+
+/// Sum or difference of a fixnum and a small integer, without overflow.
+macro_rules! add_immediate {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $checked:ident) => {{
+        let x = register($base, b($word));
+        let addend = Value::small($word as i32 >> 24).fixnum_shifted();
+        if x.is_fixnum()
+            && let Some(sum) = x.fixnum_shifted().$checked(addend)
+        {
+            set($base, a($word), Value::from_fixnum_shifted(sum));
             dispatch!($vm, $pc, $base, $func, $frame)
         }
     }};
@@ -90,7 +104,7 @@ macro_rules! compare_jump_imm {
 
 macro_rules! complete {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {
-        full::HANDLERS[($word & 0xFF) as usize]($vm, $pc, $base, $func, $frame, $word)
+        super::complete($vm, $pc, $base, $func, $frame, $word)
     };
 }
 
@@ -161,12 +175,8 @@ unsafe fn settle(
         func,
         frame,
     };
-    match vm.reserve_window() {
-        super::Next::Continue => {}
-        super::Next::Stop(event) => return vm.stop(event),
-    }
-    if vm.host.heap.wants_collection() {
-        vm.collect(false);
+    if !vm.settle() {
+        return false;
     }
     let Registers {
         pc,
@@ -196,6 +206,62 @@ unsafe fn collect(
     };
     vm.collect(false);
     dispatch!(vm, pc, base, func, frame)
+}
+
+/// A native returned a signal, which lies in `vm.signal`.
+#[cold]
+#[inline(never)]
+unsafe fn native_failed(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
+    if !vm.failed(a(word)) {
+        return false;
+    }
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
+    dispatch!(vm, pc, base, func, frame)
+}
+
+impl Vm {
+    /// [`native_failed`] on the saved registers.
+    #[inline(never)]
+    fn failed(&mut self, slot: usize) -> Running {
+        let Some(signal) = self.signal.take() else {
+            return true;
+        };
+        match self.signalled(signal, slot) {
+            super::Next::Continue => true,
+            super::Next::Stop(event) => self.stop(event),
+        }
+    }
+
+    /// [`settle`] on the saved registers.
+    #[inline(never)]
+    fn settle(&mut self) -> Running {
+        match self.reserve_window() {
+            super::Next::Continue => {}
+            super::Next::Stop(event) => return self.stop(event),
+        }
+        if self.host.heap.wants_collection() {
+            self.collect(false);
+        }
+        true
+    }
 }
 
 handlers! {
@@ -233,14 +299,14 @@ handlers! {
         dispatch!(vm, pc, base, func, frame)
     }
     get_global = GetGlobal |vm, pc, base, func, frame, word| {
-        let value = *(*func).globals.add(*pc as usize);
+        let value = *(*func).globals.get().add(*pc as usize);
         if value != Value::UNBOUND {
             set(base, a(word), value);
             dispatch!(vm, pc.add(1), base, func, frame)
         }
     }
     set_global = SetGlobal |vm, pc, base, func, frame, word| {
-        let slot = (*func).globals.add(*pc as usize);
+        let slot = (*func).globals.get().add(*pc as usize);
         if *slot != Value::UNBOUND {
             *slot = register(base, a(word));
             dispatch!(vm, pc.add(1), base, func, frame)
@@ -271,11 +337,11 @@ handlers! {
         }
     }
     call_known = CallKnown |vm, pc, base, func, frame, word| {
-        let target = (&(*(*func).module).functions).as_ptr().add(*pc as usize);
+        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
         enter!(vm pc.add(1), base func frame word; target)
     }
     tail_call_known = TailCallKnown |vm, pc, base, func, frame, word| {
-        let target = (&(*(*func).module).functions).as_ptr().add(*pc as usize);
+        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
         *base.sub(1) = Value::NIL;
         let from = base.add(a(word) + 1);
         for index in 0..b(word) {
@@ -311,6 +377,10 @@ handlers! {
     jump_not_less = JumpNotLess |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <, false) }
     jump_less_equal = JumpLessEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <=, true) }
     jump_not_less_equal = JumpNotLessEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; <=, false) }
+    jump_greater = JumpGreater |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >, true) }
+    jump_not_greater = JumpNotGreater |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >, false) }
+    jump_greater_equal = JumpGreaterEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >=, true) }
+    jump_not_greater_equal = JumpNotGreaterEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; >=, false) }
     jump_equal = JumpEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; ==, true) }
     jump_not_equal = JumpNotEqual |vm, pc, base, func, frame, word| { compare_jump!(vm pc base func frame word; ==, false) }
     jump_less_imm = JumpLessImm |vm, pc, base, func, frame, word| { compare_jump_imm!(vm pc base func frame word; <, true) }
@@ -347,14 +417,9 @@ handlers! {
     add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +) }
     add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +) }
     subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -) }
-    add_imm = AddImm |vm, pc, base, func, frame, word| {
-        let x = register(base, b(word));
-        let addend = i64::from(word as i32 >> 24) << 13;
-        if x.is_fixnum() && let Some(sum) = x.fixnum_shifted().checked_add(addend) {
-            set(base, a(word), Value::from_fixnum_shifted(sum));
-            dispatch!(vm, pc, base, func, frame)
-        }
-    }
+    add_imm = AddImm |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_add) }
+    imm_add = ImmAdd |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_add) }
+    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { add_immediate!(vm pc base func frame word; checked_sub) }
     multiply = Multiply |vm, pc, base, func, frame, word| {
         let (x, y) = (register(base, b(word)), register(base, c(word)));
         if x.both_fixnums(y) {
@@ -412,6 +477,20 @@ handlers! {
             dispatch!(vm, pc, base, func, frame)
         }
     }
+    greater = Greater |vm, pc, base, func, frame, word| {
+        let (x, y) = (register(base, b(word)), register(base, c(word)));
+        if x.both_fixnums(y) {
+            set(base, a(word), Value::bool(x.fixnum_shifted() > y.fixnum_shifted()));
+            dispatch!(vm, pc, base, func, frame)
+        }
+    }
+    greater_equal = GreaterEqual |vm, pc, base, func, frame, word| {
+        let (x, y) = (register(base, b(word)), register(base, c(word)));
+        if x.both_fixnums(y) {
+            set(base, a(word), Value::bool(x.fixnum_shifted() >= y.fixnum_shifted()));
+            dispatch!(vm, pc, base, func, frame)
+        }
+    }
     num_equal = NumEqual |vm, pc, base, func, frame, word| {
         let (x, y) = (register(base, b(word)), register(base, c(word)));
         if x.both_fixnums(y) {
@@ -459,6 +538,78 @@ handlers! {
         if vm.host.heap.is_pair(list) {
             set(base, a(word), Value::index(vm.host.heap.list_len(list)));
             dispatch!(vm, pc, base, func, frame)
+        }
+    }
+    call_native = CallNative |vm, pc, base, func, frame, word| {
+        let native = *(*func).natives.add(*pc as usize);
+        let arguments = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        match (native.call)(&vm.host, arguments) {
+            Ok(value) => {
+                set(base, a(word), value);
+                dispatch!(vm, pc.add(1), base, func, frame)
+            }
+            Err(signal) => {
+                vm.signal = Some(signal);
+                return native_failed(vm, pc.add(1), base, func, frame, word);
+            }
+        }
+    }
+    make_list = MakeList |vm, pc, base, func, frame, word| {
+        let elements = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        set(base, a(word), vm.host.heap.list(elements));
+        dispatch!(vm, pc, base, func, frame)
+    }
+    make_vector = MakeVector |vm, pc, base, func, frame, word| {
+        let elements = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        set(base, a(word), vm.host.heap.vector(elements));
+        dispatch!(vm, pc, base, func, frame)
+    }
+    get_keyword = GetKeyword |vm, pc, base, func, frame, word| {
+        let map = register(base, b(word));
+        if map.is_heap() && object::kind_at(map) == Kind::Map {
+            let key = constant(func, *pc as usize);
+            let value = sorted_map::get_keyword(&vm.host, map, key).unwrap_or(Value::NIL);
+            set(base, a(word), value);
+            dispatch!(vm, pc.add(1), base, func, frame)
+        }
+    }
+    nth = Nth |vm, pc, base, func, frame, word| {
+        let (sequence, index) = (register(base, b(word)), register(base, c(word)));
+        if sequence.is_heap() && index.is_fixnum() {
+            let position = index.fixnum_unchecked() as usize;
+            let element = match object::kind_at(sequence) {
+                Kind::Vector => vm.host.heap.values(sequence).get(position).copied(),
+                Kind::List if index.fixnum_unchecked() >= 0 => vm.host.heap.list_nth(sequence, position),
+                _ => None,
+            };
+            if let Some(element) = element {
+                set(base, a(word), element);
+                dispatch!(vm, pc, base, func, frame)
+            }
+        }
+    }
+    array_get = ArrayGet |vm, pc, base, func, frame, word| {
+        let (array, index) = (register(base, b(word)), register(base, c(word)));
+        if array.is_heap() && index.is_fixnum() && object::kind_at(array) == Kind::MutableArray {
+            let length = vm.host.heap.field(array, 0);
+            let position = index.fixnum_unchecked();
+            if position >= 0 && position < length.fixnum_unchecked() {
+                let buffer = vm.host.heap.field(array, 1);
+                set(base, a(word), vm.host.heap.field(buffer, position as usize));
+                dispatch!(vm, pc, base, func, frame)
+            }
+        }
+    }
+    array_set = ArraySet |vm, pc, base, func, frame, word| {
+        let (array, index) = (register(base, a(word)), register(base, b(word)));
+        if array.is_heap() && index.is_fixnum() && object::kind_at(array) == Kind::MutableArray {
+            let length = vm.host.heap.field(array, 0);
+            let position = index.fixnum_unchecked();
+            if position >= 0 && position < length.fixnum_unchecked() {
+                let buffer = vm.host.heap.field(array, 1);
+                vm.host.heap.set_field(buffer, position as usize, register(base, c(word)));
+                dispatch!(vm, pc, base, func, frame)
+            }
         }
     }
     cell_get = CellGet |vm, pc, base, func, frame, word| {

@@ -1,4 +1,8 @@
 //! The complete instructions: every operand kind, every error.
+//!
+//! These handlers never dispatch: they leave the state in the task and return, because their
+//! locals may be referred to by what they call, which would keep the last call from being a jump.
+//! [`super::complete`] goes on from the saved state.
 
 #![allow(
     unused_mut,
@@ -14,7 +18,7 @@
 
 use sema_format::isa::{CAPTURE_FROM_CLOSURE, INSTRUCTIONS, Op, Predicate, special};
 
-use super::{Handler, Next, Registers, Running, dispatch};
+use super::{Handler, Next, Registers, Running};
 use crate::collections::sorted_map;
 use crate::error::{Outcome, Signal};
 use crate::heap::object;
@@ -90,6 +94,14 @@ pub(super) const fn handler(op: Op) -> Handler {
         Op::Modulo => op_modulo,
         Op::AddImm => op_add_imm,
         Op::Less => op_less,
+        Op::Greater => op_greater,
+        Op::GreaterEqual => op_greater_equal,
+        Op::ImmAdd => op_imm_add,
+        Op::SubtractImm => op_subtract_imm,
+        Op::JumpGreater => op_jump_greater,
+        Op::JumpNotGreater => op_jump_not_greater,
+        Op::JumpGreaterEqual => op_jump_greater_equal,
+        Op::JumpNotGreaterEqual => op_jump_not_greater_equal,
         Op::LessEqual => op_less_equal,
         Op::NumEqual => op_num_equal,
         Op::Equal => op_equal,
@@ -169,6 +181,18 @@ unsafe fn jump(pc: &mut *const u32, offset: impl Into<i64>) {
     *pc = pc.offset(offset.into() as isize);
 }
 
+/// Leaves the state in the task, to go on with the next instruction.
+macro_rules! dispatch {
+    ($vm:expr, $pc:expr, $base:expr, $func:expr, $frame:expr) => {{
+        $vm.task.registers = Registers {
+            pc: $pc,
+            base: $base,
+            func: $func,
+            frame: $frame,
+        };
+        return true;
+    }};
+}
 macro_rules! save {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident) => {
         $vm.task.registers = Registers {
@@ -246,8 +270,8 @@ macro_rules! enter {
 }
 
 /// The complete handlers by opcode.
-pub(super) static HANDLERS: [Handler; INSTRUCTIONS.len()] = {
-    let mut handlers: [Handler; INSTRUCTIONS.len()] = [bad_instruction; INSTRUCTIONS.len()];
+pub(super) static HANDLERS: [Handler; 256] = {
+    let mut handlers: [Handler; 256] = [bad_instruction; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
         handlers[number] = handler(INSTRUCTIONS[number].op);
@@ -508,7 +532,7 @@ unsafe fn op_get_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let value = unsafe { *(*func).globals.add(index) };
+        let value = { *(*func).globals.get().add(index) };
         if value == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -529,7 +553,7 @@ unsafe fn op_set_global(
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
-        let slot = unsafe { &mut *(*func).globals.add(index) };
+        let slot = { &mut *(*func).globals.get().add(index) };
         if *slot == Value::UNBOUND {
             slow!(vm pc base func frame; vm.unbound(index));
             break 'op;
@@ -550,7 +574,7 @@ unsafe fn op_define_global(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        unsafe { *(*func).globals.add(index) = register(base, a) };
+        *(*func).globals.get().add(index) = register(base, a);
     }
     dispatch!(vm, pc, base, func, frame)
 }
@@ -567,14 +591,14 @@ unsafe fn op_closure(
     {
         let index = extra(&mut pc);
         let count = bx(word);
-        let function = unsafe { (&(*(*func).module).functions).as_ptr().add(index) };
+        let function = { (*(*func).module).functions.as_ptr().add(index) };
         let closure = vm
             .host
             .heap
             .object_filled(Kind::Closure, 0, count + 1, Value::NIL);
         let fields = vm.host.heap.fields(closure);
         if let Some(first) = fields.first() {
-            first.set(unsafe { &*function }.encode());
+            first.set({ &*function }.encode());
         }
         for field in fields.iter().skip(1) {
             let word = extra(&mut pc) as u32;
@@ -617,7 +641,7 @@ unsafe fn op_load_native(
 ) -> Running {
     let a = a(word);
     {
-        set(base, a, unsafe { &*(*func).module }.native_value(bx(word)))
+        set(base, a, { &*(*func).module }.native_value(bx(word)))
     }
     dispatch!(vm, pc, base, func, frame)
 }
@@ -636,7 +660,7 @@ unsafe fn op_call(
         let count = b(word);
         if callee.is_heap() && object::kind_at(callee) == Kind::Closure {
             let target = Func::decode(closure_field(callee));
-            if unsafe { (*target).exact && (*target).parameters == count as u32 } {
+            if (*target).exact && (*target).parameters == count as u32 {
                 enter!(vm pc base func frame a; target);
                 break 'op;
             }
@@ -661,16 +685,16 @@ unsafe fn op_tail_call(
         let count = b(word);
         if callee.is_heap() && object::kind_at(callee) == Kind::Closure {
             let target = Func::decode(closure_field(callee));
-            if unsafe { (*target).exact && (*target).parameters == count as u32 } {
-                unsafe {
+            if (*target).exact && (*target).parameters == count as u32 {
+                {
                     *base.sub(1) = callee;
                     for index in 0..count {
                         *base.add(index) = *base.add(a + 1 + index);
                     }
                 }
                 func = target;
-                pc = unsafe { (*func).code };
-                if unsafe { base.add((*func).registers as usize) } > vm.task.value_limit {
+                pc = (*func).code;
+                if { base.add((*func).registers as usize) } > vm.task.value_limit {
                     slow!(vm pc base func frame; vm.reserve_window());
                 }
                 safepoint!(vm pc base func frame);
@@ -694,7 +718,7 @@ unsafe fn op_call_known(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        let target = unsafe { (&(*(*func).module).functions).as_ptr().add(index) };
+        let target = { (*(*func).module).functions.as_ptr().add(index) };
         enter!(vm pc base func frame a; target);
     }
     dispatch!(vm, pc, base, func, frame)
@@ -712,15 +736,15 @@ unsafe fn op_tail_call_known(
     {
         let index = extra(&mut pc);
         let count = b(word);
-        unsafe {
+        {
             *base.sub(1) = Value::NIL;
             for index in 0..count {
                 *base.add(index) = *base.add(a + 1 + index);
             }
         }
-        func = unsafe { (&(*(*func).module).functions).as_ptr().add(index) };
-        pc = unsafe { (*func).code };
-        if unsafe { base.add((*func).registers as usize) } > vm.task.value_limit {
+        func = (*(*func).module).functions.as_ptr().add(index);
+        pc = (*func).code;
+        if { base.add((*func).registers as usize) } > vm.task.value_limit {
             slow!(vm pc base func frame; vm.reserve_window());
         }
         safepoint!(vm pc base func frame);
@@ -739,8 +763,8 @@ unsafe fn op_call_native(
     let a = a(word);
     {
         let index = extra(&mut pc);
-        let native = unsafe { *(*func).natives.add(index) };
-        let arguments = unsafe { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
+        let native = { *(*func).natives.add(index) };
+        let arguments = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         fallible!(vm pc base func frame; a, (native.call)(&vm.host, arguments))
     }
     dispatch!(vm, pc, base, func, frame)
@@ -1254,6 +1278,112 @@ unsafe fn op_add_imm(
     dispatch!(vm, pc, base, func, frame)
 }
 
+unsafe fn op_greater(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let outcome =
+        greater(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}
+
+unsafe fn op_greater_equal(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let outcome =
+        greater_equal(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}
+
+unsafe fn op_jump_greater(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    compare_jump!(vm pc base func frame word; greater, register(base, b(word)), true)
+}
+
+unsafe fn op_jump_not_greater(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    compare_jump!(vm pc base func frame word; greater, register(base, b(word)), false)
+}
+
+unsafe fn op_jump_greater_equal(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), true)
+}
+
+unsafe fn op_jump_not_greater_equal(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), false)
+}
+
+unsafe fn op_imm_add(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let outcome = number::add(
+        &vm.host,
+        Value::small(word as i32 >> 24),
+        register(base, b(word)),
+    );
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}
+
+unsafe fn op_subtract_imm(
+    vm: &mut Vm,
+    mut pc: *const u32,
+    mut base: *mut Value,
+    mut func: *const Func,
+    mut frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let outcome = number::subtract(
+        &vm.host,
+        register(base, b(word)),
+        Value::small(word as i32 >> 24),
+    );
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}
+
 unsafe fn op_less(
     vm: &mut Vm,
     mut pc: *const u32,
@@ -1508,7 +1638,7 @@ unsafe fn op_make_list(
 ) -> Running {
     let a = a(word);
     {
-        let elements = unsafe { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
+        let elements = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         set(base, a, vm.host.heap.list(elements));
     }
     dispatch!(vm, pc, base, func, frame)
@@ -1524,7 +1654,7 @@ unsafe fn op_make_vector(
 ) -> Running {
     let a = a(word);
     {
-        let elements = unsafe { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
+        let elements = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         set(base, a, vm.host.heap.vector(elements));
     }
     dispatch!(vm, pc, base, func, frame)
@@ -1641,7 +1771,7 @@ unsafe fn op_module_done(
 ) -> Running {
     let a = a(word);
     {
-        unsafe { &*(*func).module }
+        { &*(*func).module }
             .state
             .set(crate::vm::module::ModuleState::Done)
     }
@@ -1702,10 +1832,11 @@ fn equal_numbers(host: &Host, x: Value, y: Value) -> Outcome<bool> {
 
 #[cold]
 fn greater(host: &Host, x: Value, y: Value) -> Outcome<bool> {
-    number::less(host, y, x)
+    // The error names the operands as they were written.
+    number::less(host, y, x).or_else(|_| number::less(host, x, y))
 }
 
 #[cold]
 fn greater_equal(host: &Host, x: Value, y: Value) -> Outcome<bool> {
-    number::less_equal(host, y, x)
+    number::less_equal(host, y, x).or_else(|_| number::less_equal(host, x, y))
 }

@@ -52,13 +52,13 @@ pub(super) type Handler =
 
 /// The handlers by opcode; unknown opcodes end the program with a condition.
 static HANDLERS: [Handler; 256] = {
-    let mut handlers: [Handler; 256] = [full::bad_instruction; 256];
+    let mut handlers: [Handler; 256] = [complete; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
         let op = INSTRUCTIONS[number].op;
         handlers[number] = match fast::handler(op) {
             Some(handler) => handler,
-            None => full::handler(op),
+            None => complete,
         };
         number += 1;
     }
@@ -73,13 +73,13 @@ macro_rules! dispatch {
             let pc: *const u32 = $pc;
             // SAFETY: the program counter stays inside verified code (see `Handler`).
             let word = unsafe { *pc };
-            let handler = super::HANDLERS[(word & 0xFF) as usize];
+            let handler = crate::vm::dispatch::HANDLERS[(word & 0xFF) as usize];
             // SAFETY: the state satisfies the handlers' contract.
             return unsafe { handler($vm, pc.add(1), $base, $func, $frame, word) };
         }
         #[cfg(not(sema_threaded))]
         {
-            $vm.task.registers = super::Registers {
+            $vm.task.registers = crate::vm::dispatch::Registers {
                 pc: $pc,
                 base: $base,
                 func: $func,
@@ -90,6 +90,32 @@ macro_rules! dispatch {
     }};
 }
 pub(super) use dispatch;
+
+/// Runs the complete handler of an instruction and goes on.
+///
+/// # Safety
+/// As for [`Handler`].
+pub(super) unsafe fn complete(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let handler = full::HANDLERS[(word & 0xFF) as usize];
+    // SAFETY: by the caller.
+    if !unsafe { handler(vm, pc, base, func, frame, word) } {
+        return false;
+    }
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
+    dispatch!(vm, pc, base, func, frame)
+}
 
 impl Vm {
     /// Runs the current task from its saved registers until it ends or waits.
