@@ -24,6 +24,8 @@ pub struct Function {
     pub raises: bool,
     /// For each parameter, whether the function calls it or hands it to one that does.
     pub calls: Vec<bool>,
+    /// For each parameter, whether the function itself calls it.
+    pub direct: Vec<bool>,
 }
 
 /// Makes the table of the known functions of a unit.
@@ -58,6 +60,7 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
         recursive: false,
         raises: false,
         calls: vec![false; lambda.parameters.len()],
+        direct: Vec::new(),
     };
     if function.size < LARGEST {
         let positions: HashMap<VarId, usize> = lambda
@@ -68,6 +71,7 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
             .collect();
         inspect(&lambda.body, global, &positions, &mut function);
     }
+    function.direct = function.calls.clone();
     function
 }
 

@@ -121,7 +121,13 @@ impl Inliner<'_> {
             true => function.size <= SMALL_LIBRARY,
             false => function.size <= SMALL && !function.raises,
         };
-        if !small && !(function.expanded <= HIGHER_ORDER && self.is_given_function(function, arguments))
+        let parameters = if function.expanded <= HIGHER_ORDER {
+            &function.calls
+        } else {
+            &function.direct
+        };
+        if !small
+            && !(function.size <= HIGHER_ORDER && self.is_given_function(parameters, arguments))
         {
             return None;
         }
@@ -129,11 +135,11 @@ impl Inliner<'_> {
         Some(copy::lambda(&function.lambda, span, self.variables))
     }
 
-    /// Whether a call gives a function that calls its argument something that can be inlined there.
-    fn is_given_function(&self, function: &Function, arguments: &[Expr]) -> bool {
+    /// Whether a call gives one of the parameters marked a function that can be inlined.
+    fn is_given_function(&self, parameters: &[bool], arguments: &[Expr]) -> bool {
         arguments
             .iter()
-            .zip(&function.calls)
+            .zip(parameters)
             .any(|(argument, calls)| {
                 *calls
                     && match &argument.kind {

@@ -122,8 +122,9 @@ impl Specialiser<'_> {
         match &argument.kind {
             ExprKind::Builtin(Builtin(name)) => is_function(name).then_some(Given::Builtin(name)),
             ExprKind::Global(global) => self
-                .functions
-                .contains_key(global)
+                .globals
+                .known
+                .contains(global)
                 .then_some(Given::Global(*global)),
             ExprKind::Lambda(lambda) if functions::is_closed(argument) => {
                 let lambda = (**lambda).clone();
