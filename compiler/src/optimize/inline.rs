@@ -126,9 +126,9 @@ impl Inliner<'_> {
         } else {
             &function.direct
         };
-        if !small
-            && !(function.size <= HIGHER_ORDER && self.is_given_function(parameters, arguments))
-        {
+        let takes_function =
+            function.size <= HIGHER_ORDER && self.is_given_function(parameters, arguments);
+        if !small && !takes_function {
             return None;
         }
         let span = (from_library && !in_library).then_some(span);
