@@ -50,7 +50,9 @@ test:
 bench: semac
 	@bench/programs.py --semac dist/semac
 	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
-	@bench/startup.py dist/demo/hello
+	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
+	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
+	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt

@@ -62,15 +62,20 @@ pub fn compile_unit(
     names: &Interner,
     optimize: u8,
 ) -> Result<Module, Failure> {
-    let mut safe = match known {
-        Known::Proven if !unit.dynamic => optimize::known::functions(unit),
-        _ => HashSet::new(),
+    let mut globals = optimize::Globals {
+        known: match known {
+            Known::Proven if !unit.dynamic => optimize::known::functions(unit),
+            _ => HashSet::new(),
+        },
+        library: library.clone(),
+        hidden: HashSet::new(),
+        extensible: known == Known::Proven,
     };
     if known != Known::Nothing {
-        safe.extend(library);
+        globals.known.extend(library);
     }
-    optimize::run(unit, &safe, optimize);
-    codegen::generate(unit, &safe, library, facts, positions, names)
+    optimize::run(unit, &mut globals, optimize);
+    codegen::generate(unit, &globals, facts, positions, names)
 }
 
 /// Gives the globals of a unit new numbers.

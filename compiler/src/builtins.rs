@@ -18,6 +18,11 @@ pub enum BuiltinKind {
     Value,
 }
 
+/// Whether the builtin of this canonical name is a native function.
+pub fn is_function(name: &str) -> bool {
+    sema_runtime::natives::find(name).is_some()
+}
+
 /// One builtin name.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {

@@ -8,6 +8,7 @@ use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac::codegen::{BuiltinFacts, Positions, generate};
 use semac::datum::{DatumKind, Interner, Span};
 use semac::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
+use semac::optimize::Globals;
 
 struct Nothing;
 impl ModuleSource for Nothing {
@@ -92,8 +93,10 @@ fn fib_runs() {
     let known = HashSet::from([GlobalId(0)]);
     let module = generate(
         &unit,
-        &known,
-        &HashSet::new(),
+        &Globals {
+            known,
+            ..Globals::default()
+        },
         &Nothing,
         &Nothing,
         &Interner::default(),

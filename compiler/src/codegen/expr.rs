@@ -63,7 +63,7 @@ impl FunctionBuilder<'_, '_> {
                 }
                 let mark = self.next;
                 let in_library = self.module.in_library;
-                self.module.in_library |= self.module.library.contains(global);
+                self.module.in_library |= self.module.globals.library.contains(global);
                 let register = self.value(value)?;
                 self.module.in_library = in_library;
                 self.asm.emit(Instruction::DefineGlobal {
@@ -184,8 +184,8 @@ impl FunctionBuilder<'_, '_> {
         }
     }
 
-    /// The definition of a known function: its code exists already. A library function that is
-    /// only ever called needs no value.
+    /// The definition of a known function: its code exists already. A function that programs
+    /// cannot name and that is only ever called needs no value.
     fn define_known(
         &mut self,
         global: GlobalId,
@@ -193,7 +193,7 @@ impl FunctionBuilder<'_, '_> {
         dest: Dest,
         span: Span,
     ) -> Result<(), Failure> {
-        if !self.module.library.contains(&global) || self.module.used_as_values.contains(&global) {
+        if !self.module.globals.is_hidden(global) || self.module.used_as_values.contains(&global) {
             let mark = self.next;
             let register = self.alloc(span)?;
             self.asm.closure(register, index, &[]);
@@ -333,7 +333,7 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let register = match self.register_of(variable) {
             Some(register)
-                if is_one_step(value) || !mentions(value, variable) && !is_call(value) =>
+                if writes_last(value) || !mentions(value, variable) && !is_call(value) =>
             {
                 self.expr(value, Dest::Reg(register))?;
                 register
@@ -531,7 +531,7 @@ impl FunctionBuilder<'_, '_> {
             let later = &arguments[index + 1..];
             let free = own
                 && !later.iter().any(|e| mentions(e, variable))
-                && (is_one_step(argument) || !mentions(argument, variable) && !is_call(argument));
+                && (writes_last(argument) || !mentions(argument, variable) && !is_call(argument));
             if free {
                 self.expr(argument, Dest::Reg(register))?;
             } else {
@@ -559,14 +559,14 @@ pub(crate) fn is_trivial(expr: &Expr) -> bool {
     )
 }
 
-/// Whether the expression becomes one instruction that reads its operands before it writes.
-fn is_one_step(expr: &Expr) -> bool {
+/// Whether the last instruction of the expression's code is the only one that writes its
+/// destination, after it has read its operands.
+fn writes_last(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Const(_) | ExprKind::Local(_) => true,
         ExprKind::Call(callee, arguments) => match callee.kind {
             ExprKind::Builtin(Builtin(name)) => {
                 super::primitives::is_instruction(name, arguments.len())
-                    && arguments.iter().all(is_trivial)
             }
             _ => false,
         },

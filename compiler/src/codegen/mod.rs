@@ -16,6 +16,7 @@ use sema_format::model::{Arity, Export, ExportKind, Import};
 use crate::datum::{Interner, Span};
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
+use crate::optimize::Globals;
 use crate::optimize::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
@@ -112,8 +113,8 @@ pub(crate) struct ModuleBuilder<'a> {
     /// Globals whose value is the library function of this name.
     natives: HashMap<&'static str, u32>,
     files: HashMap<String, u32>,
-    /// Functions that belong to the embedded library, by their globals.
-    pub library: HashSet<GlobalId>,
+    /// What is known of the unit's globals.
+    pub globals: &'a Globals,
     /// Globals that are used otherwise than as the callee of a direct call.
     pub used_as_values: HashSet<GlobalId>,
     pub unit: &'a Unit,
@@ -121,15 +122,13 @@ pub(crate) struct ModuleBuilder<'a> {
     pub in_library: bool,
 }
 
-/// Generates the module of a unit. `safe` are the globals whose single definition as a function is
-/// known to have run before any code can call them; `library` those that come from the library.
+/// Generates the module of a unit.
 ///
 /// # Errors
 /// Limits of the format.
 pub fn generate(
     unit: &Unit,
-    safe: &HashSet<GlobalId>,
-    library: &HashSet<GlobalId>,
+    globals: &Globals,
     facts: &dyn BuiltinFacts,
     positions: &dyn Positions,
     names: &Interner,
@@ -146,7 +145,7 @@ pub fn generate(
         known: HashMap::new(),
         natives: HashMap::new(),
         files: HashMap::new(),
-        library: library.clone(),
+        globals,
         used_as_values: HashSet::new(),
         unit,
         in_library: false,
@@ -182,7 +181,7 @@ pub fn generate(
     for form in &unit.body {
         if let ExprKind::DefineGlobal(global, value) = &form.kind
             && let ExprKind::Lambda(lambda) = &value.kind
-            && safe.contains(global)
+            && globals.known.contains(global)
         {
             let index = builder.module.functions.len() as u32;
             builder
@@ -203,7 +202,7 @@ pub fn generate(
         collect_value_uses(form, &builder.known, &mut builder.used_as_values);
     }
     for (global, index, lambda) in definitions {
-        builder.in_library = library.contains(&global);
+        builder.in_library = globals.library.contains(&global);
         let variables = Rc::new(Variables::analyse_function(&lambda));
         let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;
         builder.module.functions[index as usize] = function;
@@ -343,7 +342,7 @@ impl ModuleBuilder<'_> {
                 for (number, global) in unit.globals.iter().enumerate() {
                     let id = GlobalId(number as u32);
                     if (global.definitions > 0 || imported.contains(&id))
-                        && !self.library.contains(&id)
+                        && !self.globals.is_hidden(id)
                     {
                         add(id, &global.name, global.span, &self.known, self.positions);
                     }

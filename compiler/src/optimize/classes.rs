@@ -142,6 +142,7 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
         ExprKind::Const(datum) => of_constant(datum),
         ExprKind::Local(id) => variable(*id),
         ExprKind::Lambda(_) => Classes::FUNCTION,
+        ExprKind::Builtin(Builtin(name)) if crate::builtins::is_function(name) => Classes::FUNCTION,
         ExprKind::While(..) | ExprKind::DefineGlobal(..) => Classes::NIL,
         ExprKind::SetLocal(_, value) => of_expr(value, variable),
         ExprKind::Let(_, body) | ExprKind::Letrec(_, body) => of_expr(body, variable),

@@ -212,7 +212,7 @@ impl Vm {
         let mut switches = 0u64;
         loop {
             switches += 1;
-            if switches % TIMER_PATIENCE == 0 {
+            if switches.is_multiple_of(TIMER_PATIENCE) {
                 self.host.scheduler.wake_expired(&self.host.heap);
             }
             let Some((id, resume)) = self.host.scheduler.pop_ready() else {
@@ -263,7 +263,11 @@ impl Vm {
         }
         loop {
             match self.execute() {
-                Event::Finished(_) if self.task.pass_mark() => {}
+                Event::Finished(_) if self.task.pass_mark() => {
+                    if self.host.heap.wants_collection() {
+                        self.collect(false);
+                    }
+                }
                 event => return event,
             }
         }

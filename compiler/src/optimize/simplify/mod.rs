@@ -9,6 +9,8 @@ mod bindings;
 mod calls;
 mod conditions;
 
+pub(in crate::optimize) use calls::{accepts, parameters};
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -105,7 +107,10 @@ impl Simplifier<'_> {
     }
 
     fn class_of(&self, expr: &Expr) -> Classes {
-        super::classes::of_expr(expr, &|variable| self.class(variable))
+        match &expr.kind {
+            ExprKind::Global(global) if self.known.contains(global) => Classes::FUNCTION,
+            _ => super::classes::of_expr(expr, &|variable| self.class(variable)),
+        }
     }
 
     fn is_pure(&self, expr: &Expr) -> bool {

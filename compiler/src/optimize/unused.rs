@@ -1,0 +1,46 @@
+//! Functions of the library and of the optimiser that nothing reaches any more.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Globals;
+use crate::ir::walk::for_each_child;
+use crate::ir::{Expr, ExprKind, GlobalId, Unit};
+
+/// Drops the definitions that programs cannot see and that nothing needs.
+pub fn run(unit: &mut Unit, globals: &mut Globals) {
+    let mut definitions: HashMap<GlobalId, usize> = HashMap::new();
+    let mut reached: HashSet<GlobalId> = HashSet::new();
+    let mut pending = Vec::new();
+    for (index, form) in unit.body.iter().enumerate() {
+        match &form.kind {
+            ExprKind::DefineGlobal(global, _) if globals.is_hidden(*global) => {
+                definitions.insert(*global, index);
+            }
+            _ => mentioned(form, &mut pending),
+        }
+    }
+    while let Some(global) = pending.pop() {
+        if reached.insert(global)
+            && let Some(form) = definitions
+                .get(&global)
+                .and_then(|index| unit.body.get(*index))
+        {
+            mentioned(form, &mut pending);
+        }
+    }
+    unit.body.retain(|form| match &form.kind {
+        ExprKind::DefineGlobal(global, _) => {
+            !definitions.contains_key(global) || reached.contains(global)
+        }
+        _ => true,
+    });
+    let gone = |global: &GlobalId| definitions.contains_key(global) && !reached.contains(global);
+    globals.known.retain(|global| !gone(global));
+}
+
+fn mentioned(expr: &Expr, found: &mut Vec<GlobalId>) {
+    if let ExprKind::Global(global) = &expr.kind {
+        found.push(*global);
+    }
+    for_each_child(expr, &mut |child| mentioned(child, found));
+}
