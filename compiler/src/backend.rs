@@ -18,7 +18,7 @@ pub struct Facts;
 pub use natives::math::CONSTANTS;
 
 /// Natives that hand a call back to the machine: they are called like closures.
-const CALLING_BACK: &[&str] = &["%eval", "%load-dynamic", "%import-dynamic"];
+const CALLING_BACK: &[&str] = &["%eval"];
 
 impl BuiltinFacts for Facts {
     fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
@@ -45,6 +45,8 @@ pub enum Known {
     Proven,
     /// Those of the library only: the unit's own globals may change behind its back.
     LibraryOnly,
+    /// None: library functions too are called as values of globals, which later units share.
+    Nothing,
 }
 
 /// Compiles a unit into which the library has been linked.
@@ -69,7 +71,9 @@ pub fn compile_unit(
         hidden: HashSet::new(),
         extensible: known == Known::Proven,
     };
-    globals.known.extend(library);
+    if known != Known::Nothing {
+        globals.known.extend(library);
+    }
     optimize::run(unit, &mut globals, optimize);
     codegen::generate(unit, &globals, facts, positions, names)
 }

@@ -85,6 +85,8 @@ pub enum DatumKind {
     F64Array(Rc<[f64]>),
     /// `#i64( … )`
     I64Array(Rc<[i64]>),
+    /// A builtin function that a macro spliced into code: its name, and an index as for `Opaque`.
+    Builtin(Rc<str>, u32),
     /// A run-time object (a function, a record …) that a macro spliced into code:
     /// an index into the compile-time VM's table of kept values.
     Opaque(u32),

@@ -7,14 +7,15 @@ use crate::builtins::Builtins;
 use crate::codegen::{CONSTANT_NAMES, Failure, Positions};
 use crate::datum::{Interner, Span};
 use crate::diagnostic::Diagnostic;
+use crate::dynamic;
 use crate::library::Library;
 use crate::machine::Machine;
 use crate::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
-use crate::problem::{Problem, Severity};
+use crate::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::source::SourceMap;
 
 /// Stack of the thread that compiles: lowering and code generation recurse over the program.
-const STACK_BYTES: usize = 1 << 30;
+pub(crate) const STACK_BYTES: usize = 1 << 30;
 
 /// Where source files come from. The compiler never opens a file itself.
 pub trait FileSystem: Sync {
@@ -39,6 +40,19 @@ pub struct Options {
     pub optimize: u8,
     /// Root of installed packages, if there is one.
     pub package_root: Option<PathBuf>,
+    /// What the program will find when it runs.
+    pub surroundings: Surroundings,
+}
+
+/// What a program will find when it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// A runtime without compiler.
+    Runtime,
+    /// A runtime with the compiler.
+    Compiler,
+    /// The compiler and the program's source files: it runs here and now.
+    Sources,
 }
 
 /// A compiled program: the entry module and everything it can reach.
@@ -46,6 +60,11 @@ pub struct Options {
 pub struct Program {
     /// Key of the entry module.
     pub entry: String,
+    /// Absolute paths of the files that the modules were made from, by key.
+    pub paths: Vec<(String, PathBuf)>,
+    /// The macros of the modules, for a compiler that is there when the program runs; `None` if the
+    /// program has no use for one.
+    pub macros: Option<sema_format::Module>,
     /// The modules, each after those it imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
     /// What the user should know.
@@ -107,7 +126,7 @@ fn compile_with(
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
     let facts = Facts;
-    let mut machine = Machine::new(&library, &facts);
+    let mut machine = Machine::new(&library);
     let packages = PackageRoot {
         directory: options
             .package_root
@@ -115,6 +134,7 @@ fn compile_with(
             .map(|root| root.to_string_lossy().into_owned()),
         locked: None,
     };
+    let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
     let lowered = lower_files(
         &entry.to_string_lossy(),
         &Adapter(files),
@@ -123,15 +143,45 @@ fn compile_with(
         &mut interner,
         &builtins,
         &mut machine,
-        ModuleOptions::default(),
+        ModuleOptions {
+            compiler_at_run_time,
+            ..ModuleOptions::default()
+        },
     );
     machine.flush();
-    let program =
+    let mut program =
         lowered.map_err(|problems| problems.iter().map(diagnostic).collect::<Vec<_>>())?;
+    let mut macros = None;
+    if options.surroundings == Surroundings::Sources {
+        program
+            .warnings
+            .retain(|problem| problem.code != COMPUTED_PATH);
+    }
+    if compiler_at_run_time {
+        program
+            .warnings
+            .retain(|problem| problem.code != NEEDS_COMPILER);
+        let has_macros = program
+            .modules
+            .iter()
+            .any(|module| !module.unit.macros.is_empty());
+        if has_macros && program.modules.iter().any(|module| module.unit.dynamic) {
+            let units = program.modules.iter().map(|module| &module.unit);
+            let definitions = dynamic::definitions(units, &interner);
+            macros = Some(definitions.map_err(|failure| vec![limit(&failure)])?);
+            // What transformers call is looked up by name.
+            for module in &mut program.modules {
+                module.unit.dynamic |= !module.unit.macros.is_empty();
+            }
+        }
+    }
+    let paths = program.modules.iter();
+    let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
+    let paths = paths.collect();
     let mut modules = Vec::with_capacity(program.modules.len());
     for module in program.modules {
         let mut unit = module.unit;
-        let linked = library.link(&mut unit);
+        let linked = library.link(&mut unit, &|_| false);
         let positions = SourcePositions(sources);
         let compiled = backend::compile_unit(
             &mut unit,
@@ -150,6 +200,8 @@ fn compile_with(
         .unwrap_or_default();
     Ok(Program {
         entry,
+        paths,
+        macros,
         modules,
         warnings: program.warnings.iter().map(diagnostic).collect(),
     })
@@ -176,7 +228,8 @@ fn diagnostic(problem: &Problem) -> Diagnostic {
     }
 }
 
-struct SourcePositions<'s>(&'s SourceMap);
+/// Positions in the texts of a source map.
+pub(crate) struct SourcePositions<'s>(pub(crate) &'s SourceMap);
 
 impl Positions for SourcePositions<'_> {
     fn position(&self, span: Span) -> Option<(&str, u32, u32)> {

@@ -134,9 +134,11 @@ impl Library {
 
     /// Puts the library functions that a unit uses, directly or not, in front of its code and
     /// makes their uses refer to them.
-    pub fn link(&self, unit: &mut Unit) -> Linked {
+    /// `is_present` tells of functions that are values of the unit's globals already.
+    pub fn link(&self, unit: &mut Unit, is_present: &dyn Fn(&str) -> bool) -> Linked {
         let mut link = Link {
             library: self,
+            is_present,
             globals: HashMap::new(),
             pending: Vec::new(),
             names: &mut unit.globals,
@@ -144,6 +146,25 @@ impl Library {
         for form in &mut unit.body {
             link.user(form);
         }
+        // Globals that are library functions until the program redefines them.
+        let mut shadowed = Vec::new();
+        for (number, global) in link.names.iter_mut().enumerate() {
+            if let Some(Builtin(name)) = global.shadows
+                && let Some((&name, _)) = self.functions.get_key_value(name)
+            {
+                global.shadows = None;
+                global.mutable = true;
+                shadowed.push((GlobalId(number as u32), name));
+            }
+        }
+        let span = Span::default();
+        let initial: Vec<Expr> = shadowed
+            .into_iter()
+            .map(|(global, name)| {
+                let value = Expr::new(ExprKind::Global(link.global(name)), span);
+                Expr::new(ExprKind::DefineGlobal(global, Box::new(value)), span)
+            })
+            .collect();
         let mut definitions = Vec::new();
         let mut linked = Linked::new();
         while let Some((name, target)) = link.pending.pop() {
@@ -165,7 +186,8 @@ impl Library {
                 ));
             }
         }
-        unit.body.splice(0..0, definitions);
+        unit.body
+            .splice(0..0, definitions.into_iter().chain(initial));
         linked
     }
 }
@@ -267,6 +289,7 @@ fn mark_optional(expr: &mut Expr, optional: &HashMap<Span, usize>) {
 
 struct Link<'l, 'u> {
     library: &'l Library,
+    is_present: &'u dyn Fn(&str) -> bool,
     globals: HashMap<&'static str, GlobalId>,
     pending: Vec<(&'static str, GlobalId)>,
     names: &'u mut Vec<Global>,
@@ -288,7 +311,9 @@ impl Link<'_, '_> {
             span: Span::default(),
         });
         self.globals.insert(name, global);
-        self.pending.push((name, global));
+        if !(self.is_present)(name) {
+            self.pending.push((name, global));
+        }
         global
     }
 
@@ -320,6 +345,12 @@ impl Link<'_, '_> {
         if let ExprKind::Global(global) = expr.kind
             && let Some(defined) = self.library.unit.globals.get(global.0 as usize)
             && let Some((&name, _)) = self.library.functions.get_key_value(&*defined.name)
+        {
+            expr.kind = ExprKind::Global(self.global(name));
+        }
+        // Special forms become calls of library functions in library code too.
+        if let ExprKind::Builtin(Builtin(name)) = expr.kind
+            && let Some((&name, _)) = self.library.functions.get_key_value(name)
         {
             expr.kind = ExprKind::Global(self.global(name));
         }

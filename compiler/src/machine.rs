@@ -7,24 +7,20 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sema_runtime::error::ConditionKind;
-use sema_runtime::heap::Heap;
 use sema_runtime::host::Host;
-use sema_runtime::number;
 use sema_runtime::output::Output;
-use sema_runtime::value::{Kind, Value};
+use sema_runtime::value::Value;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
 
-use crate::backend::{self, Facts};
 use crate::codegen::Positions;
-use crate::datum::{Datum, DatumKind, Interner, Span};
+use crate::datum::{Datum, Interner, Span};
+use crate::dynamic::DynamicCompiler;
 use crate::expand::host::{MacroError, MacroHost, TransformerId};
-use crate::ir::{GlobalId, Unit};
+use crate::ir::Unit;
 use crate::library::Library;
+use crate::namespace::load_unit;
 use crate::problem::Condition;
 use crate::values::{self, DatumSpans};
-
-/// Globals that a namespace can hold. Only what transformers use is run at build time.
-const NAMESPACE_GLOBALS: usize = 1 << 15;
 
 /// Modules of the machine come as units, never by import.
 struct NoModules;
@@ -35,7 +31,7 @@ impl ModuleSource for NoModules {
     }
 }
 
-struct NoPositions;
+pub(crate) struct NoPositions;
 
 impl Positions for NoPositions {
     fn position(&self, _: Span) -> Option<(&str, u32, u32)> {
@@ -43,42 +39,24 @@ impl Positions for NoPositions {
     }
 }
 
-#[derive(Default)]
-struct Namespace {
-    number: usize,
-    names: Vec<Rc<str>>,
-    numbers: HashMap<Rc<str>, u32>,
-}
-
-impl Namespace {
-    fn global(&mut self, name: &Rc<str>) -> (u32, bool) {
-        if let Some(&number) = self.numbers.get(name) {
-            return (number, false);
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.clone());
-        self.numbers.insert(name.clone(), number);
-        (number, true)
-    }
-}
-
 /// A VM that runs units while the program is being built.
 pub struct Machine<'l> {
     vm: Vm,
     library: &'l Library,
-    facts: &'l Facts,
-    namespaces: HashMap<Rc<str>, Namespace>,
+    namespaces: HashMap<Rc<str>, usize>,
     units: usize,
 }
 
 impl<'l> Machine<'l> {
     /// A machine with the given library. What compile-time code prints goes to standard output.
-    pub fn new(library: &'l Library, facts: &'l Facts) -> Machine<'l> {
-        let vm = Vm::new(Host::new(Output::stdout()), Box::new(NoModules));
+    pub fn new(library: &'l Library) -> Machine<'l> {
+        let mut host = Host::new(Output::stdout());
+        host.heap.stress_from_environment();
+        let mut vm = Vm::new(host, Box::new(NoModules));
+        vm.set_dynamic(Rc::new(DynamicCompiler::default()));
         Machine {
             vm,
             library,
-            facts,
             namespaces: HashMap::new(),
             units: 0,
         }
@@ -89,73 +67,29 @@ impl<'l> Machine<'l> {
         self.vm.host.output.flush();
     }
 
-    fn namespace(&mut self, name: &Rc<str>) -> &mut Namespace {
-        if !self.namespaces.contains_key(name) {
-            let number = self.vm.add_namespace(NAMESPACE_GLOBALS);
-            self.namespaces.insert(
-                name.clone(),
-                Namespace {
-                    number,
-                    ..Namespace::default()
-                },
-            );
+    fn namespace(&mut self, name: &Rc<str>) -> usize {
+        if let Some(&number) = self.namespaces.get(name) {
+            return number;
         }
-        self.namespaces.entry(name.clone()).or_default()
+        let number = self.vm.add_namespace();
+        self.namespaces.insert(name.clone(), number);
+        number
     }
 
     fn run_unit(&mut self, unit: &Unit, interner: &Interner) -> Result<Value, MacroError> {
-        let mut unit = unit.clone();
-        let linked = self.library.link(&mut unit);
-        let namespace = self.namespace(&unit.name.clone());
-        let mut renumbered = Vec::with_capacity(unit.globals.len());
-        for global in &mut unit.globals {
-            let (number, new) = namespace.global(&global.name);
-            renumbered.push(GlobalId(number));
-            if !new {
-                // It has had its builtin value already, or lost it to a definition.
-                global.shadows = None;
-            }
-        }
-        let (number, names) = (namespace.number, namespace.names.clone());
-        if names.len() > NAMESPACE_GLOBALS {
-            return Err(plain_error("too many definitions are used at build time"));
-        }
-        let shadows: Vec<_> = unit.globals.iter().map(|global| global.shadows).collect();
-        let old = std::mem::take(&mut unit.globals);
-        let template = old.first().cloned();
-        for name in &names {
-            if let Some(mut global) = template.clone() {
-                global.name = name.clone();
-                global.shadows = None;
-                unit.globals.push(global);
-            }
-        }
-        for (index, target) in renumbered.iter().enumerate() {
-            if let Some(global) = unit.globals.get_mut(target.0 as usize) {
-                global.shadows = shadows[index];
-            }
-        }
-        backend::renumber_globals(&mut unit, &renumbered);
-        let linked = linked
-            .iter()
-            .map(|global| renumbered[global.0 as usize])
-            .collect();
-        let module = backend::compile_unit(
-            &mut unit,
-            &linked,
-            backend::Known::LibraryOnly,
-            self.facts,
+        let namespace = self.namespace(&unit.name);
+        self.units += 1;
+        let loaded = load_unit(
+            &mut self.vm,
+            namespace,
+            format!("build-time unit {}", self.units),
+            unit.clone(),
+            self.library,
             &NoPositions,
             interner,
             1,
-        )
-        .map_err(|failure| plain_error(&failure.error.to_string()))?;
-        self.units += 1;
-        let key = format!("build-time unit {}", self.units);
-        let loaded = self
-            .vm
-            .load_in(number, key, module)
-            .map_err(|error| plain_error(&error.to_string()))?;
+        );
+        let loaded = loaded.map_err(|error| plain_error(&error.to_string()))?;
         let ending = self.vm.run_main(loaded);
         self.ended(ending)
     }
@@ -198,7 +132,7 @@ fn macro_error(uncaught: &Uncaught) -> MacroError {
                 .to_owned(),
         ),
         ConditionKind::Io => Condition::Io,
-        ConditionKind::Reader => Condition::Reader,
+        ConditionKind::Reader => Condition::Reader(uncaught.text.clone()),
         ConditionKind::User => Condition::User(
             uncaught
                 .text
@@ -256,15 +190,14 @@ impl MacroHost for Machine<'_> {
 
     fn copy_global(&mut self, from: (&Rc<str>, &str), to: (&Rc<str>, &str)) {
         let source = self.namespace(from.0);
-        let (source, number) = (source.number, source.numbers.get(from.1).copied());
+        let number = self.vm.find_namespace_global(source, from.1);
         let Some(value) =
             number.and_then(|number| self.vm.namespace_value(source, number as usize))
         else {
             return;
         };
         let target = self.namespace(to.0);
-        let (number, _) = target.global(&Rc::from(to.1));
-        let target = target.number;
+        let (number, _) = self.vm.namespace_global(target, to.1);
         self.vm.set_namespace_value(target, number as usize, value);
     }
 

@@ -7,6 +7,15 @@ use std::rc::Rc;
 
 use crate::datum::{Datum, DatumKind, Interner, Span};
 
+/// Code of the errors of macro transformers.
+pub const EXPANSION: &str = "E0301";
+
+/// Code of the warning about files whose paths are computed.
+pub const COMPUTED_PATH: &str = "W0402";
+
+/// Code of the warning about places where a program needs a compiler when it runs.
+pub const NEEDS_COMPILER: &str = "W0406";
+
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -41,8 +50,8 @@ pub enum Condition {
     Unbound(String),
     /// `:io`
     Io,
-    /// `:reader`
-    Reader,
+    /// `:reader`; its message, which has the position in it.
+    Reader(String),
     /// `:user`, raised by a macro transformer; the value in readable form.
     User(String),
 }
@@ -131,7 +140,7 @@ impl Problem {
 
     /// A macro transformer or template that failed.
     pub fn expansion(span: Span, condition: Condition, message: String) -> Box<Problem> {
-        Problem::new(Severity::Error, "E0301", condition, span, message)
+        Problem::new(Severity::Error, EXPANSION, condition, span, message)
     }
 
     /// A file that cannot be read.
@@ -145,8 +154,14 @@ impl Problem {
     }
 
     /// A reader error, placed in a file of the program.
-    pub fn reader(span: Span, code: &'static str, message: String) -> Box<Problem> {
-        Problem::new(Severity::Error, code, Condition::Reader, span, message)
+    pub fn reader(
+        span: Span,
+        code: &'static str,
+        message: String,
+        located: String,
+    ) -> Box<Problem> {
+        let condition = Condition::Reader(located);
+        Problem::new(Severity::Error, code, condition, span, message)
     }
 
     /// Something that will fail if it is reached.
@@ -181,7 +196,7 @@ impl Problem {
         match &self.condition {
             Condition::Eval => entries.push(("type", kind_name("eval"))),
             Condition::Io => entries.push(("type", kind_name("io"))),
-            Condition::Reader => entries.push(("type", kind_name("reader"))),
+            Condition::Reader(_) => entries.push(("type", kind_name("reader"))),
             Condition::Type { expected, got } => {
                 entries.push(("type", kind_name("type-error")));
                 entries.push(("expected", text(expected)));
@@ -209,7 +224,11 @@ impl Problem {
                 entries.push(("value", text(value)));
             }
         }
-        entries.push(("message", text(&self.message)));
+        let message = match &self.condition {
+            Condition::Reader(located) => located,
+            _ => &self.message,
+        };
+        entries.push(("message", text(message)));
         let span = self.span;
         let entries = entries.into_iter().map(|(key, kind)| {
             let key = DatumKind::Keyword(interner.get_or_intern(key));
@@ -251,7 +270,7 @@ pub fn type_name(kind: &DatumKind) -> &'static str {
         DatumKind::Bytes(_) => "bytevector",
         DatumKind::F64Array(_) => "f64-array",
         DatumKind::I64Array(_) => "i64-array",
-        DatumKind::Opaque(_) => "native-fn",
+        DatumKind::Builtin(..) | DatumKind::Opaque(_) => "native-fn",
     }
 }
 

@@ -80,7 +80,7 @@ pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans
         DatumKind::Bytes(bytes) => heap.bytevector(bytes),
         DatumKind::F64Array(items) => heap.f64_array(items),
         DatumKind::I64Array(items) => heap.i64_array(items),
-        DatumKind::Opaque(number) => vm.kept(*number),
+        DatumKind::Builtin(_, number) | DatumKind::Opaque(number) => vm.kept(*number),
     };
     if matches!(
         value.kind(),
@@ -90,6 +90,11 @@ pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans
         spans.origins.insert(value.bits(), datum.clone());
     }
     value
+}
+
+/// The value of a datum whose place does not matter.
+pub fn plain_value(vm: &Vm, datum: &Datum, names: &Interner) -> Value {
+    to_value(vm, datum, names, &mut DatumSpans::default())
 }
 
 /// The datum of a value; `None` if it is nested too deeply. What has no written form is kept by the
@@ -172,7 +177,10 @@ fn convert(
         Kind::I64Array => {
             DatumKind::I64Array(vm.host.heap.as_i64_array(value).unwrap_or_default().into())
         }
-        _ => DatumKind::Opaque(vm.keep(value)),
+        _ => match vm.builtin_name(value).map(Rc::from) {
+            Some(name) => DatumKind::Builtin(name, vm.keep(value)),
+            None => DatumKind::Opaque(vm.keep(value)),
+        },
     };
     Some(Datum { kind, span })
 }

@@ -427,6 +427,14 @@ instructions! {
     JumpLessEqual = "jle" (a: Src, b: Src, sx: Jump) Branch;
     /// Jumps unless `r[a] <= r[b]`.
     JumpNotLessEqual = "jnle" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps if `r[a] > r[b]`.
+    JumpGreater = "jgt" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps unless `r[a] > r[b]`.
+    JumpNotGreater = "jngt" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps if `r[a] >= r[b]`.
+    JumpGreaterEqual = "jge" (a: Src, b: Src, sx: Jump) Branch;
+    /// Jumps unless `r[a] >= r[b]`.
+    JumpNotGreaterEqual = "jnge" (a: Src, b: Src, sx: Jump) Branch;
     /// Jumps if `(= r[a] r[b])`.
     JumpEqual = "jeq" (a: Src, b: Src, sx: Jump) Branch;
     /// Jumps unless `(= r[a] r[b])`.
@@ -479,10 +487,18 @@ instructions! {
     Modulo = "modulo" (a: Dst, b: Src, c: Src) Next;
     /// Sum with a small integer.
     AddImm = "addi" (a: Dst, b: Src, sc: Imm) Next;
+    /// Sum of a small integer and a register: the operands in the other order.
+    ImmAdd = "iadd" (a: Dst, b: Src, sc: Imm) Next;
+    /// Difference of a register and a small integer.
+    SubtractImm = "subi" (a: Dst, b: Src, sc: Imm) Next;
     /// `(< b c)` as a value.
     Less = "lt" (a: Dst, b: Src, c: Src) Next;
     /// `(<= b c)` as a value.
     LessEqual = "le" (a: Dst, b: Src, c: Src) Next;
+    /// `(> b c)` as a value.
+    Greater = "gt" (a: Dst, b: Src, c: Src) Next;
+    /// `(>= b c)` as a value.
+    GreaterEqual = "ge" (a: Dst, b: Src, c: Src) Next;
     /// `(= b c)` as a value.
     NumEqual = "eq" (a: Dst, b: Src, c: Src) Next;
     /// `(equal? b c)` as a value.

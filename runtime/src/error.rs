@@ -21,6 +21,8 @@ pub enum Signal {
     Suspend(crate::task::Operation),
     /// The native's result is the result of this call (a tail call out of the native).
     TailCall(Value, Vec<Value>),
+    /// The result is that of code that is only known now.
+    Dynamic(crate::vm::Request),
     /// The program ends at once with this status.
     Exit(u8),
 }

@@ -27,7 +27,13 @@ pub struct Host {
     pub random_state: Cell<u64>,
     /// The embedded files and the real file system.
     pub files: sema_vfs::Overlay,
-    /// State that single modules of natives keep (open streams, contexts …), by type.
+    /// Values that code outside the heap refers to, by number.
+    pub kept: RefCell<Vec<Value>>,
+    /// The context of the running task (see [`crate::natives::context`]); the VM keeps those of the
+    /// others.
+    pub context: Cell<Value>,
+    /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
+    /// to the collector, so it must not hold values of the heap.
     pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
 
@@ -48,6 +54,19 @@ impl Host {
             .as_symbol()
             .or(value.as_keyword())
             .map(|symbol| self.symbols.name(symbol))
+    }
+
+    /// Keeps a value alive and gives its number.
+    pub fn keep(&self, value: Value) -> u32 {
+        let mut kept = self.kept.borrow_mut();
+        kept.push(value);
+        kept.len() as u32 - 1
+    }
+
+    /// The kept value with this number.
+    pub fn kept(&self, number: u32) -> Value {
+        let kept = self.kept.borrow();
+        kept.get(number as usize).copied().unwrap_or(Value::NIL)
     }
 
     /// Runs `use_state` on the state of type `T` that a module of natives keeps, made on first use.
@@ -83,6 +102,8 @@ impl Host {
             started: Instant::now(),
             random_state: Cell::new(0),
             files: sema_vfs::Overlay::default(),
+            kept: RefCell::default(),
+            context: Cell::new(Value::NIL),
             extensions: RefCell::default(),
         }
     }

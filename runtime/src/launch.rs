@@ -7,7 +7,7 @@
 //!
 //! | variable | meaning |
 //! |----------|---------|
-//! | `SEMAC_STACK_MB` | limit of a task's value stack in megabytes |
+//! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ use crate::vm::{Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, r
 /// `.semac/entry`. See [`entry_metadata`].
 pub const ENTRY: &str = "entry";
 
-/// The limit of a task's value stack, in megabytes.
+/// The limit of the stacks of all tasks together, in megabytes.
 const STACK_VARIABLE: &str = "SEMAC_STACK_MB";
 
 /// Statuses of a process, besides those that a program gives itself.
@@ -44,9 +44,20 @@ pub fn entry_metadata(module_path: &str) -> Vec<u8> {
 /// Runs the program of this process and gives its exit status. `arguments` are all of the process,
 /// the program's name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
+    run_with(arguments, &|_, _| {})
+}
+
+/// Adds to the machine of a program, whose archive is given, before the program starts.
+pub type Prepare<'p> = &'p dyn Fn(&mut Vm, &Archive);
+
+/// Like [`run`], with something more in the machine: the compiler.
+pub fn run_with(arguments: impl Iterator<Item = OsString>, prepare: Prepare<'_>) -> u8 {
     let mut arguments: Vec<OsString> = arguments.collect();
     let problem = match Archive::open_current_executable() {
-        Ok(archive) => return start(archive, Trust::Own, &executable(&arguments), &arguments),
+        Ok(archive) => {
+            let file = executable(&arguments);
+            return start(archive, Trust::Own, &file, &arguments, prepare);
+        }
         Err(VfsError::NoArchive) => None,
         Err(error) => Some(error),
     };
@@ -61,7 +72,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> u8 {
     arguments.remove(0);
     let bundle = PathBuf::from(arguments.first().cloned().unwrap_or_default());
     match read_bundle(&bundle) {
-        Ok(archive) => start(archive, Trust::Foreign, &bundle, &arguments),
+        Ok(archive) => start(archive, Trust::Foreign, &bundle, &arguments, prepare),
         Err(error) => refuse(&bundle, &error),
     }
 }
@@ -85,12 +96,27 @@ pub fn run_archive(
     arguments: Vec<String>,
     output: Output,
 ) -> Result<u8, StartError> {
+    run_prepared(archive, trust, arguments, output, &|_, _| {})
+}
+
+fn run_prepared(
+    archive: Archive,
+    trust: Trust,
+    arguments: Vec<String>,
+    output: Output,
+    prepare: Prepare<'_>,
+) -> Result<u8, StartError> {
     let entry = entry_path(&archive)?;
     let mut host = Host::new(output);
     host.arguments = arguments;
     host.files = Overlay::new(Some(archive.clone()));
-    stress(&mut host);
-    let mut vm = Vm::new(host, Box::new(Bundle { archive, trust }));
+    host.heap.stress_from_environment();
+    let bundle = Bundle {
+        archive: archive.clone(),
+        trust,
+    };
+    let mut vm = Vm::new(host, Box::new(bundle));
+    prepare(&mut vm, &archive);
     if let Some(bytes) = stack_limit()? {
         vm.set_stack_limit(bytes);
     }
@@ -165,12 +191,18 @@ impl ModuleSource for Bundle {
     }
 }
 
-fn start(archive: Archive, trust: Trust, file: &Path, arguments: &[OsString]) -> u8 {
+fn start(
+    archive: Archive,
+    trust: Trust,
+    file: &Path,
+    arguments: &[OsString],
+    prepare: Prepare<'_>,
+) -> u8 {
     let arguments = arguments
         .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    match run_archive(archive, trust, arguments, Output::stdout()) {
+    match run_prepared(archive, trust, arguments, Output::stdout(), prepare) {
         Ok(status) => status,
         Err(error) => refuse(file, &error),
     }
@@ -203,7 +235,11 @@ fn read_bundle(path: &Path) -> Result<Archive, VfsError> {
     }
 }
 
-fn stack_limit() -> Result<Option<usize>, StartError> {
+/// The limit of the stacks that the environment sets, in bytes.
+///
+/// # Errors
+/// The variable's value is not valid.
+pub fn stack_limit() -> Result<Option<usize>, StartError> {
     let Some(text) = std::env::var_os(STACK_VARIABLE) else {
         return Ok(None);
     };
@@ -214,15 +250,6 @@ fn stack_limit() -> Result<Option<usize>, StartError> {
         .map(Some)
         .ok_or(StartError::StackLimit(text))
 }
-
-#[cfg(feature = "gc-stress")]
-fn stress(host: &mut Host) {
-    host.heap
-        .set_stress(std::env::var_os("SEMA_GC_STRESS").is_some_and(|value| value == "1"));
-}
-
-#[cfg(not(feature = "gc-stress"))]
-fn stress(_: &mut Host) {}
 
 /// The path of the running executable, for messages.
 fn executable(arguments: &[OsString]) -> PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here can read or compile Sema source.
 
+pub mod allocator;
 pub mod collections;
 pub mod equality;
 pub mod error;

@@ -57,8 +57,8 @@ impl Symbols {
 
     /// The next number for generated names (`gensym`, `name#`).
     pub fn next_unique(&self) -> u64 {
-        let next = self.counter.get() + 1;
-        self.counter.set(next);
+        let next = self.counter.get();
+        self.counter.set(next + 1);
         next
     }
 }

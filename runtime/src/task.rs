@@ -3,24 +3,34 @@
 //! Tasks are cooperative and the order is deterministic (language specification, 15.2): one FIFO
 //! queue; promises and channels wake their waiters in the order in which they began to wait;
 //! timers by deadline. The stacks themselves belong to the VM.
+//!
+//! Tasks have numbers with which tables are indexed, and promises and channels hold the numbers of
+//! the queues of who waits for them, so switching tasks hashes nothing.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::error::{Condition, ConditionKind, Extra};
-use crate::hash::NameMap;
-use crate::heap::Tracer;
+use crate::heap::{Heap, Tracer};
 use crate::host::Host;
 use crate::value::{Kind, Value};
 
-/// Number of a task; never reused within a program.
+/// Number of a task; never reused within a program. The low bits are its place in tables, which
+/// another task may have later.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct TaskId(pub u64);
+
+/// Bits of a task's number that are its place.
+const PLACE_BITS: u32 = 24;
 
 impl TaskId {
     /// The main program.
     pub const ROOT: TaskId = TaskId(0);
+
+    pub(crate) fn place(self) -> usize {
+        (self.0 & ((1 << PLACE_BITS) - 1)) as usize
+    }
 }
 
 /// What a suspended native waits for.
@@ -62,7 +72,8 @@ pub enum Resume {
 /// What a blocked task waits for.
 pub(crate) enum Wait {
     Promise(Value),
-    All(Vec<Value>),
+    /// The promises, and how many of them are pending.
+    All(Vec<Value>, usize),
     Race(Vec<Value>),
     Timeout(Value, f64),
     Any(Vec<Value>),
@@ -72,10 +83,50 @@ pub(crate) enum Wait {
     RunOthers,
 }
 
-struct Blocked {
-    wait: Wait,
-    /// Key of its timer, if it has one.
-    timer: Option<(Instant, u64)>,
+impl Wait {
+    /// The queues in which the task stands.
+    fn places(&self) -> (&[Value], usize) {
+        match self {
+            Wait::Promise(promise) | Wait::Timeout(promise, _) => {
+                (std::slice::from_ref(promise), promise::WAITERS)
+            }
+            Wait::All(promises, _) | Wait::Race(promises) | Wait::Any(promises) => {
+                (promises, promise::WAITERS)
+            }
+            Wait::Receive(channel) => (std::slice::from_ref(channel), channel::RECEIVERS),
+            Wait::Send(channel, _) => (std::slice::from_ref(channel), channel::SENDERS),
+            Wait::Sleep | Wait::RunOthers => (&[], 0),
+        }
+    }
+
+    fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        match self {
+            Wait::Promise(value) | Wait::Timeout(value, _) | Wait::Receive(value) => {
+                tracer.value(value)
+            }
+            Wait::Send(channel, value) => {
+                tracer.value(channel);
+                tracer.value(value);
+            }
+            Wait::All(values, _) | Wait::Race(values) | Wait::Any(values) => tracer.values(values),
+            Wait::Sleep | Wait::RunOthers => {}
+        }
+    }
+}
+
+impl Resume {
+    fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        match self {
+            Resume::Value(value) | Resume::Throw(value) => tracer.value(value),
+            Resume::Raise(condition) => {
+                for (_, extra) in &mut condition.extra {
+                    if let Extra::Value(value) = extra {
+                        tracer.value(value);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// State of an async promise: field 0.
@@ -92,10 +143,12 @@ pub mod promise {
     pub const STATE: usize = 0;
     /// Field of the value.
     pub const VALUE: usize = 1;
-    /// Field of the promise's number.
-    pub const NUMBER: usize = 2;
     /// Field of the number of the task that settles it (-1: none).
-    pub const TASK: usize = 3;
+    pub const TASK: usize = 2;
+    /// Field of the number of the queue of waiting tasks (-1: none).
+    pub const WAITERS: usize = 3;
+    /// Field of the list of the promises of the tasks that the task has started.
+    pub const CHILDREN: usize = 4;
 }
 
 /// Fields of a channel.
@@ -110,110 +163,183 @@ pub mod channel {
     pub const COUNT: usize = 3;
     /// Whether it is closed.
     pub const CLOSED: usize = 4;
-    /// The channel's number.
-    pub const NUMBER: usize = 5;
+    /// Number of the queue of tasks that wait to send (-1: none).
+    pub const SENDERS: usize = 5;
+    /// Number of the queue of tasks that wait to receive (-1: none).
+    pub const RECEIVERS: usize = 6;
+}
+
+/// A field that holds the number of a queue, when there is none.
+pub const NO_QUEUE: Value = Value::small(-1);
+
+/// What the scheduler knows of one task.
+#[derive(Default)]
+struct Record {
+    /// The task's number; `None`: the place is free.
+    id: Option<TaskId>,
+    wait: Option<Wait>,
+    /// Key of its timer, if it waits with one.
+    timer: Option<(Instant, u64)>,
+    /// With what it goes on, if it is ready.
+    resume: Option<Resume>,
+    /// Whether `async/cancel` has stopped it: whatever it waits for next raises.
+    cancelled: bool,
+    /// Whether it is on the list of tasks that may hold young values.
+    fresh: bool,
 }
 
 /// The state of the scheduler that natives see.
 #[derive(Default)]
 pub struct Scheduler {
-    ready: RefCell<VecDeque<(TaskId, Resume)>>,
-    blocked: RefCell<NameMap<TaskId, Blocked>>,
-    promise_waiters: RefCell<NameMap<u64, Vec<TaskId>>>,
-    senders: RefCell<NameMap<u64, VecDeque<TaskId>>>,
-    receivers: RefCell<NameMap<u64, VecDeque<TaskId>>>,
-    timers: RefCell<BTreeMap<(Instant, u64), TaskId>>,
-    next_number: Cell<u64>,
+    ready: RefCell<VecDeque<u32>>,
+    records: RefCell<Vec<Record>>,
+    free: RefCell<Vec<u32>>,
+    started: Cell<u64>,
+    queues: RefCell<Vec<VecDeque<u32>>>,
+    free_queues: RefCell<Vec<u32>>,
+    timers: RefCell<BTreeMap<(Instant, u64), u32>>,
     next_timer: Cell<u64>,
+    /// Tasks that wait for the others to have nothing to do.
+    runners: RefCell<Vec<u32>>,
+    /// Tasks that may hold values younger than the last collection.
+    fresh: RefCell<Vec<u32>>,
     /// The running task.
     pub(crate) current: Cell<u64>,
-    /// Tasks that `async/cancel` has stopped: whatever they wait for next raises.
-    cancelled: RefCell<Vec<TaskId>>,
-    /// The promises of pending tasks that a task (never the root) has started.
-    children: RefCell<NameMap<u64, Vec<Value>>>,
 }
 
+/// Children of a task above which those that are settled are dropped from its list.
+const FIRST_PRUNING: usize = 16;
+
 impl Scheduler {
-    /// A number for a promise or channel.
-    pub fn number(&self) -> u64 {
-        let number = self.next_number.get();
-        self.next_number.set(number + 1);
-        number
+    /// Forgets everything: a new program begins. Its root task has the number that is given.
+    pub(crate) fn reset(&self) -> TaskId {
+        self.ready.borrow_mut().clear();
+        self.records.borrow_mut().clear();
+        self.free.borrow_mut().clear();
+        self.queues.borrow_mut().clear();
+        self.free_queues.borrow_mut().clear();
+        self.timers.borrow_mut().clear();
+        self.runners.borrow_mut().clear();
+        self.fresh.borrow_mut().clear();
+        self.started.set(0);
+        self.records.borrow_mut().push(Record {
+            id: Some(TaskId::ROOT),
+            ..Record::default()
+        });
+        TaskId::ROOT
+    }
+
+    /// A new task, neither ready nor waiting; `None` if there are too many.
+    pub(crate) fn add(&self) -> Option<TaskId> {
+        let mut records = self.records.borrow_mut();
+        let place = match self.free.borrow_mut().pop() {
+            Some(place) => place as usize,
+            None if records.len() < 1 << PLACE_BITS => {
+                records.push(Record::default());
+                records.len() - 1
+            }
+            None => return None,
+        };
+        self.started.set(self.started.get() + 1);
+        let id = TaskId(self.started.get() << PLACE_BITS | place as u64);
+        let record = records.get_mut(place)?;
+        record.id = Some(id);
+        record.cancelled = false;
+        Some(id)
+    }
+
+    /// A task is gone.
+    pub(crate) fn forget(&self, task: TaskId) {
+        if let Some(record) = self.records.borrow_mut().get_mut(task.place()) {
+            record.id = None;
+            record.resume = None;
+        }
+        self.free.borrow_mut().push(task.place() as u32);
+    }
+
+    /// Notes that a task may hold values younger than the last collection.
+    pub(crate) fn touch(&self, task: TaskId) {
+        if let Some(record) = self.records.borrow_mut().get_mut(task.place()) {
+            self.touch_record(record, task.place());
+        }
+    }
+
+    fn touch_record(&self, record: &mut Record, place: usize) {
+        if !record.fresh {
+            record.fresh = true;
+            self.fresh.borrow_mut().push(place as u32);
+        }
+    }
+
+    /// Changes a task's record and notes it as touched.
+    fn change<T>(&self, place: usize, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
+        let mut records = self.records.borrow_mut();
+        let record = records.get_mut(place)?;
+        self.touch_record(record, place);
+        Some(change(record))
     }
 
     pub(crate) fn push_ready(&self, task: TaskId, resume: Resume) {
-        self.ready.borrow_mut().push_back((task, resume));
+        self.change(task.place(), |record| record.resume = Some(resume));
+        self.ready.borrow_mut().push_back(task.place() as u32);
     }
 
     pub(crate) fn push_ready_first(&self, task: TaskId, resume: Resume) {
-        self.ready.borrow_mut().push_front((task, resume));
+        self.change(task.place(), |record| record.resume = Some(resume));
+        self.ready.borrow_mut().push_front(task.place() as u32);
     }
 
     pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
-        self.ready.borrow_mut().pop_front()
+        loop {
+            let place = self.ready.borrow_mut().pop_front()? as usize;
+            let mut records = self.records.borrow_mut();
+            if let Some(record) = records.get_mut(place)
+                && let (Some(id), Some(resume)) = (record.id, record.resume.take())
+            {
+                return Some((id, resume));
+            }
+        }
     }
 
-    /// Forgets everything: a new program begins.
-    pub(crate) fn reset(&self) {
-        self.ready.borrow_mut().clear();
-        self.blocked.borrow_mut().clear();
-        self.promise_waiters.borrow_mut().clear();
-        self.senders.borrow_mut().clear();
-        self.receivers.borrow_mut().clear();
-        self.timers.borrow_mut().clear();
-        self.cancelled.borrow_mut().clear();
-        self.children.borrow_mut().clear();
-    }
-
-    /// Notes that `parent` started the task of `promise`, so that cancelling one reaches the other.
-    pub(crate) fn adopt(&self, heap: &crate::heap::Heap, parent: TaskId, promise: Value) {
-        if parent == TaskId::ROOT {
+    /// Notes that the task of the promise `parent` started that of `child`, so that cancelling one
+    /// reaches the other.
+    pub(crate) fn adopt(&self, host: &Host, parent: Value, child: Value) {
+        let heap = &host.heap;
+        if parent.kind() != Kind::AsyncPromise {
             return;
         }
-        let mut children = self.children.borrow_mut();
-        let promises = children.entry(parent.0).or_default();
-        promises
-            .retain(|child| heap.field(*child, promise::STATE) == Value::small(promise::PENDING));
-        promises.push(promise);
+        let mut children = heap.field(parent, promise::CHILDREN);
+        let count = heap.list_len(children);
+        if count >= FIRST_PRUNING && count.is_power_of_two() {
+            let pending: Vec<Value> = heap
+                .list_iter(children)
+                .filter(|child| is_pending(heap, *child))
+                .collect();
+            children = heap.list(&pending);
+        }
+        heap.set_field(parent, promise::CHILDREN, heap.cons(child, children));
     }
 
     /// Makes the task wait. A task that was cancelled cannot wait again: it goes on at once with
     /// the condition.
-    pub(crate) fn block(
-        &self,
-        heap: &crate::heap::Heap,
-        task: TaskId,
-        wait: Wait,
-        delay: Option<f64>,
-    ) {
-        if self.cancelled.borrow().contains(&task) {
+    pub(crate) fn block(&self, heap: &Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
+        let place = task.place();
+        let cancelled = self.change(place, |record| record.cancelled);
+        if cancelled == Some(true) {
             self.push_ready(task, Resume::Raise(cancelled_condition()));
             return;
         }
-        match &wait {
-            Wait::Promise(promise) | Wait::Timeout(promise, _) => {
-                self.wait_for(heap, *promise, task)
+        let (objects, field) = wait.places();
+        for object in objects {
+            if field != promise::WAITERS
+                || object.kind() != Kind::AsyncPromise
+                || is_pending(heap, *object)
+            {
+                self.enqueue(heap, *object, field, place as u32);
             }
-            Wait::All(promises) | Wait::Race(promises) | Wait::Any(promises) => {
-                for promise in promises {
-                    self.wait_for(heap, *promise, task);
-                }
-            }
-            Wait::Receive(channel) => {
-                self.receivers
-                    .borrow_mut()
-                    .entry(number_of(heap, *channel, channel::NUMBER))
-                    .or_default()
-                    .push_back(task);
-            }
-            Wait::Send(channel, _) => {
-                self.senders
-                    .borrow_mut()
-                    .entry(number_of(heap, *channel, channel::NUMBER))
-                    .or_default()
-                    .push_back(task);
-            }
-            Wait::Sleep | Wait::RunOthers => {}
+        }
+        if matches!(wait, Wait::RunOthers) {
+            self.runners.borrow_mut().push(place as u32);
         }
         let timer = delay.map(|milliseconds| {
             let key = (
@@ -221,134 +347,176 @@ impl Scheduler {
                 self.next_timer.get(),
             );
             self.next_timer.set(key.1 + 1);
-            self.timers.borrow_mut().insert(key, task);
+            self.timers.borrow_mut().insert(key, place as u32);
             key
         });
-        self.blocked
-            .borrow_mut()
-            .insert(task, Blocked { wait, timer });
+        self.change(place, |record| {
+            record.wait = Some(wait);
+            record.timer = timer;
+        });
     }
 
-    fn wait_for(&self, heap: &crate::heap::Heap, promise: Value, task: TaskId) {
-        if heap.field(promise, promise::STATE) == Value::small(promise::PENDING) {
-            let number = number_of(heap, promise, promise::NUMBER);
-            self.promise_waiters
-                .borrow_mut()
-                .entry(number)
-                .or_default()
-                .push(task);
-        }
-    }
+    // --- queues of waiting tasks ---
 
-    /// Ends a task's waiting.
-    fn unblock(&self, task: TaskId, resume: Resume) {
-        if let Some(blocked) = self.blocked.borrow_mut().remove(&task) {
-            if let Some(timer) = blocked.timer {
-                self.timers.borrow_mut().remove(&timer);
+    /// Appends a task to the queue whose number is in a field of a promise or channel.
+    fn enqueue(&self, heap: &Heap, object: Value, field: usize, place: u32) {
+        let mut queues = self.queues.borrow_mut();
+        let number = match queue_number(heap, object, field) {
+            Some(number) => number,
+            None => {
+                let number = match self.free_queues.borrow_mut().pop() {
+                    Some(number) => number as usize,
+                    None => {
+                        queues.push(VecDeque::new());
+                        queues.len() - 1
+                    }
+                };
+                heap.set_field(object, field, Value::index(number));
+                number
             }
-            self.push_ready(task, resume);
+        };
+        if let Some(queue) = queues.get_mut(number) {
+            queue.push_back(place);
         }
+    }
+
+    /// Takes the task that has waited longest out of a queue.
+    fn dequeue(&self, heap: &Heap, object: Value, field: usize) -> Option<u32> {
+        let number = queue_number(heap, object, field)?;
+        let mut queues = self.queues.borrow_mut();
+        let queue = queues.get_mut(number)?;
+        let place = queue.pop_front();
+        if queue.is_empty() {
+            self.drop_queue(heap, object, field, queue, number);
+        }
+        place
+    }
+
+    /// Takes a task out of a queue, wherever in it it stands.
+    fn leave(&self, heap: &Heap, object: Value, field: usize, place: u32) {
+        let Some(number) = queue_number(heap, object, field) else {
+            return;
+        };
+        let mut queues = self.queues.borrow_mut();
+        if let Some(queue) = queues.get_mut(number) {
+            queue.retain(|waiting| *waiting != place);
+            if queue.is_empty() {
+                self.drop_queue(heap, object, field, queue, number);
+            }
+        }
+    }
+
+    fn drop_queue(
+        &self,
+        heap: &Heap,
+        object: Value,
+        field: usize,
+        queue: &mut VecDeque<u32>,
+        number: usize,
+    ) {
+        if queue.capacity() > LARGEST_SPARE_QUEUE {
+            *queue = VecDeque::new();
+        }
+        heap.set_field(object, field, NO_QUEUE);
+        self.free_queues.borrow_mut().push(number as u32);
+    }
+
+    /// Ends a task's waiting. It leaves the queues in which it stands, except that of `left`, which it
+    /// has left already.
+    fn unblock(&self, heap: &Heap, place: u32, resume: Resume, left: Option<Value>) {
+        let ended = self.change(place as usize, |record| {
+            let wait = record.wait.take()?;
+            record.resume = Some(resume);
+            Some((wait, record.timer.take()))
+        });
+        let Some((wait, timer)) = ended.flatten() else {
+            return;
+        };
+        if let Some(timer) = timer {
+            self.timers.borrow_mut().remove(&timer);
+        }
+        let (objects, field) = wait.places();
+        for object in objects.iter().filter(|object| left != Some(**object)) {
+            self.leave(heap, *object, field, place);
+        }
+        if matches!(wait, Wait::RunOthers) {
+            self.runners.borrow_mut().retain(|runner| *runner != place);
+        }
+        self.ready.borrow_mut().push_back(place);
     }
 
     /// Settles a pending promise and wakes who waits for it. Settled ones stay as they are.
     pub fn settle(&self, host: &Host, promise: Value, state: i32, value: Value) {
         let heap = &host.heap;
-        if heap.field(promise, promise::STATE) != Value::small(promise::PENDING) {
+        if !is_pending(heap, promise) {
             return;
         }
         heap.set_field(promise, promise::STATE, Value::small(state));
         heap.set_field(promise, promise::VALUE, value);
-        let number = number_of(heap, promise, promise::NUMBER);
-        let waiters = self
-            .promise_waiters
-            .borrow_mut()
-            .remove(&number)
-            .unwrap_or_default();
-        for task in waiters {
+        let failed = matches!(state, promise::REJECTED | promise::CANCELLED);
+        while let Some(place) = self.dequeue(heap, promise, promise::WAITERS) {
             let resume = match self
-                .blocked
-                .borrow()
-                .get(&task)
-                .map(|blocked| &blocked.wait)
+                .records
+                .borrow_mut()
+                .get_mut(place as usize)
+                .and_then(|record| record.wait.as_mut())
             {
-                Some(Wait::Promise(awaited) | Wait::Timeout(awaited, _)) if *awaited == promise => {
+                Some(Wait::Promise(_) | Wait::Timeout(..) | Wait::Race(_)) => {
                     Some(outcome(heap, promise))
                 }
-                Some(Wait::Race(_)) => Some(outcome(heap, promise)),
                 Some(Wait::Any(_)) => Some(Resume::Value(Value::NIL)),
-                Some(Wait::All(promises)) => all_outcome(heap, promises),
+                Some(Wait::All(..)) if failed => Some(outcome(heap, promise)),
+                Some(Wait::All(promises, pending)) => {
+                    *pending = pending.saturating_sub(1);
+                    (*pending == 0).then(|| all_values(heap, promises))
+                }
                 _ => None,
             };
             if let Some(resume) = resume {
-                self.unblock(task, resume);
+                self.unblock(heap, place, resume, Some(promise));
             }
         }
     }
 
     /// The first task that waits to receive from a channel gets `value`; false if none waits.
-    pub fn hand_to_receiver(&self, heap: &crate::heap::Heap, channel: Value, value: Value) -> bool {
-        match self.next_waiting(&self.receivers, number_of(heap, channel, channel::NUMBER)) {
-            Some(task) => {
-                self.unblock(task, Resume::Value(value));
+    pub fn hand_to_receiver(&self, heap: &Heap, channel: Value, value: Value) -> bool {
+        match self.dequeue(heap, channel, channel::RECEIVERS) {
+            Some(place) => {
+                self.unblock(heap, place, Resume::Value(value), Some(channel));
                 true
             }
             None => false,
         }
     }
 
-    /// The value of the task that has waited longest to send to a channel; the task goes on.
-    pub fn take_from_sender(&self, heap: &crate::heap::Heap, channel: Value) -> Option<Value> {
-        let task = self.next_waiting(&self.senders, number_of(heap, channel, channel::NUMBER))?;
+    /// The task that has waited longest to send to a channel, with its value.
+    fn next_sender(&self, heap: &Heap, channel: Value) -> Option<(u32, Value)> {
+        let place = self.dequeue(heap, channel, channel::SENDERS)?;
         let value = match self
-            .blocked
+            .records
             .borrow()
-            .get(&task)
-            .map(|blocked| &blocked.wait)
+            .get(place as usize)
+            .and_then(|record| record.wait.as_ref())
         {
             Some(Wait::Send(_, value)) => *value,
             _ => Value::NIL,
         };
-        self.unblock(task, Resume::Value(Value::NIL));
-        Some(value)
+        Some((place, value))
     }
 
-    fn next_waiting(
-        &self,
-        queues: &RefCell<NameMap<u64, VecDeque<TaskId>>>,
-        number: u64,
-    ) -> Option<TaskId> {
-        let mut queues = queues.borrow_mut();
-        let queue = queues.get_mut(&number)?;
-        let blocked = self.blocked.borrow();
-        let mut found = None;
-        while let Some(task) = queue.pop_front() {
-            // Cancelled tasks have left `blocked` but not this queue.
-            if blocked.contains_key(&task) {
-                found = Some(task);
-                break;
-            }
-        }
-        if queue.is_empty() {
-            queues.remove(&number);
-        }
-        found
+    /// The value of the task that has waited longest to send to a channel; the task goes on.
+    pub fn take_from_sender(&self, heap: &Heap, channel: Value) -> Option<Value> {
+        let (place, value) = self.next_sender(heap, channel)?;
+        self.unblock(heap, place, Resume::Value(Value::NIL), Some(channel));
+        Some(value)
     }
 
     /// Wakes everybody who waits at a channel that has been closed.
     pub fn channel_closed(&self, host: &Host, channel: Value) {
         while self.hand_to_receiver(&host.heap, channel, Value::NIL) {}
-        let number = number_of(&host.heap, channel, channel::NUMBER);
-        while let Some(task) = self.next_waiting(&self.senders, number) {
-            let dropped = match self
-                .blocked
-                .borrow()
-                .get(&task)
-                .map(|blocked| &blocked.wait)
-            {
-                Some(Wait::Send(_, value)) => *value,
-                _ => Value::NIL,
-            };
-            self.unblock(task, Resume::Raise(closed_condition(host, dropped)));
+        while let Some((place, dropped)) = self.next_sender(&host.heap, channel) {
+            let condition = closed_condition(host, dropped);
+            self.unblock(&host.heap, place, Resume::Raise(condition), Some(channel));
         }
     }
 
@@ -358,8 +526,12 @@ impl Scheduler {
         let cancelled = self.cancel_one(host, promise);
         let mut owners = vec![promise];
         while let Some(owner) = owners.pop() {
-            let task = number_of(&host.heap, owner, promise::TASK);
-            for child in self.children.borrow_mut().remove(&task).unwrap_or_default() {
+            let children = host.heap.field(owner, promise::CHILDREN);
+            host.heap.set_field(owner, promise::CHILDREN, Value::EMPTY);
+            // The list has the youngest first.
+            let mut children: Vec<Value> = host.heap.list_iter(children).collect();
+            children.reverse();
+            for child in children {
                 self.cancel_one(host, child);
                 owners.push(child);
             }
@@ -369,7 +541,7 @@ impl Scheduler {
 
     fn cancel_one(&self, host: &Host, promise: Value) -> bool {
         let heap = &host.heap;
-        if heap.field(promise, promise::STATE) != Value::small(promise::PENDING) {
+        if !is_pending(heap, promise) {
             return false;
         }
         self.settle(host, promise, promise::CANCELLED, Value::NIL);
@@ -377,29 +549,29 @@ impl Scheduler {
             .field(promise, promise::TASK)
             .as_fixnum()
             .and_then(|task| u64::try_from(task).ok())
+            .map(TaskId)
         else {
             return true;
         };
-        let task = TaskId(task);
-        self.cancelled.borrow_mut().push(task);
-        if self.blocked.borrow().contains_key(&task) {
-            self.unblock(task, Resume::Raise(cancelled_condition()));
-        } else if let Some((_, resume)) = self
-            .ready
-            .borrow_mut()
-            .iter_mut()
-            .find(|(ready, _)| *ready == task)
-        {
-            *resume = Resume::Raise(cancelled_condition());
+        let waits = self.change(task.place(), |record| {
+            if record.id != Some(task) {
+                return false;
+            }
+            record.cancelled = true;
+            if let Some(resume) = &mut record.resume {
+                *resume = Resume::Raise(cancelled_condition());
+            }
+            record.wait.is_some()
+        });
+        if waits == Some(true) {
+            self.unblock(
+                heap,
+                task.place() as u32,
+                Resume::Raise(cancelled_condition()),
+                None,
+            );
         }
         true
-    }
-
-    /// A task is gone.
-    pub(crate) fn forget(&self, task: TaskId) {
-        self.cancelled
-            .borrow_mut()
-            .retain(|cancelled| *cancelled != task);
     }
 
     /// The next deadline.
@@ -410,42 +582,41 @@ impl Scheduler {
             .map(|((deadline, _), _)| *deadline)
     }
 
-    /// Wakes the tasks whose deadline has passed, in order.
-    pub(crate) fn wake_expired(&self) {
+    /// Wakes the tasks whose deadline has passed, in order; whether there were any.
+    pub(crate) fn wake_expired(&self, heap: &Heap) -> bool {
         if self.timers.borrow().is_empty() {
-            return;
+            return false;
         }
         let now = Instant::now();
+        let mut woken = false;
         loop {
-            let task = match self.timers.borrow().first_key_value() {
-                Some(((deadline, _), task)) if *deadline <= now => *task,
-                _ => return,
+            let place = match self.timers.borrow().first_key_value() {
+                Some(((deadline, _), place)) if *deadline <= now => *place,
+                _ => return woken,
             };
+            woken = true;
             let resume = match self
-                .blocked
+                .records
                 .borrow()
-                .get(&task)
-                .map(|blocked| &blocked.wait)
+                .get(place as usize)
+                .and_then(|record| record.wait.as_ref())
             {
                 Some(Wait::Timeout(_, limit)) => Resume::Raise(timeout_condition(*limit)),
                 _ => Resume::Value(Value::NIL),
             };
-            self.unblock(task, resume);
+            self.unblock(heap, place, resume, None);
         }
     }
 
-    /// Whether the task waits for all others to have nothing to do; it goes on then.
-    pub(crate) fn wake_runner(&self) -> bool {
-        let runner = self
-            .blocked
-            .borrow()
-            .iter()
-            .filter(|(_, b)| matches!(b.wait, Wait::RunOthers))
-            .map(|(task, _)| *task)
-            .min();
+    /// Whether a task waits for all others to have nothing to do; the oldest one goes on then.
+    pub(crate) fn wake_runner(&self, heap: &Heap) -> bool {
+        let records = self.records.borrow();
+        let id_of = |place: &u32| records.get(*place as usize).and_then(|record| record.id);
+        let runner = self.runners.borrow().iter().copied().min_by_key(id_of);
+        drop(records);
         match runner {
-            Some(task) => {
-                self.unblock(task, Resume::Value(Value::NIL));
+            Some(place) => {
+                self.unblock(heap, place, Resume::Value(Value::NIL), None);
                 true
             }
             None => false,
@@ -453,12 +624,12 @@ impl Scheduler {
     }
 
     /// Nothing can ever wake this task: it goes on with a condition that says so.
-    pub(crate) fn break_deadlock(&self, task: TaskId) -> bool {
+    pub(crate) fn break_deadlock(&self, heap: &Heap, task: TaskId) -> bool {
         let message = match self
-            .blocked
+            .records
             .borrow()
-            .get(&task)
-            .map(|blocked| &blocked.wait)
+            .get(task.place())
+            .and_then(|record| record.wait.as_ref())
         {
             None => return false,
             Some(Wait::Receive(_)) => "channel/recv: channel is empty",
@@ -466,42 +637,52 @@ impl Scheduler {
             Some(_) => "async scheduler: all tasks blocked (deadlock detected)",
         };
         self.unblock(
-            task,
+            heap,
+            task.place() as u32,
             Resume::Raise(Condition::new(ConditionKind::Eval, message)),
+            None,
         );
         true
     }
 
-    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        for (_, resume) in self.ready.get_mut() {
-            match resume {
-                Resume::Value(value) | Resume::Throw(value) => tracer.value(value),
-                Resume::Raise(condition) => {
-                    for (_, extra) in &mut condition.extra {
-                        if let Extra::Value(value) = extra {
-                            tracer.value(value);
-                        }
-                    }
+    // --- collection ---
+
+    /// Shows the values of the tasks that may hold young ones, or of all, and gives their places.
+    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) -> Vec<u32> {
+        let records = self.records.get_mut();
+        let traced: Vec<u32> = if tracer.only_young() {
+            std::mem::take(self.fresh.get_mut())
+        } else {
+            (0..records.len() as u32).collect()
+        };
+        for &place in &traced {
+            if let Some(record) = records.get_mut(place as usize) {
+                if let Some(wait) = &mut record.wait {
+                    wait.trace(tracer);
+                }
+                if let Some(resume) = &mut record.resume {
+                    resume.trace(tracer);
+                }
+                if tracer.only_young() {
+                    record.fresh = false;
                 }
             }
         }
-        for promises in self.children.get_mut().values_mut() {
-            tracer.values(promises);
-        }
-        for blocked in self.blocked.get_mut().values_mut() {
-            match &mut blocked.wait {
-                Wait::Promise(value) | Wait::Timeout(value, _) | Wait::Receive(value) => {
-                    tracer.value(value)
-                }
-                Wait::Send(channel, value) => {
-                    tracer.value(channel);
-                    tracer.value(value);
-                }
-                Wait::All(values) | Wait::Race(values) | Wait::Any(values) => tracer.values(values),
-                Wait::Sleep | Wait::RunOthers => {}
-            }
-        }
+        traced
     }
+}
+
+/// Capacity above which the memory of a queue is not kept for another one.
+const LARGEST_SPARE_QUEUE: usize = 64;
+
+fn queue_number(heap: &Heap, object: Value, field: usize) -> Option<usize> {
+    usize::try_from(heap.field(object, field).as_fixnum()?).ok()
+}
+
+/// Whether this is an async promise that has not been settled.
+pub(crate) fn is_pending(heap: &Heap, value: Value) -> bool {
+    value.kind() == Kind::AsyncPromise
+        && heap.field(value, promise::STATE) == Value::small(promise::PENDING)
 }
 
 /// Milliseconds as a duration; negative is zero, absurdly long is a century.
@@ -509,23 +690,18 @@ fn duration(milliseconds: f64) -> Duration {
     Duration::from_secs_f64((milliseconds / 1000.0).clamp(0.0, 3.2e9))
 }
 
-fn number_of(heap: &crate::heap::Heap, object: Value, field: usize) -> u64 {
-    heap.field(object, field).as_fixnum().unwrap_or(-1) as u64
-}
-
 /// A new async promise, settled by `task` (if it is one).
 pub fn new_promise(host: &Host, state: i32, value: Value, task: Option<TaskId>) -> Value {
-    let number = Value::index(host.scheduler.number() as usize);
     let task = task.map_or(Value::small(-1), |task| Value::index(task.0 as usize));
     host.heap.object(
         Kind::AsyncPromise,
         0,
-        &[Value::small(state), value, number, task],
+        &[Value::small(state), value, task, NO_QUEUE, Value::EMPTY],
     )
 }
 
 /// With what somebody who waited for this settled promise goes on.
-pub(crate) fn outcome(heap: &crate::heap::Heap, promise: Value) -> Resume {
+pub(crate) fn outcome(heap: &Heap, promise: Value) -> Resume {
     let value = heap.field(promise, promise::VALUE);
     match heap
         .field(promise, promise::STATE)
@@ -538,27 +714,33 @@ pub(crate) fn outcome(heap: &crate::heap::Heap, promise: Value) -> Resume {
     }
 }
 
-/// With what `async/all` goes on, if it can: the first failure, or all values.
-pub(crate) fn all_outcome(heap: &crate::heap::Heap, promises: &[Value]) -> Option<Resume> {
-    let state = |promise: &Value| {
-        heap.field(*promise, promise::STATE)
-            .as_fixnum()
-            .unwrap_or(0) as i32
-    };
-    if let Some(failed) = promises
-        .iter()
-        .find(|p| matches!(state(p), promise::REJECTED | promise::CANCELLED))
-    {
-        return Some(outcome(heap, *failed));
+/// With what `async/all` goes on: at once with the first failure or all values, or how many promises
+/// it has to wait for.
+pub(crate) fn all_outcome(heap: &Heap, promises: &[Value]) -> Result<Resume, usize> {
+    let mut pending = 0;
+    for promise in promises {
+        match heap.field(*promise, promise::STATE).as_fixnum() {
+            Some(state) if state == i64::from(promise::PENDING) => pending += 1,
+            Some(state) if state != i64::from(promise::RESOLVED) => {
+                return Ok(outcome(heap, *promise));
+            }
+            _ => {}
+        }
     }
-    if promises.iter().any(|p| state(p) == promise::PENDING) {
-        return None;
+    if pending == 0 {
+        Ok(all_values(heap, promises))
+    } else {
+        Err(pending)
     }
+}
+
+/// The list of the values of promises, all resolved.
+fn all_values(heap: &Heap, promises: &[Value]) -> Resume {
     let values: Vec<Value> = promises
         .iter()
         .map(|p| heap.field(*p, promise::VALUE))
         .collect();
-    Some(Resume::Value(heap.list(&values)))
+    Resume::Value(heap.list(&values))
 }
 
 pub(crate) fn cancelled_condition() -> Condition {

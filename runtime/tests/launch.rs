@@ -4,13 +4,16 @@ mod common;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
+use std::process::Stdio;
 
 use common::{
-    Directory, archive, exporting, file, function, importing, module, output, result, runtime,
-    throwing,
+    Directory, archive, calling, exporting, file, function, importing, module, output, result,
+    runtime, throwing,
 };
 use sema_format::Module;
 use sema_format::isa::Instruction;
+use sema_format::model::Constant;
 
 fn returning(name: &str) -> Module {
     module(
@@ -32,6 +35,81 @@ fn a_program_that_ends_normally() {
     let program = directory.executable("app", &[returning("main.semac")]);
     let output = directory.run(&program, &[]);
     assert_eq!(result(&output), (Some(0), String::new(), String::new()));
+}
+
+#[test]
+fn output_is_flushed_at_the_end() {
+    let directory = Directory::new("output");
+    let hello = vec![Constant::Str("Hello, wörld!".to_owned())];
+    let program = directory.executable("app", &[calling("main.semac", "println", hello)]);
+    let output = directory.run(&program, &[]);
+    assert_eq!(
+        result(&output),
+        (Some(0), "Hello, wörld!\n".to_owned(), String::new())
+    );
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let directory = Directory::new("pipe");
+    let long = vec![Constant::Str("long ".repeat(100_000))];
+    let program = directory.executable("app", &[calling("main.semac", "println", long)]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = directory.command(&program);
+    command.stdout(writer).stderr(Stdio::piped());
+    let child = loop {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            result => break result.unwrap(),
+        }
+    };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(!output.status.success());
+}
+
+#[test]
+fn the_exit_status_is_the_programs() {
+    let directory = Directory::new("exit");
+    let status = vec![Constant::Int(42)];
+    let program = directory.executable("app", &[calling("main.semac", "exit", status)]);
+    let output = directory.run(&program, &[]);
+    assert_eq!(result(&output), (Some(42), String::new(), String::new()));
+}
+
+#[test]
+fn every_argument_belongs_to_the_program() {
+    let directory = Directory::new("arguments");
+    let mut main = module(
+        "main.semac",
+        function(
+            "main",
+            4,
+            &[
+                Instruction::CallNative {
+                    a: 0,
+                    b: 0,
+                    c: 0,
+                    x: 0,
+                },
+                Instruction::CallNative {
+                    a: 0,
+                    b: 0,
+                    c: 1,
+                    x: 1,
+                },
+                Instruction::Return { a: 0 },
+            ],
+        ),
+    );
+    main.natives = vec!["sys/args".to_owned(), "println".to_owned()];
+    let program = directory.executable("app", &[main]);
+    let arguments = ["--help", "-v", "--", "file"].map(OsStr::new);
+    let (status, stdout, stderr) = result(&directory.run(&program, &arguments));
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    let shown = format!("({} --help -v -- file)\n", program.display());
+    assert_eq!(stdout.replace('"', ""), shown);
 }
 
 #[test]

@@ -1,1 +1,14 @@
-//! Workspace-level tests.
+//! What the end-to-end tests share: the executables under test, scratch directories, processes.
+//!
+//! The tests use semac and the runtime as a user does, as processes. `SEMAC_TEST_SEMAC` and
+//! `SEMAC_TEST_RUNTIME` name the executables; without them they are built in the profile of the
+//! tests. With `SEMAC_BLESS=1` golden files are written instead of compared.
+
+pub mod golden;
+pub mod process;
+pub mod scratch;
+pub mod tools;
+
+pub use process::{Outcome, outcome};
+pub use scratch::Scratch;
+pub use tools::{fixtures, root, runtime, semac, semac_in};

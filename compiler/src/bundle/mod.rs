@@ -65,6 +65,13 @@ impl Bundle {
             VfsPath::metadata(launch::ENTRY)?,
             entry,
         )?;
+        if let Some(macros) = &program.macros {
+            archive.add_bytes(
+                EntryKind::Metadata,
+                VfsPath::metadata(MACROS)?,
+                encode(macros, false)?,
+            )?;
+        }
         Ok(Bundle {
             archive,
             module_count: program.modules.len(),
@@ -96,6 +103,9 @@ impl Bundle {
         Ok(self.archive.write_executable(&runtime.bytes, output)?)
     }
 }
+
+/// Name of the metadata entry with the macros of a program that contains the compiler.
+pub const MACROS: &str = "macros";
 
 /// The file of a module as a program carries it: without what only importing compilers read.
 fn encode(module: &Module, debug: bool) -> Result<Vec<u8>, BundleError> {
@@ -150,6 +160,8 @@ mod tests {
     fn program(names: &[&str]) -> Program {
         Program {
             entry: names[0].to_owned(),
+            paths: Vec::new(),
+            macros: None,
             modules: names.iter().map(|name| module(name)).collect(),
             warnings: Vec::new(),
         }

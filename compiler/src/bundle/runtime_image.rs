@@ -14,6 +14,10 @@ const HOST: &str = env!("SEMAC_TARGET");
 /// Name of the runtime executable, looked for beside semac when none is embedded.
 const FILE_NAME: &str = "sema-rt";
 
+/// Name of the runtime executable that contains the compiler. It is several times as large as the
+/// other one, so semac does not carry it: it lies beside semac.
+const DYNAMIC_FILE_NAME: &str = "sema-rt-dynamic";
+
 /// A platform that `--target` accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -65,6 +69,9 @@ pub enum RuntimeError {
     /// This semac carries none and none lies beside it.
     #[error("this semac was built without a runtime, and there is no '{FILE_NAME}' beside it")]
     None,
+    /// The runtime that contains the compiler does not lie beside semac.
+    #[error("there is no '{DYNAMIC_FILE_NAME}' beside semac, which --dynamic needs")]
+    NoDynamic,
     /// A target nobody knows.
     #[error("unknown target '{0}'")]
     UnknownTarget(String),
@@ -78,6 +85,7 @@ impl RuntimeError {
             Self::Unreadable { .. } | Self::NotExecutable { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
             }
+            Self::NoDynamic => "`make` puts it there; or name it with --runtime PATH",
             Self::None => "build semac with `make`, or name a runtime with --runtime PATH",
             Self::UnknownTarget(_) => {
                 "`semac build --list-targets` lists the targets; for another platform give its \
@@ -121,15 +129,16 @@ pub struct RuntimeImage {
 }
 
 impl RuntimeImage {
-    /// The runtime to use: the given one, else the one semac carries, else `sema-rt` beside semac.
+    /// The runtime to use: the given one, else the one semac carries, else `sema-rt` beside semac. With
+    /// `dynamic` the given one, else `sema-rt-dynamic` beside semac.
     ///
     /// # Errors
     /// See [`RuntimeError`].
-    pub fn find(given: Option<&Path>) -> Result<RuntimeImage, RuntimeError> {
+    pub fn find(given: Option<&Path>, dynamic: bool) -> Result<RuntimeImage, RuntimeError> {
         if let Some(path) = given {
             return Self::read(path, Origin::Given(path.to_owned()));
         }
-        if !EMBEDDED.is_empty() {
+        if !EMBEDDED.is_empty() && !dynamic {
             let platform = Platform::of(EMBEDDED).ok_or(RuntimeError::None)?;
             return Ok(RuntimeImage {
                 bytes: Cow::Borrowed(EMBEDDED),
@@ -139,9 +148,19 @@ impl RuntimeImage {
         }
         let beside = std::env::current_exe()
             .ok()
-            .map(|semac| semac.with_file_name(FILE_NAME))
+            .map(|semac| {
+                semac.with_file_name(if dynamic {
+                    DYNAMIC_FILE_NAME
+                } else {
+                    FILE_NAME
+                })
+            })
             .filter(|path| path.is_file())
-            .ok_or(RuntimeError::None)?;
+            .ok_or(if dynamic {
+                RuntimeError::NoDynamic
+            } else {
+                RuntimeError::None
+            })?;
         Self::read(&beside, Origin::Beside(beside.clone()))
     }
 
@@ -219,12 +238,12 @@ pub(crate) mod tests {
 
     #[test]
     fn only_executables_are_runtimes() {
-        let refusal = RuntimeImage::find(Some(Path::new("Cargo.toml"))).unwrap_err();
+        let refusal = RuntimeImage::find(Some(Path::new("Cargo.toml")), false).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotExecutable { .. }),
             "{refusal}"
         );
-        let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt"))).unwrap_err();
+        let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt")), false).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::Unreadable { .. }),
             "{refusal}"

@@ -83,6 +83,10 @@ pub struct Build {
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH", conflicts_with = "target")]
     pub runtime: Option<PathBuf>,
+    /// Put the compiler into the executable, so that eval, read, and load and import of computed
+    /// paths work in it
+    #[arg(long)]
+    pub dynamic: bool,
     /// Platform to build for, see --list-targets
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
@@ -177,8 +181,8 @@ Examples:
   semac compile lib/text.sema              writes lib/text.semac
   semac compile lib/text.sema -o t.semac
 
-A module holds the code of its file alone, and its exported macros. Programs import it by name,
-(import \"text.semac\"), without its source.")]
+A module holds the code of its file alone. A program that says (import \"lib/text.semac\") loads it
+from disk when it runs: that is how programs take plug-ins.")]
 pub struct Compile {
     /// The file to compile
     #[arg(value_name = "FILE")]

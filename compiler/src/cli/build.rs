@@ -11,6 +11,7 @@ use super::arguments::Build;
 use super::failure::{Failure, note, print};
 use super::{count_text, program, size_text};
 use crate::bundle::{self, Bundle, Origin, RuntimeImage, SUPPORTED_TARGETS, Target};
+use crate::driver::Surroundings;
 
 /// The JSON report.
 #[derive(Serialize)]
@@ -53,8 +54,12 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     if let Some(asset) = assets.iter().find(|asset| same_file(&asset.file, &output)) {
         return Err(overwrites(&output, &asset.file));
     }
-    let runtime = RuntimeImage::find(arguments.runtime.as_deref())?;
-    let compiled = program::compile(source, arguments.optimization.level)?;
+    let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic)?;
+    let surroundings = match arguments.dynamic {
+        true => Surroundings::Compiler,
+        false => Surroundings::Runtime,
+    };
+    let compiled = program::compile(source, arguments.optimization.level, surroundings)?;
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     let written = bundle.write(&runtime, &output);
     let elapsed = started.elapsed();

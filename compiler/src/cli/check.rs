@@ -2,6 +2,8 @@
 
 use super::arguments::Check;
 use super::count_text;
+use crate::driver::Surroundings;
+
 use super::failure::note;
 use super::program::{self, Counts};
 
@@ -11,7 +13,7 @@ const NO_OPTIMIZATION: u8 = 0;
 pub(super) fn execute(arguments: &Check) -> u8 {
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) = program::check(file, NO_OPTIMIZATION);
+        let (result, counts) = program::check(file, NO_OPTIMIZATION, Surroundings::Runtime);
         if let Err(failure) = result {
             failure.show();
         }

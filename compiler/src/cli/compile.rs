@@ -5,11 +5,18 @@ use std::path::{Path, PathBuf};
 use sema_format::WriteOptions;
 
 use super::arguments::Compile;
+use crate::driver::Surroundings;
+
 use super::failure::{Failure, note};
 use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
-    let compiled = program::compile(&arguments.file, arguments.optimization.level)?.program;
+    let compiled = program::compile(
+        &arguments.file,
+        arguments.optimization.level,
+        Surroundings::Runtime,
+    )?
+    .program;
     let entry = compiled
         .modules
         .iter()

@@ -3,6 +3,8 @@
 use sema_format::{AlignedBytes, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
+use crate::driver::Surroundings;
+
 use super::failure::{Failure, print};
 use super::image::{self, FileKind, Image};
 use super::program;
@@ -12,7 +14,11 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     let mut listings = Vec::new();
     let start = image::first_bytes(&arguments.file)?;
     if image::kind_of(&arguments.file, &start) == FileKind::Source {
-        let compiled = program::compile(&arguments.file, arguments.optimization.level)?;
+        let compiled = program::compile(
+            &arguments.file,
+            arguments.optimization.level,
+            Surroundings::Runtime,
+        )?;
         let modules = compiled.program.modules.iter();
         for module in modules.filter(|module| wanted(&module.name)) {
             let bytes = sema_format::write(module, &WriteOptions::default()).map_err(|source| {

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use sema_runtime::launch::StartError;
+
 use crate::bundle::{BundleError, IncludeError, RuntimeError};
 
 /// Why a command failed.
@@ -26,6 +28,9 @@ pub enum Failure {
     /// See [`BundleError`].
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// See [`StartError`].
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// A file cannot be read or written.
     #[error("cannot {action} '{}': {source}", path.display())]
     File {

@@ -20,27 +20,11 @@ use std::process::ExitCode;
 use arguments::{Arguments, Command};
 use failure::Failure;
 
-/// The compiler recurses over nested forms, and macros may nest them deeper than anyone writes.
-const STACK_BYTES: usize = 256 << 20;
-
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    let worker = std::thread::Builder::new()
-        .name("semac".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || execute(&arguments.command));
-    let result = match worker.map(std::thread::JoinHandle::join) {
-        Ok(Ok(result)) => result,
-        // The panic has been shown.
-        Ok(Err(_)) => return ExitCode::from(101),
-        Err(error) => Err(Failure::Other {
-            message: format!("cannot start a thread: {error}"),
-            hint: "the limit on processes or on memory may be too low".to_owned(),
-        }),
-    };
-    match result {
+    match execute(&arguments.command) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             failure.show();

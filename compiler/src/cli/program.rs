@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::failure::{Failure, note};
 use crate::diagnostic::render::{Renderer, standard_error_takes_colour};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::driver::{FileSystem, Options, Program, compile_program};
+use crate::driver::{FileSystem, Options, Program, Surroundings, compile_program};
 use crate::source::SourceMap;
 
 /// The real file system.
@@ -43,16 +43,25 @@ pub struct Counts {
     pub warnings: usize,
 }
 
-/// Compiles the program with this entry file and shows what there is to say about it.
+/// Compiles the program with this entry file and shows what there is to say about it. `surroundings`:
+/// what the program will find when it runs.
 ///
 /// # Errors
 /// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
-pub fn compile(entry: &Path, optimize: u8) -> Result<Compiled, Failure> {
-    check(entry, optimize).0
+pub fn compile(
+    entry: &Path,
+    optimize: u8,
+    surroundings: Surroundings,
+) -> Result<Compiled, Failure> {
+    check(entry, optimize, surroundings).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
-pub fn check(entry: &Path, optimize: u8) -> (Result<Compiled, Failure>, Counts) {
+pub fn check(
+    entry: &Path,
+    optimize: u8,
+    surroundings: Surroundings,
+) -> (Result<Compiled, Failure>, Counts) {
     if let Err(failure) = readable(entry) {
         let counts = Counts {
             errors: 1,
@@ -63,6 +72,7 @@ pub fn check(entry: &Path, optimize: u8) -> (Result<Compiled, Failure>, Counts) 
     let options = Options {
         optimize,
         package_root: package_root(),
+        surroundings,
     };
     let mut sources = SourceMap::new();
     match compile_program(&Disk, entry, &options, &mut sources) {
@@ -107,7 +117,7 @@ fn show(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Counts {
 }
 
 /// Where installed packages are: `$SEMA_HOME/packages`, else `~/.sema/packages`.
-fn package_root() -> Option<PathBuf> {
+pub(super) fn package_root() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let home = set("SEMA_HOME")
         .map(PathBuf::from)

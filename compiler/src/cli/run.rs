@@ -1,9 +1,11 @@
 //! `semac run`: the program on the virtual machine, without a file in between.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use sema_format::Module;
 use sema_runtime::host::Host;
+use sema_runtime::launch::stack_limit;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{
     Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
@@ -12,6 +14,8 @@ use sema_runtime::vm::{
 use super::arguments::Run;
 use super::failure::Failure;
 use super::program::{self, Compiled};
+use crate::driver::Surroundings;
+use crate::dynamic::{self, DynamicCompiler, Setup};
 use crate::source::SourceMap;
 
 /// The modules of a program that was just compiled.
@@ -37,23 +41,43 @@ impl ModuleSource for Memory {
 }
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
-    let compiled = program::compile(&arguments.file, arguments.optimization.level)?;
+    let compiled = program::compile(
+        &arguments.file,
+        arguments.optimization.level,
+        Surroundings::Sources,
+    )?;
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
-    Ok(run(compiled, words.collect()))
+    let words: Vec<String> = words.collect();
+    let stack_limit = stack_limit()?;
+    let run = || run(compiled, words, stack_limit);
+    dynamic::on_large_stack(run).map_err(|error| Failure::Other {
+        message: format!("cannot start the thread of the program: {error}"),
+        hint: "the system refuses more memory or threads; try again when it is less busy"
+            .to_owned(),
+    })
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
-fn run(compiled: Compiled, arguments: Vec<String>) -> u8 {
+fn run(compiled: Compiled, arguments: Vec<String>, stack_limit: Option<usize>) -> u8 {
     let Compiled { program, sources } = compiled;
     let mut host = Host::new(Output::stdout());
     host.arguments = arguments;
+    host.heap.stress_from_environment();
     let modules = program.modules.into_iter();
     let modules = modules
         .map(|module| (module.name.clone(), module))
         .collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
+        macros: program.macros.map(ModuleImage::from),
+        sources: program.paths.into_iter().collect(),
+        package_root: program::package_root(),
+    })));
+    if let Some(bytes) = stack_limit {
+        vm.set_stack_limit(bytes);
+    }
     let number = match vm.load_from_source(&program.entry, "") {
         Ok(Some(number)) => number,
         Ok(None) => {

@@ -30,16 +30,6 @@ impl Comparison {
             _ => return None,
         })
     }
-
-    fn flipped(self) -> Comparison {
-        match self {
-            Comparison::Less => Comparison::Greater,
-            Comparison::LessEqual => Comparison::GreaterEqual,
-            Comparison::Greater => Comparison::Less,
-            Comparison::GreaterEqual => Comparison::LessEqual,
-            Comparison::Equal => Comparison::Equal,
-        }
-    }
 }
 
 impl FunctionBuilder<'_, '_> {
@@ -211,7 +201,10 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         let (comparison, value, immediate) = match (immediate(left), immediate(right)) {
             (_, Some(immediate)) => (comparison, left, Some(immediate)),
-            (Some(immediate), _) => (comparison.flipped(), right, Some(immediate)),
+            // Only `=` never raises: for the others the operands keep their order.
+            (Some(immediate), _) if comparison == Comparison::Equal => {
+                (comparison, right, Some(immediate))
+            }
             _ => (comparison, left, None),
         };
         if let Some(sbx) = immediate {
@@ -261,25 +254,18 @@ impl FunctionBuilder<'_, '_> {
             return Ok(());
         }
         let registers = self.operands(&[left, right])?;
-        let (mut a, mut b, sx) = (registers[0], registers[1], 0);
-        if matches!(comparison, Comparison::Greater | Comparison::GreaterEqual) {
-            (a, b) = (b, a);
-        }
+        let (a, b, sx) = (registers[0], registers[1], 0);
         self.position(test.span);
         self.asm.jump(
             match (comparison, on) {
-                (Comparison::Less | Comparison::Greater, true) => {
-                    Instruction::JumpLess { a, b, sx }
-                }
-                (Comparison::Less | Comparison::Greater, false) => {
-                    Instruction::JumpNotLess { a, b, sx }
-                }
-                (Comparison::LessEqual | Comparison::GreaterEqual, true) => {
-                    Instruction::JumpLessEqual { a, b, sx }
-                }
-                (Comparison::LessEqual | Comparison::GreaterEqual, false) => {
-                    Instruction::JumpNotLessEqual { a, b, sx }
-                }
+                (Comparison::Less, true) => Instruction::JumpLess { a, b, sx },
+                (Comparison::Less, false) => Instruction::JumpNotLess { a, b, sx },
+                (Comparison::LessEqual, true) => Instruction::JumpLessEqual { a, b, sx },
+                (Comparison::LessEqual, false) => Instruction::JumpNotLessEqual { a, b, sx },
+                (Comparison::Greater, true) => Instruction::JumpGreater { a, b, sx },
+                (Comparison::Greater, false) => Instruction::JumpNotGreater { a, b, sx },
+                (Comparison::GreaterEqual, true) => Instruction::JumpGreaterEqual { a, b, sx },
+                (Comparison::GreaterEqual, false) => Instruction::JumpNotGreaterEqual { a, b, sx },
                 (Comparison::Equal, true) => Instruction::JumpEqual { a, b, sx },
                 (Comparison::Equal, false) => Instruction::JumpNotEqual { a, b, sx },
             },

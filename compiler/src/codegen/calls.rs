@@ -42,7 +42,7 @@ impl FunctionBuilder<'_, '_> {
             // A keyword applied to one map.
             ExprKind::Const(keyword @ DatumKind::Keyword(_)) if arguments.len() == 1 => {
                 let key = self.constant(keyword)?;
-                self.into_register(dest, span, |b, register| {
+                self.deliver_to(dest, span, |b, register| {
                     let mark = b.next;
                     let map = b.value(&arguments[0])?;
                     b.position(span);
@@ -215,7 +215,7 @@ impl FunctionBuilder<'_, '_> {
             _ => {}
         }
         if primitives::is_instruction(name, arguments.len()) {
-            return self.into_register(dest, span, |b, register| {
+            return self.deliver_to(dest, span, |b, register| {
                 b.primitive(name, arguments, register, span)
             });
         }
@@ -233,7 +233,7 @@ impl FunctionBuilder<'_, '_> {
             let callee = Expr::new(ExprKind::Builtin(Builtin(name)), span);
             return self.call_value(&callee, arguments, dest, span);
         }
-        self.into_register(dest, span, |b, register| {
+        self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
             let start = b.range(arguments)?;
             let native = u32::from(b.native(name)?);
@@ -272,7 +272,7 @@ impl FunctionBuilder<'_, '_> {
         span: Span,
         vector: bool,
     ) -> Result<(), Failure> {
-        self.into_register(dest, span, |b, register| {
+        self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
             let start = b.range(items)?;
             let (a, c) = (register, items.len() as u8);
@@ -299,11 +299,11 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         // Sums with a small constant.
         if let [left, right] = arguments
-            && let Some((value, sc)) = small_addend(name, left, right)
+            && let Some((value, instruction, n)) = small_addend(name, left, right)
         {
             let b = self.value(value)?;
             self.position(span);
-            self.asm.emit(Instruction::AddImm { a: register, b, sc });
+            self.asm.emit(instruction(register, b, n));
             self.next = mark;
             return Ok(());
         }
@@ -324,7 +324,7 @@ impl FunctionBuilder<'_, '_> {
         dest: Dest,
         span: Span,
     ) -> Result<(), Failure> {
-        self.into_register(dest, span, |b, register| {
+        self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
             let operands = b.operands(&arguments.iter().collect::<Vec<_>>())?;
             b.position(span);
@@ -492,17 +492,31 @@ pub(super) fn accepts(known: &KnownFunction, count: usize) -> bool {
         && (known.lambda.rest.is_some() || count <= parameters)
 }
 
-/// The other operand and the addend of `(+ x n)`, `(+ n x)`, `(- x n)` with a small constant.
-fn small_addend<'e>(name: &str, left: &'e Expr, right: &'e Expr) -> Option<(&'e Expr, i8)> {
+/// An instruction with destination, register and small constant.
+type WithSmall = fn(u8, u8, i8) -> Instruction;
+
+/// The other operand, and what becomes of `(+ x n)`, `(+ n x)` or `(- x n)` with a small constant.
+fn small_addend<'e>(
+    name: &str,
+    left: &'e Expr,
+    right: &'e Expr,
+) -> Option<(&'e Expr, WithSmall, i8)> {
     let small = |expr: &Expr| match expr.kind {
         ExprKind::Const(DatumKind::Int(value)) => i8::try_from(value).ok(),
         _ => None,
     };
+    // Each order has its own instruction: errors name the operands as they were written.
     match name {
-        "+" => small(right)
-            .map(|n| (left, n))
-            .or_else(|| small(left).map(|n| (right, n))),
-        "-" => small(right).and_then(i8::checked_neg).map(|n| (left, n)),
+        "+" => match (small(right), small(left)) {
+            (Some(n), _) => Some((left, |a, b, sc| Instruction::AddImm { a, b, sc }, n)),
+            (_, Some(n)) => Some((right, |a, b, sc| Instruction::ImmAdd { a, b, sc }, n)),
+            _ => None,
+        },
+        "-" => Some((
+            left,
+            |a, b, sc| Instruction::SubtractImm { a, b, sc },
+            small(right)?,
+        )),
         _ => None,
     }
 }

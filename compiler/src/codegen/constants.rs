@@ -80,7 +80,7 @@ impl ConstantPool {
                 Constant::F64Array(items.iter().map(|x| x.to_bits()).collect())
             }
             DatumKind::I64Array(items) => Constant::I64Array(items.to_vec()),
-            DatumKind::Opaque(_) => return Err(CodegenError::Opaque),
+            DatumKind::Builtin(..) | DatumKind::Opaque(_) => return Err(CodegenError::Opaque),
         };
         Ok(self.add(constant))
     }

@@ -16,7 +16,7 @@ impl FunctionBuilder<'_, '_> {
         match &expr.kind {
             ExprKind::Const(datum) => match dest {
                 Dest::Effect => Ok(()),
-                _ => self.into_register(dest, expr.span, |b, register| {
+                _ => self.deliver_to(dest, expr.span, |b, register| {
                     b.load_constant(datum, register)
                 }),
             },
@@ -35,7 +35,7 @@ impl FunctionBuilder<'_, '_> {
             ExprKind::SetLocal(variable, value) => {
                 self.set_local(*variable, value, dest, expr.span)
             }
-            ExprKind::Global(global) => self.into_register(dest, expr.span, |b, register| {
+            ExprKind::Global(global) => self.deliver_to(dest, expr.span, |b, register| {
                 b.position(expr.span);
                 b.asm.emit(Instruction::GetGlobal {
                     a: register,
@@ -44,7 +44,7 @@ impl FunctionBuilder<'_, '_> {
                 Ok(())
             }),
             ExprKind::SetGlobal(global, value) => {
-                self.into_register(dest, expr.span, |b, register| {
+                self.deliver_to(dest, expr.span, |b, register| {
                     b.expr(value, Dest::Reg(register))?;
                     b.position(expr.span);
                     b.asm.emit(Instruction::SetGlobal {
@@ -62,7 +62,10 @@ impl FunctionBuilder<'_, '_> {
                     return self.define_known(*global, index, dest, expr.span);
                 }
                 let mark = self.next;
+                let in_library = self.module.in_library;
+                self.module.in_library |= self.module.globals.library.contains(global);
                 let register = self.value(value)?;
+                self.module.in_library = in_library;
                 self.asm.emit(Instruction::DefineGlobal {
                     a: register,
                     x: global.0,
@@ -72,13 +75,13 @@ impl FunctionBuilder<'_, '_> {
             }
             ExprKind::Builtin(Builtin(name)) => match dest {
                 Dest::Effect => Ok(()),
-                _ => self.into_register(dest, expr.span, |b, register| {
+                _ => self.deliver_to(dest, expr.span, |b, register| {
                     b.load_builtin(name, register)
                 }),
             },
             ExprKind::Lambda(lambda) => match dest {
                 Dest::Effect => Ok(()),
-                _ => self.into_register(dest, expr.span, |b, register| b.closure(lambda, register)),
+                _ => self.deliver_to(dest, expr.span, |b, register| b.closure(lambda, register)),
             },
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, dest, expr.span),
             ExprKind::Apply(callee, arguments) => self.apply(callee, arguments, dest, expr.span),
@@ -140,7 +143,7 @@ impl FunctionBuilder<'_, '_> {
                 self.next = mark;
                 Ok(())
             }
-            ExprKind::Import(import) => self.into_register(dest, expr.span, |b, register| {
+            ExprKind::Import(import) => self.deliver_to(dest, expr.span, |b, register| {
                 let mark = b.next;
                 let window = b.alloc(expr.span)?;
                 b.position(expr.span);
@@ -160,7 +163,7 @@ impl FunctionBuilder<'_, '_> {
     }
 
     /// Runs `generate` with a register for the result and delivers it to `dest`.
-    pub fn into_register(
+    pub fn deliver_to(
         &mut self,
         dest: Dest,
         span: Span,
@@ -207,7 +210,7 @@ impl FunctionBuilder<'_, '_> {
         if dest == Dest::Effect {
             return Ok(());
         }
-        self.into_register(dest, span, |b, register| {
+        self.deliver_to(dest, span, |b, register| {
             b.asm.emit(Instruction::LoadSpecial {
                 a: register,
                 b: special::NIL,
@@ -284,11 +287,31 @@ impl FunctionBuilder<'_, '_> {
         if let Some(value) = self.module.facts.constant(name) {
             return self.load_constant(&DatumKind::Float(value), register);
         }
+        if let Some(descriptor) = super::standard_stream(name) {
+            let x = u32::from(self.native(super::STANDARD_STREAM)?);
+            let (a, b, c, sbx) = (register, register, 1, descriptor);
+            self.asm.emit(Instruction::LoadInt { a, sbx });
+            self.asm.emit(Instruction::CallNative { a, b, c, x });
+            return Ok(());
+        }
+        if self.module.facts.native_arity(name).is_none() {
+            return self.unavailable(name, register);
+        }
         let index = self.native(name)?;
         self.asm.emit(Instruction::LoadNative {
             a: register,
             bx: index,
         });
+        Ok(())
+    }
+
+    /// Raises a condition: the runtime does not have this builtin.
+    fn unavailable(&mut self, name: &'static str, register: u8) -> Result<(), Failure> {
+        let shown = name.strip_prefix('%').unwrap_or(name);
+        self.load_constant(&DatumKind::Str(Rc::from(shown)), register)?;
+        let x = u32::from(self.native("%unavailable")?);
+        let (a, b, c) = (register, register, 1);
+        self.asm.emit(Instruction::CallNative { a, b, c, x });
         Ok(())
     }
 

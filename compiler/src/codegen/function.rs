@@ -205,11 +205,6 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         Ok((self.next - 1) as u8)
     }
 
-    /// Makes sure that `count` registers from the top are part of the window.
-    pub fn touch(&mut self, count: u32) {
-        self.most = self.most.max(self.next + count);
-    }
-
     // --- variables ---
 
     /// Gives a new variable its place and makes the value in `value` its initial value. `value` is

@@ -21,8 +21,29 @@ use crate::optimize::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
 
-/// Builtins that are numbers, not functions.
-pub const CONSTANT_NAMES: &[&str] = &["pi", "e", "math/infinity", "math/nan"];
+/// Builtins that are values, not functions.
+pub const CONSTANT_NAMES: &[&str] = &[
+    "pi",
+    "e",
+    "math/infinity",
+    "math/nan",
+    "*stdin*",
+    "*stdout*",
+    "*stderr*",
+];
+
+/// The native that gives standard streams by file descriptor.
+const STANDARD_STREAM: &str = "%standard-stream";
+
+/// The file descriptor of the standard stream that a builtin is bound to.
+fn standard_stream(name: &str) -> Option<i16> {
+    Some(match name {
+        "*stdin*" => 0,
+        "*stdout*" => 1,
+        "*stderr*" => 2,
+        _ => return None,
+    })
+}
 
 /// Where source positions come from.
 pub trait Positions {

@@ -7,7 +7,7 @@ pub mod walk;
 
 use std::rc::Rc;
 
-use crate::datum::{DatumKind, Span};
+use crate::datum::{Datum, DatumKind, Span};
 
 /// Index of a variable in [`Unit::variables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,11 +81,31 @@ pub struct Unit {
     pub imports: Vec<Import>,
     /// Exported names, if the module declares them; otherwise everything it defines is exported.
     pub exports: Option<Vec<(Rc<str>, Span)>>,
+    /// The macros that its code may use, in order of their definitions.
+    pub macros: Vec<UnitMacro>,
     /// Code that is only known at run time may read, define and assign the globals by name (`eval`, `load` or
     /// `import` of something computed): back ends keep the names and assume nothing about the values.
     pub dynamic: bool,
     /// The top-level forms, in order. The value of the last is the module's value.
     pub body: Vec<Expr>,
+}
+
+/// A macro of a module, for code that is compiled while the program runs.
+#[derive(Clone, Debug)]
+pub struct UnitMacro {
+    /// Its name.
+    pub name: Rc<str>,
+    /// Where it comes from.
+    pub definition: MacroDefinition,
+}
+
+/// Where a macro comes from.
+#[derive(Clone, Debug)]
+pub enum MacroDefinition {
+    /// The form that defines it.
+    Form(Datum),
+    /// The module with this key, which has a macro of the same name.
+    Imported(Rc<str>),
 }
 
 /// An expression and the source it came from.

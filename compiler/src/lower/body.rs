@@ -5,6 +5,7 @@
 //! of the body. The others are variables that hold nil at first and are assigned.
 
 use super::control::sequence;
+use super::patterns::{Fit, Step, wrap};
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::ir::{Expr, ExprKind, VarId};
@@ -18,6 +19,8 @@ enum Item {
     Definitions(Vec<(VarId, Expr)>, Span),
     /// Bindings of the rest of the body that see neither themselves nor the later ones.
     Binding(VarId, Expr, Span),
+    /// A value taken apart; the rest of the body sees its parts.
+    Parts(Vec<(VarId, Step)>),
 }
 
 impl Lowerer<'_, '_> {
@@ -50,13 +53,62 @@ impl Lowerer<'_, '_> {
             let run = self.definitions_at_start(rest);
             if run.is_empty() {
                 rest = others;
-                items.push(Item::Form(self.expr(form)));
+                // The last form gives the body's value, so it is an ordinary one.
+                if others.is_empty() || !self.pattern_definition(form, &mut items) {
+                    items.push(Item::Form(self.expr(form)));
+                }
             } else {
                 rest = rest.get(run.len()..).unwrap_or_default();
                 self.definitions(run, &mut items);
             }
         }
         assemble(items, span)
+    }
+
+    /// Lowers `(define PATTERN value)` to bindings of the rest of the body, if nothing has mentioned its names.
+    fn pattern_definition(&mut self, form: &Datum, items: &mut Vec<Item>) -> bool {
+        let DatumKind::List(parts) = &form.kind else {
+            return false;
+        };
+        let [head, pattern, value] = &parts[..] else {
+            return false;
+        };
+        let is_define = shape::as_symbol(head).and_then(|head| self.session.names.form(head))
+            == Some(SpecialForm::Define);
+        let is_pattern = matches!(pattern.kind, DatumKind::Vector(_) | DatumKind::Map(_));
+        if !is_define || !is_pattern || self.distinct_names("define", pattern).is_err() {
+            return false;
+        }
+        let names = self.pattern_names(pattern);
+        if !names.iter().all(|name| self.can_place(*name)) {
+            return false;
+        }
+        let value = self.expr(value);
+        // The value may mention the names: they are nil then.
+        if !names.iter().all(|name| self.can_place(*name)) {
+            let source = self.temporary("value");
+            let local = Self::local(source, form.span);
+            let assigned = self.assign_pattern(pattern, source, local);
+            let assigned = assigned.unwrap_or_else(|problem| self.raise(problem));
+            let kind = ExprKind::Let(vec![(source, value)], Box::new(assigned));
+            items.push(Item::Form(Expr::new(kind, form.span)));
+            return true;
+        }
+        let source = self.temporary("value");
+        let mut steps = Vec::new();
+        self.pattern_steps(pattern, source, Fit::Checked("destructure"), &mut steps);
+        let mut bound = vec![(source, Step::Temporary(source, value))];
+        for step in steps {
+            let variable = match &step {
+                // It has been seen that there is a place.
+                Step::Name(symbol, _) => self.place(*symbol).unwrap_or(source),
+                Step::Temporary(variable, _) => *variable,
+                Step::Check(_) => source,
+            };
+            bound.push((variable, step));
+        }
+        items.push(Item::Parts(bound));
+        true
     }
 
     /// The definitions that `forms` starts with and that can be bindings.
@@ -145,7 +197,7 @@ fn assemble(items: Vec<Item>, span: Span) -> Expr {
     let mut after: Vec<Expr> = Vec::new();
     for item in items.into_iter().rev() {
         let last = match &item {
-            Item::Form(_) => None,
+            Item::Form(_) | Item::Parts(_) => None,
             Item::Binding(variable, _, span) => Some((*variable, *span)),
             Item::Definitions(bindings, span) => bindings.last().map(|(last, _)| (*last, *span)),
         };
@@ -155,6 +207,10 @@ fn assemble(items: Vec<Item>, span: Span) -> Expr {
         }
         match item {
             Item::Form(form) => after.push(form),
+            Item::Parts(steps) => {
+                let rest = rest_of(&mut after, span);
+                after.push(wrap(steps, rest));
+            }
             Item::Binding(variable, value, span) => {
                 let rest = rest_of(&mut after, span);
                 let kind = ExprKind::Let(vec![(variable, value)], Box::new(rest));

@@ -1,6 +1,5 @@
 //! `define`, `defun`.
 
-use super::control::sequence;
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::ir::{Expr, ExprKind};
@@ -95,15 +94,13 @@ impl Lowerer<'_, '_> {
         let value = self.expr(value);
         let variable = self.temporary("value");
         let local = !self.scopes.is_empty();
-        let mut steps = Vec::new();
-        self.assign_pattern(pattern, variable, &mut steps)?;
         // A local definition gives the value taken apart, one at top level nil.
-        steps.push(if local {
+        let last = if local {
             Self::local(variable, span)
         } else {
             Expr::nil(span)
-        });
-        let body = sequence(steps, span);
+        };
+        let body = self.assign_pattern(pattern, variable, last)?;
         Ok(Expr::new(
             ExprKind::Let(vec![(variable, value)], Box::new(body)),
             span,

@@ -4,24 +4,32 @@
 //! when they are reached. The rest needs a compiler at run time.
 
 use super::control::sequence;
+use super::finish::visit;
 use super::literals::is_constant;
 use super::prepare::is_constant_template;
 use super::{Lowerer, shape};
-use crate::datum::{Datum, DatumKind, FileId, Span};
+use crate::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::expand::readable;
 use crate::ir::{Expr, ExprKind};
 use crate::names::SpecialForm;
-use crate::problem::{Fallible, Problem};
+use crate::namespace::has_opaque_parts;
+use crate::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::reader::read_many_limited;
 
 impl Lowerer<'_, '_> {
     pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("eval", operands, span)?;
         match self.known_value(form) {
+            // What it may mean depends on code that is only known then.
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%eval", vec![form], span))
+            }
             Some(Ok(form)) => Ok(self.compiled_ahead(&form, span)),
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("eval: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%eval", vec![value], span))
             }
@@ -31,6 +39,10 @@ impl Lowerer<'_, '_> {
     pub(super) fn macroexpand(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("macroexpand", operands, span)?;
         match self.known_value(form) {
+            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+                let form = Expr::new(ExprKind::Const(form.kind), span);
+                Ok(Self::call_builtin("%macroexpand", vec![form], span))
+            }
             Some(Ok(form)) => {
                 let expanded = |lowerer: &mut Self| {
                     let expansion = lowerer.expand_step(&form)?;
@@ -43,13 +55,30 @@ impl Lowerer<'_, '_> {
             Some(Err(problem)) => Ok(self.raise(problem)),
             None => {
                 self.dynamic = true;
+                self.warn_needs_compiler("macroexpand: the form", span);
                 let value = self.expr(form);
                 Ok(Self::call_builtin("%macroexpand", vec![value], span))
             }
         }
     }
 
-    fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
+    fn warn_needs_compiler(&mut self, what: &str, span: Span) {
+        let message = format!("{what} is not known before the program runs");
+        let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
+                    executable that contains the compiler";
+        let problem = Problem::warning(span, NEEDS_COMPILER, Condition::Eval, message);
+        self.report(problem.with_hint(hint));
+    }
+
+    /// Warns of a call that reads a text which is only known at run time.
+    pub(super) fn warn_of_reading(&mut self, symbol: Symbol, operands: &[Datum], span: Span) {
+        if operands.len() == 1 && self.reading_function(symbol).is_some() {
+            let name = self.session.text(symbol);
+            self.warn_needs_compiler(&format!("{name}: the text"), span);
+        }
+    }
+
+    pub(super) fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
         let DatumKind::List(items) = &form.kind else {
             return Ok(None);
         };
@@ -70,6 +99,15 @@ impl Lowerer<'_, '_> {
         let scopes = std::mem::take(&mut self.scopes);
         let lowered = self.deferred(|lowerer| Ok(lowerer.sequence_form(form)), span);
         self.scopes = scopes;
+        let mut has_objects = false;
+        visit(&lowered, &mut |expr| {
+            has_objects |= matches!(&expr.kind, ExprKind::Const(datum) if has_opaque_parts(datum));
+        });
+        if has_objects && !self.at_run_time {
+            let message = "a macro put a run-time object into code; only data that can be written can \
+                           be compiled";
+            return self.raise(Problem::eval(span, message));
+        }
         lowered
     }
 
@@ -115,39 +153,82 @@ impl Lowerer<'_, '_> {
             let constant = is_constant_template(template, self.session.interner);
             return constant.then(|| Ok(template.clone()));
         }
-        let is_builtin = !self.is_local(symbol)
-            && !self.hidden.contains(&symbol)
-            && self.session.interner.resolve(&symbol) == "read";
-        match operands {
-            [
-                Datum {
-                    kind: DatumKind::Str(text),
-                    span,
-                },
-            ] if is_builtin => Some(self.read_constant(text, *span)),
-            _ => None,
-        }
+        let [operand] = operands else {
+            return None;
+        };
+        let DatumKind::Str(text) = &operand.kind else {
+            return None;
+        };
+        let read = self.reading_function(symbol)?;
+        Some(self.read_constant(read, text, operand.span))
     }
 
-    /// What `read` gives for a constant text.
-    fn read_constant(&mut self, text: &str, span: Span) -> Fallible<Datum> {
-        let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, 1);
-        match data {
-            Ok(data) => {
-                let datum = data.into_iter().next();
-                let mut datum = datum.unwrap_or(Datum {
-                    kind: DatumKind::Nil,
-                    span,
-                });
-                relocate(&mut datum, span);
-                Ok(datum)
-            }
-            Err(error) => {
-                let code = error.kind.code();
-                Err(Problem::reader(span, code, error.located_message(text)))
-            }
-        }
+    /// A call that reads a constant text: the data it gives.
+    pub(super) fn read_ahead(
+        &mut self,
+        symbol: Symbol,
+        operands: &[Datum],
+        span: Span,
+    ) -> Option<Expr> {
+        let [
+            Datum {
+                kind: DatumKind::Str(text),
+                ..
+            },
+        ] = operands
+        else {
+            return None;
+        };
+        let read = self.reading_function(symbol)?;
+        let datum = self.read_constant(read, text, span);
+        Some(match datum {
+            Ok(datum) => Expr::new(ExprKind::Const(datum.kind), span),
+            Err(problem) => self.raise(problem),
+        })
     }
+
+    fn reading_function(&self, symbol: Symbol) -> Option<Reading> {
+        let reading = match self.session.interner.resolve(&symbol) {
+            "read" | "read/string" => Reading::First,
+            "read-many" | "read/all" | "io/read-many" => Reading::All,
+            _ => return None,
+        };
+        let redefined = self.is_local(symbol)
+            || self.hidden.contains(&symbol)
+            || self.global_ids.get(&symbol).is_some_and(|id| {
+                let global = self.unit.globals.get(id.0 as usize);
+                global.is_some_and(|global| global.mutable)
+            });
+        (!redefined).then_some(reading)
+    }
+
+    /// What a constant text reads as.
+    fn read_constant(&mut self, reading: Reading, text: &str, span: Span) -> Fallible<Datum> {
+        let limit = match reading {
+            Reading::First => 1,
+            Reading::All => usize::MAX,
+        };
+        let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, limit);
+        let data = data.map_err(|error| {
+            let located = error.located_message(text);
+            Problem::reader(span, error.kind.code(), error.kind.to_string(), located)
+        })?;
+        let nil = DatumKind::Nil;
+        let kind = match reading {
+            Reading::First => data.into_iter().next().map_or(nil, |datum| datum.kind),
+            Reading::All => DatumKind::List(data.into()),
+        };
+        let mut datum = Datum { kind, span };
+        relocate(&mut datum, span);
+        Ok(datum)
+    }
+}
+
+/// How much of a text is read.
+#[derive(Clone, Copy)]
+enum Reading {
+    First,
+    All,
 }
 
 /// Gives a datum read from a text inside the program the place of that text.

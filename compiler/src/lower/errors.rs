@@ -49,6 +49,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Code that raises a problem at run time.
+    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
     pub(super) fn raise(&mut self, problem: Box<Problem>) -> Expr {
         let span = problem.span;
         let condition = problem.condition_map(self.session.interner);

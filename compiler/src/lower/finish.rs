@@ -1,13 +1,16 @@
 //! The end of a unit: names are resolved now that all definitions are known.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Lowerer;
 use super::suggest::Suggestions;
 use crate::builtins::Builtins;
+use crate::expand::prelude::PRELUDE;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
-use crate::problem::{Condition, Problem, count_text};
+use crate::names::SPECIAL_FORMS;
+use crate::problem::{Condition, Problem};
 
 /// Makes every builtin that the unit never assigns a [`ExprKind::Builtin`] and drops the globals that nothing
 /// mentions any more.
@@ -98,18 +101,58 @@ impl Lowerer<'_, '_> {
         if !self.dynamic {
             self.unbound_globals(&mut found);
         }
+        let functions = self.known_functions();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                found.extend(wrong_count(expr, self.session.builtins));
+                found.extend(
+                    wrong_count(expr, self.session.builtins, &functions).map(|problem| *problem),
+                );
             });
         }
+        self.undefined_exports(&mut found);
         found.sort_by_key(|problem| (problem.span.file, problem.span.start));
-        self.session
-            .problems
-            .extend(found.into_iter().map(|problem| *problem));
+        self.session.problems.extend(found);
     }
 
-    fn unbound_globals(&self, found: &mut Vec<Box<Problem>>) {
+    /// The functions among the globals that never change, with their numbers of parameters.
+    fn known_functions(&self) -> HashMap<GlobalId, (Rc<str>, usize, Option<usize>)> {
+        let mut functions = HashMap::new();
+        for form in &self.unit.body {
+            let ExprKind::DefineGlobal(id, value) = &form.kind else {
+                continue;
+            };
+            let Some(global) = self.unit.globals.get(id.0 as usize) else {
+                continue;
+            };
+            if let ExprKind::Lambda(lambda) = &value.kind
+                && !global.mutable
+                && !self.dynamic
+            {
+                let minimum = lambda.parameters.len() - lambda.optional;
+                let maximum = lambda.rest.is_none().then_some(lambda.parameters.len());
+                functions.insert(*id, (global.name.clone(), minimum, maximum));
+            }
+        }
+        functions
+    }
+
+    fn undefined_exports(&self, found: &mut Vec<Problem>) {
+        for (name, span) in self.unit.exports.iter().flatten() {
+            let defined = self.unit.globals.iter().any(|global| {
+                global.name == *name && (global.definitions > 0 || self.is_import_bound(name))
+            });
+            let is_macro = || {
+                let symbol = self.session.interner.get(&**name);
+                symbol.is_some_and(|symbol| self.macros.find(symbol).is_some())
+            };
+            if !defined && !is_macro() && !self.dynamic {
+                let message = format!("module: `{name}` is exported and never defined");
+                found.push(*Problem::warning(*span, "W0404", Condition::Eval, message));
+            }
+        }
+    }
+
+    fn unbound_globals(&self, found: &mut Vec<Problem>) {
         let public: Vec<&str> = self.session.builtins.public_names().collect();
         let unbound: Vec<&Global> = self
             .unit
@@ -128,12 +171,18 @@ impl Lowerer<'_, '_> {
             .globals
             .iter()
             .filter(|global| global.definitions > 0 || self.is_import_bound(&global.name));
-        let suggestions = Suggestions::new(defined.map(|global| &*global.name).chain(public));
+        let suggestions = Suggestions::new(
+            defined
+                .map(|global| &*global.name)
+                .chain(public)
+                .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
+                .chain(PRELUDE.iter().map(|item| item.name)),
+        );
         for global in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());
             let problem = Problem::warning(global.span, "W0201", condition, message);
-            found.push(match suggestions.hint(&global.name) {
+            found.push(*match suggestions.hint(&global.name) {
                 Some(hint) => problem.with_hint(hint),
                 None => problem,
             });
@@ -149,30 +198,31 @@ impl Lowerer<'_, '_> {
     }
 }
 
-/// A call of a builtin with a number of arguments that it does not take.
-fn wrong_count(expr: &Expr, builtins: &Builtins) -> Option<Box<Problem>> {
+/// A call of a known function with a number of arguments that it does not take.
+fn wrong_count(
+    expr: &Expr,
+    builtins: &Builtins,
+    functions: &HashMap<GlobalId, (Rc<str>, usize, Option<usize>)>,
+) -> Option<Box<Problem>> {
     let ExprKind::Call(callee, arguments) = &expr.kind else {
         return None;
     };
-    let ExprKind::Builtin(Builtin(name)) = callee.kind else {
-        return None;
+    let (name, minimum, maximum) = match &callee.kind {
+        ExprKind::Builtin(Builtin(name)) if !name.starts_with('%') => {
+            let arity = builtins.resolve(name)?.arity?;
+            (*name, usize::from(arity.min), arity.max.map(usize::from))
+        }
+        ExprKind::Global(id) => {
+            let (name, minimum, maximum) = functions.get(id)?;
+            (&**name, *minimum, *maximum)
+        }
+        _ => return None,
     };
-    let arity = builtins.resolve(name)?.arity?;
-    if arity.accepts(arguments.len()) || name.starts_with('%') {
+    let got = arguments.len();
+    if got >= minimum && maximum.is_none_or(|maximum| got <= maximum) {
         return None;
     }
-    let minimum = usize::from(arity.min);
-    let maximum = arity.max.map(usize::from);
-    let problem = Problem::arity(expr.span, name, minimum, maximum, arguments.len());
-    let message = format!(
-        "{name} expects {}, got {}",
-        count_text(minimum, maximum),
-        arguments.len()
-    );
-    Some(Problem::warning(
-        expr.span,
-        "W0202",
-        problem.condition,
-        message,
-    ))
+    let mut problem = Problem::arity(expr.span, name, minimum, maximum, got).as_warning();
+    problem.code = "W0202";
+    Some(problem)
 }

@@ -196,6 +196,16 @@ pub const INTERNALS: &[Internal] = &[
         "path, selected names (list of symbols): runs the module, checks the names, gives a map from symbols to \
          exported values; with no selected names binds all exports in the running unit's globals by name",
     ),
+    internal(
+        "%kept",
+        exactly(1),
+        "number: a value that the virtual machine keeps for code compiled while the program runs",
+    ),
+    internal(
+        "%unavailable",
+        exactly(1),
+        "name: raises :unsupported for a builtin that the runtime does not have",
+    ),
     // LLM values.
     internal(
         "%make-tool",

@@ -121,10 +121,7 @@ impl Lowerer<'_, '_> {
                 continue;
             }
             let variable = self.temporary("value");
-            let mut parts = Vec::new();
-            // The names are distinct: that has been checked.
-            self.assign_pattern(target, variable, &mut parts)?;
-            let parts = sequence(parts, target.span);
+            let parts = self.assign_pattern(target, variable, Expr::nil(span))?;
             steps.push(let_expr(vec![(variable, value)], parts, target.span));
         }
         steps.push(self.body(body, span));

@@ -11,7 +11,20 @@ const PART: usize = 60;
 impl Lowerer<'_, '_> {
     pub(super) fn quote(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [datum] = shape::exactly("quote", operands, span)?;
-        Ok(Expr::new(ExprKind::Const(datum.kind.clone()), span))
+        Ok(self.constant(&datum.kind, span))
+    }
+
+    /// A datum as a value.
+    pub(super) fn constant(&self, datum: &DatumKind, span: Span) -> Expr {
+        let builtin = match datum {
+            DatumKind::Builtin(name, _) => self.session.builtins.resolve(name),
+            _ => None,
+        };
+        let kind = match builtin {
+            Some(entry) => ExprKind::Builtin(entry.builtin),
+            None => ExprKind::Const(datum.clone()),
+        };
+        Expr::new(kind, span)
     }
 
     pub(super) fn vector_literal(&mut self, datum: &Datum, items: &[Datum]) -> Expr {
@@ -52,7 +65,7 @@ impl Lowerer<'_, '_> {
 /// Whether evaluating the datum gives the datum itself, the same each time.
 pub(super) fn is_constant(datum: &Datum) -> bool {
     match &datum.kind {
-        DatumKind::Symbol(_) | DatumKind::List(_) => false,
+        DatumKind::Symbol(_) | DatumKind::List(_) | DatumKind::Builtin(..) => false,
         DatumKind::Vector(items) => items.iter().all(is_constant),
         DatumKind::Map(entries) => entries
             .iter()

@@ -10,7 +10,7 @@ use super::patterns::{Fit, integer, wrap};
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span};
 use crate::ir::{Expr, ExprKind, VarId};
-use crate::problem::{Fallible, Problem};
+use crate::problem::{Condition, Fallible, Problem};
 
 impl Lowerer<'_, '_> {
     pub(super) fn match_form(
@@ -33,6 +33,7 @@ impl Lowerer<'_, '_> {
         let subject = self.expr(subject);
         let value = self.temporary("subject");
         let mut branches = Vec::new();
+        let mut certain = false;
         for clause in clauses {
             let items = shape::sequence(clause).unwrap_or_default();
             let Some((pattern, rest)) = items.split_first() else {
@@ -46,14 +47,34 @@ impl Lowerer<'_, '_> {
                 }
                 body => (None, body),
             };
+            if certain {
+                let message = "match: this clause is never reached";
+                let condition = Condition::Eval;
+                self.report(Problem::warning(
+                    clause.span,
+                    "W0203",
+                    condition,
+                    message.into(),
+                ));
+            }
             let mut tests = Vec::new();
             self.pattern_tests(pattern, value, &mut tests);
+            certain |= tests.is_empty() && guard.is_none();
             if let Some(guard) = guard {
                 let guard = std::slice::from_ref(guard);
                 tests.push(self.clause_body(pattern, value, guard, clause.span));
             }
             let body = self.clause_body(pattern, value, body, clause.span);
             branches.push((all(tests, pattern.span), body, clause.span));
+        }
+        // A clause that always fits takes the place of what follows.
+        if certain {
+            let is_certain = |(test, _, _): &(Expr, Expr, Span)| is_true(test);
+            let at = branches.iter().position(is_certain);
+            branches.truncate(at.map_or(branches.len(), |at| at + 1));
+            let last = branches.pop().map(|(_, body, _)| body);
+            let body = chain(branches, last.unwrap_or_else(|| Expr::nil(span)));
+            return Ok(let_expr(vec![(value, subject)], body, span));
         }
         let otherwise = if form == "match" {
             Self::call_builtin("%match-failed", vec![Self::local(value, span)], span)
@@ -152,6 +173,10 @@ impl Lowerer<'_, '_> {
             tests.push(let_expr(vec![(variable, part)], inner, pattern.span));
         }
     }
+}
+
+fn is_true(test: &Expr) -> bool {
+    matches!(test.kind, ExprKind::Const(DatumKind::Bool(true)))
 }
 
 /// Whether all tests are true.

@@ -30,6 +30,7 @@ mod patterns;
 mod prepare;
 mod quasiquote;
 mod records;
+pub(crate) mod run_time;
 mod scope;
 pub(crate) mod session;
 mod shape;
@@ -114,6 +115,10 @@ pub(crate) struct Lowerer<'a, 's> {
     load_functions: HashMap<Rc<str>, GlobalId>,
     /// Macros that the module defines itself.
     own_macros: Vec<(Symbol, Span)>,
+    /// The forms that define them.
+    macro_definitions: Vec<(Symbol, Datum)>,
+    /// Whether the program is running already: its definitions take effect one by one.
+    at_run_time: bool,
     /// Code to run before the first form.
     prelude: Vec<Expr>,
     /// Nesting of expansions of top-level forms.
@@ -150,6 +155,8 @@ impl<'a, 's> Lowerer<'a, 's> {
             loading: Vec::new(),
             load_functions: HashMap::new(),
             own_macros: Vec::new(),
+            macro_definitions: Vec::new(),
+            at_run_time: false,
             prelude: Vec::new(),
             expansions: 0,
             depth: 0,
@@ -181,6 +188,7 @@ impl<'a, 's> Lowerer<'a, 's> {
     }
 
     /// Records a problem.
+    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
     pub(crate) fn report(&mut self, problem: Box<Problem>) {
         self.session.problems.push(*problem);
     }
@@ -195,7 +203,7 @@ impl<'a, 's> Lowerer<'a, 's> {
             },
             DatumKind::Vector(items) => Ok(self.vector_literal(datum, items)),
             DatumKind::Map(entries) => Ok(self.map_literal(datum, entries)),
-            constant => Ok(Expr::new(ExprKind::Const(constant.clone()), span)),
+            constant => Ok(self.constant(constant, span)),
         }
     }
 
@@ -207,6 +215,10 @@ impl<'a, 's> Lowerer<'a, 's> {
             if let Some(expansion) = self.expand_call(symbol, datum, operands)? {
                 return Ok(self.expr(&expansion));
             }
+            if let Some(read) = self.read_ahead(symbol, operands, datum.span) {
+                return Ok(read);
+            }
+            self.warn_of_reading(symbol, operands, datum.span);
         }
         let callee = self.expr(head);
         let arguments = self.exprs(operands);
@@ -313,6 +325,7 @@ impl<'a, 's> Lowerer<'a, 's> {
             .session
             .builtins
             .resolve(name)
+            .filter(|_| !self.session.redefined.contains(&symbol))
             .map(|entry| entry.builtin);
         let id = self.add_global(Global {
             name: Rc::from(name),

@@ -7,10 +7,10 @@ use super::lambda::thunk_of;
 use super::let_forms::let_expr;
 use super::{Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
-use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId};
+use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro};
 use crate::modules::loader::{Failure, Imported, SourceText};
 use crate::names::SpecialForm;
-use crate::problem::{Condition, Fallible, Problem};
+use crate::problem::{COMPUTED_PATH, Condition, Fallible, Problem};
 
 impl Lowerer<'_, '_> {
     /// Takes the export list of a `module` form; gives the body.
@@ -73,7 +73,7 @@ impl Lowerer<'_, '_> {
     fn warn_computed(&mut self, span: Span, form: &str) {
         let message = format!("{form}: the path is not a literal string");
         let hint = "the file is not part of the program; it is looked for when the program runs";
-        let problem = Problem::warning(span, "W0402", Condition::Io, message).with_hint(hint);
+        let problem = Problem::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
         self.report(problem);
     }
 
@@ -91,7 +91,9 @@ impl Lowerer<'_, '_> {
             if wanted(symbol) {
                 macro_names.push(symbol);
                 self.macros.add(symbol, entry);
-                self.hidden.remove(&symbol);
+                let name = self.session.text(symbol);
+                let definition = MacroDefinition::Imported(imported.key.clone());
+                self.unit.macros.push(UnitMacro { name, definition });
             }
         }
         let mut bindings = Vec::new();
@@ -107,6 +109,18 @@ impl Lowerer<'_, '_> {
                 global.mutable = true;
             }
             bindings.push((name, id));
+        }
+        for symbol in selected {
+            let found = macro_names.contains(symbol)
+                || bindings
+                    .iter()
+                    .any(|(name, _)| **name == *self.session.interner.resolve(symbol));
+            if !found && imported.complete {
+                let name = self.session.interner.resolve(symbol);
+                let message = format!("import: module does not export '{name}'");
+                let condition = Condition::Eval;
+                self.report(Problem::warning(span, "W0405", condition, message));
+            }
         }
         let names = (!selected.is_empty()).then(|| {
             let values = selected
@@ -128,6 +142,8 @@ impl Lowerer<'_, '_> {
     /// An import of something that is not part of the program. It gives a map from names to values, from which
     /// the selected names are bound; without selected names the run time binds what it finds.
     fn dynamic_import(&mut self, path: Expr, selected: &[Symbol], span: Span) -> Expr {
+        // Which names it binds is not known then.
+        self.dynamic |= selected.is_empty();
         let names = selected.iter().map(|symbol| Datum {
             kind: DatumKind::Symbol(*symbol),
             span,

@@ -291,17 +291,14 @@ impl Lowerer<'_, '_> {
         wrap(steps, body)
     }
 
-    /// Takes apart a value and defines the names where the form stands.
+    /// Takes apart a value and defines the names where the form stands; `last` follows.
     pub(super) fn assign_pattern(
         &mut self,
         pattern: &Datum,
         source: VarId,
-        out: &mut Vec<Expr>,
-    ) -> Fallible<()> {
-        let mut seen = Vec::new();
-        for symbol in self.pattern_names(pattern) {
-            self.distinct("define", symbol, &mut seen, pattern.span)?;
-        }
+        last: Expr,
+    ) -> Fallible<Expr> {
+        self.distinct_names("define", pattern)?;
         let mut steps = Vec::new();
         self.pattern_steps(pattern, source, Fit::Checked("destructure"), &mut steps);
         let assigned = steps
@@ -315,7 +312,15 @@ impl Lowerer<'_, '_> {
                 check => (source, check),
             })
             .collect();
-        out.push(wrap(assigned, Expr::nil(pattern.span)));
+        Ok(wrap(assigned, last))
+    }
+
+    /// Refuses a pattern that binds a name twice.
+    pub(super) fn distinct_names(&self, form: &str, pattern: &Datum) -> Fallible<()> {
+        let mut seen = Vec::new();
+        for symbol in self.pattern_names(pattern) {
+            self.distinct(form, symbol, &mut seen, pattern.span)?;
+        }
         Ok(())
     }
 }

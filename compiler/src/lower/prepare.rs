@@ -3,6 +3,7 @@
 //! Only positions that belong to the body's own scope are looked at; a form that opens a scope prepares its own
 //! body when it is lowered. Shapes are not checked here.
 
+use super::control::sequence;
 use super::{DEPTH_LIMIT, Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Interner, Symbol};
 use crate::ir::Expr;
@@ -26,19 +27,35 @@ impl Lowerer<'_, '_> {
             expand: true,
             depth: 0,
         };
-        let expanded = forms
-            .iter()
-            .map(|form| self.walk(form, &mut walk).unwrap_or_else(|| form.clone()))
-            .collect();
+        let mut expanded = Vec::with_capacity(forms.len());
+        for form in forms {
+            let form = self.walk(form, &mut walk).unwrap_or_else(|| form.clone());
+            self.splice(form, &mut expanded);
+        }
         (expanded, walk.names)
+    }
+
+    /// Adds a form to a body; the parts of a `begin` that is not empty in its place.
+    fn splice(&self, form: Datum, body: &mut Vec<Datum>) {
+        if let DatumKind::List(items) = &form.kind
+            && let Some((head, parts)) = items.split_first()
+            && !parts.is_empty()
+            && shape::as_symbol(head).and_then(|head| self.session.names.form(head))
+                == Some(SpecialForm::Begin)
+        {
+            for part in parts {
+                self.splice(part.clone(), body);
+            }
+            return;
+        }
+        body.push(form);
     }
 
     /// Lowers an expression whose definitions belong to the innermost scope, which is still being set up.
     pub(super) fn prepared_expr(&mut self, datum: &Datum) -> Expr {
         let (forms, names) = self.prepare(std::slice::from_ref(datum));
         self.declare(&names);
-        let value = self.exprs(&forms).pop();
-        value.unwrap_or_else(|| Expr::nil(datum.span))
+        sequence(self.exprs(&forms), datum.span)
     }
 
     /// The names that forms define without help of macros.

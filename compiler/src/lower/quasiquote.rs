@@ -25,7 +25,16 @@ impl Lowerer<'_, '_> {
     pub(super) fn quasiquote(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [template] = shape::exactly("quasiquote", operands, span)?;
         let mut generated = Vec::new();
-        let body = self.template(template, 1, &mut generated)?;
+        // `,@` needs a sequence around it; alone it is data.
+        let alone = match &template.kind {
+            DatumKind::List(items) => items.first().and_then(shape::as_symbol),
+            _ => None,
+        };
+        let body = if alone == Some(self.session.names.unquote_splicing) {
+            Element::Constant(template.clone())
+        } else {
+            self.template(template, 1, &mut generated)?
+        };
         let body = match body {
             Element::One(body) | Element::Splice(body) => body,
             Element::Constant(datum) => Expr::new(ExprKind::Const(datum.kind), span),

@@ -126,15 +126,23 @@ impl Lowerer<'_, '_> {
     /// Whether a definition of this name in the innermost scope could be the variable's binding: nothing has
     /// mentioned the variable so far. If so, the caller binds it.
     pub(super) fn place(&mut self, symbol: Symbol) -> Option<VarId> {
-        let scope = self.scopes.last()?;
-        let (_, variable) = *scope.names.iter().rev().find(|(name, _)| *name == symbol)?;
-        if !scope.unplaced.contains(&variable) || self.is_mentioned(variable) {
-            return None;
-        }
+        let variable = self.placeable(symbol)?;
         if let Some(scope) = self.scopes.last_mut() {
             scope.unplaced.retain(|unplaced| *unplaced != variable);
         }
         Some(variable)
+    }
+
+    /// Whether [`Self::place`] would give a variable.
+    pub(super) fn can_place(&self, symbol: Symbol) -> bool {
+        self.placeable(symbol).is_some()
+    }
+
+    fn placeable(&self, symbol: Symbol) -> Option<VarId> {
+        let scope = self.scopes.last()?;
+        let (_, variable) = *scope.names.iter().rev().find(|(name, _)| *name == symbol)?;
+        let free = scope.unplaced.contains(&variable) && !self.is_mentioned(variable);
+        free.then_some(variable)
     }
 
     /// The variable that a definition in the innermost scope sets. The first such definition makes the variable

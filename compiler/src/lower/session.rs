@@ -1,10 +1,11 @@
 //! What all modules of one compilation share.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::toplevel::Evaluated;
 use crate::builtins::Builtins;
-use crate::datum::Interner;
+use crate::datum::{Interner, Symbol};
 use crate::expand::host::MacroHost;
 use crate::modules::loader::Loader;
 use crate::names::Names;
@@ -22,6 +23,10 @@ pub struct Session<'s> {
     pub(crate) problems: Vec<Problem>,
     /// What has been run at build time.
     pub(crate) evaluated: Evaluated,
+    /// Names of builtins that have other values by now: the program is running.
+    pub(crate) redefined: HashSet<Symbol>,
+    /// Whether there will be a compiler when the program runs.
+    pub(crate) compiler_at_run_time: bool,
     /// For names of variables made by the front end.
     fresh: u32,
 }
@@ -42,6 +47,8 @@ impl<'s> Session<'s> {
             loader: None,
             problems: Vec::new(),
             evaluated: Evaluated::new(),
+            redefined: HashSet::new(),
+            compiler_at_run_time: false,
             fresh: 0,
         }
     }

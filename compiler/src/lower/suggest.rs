@@ -1,35 +1,78 @@
 //! What a person may have meant by an unknown name.
 
-/// Names of other Lisps and what they are called here.
+/// Names of other Lisps that are not close to what they are called here, and what to do instead.
 const FOREIGN_NAMES: &[(&str, &str)] = &[
-    ("atom", "mutable-cell/new"),
-    ("box", "mutable-cell/new"),
-    ("call/cc", "try"),
-    ("car-safe", "car"),
-    ("defvar", "define"),
-    ("defparameter", "define"),
-    ("elt", "nth"),
-    ("fold", "foldl"),
-    ("fold-left", "foldl"),
-    ("fold-right", "foldr"),
-    ("funcall", "apply"),
-    ("hash-ref", "get"),
-    ("hash-set", "assoc"),
-    ("hash-set!", "assoc"),
-    ("inc", "+"),
-    ("into", "append"),
-    ("loop", "let"),
-    ("mapcar", "map"),
-    ("printf", "format"),
-    ("prn", "print"),
-    ("remove", "filter"),
-    ("reset!", "mutable-cell/set!"),
-    ("setf", "set!"),
-    ("setq", "set!"),
-    ("string-length", "string/length"),
-    ("swap!", "mutable-cell/set!"),
-    ("vector-ref", "nth"),
-    ("with-exception-handler", "try"),
+    (
+        "=>",
+        "`cond` has no `=>` clauses; bind the value with `if-let`",
+    ),
+    ("add1", "write (+ n 1)"),
+    ("atom", "use a variable with `set!`, or `mutable-cell/new`"),
+    ("box", "use `mutable-cell/new`"),
+    (
+        "call-with-current-continuation",
+        "there are no continuations; leave early with `throw` and `try`",
+    ),
+    (
+        "call/cc",
+        "there are no continuations; leave early with `throw` and `try`",
+    ),
+    ("dec", "write (- n 1)"),
+    ("defparameter", "define variables with `define`"),
+    ("defvar", "define variables with `define`"),
+    (
+        "deref",
+        "get the value of a promise with `force` or `await`, of a cell with `mutable-cell/get`",
+    ),
+    ("dolist", "use `for-each`"),
+    ("doseq", "use `for-each`"),
+    ("dynamic-wind", "clean up in `try`, or use `with-stream`"),
+    (
+        "error-message",
+        "the condition bound by `catch` is a map: (:message e)",
+    ),
+    (
+        "finally",
+        "`try` has no `finally`; clean up in `catch` and after the `try`",
+    ),
+    ("funcall", "call functions directly: (f x), or with `apply`"),
+    (
+        "hash-set!",
+        "maps are immutable; `assoc` gives a changed copy",
+    ),
+    ("inc", "write (+ n 1)"),
+    (
+        "into",
+        "convert with `list->vector` or `vector->list`, join with `append`",
+    ),
+    (
+        "let-syntax",
+        "macros are defined at top level with `define-syntax`",
+    ),
+    ("letrec*", "use `letrec`, which sees earlier names too"),
+    ("loop", "use a named `let`, `do` or `while`"),
+    ("printf", "use `println` with `format`"),
+    ("prn", "use `print`"),
+    ("raise-continuable", "use `raise`"),
+    (
+        "recur",
+        "call the function itself: tail calls do not grow the stack",
+    ),
+    ("reset!", "use `set!`, or `mutable-cell/set!`"),
+    ("setf", "assign variables with `set!`"),
+    ("setq", "assign variables with `set!`"),
+    ("string=?", "compare with `=`"),
+    ("sub1", "write (- n 1)"),
+    ("swap!", "use `set!`, or `mutable-cell/set!`"),
+    ("unquote", "`,` is only meaningful inside a quasiquote"),
+    (
+        "vector-set!",
+        "vectors are immutable; a `mutable-array/new` can be changed in place",
+    ),
+    (
+        "with-exception-handler",
+        "use `try` with `catch`, or `guard`",
+    ),
 ];
 
 /// Known names to compare unknown ones with.
@@ -49,14 +92,17 @@ impl<'n> Suggestions<'n> {
     /// A hint for an unknown name.
     pub(super) fn hint(&self, name: &str) -> Option<String> {
         let foreign = FOREIGN_NAMES.iter().find(|(foreign, _)| *foreign == name);
-        if let Some((_, here)) = foreign {
-            return Some(format!("`{name}` is written `{here}` in Sema"));
+        if let Some((_, advice)) = foreign {
+            return Some((*advice).to_string());
         }
-        let limit = (name.chars().count() / 3).clamp(1, 3);
+        let length = name.chars().count();
+        let limit = (length / 3).clamp(1, 3);
         let close = self
             .names
             .iter()
-            .filter_map(|known| Some((distance(name, known, limit)?, known)));
+            .filter_map(|known| Some((distance(name, known, limit)?, known)))
+            // A name with nothing in common is no suggestion.
+            .filter(|(distance, _)| *distance < length);
         let (_, best) = close.min_by_key(|(distance, _)| *distance)?;
         Some(format!("Did you mean '{best}'?"))
     }
@@ -99,8 +145,8 @@ mod tests {
             Some("Did you mean 'println'?")
         );
         assert_eq!(
-            suggestions.hint("mapcar").as_deref(),
-            Some("`mapcar` is written `map` in Sema")
+            suggestions.hint("setq").as_deref(),
+            Some("assign variables with `set!`")
         );
         assert_eq!(suggestions.hint("zebra"), None);
     }

@@ -12,11 +12,12 @@ use super::session::Session;
 use super::{LoweredModule, Lowerer, shape};
 use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::expand::host::MacroError;
+use crate::expand::prelude::PRELUDE;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry};
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 use crate::names::SpecialForm;
-use crate::problem::{Condition, Fallible, Problem};
+use crate::problem::{Condition, Fallible, Problem, Severity};
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
 pub(crate) type Evaluated = HashMap<Rc<str>, HashSet<usize>>;
@@ -36,6 +37,11 @@ impl Lowerer<'_, '_> {
             *evaluated = evaluated.iter().map(|index| index + shift).collect();
         }
         self.unit.dynamic = self.dynamic;
+        for (symbol, form) in std::mem::take(&mut self.macro_definitions) {
+            let name = self.session.text(symbol);
+            let definition = MacroDefinition::Form(form);
+            self.unit.macros.push(UnitMacro { name, definition });
+        }
         self.finish();
         LoweredModule {
             unit: self.unit,
@@ -121,11 +127,16 @@ impl Lowerer<'_, '_> {
         let operands = items.get(1..).unwrap_or_default();
         let head = items.first().and_then(shape::as_symbol);
         let form_kind = head.and_then(|head| self.session.names.form(head));
+        let before = self.own_macros.len();
         if form_kind == Some(SpecialForm::DefineSyntax) {
-            self.define_syntax_rules(operands, form.span)
+            self.define_syntax_rules(operands, form.span)?;
         } else {
-            self.define_transformer(operands, form.span)
+            self.define_transformer(operands, form.span)?;
         }
+        let new = self.own_macros.get(before..).unwrap_or_default();
+        let new = new.iter().map(|(symbol, _)| (*symbol, form.clone()));
+        self.macro_definitions.extend(new);
+        Ok(())
     }
 
     fn define_syntax_rules(&mut self, operands: &[Datum], span: Span) -> Fallible<()> {
@@ -164,7 +175,9 @@ impl Lowerer<'_, '_> {
         let lambda = lambda?;
         let text = self.session.text(symbol);
         // A transformer with mistakes is not defined; its calls are left alone.
-        let transformer = if self.session.problems.len() > mark {
+        let own = self.session.problems.get(mark..).unwrap_or_default();
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let transformer = if own.iter().any(is_error) {
             None
         } else {
             let unit = self.compile_time_unit(lambda);
@@ -203,12 +216,20 @@ impl Lowerer<'_, '_> {
     fn add_macro(&mut self, symbol: Symbol, name: Rc<str>, kind: Macro, span: Span) {
         let entry = MacroEntry { name, kind };
         self.macros.add(symbol, entry);
+        if self.at_run_time {
+            self.hidden.remove(&symbol);
+        }
         self.own_macros.push((symbol, span));
     }
 
     /// Macros are values too. They are bound before the program runs, as the reference does.
-    fn define_macro_values(&mut self) {
-        for (symbol, span) in std::mem::take(&mut self.own_macros) {
+    pub(super) fn define_macro_values(&mut self) {
+        let own = std::mem::take(&mut self.own_macros);
+        let names = PRELUDE.iter().map(|item| item.name);
+        let general: Vec<_> = names
+            .map(|name| (self.session.interner.get_or_intern(name), Span::default()))
+            .collect();
+        for (symbol, span) in own.into_iter().chain(general) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
                 continue;
             };
@@ -304,6 +325,7 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
         globals: unit.globals.clone(),
         imports: Vec::new(),
         exports: None,
+        macros: Vec::new(),
         dynamic: false,
         body,
     };

@@ -12,6 +12,9 @@ use crate::datum::{Datum, DatumKind, Span, Symbol};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 use crate::problem::{Fallible, Problem};
 
+/// Formals with their expressions, and the body.
+type ValueClauses<'d> = (Vec<(Formals, &'d Datum)>, &'d [Datum]);
+
 /// The fixed names and the rest name of formals.
 struct Formals {
     fixed: Vec<Symbol>,
@@ -114,7 +117,7 @@ impl Lowerer<'_, '_> {
         form: &str,
         operands: &'d [Datum],
         span: Span,
-    ) -> Fallible<(Vec<(Formals, &'d Datum)>, &'d [Datum])> {
+    ) -> Fallible<ValueClauses<'d>> {
         let ([clauses], body) = shape::at_least::<1>(form, operands, 1, span)?;
         let Some(clauses) = shape::sequence(clauses) else {
             return Err(Problem::eval(span, format!("{form}: expected a list")));

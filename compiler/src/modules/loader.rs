@@ -67,6 +67,8 @@ pub(crate) struct Imported {
     pub(crate) key: Rc<str>,
     pub(crate) exports: Vec<Rc<str>>,
     pub(crate) macros: Vec<(Symbol, MacroEntry)>,
+    /// Whether nothing else can be exported.
+    pub(crate) complete: bool,
 }
 
 /// Why a file cannot be used.
@@ -126,7 +128,7 @@ impl<'s> Loader<'s> {
         path: &str,
         span: Span,
     ) -> Result<(String, Rc<str>), Failure> {
-        if self.packages.is_package(path, self.files) {
+        if form == "import" && self.packages.is_package(path, self.files) {
             let located = self.packages.locate(path, self.files, span);
             let located = located.map_err(Failure::Broken)?;
             return Ok((located.path, Rc::from(format!("@packages/{}", located.key))));
@@ -199,8 +201,14 @@ impl Session<'_> {
             Err(errors) => {
                 let mut problems = Vec::new();
                 for error in errors {
-                    let message = error.located_message(&text);
-                    problems.push(Problem::reader(error.span, error.kind.code(), message));
+                    let located = error.located_message(&text);
+                    let message = error.kind.to_string();
+                    let code = error.kind.code();
+                    let problem = Problem::reader(error.span, code, message, located);
+                    problems.push(match error.kind.hint() {
+                        Some(hint) => problem.with_hint(hint),
+                        None => problem,
+                    });
                 }
                 let first = problems.first().cloned();
                 let strict = loader.strict;
@@ -339,6 +347,7 @@ impl Session<'_> {
             key,
             exports,
             macros: Vec::new(),
+            complete: false,
         }
     }
 
@@ -354,6 +363,7 @@ impl Finished {
             key,
             exports: self.exports.clone(),
             macros: self.macros.clone(),
+            complete: !self.unit.dynamic,
         }
     }
 }

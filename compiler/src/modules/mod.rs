@@ -3,7 +3,7 @@
 pub mod files;
 pub(crate) mod loader;
 mod packages;
-mod paths;
+pub(crate) mod paths;
 mod program;
 
 pub use files::{FileError, Files, MemoryFiles};

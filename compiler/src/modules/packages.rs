@@ -15,16 +15,16 @@ pub struct PackageRoot {
 }
 
 /// A package's file.
-pub(super) struct Located {
+pub(crate) struct Located {
     /// Its absolute path.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The package's own directory or file, as part of a module key.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 impl PackageRoot {
     /// Whether a path refers to a package.
-    pub(super) fn is_package(&self, path: &str, files: &dyn Files) -> bool {
+    pub(crate) fn is_package(&self, path: &str, files: &dyn Files) -> bool {
         let is_file = ["./", "../", "/"]
             .iter()
             .any(|start| path.starts_with(start))
@@ -42,7 +42,7 @@ impl PackageRoot {
     }
 
     /// The file of a package.
-    pub(super) fn locate(&self, spec: &str, files: &dyn Files, span: Span) -> Fallible<Located> {
+    pub(crate) fn locate(&self, spec: &str, files: &dyn Files, span: Span) -> Fallible<Located> {
         if spec.split('/').any(|part| matches!(part, "" | "." | "..")) {
             let message = format!("invalid package spec: path traversal not allowed: {spec}");
             return Err(Problem::module(span, message));

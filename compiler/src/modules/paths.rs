@@ -1,7 +1,7 @@
 //! Paths as text: `/` between parts, absolute ones start with it.
 
 /// The directory of a file.
-pub(super) fn parent(path: &str) -> &str {
+pub(crate) fn parent(path: &str) -> &str {
     match path.rsplit_once('/') {
         Some(("", _)) => "/",
         Some((parent, _)) => parent,
@@ -10,7 +10,7 @@ pub(super) fn parent(path: &str) -> &str {
 }
 
 /// A path seen from a directory.
-pub(super) fn join(directory: &str, path: &str) -> String {
+pub(crate) fn join(directory: &str, path: &str) -> String {
     if path.starts_with('/') {
         normal(path)
     } else {
@@ -19,7 +19,7 @@ pub(super) fn join(directory: &str, path: &str) -> String {
 }
 
 /// Without empty parts, `.` and, where possible, `..`.
-pub(super) fn normal(path: &str) -> String {
+pub(crate) fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let absolute = path.starts_with('/');
     for part in path.split('/') {
@@ -37,7 +37,7 @@ pub(super) fn normal(path: &str) -> String {
 }
 
 /// An absolute path as seen from an absolute directory.
-pub(super) fn relative(directory: &str, path: &str) -> String {
+pub(crate) fn relative(directory: &str, path: &str) -> String {
     let from: Vec<&str> = directory
         .split('/')
         .filter(|part| !part.is_empty())

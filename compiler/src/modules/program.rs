@@ -9,7 +9,7 @@ use super::paths::normal;
 use crate::builtins::Builtins;
 use crate::datum::{FileId, Interner};
 use crate::expand::host::MacroHost;
-use crate::ir::Unit;
+use crate::ir::{MacroDefinition, Unit};
 use crate::lower::Session;
 use crate::problem::{Problem, Severity};
 use crate::source::SourceMap;
@@ -43,6 +43,8 @@ pub struct Options {
     /// Mistakes in an imported or loaded file are errors. Without it they are warnings, and importing the file
     /// raises them, as in the reference.
     pub strict_modules: bool,
+    /// There will be a compiler when the program runs.
+    pub compiler_at_run_time: bool,
 }
 
 /// Lowers the program whose entry is the file `path` (absolute).
@@ -61,6 +63,7 @@ pub fn lower_files(
     options: Options,
 ) -> Result<Program, Vec<Problem>> {
     let mut session = Session::new(interner, builtins, host);
+    session.compiler_at_run_time = options.compiler_at_run_time;
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
     let mut loader = Loader::new(files, sources, packages, options.strict_modules);
     loader.set_entry(&path);
@@ -139,6 +142,11 @@ fn rebase(modules: &mut [Module], directory: &str) {
         module.unit.name = module.key.clone();
         for import in &mut module.unit.imports {
             import.module = rename(&import.module);
+        }
+        for defined in &mut module.unit.macros {
+            if let MacroDefinition::Imported(key) = &mut defined.definition {
+                *key = rename(key);
+            }
         }
         for global in &mut module.unit.globals {
             if let Some(key) = global.name.strip_prefix(" load ") {

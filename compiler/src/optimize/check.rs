@@ -30,7 +30,11 @@ fn walk(expr: &Expr, bind: &mut dyn FnMut(VarId)) {
         }
         ExprKind::Try(_, variable, _) => bind(*variable),
         ExprKind::Lambda(lambda) => {
-            lambda.parameters.iter().chain(&lambda.rest).for_each(|variable| bind(*variable));
+            lambda
+                .parameters
+                .iter()
+                .chain(&lambda.rest)
+                .for_each(|variable| bind(*variable));
         }
         _ => {}
     }

@@ -131,7 +131,8 @@ pub fn of_constant(datum: &DatumKind) -> Classes {
         DatumKind::Bytes(_)
         | DatumKind::F64Array(_)
         | DatumKind::I64Array(_)
-        | DatumKind::Opaque(_) => Classes::ANY,
+        | DatumKind::Opaque(_)
+        | DatumKind::Builtin(..) => Classes::ANY,
     }
 }
 

@@ -84,6 +84,7 @@ fn write_atom(out: &mut impl Write, interner: &Interner, atom: &DatumKind) -> fm
         DatumKind::F64Array(values) => write_array(out, "#f64(", values, |out, value| {
             write_array_float(out, *value)
         }),
+        DatumKind::Builtin(name, _) => write!(out, "<native-fn {name}>"),
         DatumKind::Opaque(_) => out.write_str("<value>"),
         // Handled by the caller.
         DatumKind::List(_) | DatumKind::Vector(_) | DatumKind::Map(_) => Ok(()),

@@ -1,15 +1,26 @@
-//! Collection: a copying minor collection, and mark and sweep of the old generation.
+//! Collection: a copying minor collection, and the steps of marking and sweeping that follow it.
 //!
-//! Both walk with explicit stacks, so depth of data costs no machine stack. Of a list's chunk only
+//! All walks use explicit stacks, so depth of data costs no machine stack. Of a list's chunk only
 //! the cells from the first one that is reachable are traced: the dead head of a consumed list
 //! keeps nothing alive. The chunk's `front` records how far that went.
 
 use std::time::Instant;
 
-use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FORWARDED, MARKED, REMEMBERED};
-use super::{Heap, NURSERY_BYTES};
+use super::mark;
+use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FORWARDED, LARGE, REMEMBERED};
+use super::verify::Verifier;
+use super::{ForeignTable, Heap};
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
+
+/// Blocks that are swept after a minor collection.
+const SWEEP_STEP: usize = 64;
+/// Under stress, the words that have been traced by a marking, divided by this, are the collections
+/// before the next one begins: so a large heap does not make tests take for ever.
+const STRESS_PACE: u64 = 16;
+
+/// Under stress, words that a step of marking traces: few, so that markings are long.
+const STRESS_STEP: usize = 128;
 
 /// Whatever holds values outside the heap: the VM's stacks, globals, tasks.
 pub trait Roots {
@@ -20,77 +31,149 @@ pub trait Roots {
 /// Visits values during a collection.
 pub struct Tracer<'h> {
     heap: &'h mut Heap,
-    major: bool,
+    purpose: Purpose,
     objects: Vec<*mut u64>,
     /// Cells `from..to` of a chunk still to be traced.
     cells: Vec<(*mut u64, usize, usize)>,
 }
 
+enum Purpose {
+    /// To move what survives out of the nursery.
+    Evacuate,
+    /// To mark the roots.
+    Mark,
+    Verify(Verifier),
+}
+
 impl Heap {
-    /// Collects the nursery, and the old generation if it has grown enough or `full` is set.
+    /// Collects the nursery, and goes on with collecting the old generation if that has begun or is
+    /// due. With `full`, everything that is unreachable now is collected.
     pub fn collect(&mut self, roots: &mut dyn Roots, full: bool) {
         let start = Instant::now();
-        let mut tracer = Tracer {
-            heap: self,
-            major: false,
-            objects: Vec::new(),
-            cells: Vec::new(),
-        };
-        tracer.minor(roots);
-        self.stats.minor_collections += 1;
-        if full || self.stress || self.old.borrow().live_bytes >= self.next_major {
-            let mut tracer = Tracer {
-                heap: self,
-                major: true,
-                objects: Vec::new(),
-                cells: Vec::new(),
+        let before = self.old.get_mut().live_bytes
+            - self.direct_bytes.get().min(self.old.get_mut().live_bytes);
+        self.minor(roots);
+        self.direct_bytes.set(0);
+        let grown = self.old.get_mut().live_bytes.saturating_sub(before);
+        if full {
+            if self.marking.active {
+                self.finish_marking(roots);
+            }
+            self.mark_roots(roots);
+            self.finish_marking(roots);
+            while !self.old.get_mut().sweep(usize::MAX) {}
+        } else if self.marking.active {
+            // Twice as fast as the old generation grows, so that marking ends.
+            let least = if self.stress {
+                STRESS_STEP
+            } else {
+                mark::LEAST_STEP
             };
-            tracer.mark(roots);
-            self.stats.major_collections += 1;
-            let live = self.old.borrow().live_bytes;
-            self.next_major = (live + live / 2).max(super::FIRST_MAJOR);
+            if self.mark_step(least + grown / 4) {
+                self.finish_marking(roots);
+            }
+        } else if self.old.get_mut().live_bytes >= self.next_major || self.stress_marks() {
+            self.mark_roots(roots);
+        } else {
+            self.old.get_mut().sweep(SWEEP_STEP);
         }
         self.reset_nursery();
         let pause = start.elapsed().as_nanos() as u64;
         self.stats.longest_pause = self.stats.longest_pause.max(pause);
+        self.stats.total_pause += pause;
     }
 
-    fn in_nursery(&self, address: usize) -> bool {
-        address.wrapping_sub(self.nursery as usize) < NURSERY_BYTES
+    fn stress_marks(&self) -> bool {
+        self.stress && self.stats.minor_collections >= self.next_stress
     }
 
-    /// Drops the Rust data of foreign objects for which `address` gives no new address.
-    fn sweep_foreign(&mut self, address: impl Fn(&Heap, Value) -> Option<Value>) {
-        let mut owners = std::mem::take(&mut self.foreign.get_mut().owners);
-        owners.retain_mut(|(owner, slot)| match address(self, *owner) {
-            Some(moved) => {
-                *owner = moved;
-                true
+    fn minor(&mut self, roots: &mut dyn Roots) {
+        self.stats.minor_collections += 1;
+        Tracer::new(self, Purpose::Evacuate).evacuate_all(roots);
+    }
+
+    /// Begins marking.
+    fn mark_roots(&mut self, roots: &mut dyn Roots) {
+        self.begin_marking();
+        roots.trace(&mut Tracer::new(self, Purpose::Mark));
+    }
+
+    /// Completes marking. The nursery is empty.
+    fn finish_marking(&mut self, roots: &mut dyn Roots) {
+        while !self.mark_step(usize::MAX) {}
+        if self.stress {
+            self.verify(roots);
+            let pace = self.marking.traced as u64 / STRESS_PACE;
+            self.next_stress = self.stats.minor_collections + pace;
+        }
+        self.end_marking();
+    }
+
+    /// Checks everything that is reachable. The nursery is empty.
+    ///
+    /// # Panics
+    /// Something is wrong.
+    pub fn verify(&mut self, roots: &mut dyn Roots) {
+        let verifier = Verifier::new(self);
+        let mut tracer = Tracer::new(self, Purpose::Verify(verifier));
+        roots.trace(&mut tracer);
+        if let Purpose::Verify(verifier) = tracer.purpose {
+            verifier.run();
+        }
+    }
+
+    /// Drops the Rust data of foreign objects that have not left the nursery.
+    fn sweep_young_foreign(&mut self) {
+        let table = self.foreign.get_mut();
+        for (owner, slot) in std::mem::take(&mut table.young) {
+            // SAFETY: the nursery is still intact; a foreign object's first word is its header.
+            let header = unsafe { *(owner.address() as *const u64) };
+            if header & FORWARDED != 0 {
+                let moved = Value::from_address((header >> 16) as usize);
+                table.old.push((moved, slot));
+            } else {
+                table.drop_slot(slot);
             }
-            None => {
-                let table = self.foreign.get_mut();
-                if let Some(data) = table.slots.get_mut(*slot as usize) {
-                    *data = None;
-                }
-                table.free.push(*slot);
-                false
-            }
-        });
-        self.foreign.get_mut().owners = owners;
+        }
     }
 }
 
-impl Tracer<'_> {
+impl ForeignTable {
+    /// Drops the Rust data in a slot, which may then be used again.
+    pub(super) fn drop_slot(&mut self, slot: u32) {
+        if let Some(data) = self.slots.get_mut(slot as usize) {
+            *data = None;
+        }
+        self.free.push(slot);
+    }
+}
+
+impl<'h> Tracer<'h> {
+    fn new(heap: &'h mut Heap, purpose: Purpose) -> Tracer<'h> {
+        Tracer {
+            heap,
+            purpose,
+            objects: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// Whether only references to young objects matter: whatever has not changed since the last
+    /// collection need not be shown.
+    pub fn only_young(&self) -> bool {
+        matches!(self.purpose, Purpose::Evacuate)
+    }
+
     /// Traces one value that is held outside the heap, and updates it if its object moves.
     #[inline]
     pub fn value(&mut self, value: &mut Value) {
-        if !value.is_heap() {
-            return;
-        }
-        if self.major {
-            self.mark_value(*value);
-        } else if self.heap.in_nursery(value.address()) {
-            *value = self.evacuate(*value);
+        match &mut self.purpose {
+            Purpose::Evacuate => self.moved(value),
+            Purpose::Mark => {
+                self.heap.marking.traced += 1;
+                self.heap.mark_value(*value);
+            }
+            Purpose::Verify(verifier) => verifier.root(*value),
         }
     }
 
@@ -101,68 +184,75 @@ impl Tracer<'_> {
         }
     }
 
-    fn minor(&mut self, roots: &mut dyn Roots) {
-        roots.trace(self);
+    /// In a minor collection: a reference in a root, or in an object that is new or was changed.
+    #[inline]
+    fn moved(&mut self, value: &mut Value) {
+        if !value.is_heap() {
+            return;
+        }
+        if self.heap.in_nursery(value.address()) {
+            *value = self.evacuate(*value);
+        } else if self.heap.marking.active {
+            self.heap.mark_value(*value);
+        }
+    }
+
+    fn evacuate_all(mut self, roots: &mut dyn Roots) {
+        roots.trace(&mut self);
         let remembered = std::mem::take(self.heap.remembered.get_mut());
         for object in remembered {
-            // SAFETY: the remembered set lists live or just allocated old objects; those freed by
-            // a major collection were taken off it, because that empties the set first.
+            // SAFETY: the remembered set lists live or just allocated old objects: what a marking
+            // frees was found unreachable right after a minor collection, which empties the set.
             let header = unsafe { *object };
             // SAFETY: as above.
             unsafe { *object = header & !REMEMBERED };
-            if object::kind_of(header) == Kind::ListChunk {
+            if mark::is_chunk(header) {
                 self.cells.push((
                     object,
                     object::chunk_front(header),
                     object::chunk_capacity(header),
                 ));
+            } else if header & LARGE != 0 {
+                // SAFETY: only objects that hold values, and chunks, are remembered.
+                for (from, to) in unsafe { mark::take_cards(object) } {
+                    // SAFETY: these are fields of the object.
+                    unsafe { self.fields(object, from, to) };
+                }
             } else {
                 self.objects.push(object);
             }
         }
         self.drain();
-        self.heap.sweep_foreign(|heap, owner| {
-            if !heap.in_nursery(owner.address()) {
-                return Some(owner);
-            }
-            // SAFETY: the nursery is still intact; a foreign object's first word is its header.
-            let header = unsafe { *(owner.address() as *const u64) };
-            (header & FORWARDED != 0).then(|| Value::from_address((header >> 16) as usize))
-        });
+        self.heap.sweep_young_foreign();
     }
 
-    fn mark(&mut self, roots: &mut dyn Roots) {
-        roots.trace(self);
-        self.drain();
-        self.heap.sweep_foreign(|_, owner| {
-            // SAFETY: the sweep has not run yet, so the owner's header is intact.
-            let header = unsafe { *(owner.address() as *const u64) };
-            (header & MARKED != 0).then_some(owner)
-        });
-        self.heap.old.get_mut().sweep();
+    /// Traces some fields of an object.
+    ///
+    /// # Safety
+    /// `object` is an old object that holds values, `to` at most its length.
+    unsafe fn fields(&mut self, object: *mut u64, from: usize, to: usize) {
+        for index in from..to {
+            // SAFETY: by the caller.
+            unsafe { self.moved(&mut *object.add(1 + index).cast::<Value>()) };
+        }
     }
 
     fn drain(&mut self) {
         loop {
             if let Some(object) = self.objects.pop() {
                 // SAFETY: only objects with values after their header are pushed.
-                unsafe {
-                    let length = object::length_of(*object);
-                    for index in 1..=length {
-                        self.value(&mut *object.add(index).cast::<Value>());
-                    }
-                }
+                unsafe { self.fields(object, 0, object::length_of(*object)) };
             } else if let Some((chunk, from, to)) = self.cells.pop() {
                 // SAFETY: `from..to` are initialised cells of this chunk; the link follows them.
                 unsafe {
                     for index in from..to {
                         let element = chunk.byte_add(CHUNK_HEADER_BYTES + index * CELL_BYTES + 8);
-                        self.value(&mut *element.cast::<Value>());
+                        self.moved(&mut *element.cast::<Value>());
                     }
                     let capacity = object::chunk_capacity(*chunk);
                     if to == capacity {
                         let link = chunk.byte_add(CHUNK_HEADER_BYTES + capacity * CELL_BYTES + 8);
-                        self.value(&mut *link.cast::<Value>());
+                        self.moved(&mut *link.cast::<Value>());
                     }
                 }
             } else {
@@ -247,36 +337,13 @@ impl Tracer<'_> {
         if index < front {
             self.cells.push((chunk, index, front));
             // SAFETY: by the caller.
-            unsafe { *chunk = header & !(0xFF_FFFF << 40) | (index as u64) << 40 };
-        }
-    }
-
-    fn mark_value(&mut self, value: Value) {
-        let object = value.address() as *mut u64;
-        // SAFETY: after a minor collection every reachable object lives outside the nursery.
-        unsafe {
-            let header = *object;
-            if is_cell(header) {
-                let chunk = object::chunk_of(value.address(), header) as *mut u64;
-                let chunk_header = *chunk;
-                if chunk_header & MARKED == 0 {
-                    let capacity = object::chunk_capacity(chunk_header);
-                    let flags = chunk_header & object::FLAGS | MARKED;
-                    *chunk = object::chunk_header(flags, capacity, capacity);
-                }
-                self.trace_cells_from(chunk, object::cell_index(header));
-            } else if header & MARKED == 0 {
-                *object = header | MARKED;
-                if object::kind_of(header).shape() == Shape::Values {
-                    self.objects.push(object);
-                }
-            }
+            unsafe { *chunk = object::with_front(header, index) };
         }
     }
 }
 
 /// Whether this is a list cell's header (whose bits 8..32 are an index, not flags).
-fn is_cell(header: u64) -> bool {
+pub(super) fn is_cell(header: u64) -> bool {
     header as u8 == Kind::List as u8
 }
 
@@ -303,6 +370,7 @@ mod tests {
             held.0.push(vector);
             held.0.push(heap.list_drop(list, 30).unwrap());
             heap.collect(&mut held, round % 7 == 0);
+            heap.verify(&mut held);
             for (i, pair) in held.0.chunks(2).enumerate() {
                 let fields = heap.values(pair[0]);
                 assert_eq!(heap.as_str(fields[0]), Some(format!("round {i}").as_str()));

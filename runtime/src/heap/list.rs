@@ -134,27 +134,34 @@ impl Heap {
     /// A list with `first` in front of `rest`, which must be a list.
     #[inline]
     pub fn cons(&self, first: Value, rest: Value) -> Value {
-        if rest != Value::EMPTY {
-            let header = object::header_at(rest);
-            let index = object::cell_index(header);
-            let chunk = object::chunk_of(rest.address(), header) as *mut u64;
-            // SAFETY: `rest` refers to a cell of `chunk`. The chunk is in the nursery (no flags),
-            // so no barrier is needed; the cell before its front is inside it and belongs to no list.
-            unsafe {
-                let chunk_header = *chunk;
-                if index != 0
-                    && chunk_header & FLAGS == 0
-                    && object::chunk_front(chunk_header) == index
-                {
-                    let cell = rest.address() - CELL_BYTES;
-                    *(cell as *mut u64) = header.wrapping_sub(1 << 8).wrapping_add(1 << 32);
-                    *((cell + 8) as *mut Value) = first;
-                    *chunk = chunk_header - (1 << 40);
-                    return Value::from_address(cell);
-                }
-            }
+        if rest != Value::EMPTY
+            && let Some(list) = self.cons_in_place(first, rest)
+        {
+            return list;
         }
         self.cons_new_chunk(first, rest)
+    }
+
+    /// [`Heap::cons`] onto a list that is not empty, if that needs no new chunk.
+    #[inline(always)]
+    pub(crate) fn cons_in_place(&self, first: Value, rest: Value) -> Option<Value> {
+        let header = object::header_at(rest);
+        let index = object::cell_index(header);
+        let chunk = object::chunk_of(rest.address(), header) as *mut u64;
+        // SAFETY: `rest` refers to a cell of `chunk`. The chunk is in the nursery (no flags), so no
+        // barrier is needed; the cell before its front is inside it and belongs to no list.
+        unsafe {
+            let chunk_header = *chunk;
+            if index == 0 || chunk_header & FLAGS != 0 || object::chunk_front(chunk_header) != index
+            {
+                return None;
+            }
+            let cell = rest.address() - CELL_BYTES;
+            *(cell as *mut u64) = header.wrapping_sub(1 << 8).wrapping_add(1 << 32);
+            *((cell + 8) as *mut Value) = first;
+            *chunk = chunk_header - (1 << 40);
+            Some(Value::from_address(cell))
+        }
     }
 
     #[cold]

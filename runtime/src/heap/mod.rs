@@ -6,14 +6,18 @@
 //!
 //! New objects are bump-allocated in the nursery. A minor collection copies what is reachable into
 //! the old generation (everything that survives is promoted: one copy, no ageing, and afterwards
-//! the nursery is empty). The old generation is marked and swept and never moves. Constants of
-//! loaded modules live in the permanent space, which is neither traced nor freed.
+//! the nursery is empty). The old generation is marked and swept, both in small steps that follow
+//! minor collections, and never moves. Constants of loaded modules live in the permanent space,
+//! which is neither traced nor freed.
 
 mod collect;
 pub(crate) mod list;
+mod mark;
 pub(crate) mod object;
 mod old;
+pub(crate) mod pages;
 pub mod text;
+mod verify;
 
 pub use collect::{Roots, Tracer};
 pub use list::ListIter;
@@ -25,7 +29,7 @@ use num_bigint::{BigInt, Sign};
 
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
-use object::{MARKED, OLD, REMEMBERED};
+use object::{LARGE, MARKED, OLD, REMEMBERED};
 use old::OldSpace;
 
 /// Bytes of the nursery: half of a typical second-level cache.
@@ -34,10 +38,16 @@ const NURSERY_BYTES: usize = 1 << 20;
 const NURSERY_SLACK: usize = 128 << 10;
 /// Objects above this size are allocated in the old generation at once.
 const LARGEST_YOUNG: usize = old::LARGEST_CELL;
-/// The old generation is not collected before it holds this much.
+/// The old generation is not marked before it holds this much.
 const FIRST_MAJOR: usize = 8 << 20;
+/// Bytes allocated in the old generation without a collection that make the next safepoint collect
+/// while marking is going on.
+const STEP_BYTES: usize = 2 << 20;
 /// Bytes by which the permanent space grows.
 const PERMANENT_BLOCK: usize = 16 << 10;
+
+/// Variable of the environment that asks for stress.
+const STRESS_VARIABLE: &str = "SEMA_GC_STRESS";
 
 /// Where the space for a new object comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +61,7 @@ enum Mode {
 pub struct HeapStats {
     /// Minor collections so far.
     pub minor_collections: u64,
-    /// Collections of the old generation so far.
+    /// Completed markings of the old generation so far.
     pub major_collections: u64,
     /// Bytes in the old generation.
     pub old_bytes: usize,
@@ -59,6 +69,8 @@ pub struct HeapStats {
     pub young_bytes: usize,
     /// Longest pause, in nanoseconds.
     pub longest_pause: u64,
+    /// Time spent in all pauses, in nanoseconds.
+    pub total_pause: u64,
 }
 
 /// The heap of one VM.
@@ -74,9 +86,16 @@ pub struct Heap {
     permanent_bump: Cell<(usize, usize)>,
     mode: Cell<Mode>,
     foreign: RefCell<ForeignTable>,
+    /// Bytes in the old generation at which marking begins.
     next_major: usize,
+    /// The marking that is going on.
+    marking: mark::Marking,
+    /// Bytes allocated in the old generation by natives since the last collection.
+    direct_bytes: Cell<usize>,
     stats: HeapStats,
     stress: bool,
+    /// Collections after which stress begins the next marking.
+    next_stress: u64,
 }
 
 /// Rust data owned by heap objects.
@@ -86,8 +105,9 @@ pub type ForeignData = Box<dyn std::any::Any>;
 struct ForeignTable {
     slots: Vec<Option<ForeignData>>,
     free: Vec<u32>,
-    /// The objects that own a slot, with their slots: swept after each collection.
-    owners: Vec<(Value, u32)>,
+    /// The objects that own a slot, with their slots: those in the nursery, and the others.
+    young: Vec<(Value, u32)>,
+    old: Vec<(Value, u32)>,
 }
 
 fn layout(bytes: usize) -> Layout {
@@ -128,15 +148,28 @@ impl Heap {
             mode: Cell::new(Mode::Young),
             foreign: RefCell::default(),
             next_major: FIRST_MAJOR,
+            marking: mark::Marking::default(),
+            direct_bytes: Cell::new(0),
             stats: HeapStats::default(),
             stress: false,
+            next_stress: 0,
         }
     }
 
-    /// Collect at every safepoint (for tests).
+    /// Collect at every safepoint, mark all the time, and verify the heap now and then (for tests).
     pub fn set_stress(&mut self, stress: bool) {
         self.stress = stress;
         self.reset_nursery();
+    }
+
+    /// Collect at every safepoint if the environment says so; only builds with the feature
+    /// `gc-stress` ask it.
+    pub fn stress_from_environment(&mut self) {
+        if cfg!(feature = "gc-stress")
+            && std::env::var_os(STRESS_VARIABLE).is_some_and(|value| value == "1")
+        {
+            self.set_stress(true);
+        }
     }
 
     fn reset_nursery(&mut self) {
@@ -183,16 +216,27 @@ impl Heap {
         if self.mode.get() == Mode::Permanent {
             return (self.allocate_permanent(bytes), OLD | MARKED);
         }
-        let (object, flags) = self.old.borrow_mut().allocate(bytes);
-        if self.old.borrow().live_bytes >= self.next_major {
+        let cards = if traced { old::card_bytes(bytes) } else { 0 };
+        let mut old = self.old.borrow_mut();
+        let (object, flags) = old.allocate(bytes + cards);
+        let direct = self.direct_bytes.get() + bytes;
+        self.direct_bytes.set(direct);
+        let due = if self.marking.active {
+            direct >= STEP_BYTES
+        } else {
+            old.live_bytes >= self.next_major
+        };
+        if due {
             self.trigger.set(0);
         }
-        if traced {
-            // It is about to be filled with young values.
-            self.remembered.borrow_mut().push(object);
-            return (object, flags | REMEMBERED);
+        if !traced {
+            return (object, flags);
         }
-        (object, flags)
+        // It is about to be filled with young values.
+        self.remembered.borrow_mut().push(object);
+        // SAFETY: the cards lie behind the object, inside what was allocated.
+        unsafe { object.byte_add(bytes).cast::<u8>().write_bytes(1, cards) };
+        (object, flags | REMEMBERED)
     }
 
     fn allocate_permanent(&self, bytes: usize) -> *mut u64 {
@@ -313,25 +357,45 @@ impl Heap {
     pub fn set_field(&self, object: Value, index: usize, value: Value) {
         if let Some(cell) = self.fields(object).get(index) {
             cell.set(value);
-            self.remember(object, value);
+            self.remember(object, index, value);
         }
     }
 
-    /// Write barrier: `object` now refers to `value`.
+    fn in_nursery(&self, address: usize) -> bool {
+        address.wrapping_sub(self.nursery as usize) < NURSERY_BYTES
+    }
+
+    /// Write barrier: a field of `object` now refers to `value`.
     #[inline(always)]
-    pub(crate) fn remember(&self, object: Value, value: Value) {
-        if value.is_heap() && object::header_at(object) & (OLD | REMEMBERED) == OLD {
-            self.remember_slow(object);
+    fn remember(&self, object: Value, index: usize, value: Value) {
+        if value.is_heap() {
+            let flags = object::header_at(object) & (OLD | REMEMBERED | LARGE);
+            if flags == OLD || flags & LARGE != 0 {
+                self.remember_slow(object, index, value);
+            }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn remember_slow(&self, object: Value) {
-        let header = object.address() as *mut u64;
-        // SAFETY: `object` is a live old object; its first word is its header.
-        unsafe { *header |= REMEMBERED };
-        self.remembered.borrow_mut().push(header);
+    fn remember_slow(&self, object: Value, index: usize, value: Value) {
+        // The next collection must see references to young objects, and, while marking is going on,
+        // all new ones.
+        if !self.in_nursery(value.address()) && !self.marking.active {
+            return;
+        }
+        let address = object.address() as *mut u64;
+        // SAFETY: `object` is a live old object that has the field; its first word is its header.
+        unsafe {
+            let header = *address;
+            if header & LARGE != 0 {
+                *object::card(address, header, index) = 1;
+            }
+            if header & REMEMBERED == 0 {
+                *address = header | REMEMBERED;
+                self.remembered.borrow_mut().push(address);
+            }
+        }
     }
 
     // --- integers ---
@@ -528,7 +592,11 @@ impl Heap {
         };
         table.slots[slot as usize] = Some(data);
         let value = self.alloc_words(Kind::Foreign, 1, std::iter::once(u64::from(slot)));
-        table.owners.push((value, slot));
+        if self.in_nursery(value.address()) {
+            table.young.push((value, slot));
+        } else {
+            table.old.push((value, slot));
+        }
         value
     }
 

@@ -7,6 +7,9 @@
 //! | 16..32 | `aux` | capacity (24 bits: 16..40) | index in the chunk (24 bits: 8..32) |
 //! | 32..64 | length | front (24 bits: 40..64) | length of the list (32..64) |
 //!
+//! A large object that holds values is followed by its cards, one byte for each [`CARD_FIELDS`]
+//! fields: set when one of these fields may refer to an object that the next collection must see.
+//!
 //! An evacuated object's header is its new address shifted left by 16, with [`FORWARDED`] set.
 
 use crate::value::kind::Shape;
@@ -24,6 +27,9 @@ pub(crate) const LARGE: u64 = 1 << 11;
 pub(crate) const FORWARDED: u64 = 1 << 12;
 /// All flag bits.
 pub(crate) const FLAGS: u64 = 0xFF << 8;
+
+/// Fields of a large object that share a card.
+pub(crate) const CARD_FIELDS: usize = 128;
 
 /// Bytes of a list cell: header and element.
 pub(crate) const CELL_BYTES: usize = 16;
@@ -72,6 +78,12 @@ pub(crate) fn chunk_front(header: u64) -> usize {
     (header >> 40) as usize
 }
 
+/// The header of a chunk with another front.
+#[inline(always)]
+pub(crate) fn with_front(header: u64, front: usize) -> u64 {
+    header & !(0xFF_FFFF << 40) | (front as u64) << 40
+}
+
 #[inline(always)]
 pub(crate) fn cell_index(header: u64) -> usize {
     (header >> 8) as usize & 0xFF_FFFF
@@ -96,6 +108,22 @@ pub(crate) fn object_bytes(header: u64) -> usize {
         Shape::Words | Shape::Values => 8 + length_of(header) * 8,
         Shape::Chunk => chunk_bytes(chunk_capacity(header)),
         Shape::None => 8,
+    }
+}
+
+/// The card of a field of a large object that holds values.
+///
+/// # Safety
+/// `object` is the address of such an object with the header `header`, and has this field.
+#[inline(always)]
+pub(crate) unsafe fn card(object: *mut u64, header: u64, field: usize) -> *mut u8 {
+    debug_assert!(header & LARGE != 0 && field < length_of(header));
+    // SAFETY: the cards follow the fields.
+    unsafe {
+        object
+            .add(1 + length_of(header))
+            .cast::<u8>()
+            .add(field / CARD_FIELDS)
     }
 }
 

@@ -1,14 +1,17 @@
 //! The old generation: size-segregated cells in blocks, and large objects on their own.
 //!
-//! Objects here never move, so list cells may be referred to in the middle of their chunk.
+//! Objects here never move, so list cells may be referred to in the middle of their chunk. Sweeping
+//! is lazy: after marking, a block is swept when its class needs cells, or a few blocks at a time
+//! by the collections that follow, so that no pause is proportional to the heap.
 
 use std::alloc::{Layout, alloc, dealloc};
 
 use super::object::{self, LARGE, MARKED, OLD};
+use super::pages;
 use crate::value::Kind;
 
 /// Bytes of a block.
-const BLOCK_BYTES: usize = 64 << 10;
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 /// Objects above this size are large objects.
 pub(crate) const LARGEST_CELL: usize = 4096;
 
@@ -17,6 +20,7 @@ const CLASS_BYTES: [usize; 34] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 256, 304, 352, 416, 480,
     560, 640, 768, 896, 1024, 1216, 1440, 1696, 2048, 2448, 2912, 3456, 4096,
 ];
+const CLASSES: usize = CLASS_BYTES.len();
 
 const fn class_table() -> [u8; LARGEST_CELL / 8 + 1] {
     let mut table = [0u8; LARGEST_CELL / 8 + 1];
@@ -34,6 +38,14 @@ const fn class_table() -> [u8; LARGEST_CELL / 8 + 1] {
 
 static CLASS_OF_WORDS: [u8; LARGEST_CELL / 8 + 1] = class_table();
 
+/// Bytes that an object of this size takes in the old generation.
+pub(super) fn bytes_taken(bytes: usize) -> usize {
+    match CLASS_OF_WORDS.get(bytes / 8) {
+        Some(class) => CLASS_BYTES[*class as usize],
+        None => bytes,
+    }
+}
+
 struct Block {
     start: *mut u8,
     class: u8,
@@ -41,18 +53,34 @@ struct Block {
     used: usize,
 }
 
+impl Block {
+    fn has_room(&self) -> bool {
+        self.used + CLASS_BYTES[self.class as usize] <= BLOCK_BYTES
+    }
+}
+
 /// The old generation of one heap.
 pub(crate) struct OldSpace {
-    blocks: Vec<Block>,
-    /// Block from which a class is being bump-allocated.
-    current: [usize; CLASS_BYTES.len()],
+    /// Blocks, by number; `None`: the number is not in use.
+    blocks: Vec<Option<Block>>,
+    unused_numbers: Vec<usize>,
+    /// Number of the block from which a class is being bump-allocated.
+    current: [usize; CLASSES],
     /// Heads of the free lists; a free cell holds the next one in its second word.
-    free: [*mut u64; CLASS_BYTES.len()],
+    free: [*mut u64; CLASSES],
+    /// Numbers of the blocks that are still to be swept, by class.
+    unswept: [Vec<usize>; CLASSES],
+    unswept_blocks: usize,
     /// Blocks without a live cell.
     empty: Vec<*mut u8>,
     large: Vec<(*mut u64, usize)>,
-    /// Bytes in cells and large objects handed out and not yet swept.
+    /// Flags of new objects beside those that say where they are: [`MARKED`] while marking is going
+    /// on.
+    pub(super) new_flags: u64,
+    /// Bytes of the objects that were live at the last marking, and of those allocated since.
     pub(crate) live_bytes: usize,
+    /// Bytes of the objects that have been marked so far.
+    pub(super) marked_bytes: usize,
 }
 
 const NO_BLOCK: usize = usize::MAX;
@@ -73,11 +101,16 @@ impl OldSpace {
     pub(crate) fn new() -> OldSpace {
         OldSpace {
             blocks: Vec::new(),
-            current: [NO_BLOCK; CLASS_BYTES.len()],
-            free: [std::ptr::null_mut(); CLASS_BYTES.len()],
+            unused_numbers: Vec::new(),
+            current: [NO_BLOCK; CLASSES],
+            free: [std::ptr::null_mut(); CLASSES],
+            unswept: std::array::from_fn(|_| Vec::new()),
+            unswept_blocks: 0,
             empty: Vec::new(),
             large: Vec::new(),
+            new_flags: 0,
             live_bytes: 0,
+            marked_bytes: 0,
         }
     }
 
@@ -85,23 +118,41 @@ impl OldSpace {
     #[inline]
     pub(crate) fn allocate(&mut self, bytes: usize) -> (*mut u64, u64) {
         if bytes > LARGEST_CELL {
-            return (self.allocate_large(bytes), OLD | LARGE);
+            return (self.allocate_large(bytes), OLD | LARGE | self.new_flags);
         }
         let class = CLASS_OF_WORDS[bytes / 8] as usize;
         self.live_bytes += CLASS_BYTES[class];
+        if self.new_flags != 0 {
+            self.marked_bytes += CLASS_BYTES[class];
+        }
         let head = self.free[class];
         if !head.is_null() {
             // SAFETY: free cells are at least 16 bytes; their second word links the list.
             self.free[class] = unsafe { *head.add(1) } as *mut u64;
-            return (head, OLD);
+            return (head, OLD | self.new_flags);
         }
-        (self.bump(class), OLD)
+        (self.allocate_slow(class), OLD | self.new_flags)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_slow(&mut self, class: usize) -> *mut u64 {
+        while let Some(number) = self.unswept[class].pop() {
+            self.sweep_block(number);
+            let head = self.free[class];
+            if !head.is_null() {
+                // SAFETY: as above.
+                self.free[class] = unsafe { *head.add(1) } as *mut u64;
+                return head;
+            }
+        }
+        self.bump(class)
     }
 
     fn bump(&mut self, class: usize) -> *mut u64 {
         let size = CLASS_BYTES[class];
-        if let Some(block) = self.blocks.get_mut(self.current[class])
-            && block.used + size <= BLOCK_BYTES
+        if let Some(Some(block)) = self.blocks.get_mut(self.current[class])
+            && block.has_room()
         {
             // SAFETY: the cell lies inside the block.
             let cell = unsafe { block.start.add(block.used) };
@@ -116,12 +167,21 @@ impl OldSpace {
             }
             start
         });
-        self.current[class] = self.blocks.len();
-        self.blocks.push(Block {
+        let block = Some(Block {
             start,
             class: class as u8,
             used: size,
         });
+        self.current[class] = match self.unused_numbers.pop() {
+            Some(number) => {
+                self.blocks[number] = block;
+                number
+            }
+            None => {
+                self.blocks.push(block);
+                self.blocks.len() - 1
+            }
+        };
         start.cast()
     }
 
@@ -132,88 +192,147 @@ impl OldSpace {
             std::alloc::handle_alloc_error(large_layout(bytes));
         }
         self.live_bytes += bytes;
+        if self.new_flags != 0 {
+            self.marked_bytes += bytes;
+        }
         self.large.push((start, bytes));
         start
     }
 
-    /// Frees everything that is not marked and clears the marks of the rest.
-    pub(crate) fn sweep(&mut self) {
-        self.live_bytes = 0;
-        self.free = [std::ptr::null_mut(); CLASS_BYTES.len()];
-        self.current = [NO_BLOCK; CLASS_BYTES.len()];
-        let mut kept = Vec::with_capacity(self.blocks.len());
-        for block in self.blocks.drain(..) {
-            let class = block.class as usize;
-            let size = CLASS_BYTES[class];
-            let mut live = 0;
-            let list_before = self.free[class];
-            let mut offset = 0;
-            while offset < block.used {
-                // SAFETY: cells below `used` have been handed out: their first word is a header
-                // (of an object, or `Free` from an earlier sweep).
-                unsafe {
-                    let cell = block.start.add(offset).cast::<u64>();
-                    let header = *cell;
-                    if header & MARKED != 0 {
-                        *cell = header & !MARKED;
-                        live += 1;
-                    } else {
-                        *cell = Kind::Free as u64;
-                        *cell.add(1) = self.free[class] as u64;
-                        self.free[class] = cell;
-                    }
-                }
-                offset += size;
-            }
-            if live == 0 {
-                self.free[class] = list_before;
-                self.empty.push(block.start);
-            } else {
-                self.live_bytes += live * size;
-                kept.push(block);
+    // --- sweeping ---
+
+    /// Marking is complete: frees large objects that are not marked and schedules all blocks to be
+    /// swept.
+    pub(crate) fn begin_sweep(&mut self) {
+        self.new_flags = 0;
+        self.live_bytes = self.marked_bytes;
+        self.marked_bytes = 0;
+        self.free = [std::ptr::null_mut(); CLASSES];
+        self.current = [NO_BLOCK; CLASSES];
+        for (number, block) in self.blocks.iter().enumerate() {
+            if let Some(block) = block {
+                self.unswept[block.class as usize].push(number);
+                self.unswept_blocks += 1;
             }
         }
-        self.blocks = kept;
-        // The last block of a class that still has untouched room goes on being bumped.
-        for (index, block) in self.blocks.iter().enumerate() {
-            if block.used + CLASS_BYTES[block.class as usize] <= BLOCK_BYTES {
-                self.current[block.class as usize] = index;
-            }
-        }
-        self.release_empty_blocks();
-        let mut large_live = 0;
         self.large.retain(|&(start, bytes)| {
             // SAFETY: large objects begin with a header and are freed once, here or on drop.
             unsafe {
                 if *start & MARKED != 0 {
                     *start &= !MARKED;
-                    large_live += bytes;
                     return true;
                 }
                 dealloc(start.cast(), large_layout(bytes));
             }
             false
         });
-        self.live_bytes += large_live;
+    }
+
+    /// Sweeps up to `blocks` blocks of those that are left; whether all have been swept.
+    pub(crate) fn sweep(&mut self, mut blocks: usize) -> bool {
+        if self.unswept_blocks == 0 {
+            return true;
+        }
+        for class in 0..CLASSES {
+            while blocks > 0
+                && let Some(number) = self.unswept[class].pop()
+            {
+                self.sweep_block(number);
+                blocks -= 1;
+            }
+        }
+        if self.unswept_blocks == 0 {
+            self.release_empty_blocks();
+            return true;
+        }
+        false
+    }
+
+    /// Frees the cells of a block that are not marked and clears the marks of the others.
+    fn sweep_block(&mut self, number: usize) {
+        self.unswept_blocks -= 1;
+        let Some(Some(block)) = self.blocks.get(number) else {
+            return;
+        };
+        let class = block.class as usize;
+        let size = CLASS_BYTES[class];
+        let before = self.free[class];
+        let mut list = before;
+        let mut live = false;
+        let mut offset = 0;
+        while offset < block.used {
+            // SAFETY: cells below `used` have been handed out: their first word is a header (of an
+            // object, or `Free` from an earlier sweep).
+            unsafe {
+                let cell = block.start.add(offset).cast::<u64>();
+                let header = *cell;
+                if header & MARKED != 0 {
+                    *cell = header & !MARKED;
+                    live = true;
+                } else {
+                    *cell = Kind::Free as u64;
+                    *cell.add(1) = list as u64;
+                    list = cell;
+                }
+            }
+            offset += size;
+        }
+        if live {
+            self.free[class] = list;
+            // A block that still has untouched room goes on being bumped.
+            if self.current[class] == NO_BLOCK && block.has_room() {
+                self.current[class] = number;
+            }
+        } else {
+            self.empty.push(block.start);
+            self.blocks[number] = None;
+            self.unused_numbers.push(number);
+        }
     }
 
     /// Keeps a few empty blocks for the next growth and returns the others to the system.
     fn release_empty_blocks(&mut self) {
-        let keep = self.blocks.len() / 4 + 4;
+        let keep = (self.blocks.len() - self.unused_numbers.len()) / 8 + 4;
         while self.empty.len() > keep {
             if let Some(start) = self.empty.pop() {
-                // SAFETY: the block came from `alloc` with this layout and no cell of it is live.
-                unsafe { dealloc(start, block_layout()) };
+                // SAFETY: the block came from `alloc` with this layout and no cell of it is live. Its
+                // pages go back even if the allocator keeps the block.
+                unsafe {
+                    pages::release(start, BLOCK_BYTES);
+                    dealloc(start, block_layout());
+                }
             }
         }
     }
+
+    /// The address ranges of blocks, each with the size of its cells and how much is in use, and of
+    /// large objects, for the verifier.
+    pub(super) fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
+        let blocks = self.blocks.iter().flatten().map(|block| Extent {
+            start: block.start as usize,
+            bytes: block.used,
+            cell: CLASS_BYTES[block.class as usize],
+        });
+        let large = self.large.iter().map(|&(start, bytes)| Extent {
+            start: start as usize,
+            bytes,
+            cell: bytes,
+        });
+        blocks.chain(large)
+    }
+}
+
+/// Memory of the old generation that holds objects.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) start: usize,
+    pub(super) bytes: usize,
+    pub(super) cell: usize,
 }
 
 impl Drop for OldSpace {
     fn drop(&mut self) {
-        for start in self
-            .blocks
-            .iter()
+        for start in (self.blocks.iter().flatten())
             .map(|block| block.start)
             .chain(self.empty.iter().copied())
         {
@@ -227,8 +346,11 @@ impl Drop for OldSpace {
     }
 }
 
-/// Whether the object with this header needs no marking (permanent or already reached).
-#[inline(always)]
-pub(crate) fn is_marked(header: u64) -> bool {
-    header & object::MARKED != 0
+/// Bytes by which an object of this size exceeds what [`object::object_bytes`] says, for its cards.
+pub(super) fn card_bytes(bytes: usize) -> usize {
+    if bytes > LARGEST_CELL {
+        (bytes / (object::CARD_FIELDS * 8) + 1).next_multiple_of(8)
+    } else {
+        0
+    }
 }

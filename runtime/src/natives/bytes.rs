@@ -173,6 +173,16 @@ fn bytevector(host: &Host, args: &[Value]) -> Outcome {
 
 fn make(host: &Host, args: &[Value]) -> Outcome {
     let size = integer(host, "make-bytevector", args, 0)?;
+    let Ok(length) = usize::try_from(size) else {
+        return Err(eval_error(format!(
+            "make-bytevector: size must be non-negative, got {size}"
+        )));
+    };
+    if size > LARGEST {
+        return Err(eval_error(format!(
+            "make-bytevector: size exceeds maximum {LARGEST}"
+        )));
+    }
     let fill = if args.len() > 1 {
         byte(host, argument(args, 1), |number| {
             format!("make-bytevector: fill value {number}")
@@ -180,17 +190,7 @@ fn make(host: &Host, args: &[Value]) -> Outcome {
     } else {
         0
     };
-    if size > LARGEST {
-        return Err(eval_error(format!(
-            "make-bytevector: size exceeds maximum {LARGEST}"
-        )));
-    }
-    match usize::try_from(size) {
-        Ok(size) => Ok(host.heap.bytevector(&vec![fill; size])),
-        Err(_) => Err(eval_error(format!(
-            "make-bytevector: size must be non-negative, got {size}"
-        ))),
-    }
+    Ok(host.heap.bytevector(&vec![fill; length]))
 }
 
 fn length(host: &Host, args: &[Value]) -> Outcome {
@@ -349,6 +349,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 fn bytes_find(host: &Host, args: &[Value]) -> Outcome {
     let haystack = bytes(host, "bytes/find", args, 0)?;
+    let start = count_or(host, "bytes/find", args, 2, 0)?;
     let needle = argument(args, 1);
     let single;
     let needle = if let Some(bytes) = host.heap.as_bytevector(needle) {
@@ -361,7 +362,6 @@ fn bytes_find(host: &Host, args: &[Value]) -> Outcome {
     } else {
         return Err(type_error(host, "int, bytevector, or string", needle));
     };
-    let start = count_or(host, "bytes/find", args, 2, 0)?;
     let found = haystack.get(start..).and_then(|tail| find(tail, needle));
     Ok(found.map_or(Value::NIL, |offset| Value::index(start + offset)))
 }

@@ -101,23 +101,13 @@ pub static TABLE: &[Native] = &[
     ),
 ];
 
-/// The state of the running task, an extension of the host.
-struct Current(Value);
-
-impl Default for Current {
-    fn default() -> Current {
-        Current(Value::NIL)
-    }
+/// The state of the running task.
+fn state(host: &Host) -> Value {
+    host.context.get()
 }
 
-/// The state of the running task. The collector must be shown it, and what it becomes be put back.
-pub fn state(host: &Host) -> Value {
-    host.with_extension(|current: &mut Current| current.0)
-}
-
-/// Makes `state`, which came from [`state`], the state of the running task.
-pub fn set_state(host: &Host, state: Value) {
-    host.with_extension(|current: &mut Current| current.0 = state);
+fn set_state(host: &Host, state: Value) {
+    host.context.set(state);
 }
 
 /// A state taken apart.

@@ -14,7 +14,7 @@ use crate::value::{Kind, Value};
 pub static TABLE: &[Native] = &[
     native("get", between(2, 3), get, "The value of a key in a map, or a default.").pure(),
     alias("hash-ref", "get"),
-    native("assoc", at_least(2), assoc, "The map with keys bound to values; with two arguments the entry of an association list.").pure(),
+    native("assoc", at_least(1), assoc, "The map with keys bound to values; with two arguments the entry of an association list.").pure(),
     native("dissoc", at_least(2), dissoc, "The map without some keys.").pure(),
     native("contains?", exactly(2), contains, "Whether a map has a key.").pure(),
     native("keys", exactly(1), keys, "List of the keys.").pure(),
@@ -94,7 +94,7 @@ fn assoc(host: &Host, args: &[Value]) -> Outcome {
         let entries = host.heap.list_iter(*entries);
         return Ok(super::lists::association(host, map, entries));
     }
-    if !pairs.len().is_multiple_of(2) {
+    if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(eval_error(
             "assoc: requires (key alist) or (map key val ...)",
         ));

@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod chars;
 pub mod console;
 pub mod context;
+pub mod dynamic;
 pub mod elementary;
 pub mod environment;
 pub mod errors;
@@ -16,6 +17,7 @@ pub mod glob;
 mod index;
 pub mod input;
 pub mod lists;
+pub mod llm_values;
 pub mod log;
 pub mod maps;
 pub mod math;
@@ -55,6 +57,7 @@ pub static TABLES: &[&[Native]] = &[
     chars::TABLE,
     console::TABLE,
     context::TABLE,
+    dynamic::TABLE,
     elementary::TABLE,
     errors::TABLE,
     file_lines::TABLE,
@@ -64,6 +67,9 @@ pub static TABLES: &[&[Native]] = &[
     lists::combine::TABLE,
     lists::select::TABLE,
     lists::statistics::TABLE,
+    llm_values::TABLE,
+    llm_values::conversations::TABLE,
+    llm_values::tools::TABLE,
     log::TABLE,
     maps::TABLE,
     math::TABLE,

@@ -195,18 +195,22 @@ fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn check_callable(host: &Host, args: &[Value]) -> Outcome {
-    let function = arg(args, 0);
+    let count = arg(args, 1).as_fixnum().unwrap_or(0);
+    callable(host, arg(args, 0), usize::try_from(count).unwrap_or(0))
+}
+
+/// A function that a library function is about to call with `count` arguments.
+///
+/// # Errors
+/// It cannot be called, or it is a keyword, which takes a map only (and, from user code, a default).
+pub fn callable(host: &Host, function: Value, count: usize) -> Outcome {
     match function.kind() {
         Kind::Closure | Kind::Native | Kind::Multimethod => Ok(function),
-        // A keyword takes a map and, from user code, a default.
-        Kind::Keyword => match arg(args, 1).as_fixnum() {
-            Some(1) => Ok(function),
-            count => {
-                let name = crate::print::readable(host, function);
-                let count = count.and_then(|count| usize::try_from(count).ok());
-                Err(arity_error(&name, 1, Some(1), count.unwrap_or(0)))
-            }
-        },
+        Kind::Keyword if count == 1 => Ok(function),
+        Kind::Keyword => {
+            let name = crate::print::readable(host, function);
+            Err(arity_error(&name, 1, Some(1), count))
+        }
         _ => Err(type_error(host, "callable", function)),
     }
 }

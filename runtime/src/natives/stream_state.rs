@@ -116,6 +116,11 @@ impl State {
         }
     }
 
+    /// Whether it reads a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.source, Source::Input(_))
+    }
+
     /// How messages call the stream: the standard ones by their names, others with their type.
     fn subject(&self) -> (&'static str, String) {
         match self.source {

@@ -6,7 +6,7 @@ use super::arguments::{argument, argument_error, integer, text};
 use super::bytes::{bytes, decode};
 use super::files::check_regular;
 use super::stream_state::{State, StreamError};
-use crate::error::{Outcome, eval_error, type_error};
+use crate::error::{Outcome, eval_error, io_error, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, between, exactly, native};
 use crate::value::{Kind, Value};
@@ -271,10 +271,8 @@ fn limit(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<u
     })
 }
 
-fn over_limit(function: &str, limit: usize) -> Box<crate::error::Signal> {
-    eval_error(format!(
-        "{function}: input exceeds the configured {limit}-byte cap"
-    ))
+fn over_limit(function: &str, limit: usize) -> String {
+    format!("{function}: input exceeds the configured {limit}-byte cap")
 }
 
 fn read_all(host: &Host, args: &[Value]) -> Outcome {
@@ -285,7 +283,11 @@ fn read_all(host: &Host, args: &[Value]) -> Outcome {
         state.read_rest(host, more)
     })?;
     if bytes.len() > limit {
-        return Err(over_limit("stream/read-all", limit));
+        let is_file = on_stream(host, "stream/read", args, 0, |state| Ok(state.is_file()))?;
+        return Err(match is_file {
+            true => io_error(over_limit("stream/read-all", limit)),
+            false => eval_error(over_limit("stream/read-all", limit)),
+        });
     }
     Ok(host.heap.bytevector(&bytes))
 }
@@ -348,7 +350,7 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
         }
         copied += part.len();
         if copied > limit {
-            return Err(over_limit("stream/copy", limit));
+            return Err(eval_error(over_limit("stream/copy", limit)));
         }
         on_stream(host, "stream/write", args, 1, |state| {
             state.write(host, &part)

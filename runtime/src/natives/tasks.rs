@@ -1,18 +1,19 @@
 //! Tasks, promises, channels, timers (language specification, 14.1 and 15).
 
-use crate::error::{
-    Condition, ConditionKind, Outcome, Signal, eval_error, preview, type_error_got, type_name,
-};
+use crate::error::{ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error};
 use crate::host::Host;
-use crate::native::{Native, alias, between, exactly, native};
-use crate::natives::sequence;
+use crate::native::{Native, between, exactly, native};
+use crate::natives::arguments::{integer, list_or_vector};
 use crate::task::{
-    Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
+    NO_QUEUE, Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
 };
 use crate::value::{Kind, Value};
+use crate::vm::closure_function;
 
 /// Longest wait: a day.
 const LONGEST_MS: f64 = 86_400_000.0;
+/// Most values that a channel can hold.
+const LARGEST_CAPACITY: i64 = 1 << 24;
 /// Slots of a channel's first buffer; it grows up to the capacity.
 const FIRST_BUFFER: usize = 8;
 
@@ -20,22 +21,27 @@ fn suspend(operation: Operation) -> Outcome {
     Err(Box::new(Signal::Suspend(operation)))
 }
 
+/// A `:type-error` that shows the value too.
+fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
+    let mut signal = type_error(host, expected, value);
+    if let Signal::Raise(condition) = &mut *signal {
+        condition.message = format!("{} ({})", condition.message, preview(host, value)).into();
+    }
+    signal
+}
+
 fn expect_promise(host: &Host, value: Value) -> Outcome<Value> {
     if value.kind() == Kind::AsyncPromise {
         return Ok(value);
     }
-    Err(type_error_got(
-        "async-promise",
-        format!("{} ({})", type_name(host, value), preview(host, value)),
-    ))
+    Err(wrong_kind(host, "async-promise", value))
 }
 
 fn expect_channel(host: &Host, value: Value) -> Outcome<Value> {
     if value.kind() == Kind::Channel {
-        Ok(value)
-    } else {
-        Err(crate::error::type_error(host, "channel", value))
+        return Ok(value);
     }
+    Err(wrong_kind(host, "channel", value))
 }
 
 fn state(host: &Host, value: Value) -> i32 {
@@ -53,7 +59,13 @@ fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
             "async/spawn: argument must be a function (compiled VM closure)",
         ));
     }
-    let _ = host;
+    if let Some(function) = closure_function(host, arguments[0])
+        && function.required > 0
+    {
+        let required = function.required as usize;
+        let most = (!function.rest).then_some(function.parameters as usize);
+        return Err(arity_error(function.name(), required, most, 0));
+    }
     suspend(Operation::Spawn(arguments[0]))
 }
 
@@ -65,7 +77,7 @@ fn await_one(_: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn promises(host: &Host, value: Value) -> Outcome<Vec<Value>> {
-    let elements = sequence::elements(host, value)?;
+    let elements = list_or_vector(host, value)?;
     for element in elements.iter() {
         expect_promise(host, *element)?;
     }
@@ -109,7 +121,8 @@ fn milliseconds(host: &Host, name: &str, value: Value) -> Outcome<f64> {
     }
     if amount > LONGEST_MS {
         return Err(eval_error(format!(
-            "{name}: duration must be at most {LONGEST_MS} ms"
+            "{name}: duration {} ms exceeds maximum {LONGEST_MS} ms (1 day)",
+            crate::print::readable(host, value)
         )));
     }
     Ok(amount)
@@ -124,9 +137,7 @@ fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn sleep(host: &Host, arguments: &[Value]) -> Outcome {
-    let Some(amount) = host.heap.as_i64(arguments[0]) else {
-        return Err(crate::error::type_error(host, "int", arguments[0]));
-    };
+    let amount = integer(host, "sleep", arguments, 0)?;
     suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
 }
 
@@ -280,26 +291,30 @@ fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
 // --- channels ---
 
 fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
-    let capacity = match arguments.first() {
-        None => 1,
-        Some(value) => match host.heap.as_i64(*value) {
-            Some(capacity) if capacity >= 1 => capacity,
-            Some(_) => return Err(eval_error("channel/new: capacity must be at least 1")),
-            None => return Err(crate::error::type_error(host, "int", *value)),
-        },
+    let capacity = match arguments {
+        [] => 1,
+        _ => integer(host, "channel/new", arguments, 0)?,
     };
+    if capacity < 1 {
+        return Err(eval_error("channel/new: capacity must be at least 1"));
+    }
+    if capacity > LARGEST_CAPACITY {
+        return Err(eval_error(format!(
+            "channel/new: capacity {capacity} exceeds maximum {LARGEST_CAPACITY}"
+        )));
+    }
     let slots = usize::try_from(capacity)
         .unwrap_or(usize::MAX)
         .min(FIRST_BUFFER);
     let buffer = host.heap.object_filled(Kind::Tuple, 0, slots, Value::NIL);
-    let number = Value::index(host.scheduler.number() as usize);
     let fields = [
         host.heap.int(capacity),
         buffer,
         Value::small(0),
         Value::small(0),
         Value::FALSE,
-        number,
+        NO_QUEUE,
+        NO_QUEUE,
     ];
     Ok(host.heap.object(Kind::Channel, 0, &fields))
 }
@@ -461,16 +476,6 @@ fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
         host,
         &[(host.keyword("count"), count)],
     ))
-}
-
-/// A condition for what only a runtime with a compiler can do.
-pub(crate) fn unsupported(what: &str) -> Box<Signal> {
-    Condition::new(
-        ConditionKind::Unsupported,
-        format!("{what} needs a compiler at run time, which this program does not contain"),
-    )
-    .hint("build it with --dynamic, or compile the code ahead of time")
-    .signal()
 }
 
 /// Number of the task that runs, for natives that keep state per task.
@@ -698,5 +703,4 @@ pub static TABLE: &[Native] = &[
         interner_stats,
         "How many names are interned.",
     ),
-    alias("await", "async/await"),
 ];

@@ -108,11 +108,11 @@ kinds! {
     Prompt Values "prompt";
     /// LLM message: role, text, images.
     Message Values "message";
-    /// LLM conversation.
+    /// LLM conversation: messages, model, metadata, usage.
     Conversation Values "conversation";
-    /// LLM tool: name, description, parameters, options, handler.
+    /// LLM tool: name, description, parameters, policy subjects, handler, its parameter names.
     Tool Values "tool";
-    /// LLM agent: name, options.
+    /// LLM agent: name, system text, tools, model, turns.
     Agent Values "agent";
     /// Captured and assigned variable (never a value of the language).
     Box Values "box";

@@ -63,12 +63,6 @@ impl Value {
         self.0
     }
 
-    /// The value with these bits; they must come from [`Value::bits`].
-    #[inline(always)]
-    pub(crate) const fn from_bits(bits: u64) -> Value {
-        Value(bits)
-    }
-
     /// A boolean.
     #[inline(always)]
     pub const fn bool(value: bool) -> Value {

@@ -2,6 +2,7 @@
 
 use super::Vm;
 use super::dispatch::{Next, Registers};
+use super::dynamic::Answer;
 use super::module::Func;
 use super::stack::{Frame, FrameKind};
 use super::unwind::Payload;
@@ -62,6 +63,9 @@ impl Vm {
             Err(signal) => return self.signalled(signal, a),
         };
         let total = count - 1 + spread.len();
+        if let Err(signal) = natives::sequence::callable(&self.host, self.slot(a), total) {
+            return self.signalled(signal, a);
+        }
         if let Some(next) = self.reserve_slots(a + 1 + total) {
             return next;
         }
@@ -98,7 +102,10 @@ impl Vm {
         if base.wrapping_add(count) <= self.task.value_limit {
             return None;
         }
-        if self.task.reserve(count, self.max_slots) {
+        let most = self
+            .max_stack_bytes
+            .saturating_sub(self.tasks.parked_bytes());
+        if self.task.reserve(count, most) {
             return None;
         }
         Some(self.stack_overflow())
@@ -188,6 +195,17 @@ impl Vm {
                                     self.set_slot(a + 1 + index, argument);
                                 }
                             }
+                            Signal::Dynamic(request) => match self.answer(request) {
+                                Ok(Answer::Value(value)) => {
+                                    self.set_slot(a, value);
+                                    return Ok(Prepared::Done);
+                                }
+                                Ok(Answer::Call(thunk)) => {
+                                    self.set_slot(a, thunk);
+                                    count = 0;
+                                }
+                                Err(signal) => return Err(self.signalled(signal, a)),
+                            },
                             other => return Err(self.signalled(Box::new(other), a)),
                         },
                     }
@@ -324,6 +342,10 @@ pub(crate) fn nth(host: &Host, sequence: Value, index: Value) -> Outcome {
         ),
         Kind::Vector => {
             let elements = host.heap.values(sequence);
+            (elements.get(position).copied(), elements.len())
+        }
+        Kind::MutableArray => {
+            let elements = natives::sequence::elements(host, sequence)?;
             (elements.get(position).copied(), elements.len())
         }
         _ => return Err(type_error(host, "list or vector", sequence)),

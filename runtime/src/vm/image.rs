@@ -190,6 +190,11 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error)),
     };
+    if canonical.is_dir() {
+        return Err(refused(io::Error::from_raw_os_error(
+            rustix::io::Errno::ISDIR.raw_os_error(),
+        )));
+    }
     if Path::new(path)
         .extension()
         .is_none_or(|extension| extension != "semac")
@@ -379,6 +384,186 @@ impl Image {
         match self {
             Image::Owned(_) => None,
             Image::File(file) => file.view().debug().ok().flatten(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sema_format::isa::Instruction;
+    use sema_format::model::{Constant, Export, ExportKind, Function, LineEntry};
+    use sema_format::{WriteOptions, write};
+    use sema_vfs::{Archive, ArchiveBuilder, EntryKind, VfsPath};
+
+    use super::super::module::LoadedModule;
+    use super::*;
+    use crate::host::Host;
+    use crate::output::Output;
+
+    fn sample() -> Module {
+        let code = [
+            Instruction::LoadConst { a: 0, bx: 0 },
+            Instruction::DefineGlobal { a: 0, x: 1 },
+            Instruction::Throw { a: 0 },
+            Instruction::Return { a: 0 },
+        ];
+        let code: Vec<u32> = code
+            .into_iter()
+            .flat_map(|instruction| {
+                let (first, second) = instruction.encode();
+                [Some(first), second].into_iter().flatten()
+            })
+            .collect();
+        let export = |name: &str, global| Export {
+            name: name.to_owned(),
+            kind: ExportKind::Value,
+            arity: None,
+            doc: None,
+            line: 1,
+            column: 1,
+            global,
+        };
+        Module {
+            name: "sample.semac".to_owned(),
+            constants: vec![
+                Constant::Str("text".to_owned()),
+                Constant::Keyword("key".to_owned()),
+                Constant::Map(vec![(1, 0)]),
+                Constant::BigInt {
+                    negative: true,
+                    magnitude: vec![0, 0, 0, 0, 0, 0, 0, 0, 1],
+                },
+                Constant::F64Array(vec![1.5f64.to_bits()]),
+            ],
+            globals: vec!["a".to_owned(), "b".to_owned()],
+            exports: vec![export("second", 1), export("first", 0)],
+            files: vec!["sample.sema".to_owned()],
+            functions: vec![Function {
+                name: Some("main".to_owned()),
+                registers: 2,
+                handlers: vec![Handler {
+                    start: 1,
+                    end: 3,
+                    target: 4,
+                    register: 1,
+                }],
+                lines: vec![LineEntry {
+                    pc: 1,
+                    file: 0,
+                    line: 7,
+                    column: 2,
+                }],
+                code,
+                ..Function::default()
+            }],
+            ..Module::default()
+        }
+    }
+
+    fn embedded(file: Vec<u8>) -> Result<ModuleImage, LoadError> {
+        let mut builder = ArchiveBuilder::new();
+        let path = VfsPath::new("sample.semac").unwrap();
+        builder.add_bytes(EntryKind::Module, path, file).unwrap();
+        let archive = Archive::from_bytes(builder.to_bytes().unwrap()).unwrap();
+        let entry = archive.find(EntryKind::Module, "sample.semac").unwrap();
+        ModuleImage::embedded("sample.semac", entry.shared().unwrap())
+        // The image keeps the archive.
+    }
+
+    #[test]
+    fn all_kinds_of_images_load_alike() {
+        let file = write(&sample(), &WriteOptions::default()).unwrap();
+        let images = [
+            ModuleImage::from(sample()),
+            embedded(file.clone()).unwrap(),
+            ModuleImage::from_bytes("sample.semac", &file).unwrap(),
+        ];
+        for image in images {
+            let host = Host::new(Output::memory());
+            let module = LoadedModule::load(&host, "key".to_owned(), image, None).unwrap();
+            assert_eq!(module.name, "sample.semac");
+            assert_eq!(module.functions.len(), 1);
+            assert_eq!(module.functions[0].registers, 2);
+            assert_eq!(module.function_name(0), Some("main"));
+            assert_eq!(module.function_name(1), None);
+            assert!(!module.is_library(0));
+            assert_eq!(module.position(0, 0), None);
+            assert_eq!(module.position(0, 2), Some(("sample.sema", 7, 2)));
+            assert_eq!(module.handler(0, 0), None);
+            assert_eq!(module.handler(0, 2).map(|handler| handler.target), Some(4));
+            assert_eq!(module.handler(0, 3), None);
+            assert_eq!(module.export("first"), Some(0));
+            assert_eq!(module.export("second"), Some(1));
+            assert_eq!(module.export("third"), None);
+            assert_eq!(module.global_name(1), Some("b"));
+            assert_eq!(module.global_index("b"), Some(1));
+            assert_eq!(module.global_index("c"), None);
+            assert!(module.import(0).is_none());
+            // SAFETY: the function has one instruction at least.
+            assert_eq!(unsafe { *module.functions[0].code } as u8, 1);
+        }
+    }
+
+    #[test]
+    fn files_run_in_place() {
+        let file = write(&sample(), &WriteOptions::default()).unwrap();
+        let image = embedded(file).unwrap();
+        let Image::File(parsed) = &image.0 else {
+            panic!("not a file");
+        };
+        let bytes = parsed._bytes.as_slice().as_ptr_range();
+        let host = Host::new(Output::memory());
+        let module = LoadedModule::load(&host, "key".to_owned(), image, None).unwrap();
+        assert!(bytes.contains(&module.functions[0].code.cast()));
+    }
+
+    #[test]
+    fn foreign_code_is_verified() {
+        let mut invalid = sample();
+        invalid.functions[0].registers = 0;
+        let file = write(&invalid, &WriteOptions::default()).unwrap();
+        let image = ModuleImage::from_bytes("sample.semac", &file).unwrap();
+        let host = Host::new(Output::memory());
+        let refused = LoadedModule::load(&host, "key".to_owned(), image, None);
+        assert!(matches!(refused, Err(LoadError::Invalid { .. })));
+    }
+
+    #[test]
+    fn arities_of_natives_are_verified() {
+        let mut module = sample();
+        module.natives = vec!["string-length".to_owned()];
+        let code = [
+            Instruction::CallNative {
+                a: 0,
+                b: 0,
+                c: 2,
+                x: 0,
+            },
+            Instruction::Return { a: 0 },
+        ];
+        module.functions[0].handlers.clear();
+        module.functions[0].code = code
+            .into_iter()
+            .flat_map(|instruction| {
+                let (first, second) = instruction.encode();
+                [Some(first), second].into_iter().flatten()
+            })
+            .collect();
+        let file = write(&module, &WriteOptions::default()).unwrap();
+        let image = ModuleImage::from_bytes("sample.semac", &file).unwrap();
+        let host = Host::new(Output::memory());
+        let refused = LoadedModule::load(&host, "key".to_owned(), image, None);
+        assert!(matches!(refused, Err(LoadError::Invalid { .. })));
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let file = write(&sample(), &WriteOptions::default()).unwrap();
+        for at in 0..file.len() {
+            let mut damaged = file.clone();
+            damaged[at] ^= 0x40;
+            let image = ModuleImage::from_bytes("sample.semac", &damaged);
+            assert!(matches!(image, Err(LoadError::Format { .. })), "byte {at}");
         }
     }
 }

@@ -12,10 +12,14 @@ impl Vm {
     /// `run_module`: runs the module of an import unless it has run. The window is behind slot `a`.
     #[cold]
     pub(crate) fn run_module(&mut self, a: usize, import: usize) -> Next {
-        let number = match self.import_target(import) {
-            Ok(number) => number,
-            Err(condition) => return self.raise(Payload::Condition(condition)),
-        };
+        match self.import_target(import) {
+            Ok(number) => self.start_module(a, number),
+            Err(condition) => self.raise(Payload::Condition(condition)),
+        }
+    }
+
+    /// Runs a module unless it has run. The window is behind slot `a`, which gets nil.
+    fn start_module(&mut self, a: usize, number: usize) -> Next {
         let module = &self.modules[number];
         match module.state.get() {
             ModuleState::Done => {
@@ -60,26 +64,49 @@ impl Vm {
         if let Some(&number) = target.get() {
             return Ok(number);
         }
-        let number = match self.load_from_source(&entry.resolved, &importer.key) {
-            Ok(Some(number)) => number,
-            Ok(None) => {
-                let message = format!(
-                    "import {}: No such file or directory (os error 2)",
-                    entry.path
-                );
-                return Err(Condition::new(ConditionKind::Io, message));
-            }
-            Err(error) => return Err(error.condition()),
-        };
+        let number = self.found_module(&entry.resolved, &entry.path, &importer.key)?;
         // Already set only if this import ran meanwhile, with the same result.
         let _ = target.set(number);
         Ok(number)
     }
 
+    /// The module that the module source finds under `path`; `shown` is for messages.
+    fn found_module(
+        &mut self,
+        path: &str,
+        shown: &str,
+        importer: &str,
+    ) -> Result<usize, Condition> {
+        match self.load_from_source(path, importer) {
+            Ok(Some(number)) => Ok(number),
+            Ok(None) => {
+                let message = format!("import {shown}: No such file or directory (os error 2)");
+                Err(Condition::new(ConditionKind::Io, message))
+            }
+            Err(error) => Err(error.condition()),
+        }
+    }
+
     /// The modules whose main functions are running, from `number` to itself.
-    fn cycle(&self, number: usize) -> String {
-        let mut names = vec![self.modules[number].name.as_str()];
-        let mut running: Vec<&str> = Vec::new();
+    pub(super) fn cycle(&self, number: usize) -> String {
+        let mut numbers = self.running_modules();
+        let start = numbers.iter().position(|running| *running == number);
+        let mut numbers = numbers.split_off(start.unwrap_or(numbers.len()));
+        if start.is_none() {
+            // Its frames are those of another task.
+            numbers.push(number);
+        }
+        numbers.push(number);
+        let names = numbers
+            .iter()
+            .filter_map(|number| self.modules.get(*number));
+        let names: Vec<&str> = names.map(|module| module.name.as_str()).collect();
+        names.join(" -> ")
+    }
+
+    /// Numbers of the modules whose main functions the running task is in, the outermost first.
+    pub fn running_modules(&self) -> Vec<usize> {
+        let mut running = Vec::new();
         let mut frame = self.task.registers.frame;
         let mut func = self.task.registers.func;
         loop {
@@ -88,25 +115,17 @@ impl Vm {
                 frame = frame.sub(1);
                 (&*func, *frame)
             };
-            if function.index == 0 {
-                running.push(&function.module().name);
-                if std::ptr::eq(function.module(), &raw const *self.modules[number]) {
-                    break;
-                }
+            let number = function.module().number.get();
+            if function.index == 0 && number < self.modules.len() {
+                running.push(number);
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             func = caller.func;
         }
         running.reverse();
-        if running.first() == names.first() {
-            names.extend(running.iter().skip(1));
-        } else {
-            names.extend(running);
-        }
-        names.push(&self.modules[number].name);
-        names.join(" -> ")
+        running
     }
 
     /// `bind_imports`: copies the exports of an import, which has run, into the module's globals.
@@ -131,12 +150,13 @@ impl Vm {
                 )));
             }
         }
+        let (exported, globals) = (exporter.globals(), importer.globals());
         for (name, global) in &entry.bindings {
             let value = exporter
                 .export(name)
-                .and_then(|index| exporter.globals.get(index))
+                .and_then(|index| exported.get(index))
                 .map(std::cell::Cell::get);
-            if let (Some(value), Some(slot)) = (value, importer.globals.get(*global as usize))
+            if let (Some(value), Some(slot)) = (value, globals.get(*global as usize))
                 && value != Value::UNBOUND
             {
                 slot.set(value);

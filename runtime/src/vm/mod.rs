@@ -7,27 +7,39 @@
 mod call;
 mod constants;
 mod dispatch;
+mod dynamic;
 mod image;
 mod import;
 pub(crate) mod module;
+mod namespace;
+mod nested;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
+mod task;
 mod unwind;
 
+pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 use module::LoadedModule;
+pub(crate) use module::closure_function;
+pub use nested::NestedEnding;
 pub use report::Uncaught;
+
+use std::rc::Rc;
 
 use crate::hash::NameMap;
 use crate::heap::{Roots, Tracer};
 use crate::host::Host;
 use crate::task::{Operation, TaskId};
 use crate::value::Value;
-use schedule::Task;
+use task::Task;
 
-/// Most slots of a task's value stack unless the program's environment says otherwise: 512 MiB.
-const DEFAULT_STACK_SLOTS: usize = 64 << 20;
+/// Most bytes of the stacks of all tasks unless the program's environment says otherwise.
+const DEFAULT_STACK_BYTES: usize = 512 << 20;
+
+/// Least limit of the stacks' bytes.
+const LEAST_STACK_BYTES: usize = 64 << 10;
 
 /// Where modules come from: the archive of an executable, or the compiler's memory.
 pub trait ModuleSource {
@@ -47,16 +59,14 @@ pub struct FoundModule {
     pub image: ModuleImage,
 }
 
-/// What can compile code at run time: present under `semac run`, absent in the slim runtime.
-pub trait Dynamic {
-    /// A thunk that evaluates `form` in the global environment of the program.
-    fn compile(&self, vm: &mut Vm, form: Value) -> crate::error::Outcome;
-}
-
 /// A virtual machine.
 pub struct Vm {
     /// What natives see.
     pub host: Host,
+    #[expect(
+        clippy::vec_box,
+        reason = "functions point to their module, which must not move"
+    )]
     pub(crate) modules: Vec<Box<LoadedModule>>,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
@@ -64,15 +74,22 @@ pub struct Vm {
     tasks: schedule::TaskTable,
     /// The running task, off the table.
     pub(crate) task: Box<Task>,
-    pub(crate) max_slots: usize,
+    /// Most bytes of the stacks of all tasks together.
+    pub(crate) max_stack_bytes: usize,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// What the root task returned, while other tasks still run.
     root_value: Value,
-    /// Values that Rust code outside keeps alive.
-    kept: Vec<Value>,
+    /// How execution ended, from a handler to [`Vm::execute`].
+    event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::error::Signal>>,
     /// Globals that modules share.
-    namespaces: Vec<module::Globals>,
+    namespaces: Vec<namespace::Namespace>,
+    /// What compiles code at run time, if anything does.
+    dynamic: Option<Rc<dyn Dynamic>>,
+    /// Programs that wait for a call from inside them to end.
+    interrupted: Vec<nested::Interrupted>,
 }
 
 /// How [`Vm`] code ends a stretch of execution.
@@ -100,7 +117,8 @@ pub enum Ending {
 impl Vm {
     /// A VM without modules.
     pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
-        let task = Box::new(Task::new(TaskId::ROOT, Value::NIL));
+        // Stands in until a program runs; only the root task gets a large stack.
+        let task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
         Vm {
             host,
             modules: Vec::new(),
@@ -108,17 +126,21 @@ impl Vm {
             source,
             tasks: schedule::TaskTable::default(),
             task,
-            max_slots: DEFAULT_STACK_SLOTS,
+            max_stack_bytes: DEFAULT_STACK_BYTES,
             idle: None,
             root_value: Value::NIL,
-            kept: Vec::new(),
+            event: None,
+            signal: None,
             namespaces: Vec::new(),
+            dynamic: None,
+            interrupted: Vec::new(),
         }
     }
 
-    /// Limits the stack of a task to this many bytes.
+    /// Limits the stacks of all tasks together to this many bytes. A call that would go beyond raises
+    /// an `:eval` condition.
     pub fn set_stack_limit(&mut self, bytes: usize) {
-        self.max_slots = (bytes / size_of::<Value>()).max(4096);
+        self.max_stack_bytes = bytes.max(LEAST_STACK_BYTES);
     }
 
     /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
@@ -131,52 +153,17 @@ impl Vm {
         image: impl Into<ModuleImage>,
     ) -> Result<usize, LoadError> {
         let module = LoadedModule::load(&self.host, key.into(), image.into(), None)?;
-        let number = self.modules.len();
-        self.module_numbers.insert(module.key.clone(), number);
-        self.modules.push(module);
+        let key = module.key.clone();
+        let number = self.add_module(module);
+        self.module_numbers.insert(key, number);
         Ok(number)
     }
 
-    /// Makes a namespace: room for this many globals, which modules loaded with [`Vm::load_in`]
-    /// share.
-    pub fn add_namespace(&mut self, globals: usize) -> usize {
-        self.namespaces.push(module::unbound_globals(globals));
-        self.namespaces.len() - 1
-    }
-
-    /// Loads a module whose globals are those of a namespace.
-    ///
-    /// # Errors
-    /// It is damaged, or needs natives that this runtime does not have.
-    pub fn load_in(
-        &mut self,
-        namespace: usize,
-        key: impl Into<String>,
-        image: impl Into<ModuleImage>,
-    ) -> Result<usize, LoadError> {
-        let globals = self.namespaces.get(namespace).cloned();
-        let module = LoadedModule::load(&self.host, key.into(), image.into(), globals)?;
+    fn add_module(&mut self, module: Box<LoadedModule>) -> usize {
         let number = self.modules.len();
-        self.module_numbers.insert(module.key.clone(), number);
+        module.number.set(number);
         self.modules.push(module);
-        Ok(number)
-    }
-
-    /// The value of a namespace's global; `None` if it has none.
-    pub fn namespace_value(&self, namespace: usize, global: usize) -> Option<Value> {
-        let value = self.namespaces.get(namespace)?.get(global)?.get();
-        (value != Value::UNBOUND).then_some(value)
-    }
-
-    /// Sets a global of a namespace.
-    pub fn set_namespace_value(&mut self, namespace: usize, global: usize, value: Value) {
-        if let Some(cell) = self
-            .namespaces
-            .get(namespace)
-            .and_then(|globals| globals.get(global))
-        {
-            cell.set(value);
-        }
+        number
     }
 
     /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
@@ -225,22 +212,30 @@ impl Vm {
 
     /// Keeps a value alive and gives its number.
     pub fn keep(&mut self, value: Value) -> u32 {
-        self.kept.push(value);
-        self.kept.len() as u32 - 1
+        self.host.keep(value)
     }
 
     /// The kept value with this number.
     pub fn kept(&self, number: u32) -> Value {
-        self.kept
-            .get(number as usize)
-            .copied()
-            .unwrap_or(Value::NIL)
+        self.host.kept(number)
+    }
+
+    /// The name of a function that is a builtin: a native, or one of the embedded library.
+    pub fn builtin_name(&self, value: Value) -> Option<&str> {
+        if let Some(native) = value.as_native() {
+            return Some(crate::natives::get(native).name);
+        }
+        let function = module::closure_function(&self.host, value)?;
+        let module = function.module();
+        let captures_nothing = self.host.heap.fields(value).len() == 1;
+        (captures_nothing && module.is_library(function.index))
+            .then(|| module.function_name(function.index))?
     }
 
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.modules.get(module)?;
-        Some(module.globals.get(module.global_index(name)?)?.get())
+        Some(module.globals().get(module.global_index(name)?)?.get())
     }
 
     pub(crate) fn collect(&mut self, full: bool) {
@@ -249,22 +244,28 @@ impl Vm {
             modules,
             tasks,
             task,
-            kept,
             namespaces,
+            interrupted,
             root_value,
             ..
         } = self;
         let Host {
-            heap, scheduler, ..
+            heap,
+            scheduler,
+            kept,
+            context,
+            ..
         } = host;
         let mut roots = VmRoots {
             modules,
             tasks,
             task,
-            kept,
+            kept: kept.get_mut(),
             namespaces,
+            interrupted,
             root_value,
             scheduler,
+            context,
         };
         heap.collect(&mut roots, full);
     }
@@ -275,29 +276,39 @@ struct VmRoots<'a> {
     tasks: &'a mut schedule::TaskTable,
     task: &'a mut Task,
     kept: &'a mut Vec<Value>,
-    namespaces: &'a [module::Globals],
+    namespaces: &'a [namespace::Namespace],
+    interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
     scheduler: &'a mut crate::task::Scheduler,
+    context: &'a mut std::cell::Cell<Value>,
 }
 
 impl Roots for VmRoots<'_> {
     fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        let own = self
-            .modules
-            .iter()
-            .filter(|module| !module.shares_globals)
-            .map(|module| &module.globals);
-        for globals in own.chain(self.namespaces) {
-            for global in globals.iter() {
-                let mut value = global.get();
-                tracer.value(&mut value);
-                global.set(value);
+        for module in self.modules {
+            if module.namespace.get().is_none() {
+                trace_globals(&module.globals(), tracer);
             }
         }
+        for namespace in self.namespaces {
+            trace_globals(namespace.used(), tracer);
+        }
         self.task.trace(tracer);
-        self.tasks.trace(tracer);
-        self.scheduler.trace(tracer);
+        for interrupted in &mut *self.interrupted {
+            interrupted.trace(tracer);
+        }
+        tracer.value(self.context.get_mut());
+        let places = self.scheduler.trace(tracer);
+        self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
+    }
+}
+
+fn trace_globals(globals: &[std::cell::Cell<Value>], tracer: &mut Tracer<'_>) {
+    for global in globals {
+        let mut value = global.get();
+        tracer.value(&mut value);
+        global.set(value);
     }
 }

@@ -1,6 +1,6 @@
 //! Loaded modules: what the dispatch loop needs of a module, in memory.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use sema_format::model::{Handler, Import};
@@ -17,7 +17,8 @@ use crate::value::{Kind, Value};
 pub(crate) struct Func {
     pub code: *const u32,
     pub constants: *const Value,
-    pub globals: *mut Value,
+    /// Changes only when a namespace grows.
+    pub globals: Cell<*mut Value>,
     pub natives: *const &'static Native,
     pub module: *const LoadedModule,
     /// Registers of its window.
@@ -50,17 +51,23 @@ pub(crate) fn unbound_globals(count: usize) -> Globals {
     vec![Cell::new(Value::UNBOUND); count].into()
 }
 
+fn address(globals: &Globals) -> *mut Value {
+    globals.as_ptr().cast::<Value>().cast_mut()
+}
+
 /// A loaded module.
 pub(crate) struct LoadedModule {
+    /// Its number in the VM.
+    pub number: Cell<usize>,
     /// What imports resolve to, unique in the program.
     pub key: String,
     /// The path in messages.
     pub name: String,
     pub functions: Box<[Func]>,
     constants: Box<[Value]>,
-    pub globals: Globals,
-    /// Whether other modules have the same globals, so that they are traced elsewhere.
-    pub shares_globals: bool,
+    globals: RefCell<Globals>,
+    /// The namespace whose globals these are, if other modules may have the same ones.
+    pub namespace: Cell<Option<usize>>,
     natives: Box<[&'static Native]>,
     native_indices: Box<[u32]>,
     pub state: Cell<ModuleState>,
@@ -81,7 +88,7 @@ impl LoadedModule {
         host: &Host,
         key: String,
         image: ModuleImage,
-        shared: Option<Globals>,
+        shared: Option<(usize, Globals)>,
     ) -> Result<Box<LoadedModule>, LoadError> {
         let image = image.into_inner();
         let damaged = |error| LoadError::format(&key, error);
@@ -111,15 +118,19 @@ impl LoadedModule {
             .permanently(|_| constants(host, &image))
             .map_err(damaged)?;
         let imports = image.imports().map_err(damaged)?;
+        let (namespace, globals) = match shared {
+            Some((namespace, globals)) if globals.len() >= image.global_count() => {
+                (Some(namespace), globals)
+            }
+            _ => (None, unbound_globals(image.global_count())),
+        };
         let mut module = Box::new(LoadedModule {
+            number: Cell::new(usize::MAX),
             name,
             functions: Box::new([]),
             constants: constants.into_boxed_slice(),
-            shares_globals: shared.is_some(),
-            globals: match shared {
-                Some(shared) if shared.len() >= image.global_count() => shared,
-                _ => unbound_globals(image.global_count()),
-            },
+            globals: RefCell::new(globals),
+            namespace: Cell::new(namespace),
             natives: native_refs.into_boxed_slice(),
             native_indices: native_indices.into_boxed_slice(),
             state: Cell::new(ModuleState::New),
@@ -140,6 +151,7 @@ impl LoadedModule {
     fn functions(&self) -> Result<Box<[Func]>, FormatError> {
         let count = self.image.function_count();
         let mut functions = Vec::with_capacity(count);
+        let globals = address(&self.globals.borrow());
         for index in 0..count {
             let Some(function) = self.image.function(index)? else {
                 break;
@@ -147,7 +159,7 @@ impl LoadedModule {
             functions.push(Func {
                 code: function.code.as_ptr(),
                 constants: self.constants.as_ptr(),
-                globals: self.globals.as_ptr().cast::<Value>().cast_mut(),
+                globals: Cell::new(globals),
                 natives: self.natives.as_ptr(),
                 module: std::ptr::from_ref(self),
                 registers: function.registers,
@@ -159,6 +171,26 @@ impl LoadedModule {
             });
         }
         Ok(functions.into_boxed_slice())
+    }
+
+    /// The global variables.
+    pub(crate) fn globals(&self) -> Globals {
+        self.globals.borrow().clone()
+    }
+
+    /// Replaces the global variables by those of a namespace, which hold the same values in the same
+    /// places and perhaps more.
+    pub(crate) fn share_globals(&self, namespace: usize, globals: &Globals) {
+        self.namespace.set(Some(namespace));
+        for function in &self.functions {
+            function.globals.set(address(globals));
+        }
+        self.globals.replace(globals.clone());
+    }
+
+    /// Number of globals that the module itself names.
+    pub(crate) fn global_count(&self) -> usize {
+        self.image.global_count()
     }
 
     /// The native with this index as a value.
@@ -202,13 +234,18 @@ impl LoadedModule {
         self.imports.get(index)
     }
 
-    /// The global that an export refers to.
-    pub(crate) fn export(&self, name: &str) -> Option<usize> {
-        let exports = self.exports.get_or_init(|| {
+    /// Names and globals of the exports, sorted by name.
+    pub(crate) fn exports(&self) -> &[(Box<str>, u32)] {
+        self.exports.get_or_init(|| {
             // The section was checked with the rest of the file; a writer's mistake shows as names
             // that are not exported.
             self.image.exports().unwrap_or_default()
-        });
+        })
+    }
+
+    /// The global that an export refers to.
+    pub(crate) fn export(&self, name: &str) -> Option<usize> {
+        let exports = self.exports();
         let place = exports.partition_point(|(exported, _)| **exported < *name);
         let (exported, global) = exports.get(place)?;
         (**exported == *name).then_some(*global as usize)

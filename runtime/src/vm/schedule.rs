@@ -5,169 +5,99 @@ use std::time::Instant;
 use sema_format::isa::Instruction;
 
 use super::LoadError;
-use super::dispatch::{Next, Registers};
+use super::dispatch::Next;
 use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
-use super::stack::{Frame, FrameKind, FrameStack, ValueStack};
+use super::task::Task;
 use super::unwind::{Payload, condition_map};
 use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
-use crate::hash::NameMap;
 use crate::heap::Tracer;
-use crate::task::{Operation, Resume, TaskId, Wait, all_outcome, new_promise, outcome, promise};
-use crate::value::{Kind, Value};
-
-/// Slots and frames that a task's stacks begin with; the root's are larger.
-const TASK_SLOTS: usize = 64;
-const TASK_FRAMES: usize = 8;
-const ROOT_SLOTS: usize = 2048;
-const ROOT_FRAMES: usize = 256;
-
-/// One task: its stacks and what is needed to go on.
-pub(crate) struct Task {
-    pub id: TaskId,
-    pub promise: Value,
-    values: ValueStack,
-    frames: FrameStack,
-    pub registers: Registers,
-    pub value_limit: *mut Value,
-    pub frame_limit: *mut Frame,
-    /// Slot (from the start of the stack) that gets the result of what the task waits for.
-    pub resume_slot: usize,
-    /// The task's `context/*` state, while it is not running.
-    context: Value,
-}
-
-impl Task {
-    pub(crate) fn new(id: TaskId, promise: Value) -> Task {
-        let (slots, frames) = if id == TaskId::ROOT {
-            (ROOT_SLOTS, ROOT_FRAMES)
-        } else {
-            (TASK_SLOTS, TASK_FRAMES)
-        };
-        let values = ValueStack::new(slots);
-        let frames = FrameStack::new(frames);
-        Task {
-            id,
-            promise,
-            registers: Registers {
-                pc: std::ptr::null(),
-                base: values.start(),
-                func: std::ptr::null(),
-                frame: frames.start(),
-            },
-            value_limit: values.limit(),
-            frame_limit: frames.limit(),
-            values,
-            frames,
-            resume_slot: 0,
-            context: Value::NIL,
-        }
-    }
-
-    /// Makes the task begin with a call of `function` with the elements of the list `arguments`.
-    fn begin(&mut self, boot: &Func, function: Value, arguments: Value) {
-        let base = self.values.start();
-        // SAFETY: fresh stacks have room for the boot function's window and one frame.
-        unsafe {
-            *base = Value::NIL;
-            *base.add(1) = function;
-            *base.add(2) = arguments;
-            *self.frames.start() = Frame {
-                pc: std::ptr::null(),
-                func: std::ptr::null(),
-                delta: 0,
-                kind: FrameKind::Bottom,
-            };
-            self.registers = Registers {
-                pc: boot.code,
-                base: base.add(1),
-                func: boot,
-                frame: self.frames.start().add(1),
-            };
-        }
-    }
-
-    /// Puts the result of what the task waited for where its code expects it.
-    fn write_result(&mut self, value: Value) {
-        // SAFETY: the slot lies in the window of the function that suspended.
-        unsafe { *self.values.start().add(self.resume_slot) = value };
-    }
-
-    /// Whether its stacks are worth keeping for another task.
-    fn is_small(&self) -> bool {
-        self.values.capacity() <= 16 * TASK_SLOTS
-    }
-
-    /// Without references to anything.
-    fn emptied(mut self: Box<Self>) -> Box<Self> {
-        self.promise = Value::NIL;
-        self.registers.func = std::ptr::null();
-        self.values.used(0);
-        self
-    }
-
-    /// Distance of a register of the running window from the start of the stack.
-    pub(crate) fn offset_of(&self, register: usize) -> usize {
-        (self.registers.base as usize - self.values.start() as usize) / size_of::<Value>()
-            + register
-    }
-
-    /// Makes `count` slots from the running window's base usable; false above the limit.
-    pub(crate) fn reserve(&mut self, count: usize, most: usize) -> bool {
-        let offset = self.offset_of(0);
-        if !self.values.reserve(offset + count, most) {
-            return false;
-        }
-        // SAFETY: the window keeps its offset in the (perhaps moved) memory.
-        self.registers.base = unsafe { self.values.start().add(offset) };
-        self.value_limit = self.values.limit();
-        true
-    }
-
-    pub(crate) fn grow_frames(&mut self) {
-        let used =
-            (self.registers.frame as usize - self.frames.start() as usize) / size_of::<Frame>();
-        self.frames.grow();
-        // SAFETY: the frame pointer keeps its offset in the (perhaps moved) memory.
-        self.registers.frame = unsafe { self.frames.start().add(used) };
-        self.frame_limit = self.frames.limit();
-    }
-
-    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        tracer.value(&mut self.promise);
-        tracer.value(&mut self.context);
-        if self.registers.func.is_null() {
-            return;
-        }
-        // SAFETY: functions live as long as the VM.
-        let registers = unsafe { (*self.registers.func).registers } as usize;
-        let end = self.offset_of(registers);
-        for value in self.values.used(end) {
-            if value.bits() != 0 {
-                tracer.value(value);
-            }
-        }
-        self.value_limit = self.values.limit();
-    }
-}
+use crate::task::{
+    Operation, Resume, TaskId, Wait, all_outcome, is_pending, new_promise, outcome, promise,
+};
+use crate::value::Value;
 
 /// Finished tasks whose stacks are kept for new ones.
 const SPARE_TASKS: usize = 64;
 
-/// The tasks that are not running.
+/// Timers are looked at when no task is ready, so that work that needs no waiting goes before a timer of
+/// no time; but at least after this many turns, so that busy tasks do not stop the clock.
+const TIMER_PATIENCE: u64 = 4096;
+
+/// A task that is not running.
+#[derive(Default)]
+enum Entry {
+    #[default]
+    Vacant,
+    /// Has not begun, so it needs no stacks yet.
+    New {
+        promise: Value,
+        function: Value,
+        arguments: Value,
+        context: Value,
+    },
+    Parked(Box<Task>),
+}
+
+/// The tasks that are not running, by place.
 #[derive(Default)]
 pub(crate) struct TaskTable {
-    tasks: NameMap<TaskId, Box<Task>>,
+    entries: Vec<Entry>,
+    #[allow(
+        clippy::vec_box,
+        reason = "tasks change hands as boxes; moving the contents would copy them"
+    )]
     spare: Vec<Box<Task>>,
-    next: u64,
     boot: Option<Box<LoadedModule>>,
+    /// Bytes in use of the stacks of parked tasks.
+    parked_bytes: usize,
 }
 
 impl TaskTable {
-    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        for task in self.tasks.values_mut() {
-            task.trace(tracer);
+    pub(crate) fn parked_bytes(&self) -> usize {
+        self.parked_bytes
+    }
+
+    fn put(&mut self, id: TaskId, entry: Entry) {
+        let place = id.place();
+        if place >= self.entries.len() {
+            self.entries.resize_with(place + 1, Entry::default);
+        }
+        if let Some(slot) = self.entries.get_mut(place) {
+            *slot = entry;
+        }
+    }
+
+    fn take(&mut self, id: TaskId) -> Entry {
+        self.entries
+            .get_mut(id.place())
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.parked_bytes = 0;
+    }
+
+    /// Shows the values of the tasks at these places.
+    pub(crate) fn trace(&mut self, places: &[u32], tracer: &mut Tracer<'_>) {
+        for &place in places {
+            match self.entries.get_mut(place as usize) {
+                Some(Entry::Parked(task)) => task.trace(tracer),
+                Some(Entry::New {
+                    promise,
+                    function,
+                    arguments,
+                    context,
+                }) => {
+                    for value in [promise, function, arguments, context] {
+                        tracer.value(value);
+                    }
+                }
+                Some(Entry::Vacant) | None => {}
+            }
         }
     }
 }
@@ -175,7 +105,7 @@ impl TaskTable {
 impl Vm {
     /// The function with which every task begins: applies its first register to the list in the
     /// second.
-    fn boot(&mut self) -> Result<*const Func, LoadError> {
+    pub(super) fn boot(&mut self) -> Result<*const Func, LoadError> {
         if let Some(module) = &self.tasks.boot {
             return Ok(&raw const module.functions[1]);
         }
@@ -210,48 +140,85 @@ impl Vm {
         Ok(&raw const module.functions[1])
     }
 
-    /// Makes a task that calls `function` with the elements of the list `arguments`, ready to run.
-    fn add_task(
-        &mut self,
-        id: TaskId,
-        promise: Value,
-        function: Value,
-        arguments: Value,
-    ) -> Result<(), LoadError> {
-        let boot = self.boot()?;
-        let mut task = match self.tasks.spare.pop() {
-            Some(mut spare) if id != TaskId::ROOT => {
-                spare.id = id;
-                spare.promise = promise;
-                spare
+    /// Puts a task on the machine; false if there is none with this number.
+    fn switch_to(&mut self, id: TaskId) -> Result<bool, LoadError> {
+        let task = match self.tasks.take(id) {
+            Entry::Vacant => return Ok(false),
+            Entry::Parked(task) => {
+                self.tasks.parked_bytes -= task.parked_bytes;
+                task
             }
-            _ => Box::new(Task::new(id, promise)),
+            Entry::New {
+                promise,
+                function,
+                arguments,
+                context,
+            } => {
+                let boot = self.boot()?;
+                let mut task = match self.tasks.spare.pop() {
+                    Some(mut spare) if id != TaskId::ROOT => {
+                        spare.id = id;
+                        spare.promise = promise;
+                        spare
+                    }
+                    _ => Box::new(Task::new(id, promise)),
+                };
+                task.context = context;
+                // SAFETY: the boot module lives as long as the VM.
+                task.begin(unsafe { &*boot }, function, arguments);
+                task
+            }
         };
-        task.resume_slot = 0;
-        task.context = Value::NIL;
-        // SAFETY: the boot module lives as long as the VM.
-        task.begin(unsafe { &*boot }, function, arguments);
-        self.tasks.tasks.insert(id, task);
-        Ok(())
+        self.host.context.set(task.context);
+        self.host.scheduler.current.set(id.0);
+        self.idle = Some(std::mem::replace(&mut self.task, task));
+        Ok(true)
+    }
+
+    /// Takes the running task off the machine.
+    fn switch_off(&mut self) -> Box<Task> {
+        let idle = self.idle.take().unwrap_or_else(no_task);
+        std::mem::replace(&mut self.task, idle)
+    }
+
+    /// Takes the running task off the machine; it goes on when it is ready.
+    fn park(&mut self) {
+        let mut task = self.switch_off();
+        task.context = self.host.context.replace(Value::NIL);
+        task.parked_bytes = task.footprint();
+        self.tasks.parked_bytes += task.parked_bytes;
+        self.host.scheduler.touch(task.id);
+        self.tasks.put(task.id, Entry::Parked(task));
     }
 
     /// Runs a call as the root task, then the other tasks as long as any is ready (language
     /// specification, 15.6).
     pub(crate) fn run_root(&mut self, function: Value, arguments: &[Value]) -> Ending {
-        self.host.scheduler.reset();
-        self.tasks.tasks.clear();
-        self.tasks.next = 1;
-        let list = self.host.heap.list(arguments);
-        if let Err(error) = self.add_task(TaskId::ROOT, Value::NIL, function, list) {
-            return Ending::Uncaught(Box::new(Uncaught::load(&error)));
-        }
+        let root = self.host.scheduler.reset();
+        self.tasks.clear();
+        self.tasks.put(
+            root,
+            Entry::New {
+                promise: Value::NIL,
+                function,
+                arguments: self.host.heap.list(arguments),
+                context: Value::NIL,
+            },
+        );
         self.host
             .scheduler
-            .push_ready(TaskId::ROOT, Resume::Value(Value::NIL));
+            .push_ready(root, Resume::Value(Value::NIL));
         let mut ending: Option<Ending> = None;
+        let mut switches = 0u64;
         loop {
-            self.host.scheduler.wake_expired();
+            switches += 1;
+            if switches % TIMER_PATIENCE == 0 {
+                self.host.scheduler.wake_expired(&self.host.heap);
+            }
             let Some((id, resume)) = self.host.scheduler.pop_ready() else {
+                if self.host.scheduler.wake_expired(&self.host.heap) {
+                    continue;
+                }
                 match ending {
                     Some(Ending::Value(_)) => return Ending::Value(self.root_value),
                     Some(ending) => return ending,
@@ -261,16 +228,12 @@ impl Vm {
                     }
                 }
             };
-            let Some(task) = self.tasks.tasks.remove(&id) else {
-                continue;
-            };
-            self.task = task;
-            self.host.scheduler.current.set(id.0);
-            let event = match self.resume(resume) {
-                Next::Continue => self.execute(),
-                Next::Stop(event) => event,
-            };
-            match event {
+            match self.switch_to(id) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => return Ending::Uncaught(Box::new(Uncaught::load(&error))),
+            }
+            match self.run_task(resume) {
                 Event::Exit(status) => return Ending::Exit(status),
                 Event::Suspended(operation) => self.suspend(operation),
                 Event::Finished(value) if id == TaskId::ROOT => {
@@ -293,14 +256,29 @@ impl Vm {
         }
     }
 
+    /// Runs the task on the machine until it ends or waits.
+    pub(super) fn run_task(&mut self, resume: Resume) -> Event {
+        if let Next::Stop(event) = self.resume(resume) {
+            return event;
+        }
+        loop {
+            match self.execute() {
+                Event::Finished(_) if self.task.pass_mark() => {}
+                event => return event,
+            }
+        }
+    }
+
     /// Nothing is ready while the root waits: waits for a timer, or ends a deadlock.
     fn wait(&mut self) {
         let scheduler = &self.host.scheduler;
         if let Some(deadline) = scheduler.next_deadline() {
             self.host.output.flush();
             std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
-            scheduler.wake_expired();
-        } else if !scheduler.wake_runner() && !scheduler.break_deadlock(TaskId::ROOT) {
+            scheduler.wake_expired(&self.host.heap);
+        } else if !scheduler.wake_runner(&self.host.heap)
+            && !scheduler.break_deadlock(&self.host.heap, TaskId::ROOT)
+        {
             // The root is neither ready nor blocked: only a defect of the scheduler gets here, and
             // going on with a condition is better than waiting for ever.
             scheduler.push_ready(
@@ -327,15 +305,13 @@ impl Vm {
 
     /// The running task is over.
     fn end_task(&mut self) {
-        let id = self.task.id;
-        self.host.scheduler.forget(id);
-        let finished = std::mem::replace(
-            &mut self.task,
-            self.idle
-                .take()
-                .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL))),
-        );
-        if id != TaskId::ROOT && self.tasks.spare.len() < SPARE_TASKS && finished.is_small() {
+        let finished = self.switch_off();
+        self.host.context.set(Value::NIL);
+        self.host.scheduler.forget(finished.id);
+        if finished.id != TaskId::ROOT
+            && self.tasks.spare.len() < SPARE_TASKS
+            && finished.is_small()
+        {
             self.tasks.spare.push(finished.emptied());
         }
     }
@@ -358,17 +334,26 @@ impl Vm {
         let host = &self.host;
         let scheduler = &host.scheduler;
         let heap = &host.heap;
-        let mut spawned = None;
         match operation {
             Operation::Spawn(function) => {
-                let child = TaskId(self.tasks.next);
-                self.tasks.next += 1;
+                let Some(child) = scheduler.add() else {
+                    let condition = Condition::new(ConditionKind::Eval, "too many tasks");
+                    scheduler.push_ready(id, Resume::Raise(condition));
+                    self.park();
+                    return;
+                };
                 let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
-                scheduler.adopt(heap, id, promise);
+                scheduler.adopt(host, self.task.promise, promise);
                 // The spawner stands in the queue before the new task (15.2, rule 2).
                 scheduler.push_ready(id, Resume::Value(promise));
                 scheduler.push_ready(child, Resume::Value(Value::NIL));
-                spawned = Some((child, promise, function));
+                let entry = Entry::New {
+                    promise,
+                    function,
+                    arguments: Value::EMPTY,
+                    context: host.context.get(),
+                };
+                self.tasks.put(child, entry);
             }
             Operation::Await(awaited) => {
                 if is_pending(heap, awaited) {
@@ -378,8 +363,8 @@ impl Vm {
                 }
             }
             Operation::All(promises) => match all_outcome(heap, &promises) {
-                Some(resume) => scheduler.push_ready(id, resume),
-                None => scheduler.block(heap, id, Wait::All(promises), None),
+                Ok(resume) => scheduler.push_ready(id, resume),
+                Err(pending) => scheduler.block(heap, id, Wait::All(promises, pending), None),
             },
             Operation::Race(promises) => match promises.iter().find(|p| !is_pending(heap, **p)) {
                 Some(settled) => scheduler.push_ready(id, outcome(heap, *settled)),
@@ -399,9 +384,6 @@ impl Vm {
                     scheduler.push_ready(id, outcome(heap, awaited));
                 }
             }
-            Operation::Sleep(milliseconds) if milliseconds <= 0.0 => {
-                scheduler.push_ready(id, Resume::Value(Value::NIL))
-            }
             Operation::Sleep(milliseconds) => {
                 scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
             }
@@ -412,58 +394,38 @@ impl Vm {
             Operation::Collect => {}
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
-        let idle = self
-            .idle
-            .take()
-            .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
-        let parked = std::mem::replace(&mut self.task, idle);
-        self.tasks.tasks.insert(id, parked);
-        if let Some((child, promise, function)) = spawned
-            && self
-                .add_task(child, promise, function, Value::EMPTY)
-                .is_err()
-        {
-            self.host
-                .scheduler
-                .settle(&self.host, promise, promise::CANCELLED, Value::NIL);
-        }
-    }
-}
-
-impl Vm {
-    /// Takes the running task off the machine; it goes on when it is ready.
-    fn park(&mut self) {
-        let idle = self
-            .idle
-            .take()
-            .unwrap_or_else(|| Box::new(Task::new(TaskId(u64::MAX), Value::NIL)));
-        let parked = std::mem::replace(&mut self.task, idle);
-        self.tasks.tasks.insert(parked.id, parked);
+        self.park();
     }
 
     /// `gc/collect`: a full collection; the task goes on before all others with figures about it.
     fn collect_now(&mut self) {
+        let map = self.collected();
+        self.host
+            .scheduler
+            .push_ready_first(self.task.id, Resume::Value(map));
+        self.park();
+    }
+
+    /// A full collection; figures about it.
+    pub(super) fn collected(&mut self) -> Value {
         let before = self.host.heap.stats();
         self.collect(true);
         let after = self.host.heap.stats();
         let host = &self.host;
         let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
         let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
-        let map = crate::collections::sorted_map::from_entries(
+        crate::collections::sorted_map::from_entries(
             host,
             &[
                 entry("collected", 0),
                 entry("freed-bytes", freed),
                 entry("live-bytes", after.old_bytes),
             ],
-        );
-        host.scheduler
-            .push_ready_first(self.task.id, Resume::Value(map));
-        self.park();
+        )
     }
 }
 
-fn is_pending(heap: &crate::heap::Heap, awaited: Value) -> bool {
-    awaited.kind() == Kind::AsyncPromise
-        && heap.field(awaited, promise::STATE) == Value::small(promise::PENDING)
+/// What stands on the machine while no task runs.
+fn no_task() -> Box<Task> {
+    Box::new(Task::new(TaskId(u64::MAX), Value::NIL))
 }

@@ -1,13 +1,16 @@
-//! The stacks of a task: values (register windows) and frames.
+//! The stacks of a task: values (windows of frames) and frames.
 //!
-//! Both are plain growable memory addressed by raw pointers, because the dispatch loop keeps
-//! pointers into them in machine registers. Value slots hold valid values at all times: fresh
-//! memory is zero (which the tracer ignores), and each collection clears what lies above the
-//! running window, so a slot that becomes part of a window later never holds a stale reference.
+//! Both are growable and owned by raw pointers, because the dispatch loop keeps pointers into them
+//! in machine registers. Value slots up to `limit` hold valid values at all times: they are zeroed
+//! (which the tracer ignores) before they are first used, and each collection clears what lies
+//! above the running window, so a slot that becomes part of a window later never holds a stale
+//! reference. Memory above that has not been touched, so a stack that has room for a deep recursion
+//! costs nothing until the recursion comes, and what it used goes back to the system afterwards.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, realloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
 
 use super::module::Func;
+use crate::heap::pages;
 use crate::value::Value;
 
 /// A suspended caller.
@@ -30,7 +33,8 @@ pub(crate) struct Frame {
 pub(crate) enum FrameKind {
     /// An ordinary call.
     Call,
-    /// The bottom of a task: returning ends it.
+    /// The dispatch loop stops: the bottom frame of a task, or the frame that carries the mark (see
+    /// [`super::task::Task::pass_mark`]).
     Bottom,
     /// The main function of a module: unwinding through it makes the module unloaded again.
     ModuleMain,
@@ -40,6 +44,8 @@ pub(crate) enum FrameKind {
 pub(crate) const HEADROOM: usize = 16;
 /// Slots by which the checked limit moves ahead of the running window.
 const STEP: usize = 4096;
+/// Slots above which clearing gives the memory back to the system instead of writing to it.
+const RELEASE: usize = 64 << 10;
 
 fn layout<T>(count: usize) -> Layout {
     match Layout::array::<T>(count) {
@@ -48,7 +54,7 @@ fn layout<T>(count: usize) -> Layout {
     }
 }
 
-/// Memory for `T`s that moves when it grows. `T` must be valid when all bytes are zero.
+/// Memory for `T`s that moves when it grows.
 struct Growable<T> {
     start: *mut T,
     capacity: usize,
@@ -57,7 +63,7 @@ struct Growable<T> {
 impl<T> Growable<T> {
     fn new(capacity: usize) -> Growable<T> {
         // SAFETY: the layout has a non-zero size.
-        let start = unsafe { alloc_zeroed(layout::<T>(capacity)) }.cast::<T>();
+        let start = unsafe { alloc(layout::<T>(capacity)) }.cast::<T>();
         if start.is_null() {
             std::alloc::handle_alloc_error(layout::<T>(capacity));
         }
@@ -65,7 +71,7 @@ impl<T> Growable<T> {
     }
 
     fn grow(&mut self, capacity: usize) {
-        // SAFETY: `start` came from this allocator with this layout; the new tail is zeroed.
+        // SAFETY: `start` came from this allocator with this layout; the new size is not zero.
         unsafe {
             let grown = realloc(
                 self.start.cast(),
@@ -76,7 +82,6 @@ impl<T> Growable<T> {
             if grown.is_null() {
                 std::alloc::handle_alloc_error(layout::<T>(capacity));
             }
-            std::ptr::write_bytes(grown.add(self.capacity), 0, capacity - self.capacity);
             self.start = grown;
         }
         self.capacity = capacity;
@@ -95,14 +100,32 @@ pub(crate) struct ValueStack {
     memory: Growable<Value>,
     /// Slots that may have been written since the last collection.
     limit: usize,
+    /// Slots that hold values or zero; at least `limit`.
+    initialised: usize,
 }
 
 impl ValueStack {
+    /// A stack with room for some slots, at least [`HEADROOM`].
     pub(crate) fn new(slots: usize) -> ValueStack {
-        ValueStack {
-            memory: Growable::new(slots),
-            limit: slots.min(STEP),
+        let mut stack = ValueStack {
+            memory: Growable::new(slots.max(HEADROOM)),
+            limit: 0,
+            initialised: 0,
+        };
+        stack.set_limit(slots.min(STEP));
+        stack
+    }
+
+    fn set_limit(&mut self, limit: usize) {
+        if limit > self.initialised {
+            // SAFETY: callers pass limits within the capacity.
+            unsafe {
+                let from = self.memory.start.add(self.initialised);
+                std::ptr::write_bytes(from, 0, limit - self.initialised);
+            }
+            self.initialised = limit;
         }
+        self.limit = limit;
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -119,30 +142,47 @@ impl ValueStack {
         unsafe { self.memory.start.add(self.limit - HEADROOM) }
     }
 
-    /// Makes sure that a window may end at slot `end`; false if that would take more than
-    /// `most` slots. The memory may move.
-    pub(crate) fn reserve(&mut self, end: usize, most: usize) -> bool {
+    /// Makes sure that a window may end at slot `end`. The memory may move.
+    pub(crate) fn reserve(&mut self, end: usize) {
         let needed = end + HEADROOM;
-        if needed > most {
-            return false;
-        }
         if needed > self.memory.capacity {
-            self.memory.grow((needed * 2).min(most.max(needed)));
+            self.memory.grow(needed * 2);
         }
-        self.limit = (needed + STEP).min(self.memory.capacity);
-        true
+        // The limit never falls here: slots below it may have been written.
+        self.set_limit((needed + STEP).min(self.memory.capacity).max(self.limit));
+    }
+
+    /// Whether much more than the slots up to `end` may have been written since the last collection.
+    pub(crate) fn has_far_above(&self, end: usize) -> bool {
+        self.limit.saturating_sub(end) > RELEASE
     }
 
     /// The slots in use, up to `end`; everything above is cleared.
     pub(crate) fn used(&mut self, end: usize) -> &mut [Value] {
-        let end = end.min(self.memory.capacity);
-        // SAFETY: `end` and `limit` lie within the memory, which is initialised (zeroed).
+        let end = end.min(self.limit);
+        if self.has_far_above(end) {
+            self.release(end);
+        }
+        // SAFETY: `end` and `limit` lie within the initialised part of the memory.
         unsafe {
-            if self.limit > end {
-                std::ptr::write_bytes(self.memory.start.add(end), 0, self.limit - end);
-            }
-            self.limit = (end + STEP).min(self.memory.capacity);
+            std::ptr::write_bytes(self.memory.start.add(end), 0, self.limit - end);
+            self.set_limit((end + STEP).min(self.memory.capacity));
             std::slice::from_raw_parts_mut(self.memory.start, end)
+        }
+    }
+
+    /// Clears the slots far above `end` by giving their memory back.
+    fn release(&mut self, end: usize) {
+        // SAFETY: these slots belong to this stack, and their contents are no longer needed: from
+        // here on they count as not initialised.
+        unsafe {
+            let keep = end + STEP;
+            pages::release(
+                self.memory.start.add(keep).cast(),
+                (self.initialised - keep) * size_of::<Value>(),
+            );
+            self.limit = keep;
+            self.initialised = keep;
         }
     }
 }
@@ -168,7 +208,51 @@ impl FrameStack {
         unsafe { self.memory.start.add(self.memory.capacity) }
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.capacity
+    }
+
     pub(crate) fn grow(&mut self) {
         self.memory.grow(self.memory.capacity * 2);
+    }
+
+    /// Gives the memory of the frames from number `used` on back to the system, if it is much.
+    pub(crate) fn release(&mut self, used: usize) {
+        let unused = (self.memory.capacity - used) * size_of::<Frame>();
+        if unused > RELEASE * size_of::<Value>() {
+            // SAFETY: the frames above the running one hold nothing.
+            unsafe { pages::release(self.memory.start.add(used).cast(), unused) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(stack: &mut ValueStack, from: usize, to: usize) {
+        stack.reserve(to);
+        for index in from..to {
+            // SAFETY: reserved.
+            unsafe { *stack.start().add(index) = Value::TRUE };
+        }
+    }
+
+    #[test]
+    fn slots_are_zero_until_written_and_after_a_collection() {
+        let mut stack = ValueStack::new(64);
+        fill(&mut stack, 0, 300_000);
+        assert_eq!(stack.used(1000).len(), 1000);
+        stack.reserve(300_000);
+        for index in 0..300_000 {
+            // SAFETY: reserved.
+            let value = unsafe { *stack.start().add(index) };
+            assert_eq!(value == Value::TRUE, index < 1000, "{index}");
+        }
+        fill(&mut stack, 1000, 2000);
+        assert_eq!(stack.used(2000).len(), 2000);
+        stack.reserve(300_000);
+        // SAFETY: reserved.
+        assert!((2000..300_000).all(|index| unsafe { (*stack.start().add(index)).bits() } == 0));
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::dispatch::{Next, Registers};
+use super::dynamic::Answer;
 use super::module::{Func, ModuleState};
-use super::stack::FrameKind;
 use super::{Event, Vm};
 use crate::collections::sorted_map;
 use crate::error::{Condition, ConditionKind, Extra, Signal};
@@ -38,6 +38,7 @@ pub(crate) struct Raised {
 impl Vm {
     /// Does what a native's signal asks for. A value that comes later goes to register `slot`.
     #[cold]
+    #[allow(clippy::boxed_local, reason = "natives return their signals boxed")]
     pub(crate) fn signalled(&mut self, signal: Box<Signal>, slot: usize) -> Next {
         match *signal {
             Signal::Raise(condition) => self.raise(Payload::Condition(condition)),
@@ -47,14 +48,24 @@ impl Vm {
                 Next::Stop(Event::Suspended(operation))
             }
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
-            Signal::TailCall(..) => {
-                let message = "a builtin that calls functions was called as one that does not";
-                self.raise(Payload::Condition(Condition::new(
-                    ConditionKind::Internal,
-                    message,
-                )))
-            }
+            Signal::Dynamic(request) => match self.answer(request) {
+                Ok(Answer::Value(value)) => {
+                    self.set_slot(slot, value);
+                    Next::Continue
+                }
+                Ok(Answer::Call(_)) => self.misplaced_call(),
+                Err(signal) => self.signalled(signal, slot),
+            },
+            Signal::TailCall(..) => self.misplaced_call(),
         }
+    }
+
+    fn misplaced_call(&mut self) -> Next {
+        let message = "a builtin that calls functions was called as one that does not";
+        self.raise(Payload::Condition(Condition::new(
+            ConditionKind::Internal,
+            message,
+        )))
     }
 
     /// Raises in the running task: continues at the innermost handler or ends the task.
@@ -78,7 +89,7 @@ impl Vm {
                 frame = frame.sub(1);
                 *frame
             };
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(frame) {
                 break;
             }
             trace.push(trace_point(caller.func, caller.pc));
@@ -87,6 +98,7 @@ impl Vm {
     }
 
     fn unwind(&mut self, raised: Raised) -> Next {
+        let mut passed_mark = false;
         loop {
             let Registers {
                 pc,
@@ -105,15 +117,21 @@ impl Vm {
                     *base.add(handler.register as usize) = map;
                     self.task.registers.pc = function.code.add(handler.target as usize);
                 }
+                if passed_mark {
+                    self.task.lower_mark();
+                }
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
-            let caller = unsafe { *frame.sub(1) };
+            let left = unsafe { frame.sub(1) };
+            passed_mark |= self.task.unwind_mark(left);
+            // SAFETY: as above.
+            let caller = unsafe { *left };
             if function.index == 0 && module.state.get() == ModuleState::Running {
                 // Its main function: a failed import may be tried again.
                 module.state.set(ModuleState::New);
             }
-            if caller.kind == FrameKind::Bottom {
+            if self.task.is_bottom(left) {
                 return Next::Stop(Event::Failed(raised));
             }
             self.task.registers = Registers {
@@ -121,8 +139,7 @@ impl Vm {
                 // SAFETY: the caller's window lies `delta` slots below.
                 base: unsafe { base.sub(caller.delta as usize) },
                 func: caller.func,
-                // SAFETY: as above.
-                frame: unsafe { frame.sub(1) },
+                frame: left,
             };
         }
     }

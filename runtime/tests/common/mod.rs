@@ -38,6 +38,29 @@ pub fn module(name: &str, main: Function) -> Module {
     }
 }
 
+/// `(NATIVE CONSTANT...)`
+pub fn calling(name: &str, native: &str, constants: Vec<Constant>) -> Module {
+    let count = constants.len() as u8;
+    let mut instructions: Vec<Instruction> = (0..count)
+        .map(|index| Instruction::LoadConst {
+            a: index,
+            bx: index.into(),
+        })
+        .collect();
+    instructions.push(Instruction::CallNative {
+        a: 0,
+        b: 0,
+        c: count,
+        x: 0,
+    });
+    instructions.push(Instruction::Return { a: 0 });
+    Module {
+        constants,
+        natives: vec![native.to_owned()],
+        ..module(name, function("main", 8, &instructions))
+    }
+}
+
 /// `(throw NUMBER)`
 pub fn throwing(name: &str, number: i64) -> Module {
     let main = function(

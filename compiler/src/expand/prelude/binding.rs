@@ -1,7 +1,8 @@
-//! `when-let` and `if-let`: what counts is whether the value is nil.
+//! `when-let` and `if-let`: what counts is whether the value is nil. A pattern raises if the value does not fit, nil
+//! included, so after it there is nothing to test.
 
 use super::{Maker, binding};
-use crate::datum::Datum;
+use crate::datum::{Datum, DatumKind};
 use crate::problem::Fallible;
 
 pub(super) fn when_let(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
@@ -9,8 +10,9 @@ pub(super) fn when_let(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallibl
         return Ok(maker.nil());
     };
     let (target, value) = binding(maker, bound)?;
-    let test = maker.call("nil?", [target.clone()]);
-    let body = maker.form("unless", std::iter::once(test).chain(body.iter().cloned()));
+    let test = is_nil(maker, &target);
+    let test = maker.call("not", [test]);
+    let body = maker.form("when", std::iter::once(test).chain(body.iter().cloned()));
     Ok(maker.let_form(vec![(target, value)], [body]))
 }
 
@@ -19,7 +21,14 @@ pub(super) fn if_let(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<
         return Ok(maker.nil());
     };
     let (target, value) = binding(maker, bound)?;
-    let test = maker.call("nil?", [target.clone()]);
+    let test = is_nil(maker, &target);
     let body = maker.form("if", [test, otherwise.clone(), then.clone()]);
     Ok(maker.let_form(vec![(target, value)], [body]))
+}
+
+fn is_nil(maker: &mut Maker<'_, '_>, target: &Datum) -> Datum {
+    match target.kind {
+        DatumKind::Symbol(_) => maker.call("nil?", [target.clone()]),
+        _ => maker.datum(DatumKind::Bool(false)),
+    }
 }

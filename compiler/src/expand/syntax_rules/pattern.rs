@@ -174,6 +174,7 @@ pub(super) fn same(left: &Datum, right: &Datum) -> bool {
         (DatumKind::Bytes(left), DatumKind::Bytes(right)) => left == right,
         (DatumKind::F64Array(left), DatumKind::F64Array(right)) => left == right,
         (DatumKind::I64Array(left), DatumKind::I64Array(right)) => left == right,
+        (DatumKind::Builtin(left, _), DatumKind::Builtin(right, _)) => left == right,
         (DatumKind::Opaque(left), DatumKind::Opaque(right)) => left == right,
         _ => false,
     }

@@ -148,10 +148,10 @@ impl Filler<'_> {
 /// The variables in a template that stand for several forms.
 fn repeated_names(template: &Datum, bindings: &Bindings, names: &mut Vec<Symbol>) {
     match &template.kind {
-        DatumKind::Symbol(name) => {
-            if matches!(bindings.find(*name), Some(Bound::Many(_))) && !names.contains(name) {
-                names.push(*name);
-            }
+        DatumKind::Symbol(name)
+            if matches!(bindings.find(*name), Some(Bound::Many(_))) && !names.contains(name) =>
+        {
+            names.push(*name);
         }
         DatumKind::List(items) | DatumKind::Vector(items) => {
             for item in items.iter() {

@@ -24,7 +24,8 @@ impl Simplifier<'_> {
                 self.narrow(*variable, Classes::FALSY.complement(), truth, mark);
             }
             ExprKind::Call(callee, arguments) => {
-                if let (ExprKind::Builtin(Builtin(name)), [argument]) = (&callee.kind, &arguments[..])
+                if let (ExprKind::Builtin(Builtin(name)), [argument]) =
+                    (&callee.kind, &arguments[..])
                 {
                     if *name == "not" {
                         self.assume_into(argument, !truth, mark);
@@ -36,10 +37,14 @@ impl Simplifier<'_> {
                 }
             }
             ExprKind::And(parts) if truth => {
-                parts.iter().for_each(|part| self.assume_into(part, true, mark));
+                parts
+                    .iter()
+                    .for_each(|part| self.assume_into(part, true, mark));
             }
             ExprKind::Or(parts) if !truth => {
-                parts.iter().for_each(|part| self.assume_into(part, false, mark));
+                parts
+                    .iter()
+                    .for_each(|part| self.assume_into(part, false, mark));
             }
             _ => {}
         }

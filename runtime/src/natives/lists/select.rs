@@ -212,7 +212,12 @@ fn sort(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// The items with their keys, in ascending order of the keys.
-fn by_key(host: &Host, items: Value, keys: Value) -> Outcome<Vec<(Value, Value)>> {
+fn by_key(
+    host: &Host,
+    items: Value,
+    keys: Value,
+    order: fn(&Host, Value, Value) -> Ordering,
+) -> Outcome<Vec<(Value, Value)>> {
     let heap = &host.heap;
     for list in [items, keys] {
         if list.kind() != Kind::List {
@@ -220,12 +225,23 @@ fn by_key(host: &Host, items: Value, keys: Value) -> Outcome<Vec<(Value, Value)>
         }
     }
     let mut pairs: Vec<(Value, Value)> = heap.list_iter(keys).zip(heap.list_iter(items)).collect();
-    equality::stable_sort(&mut pairs, |a, b| equality::compare(host, a.0, b.0));
+    equality::stable_sort(&mut pairs, |a, b| order(host, a.0, b.0));
     Ok(pairs)
 }
 
+/// The order of keys: real numbers by value, whatever their kinds, everything else as in maps.
+fn key_order(host: &Host, a: Value, b: Value) -> Ordering {
+    // Maps keep ratios far behind the other numbers.
+    let beside_numbers = |value: Value| match value.kind() {
+        Kind::Ratio => Value::small(0),
+        _ => value,
+    };
+    equality::compare_reals(host, a, b)
+        .unwrap_or_else(|| equality::compare(host, beside_numbers(a), beside_numbers(b)))
+}
+
 fn sort_by_keys(host: &Host, args: &[Value]) -> Outcome {
-    let pairs = by_key(host, arg(args, 0), arg(args, 1))?;
+    let pairs = by_key(host, arg(args, 0), arg(args, 1), key_order)?;
     let items: Vec<Value> = pairs.iter().map(|(_, item)| *item).collect();
     Ok(host.heap.list(&items))
 }
@@ -235,7 +251,7 @@ fn group_items(host: &Host, args: &[Value]) -> Outcome {
     for key in require_iter(host, arg(args, 0), "list/group-by")? {
         key::check(host, key)?;
     }
-    let pairs = by_key(host, arg(args, 1), arg(args, 0))?;
+    let pairs = by_key(host, arg(args, 1), arg(args, 0), equality::compare)?;
     let mut entries: Vec<(Value, Value)> = Vec::new();
     let mut rest = pairs.as_slice();
     while let Some(&(key, _)) = rest.first() {

@@ -1,0 +1,67 @@
+# The commands a person needs. `make` builds dist/semac, which carries its runtime inside.
+
+CARGO ?= cargo
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+TARGET_DIR := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
+# Runtimes are linked with musl where Rust has it for this machine: smaller, faster to start, and
+# nothing is opened at run time (docs/adr/0003-runtime-executables.md). Else with the host's libc.
+MUSL := $(subst -gnu,-musl,$(HOST))
+RUNTIME_TARGET = $(shell sh tools/runtime-target.sh "$(HOST)" "$(MUSL)")
+# What the C parts (zstd) need to be compiled for musl with the host's C compiler.
+MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIFY_SOURCE -fno-stack-protector"
+# Where the conformance cases are; `make conformance` is skipped without them.
+CONFORMANCE ?= ../shared/conformance
+
+.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
+
+all: semac
+
+# Static and at a fixed address, so that programs run in an empty directory and start fast.
+runtime:
+	@mkdir -p dist
+	target=$(RUNTIME_TARGET); \
+	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $$target && \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
+
+# The runtime that contains the compiler, for `semac build --dynamic`.
+dynamic:
+	@mkdir -p dist
+	target=$(RUNTIME_TARGET); \
+	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $$target && \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
+
+semac: runtime dynamic
+	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" $(CARGO) build --release --package semac --bin semac
+	@cp "$(TARGET_DIR)/release/semac" dist/semac
+	@ls -lh dist/semac dist/sema-rt dist/sema-rt-dynamic | awk '{ print $$5, $$NF }'
+
+# The sample application of fixtures/app: built, then run alone in an empty directory.
+demo: semac
+	@sh fixtures/app/demo.sh "$(CURDIR)/dist/semac"
+
+# Everything: unit tests, golden files, and end-to-end tests with executables of the same profile.
+test:
+	$(CARGO) build --package semac --package sema-runtime --bins
+	SEMAC_TEST_SEMAC="$(TARGET_DIR)/debug/semac" SEMAC_TEST_RUNTIME="$(TARGET_DIR)/debug/sema-rt" \
+	CARGO="$(CARGO)" sh tests/run.sh
+
+bench: semac
+	@bench/programs.py --semac dist/semac
+	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
+	@bench/startup.py dist/demo/hello
+
+conformance: semac
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+clean:
+	$(CARGO) clean
+	rm -rf dist

@@ -1,0 +1,307 @@
+//! The allocator of runtime executables that are linked with musl, whose own allocator is built for
+//! small memory and hardening and takes 100 to 500 ns for an allocation (docs/adr/0003).
+//!
+//! Small blocks are rounded up to one of few sizes; freed ones wait in a list per size for the next
+//! allocation of that size. Fresh ones are cut from chunks, which are never given back, so the small
+//! blocks of a process take as much as they took at the worst moment of each size. Large blocks go to
+//! the C library, which maps them and grows them without copying.
+//!
+//! It does nothing at start: its state is zero, and the first chunk is asked for by the first
+//! allocation.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Alignment and step of the finest sizes.
+const GRAIN: usize = 16;
+/// Sizes up to this one are multiples of the grain.
+const FINE_LIMIT: usize = 256;
+const FINE_CLASSES: usize = FINE_LIMIT / GRAIN;
+/// Larger blocks belong to the C library.
+const LARGEST: usize = 32 << 10;
+/// Above the fine sizes there are four to each power of two: at most a fifth is lost by rounding.
+const CLASSES: usize = FINE_CLASSES + 4 * (LARGEST / FINE_LIMIT).ilog2() as usize;
+/// The first chunk is small, because most programs are; later ones double up to the largest.
+const FIRST_CHUNK: usize = 32 << 10;
+const LARGEST_CHUNK: usize = 1 << 20;
+
+/// The allocator. One static of it serves all threads of a process.
+pub struct Allocator {
+    locked: AtomicBool,
+    state: UnsafeCell<State>,
+}
+
+struct State {
+    /// Freed blocks, by class; each holds the address of the next.
+    free: [*mut u8; CLASSES],
+    /// The rest of the newest chunk.
+    next: *mut u8,
+    left: usize,
+    chunk: usize,
+}
+
+// SAFETY: `state` is only reached through `Allocator::with`, which excludes other threads.
+unsafe impl Sync for Allocator {}
+
+/// The class of blocks of at least this many bytes, at most `LARGEST`.
+const fn class_of(bytes: usize) -> usize {
+    if bytes <= FINE_LIMIT {
+        return bytes.saturating_sub(1) / GRAIN;
+    }
+    // The two bits below the highest one of the last byte's offset choose the quarter.
+    let last = bytes - 1;
+    let power = last.ilog2() as usize;
+    let quarter = (last >> (power - 2)) & 3;
+    FINE_CLASSES + 4 * (power - FINE_LIMIT.ilog2() as usize) + quarter
+}
+
+const fn bytes_of(class: usize) -> usize {
+    if class < FINE_CLASSES {
+        return (class + 1) * GRAIN;
+    }
+    let (power, quarter) = ((class - FINE_CLASSES) / 4, (class - FINE_CLASSES) % 4);
+    (FINE_LIMIT << power) + (quarter + 1) * ((FINE_LIMIT << power) / 4)
+}
+
+fn is_small(layout: Layout) -> bool {
+    layout.size() <= LARGEST && layout.align() <= GRAIN
+}
+
+impl Allocator {
+    /// An allocator that has not asked for any memory.
+    pub const fn new() -> Allocator {
+        Allocator {
+            locked: AtomicBool::new(false),
+            state: UnsafeCell::new(State {
+                free: [std::ptr::null_mut(); CLASSES],
+                next: std::ptr::null_mut(),
+                left: 0,
+                chunk: FIRST_CHUNK,
+            }),
+        }
+    }
+
+    #[inline(always)]
+    fn with<T>(&self, use_state: impl FnOnce(&mut State) -> T) -> T {
+        while self
+            .locked
+            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            std::thread::yield_now();
+        }
+        // SAFETY: the flag was clear and is now set, so no other thread is in here; `use_state` does
+        // not allocate from this allocator, so this thread is not either.
+        let result = use_state(unsafe { &mut *self.state.get() });
+        self.locked.store(false, Ordering::Release);
+        result
+    }
+
+    /// A block of this class; null when there is no memory. Not inlined: there are thousands of callers.
+    #[inline(never)]
+    fn take(&self, class: usize) -> *mut u8 {
+        self.with(|state| {
+            let block = state.free[class];
+            if block.is_null() {
+                return state.cut(bytes_of(class));
+            }
+            // SAFETY: a block in a free list holds, since `give`, the address of the next one.
+            state.free[class] = unsafe { *block.cast::<*mut u8>() };
+            block
+        })
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// It came from `take` of the same class and has no owner any more.
+    #[inline(never)]
+    unsafe fn give(&self, class: usize, block: *mut u8) {
+        self.with(|state| {
+            // SAFETY: nobody else uses the block, which is aligned to the grain and not smaller.
+            unsafe { *block.cast::<*mut u8>() = state.free[class] };
+            state.free[class] = block;
+        });
+    }
+}
+
+impl Default for Allocator {
+    fn default() -> Allocator {
+        Allocator::new()
+    }
+}
+
+impl State {
+    /// A fresh block; null when there is no memory.
+    #[cold]
+    fn cut(&mut self, bytes: usize) -> *mut u8 {
+        if self.left < bytes {
+            // What is left of the old chunk (less than one block) is lost: at most a few per cent.
+            let Ok(layout) = Layout::from_size_align(self.chunk.max(bytes), GRAIN) else {
+                return std::ptr::null_mut();
+            };
+            // SAFETY: the size is not zero.
+            let chunk = unsafe { System.alloc(layout) };
+            if chunk.is_null() {
+                return chunk;
+            }
+            self.next = chunk;
+            self.left = layout.size();
+            self.chunk = (self.chunk * 2).min(LARGEST_CHUNK);
+        }
+        let block = self.next;
+        // SAFETY: the chunk has at least `bytes` left.
+        self.next = unsafe { block.add(bytes) };
+        self.left -= bytes;
+        block
+    }
+}
+
+// SAFETY: blocks are disjoint: they are cut from chunks one after the other, and each is either in one
+// free list or owned by the caller. Chunks and block sizes are multiples of the grain, so blocks have
+// its alignment; layouts that ask for more go to the system. A layout determines who owns a block, so
+// it is freed where it came from.
+unsafe impl GlobalAlloc for Allocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_small(layout) {
+            return self.take(class_of(layout.size()));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if is_small(layout) {
+            // SAFETY: the caller gives the block up, which came from `take` of this class.
+            return unsafe { self.give(class_of(layout.size()), block) };
+        }
+        // SAFETY: the caller's promise; the layout says that the block came from the system.
+        unsafe { System.dealloc(block, layout) };
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if is_small(layout) {
+            // SAFETY: the caller's promise; the block has as many bytes.
+            unsafe {
+                let block = self.alloc(layout);
+                if !block.is_null() {
+                    block.write_bytes(0, layout.size());
+                }
+                return block;
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that the new size, rounded up to the alignment, does not overflow.
+        let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        match (is_small(layout), is_small(new)) {
+            (true, true) if class_of(layout.size()) == class_of(new_size) => block,
+            // SAFETY: the caller's promise.
+            (false, false) => unsafe { System.realloc(block, layout, new_size) },
+            // SAFETY: the two blocks are distinct, and each has at least the copied bytes.
+            _ => unsafe {
+                let moved = self.alloc(new);
+                if !moved.is_null() {
+                    std::ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+                    self.dealloc(block, layout);
+                }
+                moved
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_what_they_are_for() {
+        for bytes in 1..=LARGEST {
+            let class = class_of(bytes);
+            assert!(class < CLASSES, "{bytes}");
+            assert!(bytes_of(class) >= bytes, "{bytes}");
+            assert!(bytes_of(class).is_multiple_of(GRAIN));
+            assert!(class == 0 || bytes_of(class - 1) < bytes, "{bytes}");
+        }
+        assert_eq!(class_of(0), 0);
+        assert_eq!(bytes_of(CLASSES - 1), LARGEST);
+    }
+
+    #[test]
+    fn blocks_do_not_overlap_and_keep_their_content() {
+        let allocator = Allocator::new();
+        let mut blocks: Vec<(*mut u8, Layout, u8)> = Vec::new();
+        let mut random = 88_172_645_463_325_252u64;
+        for round in 0..20_000u32 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let mark = round as u8;
+            let size = match random % 8 {
+                0 => (random >> 8) as usize % 100_000 + 1,
+                _ => (random >> 8) as usize % 600 + 1,
+            };
+            // SAFETY: sizes are not zero, layouts are those the blocks were made with.
+            unsafe {
+                if blocks.len() > 200 {
+                    let (block, layout, mark) =
+                        blocks.swap_remove((random >> 40) as usize % blocks.len());
+                    assert_eq!(*block, mark);
+                    assert_eq!(*block.add(layout.size() - 1), mark);
+                    if random.is_multiple_of(3) {
+                        let moved = allocator.realloc(block, layout, size);
+                        assert_eq!(*moved, mark);
+                        let layout = Layout::from_size_align(size, layout.align()).unwrap();
+                        moved.write_bytes(mark, size);
+                        blocks.push((moved, layout, mark));
+                    } else {
+                        allocator.dealloc(block, layout);
+                    }
+                }
+                let align = [1, 8, 16, 64][(random >> 20) as usize % 4];
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let block = allocator.alloc_zeroed(layout);
+                assert!(block.addr().is_multiple_of(align));
+                assert!((0..size).all(|at| *block.add(at) == 0));
+                block.write_bytes(mark, size);
+                blocks.push((block, layout, mark));
+            }
+        }
+        for (block, layout, mark) in blocks {
+            // SAFETY: as above.
+            unsafe {
+                assert_eq!(*block.add(layout.size() / 2), mark);
+                allocator.dealloc(block, layout);
+            }
+        }
+    }
+
+    #[test]
+    fn threads_share_it() {
+        let allocator = Allocator::new();
+        std::thread::scope(|scope| {
+            for thread in 0..4u8 {
+                let allocator = &allocator;
+                scope.spawn(move || {
+                    let layout = Layout::from_size_align(48, 8).unwrap();
+                    for _ in 0..5_000 {
+                        // SAFETY: the layout is that of the block.
+                        unsafe {
+                            let block = allocator.alloc(layout);
+                            block.write_bytes(thread, 48);
+                            assert_eq!(*block.add(47), thread);
+                            allocator.dealloc(block, layout);
+                        }
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,199 @@
+//! Marking the old generation, in steps.
+//!
+//! Marking begins in the pause of a minor collection with all roots, and goes on by a bounded number
+//! of words after each minor collection that follows. It is an incremental-update scheme (E. W.
+//! Dijkstra et al., "On-the-Fly Garbage Collection", 1978) that uses what the generations need
+//! anyway: while marking is active, objects that enter the old generation are marked and traced
+//! by the minor collection that brings them, the write barrier lists every old object that is
+//! written to, and each minor collection marks what the changed roots and the listed objects refer
+//! to. So when nothing is left to trace at the end of a minor collection, everything reachable
+//! is marked. Frames of stacks that have not run since marking began still hold what they held then,
+//! so they need not be looked at again.
+
+use super::Heap;
+use super::object::{self, CARD_FIELDS, CELL_BYTES, CHUNK_HEADER_BYTES, MARKED};
+use super::old;
+use crate::value::kind::Shape;
+use crate::value::{Kind, Value};
+
+/// Words that a step traces at least.
+pub(super) const LEAST_STEP: usize = 32 << 10;
+/// Words of one object that are traced at a time.
+const PART: usize = 4096;
+
+/// What is known of the marking that is going on.
+#[derive(Default)]
+pub(super) struct Marking {
+    pub(super) active: bool,
+    /// Marked objects whose fields from the given one on are still to be traced.
+    objects: Vec<(*mut u64, usize)>,
+    /// Cells `from..to` of marked chunks still to be traced.
+    cells: Vec<(*mut u64, usize, usize)>,
+    /// Words traced so far.
+    pub(super) traced: usize,
+}
+
+impl Heap {
+    /// Begins to mark. The caller shows the roots to [`Heap::mark_value`].
+    pub(super) fn begin_marking(&mut self) {
+        let old = self.old.get_mut();
+        while !old.sweep(usize::MAX) {}
+        old.new_flags = MARKED;
+        old.marked_bytes = 0;
+        self.marking.active = true;
+        self.marking.traced = 0;
+    }
+
+    /// Traces about `words` words; whether nothing is left to trace.
+    pub(super) fn mark_step(&mut self, words: usize) -> bool {
+        let end = self.marking.traced.saturating_add(words);
+        while self.marking.traced < end {
+            if let Some((object, from)) = self.marking.objects.pop() {
+                // SAFETY: only marked objects with values after their header are listed; they live
+                // in the old generation, which is not swept while marking is active.
+                unsafe {
+                    let length = object::length_of(*object);
+                    let to = length.min(from + PART);
+                    if to < length {
+                        self.marking.objects.push((object, to));
+                    }
+                    for index in from..to {
+                        self.mark_value(*object.add(1 + index).cast::<Value>());
+                    }
+                    self.marking.traced += to - from + 1;
+                }
+            } else if let Some((chunk, from, to)) = self.marking.cells.pop() {
+                // SAFETY: `from..to` are initialised cells of this chunk; the link follows the last.
+                unsafe {
+                    let part = to.min(from + PART);
+                    if part < to {
+                        self.marking.cells.push((chunk, part, to));
+                    }
+                    for index in from..part {
+                        let element = chunk.byte_add(CHUNK_HEADER_BYTES + index * CELL_BYTES + 8);
+                        self.mark_value(*element.cast::<Value>());
+                    }
+                    if part == object::chunk_capacity(*chunk) {
+                        let link = chunk.byte_add(CHUNK_HEADER_BYTES + part * CELL_BYTES + 8);
+                        self.mark_value(*link.cast::<Value>());
+                    }
+                    self.marking.traced += 2 * (part - from) + 1;
+                }
+            } else {
+                return true;
+            }
+        }
+        self.marking.objects.is_empty() && self.marking.cells.is_empty()
+    }
+
+    /// Everything reachable is marked: drops the Rust data of the rest, and lets it be swept.
+    pub(super) fn end_marking(&mut self) {
+        self.marking.active = false;
+        self.marking.objects = Vec::new();
+        self.marking.cells = Vec::new();
+        self.sweep_old_foreign();
+        let old = self.old.get_mut();
+        old.begin_sweep();
+        let live = old.live_bytes;
+        self.next_major = (live + live / 2).max(super::FIRST_MAJOR);
+        self.stats.major_collections += 1;
+    }
+
+    /// Marks the object that a value refers to, which is not in the nursery.
+    #[inline]
+    pub(super) fn mark_value(&mut self, value: Value) {
+        if !value.is_heap() {
+            return;
+        }
+        debug_assert!(!self.in_nursery(value.address()));
+        let object = value.address() as *mut u64;
+        // SAFETY: `value` is a live reference to an object or list cell outside the nursery.
+        unsafe {
+            let header = *object;
+            if super::collect::is_cell(header) {
+                let chunk = object::chunk_of(value.address(), header) as *mut u64;
+                self.mark_cells(chunk, object::cell_index(header));
+            } else if header & MARKED == 0 {
+                *object = header | MARKED;
+                self.count_marked(object::object_bytes(header), header);
+                if object::kind_of(header).shape() == Shape::Values {
+                    self.marking.objects.push((object, 0));
+                }
+            }
+        }
+    }
+
+    /// Marks a chunk and schedules its cells from `index` up to those that have been.
+    ///
+    /// # Safety
+    /// `chunk` is a live chunk outside the nursery and `index` one of its cells.
+    unsafe fn mark_cells(&mut self, chunk: *mut u64, index: usize) {
+        // SAFETY: by the caller.
+        unsafe {
+            let mut header = *chunk;
+            if header & MARKED == 0 {
+                let capacity = object::chunk_capacity(header);
+                self.count_marked(object::chunk_bytes(capacity), header);
+                let flags = header & object::FLAGS | MARKED;
+                header = object::chunk_header(flags, capacity, capacity);
+                *chunk = header;
+            }
+            let front = object::chunk_front(header);
+            if index < front {
+                self.marking.cells.push((chunk, index, front));
+                *chunk = object::with_front(header, index);
+            }
+        }
+    }
+
+    fn count_marked(&mut self, bytes: usize, header: u64) {
+        let traced = matches!(
+            object::kind_of(header).shape(),
+            Shape::Values | Shape::Chunk
+        );
+        let cards = if traced { old::card_bytes(bytes) } else { 0 };
+        self.old.get_mut().marked_bytes += old::bytes_taken(bytes + cards);
+    }
+
+    /// Drops the Rust data of old foreign objects that are not marked.
+    fn sweep_old_foreign(&mut self) {
+        let table = self.foreign.get_mut();
+        let mut owners = std::mem::take(&mut table.old);
+        owners.retain(|(owner, slot)| {
+            // SAFETY: nothing has been swept yet, so the owner's header is intact.
+            let header = unsafe { *(owner.address() as *const u64) };
+            let marked = header & MARKED != 0;
+            if !marked {
+                table.drop_slot(*slot);
+            }
+            marked
+        });
+        table.old = owners;
+    }
+}
+
+/// The fields of a large object whose cards are set, which are cleared: ranges of field numbers.
+///
+/// # Safety
+/// `object` is a large object that holds values.
+pub(super) unsafe fn take_cards(object: *mut u64) -> Vec<(usize, usize)> {
+    // SAFETY: by the caller.
+    unsafe {
+        let header = *object;
+        let length = object::length_of(header);
+        let mut ranges = Vec::new();
+        for from in (0..length).step_by(CARD_FIELDS) {
+            let card = object::card(object, header, from);
+            if *card != 0 {
+                *card = 0;
+                ranges.push((from, length.min(from + CARD_FIELDS)));
+            }
+        }
+        ranges
+    }
+}
+
+/// Whether this kind of object is a list's chunk.
+pub(super) fn is_chunk(header: u64) -> bool {
+    object::kind_of(header) == Kind::ListChunk
+}

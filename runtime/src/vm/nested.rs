@@ -1,0 +1,85 @@
+//! A call from inside a running program that has to end before the program goes on: a macro
+//! transformer while code is compiled at run time. It is a task that must not wait.
+
+use super::task::Task;
+use super::unwind::condition_map;
+use super::{Event, Vm};
+use crate::error::{Condition, ConditionKind};
+use crate::heap::Tracer;
+use crate::task::{Operation, Resume, TaskId};
+use crate::value::Value;
+
+/// What was going on when the call was made.
+pub(super) struct Interrupted {
+    task: Box<Task>,
+    context: Value,
+}
+
+impl Interrupted {
+    pub(super) fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        self.task.trace(tracer);
+        tracer.value(&mut self.context);
+    }
+}
+
+/// How a nested call ended.
+pub enum NestedEnding {
+    /// With a value.
+    Value(Value),
+    /// By `exit`.
+    Exit(u8),
+    /// By a condition; its map, as `catch` would bind it.
+    Raised(Value),
+}
+
+impl Vm {
+    /// How many calls are nested in each other now.
+    pub fn nesting(&self) -> usize {
+        self.interrupted.len()
+    }
+
+    /// Calls a function while the program waits. No other task runs meanwhile, and the function gets
+    /// a condition where it would have to wait for one.
+    pub fn call_nested(&mut self, function: Value, arguments: &[Value]) -> NestedEnding {
+        let boot = match self.boot() {
+            Ok(boot) => boot,
+            Err(error) => {
+                let text = self.host.heap.string(&error.to_string());
+                return NestedEnding::Raised(text);
+            }
+        };
+        let mut task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
+        let arguments = self.host.heap.list(arguments);
+        // SAFETY: the boot module lives as long as the VM.
+        task.begin(unsafe { &*boot }, function, arguments);
+        self.interrupted.push(Interrupted {
+            task: std::mem::replace(&mut self.task, task),
+            context: self.host.context.get(),
+        });
+        let ending = self.run_alone();
+        if let Some(interrupted) = self.interrupted.pop() {
+            self.task = interrupted.task;
+            self.host.context.set(interrupted.context);
+        }
+        ending
+    }
+
+    /// Runs the task on the machine to its end.
+    fn run_alone(&mut self) -> NestedEnding {
+        let mut resume = Resume::Value(Value::NIL);
+        loop {
+            resume = match self.run_task(resume) {
+                Event::Finished(value) => return NestedEnding::Value(value),
+                Event::Exit(status) => return NestedEnding::Exit(status),
+                Event::Failed(raised) => {
+                    return NestedEnding::Raised(condition_map(&self.host, &raised));
+                }
+                Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
+                Event::Suspended(_) => Resume::Raise(Condition::new(
+                    ConditionKind::Eval,
+                    "a macro transformer cannot wait or start tasks",
+                )),
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One task: its stacks and what is needed to go on.
+//!
+//! A minor collection moves everything that survives out of the nursery. So slots of frames that
+//! have not run since then hold no young values, and need not be traced again. To know which frames
+//! those are, a collection marks a frame near the top: the frame's kind becomes
+//! [`FrameKind::Bottom`], which makes the dispatch loop stop when its callee returns. Then the mark
+//! moves on to a frame further down. A collection traces the slots above the mark only, so however
+//! deep a recursion is, collections in it cost what the part that ran costs. (The technique is known
+//! as stack barriers: R. Jones, A. Hosking, E. Moss, "The Garbage Collection Handbook", 2012, 11.5.)
+
+use super::dispatch::Registers;
+use super::module::Func;
+use super::stack::{Frame, FrameKind, FrameStack, HEADROOM, ValueStack};
+use crate::heap::Tracer;
+use crate::task::TaskId;
+use crate::value::Value;
+
+/// Slots and frames that a task's stacks begin with; the root's are larger.
+const TASK_SLOTS: usize = 32;
+const TASK_FRAMES: usize = 6;
+const ROOT_SLOTS: usize = 512;
+const ROOT_FRAMES: usize = 64;
+
+/// Frames between the running one and the mark, when it is set by a collection.
+const MARK_DISTANCE: usize = 16;
+/// Frames that the mark moves down each time it is reached.
+const MARK_STEP: usize = 48;
+
+/// The frame below which nothing has run since the last collection.
+struct Mark {
+    /// Number of the frame, from the bottom.
+    frame: usize,
+    /// Its kind.
+    kind: FrameKind,
+    /// Slots, from the bottom, that the frames below use.
+    clean: usize,
+}
+
+/// One task.
+pub(crate) struct Task {
+    pub id: TaskId,
+    pub promise: Value,
+    values: ValueStack,
+    frames: FrameStack,
+    pub registers: Registers,
+    pub value_limit: *mut Value,
+    pub frame_limit: *mut Frame,
+    /// Slot (from the start of the stack) that gets the result of what the task waits for.
+    pub resume_slot: usize,
+    /// The task's `context/*` state, while it is not running.
+    pub context: Value,
+    /// Bytes of its stacks in use when it was parked.
+    pub parked_bytes: usize,
+    mark: Option<Mark>,
+}
+
+impl Task {
+    pub(crate) fn new(id: TaskId, promise: Value) -> Task {
+        let (slots, frames) = if id == TaskId::ROOT {
+            (ROOT_SLOTS, ROOT_FRAMES)
+        } else {
+            (TASK_SLOTS, TASK_FRAMES)
+        };
+        let values = ValueStack::new(slots);
+        let frames = FrameStack::new(frames);
+        Task {
+            id,
+            promise,
+            registers: Registers {
+                pc: std::ptr::null(),
+                base: values.start(),
+                func: std::ptr::null(),
+                frame: frames.start(),
+            },
+            value_limit: values.limit(),
+            frame_limit: frames.limit(),
+            values,
+            frames,
+            resume_slot: 0,
+            context: Value::NIL,
+            parked_bytes: 0,
+            mark: None,
+        }
+    }
+
+    /// Makes the task begin with a call of `function` with the elements of the list `arguments`.
+    pub(crate) fn begin(&mut self, boot: &Func, function: Value, arguments: Value) {
+        let base = self.values.start();
+        // SAFETY: fresh stacks have room for the boot function's window and one frame.
+        unsafe {
+            *base = Value::NIL;
+            *base.add(1) = function;
+            *base.add(2) = arguments;
+            *self.frames.start() = Frame {
+                pc: std::ptr::null(),
+                func: std::ptr::null(),
+                delta: 0,
+                kind: FrameKind::Bottom,
+            };
+            self.registers = Registers {
+                pc: boot.code,
+                base: base.add(1),
+                func: boot,
+                frame: self.frames.start().add(1),
+            };
+        }
+        self.resume_slot = 0;
+        self.mark = None;
+    }
+
+    /// Puts the result of what the task waited for where its code expects it.
+    pub(crate) fn write_result(&mut self, value: Value) {
+        // SAFETY: the slot lies in the window of the function that suspended.
+        unsafe { *self.values.start().add(self.resume_slot) = value };
+    }
+
+    /// Whether its stacks are worth keeping for another task.
+    pub(crate) fn is_small(&self) -> bool {
+        self.values.capacity() <= 16 * TASK_SLOTS && self.frames.capacity() <= 16 * TASK_FRAMES
+    }
+
+    /// Without references to anything.
+    pub(crate) fn emptied(mut self: Box<Self>) -> Box<Self> {
+        self.promise = Value::NIL;
+        self.context = Value::NIL;
+        self.registers.func = std::ptr::null();
+        self.values.used(0);
+        self.value_limit = self.values.limit();
+        self.mark = None;
+        self
+    }
+
+    /// Distance of a register of the running window from the start of the stack.
+    pub(crate) fn offset_of(&self, register: usize) -> usize {
+        (self.registers.base as usize - self.values.start() as usize) / size_of::<Value>()
+            + register
+    }
+
+    fn frame_count(&self) -> usize {
+        self.number_of(self.registers.frame)
+    }
+
+    fn number_of(&self, frame: *const Frame) -> usize {
+        (frame as usize - self.frames.start() as usize) / size_of::<Frame>()
+    }
+
+    /// Whether this is the task's first frame, at which walks end.
+    pub(crate) fn is_bottom(&self, frame: *const Frame) -> bool {
+        std::ptr::eq(frame, self.frames.start())
+    }
+
+    /// Bytes of its stacks that are in use when the running window has `slots` slots.
+    fn bytes_in_use(&self, slots: usize) -> usize {
+        (self.offset_of(slots) + HEADROOM) * size_of::<Value>()
+            + self.frame_count() * size_of::<Frame>()
+    }
+
+    /// Bytes of its stacks that are in use.
+    pub(crate) fn footprint(&self) -> usize {
+        self.bytes_in_use(self.window())
+    }
+
+    /// Slots of the running window.
+    fn window(&self) -> usize {
+        if self.registers.func.is_null() {
+            return 0;
+        }
+        // SAFETY: functions live as long as the VM.
+        unsafe { (*self.registers.func).registers as usize }
+    }
+
+    /// Makes `count` slots from the running window's base usable; false if the stacks would then
+    /// take more than `most` bytes.
+    pub(crate) fn reserve(&mut self, count: usize, most: usize) -> bool {
+        if self.bytes_in_use(count) > most {
+            return false;
+        }
+        let offset = self.offset_of(0);
+        self.values.reserve(offset + count);
+        // SAFETY: the window keeps its offset in the (perhaps moved) memory.
+        self.registers.base = unsafe { self.values.start().add(offset) };
+        self.value_limit = self.values.limit();
+        true
+    }
+
+    pub(crate) fn grow_frames(&mut self) {
+        let used = self.frame_count();
+        self.frames.grow();
+        // SAFETY: the frame pointer keeps its offset in the (perhaps moved) memory.
+        self.registers.frame = unsafe { self.frames.start().add(used) };
+        self.frame_limit = self.frames.limit();
+    }
+
+    /// Shows the values that the task holds.
+    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        tracer.value(&mut self.promise);
+        tracer.value(&mut self.context);
+        if self.registers.func.is_null() {
+            return;
+        }
+        let from = match &self.mark {
+            Some(mark) if tracer.only_young() => mark.clean,
+            _ => 0,
+        };
+        let used = self.offset_of(self.window());
+        let deep = self.values.has_far_above(used);
+        for value in self.values.used(used).iter_mut().skip(from) {
+            if value.bits() != 0 {
+                tracer.value(value);
+            }
+        }
+        self.value_limit = self.values.limit();
+        if deep {
+            self.frames.release(self.frame_count());
+        }
+        if tracer.only_young() {
+            self.take_mark();
+            self.set_mark(MARK_DISTANCE);
+        }
+    }
+
+    // --- the mark ---
+
+    /// Marks the frame that lies `distance` frames below the running one, if there is one. The slots
+    /// below it must be free of young values.
+    fn set_mark(&mut self, distance: usize) {
+        let count = self.frame_count();
+        let Some(number) = count.checked_sub(distance).filter(|number| *number > 0) else {
+            return;
+        };
+        let frames = self.frames.start();
+        let mut base = self.offset_of(0);
+        // SAFETY: all these frames are in use. The window of a frame's callee begins `delta` slots
+        // above the frame's own, which is that of the callee of the frame below.
+        unsafe {
+            for above in number + 1..count {
+                base -= (*frames.add(above)).delta as usize;
+            }
+            let frame = frames.add(number);
+            self.mark = Some(Mark {
+                frame: number,
+                kind: (*frame).kind,
+                // The slot below the callee's window gets its result.
+                clean: base - 1,
+            });
+            (*frame).kind = FrameKind::Bottom;
+        }
+    }
+
+    /// Removes the mark; its frame is what it was.
+    fn take_mark(&mut self) -> Option<Mark> {
+        let mark = self.mark.take()?;
+        // SAFETY: frames with the mark are in use until the mark is taken off.
+        unsafe { (*self.frames.start().add(mark.frame)).kind = mark.kind };
+        Some(mark)
+    }
+
+    /// After the dispatch loop has stopped at a frame: whether that was the mark's, to which the
+    /// callee has returned, so that the task goes on (and the mark moves down); otherwise the task
+    /// is finished.
+    pub(crate) fn pass_mark(&mut self) -> bool {
+        let number = self.frame_count();
+        if !matches!(&self.mark, Some(mark) if mark.frame == number) {
+            return false;
+        }
+        self.take_mark();
+        // SAFETY: the frame pointer stands at the frame that was left.
+        let frame = unsafe { *self.registers.frame };
+        self.registers = Registers {
+            pc: frame.pc,
+            func: frame.func,
+            // SAFETY: the caller's window lies `delta` slots below.
+            base: unsafe { self.registers.base.sub(frame.delta as usize) },
+            frame: self.registers.frame,
+        };
+        self.set_mark(MARK_STEP);
+        true
+    }
+
+    /// Before unwinding leaves this frame: takes the mark off it; whether it was there.
+    pub(crate) fn unwind_mark(&mut self, frame: *const Frame) -> bool {
+        let number = self.number_of(frame);
+        matches!(&self.mark, Some(mark) if mark.frame == number) && self.take_mark().is_some()
+    }
+
+    /// After unwinding has taken the mark off a frame: marks one further down.
+    pub(crate) fn lower_mark(&mut self) {
+        self.set_mark(MARK_STEP);
+    }
+}

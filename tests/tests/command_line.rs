@@ -1,0 +1,97 @@
+//! The command line itself: help texts, usage errors, where output goes.
+
+use sema_tests::{Scratch, golden, outcome, root, semac, semac_in};
+
+const COMMANDS: &[&str] = &[
+    "build", "run", "compile", "check", "disasm", "inspect", "verify",
+];
+
+#[test]
+fn help_texts() {
+    let golden_file = |name: &str| root().join("tests/golden/help").join(format!("{name}.txt"));
+    let got = outcome(semac().arg("--help"), b"").succeeded();
+    golden::check(&golden_file("semac"), &got.stdout);
+    for command in COMMANDS {
+        let got = outcome(semac().args([command, "--help"]), b"").succeeded();
+        golden::check(&golden_file(command), &got.stdout);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_status_2() {
+    for line in [
+        [].as_slice(),
+        &["unknown"],
+        &["build"],
+        &["build", "a.sema", "--unknown"],
+        &["build", "a.sema", "-O9"],
+        &["build", "a.sema", "b.sema"],
+        &["run"],
+        &["run", "--unknown", "a.sema"],
+        &["check"],
+        &["verify"],
+    ] {
+        let got = outcome(semac().args(line), b"");
+        assert_eq!(got.status, 2, "{line:?}: {got:?}");
+        assert_eq!(got.stdout, "", "{line:?}");
+        assert!(got.stderr.contains("--help"), "{line:?}: {}", got.stderr);
+    }
+}
+
+#[test]
+fn version() {
+    let got = outcome(semac().arg("--version"), b"").succeeded();
+    assert_eq!(got.stdout, format!("semac {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn targets() {
+    let got = outcome(semac().args(["build", "--list-targets"]), b"").succeeded();
+    assert!(got.stdout.contains("(also: host"), "{}", got.stdout);
+    let scratch = Scratch::with(&[("a.sema", "1\n")]);
+    let mut command = semac_in(scratch.path());
+    outcome(command.args(["build", "a.sema", "--target", "amiga"]), b"")
+        .failed_with(1, "unknown target 'amiga'");
+}
+
+#[test]
+fn files_that_semac_did_not_make() {
+    let scratch = Scratch::with(&[("text", "plain"), ("short.semac", "x")]);
+    for command in ["inspect", "verify"] {
+        let got = outcome(semac_in(scratch.path()).args([command, "text"]), b"");
+        got.failed_with(1, "neither an executable that semac built nor a module");
+        let got = outcome(semac_in(scratch.path()).args([command, "short.semac"]), b"");
+        got.failed_with(1, "not a compiled Sema module");
+        let got = outcome(semac_in(scratch.path()).args([command, "missing"]), b"");
+        got.failed_with(1, "cannot read 'missing'");
+        let runtime = sema_tests::runtime();
+        let got = outcome(semac_in(scratch.path()).arg(command).arg(runtime), b"");
+        got.failed_with(1, "carries no program");
+    }
+}
+
+#[test]
+fn warnings_do_not_fail_a_check_unless_told() {
+    let scratch = Scratch::with(&[("a.sema", "(define (f) (undefined-thing 1))\n")]);
+    let mut command = semac_in(scratch.path());
+    let got = outcome(command.args(["check", "a.sema"]), b"").succeeded();
+    assert!(got.stderr.contains("undefined-thing"), "{}", got.stderr);
+    let mut command = semac_in(scratch.path());
+    outcome(command.args(["check", "a.sema", "--deny-warnings"]), b"").failed_with(1, "1 warning");
+}
+
+#[test]
+fn a_closed_output_is_no_crash() {
+    let scratch = Scratch::with(&[("a.sema", "(dotimes (i 100000) (println i))\n")]);
+    let line = format!(
+        "'{}' run a.sema | head -n 1",
+        semac().get_program().display()
+    );
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(scratch.path());
+    let got = outcome(shell.args(["-c", &line]), b"").succeeded();
+    assert_eq!((got.stdout.as_str(), got.stderr.as_str()), ("0\n", ""));
+}
