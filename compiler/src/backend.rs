@@ -104,3 +104,37 @@ fn visit(expr: &mut crate::ir::Expr, change: &mut dyn FnMut(&mut GlobalId)) {
     }
     crate::ir::walk::for_each_child_mut(expr, &mut |child| visit(child, change));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::datum::Span;
+    use crate::ir::{Builtin, Expr};
+    use crate::machine::NoPositions;
+
+    #[test]
+    fn a_builtin_that_the_runtime_lacks_does_not_stop_the_program_from_starting() {
+        let span = Span::default();
+        let mut unit = Unit {
+            name: Rc::from("test"),
+            body: vec![
+                Expr::new(ExprKind::Builtin(Builtin("%no-such-native")), span),
+                Expr::builtin_call("%no-such-native", vec![Expr::nil(span)], span),
+            ],
+            ..Unit::default()
+        };
+        let none = HashSet::new();
+        let module = compile_unit(
+            &mut unit,
+            &none,
+            Known::Proven,
+            &Facts,
+            &NoPositions,
+            &Interner::new(),
+            1,
+        );
+        assert_eq!(module.unwrap().natives, ["%unavailable"]);
+    }
+}

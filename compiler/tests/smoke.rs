@@ -7,8 +7,8 @@ use sema_runtime::output::Output;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac::codegen::{BuiltinFacts, Positions, generate};
 use semac::datum::{DatumKind, Interner, Span};
-use semac::optimize::Globals;
 use semac::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
+use semac::optimize::Globals;
 
 struct Nothing;
 impl ModuleSource for Nothing {

@@ -92,15 +92,13 @@ pub struct Assembler {
     captures: Vec<u32>,
     /// For each label the item it precedes.
     labels: Vec<Option<u32>>,
-    /// For each label whether an instruction jumps to it.
-    targets: Vec<bool>,
-    /// The item before which a label that something jumps to was last bound.
-    joined: Option<u32>,
     handlers: Vec<(Label, Label, Label, u8)>,
     /// Item, file, line, column.
     lines: Vec<(u32, u32, u32, u32)>,
     locals: Vec<(String, u32, Label, Label)>,
     words: u32,
+    /// The item that the label bound last precedes.
+    last_bound: Option<u32>,
     error: Option<AssembleError>,
 }
 
@@ -143,9 +141,6 @@ impl Assembler {
         if jump_field(op).is_none() {
             self.fail(AssembleError::Misused(op.info().mnemonic));
         }
-        if let Some(known) = self.targets.get_mut(target.0 as usize) {
-            *known = true;
-        }
         self.push(instruction, Some(target), 0);
     }
 
@@ -170,16 +165,13 @@ impl Assembler {
     /// A label that is not bound yet.
     pub fn new_label(&mut self) -> Label {
         self.labels.push(None);
-        self.targets.push(false);
         Label(self.labels.len() as u32 - 1)
     }
 
     /// Binds a label to the next instruction, or to the end of the code.
     pub fn bind(&mut self, label: Label) {
         let position = self.items.len() as u32;
-        if self.targets.get(label.0 as usize) == Some(&true) {
-            self.joined = Some(position);
-        }
+        self.last_bound = Some(position);
         match self.labels.get_mut(label.0 as usize) {
             Some(slot @ None) => *slot = Some(position),
             Some(Some(_)) => self.fail(AssembleError::BoundTwice(label)),
@@ -189,8 +181,8 @@ impl Assembler {
 
     /// A label bound to the next instruction.
     pub fn here(&mut self) -> Label {
+        self.last_bound = Some(self.items.len() as u32);
         self.labels.push(Some(self.items.len() as u32));
-        self.targets.push(false);
         Label(self.labels.len() as u32 - 1)
     }
 
@@ -225,15 +217,15 @@ impl Assembler {
         self.words
     }
 
-    /// Whether control can reach the next instruction, from the last one or by a jump so far.
+    /// Whether control can reach the next instruction: from the last one, or by a jump to a label
+    /// that is bound here.
     pub fn falls_through(&self) -> bool {
         use crate::isa::Flow;
-        if self.joined == Some(self.items.len() as u32) {
-            return true;
-        }
-        self.items
-            .last()
-            .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit))
+        self.last_bound == Some(self.items.len() as u32)
+            || self
+                .items
+                .last()
+                .is_none_or(|item| !matches!(item.op.info().flow, Flow::Jump | Flow::Exit))
     }
 
     /// Resolves all labels.

@@ -14,6 +14,7 @@ use crate::builtins::Builtins;
 use crate::codegen::CONSTANT_NAMES;
 use crate::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::driver::SourcePositions;
+use crate::expand::prelude::PRELUDE;
 use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry, MacroTable};
 use crate::library::Library;
@@ -42,7 +43,7 @@ struct View {
     known: KnownNames,
     /// How many of the environment's events are in it.
     events: usize,
-    /// Names of builtins that the namespace has globals for.
+    /// Names of builtins and general macros that the namespace has globals for.
     redefined: HashSet<Symbol>,
     /// How many of the namespace's globals have been looked at for that.
     globals: usize,
@@ -125,7 +126,8 @@ impl Compiler {
         view.events += new.len();
         let globals = vm.namespace_names(namespace);
         for name in globals.iter().skip(view.globals) {
-            if self.builtins.resolve(name).is_some() {
+            let is_macro = PRELUDE.iter().any(|item| *item.name == **name);
+            if is_macro || self.builtins.resolve(name).is_some() {
                 view.redefined.insert(interner.get_or_intern(&**name));
             }
         }

@@ -126,7 +126,11 @@ fn io_error(form: &str, path: &str, error: &dyn std::fmt::Display) -> Box<Signal
 /// A cycle.
 pub(super) fn check_cycle(vm: &Vm, state: &State, path: &str) -> Outcome<()> {
     let mut running: Vec<Rc<str>> = Vec::new();
-    for module in vm.running_modules() {
+    for (depth, module) in vm.running_modules().into_iter().enumerate() {
+        // The program itself is not a file that is being loaded.
+        if depth == 0 && !state.origins.contains_key(&module) {
+            continue;
+        }
         if let Some(file) = state.path_of(vm, module)
             && running.last() != Some(&file)
         {

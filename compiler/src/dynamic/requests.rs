@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sema_runtime::error::{Outcome, eval_error};
+use sema_runtime::error::{ConditionKind, Outcome, Signal, eval_error};
+use sema_runtime::host::Host;
 use sema_runtime::natives;
+use sema_runtime::natives::dynamic::{diagnostic, diagnostics};
 use sema_runtime::value::{Kind, Value};
 use sema_runtime::vm::{Answer, Request, Vm};
 
@@ -13,6 +15,8 @@ use super::files;
 use super::program::{self, Origin as MacroOrigin};
 use super::state::{Environment, Event, Origin, Source, State};
 use crate::datum::Datum;
+use crate::reader::{ReadError, read_all};
+use crate::source;
 
 /// The value of a form that is its own value.
 pub(super) fn self_evaluating(_: &Vm, form: Value) -> Option<Value> {
@@ -43,6 +47,7 @@ impl Work<'_> {
                 None => self.vm.answer_compiled(requester, Request::Next(handle)),
             },
             Request::Bind(handle, names) => self.bind(requester, handle, names).map(Answer::Value),
+            Request::Check(text) => self.check(text).map(Answer::Value),
             other @ Request::Read { .. } => self.vm.answer_compiled(requester, other),
         }
     }
@@ -199,6 +204,47 @@ impl Work<'_> {
         };
         let expanded = self.compiler.expand(self.vm, namespace, &new, &datum)?;
         Ok(expanded.unwrap_or_else(|| self.vm.kept(kept)))
+    }
+
+    /// What is wrong with a text as a program of its own: the first mistake.
+    fn check(&mut self, text: Value) -> Outcome {
+        let text = self
+            .vm
+            .host
+            .heap
+            .as_str(text)
+            .unwrap_or_default()
+            .to_owned();
+        let file = self.compiler.sources.add("<text>", text.as_str());
+        let forms = match read_all(&mut self.compiler.interner, file, &text) {
+            Ok(forms) => forms,
+            Err(errors) => {
+                let found: Vec<Value> = errors
+                    .first()
+                    .map(|error| syntax_error(&self.vm.host, error, &text))
+                    .into_iter()
+                    .collect();
+                return Ok(diagnostics(&self.vm.host, &found));
+            }
+        };
+        let namespace = self.vm.add_namespace();
+        for form in &forms {
+            if let Err(signal) = self.compile(namespace, form, None, "check") {
+                let Signal::Raise(condition) = *signal else {
+                    // What a macro raised is known only when it runs.
+                    continue;
+                };
+                let (code, prefix) = match condition.kind {
+                    ConditionKind::Arity => ("arity", "Arity error: "),
+                    ConditionKind::Type => ("type", "Type error: "),
+                    _ => ("error", "Eval error: "),
+                };
+                let message = format!("{prefix}{}", condition.message);
+                let found = diagnostic(&self.vm.host, code, &message, None);
+                return Ok(diagnostics(&self.vm.host, &[found]));
+            }
+        }
+        Ok(diagnostics(&self.vm.host, &[]))
     }
 
     // --- files ---
@@ -385,6 +431,17 @@ impl Work<'_> {
         }
         Ok(selected)
     }
+}
+
+fn syntax_error(host: &Host, error: &ReadError, text: &str) -> Value {
+    let start = source::locate(text, error.span.start);
+    let end = source::locate(text, error.span.end);
+    let message = format!(
+        "Reader error at {}:{}: {}",
+        start.line, start.column, error.kind
+    );
+    let span = [start.line, start.column, end.line, end.column];
+    diagnostic(host, "syntax", &message, Some(span))
 }
 
 /// The number of a file; `None` for a compiled module.

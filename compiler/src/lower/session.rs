@@ -23,7 +23,8 @@ pub struct Session<'s> {
     pub(crate) problems: Vec<Problem>,
     /// What has been run at build time.
     pub(crate) evaluated: Evaluated,
-    /// Names of builtins that have other values by now: the program is running.
+    /// Names of builtins and general macros that have values of their own by now: the program is
+    /// running.
     pub(crate) redefined: HashSet<Symbol>,
     /// Whether there will be a compiler when the program runs.
     pub(crate) compiler_at_run_time: bool,

@@ -140,7 +140,10 @@ impl Lowerer<'_, '_> {
     }
 
     fn define_syntax_rules(&mut self, operands: &[Datum], span: Span) -> Fallible<()> {
-        let [name, rules] = shape::exactly("define-syntax", operands, span)?;
+        let [name, rules] = operands else {
+            let message = "define-syntax: expected (define-syntax name (syntax-rules ...))";
+            return Err(Problem::eval(span, message));
+        };
         let Some(symbol) = shape::as_symbol(name) else {
             return Err(Problem::eval(span, "define-syntax: name must be a symbol"));
         };
@@ -228,6 +231,7 @@ impl Lowerer<'_, '_> {
         let names = PRELUDE.iter().map(|item| item.name);
         let general: Vec<_> = names
             .map(|name| (self.session.interner.get_or_intern(name), Span::default()))
+            .filter(|(symbol, _)| !self.session.redefined.contains(symbol))
             .collect();
         for (symbol, span) in own.into_iter().chain(general) {
             let Some(id) = self.global_ids.get(&symbol).copied() else {
@@ -274,7 +278,10 @@ impl Lowerer<'_, '_> {
         operands: &[Datum],
         span: Span,
     ) -> Fallible<Expr> {
-        let [name, rules] = shape::exactly("define-syntax", operands, span)?;
+        let [name, rules] = operands else {
+            let message = "define-syntax: expected (define-syntax name (syntax-rules ...))";
+            return Err(Problem::eval(span, message));
+        };
         let Some(symbol) = shape::as_symbol(name) else {
             let problem = Problem::eval(span, "define-syntax: name must be a symbol");
             return Ok(self.raise(problem));

@@ -96,7 +96,11 @@ fn inspect(
         },
         ExprKind::SetLocal(variable, _) => {
             // A parameter that changes is not the argument.
-            if let Some(parameter) = function.lambda.parameters.iter().position(|p| p == variable)
+            if let Some(parameter) = function
+                .lambda
+                .parameters
+                .iter()
+                .position(|p| p == variable)
                 && let Some(calls) = function.calls.get_mut(parameter)
             {
                 *calls = false;
@@ -104,7 +108,9 @@ fn inspect(
         }
         _ => {}
     }
-    for_each_child(expr, &mut |child| inspect(child, itself, positions, function));
+    for_each_child(expr, &mut |child| {
+        inspect(child, itself, positions, function)
+    });
 }
 
 /// Finds the parameters that are handed on to functions that call them.
@@ -115,7 +121,11 @@ fn hand_on(functions: &mut HashMap<GlobalId, Function>) {
         for (global, function) in &*functions {
             if function.size < LARGEST && function.calls.contains(&false) {
                 handed(&function.lambda.body, functions, &mut |variable| {
-                    let position = function.lambda.parameters.iter().position(|p| *p == variable);
+                    let position = function
+                        .lambda
+                        .parameters
+                        .iter()
+                        .position(|p| *p == variable);
                     if let Some(position) = position
                         && function.calls.get(position) == Some(&false)
                     {
@@ -146,7 +156,12 @@ fn expanded(function: &Function, functions: &HashMap<GlobalId, Function>, depth:
         return total;
     }
     let mut receivers = Vec::new();
-    receiving(&function.lambda, &function.lambda.body, functions, &mut receivers);
+    receiving(
+        &function.lambda,
+        &function.lambda.body,
+        functions,
+        &mut receivers,
+    );
     for receiver in receivers {
         if total < LARGEST {
             total += expanded(receiver, functions, depth);
@@ -165,14 +180,19 @@ fn receiving<'f>(
     if let ExprKind::Call(callee, arguments) = &expr.kind
         && let ExprKind::Global(global) = callee.kind
         && let Some(function) = functions.get(&global)
-        && arguments.iter().zip(&function.calls).any(|(argument, calls)| {
-            *calls
-                && matches!(argument.kind, ExprKind::Local(v) if lambda.parameters.contains(&v))
-        })
+        && arguments
+            .iter()
+            .zip(&function.calls)
+            .any(|(argument, calls)| {
+                *calls
+                    && matches!(argument.kind, ExprKind::Local(v) if lambda.parameters.contains(&v))
+            })
     {
         found.push(function);
     }
-    for_each_child(expr, &mut |child| receiving(lambda, child, functions, found));
+    for_each_child(expr, &mut |child| {
+        receiving(lambda, child, functions, found)
+    });
 }
 
 fn handed(expr: &Expr, functions: &HashMap<GlobalId, Function>, found: &mut dyn FnMut(VarId)) {

@@ -137,21 +137,18 @@ impl Inliner<'_> {
 
     /// Whether a call gives one of the parameters marked a function that can be inlined.
     fn is_given_function(&self, parameters: &[bool], arguments: &[Expr]) -> bool {
-        arguments
-            .iter()
-            .zip(parameters)
-            .any(|(argument, calls)| {
-                *calls
-                    && match &argument.kind {
-                        ExprKind::Lambda(_) => true,
-                        ExprKind::Global(global) => {
-                            !self.library.contains(global)
-                                && self.functions.get(global).is_some_and(|given| {
-                                    given.size <= SMALL && !given.raises && !given.recursive
-                                })
-                        }
-                        _ => false,
+        arguments.iter().zip(parameters).any(|(argument, calls)| {
+            *calls
+                && match &argument.kind {
+                    ExprKind::Lambda(_) => true,
+                    ExprKind::Global(global) => {
+                        !self.library.contains(global)
+                            && self.functions.get(global).is_some_and(|given| {
+                                given.size <= SMALL && !given.raises && !given.recursive
+                            })
                     }
-            })
+                    _ => false,
+                }
+        })
     }
 }

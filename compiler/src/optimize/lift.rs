@@ -92,7 +92,8 @@ impl<'c> Found<'c> {
                 .iter()
                 .all(|(_, init)| matches!(init.kind, ExprKind::Lambda(_)));
             if recursive && !functions {
-                self.unset.extend(bindings.iter().map(|(variable, _)| *variable));
+                self.unset
+                    .extend(bindings.iter().map(|(variable, _)| *variable));
             } else {
                 for (variable, init) in bindings {
                     if let ExprKind::Lambda(lambda) = &init.kind

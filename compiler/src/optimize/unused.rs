@@ -21,7 +21,9 @@ pub fn run(unit: &mut Unit, globals: &mut Globals) {
     }
     while let Some(global) = pending.pop() {
         if reached.insert(global)
-            && let Some(form) = definitions.get(&global).and_then(|index| unit.body.get(*index))
+            && let Some(form) = definitions
+                .get(&global)
+                .and_then(|index| unit.body.get(*index))
         {
             mentioned(form, &mut pending);
         }

@@ -102,7 +102,7 @@ impl Heap {
     fn finish_marking(&mut self, roots: &mut dyn Roots) {
         while !self.mark_step(usize::MAX) {}
         if self.stress {
-            self.verify(roots);
+            self.check(roots, true);
             let pace = self.marking.traced as u64 / STRESS_PACE;
             self.next_stress = self.stats.minor_collections + pace;
         }
@@ -114,7 +114,12 @@ impl Heap {
     /// # Panics
     /// Something is wrong.
     pub fn verify(&mut self, roots: &mut dyn Roots) {
-        let verifier = Verifier::new(self);
+        self.check(roots, false);
+    }
+
+    /// The same; with `marked`, it must also be marked.
+    fn check(&mut self, roots: &mut dyn Roots, marked: bool) {
+        let verifier = Verifier::new(self, marked);
         let mut tracer = Tracer::new(self, Purpose::Verify(verifier));
         roots.trace(&mut tracer);
         if let Purpose::Verify(verifier) = tracer.purpose {

@@ -14,12 +14,13 @@
 //! Cells in front of the front are never visible, so lists stay immutable.
 
 use super::Heap;
-use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FLAGS, MAX_CHUNK_CELLS};
+use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FLAGS, MAX_CHUNK_CELLS, REMEMBERED};
 use crate::value::{Kind, Value};
 
 /// Cells of the first chunk that `cons` makes onto the empty list.
 const FIRST_CHUNK: usize = 2;
-/// Cells `cons` adds at most in one chunk.
+/// Cells that `cons` adds at least and at most in one chunk in front of a full one.
+const LEAST_GROWTH: usize = 4;
 const LARGEST_GROWTH: usize = 128;
 
 impl Heap {
@@ -148,11 +149,14 @@ impl Heap {
         let header = object::header_at(rest);
         let index = object::cell_index(header);
         let chunk = object::chunk_of(rest.address(), header) as *mut u64;
-        // SAFETY: `rest` refers to a cell of `chunk`. The chunk is in the nursery (no flags), so no
+        // SAFETY: `rest` refers to a cell of `chunk`. The chunk is in the nursery (no flags) or has
+        // not been collected yet and will be traced from its front on (it is remembered), so no
         // barrier is needed; the cell before its front is inside it and belongs to no list.
         unsafe {
             let chunk_header = *chunk;
-            if index == 0 || chunk_header & FLAGS != 0 || object::chunk_front(chunk_header) != index
+            if index == 0
+                || chunk_header & FLAGS != 0 && chunk_header & REMEMBERED == 0
+                || object::chunk_front(chunk_header) != index
             {
                 return None;
             }
@@ -168,10 +172,9 @@ impl Heap {
     #[inline(never)]
     fn cons_new_chunk(&self, first: Value, rest: Value) -> Value {
         let length = self.list_len(rest);
-        let capacity = if length == 0 {
-            FIRST_CHUNK
-        } else {
-            (length * 2).clamp(4, LARGEST_GROWTH)
+        let capacity = match self.full_chunk(rest) {
+            Some(capacity) => (capacity * 2).clamp(LEAST_GROWTH, LARGEST_GROWTH),
+            None => FIRST_CHUNK,
         };
         let chunk = self.new_chunk(capacity, capacity - 1, rest);
         let cell = chunk as usize + CHUNK_HEADER_BYTES + (capacity - 1) * CELL_BYTES;
@@ -181,6 +184,22 @@ impl Heap {
             *((cell + 8) as *mut Value) = first;
         }
         Value::from_address(cell)
+    }
+
+    /// The capacity of the chunk that begins with this list: one that has been consed to its end, so
+    /// that more is to be expected. Consing onto the middle of a chunk (a list with several heads)
+    /// promises nothing.
+    fn full_chunk(&self, list: Value) -> Option<usize> {
+        if list == Value::EMPTY {
+            return None;
+        }
+        let header = object::header_at(list);
+        if object::cell_index(header) != 0 {
+            return None;
+        }
+        let chunk = object::chunk_of(list.address(), header);
+        // SAFETY: the chunk of a live list cell begins with its header.
+        Some(object::chunk_capacity(unsafe { *(chunk as *const u64) }))
     }
 
     /// A chunk whose cells are still to be written, from `front` on, before the next allocation.

@@ -16,6 +16,8 @@ mod mark;
 pub(crate) mod object;
 mod old;
 pub(crate) mod pages;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod verify;
 
@@ -117,6 +119,12 @@ fn layout(bytes: usize) -> Layout {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn too_long(length: usize) -> ! {
+    std::alloc::handle_alloc_error(layout(length))
+}
+
 fn allocate_raw(bytes: usize) -> *mut u8 {
     // SAFETY: `bytes` is never zero here.
     let start = unsafe { alloc(layout(bytes)) };
@@ -210,6 +218,16 @@ impl Heap {
         self.allocate_slow(bytes, traced)
     }
 
+    /// The length of an object, which its header holds in 32 bits. Natives refuse to make anything
+    /// near that size; what slips through ends the process like any lack of memory.
+    #[inline(always)]
+    fn length(length: usize) -> u32 {
+        match u32::try_from(length) {
+            Ok(length) => length,
+            Err(_) => too_long(length),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn allocate_slow(&self, bytes: usize, traced: bool) -> (*mut u64, u64) {
@@ -271,7 +289,7 @@ impl Heap {
         let (object, flags) = self.allocate(8 + fields.len() * 8, true);
         // SAFETY: room for the header and the fields was just allocated.
         unsafe {
-            *object = object::header(kind, flags, aux, fields.len() as u32);
+            *object = object::header(kind, flags, aux, Self::length(fields.len()));
             std::ptr::copy_nonoverlapping(fields.as_ptr(), object.add(1).cast(), fields.len());
         }
         Value::from_address(object as usize)
@@ -283,7 +301,7 @@ impl Heap {
         let (object, flags) = self.allocate(8 + length * 8, true);
         // SAFETY: room for the header and the fields was just allocated.
         unsafe {
-            *object = object::header(kind, flags, aux, length as u32);
+            *object = object::header(kind, flags, aux, Self::length(length));
             for index in 0..length {
                 *object.add(1 + index) = fill.bits();
             }
@@ -423,7 +441,12 @@ impl Heap {
         let (object, flags) = self.allocate(8 + digits.len() * 8, false);
         // SAFETY: room for the header and the digits was just allocated.
         unsafe {
-            *object = object::header(Kind::Int, flags, u16::from(negative), digits.len() as u32);
+            *object = object::header(
+                Kind::Int,
+                flags,
+                u16::from(negative),
+                Self::length(digits.len()),
+            );
             std::ptr::copy_nonoverlapping(digits.as_ptr(), object.add(1), digits.len());
         }
         Value::from_address(object as usize)
@@ -485,7 +508,7 @@ impl Heap {
         let (object, flags) = self.allocate(8 + length * 8, false);
         // SAFETY: room for the header and `length` words was just allocated.
         unsafe {
-            *object = object::header(kind, flags, 0, length as u32);
+            *object = object::header(kind, flags, 0, Self::length(length));
             for index in 0..length {
                 *object.add(1 + index) = 0;
             }
@@ -539,7 +562,7 @@ impl Heap {
         let (object, flags) = self.allocate(16 + bytes.len().next_multiple_of(8), false);
         // SAFETY: room for the header, the extra word and the padded bytes was just allocated.
         unsafe {
-            *object = object::header(kind, flags, aux, bytes.len() as u32);
+            *object = object::header(kind, flags, aux, Self::length(bytes.len()));
             *object.add(1) = extra;
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(2).cast(), bytes.len());
         }

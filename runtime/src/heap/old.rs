@@ -305,6 +305,13 @@ impl OldSpace {
         }
     }
 
+    /// Bytes of memory that are held.
+    #[cfg(test)]
+    pub(super) fn reserved_bytes(&self) -> usize {
+        let blocks = self.blocks.iter().flatten().count() + self.empty.len();
+        blocks * BLOCK_BYTES + self.large.iter().map(|(_, bytes)| bytes).sum::<usize>()
+    }
+
     /// The address ranges of blocks, each with the size of its cells and how much is in use, and of
     /// large objects, for the verifier.
     pub(super) fn extents(&self) -> impl Iterator<Item = Extent> + '_ {

@@ -1,7 +1,7 @@
 //! Checks of the heap's consistency, for tests and builds that look for defects.
 //!
 //! Walks everything that is reachable after a collection, and panics at the first thing that is not
-//! as it must be. It runs when the collector has just marked everything, so it also checks that.
+//! as it must be. When it runs after everything has been marked, it also checks that.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    pub(super) fn new(heap: &mut Heap) -> Verifier {
+    pub(super) fn new(heap: &mut Heap, marked: bool) -> Verifier {
         let mut extents: Vec<Extent> = heap.old.get_mut().extents().collect();
         extents.sort_by_key(|extent| extent.start);
         let start = heap.nursery as usize;
@@ -35,7 +35,7 @@ impl Verifier {
             permanent: (heap.permanent.get_mut().iter())
                 .map(|&(start, bytes)| (start as usize, start as usize + bytes))
                 .collect(),
-            marked: heap.marking.active,
+            marked,
             seen: HashSet::new(),
             pending: Vec::new(),
         }

@@ -1,9 +1,10 @@
 //! What needs a compiler while the program runs: each native here asks the VM, which answers itself
 //! or hands the request to the compiler that is attached to it.
 
+use crate::collections::sorted_map;
 use crate::error::{Condition, ConditionKind, Outcome, Signal};
 use crate::host::Host;
-use crate::native::{Capability, Native, alias, exactly, native};
+use crate::native::{Capability, Native, Tier, alias, exactly, native};
 use crate::natives::arguments::text;
 use crate::value::Value;
 use crate::vm::Request;
@@ -42,6 +43,59 @@ fn reading(host: &Host, function: &str, arguments: &[Value], all: bool) -> Outco
         text: arguments[0],
         all,
     })
+}
+
+fn check_string(host: &Host, arguments: &[Value]) -> Outcome {
+    text(host, "sema/check-string", arguments, 0)?;
+    ask(Request::Check(arguments[0]))
+}
+
+fn check_file(host: &Host, arguments: &[Value]) -> Outcome {
+    let path = text(host, "sema/check-file", arguments, 0)?;
+    let bytes = host
+        .files
+        .read(path, None)
+        .map_err(|error| error.to_string());
+    let content = bytes.and_then(|bytes| {
+        String::from_utf8(bytes.into_owned())
+            .map_err(|_| "stream did not contain valid UTF-8".to_owned())
+    });
+    match content {
+        Ok(content) => ask(Request::Check(host.heap.string(&content))),
+        Err(problem) => Ok(diagnostics(
+            host,
+            &[diagnostic(host, "io", &format!("{path}: {problem}"), None)],
+        )),
+    }
+}
+
+/// What a check gives: `{:ok BOOL :diagnostics LIST}`.
+pub fn diagnostics(host: &Host, found: &[Value]) -> Value {
+    let entries = [
+        (host.keyword("ok"), Value::bool(found.is_empty())),
+        (host.keyword("diagnostics"), host.heap.list(found)),
+    ];
+    sorted_map::from_entries(host, &entries)
+}
+
+/// An error in what a check gives; the numbers are line, column, end line and end column.
+pub fn diagnostic(host: &Host, code: &str, message: &str, span: Option<[u32; 4]>) -> Value {
+    let mut entries = vec![
+        (host.keyword("code"), host.heap.string(code)),
+        (host.keyword("level"), host.keyword("error")),
+        (host.keyword("message"), host.heap.string(message)),
+    ];
+    if let Some([line, column, end_line, end_column]) = span {
+        let number = |name: &str, number: u32| (host.keyword(name), host.heap.int(number.into()));
+        let span = [
+            number("line", line),
+            number("col", column),
+            number("end-line", end_line),
+            number("end-col", end_column),
+        ];
+        entries.push((host.keyword("span"), sorted_map::from_entries(host, &span)));
+    }
+    sorted_map::from_entries(host, &entries)
 }
 
 fn read(host: &Host, arguments: &[Value]) -> Outcome {
@@ -101,6 +155,21 @@ pub static TABLE: &[Native] = &[
         "List of all data of a text.",
     ),
     alias("io/read-many", "read-many"),
+    native(
+        "sema/check-string",
+        exactly(1),
+        check_string,
+        "What is wrong with a text as a program.",
+    )
+    .tier(Tier::Std),
+    native(
+        "sema/check-file",
+        exactly(1),
+        check_file,
+        "What is wrong with a file as a program.",
+    )
+    .needs(Capability::FsRead)
+    .tier(Tier::Std),
     native(
         "%eval",
         exactly(1),

@@ -26,6 +26,8 @@ pub enum Request {
         /// Whether to read all data, as a list.
         all: bool,
     },
+    /// What is wrong with a text as a program: a map.
+    Check(Value),
     /// A handle of a file whose forms are to be run in the environment of the program.
     OpenLoad(Value),
     /// A handle of a module.
@@ -84,6 +86,7 @@ impl Vm {
             Request::Expand(_) => return Err(unsupported("macroexpand of a computed form")),
             Request::Read { all: false, .. } => return Err(unsupported("read")),
             Request::Read { all: true, .. } => return Err(unsupported("read-many")),
+            Request::Check(_) => return Err(unsupported("sema/check-string")),
             Request::OpenLoad(path) => {
                 let path = self.path("load", path)?;
                 match self.open_compiled(requester, &path)? {

@@ -263,7 +263,11 @@ impl Vm {
         }
         loop {
             match self.execute() {
-                Event::Finished(_) if self.task.pass_mark() => {}
+                Event::Finished(_) if self.task.pass_mark() => {
+                    if self.host.heap.wants_collection() {
+                        self.collect(false);
+                    }
+                }
                 event => return event,
             }
         }

@@ -7,6 +7,9 @@
 //! moves on to a frame further down. A collection traces the slots above the mark only, so however
 //! deep a recursion is, collections in it cost what the part that ran costs. (The technique is known
 //! as stack barriers: R. Jones, A. Hosking, E. Moss, "The Garbage Collection Handbook", 2012, 11.5.)
+//!
+//! Marked frames are also where a recursion that allocates while it returns lets the collector run:
+//! calls and loops do that, returns do not. So a frame is marked whenever the stack grows, too.
 
 use super::dispatch::Registers;
 use super::module::Func;
@@ -26,13 +29,14 @@ const MARK_DISTANCE: usize = 16;
 /// Frames that the mark moves down each time it is reached.
 const MARK_STEP: usize = 48;
 
-/// The frame below which nothing has run since the last collection.
+/// A marked frame.
+#[derive(Clone, Copy)]
 struct Mark {
     /// Number of the frame, from the bottom.
     frame: usize,
     /// Its kind.
     kind: FrameKind,
-    /// Slots, from the bottom, that the frames below use.
+    /// Slots, from the bottom, that are known to hold no young values as long as the mark is there.
     clean: usize,
 }
 
@@ -51,7 +55,8 @@ pub(crate) struct Task {
     pub context: Value,
     /// Bytes of its stacks in use when it was parked.
     pub parked_bytes: usize,
-    mark: Option<Mark>,
+    /// Innermost last.
+    marks: Vec<Mark>,
 }
 
 impl Task {
@@ -79,7 +84,7 @@ impl Task {
             resume_slot: 0,
             context: Value::NIL,
             parked_bytes: 0,
-            mark: None,
+            marks: Vec::new(),
         }
     }
 
@@ -105,7 +110,7 @@ impl Task {
             };
         }
         self.resume_slot = 0;
-        self.mark = None;
+        self.marks.clear();
     }
 
     /// Puts the result of what the task waited for where its code expects it.
@@ -126,7 +131,7 @@ impl Task {
         self.registers.func = std::ptr::null();
         self.values.used(0);
         self.value_limit = self.values.limit();
-        self.mark = None;
+        self.marks.clear();
         self
     }
 
@@ -180,6 +185,7 @@ impl Task {
         // SAFETY: the window keeps its offset in the (perhaps moved) memory.
         self.registers.base = unsafe { self.values.start().add(offset) };
         self.value_limit = self.values.limit();
+        self.set_mark(0, false);
         true
     }
 
@@ -198,9 +204,10 @@ impl Task {
         if self.registers.func.is_null() {
             return;
         }
-        let from = match &self.mark {
-            Some(mark) if tracer.only_young() => mark.clean,
-            _ => 0,
+        let from = if tracer.only_young() {
+            self.marks.iter().map(|mark| mark.clean).max().unwrap_or(0)
+        } else {
+            0
         };
         let used = self.offset_of(self.window());
         let deep = self.values.has_far_above(used);
@@ -214,18 +221,22 @@ impl Task {
             self.frames.release(self.frame_count());
         }
         if tracer.only_young() {
-            self.take_mark();
-            self.set_mark(MARK_DISTANCE);
+            while self.take_mark().is_some() {}
+            self.set_mark(MARK_DISTANCE, true);
         }
     }
 
-    // --- the mark ---
+    // --- marks ---
 
-    /// Marks the frame that lies `distance` frames below the running one, if there is one. The slots
-    /// below it must be free of young values.
-    fn set_mark(&mut self, distance: usize) {
+    /// Marks the frame that lies `distance` frames below the topmost one, unless there is none or a
+    /// mark above it. `clean`: the slots below it hold no young values.
+    fn set_mark(&mut self, distance: usize, clean: bool) {
         let count = self.frame_count();
-        let Some(number) = count.checked_sub(distance).filter(|number| *number > 0) else {
+        let last = self.marks.last().map_or(0, |mark| mark.frame);
+        let Some(number) = count
+            .checked_sub(distance + 1)
+            .filter(|number| *number > last)
+        else {
             return;
         };
         let frames = self.frames.start();
@@ -237,32 +248,37 @@ impl Task {
                 base -= (*frames.add(above)).delta as usize;
             }
             let frame = frames.add(number);
-            self.mark = Some(Mark {
+            self.marks.push(Mark {
                 frame: number,
                 kind: (*frame).kind,
                 // The slot below the callee's window gets its result.
-                clean: base - 1,
+                clean: if clean { base - 1 } else { 0 },
             });
             (*frame).kind = FrameKind::Bottom;
         }
     }
 
-    /// Removes the mark; its frame is what it was.
+    /// Removes the innermost mark; its frame is what it was.
     fn take_mark(&mut self) -> Option<Mark> {
-        let mark = self.mark.take()?;
-        // SAFETY: frames with the mark are in use until the mark is taken off.
+        let mark = self.marks.pop()?;
+        // SAFETY: frames with a mark are in use until the mark is taken off.
         unsafe { (*self.frames.start().add(mark.frame)).kind = mark.kind };
         Some(mark)
     }
 
-    /// After the dispatch loop has stopped at a frame: whether that was the mark's, to which the
+    /// After the dispatch loop has stopped at a frame: whether that was a marked one, to which the
     /// callee has returned, so that the task goes on (and the mark moves down); otherwise the task
     /// is finished.
     pub(crate) fn pass_mark(&mut self) -> bool {
         let number = self.frame_count();
-        if !matches!(&self.mark, Some(mark) if mark.frame == number) {
+        let Some(mark) = self
+            .marks
+            .last()
+            .copied()
+            .filter(|mark| mark.frame == number)
+        else {
             return false;
-        }
+        };
         self.take_mark();
         // SAFETY: the frame pointer stands at the frame that was left.
         let frame = unsafe { *self.registers.frame };
@@ -273,18 +289,84 @@ impl Task {
             base: unsafe { self.registers.base.sub(frame.delta as usize) },
             frame: self.registers.frame,
         };
-        self.set_mark(MARK_STEP);
+        self.set_mark(MARK_STEP, mark.clean > 0);
         true
     }
 
-    /// Before unwinding leaves this frame: takes the mark off it; whether it was there.
-    pub(crate) fn unwind_mark(&mut self, frame: *const Frame) -> bool {
+    /// Before unwinding leaves this frame: takes the mark off it; `None` if it had none, else
+    /// whether the slots below hold no young values.
+    pub(crate) fn unwind_mark(&mut self, frame: *const Frame) -> Option<bool> {
         let number = self.number_of(frame);
-        matches!(&self.mark, Some(mark) if mark.frame == number) && self.take_mark().is_some()
+        self.marks.last().filter(|mark| mark.frame == number)?;
+        self.take_mark().map(|mark| mark.clean > 0)
     }
 
-    /// After unwinding has taken the mark off a frame: marks one further down.
-    pub(crate) fn lower_mark(&mut self) {
-        self.set_mark(MARK_STEP);
+    /// After unwinding has taken marks off frames, the last of them `clean` or not: marks a frame
+    /// further down.
+    pub(crate) fn lower_mark(&mut self, clean: bool) {
+        self.set_mark(MARK_STEP, clean);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(task: &mut Task, delta: u32) {
+        task.reserve(64, usize::MAX);
+        if task.registers.frame == task.frame_limit {
+            task.grow_frames();
+        }
+        // SAFETY: there is room for a frame and a window.
+        unsafe {
+            *task.registers.frame = Frame {
+                pc: std::ptr::null(),
+                func: std::ptr::null(),
+                delta,
+                kind: FrameKind::Call,
+            };
+            task.registers.frame = task.registers.frame.add(1);
+            task.registers.base = task.registers.base.add(delta as usize);
+        }
+    }
+
+    /// What the dispatch loop does at `return`.
+    fn pop(task: &mut Task) -> bool {
+        // SAFETY: there is a frame.
+        unsafe {
+            task.registers.frame = task.registers.frame.sub(1);
+            let frame = *task.registers.frame;
+            if frame.kind == FrameKind::Bottom {
+                return task.pass_mark();
+            }
+            task.registers.base = task.registers.base.sub(frame.delta as usize);
+        }
+        true
+    }
+
+    #[test]
+    fn marks_move_down_with_the_stack() {
+        let mut task = Task::new(TaskId::ROOT, Value::NIL);
+        push(&mut task, 1);
+        // SAFETY: the first frame.
+        unsafe { (*task.frames.start()).kind = FrameKind::Bottom };
+        for depth in 1..10_000u32 {
+            push(&mut task, 3 + depth % 5);
+        }
+        while task.take_mark().is_some() {}
+        task.set_mark(MARK_DISTANCE, true);
+        let mut stops = 0;
+        for _ in 1..10_000u32 {
+            let clean = task.marks.last().map(|mark| mark.clean);
+            assert!(clean.is_none_or(|clean| clean > 0 && clean < task.offset_of(0)));
+            let marks = task.marks.len();
+            let before = task.marks.last().map(|mark| mark.frame);
+            assert!(pop(&mut task));
+            stops += usize::from(task.marks.last().map(|mark| mark.frame) != before);
+            assert!(task.marks.len() <= marks);
+        }
+        assert_eq!(task.offset_of(0), 1);
+        assert!((150..300).contains(&stops), "{stops}");
+        assert!(!pop(&mut task), "the bottom ends the task");
     }
 }

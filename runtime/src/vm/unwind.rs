@@ -98,7 +98,7 @@ impl Vm {
     }
 
     fn unwind(&mut self, raised: Raised) -> Next {
-        let mut passed_mark = false;
+        let mut passed_mark = None;
         loop {
             let Registers {
                 pc,
@@ -117,14 +117,14 @@ impl Vm {
                     *base.add(handler.register as usize) = map;
                     self.task.registers.pc = function.code.add(handler.target as usize);
                 }
-                if passed_mark {
-                    self.task.lower_mark();
+                if let Some(clean) = passed_mark {
+                    self.task.lower_mark(clean);
                 }
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
             let left = unsafe { frame.sub(1) };
-            passed_mark |= self.task.unwind_mark(left);
+            passed_mark = self.task.unwind_mark(left).or(passed_mark);
             // SAFETY: as above.
             let caller = unsafe { *left };
             if function.index == 0 && module.state.get() == ModuleState::Running {
