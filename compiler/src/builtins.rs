@@ -23,6 +23,12 @@ pub fn is_function(name: &str) -> bool {
     sema_runtime::natives::find(name).is_some()
 }
 
+/// Whether the builtin of this canonical name can be had at all: using one that the runtime lacks
+/// raises a condition.
+pub fn is_available(name: &str) -> bool {
+    is_function(name) || crate::codegen::CONSTANT_NAMES.contains(&name)
+}
+
 /// One builtin name.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {

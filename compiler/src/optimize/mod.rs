@@ -86,7 +86,9 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8) {
             lift::run(unit, globals);
         }
     }
-    unused::run(unit, globals);
+    if globals.extensible {
+        unused::run(unit, globals);
+    }
     debug_assert_eq!(check::bound_twice(unit), None);
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::census::Census;
 use super::classes;
+use crate::builtins::is_available;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId};
 
 /// How deep an expression is looked into: what is larger counts as impure.
@@ -29,9 +30,8 @@ fn pure_to(expr: &Expr, known: &HashSet<GlobalId>, depth: u32) -> bool {
     };
     let all = |exprs: &[Expr]| exprs.iter().all(|e| pure_to(e, known, depth));
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Builtin(_) | ExprKind::Lambda(_) => {
-            true
-        }
+        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Lambda(_) => true,
+        ExprKind::Builtin(Builtin(name)) => is_available(name),
         ExprKind::Global(global) => known.contains(global),
         ExprKind::Call(callee, arguments) => match callee.kind {
             ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()) && all(arguments),
@@ -57,7 +57,7 @@ pub fn is_movable(expr: &Expr, stable: &dyn Fn(crate::ir::VarId) -> bool) -> boo
         ExprKind::Call(callee, arguments) => {
             matches!(callee.kind, ExprKind::Builtin(Builtin(name)) if is_total(name, arguments.len()))
                 && arguments.iter().all(|argument| match &argument.kind {
-                    ExprKind::Const(_) | ExprKind::Builtin(_) => true,
+                    ExprKind::Const(_) => true,
                     ExprKind::Local(variable) => stable(*variable),
                     _ => false,
                 })
@@ -97,7 +97,9 @@ pub fn place(
 ) -> Placed {
     let mut go = |expr: &mut Expr| place(expr, variable, value, census, known);
     match &mut expr.kind {
-        ExprKind::Const(_) | ExprKind::Builtin(_) | ExprKind::Lambda(_) => Placed::Free,
+        ExprKind::Const(_) | ExprKind::Lambda(_) => Placed::Free,
+        ExprKind::Builtin(Builtin(name)) if is_available(name) => Placed::Free,
+        ExprKind::Builtin(_) => Placed::Blocked,
         ExprKind::Local(found) if *found == variable => match value.take() {
             Some(value) => {
                 *expr = value;

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::{Bound, Context, Simplifier, sequence};
 use crate::datum::{DatumKind, Span};
-use crate::ir::{Expr, ExprKind, Lambda, VarId};
+use crate::builtins::is_available;
+use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
 use crate::optimize::classes::Classes;
 use crate::optimize::purity::{self, Placed};
 
@@ -126,7 +127,7 @@ impl Simplifier<'_> {
     fn is_copyable(&self, init: &Expr, variable: VarId) -> bool {
         match &init.kind {
             ExprKind::Local(other) => self.is_stable(*other),
-            ExprKind::Builtin(_) => true,
+            ExprKind::Builtin(Builtin(name)) => is_available(name),
             ExprKind::Global(global) => self.known.contains(global),
             ExprKind::Const(datum) => match datum {
                 DatumKind::Nil
@@ -317,7 +318,8 @@ impl Simplifier<'_> {
         let mut passed_effect = false;
         for ((_, init), same) in bindings.iter().zip(&mut same) {
             let simple = match &init.kind {
-                ExprKind::Const(_) | ExprKind::Builtin(_) | ExprKind::Lambda(_) => true,
+                ExprKind::Const(_) | ExprKind::Lambda(_) => true,
+                ExprKind::Builtin(Builtin(name)) => is_available(name),
                 ExprKind::Local(variable) => self.is_stable(*variable),
                 ExprKind::Global(global) => self.known.contains(global),
                 _ => false,

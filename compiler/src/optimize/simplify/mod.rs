@@ -17,6 +17,7 @@ use std::rc::Rc;
 use super::census::Census;
 use super::classes::Classes;
 use super::purity;
+use crate::builtins::is_available;
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
 
@@ -142,9 +143,9 @@ impl Simplifier<'_> {
             ExprKind::Const(datum) => ExprKind::Const(datum),
             ExprKind::Local(variable) => return self.local(variable, context, span),
             ExprKind::Builtin(Builtin(name)) => match context {
-                Context::Value => ExprKind::Builtin(Builtin(name)),
-                Context::Test => return constant(true, span),
-                Context::Effect => return Expr::nil(span),
+                Context::Test if is_available(name) => return constant(true, span),
+                Context::Effect if is_available(name) => return Expr::nil(span),
+                _ => ExprKind::Builtin(Builtin(name)),
             },
             ExprKind::Global(global) => {
                 if context == Context::Effect && self.known.contains(&global) {
