@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{Bound, Context, Simplifier, sequence};
-use crate::datum::{DatumKind, Span};
 use crate::builtins::is_available;
+use crate::datum::{DatumKind, Span};
 use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
 use crate::optimize::classes::Classes;
 use crate::optimize::purity::{self, Placed};
