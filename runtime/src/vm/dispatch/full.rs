@@ -269,6 +269,20 @@ macro_rules! enter {
     }};
 }
 
+/// Defines a complete handler: its name, the names of the state, its body.
+macro_rules! handler {
+    ($name:ident |$vm:ident, $pc:ident, $base:ident, $func:ident, $frame:ident, $word:ident| $body:block) => {
+        unsafe fn $name(
+            $vm: &mut Vm,
+            mut $pc: *const u32,
+            mut $base: *mut Value,
+            mut $func: *const Func,
+            mut $frame: *mut Frame,
+            $word: u32,
+        ) -> Running $body
+    };
+}
+
 /// The complete handlers by opcode.
 pub(super) static HANDLERS: [Handler; 256] = {
     let mut handlers: [Handler; 256] = [bad_instruction; 256];
@@ -303,75 +317,40 @@ pub(super) unsafe fn bad_instruction(
     vm.stop(event)
 }
 
-unsafe fn op_move(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_move |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, register(base, b(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_const(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_const |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, constant(func, bx(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_const_wide(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_const_wide |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
         set(base, a, constant(func, index));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_int(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_int |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, Value::small(sbx(word) as i32))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_special(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_special |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(
@@ -387,78 +366,43 @@ unsafe fn op_load_special(
         )
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_slot(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_slot |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
         set(base, a, register(base, index));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_store_slot(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_store_slot |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
         set(base, index, register(base, a));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get_capture(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get_capture |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, capture(base, bx(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get_capture_box(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get_capture_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, unboxed(capture(base, bx(word))))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_set_capture_box(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_set_capture_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         vm.host
@@ -466,16 +410,9 @@ unsafe fn op_set_capture_box(
             .set_field(capture(base, bx(word)), 0, register(base, a))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_new_box(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_new_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(
@@ -487,31 +424,17 @@ unsafe fn op_new_box(
         )
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get_box(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, unboxed(register(base, b(word))))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_set_box(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_set_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         vm.host
@@ -519,16 +442,9 @@ unsafe fn op_set_box(
             .set_field(register(base, a), 0, register(base, b(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get_global(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get_global |vm, pc, base, func, frame, word| {
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
@@ -540,16 +456,9 @@ unsafe fn op_get_global(
         set(base, a, value);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_set_global(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_set_global |vm, pc, base, func, frame, word| {
     let a = a(word);
     'op: {
         let index = extra(&mut pc);
@@ -561,32 +470,18 @@ unsafe fn op_set_global(
         *slot = register(base, a);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_define_global(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_define_global |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
         *(*func).globals.get().add(index) = register(base, a);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_closure(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_closure |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
@@ -612,16 +507,9 @@ unsafe fn op_closure(
         set(base, a, closure);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_patch_capture(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_patch_capture |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         vm.host
@@ -629,31 +517,17 @@ unsafe fn op_patch_capture(
             .set_field(register(base, a), b(word) + 1, register(base, c(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_load_native(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_load_native |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, { &*(*func).module }.native_value(bx(word)))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_call(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_call |vm, pc, base, func, frame, word| {
     let a = a(word);
     'op: {
         let callee = register(base, a);
@@ -669,16 +543,9 @@ unsafe fn op_call(
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_tail_call(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_tail_call |vm, pc, base, func, frame, word| {
     let a = a(word);
     'op: {
         let callee = register(base, a);
@@ -705,16 +572,9 @@ unsafe fn op_tail_call(
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_call_known(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_call_known |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
@@ -722,16 +582,9 @@ unsafe fn op_call_known(
         enter!(vm pc base func frame a; target);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_tail_call_known(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_tail_call_known |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
@@ -750,16 +603,9 @@ unsafe fn op_tail_call_known(
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_call_native(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_call_native |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
@@ -768,48 +614,27 @@ unsafe fn op_call_native(
         fallible!(vm pc base func frame; a, (native.call)(&vm.host, arguments))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_apply(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_apply |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         slow!(vm pc base func frame; vm.apply(a, b(word), false));
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_tail_apply(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_tail_apply |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         slow!(vm pc base func frame; vm.apply(a, b(word), true));
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_return(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_return |vm, pc, base, func, frame, word| {
     let result = register(base, a(word));
     frame = frame.sub(1);
     let caller = *frame;
@@ -820,63 +645,35 @@ unsafe fn op_return(
     }
     base = base.sub(caller.delta as usize);
     dispatch!(vm, caller.pc, base, caller.func, frame)
-}
+}}
 
-unsafe fn op_throw(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_throw |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let value = register(base, a);
         slow!(vm pc base func frame; vm.signalled(Box::new(Signal::Throw(value)), a))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         jump(&mut pc, word as i32 >> 8)
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_loop(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_loop |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         jump(&mut pc, word as i32 >> 8);
         safepoint!(vm pc base func frame);
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_false(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_false |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         if !register(base, a).is_truthy() {
@@ -884,16 +681,9 @@ unsafe fn op_jump_false(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_true(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_true |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         if register(base, a).is_truthy() {
@@ -901,192 +691,73 @@ unsafe fn op_jump_true(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_less(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_less |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less, register(base, b(word)), true)
-}
+}}
 
-unsafe fn op_jump_not_less(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_less |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less, register(base, b(word)), false)
-}
+}}
 
-unsafe fn op_jump_less_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_less_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less_equal, register(base, b(word)), true)
-}
+}}
 
-unsafe fn op_jump_not_less_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_less_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less_equal, register(base, b(word)), false)
-}
+}}
 
-unsafe fn op_jump_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; equal_numbers, register(base, b(word)), true)
-}
+}}
 
-unsafe fn op_jump_not_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; equal_numbers, register(base, b(word)), false)
-}
+}}
 
-unsafe fn op_jump_less_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_less_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less, Value::small(sbx(word) as i32), true)
-}
+}}
 
-unsafe fn op_jump_not_less_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_less_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less, Value::small(sbx(word) as i32), false)
-}
+}}
 
-unsafe fn op_jump_less_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_less_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less_equal, Value::small(sbx(word) as i32), true)
-}
+}}
 
-unsafe fn op_jump_not_less_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_less_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; number::less_equal, Value::small(sbx(word) as i32), false)
-}
+}}
 
-unsafe fn op_jump_greater_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_greater_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater, Value::small(sbx(word) as i32), true)
-}
+}}
 
-unsafe fn op_jump_not_greater_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_greater_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater, Value::small(sbx(word) as i32), false)
-}
+}}
 
-unsafe fn op_jump_greater_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_greater_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater_equal, Value::small(sbx(word) as i32), true)
-}
+}}
 
-unsafe fn op_jump_not_greater_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_greater_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater_equal, Value::small(sbx(word) as i32), false)
-}
+}}
 
-unsafe fn op_jump_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; equal_numbers, Value::small(sbx(word) as i32), true)
-}
+}}
 
-unsafe fn op_jump_not_equal_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_equal_imm |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; equal_numbers, Value::small(sbx(word) as i32), false)
-}
+}}
 
-unsafe fn op_jump_equal_const(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_equal_const |vm, pc, base, func, frame, word| {
     let a = a(word);
     let op = Op::JumpEqualConst;
     {
@@ -1098,16 +769,9 @@ unsafe fn op_jump_equal_const(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_not_equal_const(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_equal_const |vm, pc, base, func, frame, word| {
     let a = a(word);
     let op = Op::JumpNotEqualConst;
     {
@@ -1119,16 +783,9 @@ unsafe fn op_jump_not_equal_const(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_test(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_test |vm, pc, base, func, frame, word| {
     let a = a(word);
     let op = Op::JumpTest;
     {
@@ -1145,16 +802,9 @@ unsafe fn op_jump_test(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_not_test(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_test |vm, pc, base, func, frame, word| {
     let a = a(word);
     let op = Op::JumpNotTest;
     {
@@ -1171,104 +821,41 @@ unsafe fn op_jump_not_test(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_add(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_add |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::add)
-}
+}}
 
-unsafe fn op_add_numbers(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_add_numbers |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::add_numbers)
-}
+}}
 
-unsafe fn op_subtract(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_subtract |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::subtract)
-}
+}}
 
-unsafe fn op_multiply(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_multiply |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::multiply)
-}
+}}
 
-unsafe fn op_divide(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_divide |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::divide)
-}
+}}
 
-unsafe fn op_quotient(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_quotient |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::quotient)
-}
+}}
 
-unsafe fn op_remainder(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_remainder |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::remainder)
-}
+}}
 
-unsafe fn op_modulo(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_modulo |vm, pc, base, func, frame, word| {
     binary!(vm pc base func frame word; number::modulo)
-}
+}}
 
-unsafe fn op_add_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_add_imm |vm, pc, base, func, frame, word| {
     let outcome = number::add(
         &vm.host,
         register(base, b(word)),
@@ -1276,88 +863,39 @@ unsafe fn op_add_imm(
     );
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_greater(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_greater |vm, pc, base, func, frame, word| {
     let outcome =
         greater(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_greater_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_greater_equal |vm, pc, base, func, frame, word| {
     let outcome =
         greater_equal(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_jump_greater(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_greater |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater, register(base, b(word)), true)
-}
+}}
 
-unsafe fn op_jump_not_greater(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_greater |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater, register(base, b(word)), false)
-}
+}}
 
-unsafe fn op_jump_greater_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_greater_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), true)
-}
+}}
 
-unsafe fn op_jump_not_greater_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_jump_not_greater_equal |vm, pc, base, func, frame, word| {
     compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), false)
-}
+}}
 
-unsafe fn op_imm_add(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_imm_add |vm, pc, base, func, frame, word| {
     let outcome = number::add(
         &vm.host,
         Value::small(word as i32 >> 24),
@@ -1365,16 +903,9 @@ unsafe fn op_imm_add(
     );
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_subtract_imm(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_subtract_imm |vm, pc, base, func, frame, word| {
     let outcome = number::subtract(
         &vm.host,
         register(base, b(word)),
@@ -1382,58 +913,30 @@ unsafe fn op_subtract_imm(
     );
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_less(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_less |vm, pc, base, func, frame, word| {
     let outcome =
         number::less(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_less_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_less_equal |vm, pc, base, func, frame, word| {
     let outcome = number::less_equal(&vm.host, register(base, b(word)), register(base, c(word)))
         .map(Value::bool);
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_num_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_num_equal |vm, pc, base, func, frame, word| {
     let outcome =
         equal_numbers(&vm.host, register(base, b(word)), register(base, c(word))).map(Value::bool);
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_equal(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_equal |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let (x, y) = (register(base, b(word)), register(base, c(word)));
@@ -1444,31 +947,17 @@ unsafe fn op_equal(
         );
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_not(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_not |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         set(base, a, Value::bool(!register(base, b(word)).is_truthy()))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_test(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_test |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let Some(predicate) = Predicate::from_byte((word >> 24) as u8) else {
@@ -1484,16 +973,9 @@ unsafe fn op_test(
         );
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_first(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_first |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let list = register(base, b(word));
@@ -1506,16 +988,9 @@ unsafe fn op_first(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_rest(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_rest |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let list = register(base, b(word));
@@ -1528,16 +1003,9 @@ unsafe fn op_rest(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_cons(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_cons |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let (first, rest) = (register(base, b(word)), register(base, c(word)));
@@ -1548,32 +1016,18 @@ unsafe fn op_cons(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_nth(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_nth |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let (sequence, index) = (register(base, b(word)), register(base, c(word)));
         fallible!(vm pc base func frame; a, call::nth(&vm.host, sequence, index))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_length(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_length |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let sequence = register(base, b(word));
@@ -1584,32 +1038,18 @@ unsafe fn op_length(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let (map, key) = (register(base, b(word)), register(base, c(word)));
         fallible!(vm pc base func frame; a, call::get(&vm.host, map, key))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_get_keyword(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_get_keyword |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let index = extra(&mut pc);
@@ -1626,63 +1066,35 @@ unsafe fn op_get_keyword(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_make_list(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_make_list |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let elements = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         set(base, a, vm.host.heap.list(elements));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_make_vector(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_make_vector |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let elements = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         set(base, a, vm.host.heap.vector(elements));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_array_get(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_array_get |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         fallible!(vm pc base func frame; a, call::array_get(&vm.host, register(base, b(word)), register(base, c(word))))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_array_set(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_array_set |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         if let Err(signal) = call::array_set(
@@ -1695,31 +1107,17 @@ unsafe fn op_array_set(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_cell_get(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_cell_get |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         fallible!(vm pc base func frame; a, call::cell_get(&vm.host, register(base, b(word))))
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_cell_set(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_cell_set |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         if let Err(signal) = call::cell_set(&vm.host, register(base, a), register(base, b(word))) {
@@ -1727,48 +1125,27 @@ unsafe fn op_cell_set(
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_run_module(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_run_module |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let import = extra(&mut pc);
         slow!(vm pc base func frame; vm.run_module(a, import));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_bind_imports(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_bind_imports |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         let import = extra(&mut pc);
         slow!(vm pc base func frame; vm.bind_imports(a, import));
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
-unsafe fn op_module_done(
-    vm: &mut Vm,
-    mut pc: *const u32,
-    mut base: *mut Value,
-    mut func: *const Func,
-    mut frame: *mut Frame,
-    word: u32,
-) -> Running {
+handler! { op_module_done |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         { &*(*func).module }
@@ -1776,7 +1153,7 @@ unsafe fn op_module_done(
             .set(crate::vm::module::ModuleState::Done)
     }
     dispatch!(vm, pc, base, func, frame)
-}
+}}
 
 #[inline(always)]
 pub(super) fn holds(host: &Host, predicate: Predicate, value: Value) -> bool {
