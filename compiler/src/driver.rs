@@ -113,6 +113,13 @@ fn compile_here(
     (result, sources)
 }
 
+/// The directory of the main file.
+fn main_directory(entry: &Path) -> String {
+    let entry = std::path::absolute(entry).unwrap_or_else(|_| entry.to_owned());
+    let directory = entry.parent().unwrap_or(&entry);
+    directory.to_string_lossy().into_owned()
+}
+
 fn compile_with(
     files: &dyn FileSystem,
     entry: &Path,
@@ -132,7 +139,7 @@ fn compile_with(
             .package_root
             .as_ref()
             .map(|root| root.to_string_lossy().into_owned()),
-        locked: None,
+        program: Some(main_directory(entry)),
     };
     let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
     let lowered = lower_files(

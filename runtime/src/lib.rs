@@ -12,6 +12,7 @@ pub mod host;
 pub mod launch;
 pub mod native;
 pub mod natives;
+pub mod note;
 pub mod number;
 pub mod output;
 pub mod print;

@@ -34,7 +34,6 @@ pub(crate) mod run_time;
 mod scope;
 pub(crate) mod session;
 mod shape;
-mod suggest;
 pub mod text;
 mod toplevel;
 mod values;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+sema_runtime::runtime_note!();
+
 // Musl's own takes ten times as long; see docs/adr/0003.
 #[cfg(target_env = "musl")]
 #[global_allocator]

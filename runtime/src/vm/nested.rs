@@ -75,6 +75,7 @@ impl Vm {
                     return NestedEnding::Raised(condition_map(&self.host, &raised));
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
+                Event::Suspended(Operation::GiveWay(resume)) => resume,
                 Event::Suspended(_) => Resume::Raise(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",
