@@ -12,7 +12,8 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench conformance stress stress-semac \
+	stress-programs fmt lint clean
 
 all: semac
 
@@ -54,8 +55,20 @@ bench: semac
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
 
+# Through `semac run`, then through executables.
 conformance: semac
-	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt run
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt built
+
+# With garbage collected at every safepoint: the programs of the fixtures, and all conformance cases.
+stress-semac:
+	$(CARGO) build --package semac --features gc-stress --bin semac --target-dir "$(TARGET_DIR)/stress"
+
+stress-programs: stress-semac
+	@sh tests/stress.sh "$(TARGET_DIR)/stress/debug/semac"
+
+stress: stress-programs
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(TARGET_DIR)/stress/debug/semac" conformance.txt stress
 
 fmt:
 	$(CARGO) fmt --all

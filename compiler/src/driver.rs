@@ -42,6 +42,8 @@ pub struct Options {
     pub package_root: Option<PathBuf>,
     /// What the program will find when it runs.
     pub surroundings: Surroundings,
+    /// How many steps each macro transformer may take.
+    pub macro_steps: u64,
 }
 
 /// What a program will find when it runs.
@@ -133,7 +135,7 @@ fn compile_with(
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
     let facts = Facts;
-    let mut machine = Machine::new(&library);
+    let mut machine = Machine::new(&library, options.macro_steps);
     let packages = PackageRoot {
         directory: options
             .package_root

@@ -43,7 +43,7 @@ impl ModuleSource for Memory {
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let compiled = program::compile(
         &arguments.file,
-        arguments.optimization.level,
+        &arguments.optimization,
         Surroundings::Sources,
     )?;
     let file = arguments.file.as_os_str();
