@@ -208,7 +208,7 @@ impl ArchiveBuilder {
         };
         summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
         let segment = segment::add_segment(runtime, archive_offset..summary.file_bytes);
-        let mut finish = || {
+        let finish = || {
             output.write_all(&trailer.encode())?;
             if let Some((start, headers)) = segment {
                 output.seek(SeekFrom::Start(start))?;
