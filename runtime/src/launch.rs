@@ -206,7 +206,8 @@ fn start(
         .collect();
     match run_prepared(archive, trust, arguments, Output::stdout(), prepare) {
         Ok((machine, status)) => {
-            // The process ends: what the machine holds goes with it, all at once.
+            // The process ends: memory goes with it, all at once.
+            machine.host.heap.drop_foreign();
             std::mem::forget(machine);
             status
         }
