@@ -17,7 +17,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench instructions fuzz conformance fmt lint clean
 
 all: semac
 
@@ -58,6 +58,17 @@ bench: semac
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
+
+# Counts machine instructions of the benchmark programs against bench/instructions.txt.
+instructions: semac
+	@command -v valgrind >/dev/null || sh tools/install.sh valgrind
+	@bench/instructions.py --semac dist/semac
+
+# Coverage-guided fuzzing, SECONDS for each target; needs nightly Rust and cargo-fuzz. The bounded
+# walks over the same ground are part of the tests.
+SECONDS ?= 60
+fuzz:
+	@sh fuzz/run.sh $(SECONDS)
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt
