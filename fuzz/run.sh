@@ -24,7 +24,14 @@ for program in fixtures/programs/*.sema; do
   "$semac" compile "$program" -o "fuzz/corpus/module/$name.semac" >/dev/null 2>&1 || continue
   cp "fuzz/corpus/module/$name.semac" fuzz/corpus/machine/
 done
-"$semac" build fixtures/programs/hello.sema -o fuzz/corpus/archive/hello >/dev/null
+# An archive without the runtime before it: the trailer says where it starts (docs/vfs.md).
+"$semac" build fixtures/app/main.sema --include fixtures/app -o fuzz/corpus/app >/dev/null
+python3 - <<'END'
+import struct
+data = open("fuzz/corpus/app", "rb").read()
+start, length = struct.unpack("<QQ", data[-48:-32])
+open("fuzz/corpus/archive/app", "wb").write(data[start:start + length])
+END
 for target in ${*:-reader module archive machine}; do
   echo "== $target"
   mkdir -p "fuzz/seeds/$target"
