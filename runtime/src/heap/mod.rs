@@ -48,6 +48,9 @@ const STEP_BYTES: usize = 2 << 20;
 /// Bytes by which the permanent space grows.
 const PERMANENT_BLOCK: usize = 16 << 10;
 
+/// Digits for whose computation memory is kept.
+const KEPT_DIGITS: usize = 64 << 10;
+
 /// Variable of the environment that asks for stress.
 const STRESS_VARIABLE: &str = "SEMA_GC_STRESS";
 
@@ -88,6 +91,8 @@ pub struct Heap {
     permanent_bump: Cell<(usize, usize)>,
     mode: Cell<Mode>,
     foreign: RefCell<ForeignTable>,
+    /// Where the digits of integers are computed; empty between computations.
+    digits: RefCell<Vec<u64>>,
     /// Bytes in the old generation at which marking begins.
     next_major: usize,
     /// The marking that is going on.
@@ -155,6 +160,7 @@ impl Heap {
             permanent_bump: Cell::new((0, 0)),
             mode: Cell::new(Mode::Young),
             foreign: RefCell::default(),
+            digits: RefCell::default(),
             next_major: FIRST_MAJOR,
             marking: mark::Marking::default(),
             direct_bytes: Cell::new(0),
@@ -432,8 +438,44 @@ impl Heap {
         if let Ok(small) = i64::try_from(value) {
             return self.int(small);
         }
-        let digits: Vec<u64> = value.iter_u64_digits().collect();
-        self.int_from_digits(value.sign() == Sign::Minus, &digits)
+        self.int_computed(value.sign() == Sign::Minus, |digits| {
+            digits.extend(value.iter_u64_digits());
+        })
+    }
+
+    /// The integer whose digits `compute` appends to an empty vector, least significant first, perhaps
+    /// with leading zeros. The vector is the heap's, so that computing needs no fresh memory.
+    pub(crate) fn int_computed(
+        &self,
+        negative: bool,
+        compute: impl FnOnce(&mut Vec<u64>),
+    ) -> Value {
+        // `compute` may itself come here, and then starts with another vector.
+        let mut digits = self.digits.take();
+        compute(&mut digits);
+        let value = self.int_from_digits_untrimmed(negative, &digits);
+        if digits.capacity() <= KEPT_DIGITS {
+            digits.clear();
+            self.digits.replace(digits);
+        }
+        value
+    }
+
+    /// An integer of any size, of digits that may have leading zeros, least significant first.
+    pub(crate) fn int_from_digits_untrimmed(&self, negative: bool, mut digits: &[u64]) -> Value {
+        while let [rest @ .., 0] = digits {
+            digits = rest;
+        }
+        let small = match *digits {
+            [] => Some(0),
+            [digit] if negative => 0i64.checked_sub_unsigned(digit),
+            [digit] => i64::try_from(digit).ok(),
+            _ => None,
+        };
+        match small.and_then(Value::fixnum) {
+            Some(fixnum) => fixnum,
+            None => self.int_from_digits(negative, digits),
+        }
     }
 
     /// An integer outside the fixnum range, of digits without leading zeros, least significant first.
@@ -480,10 +522,11 @@ impl Heap {
             return Some(BigInt::from(fixnum));
         }
         let (negative, digits) = self.int_digits(value)?;
-        let halves = digits
-            .iter()
-            .flat_map(|d| [*d as u32, (*d >> 32) as u32])
-            .collect();
+        let mut halves = Vec::with_capacity(2 * digits.len());
+        for &digit in digits {
+            halves.push(digit as u32);
+            halves.push((digit >> 32) as u32);
+        }
         Some(BigInt::new(
             if negative { Sign::Minus } else { Sign::Plus },
             halves,

@@ -7,10 +7,69 @@
 use num_bigint::BigUint;
 use num_traits::Zero;
 
+use super::limbs;
+
 /// Digits that are converted by the simple quadratic method.
 const CHUNK: usize = 1024;
 /// Reciprocals of numbers up to this size are found by dividing.
 const SIMPLE_RECIPROCAL_BITS: u64 = 4096;
+
+/// The largest power of ten in a 64-bit digit, and its exponent.
+const WORD_POWER: u64 = 10_000_000_000_000_000_000;
+const WORD_DIGITS: usize = 19;
+/// 64-bit digits of numbers that are taken apart by dividing by that power.
+const FEW_WORDS: usize = 24;
+
+/// Appends the decimal digits of a number, given as 64-bit digits.
+pub(super) fn write_digits(digits: &[u64], out: &mut String) {
+    let digits = limbs::trim(digits);
+    if digits.len() > FEW_WORDS {
+        write_decimal(&limbs::to_big(digits), out);
+        return;
+    }
+    let mut buffer = [0; FEW_WORDS];
+    let Some(mut rest) = buffer.get_mut(..digits.len()) else {
+        return;
+    };
+    rest.copy_from_slice(digits);
+    // A part of the decimal digits is shorter than a 64-bit digit: 24 * 64 < 26 * 63.
+    let mut parts = [0; FEW_WORDS + 2];
+    let mut count = 0;
+    for part in &mut parts {
+        *part = limbs::divide_word(rest, WORD_POWER);
+        count += 1;
+        while let [shorter @ .., 0] = rest {
+            rest = shorter;
+        }
+        if rest.is_empty() {
+            break;
+        }
+    }
+    let mut parts = parts.iter().take(count).rev();
+    if let Some(&first) = parts.next() {
+        write_word(first, 1, out);
+    }
+    for &part in parts {
+        write_word(part, WORD_DIGITS, out);
+    }
+}
+
+/// Appends the decimal digits of a word, with zeros in front so that there are `least` of them.
+pub(super) fn write_word(mut word: u64, least: usize, out: &mut String) {
+    let mut text = [b'0'; 20];
+    let mut start = text.len();
+    for slot in text.iter_mut().rev() {
+        if word == 0 {
+            break;
+        }
+        *slot = b'0' + (word % 10) as u8;
+        word /= 10;
+        start -= 1;
+    }
+    let start = start.min(text.len().saturating_sub(least));
+    // ASCII digits are UTF-8.
+    out.push_str(str::from_utf8(text.get(start..).unwrap_or_default()).unwrap_or_default());
+}
 
 /// Appends the decimal digits of `number`.
 pub fn write_decimal(number: &BigUint, out: &mut String) {
@@ -111,7 +170,10 @@ mod tests {
 
     #[test]
     fn agrees_with_the_simple_method() {
-        for exponent in [1u32, 500, 1100, 2048, 2049, 4096, 5000, 9999, 30_000] {
+        for exponent in [
+            1u32, 19, 20, 63, 64, 65, 100, 380, 440, 462, 463, 500, 1100, 2048, 2049, 4096, 5000,
+            9999, 30_000,
+        ] {
             for number in [
                 BigUint::from(10u32).pow(exponent),
                 BigUint::from(10u32).pow(exponent) - 1u32,
@@ -120,6 +182,9 @@ mod tests {
             ] {
                 let mut text = String::new();
                 write_decimal(&number, &mut text);
+                assert_eq!(text, number.to_str_radix(10));
+                let mut text = String::new();
+                write_digits(&number.to_u64_digits(), &mut text);
                 assert_eq!(text, number.to_str_radix(10));
             }
         }
