@@ -301,6 +301,50 @@ impl Heap {
         Value::from_address(object as usize)
     }
 
+    /// An object of a kind that holds values: those of all parts, one after the other.
+    #[inline(always)]
+    pub(crate) fn object_spliced<const PARTS: usize>(
+        &self,
+        kind: Kind,
+        aux: u16,
+        parts: [&[Value]; PARTS],
+    ) -> Value {
+        debug_assert_eq!(kind.shape(), Shape::Values);
+        let length = parts.iter().map(|part| part.len()).sum();
+        let (object, flags) = self.allocate(8 + length * 8, true);
+        // SAFETY: room for the header and the values of all parts was just allocated.
+        unsafe {
+            *object = object::header(kind, flags, aux, Self::length(length));
+            let mut to = object.add(1).cast::<Value>();
+            for part in parts {
+                std::ptr::copy_nonoverlapping(part.as_ptr(), to, part.len());
+                to = to.add(part.len());
+            }
+        }
+        Value::from_address(object as usize)
+    }
+
+    /// A copy of an object whose kind holds values, with other values in some fields. Fields that it
+    /// does not have are ignored.
+    #[inline(always)]
+    pub(crate) fn object_changed<const CHANGES: usize>(
+        &self,
+        original: Value,
+        changes: [(usize, Value); CHANGES],
+    ) -> Value {
+        let fields = self.values(original);
+        let (kind, aux) = (original.kind(), self.aux(original));
+        let copy = self.object(kind, aux, fields);
+        for (index, value) in changes {
+            if index < fields.len() {
+                // SAFETY: the copy has as many fields as the original. Nobody has seen it yet, and
+                // what it refers to needs no barrier: it is young, or remembered by `allocate`.
+                unsafe { *((copy.address() + 8 + 8 * index) as *mut Value) = value };
+            }
+        }
+        copy
+    }
+
     /// An object of a kind that holds values, all of them `fill`.
     pub fn object_filled(&self, kind: Kind, aux: u16, length: usize, fill: Value) -> Value {
         debug_assert_eq!(kind.shape(), Shape::Values);
