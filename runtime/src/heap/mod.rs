@@ -40,6 +40,8 @@ const NURSERY_BYTES: usize = 1 << 20;
 const NURSERY_SLACK: usize = 128 << 10;
 /// Objects above this size are allocated in the old generation at once.
 const LARGEST_YOUNG: usize = old::LARGEST_CELL;
+/// The same for objects that refer to no others: strings and numbers may be long and yet die young.
+const LARGEST_YOUNG_FLAT: usize = 32 << 10;
 /// The old generation is not marked before it holds this much.
 const FIRST_MAJOR: usize = 8 << 20;
 /// Bytes allocated in the old generation without a collection that make the next safepoint collect
@@ -217,7 +219,12 @@ impl Heap {
     fn allocate(&self, bytes: usize, traced: bool) -> (*mut u64, u64) {
         let start = self.bump.get();
         // Large objects and a full nursery (or the permanent mode, whose limit is 0) go the slow way.
-        if bytes <= LARGEST_YOUNG && start + bytes <= self.limit.get() {
+        let largest = if traced {
+            LARGEST_YOUNG
+        } else {
+            LARGEST_YOUNG_FLAT
+        };
+        if bytes <= largest && start + bytes <= self.limit.get() {
             self.bump.set(start + bytes);
             return (start as *mut u64, 0);
         }

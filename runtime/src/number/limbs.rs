@@ -29,54 +29,96 @@ pub(super) fn compare(a: &[u64], b: &[u64]) -> Ordering {
     (a.len().cmp(&b.len())).then_with(|| a.iter().rev().cmp(b.iter().rev()))
 }
 
+/// Appends `count` zeros and gives them.
+fn zeros(out: &mut Vec<u64>, count: usize) -> &mut [u64] {
+    let start = out.len();
+    out.resize(start + count, 0);
+    out.get_mut(start..).unwrap_or_default()
+}
+
+/// Sets the digits of `out` to what `step` makes of them and of those of `a` in the same places, as many
+/// as `a` has, the lowest first. Four at a time: carries stay in registers, and the runtime is compiled for size.
+#[inline(always)]
+fn each(out: &mut [u64], a: &[u64], mut step: impl FnMut(u64, u64) -> u64) {
+    let (out, _) = out.split_at_mut(a.len().min(out.len()));
+    let (quads, singles) = out.as_chunks_mut::<4>();
+    let (a_quads, a_singles) = a.as_chunks::<4>();
+    for (quad, &[a0, a1, a2, a3]) in quads.iter_mut().zip(a_quads) {
+        let [o0, o1, o2, o3] = *quad;
+        *quad = [step(o0, a0), step(o1, a1), step(o2, a2), step(o3, a3)];
+    }
+    for (digit, &a) in singles.iter_mut().zip(a_singles) {
+        *digit = step(*digit, a);
+    }
+}
+
+/// Adds one to a number; whether it overflows.
+fn increment(digits: &mut [u64]) -> bool {
+    for digit in digits {
+        let overflow;
+        (*digit, overflow) = digit.overflowing_add(1);
+        if !overflow {
+            return false;
+        }
+    }
+    true
+}
+
 /// Appends the sum.
 pub(super) fn add(a: &[u64], b: &[u64], out: &mut Vec<u64>) {
     let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
-    let (low, high) = long.split_at(short.len());
-    out.reserve(long.len() + 1);
+    let start = out.len();
+    out.extend_from_slice(long);
+    let sum = out.get_mut(start..).unwrap_or_default();
+    let (low, high) = sum.split_at_mut(short.len());
+    if add_to(low, short) && increment(high) {
+        out.push(1);
+    }
+}
+
+/// Adds a number of as many digits; whether it overflows.
+fn add_to(sum: &mut [u64], b: &[u64]) -> bool {
     let mut carry = false;
-    out.extend(low.iter().zip(short).map(|(&x, &y)| {
+    each(sum, b, |x, y| {
         let sum;
         (sum, carry) = x.carrying_add(y, carry);
         sum
-    }));
-    out.extend(high.iter().map(|&x| {
-        let sum;
-        (sum, carry) = x.overflowing_add(u64::from(carry));
-        sum
-    }));
-    if carry {
-        out.push(1);
-    }
+    });
+    carry
 }
 
 /// Appends `a - b`, where `a` is not below `b`.
 pub(super) fn subtract(a: &[u64], b: &[u64], out: &mut Vec<u64>) {
     let b = trim(b);
-    let (low, high) = a.split_at(b.len().min(a.len()));
-    out.reserve(a.len());
+    let start = out.len();
+    out.extend_from_slice(a);
+    let difference = out.get_mut(start..).unwrap_or_default();
+    let (low, high) = difference.split_at_mut(b.len().min(a.len()));
     let mut borrow = false;
-    out.extend(low.iter().zip(b).map(|(&x, &y)| {
+    each(low, b, |x, y| {
         let difference;
         (difference, borrow) = x.borrowing_sub(y, borrow);
         difference
-    }));
-    out.extend(high.iter().map(|&x| {
-        let difference;
-        (difference, borrow) = x.overflowing_sub(u64::from(borrow));
-        difference
-    }));
+    });
+    for digit in high {
+        if !borrow {
+            break;
+        }
+        (*digit, borrow) = digit.overflowing_sub(1);
+    }
 }
 
 /// Appends the product with one digit.
 fn multiply_word(a: &[u64], word: u64, out: &mut Vec<u64>) {
-    out.reserve(a.len() + 1);
+    let start = out.len();
+    // Faster than filling with zeros what is written anyway.
+    out.extend_from_slice(a);
     let mut carry = 0;
-    out.extend(a.iter().map(|&x| {
+    each(out.get_mut(start..).unwrap_or_default(), a, |_, x| {
         let low;
         (low, carry) = x.carrying_mul(word, carry);
         low
-    }));
+    });
     out.push(carry);
 }
 
@@ -95,11 +137,12 @@ pub(super) fn multiply(a: &[u64], b: &[u64], out: &mut Vec<u64>) {
     multiply_word(long, first, out);
     for (shift, &word) in (1..).zip(others) {
         let mut carry = 0;
-        if let Some(row) = out.get_mut(start + shift..) {
-            for (sum, &x) in row.iter_mut().zip(long) {
-                (*sum, carry) = x.carrying_mul_add(word, *sum, carry);
-            }
-        }
+        let row = out.get_mut(start + shift..).unwrap_or_default();
+        each(row, long, |sum, x| {
+            let low;
+            (low, carry) = x.carrying_mul_add(word, sum, carry);
+            low
+        });
         out.push(carry);
     }
 }
@@ -166,16 +209,6 @@ fn high_part(digit: u64, shift: u32) -> u64 {
     digit >> 1 >> (63 - shift)
 }
 
-fn shifted_left(digits: &[u64], shift: u32, out: &mut Vec<u64>) {
-    let mut low = 0;
-    out.extend(digits.iter().map(|&digit| {
-        let shifted = digit << shift | low;
-        low = high_part(digit, shift);
-        shifted
-    }));
-    out.push(low);
-}
-
 /// Appends the quotient to `quotient` and the remainder to `remainder`; `b` is not zero.
 pub(super) fn divide(a: &[u64], b: &[u64], quotient: &mut Vec<u64>, remainder: &mut Vec<u64>) {
     let (a, b) = (trim(a), trim(b));
@@ -201,54 +234,55 @@ pub(super) fn divide(a: &[u64], b: &[u64], quotient: &mut Vec<u64>, remainder: &
 }
 
 /// Long division (D. Knuth, The Art of Computer Programming, 4.3.1, algorithm D) by a number of two
-/// digits or more.
+/// digits or more. Only leading digits are shifted so that the divisor's highest bit is set: what is
+/// estimated with them does not depend on the others.
 fn divide_long(a: &[u64], b: &[u64], quotient: &mut Vec<u64>, remainder: &mut Vec<u64>) {
-    let [.., _, top] = b else { return };
-    let shift = top.leading_zeros();
-    let mut divisor_digits = Vec::with_capacity(b.len() + 1);
-    shifted_left(b, shift, &mut divisor_digits);
-    divisor_digits.pop();
-    let [.., second, first] = divisor_digits[..] else {
-        return;
-    };
+    let [.., top] = b else { return };
+    let shift = top.leading_zeros() & 63;
+    let [first, second] = leading(b, shift);
     let divisor = Divisor::new(first);
     let base = remainder.len();
     remainder.reserve(a.len() + 1);
-    shifted_left(a, shift, remainder);
+    remainder.extend_from_slice(a);
+    remainder.push(0);
     let places = a.len() - b.len() + 1;
-    let start = quotient.len();
-    quotient.resize(start + places, 0);
-    for place in (0..places).rev() {
+    let quotient = zeros(quotient, places);
+    for (place, slot) in quotient.iter_mut().enumerate().rev() {
         let Some(rest) = remainder.get_mut(base + place..base + place + b.len() + 1) else {
             return;
         };
-        let digit = quotient_digit(rest, &divisor_digits, divisor, second);
-        if let Some(slot) = quotient.get_mut(start + place) {
-            *slot = digit;
+        *slot = estimate(leading(rest, shift), divisor, second);
+        if *slot != 0 && subtract_multiple(rest, b, *slot) {
+            *slot -= 1;
+            let (low, high) = rest.split_at_mut(b.len().min(rest.len()));
+            // A carry out of the highest digit and the borrow cancel out.
+            if add_to(low, b) {
+                increment(high);
+            }
         }
     }
-    // What is left has as many digits as the divisor; shift it back.
     remainder.truncate(base + b.len());
-    if let Some(rest) = remainder.get_mut(base..) {
-        let mut above = 0;
-        for digit in rest.iter_mut().rev() {
-            let shifted = *digit >> shift | above;
-            above = (*digit << 1).unbounded_shl(63 - shift);
-            *digit = shifted;
-        }
-    }
 }
 
-/// One digit of a long division; `rest`, which has one digit more than the divisor, keeps what remains.
+/// The leading digits of a number after a shift to the left that does not make it longer.
+#[inline(always)]
+fn leading<const COUNT: usize>(digits: &[u64], shift: u32) -> [u64; COUNT] {
+    let mut from = digits.iter().rev().copied();
+    let mut next = from.next().unwrap_or(0);
+    std::array::from_fn(|_| {
+        let digit = next;
+        next = from.next().unwrap_or(0);
+        digit << shift | high_part(next, shift)
+    })
+}
+
+/// A digit of a quotient, at most one too large, from the three leading digits of what is left and the
+/// two of the divisor.
 #[inline]
-fn quotient_digit(rest: &mut [u64], divisor_digits: &[u64], divisor: Divisor, second: u64) -> u64 {
-    let [.., third, middle, top] = *rest else {
-        return 0;
-    };
+fn estimate([top, middle, third]: [u64; 3], divisor: Divisor, second: u64) -> u64 {
     let (mut estimate, mut left) = if top >= divisor.digit {
-        // It is the largest digit, or one less.
-        let (left, overflow) = middle.overflowing_add(divisor.digit);
-        (u64::MAX, (!overflow).then_some(left))
+        // It is the largest digit, or less.
+        (u64::MAX, middle.checked_add(divisor.digit))
     } else {
         let (estimate, left) = divisor.divide(top, middle);
         (estimate, Some(left))
@@ -259,30 +293,24 @@ fn quotient_digit(rest: &mut [u64], divisor_digits: &[u64], divisor: Divisor, se
         estimate -= 1;
         left = rest.checked_add(divisor.digit);
     }
-    if estimate == 0 {
-        return 0;
-    }
-    let (mut carry, mut borrow) = (0, false);
-    for (digit, &x) in rest.iter_mut().zip(divisor_digits) {
-        let product;
-        (product, carry) = x.carrying_mul(estimate, carry);
-        (*digit, borrow) = digit.borrowing_sub(product, borrow);
-    }
-    let Some(last) = rest.last_mut() else {
-        return estimate;
-    };
-    (*last, borrow) = last.borrowing_sub(carry, borrow);
-    if borrow {
-        estimate -= 1;
-        let mut carry = false;
-        for (digit, &x) in rest.iter_mut().zip(divisor_digits) {
-            (*digit, carry) = digit.carrying_add(x, carry);
-        }
-        if let Some(last) = rest.last_mut() {
-            *last = last.wrapping_add(u64::from(carry));
-        }
-    }
     estimate
+}
+
+/// Subtracts `factor` times `b` from `rest`, which has one digit more; whether that is below zero.
+#[inline]
+fn subtract_multiple(rest: &mut [u64], b: &[u64], factor: u64) -> bool {
+    let (low, high) = rest.split_at_mut(b.len().min(rest.len()));
+    let (mut carry, mut borrow) = (0, false);
+    each(low, b, |digit, x| {
+        let (product, difference);
+        (product, carry) = x.carrying_mul(factor, carry);
+        (difference, borrow) = digit.borrowing_sub(product, borrow);
+        difference
+    });
+    if let [last] = high {
+        (*last, borrow) = last.borrowing_sub(carry, borrow);
+    }
+    borrow
 }
 
 /// The greatest common divisor of two numbers, of which `a` is not below `b`.
