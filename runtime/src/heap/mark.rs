@@ -18,6 +18,12 @@ use crate::value::{Kind, Value};
 
 /// Words that a step traces at least.
 pub(super) const LEAST_STEP: usize = 32 << 10;
+/// Bytes that are traced for each byte by which the old generation grows.
+pub(super) const PACE: usize = 4;
+/// How much the old generation grows between two markings, in eighths of what the first one found.
+/// With the growth while the next one goes on, 1 / PACE, before it and during it, the old generation
+/// holds at most 1 + 2 / PACE + 3 / 8 times what is live.
+const GROWTH_EIGHTHS: usize = 3;
 /// Words of one object that are traced at a time.
 const PART: usize = 4096;
 
@@ -40,6 +46,7 @@ impl Heap {
         while !old.sweep(usize::MAX) {}
         old.new_flags = MARKED;
         old.marked_bytes = 0;
+        old.new_bytes = 0;
         self.marking.active = true;
         self.marking.traced = 0;
     }
@@ -93,9 +100,11 @@ impl Heap {
         self.marking.cells = Vec::new();
         self.sweep_old_foreign();
         let old = self.old.get_mut();
+        // What has come since marking began counts as live, but most of it may be garbage by now: so the
+        // room to grow follows from what was found by tracing.
+        let found = old.marked_bytes.saturating_sub(old.new_bytes);
         old.begin_sweep();
-        let live = old.live_bytes;
-        self.next_major = (live + live / 2).max(super::FIRST_MAJOR);
+        self.next_major = (old.live_bytes + found / 8 * GROWTH_EIGHTHS).max(super::FIRST_MAJOR);
         self.stats.major_collections += 1;
     }
 

@@ -70,6 +70,8 @@ pub struct HeapStats {
     pub minor_collections: u64,
     /// Completed markings of the old generation so far.
     pub major_collections: u64,
+    /// Objects that the last full collection has freed.
+    pub collected_objects: u64,
     /// Bytes in the old generation.
     pub old_bytes: usize,
     /// Bytes allocated in the nursery since the last collection.
