@@ -126,7 +126,8 @@ fn sequence_ref(host: &Host, arguments: &[Value]) -> Outcome {
     let position = index(arguments[1]);
     let element = match arguments[0].kind() {
         Kind::Vector => host.heap.values(arguments[0]).get(position).copied(),
-        _ => host.heap.list_nth(arguments[0], position),
+        Kind::List => host.heap.list_nth(arguments[0], position),
+        _ => None,
     };
     Ok(element.unwrap_or(Value::NIL))
 }
@@ -137,10 +138,11 @@ fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
         Kind::Vector => host
             .heap
             .list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
-        _ => host
+        Kind::List => host
             .heap
             .list_drop(arguments[0], from)
             .unwrap_or(Value::EMPTY),
+        _ => Value::EMPTY,
     })
 }
 
