@@ -136,6 +136,8 @@ impl OldSpace {
         if !head.is_null() {
             // SAFETY: free cells are at least 16 bytes; their second word links the list.
             self.free[class] = unsafe { *head.add(1) } as *mut u64;
+            // The next cell is likely to be far away.
+            pages::prefetch(self.free[class] as usize);
             return (head, OLD | self.new_flags);
         }
         (self.allocate_slow(class), OLD | self.new_flags)
