@@ -54,6 +54,8 @@ test:
 
 bench: semac
 	@bench/programs.py --semac dist/semac
+	@bench/scaling.py --semac dist/semac
+	@bench/pauses.py --semac dist/semac
 	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
