@@ -5,6 +5,7 @@
 //! are not plain closure calls.
 
 mod call;
+mod condition;
 mod constants;
 mod dispatch;
 mod dynamic;
@@ -84,6 +85,8 @@ pub struct Vm {
     event: Option<Event>,
     /// What a native asked for, on its way from a handler to [`Vm::signalled`].
     signal: Option<Box<crate::error::Signal>>,
+    /// What the maps of caught conditions share.
+    condition_maps: condition::ConditionMaps,
     /// Globals that modules share.
     namespaces: Vec<namespace::Namespace>,
     /// What compiles code at run time, if anything does.
@@ -131,6 +134,7 @@ impl Vm {
             root_value: Value::NIL,
             event: None,
             signal: None,
+            condition_maps: condition::ConditionMaps::default(),
             namespaces: Vec::new(),
             dynamic: None,
             interrupted: Vec::new(),
@@ -247,6 +251,7 @@ impl Vm {
             namespaces,
             interrupted,
             root_value,
+            condition_maps,
             ..
         } = self;
         let Host {
@@ -264,6 +269,7 @@ impl Vm {
             namespaces,
             interrupted,
             root_value,
+            condition_maps,
             scheduler,
             context,
         };
@@ -279,6 +285,7 @@ struct VmRoots<'a> {
     namespaces: &'a [namespace::Namespace],
     interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
+    condition_maps: &'a mut condition::ConditionMaps,
     scheduler: &'a mut crate::task::Scheduler,
     context: &'a mut std::cell::Cell<Value>,
 }
@@ -302,6 +309,7 @@ impl Roots for VmRoots<'_> {
         self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
+        self.condition_maps.trace(tracer);
     }
 }
 

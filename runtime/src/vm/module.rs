@@ -33,6 +33,8 @@ pub(crate) struct Func {
     pub rest: bool,
     /// Whether it takes exactly `parameters` arguments.
     pub exact: bool,
+    /// Whether it catches anything.
+    pub has_handlers: bool,
 }
 
 /// How far a module is.
@@ -168,6 +170,7 @@ impl LoadedModule {
                 index: index as u32,
                 rest: function.rest,
                 exact: !function.rest && function.required == function.parameters,
+                has_handlers: function.has_handlers,
             });
         }
         Ok(functions.into_boxed_slice())

@@ -9,7 +9,7 @@ use super::dispatch::Next;
 use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::task::Task;
-use super::unwind::{Payload, condition_map};
+use super::unwind::Payload;
 use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
 use crate::heap::Tracer;
@@ -249,7 +249,7 @@ impl Vm {
                 }
                 Event::Finished(value) => self.settle_current(promise::RESOLVED, value),
                 Event::Failed(raised) => {
-                    let map = condition_map(&self.host, &raised);
+                    let map = self.condition_maps.map(&self.host, &raised);
                     self.settle_current(promise::REJECTED, map);
                 }
             }
