@@ -141,3 +141,9 @@ pub(crate) fn header_at(value: Value) -> u64 {
 pub(crate) fn kind_at(value: Value) -> Kind {
     kind_of(header_at(value))
 }
+
+/// Whether `value` refers to an object of this kind.
+#[inline(always)]
+pub(crate) fn is_kind(value: Value, kind: Kind) -> bool {
+    value.is_heap() && header_at(value) as u8 == kind as u8
+}

@@ -27,6 +27,8 @@ const FLOAT_OFFSET: u64 = 0x0002 << 48;
 const FIXNUM_TAG: u64 = 0xFFF8 << 48;
 /// Bits a fixnum is shifted left by to bring its sign to bit 63.
 const FIXNUM_SHIFT: u32 = 13;
+/// The tag after a rotation by [`FIXNUM_SHIFT`].
+const FIXNUM_TAG_ROTATED: u64 = FIXNUM_TAG >> (64 - FIXNUM_SHIFT);
 
 const SPECIAL: u64 = 0;
 const CHAR: u64 = 1;
@@ -132,6 +134,19 @@ impl Value {
         self.0 & !1 != Value::NIL.0
     }
 
+    /// The constant with this number (`sema_format::isa::special`).
+    #[inline(always)]
+    pub const fn special(number: u8) -> Value {
+        immediate(SPECIAL, number as u32)
+    }
+
+    /// A float known not to be NaN.
+    #[inline(always)]
+    pub const fn float_not_nan(value: f64) -> Value {
+        debug_assert!(!value.is_nan());
+        Value(value.to_bits().wrapping_add(FLOAT_OFFSET))
+    }
+
     /// Whether this is nil.
     #[inline(always)]
     pub const fn is_nil(self) -> bool {
@@ -176,7 +191,29 @@ impl Value {
     /// The inverse of [`Value::fixnum_shifted`].
     #[inline(always)]
     pub const fn from_fixnum_shifted(shifted: i64) -> Value {
-        Value((shifted as u64 >> FIXNUM_SHIFT) | FIXNUM_TAG)
+        Value((shifted as u64 | FIXNUM_TAG_ROTATED).rotate_right(FIXNUM_SHIFT))
+    }
+
+    /// Sum of a value known to be a fixnum and a shifted one (see [`Value::fixnum_shifted`]), unless
+    /// it overflows.
+    ///
+    /// Rotated, the ones of the tag are the low bits and the sign is bit 63: the sum has the right tag
+    /// at once, and overflows exactly when the sum of the integers does.
+    #[inline(always)]
+    pub const fn add_fixnums(self, addend: i64) -> Option<Value> {
+        match (self.0.rotate_left(FIXNUM_SHIFT) as i64).checked_add(addend) {
+            Some(sum) => Some(Value((sum as u64).rotate_right(FIXNUM_SHIFT))),
+            None => None,
+        }
+    }
+
+    /// Difference of a value known to be a fixnum and a shifted one, unless it overflows.
+    #[inline(always)]
+    pub const fn subtract_fixnums(self, subtrahend: i64) -> Option<Value> {
+        match (self.0.rotate_left(FIXNUM_SHIFT) as i64).checked_sub(subtrahend) {
+            Some(difference) => Some(Value((difference as u64).rotate_right(FIXNUM_SHIFT))),
+            None => None,
+        }
     }
 
     /// Whether this is a float.
@@ -196,7 +233,9 @@ impl Value {
         }
     }
 
-    /// The float of a value known to be one (any other value gives a meaningless number).
+    /// The float of a value known to be one. Every other value gives a NaN: the offset brings its tag
+    /// to a pattern that is not a number. So the result of arithmetic that is not NaN proves that the
+    /// operands were floats.
     #[inline(always)]
     pub const fn float_unchecked(self) -> f64 {
         f64::from_bits(self.0.wrapping_sub(FLOAT_OFFSET))

@@ -271,8 +271,7 @@ pub(crate) fn describe(
         ),
         Payload::Thrown(value) => {
             let keys = Keys::new(host);
-            let entry =
-                |key| sorted_map::get_keyword(host, *value, key).unwrap_or(Value::NIL);
+            let entry = |key| sorted_map::get_keyword(host, *value, key).unwrap_or(Value::NIL);
             match keys.kind_of(host, *value) {
                 Some(ConditionKind::User) => {
                     let thrown = print::readable(host, entry(keys.value));
