@@ -27,8 +27,6 @@ const FLOAT_OFFSET: u64 = 0x0002 << 48;
 const FIXNUM_TAG: u64 = 0xFFF8 << 48;
 /// Bits a fixnum is shifted left by to bring its sign to bit 63.
 const FIXNUM_SHIFT: u32 = 13;
-/// The tag after a rotation by [`FIXNUM_SHIFT`].
-const FIXNUM_TAG_ROTATED: u64 = FIXNUM_TAG >> (64 - FIXNUM_SHIFT);
 
 const SPECIAL: u64 = 0;
 const CHAR: u64 = 1;
@@ -191,29 +189,7 @@ impl Value {
     /// The inverse of [`Value::fixnum_shifted`].
     #[inline(always)]
     pub const fn from_fixnum_shifted(shifted: i64) -> Value {
-        Value((shifted as u64 | FIXNUM_TAG_ROTATED).rotate_right(FIXNUM_SHIFT))
-    }
-
-    /// Sum of a value known to be a fixnum and a shifted one (see [`Value::fixnum_shifted`]), unless
-    /// it overflows.
-    ///
-    /// Rotated, the ones of the tag are the low bits and the sign is bit 63: the sum has the right tag
-    /// at once, and overflows exactly when the sum of the integers does.
-    #[inline(always)]
-    pub const fn add_fixnums(self, addend: i64) -> Option<Value> {
-        match (self.0.rotate_left(FIXNUM_SHIFT) as i64).checked_add(addend) {
-            Some(sum) => Some(Value((sum as u64).rotate_right(FIXNUM_SHIFT))),
-            None => None,
-        }
-    }
-
-    /// Difference of a value known to be a fixnum and a shifted one, unless it overflows.
-    #[inline(always)]
-    pub const fn subtract_fixnums(self, subtrahend: i64) -> Option<Value> {
-        match (self.0.rotate_left(FIXNUM_SHIFT) as i64).checked_sub(subtrahend) {
-            Some(difference) => Some(Value((difference as u64).rotate_right(FIXNUM_SHIFT))),
-            None => None,
-        }
+        Value((shifted as u64 >> FIXNUM_SHIFT) | FIXNUM_TAG)
     }
 
     /// Whether this is a float.

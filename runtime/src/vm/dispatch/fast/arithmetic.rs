@@ -40,8 +40,8 @@ macro_rules! additive {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $float:tt, $mixed:ident) => {{
         let (x, y) = operands!($base, $word);
         if x.both_fixnums(y) {
-            if let Some(result) = x.$method(y.fixnum_shifted()) {
-                set($base, a($word), result);
+            if let Some(result) = x.fixnum_shifted().$method(y.fixnum_shifted()) {
+                set($base, a($word), Value::from_fixnum_shifted(result));
                 dispatch!($vm, $pc, $base, $func, $frame)
             }
         } else {
@@ -57,8 +57,8 @@ macro_rules! additive_immediate {
         let x = register($base, b($word));
         if x.is_fixnum() {
             let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
-            if let Some(result) = x.$method(small) {
-                set($base, a($word), result);
+            if let Some(result) = x.fixnum_shifted().$method(small) {
+                set($base, a($word), Value::from_fixnum_shifted(result));
                 dispatch!($vm, $pc, $base, $func, $frame)
             }
         } else {
@@ -85,7 +85,7 @@ macro_rules! mixed {
             if !x.both_fixnums(y) {
                 float_result!(vm pc base func frame word; real(x) $float real(y));
             }
-            complete!(vm pc base func frame word)
+            complete!(vm pc base func frame)
         }
     };
 }
@@ -131,12 +131,12 @@ macro_rules! division {
 }
 
 handlers! {
-    add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; add_fixnums, +, mixed_add) }
-    add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; add_fixnums, +, mixed_add) }
-    subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; subtract_fixnums, -, mixed_subtract) }
-    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; add_fixnums, +) }
-    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; add_fixnums, +) }
-    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; subtract_fixnums, -) }
+    add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
+    add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
+    subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -, mixed_subtract) }
+    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_add, +) }
+    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_add, +) }
+    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_sub, -) }
     multiply = Multiply |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         if x.both_fixnums(y) {

@@ -5,12 +5,13 @@
     reason = "every line of a handler relies on the one contract of `Handler`"
 )]
 
-use sema_format::isa::Op;
+use sema_format::isa::{Op, Predicate};
 
 use super::super::full::holds_byte;
 use super::super::operands::{a, b, bx, constant, register, sbx};
 use super::super::{Handler, Running, dispatch};
-use crate::value::Value;
+use crate::heap::object;
+use crate::value::{Kind, Value};
 use crate::vm::Vm;
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
@@ -68,6 +69,22 @@ macro_rules! compare_jump_imm {
     }};
 }
 
+/// Jumps by a predicate: `pair?` and `null?`, which loops over lists use, or any other.
+macro_rules! test_jump {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $wanted:literal, $other:ident) => {{
+        let predicate = b($word) as u8;
+        if predicate == Predicate::Pair as u8 {
+            let value = register($base, a($word));
+            branch!($vm $pc $base $func $frame; object::is_kind(value, Kind::List) == $wanted)
+        }
+        if predicate == Predicate::Null as u8 {
+            let value = register($base, a($word));
+            branch!($vm $pc $base $func $frame; (value.is_nil() || value == Value::EMPTY) == $wanted)
+        }
+        return $other($vm, $pc, $base, $func, $frame, $word);
+    }};
+}
+
 handlers! {
     jump = Jump |vm, pc, base, func, frame, word| {
         dispatch!(vm, pc.offset((word as i32 >> 8) as isize), base, func, frame)
@@ -113,12 +130,26 @@ handlers! {
             branch!(vm pc base func frame; x != y)
         }
     }
-    jump_test = JumpTest |vm, pc, base, func, frame, word| {
-        let holds = holds_byte(&vm.host, b(word) as u8, register(base, a(word)));
-        branch!(vm pc base func frame; holds)
-    }
-    jump_not_test = JumpNotTest |vm, pc, base, func, frame, word| {
-        let holds = holds_byte(&vm.host, b(word) as u8, register(base, a(word)));
-        branch!(vm pc base func frame; !holds)
-    }
+    jump_test = JumpTest |vm, pc, base, func, frame, word| { test_jump!(vm pc base func frame word; true, any_jump_test) }
+    jump_not_test = JumpNotTest |vm, pc, base, func, frame, word| { test_jump!(vm pc base func frame word; false, any_jump_not_test) }
 }
+
+/// Branches by the predicates that are not tested in [`test_jump`].
+macro_rules! any_test {
+    ($name:ident, $wanted:literal) => {
+        #[inline(never)]
+        unsafe fn $name(
+            vm: &mut Vm,
+            pc: *const u32,
+            base: *mut Value,
+            func: *const Func,
+            frame: *mut Frame,
+            word: u32,
+        ) -> Running {
+            let holds = holds_byte(&vm.host, b(word) as u8, register(base, a(word)));
+            branch!(vm pc base func frame; holds == $wanted)
+        }
+    };
+}
+any_test!(any_jump_test, true);
+any_test!(any_jump_not_test, false);

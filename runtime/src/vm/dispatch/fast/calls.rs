@@ -38,6 +38,16 @@ macro_rules! enter {
     }};
 }
 
+/// Function `index` of the module of `func`.
+///
+/// # Safety
+/// As for [`Handler`].
+#[inline(always)]
+unsafe fn known(func: *const Func, index: u32) -> *const Func {
+    // The functions of a module lie in a row, in the order of their numbers.
+    func.offset(index as isize - (*func).index as isize)
+}
+
 handlers! {
     call = Call |vm, pc, base, func, frame, word| {
         let callee = register(base, a(word));
@@ -63,11 +73,11 @@ handlers! {
         }
     }
     call_known = CallKnown |vm, pc, base, func, frame, word| {
-        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
+        let target = known(func, *pc);
         enter!(vm pc.add(1), base func frame word; target)
     }
     tail_call_known = TailCallKnown |vm, pc, base, func, frame, word| {
-        let target = (*(*func).module).functions.as_ptr().add(*pc as usize);
+        let target = known(func, *pc);
         *base.sub(1) = Value::NIL;
         let from = base.add(a(word) + 1);
         for index in 0..b(word) {

@@ -9,7 +9,6 @@ use sema_format::isa::Op;
 
 use super::super::operands::{a, b, c, constant, field, register, set};
 use super::super::{Handler, Running, dispatch};
-use crate::collections::sorted_map;
 use crate::heap::object;
 use crate::value::{Kind, Value};
 use crate::vm::module::Func;
@@ -22,7 +21,10 @@ use crate::vm::{Vm, call};
 /// Any values will do; the address is that of a live slot.
 #[inline(always)]
 unsafe fn element(array: Value, index: Value) -> Option<(*mut Value, Value)> {
-    if !index.is_fixnum() || !object::is_kind(array, Kind::MutableArray) {
+    if !object::is_kind(array, Kind::MutableArray) {
+        return None;
+    }
+    if !index.is_fixnum() {
         return None;
     }
     // Both shifted in the same way; a negative index is a huge number without a sign.
@@ -57,7 +59,7 @@ unsafe fn nth_of_list(
             dispatch!(vm, pc, base, func, frame)
         }
     }
-    complete!(vm pc base func frame word)
+    complete!(vm pc base func frame)
 }
 
 handlers! {
@@ -110,11 +112,24 @@ handlers! {
     }
     get_keyword = GetKeyword |vm, pc, base, func, frame, word| {
         let map = register(base, b(word));
-        if object::is_kind(map, Kind::Map) {
-            let key = constant(func, *pc as usize);
-            let value = sorted_map::get_keyword(&vm.host, map, key).unwrap_or(Value::NIL);
-            set(base, a(word), value);
-            dispatch!(vm, pc.add(1), base, func, frame)
+        if map.is_heap() {
+            let header = object::header_at(map);
+            // A map that is one object (see `collections::sorted_map`): its entries in a row.
+            if object::has_form(header, Kind::Map, 0) {
+                let key = constant(func, *pc as usize);
+                let mut value = Value::NIL;
+                let mut entry = (map.address() + 8) as *const Value;
+                let end = entry.add(object::length_of(header));
+                while entry < end {
+                    if *entry == key {
+                        value = *entry.add(1);
+                        break;
+                    }
+                    entry = entry.add(2);
+                }
+                set(base, a(word), value);
+                dispatch!(vm, pc.add(1), base, func, frame)
+            }
         }
     }
     nth = Nth |vm, pc, base, func, frame, word| {

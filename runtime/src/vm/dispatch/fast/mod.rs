@@ -16,6 +16,14 @@ use crate::vm::Vm;
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
 
+/// Leaves the instruction to its complete handler. The word is read again, so that the common case
+/// needs no register to keep it.
+macro_rules! complete {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident) => {
+        return super::super::complete($vm, $pc, $base, $func, $frame, *$pc.sub(1))
+    };
+}
+
 /// Defines handlers: `name = Op |vm, pc, base, func, frame, word| body`. The body ends the handler
 /// with `dispatch!` or falls through to the complete handler of `Op`.
 macro_rules! handlers {
@@ -26,7 +34,7 @@ macro_rules! handlers {
                 $body
                 #[allow(unreachable_code, reason = "some bodies always dispatch")]
                 {
-                    super::super::complete($vm, $pc, $base, $func, $frame, $word)
+                    complete!($vm $pc $base $func $frame)
                 }
             }
         )*
@@ -38,13 +46,6 @@ macro_rules! handlers {
                 _ => None,
             }
         }
-    };
-}
-
-/// Leaves the instruction to its complete handler.
-macro_rules! complete {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {
-        return super::super::complete($vm, $pc, $base, $func, $frame, $word)
     };
 }
 
