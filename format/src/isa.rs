@@ -413,7 +413,7 @@ instructions! {
     // --- control ---
     /// Jumps.
     Jump = "jump" (s24: Jump) Jump;
-    /// Jumps backwards and is a safepoint.
+    /// Jumps backwards.
     Loop = "loop" (s24: Jump) Jump;
     /// Jumps if `r[a]` is nil or #f.
     JumpFalse = "jfalse" (a: Src, sbx: Jump) Branch;

@@ -29,7 +29,7 @@ impl FunctionBuilder<'_, '_> {
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
                     self.restart(&itself.variables, &registers, arguments)?;
-                    self.asm.jump(Instruction::Loop { s24: 0 }, itself.head);
+                    self.asm.repeat(itself.head);
                     return Ok(());
                 }
                 match self.module.known.get(global).cloned() {

@@ -7,6 +7,7 @@ use sema_format::encode::{Assembler, Capture, Label};
 use sema_format::isa::{Instruction, special};
 use sema_format::model::Function;
 
+use super::loop_constants::LoopConstant;
 use super::{CodegenError, Failure, ModuleBuilder};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, GlobalId, Lambda, VarId};
@@ -68,6 +69,8 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     pub loops: HashMap<VarId, LoopTarget>,
     pub loop_registers: HashMap<VarId, Rc<[u8]>>,
     pub itself: Option<SelfTarget>,
+    /// Constants that the loops around here keep in registers.
+    pub loop_constants: Vec<(LoopConstant, u8)>,
     /// Span of the expression being generated.
     pub span: Span,
 }
@@ -85,6 +88,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             loops: HashMap::new(),
             loop_registers: HashMap::new(),
             itself: None,
+            loop_constants: Vec::new(),
             span: Span::default(),
         }
     }
