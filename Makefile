@@ -12,7 +12,7 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench pairs conformance fmt lint clean
 
 all: semac
 
@@ -53,6 +53,12 @@ bench: semac
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
+
+# How often one instruction of the VM follows another (docs/performance.md).
+pairs:
+	$(CARGO) build --package semac --bin semac
+	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
+	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt

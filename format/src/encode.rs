@@ -138,6 +138,28 @@ impl Assembler {
         self.push(instruction, None, 0);
     }
 
+    /// Appends a copy of register `b` to `a`; two in a row become one instruction.
+    pub fn copy(&mut self, a: u8, b: u8) {
+        let here = Some(self.items.len() as u32);
+        if self.last_bound != here
+            && let Some(last) = self.items.last_mut()
+            && let Some(Instruction::Move { a: a0, b: b0 }) = Instruction::decode(last.first, None)
+        {
+            let (first, second) = Instruction::Move2 {
+                a: a0,
+                b: b0,
+                c: a,
+                x: u32::from(b),
+            }
+            .encode();
+            (last.op, last.first) = (Op::Move2, first);
+            last.second = second.unwrap_or(0);
+            self.words += 1;
+            return;
+        }
+        self.emit(Instruction::Move { a, b });
+    }
+
     /// Appends an instruction with a jump operand; its offset is filled in later, whatever it is now.
     pub fn jump(&mut self, instruction: Instruction, target: Label) {
         let op = instruction.op();
@@ -476,6 +498,8 @@ fn opposite(op: Op) -> Op {
         Op::JumpNotEqualConst => Op::JumpEqualConst,
         Op::JumpTest => Op::JumpNotTest,
         Op::JumpNotTest => Op::JumpTest,
+        Op::JumpLength => Op::JumpNotLength,
+        Op::JumpNotLength => Op::JumpLength,
         other => other,
     }
 }
@@ -651,6 +675,28 @@ mod tests {
         assembler.emit(Instruction::Return { a: 4 });
         let code = assembler.finish().unwrap().code;
         assert_eq!(code[1..4], [9, 3, CAPTURE_FROM_CLOSURE | 1]);
+    }
+
+    #[test]
+    fn two_copies_become_one_instruction_unless_something_jumps_between() {
+        let mut assembler = Assembler::new();
+        assembler.copy(1, 2);
+        assembler.copy(3, 4);
+        assembler.copy(5, 6);
+        let between = assembler.here();
+        assembler.copy(7, 8);
+        assembler.jump(Instruction::Loop { s24: 0 }, between);
+        let code = assembler.finish().unwrap().code;
+        let copies = Instruction::Move2 {
+            a: 1,
+            b: 2,
+            c: 3,
+            x: 4,
+        };
+        assert_eq!(Instruction::decode(code[0], Some(code[1])), Some(copies));
+        let single = Instruction::Move { a: 5, b: 6 };
+        assert_eq!(Instruction::decode(code[2], None), Some(single));
+        assert_eq!(code.len(), 5);
     }
 
     #[test]

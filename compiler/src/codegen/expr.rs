@@ -354,10 +354,7 @@ impl FunctionBuilder<'_, '_> {
             }
         };
         match dest {
-            Dest::Reg(into) if into != register => self.asm.emit(Instruction::Move {
-                a: into,
-                b: register,
-            }),
+            Dest::Reg(into) if into != register => self.asm.copy(into, register),
             Dest::Tail => self.asm.emit(Instruction::Return { a: register }),
             _ => {}
         }
@@ -553,10 +550,7 @@ impl FunctionBuilder<'_, '_> {
             }
         }
         for (register, fresh) in moves {
-            self.asm.emit(Instruction::Move {
-                a: register,
-                b: fresh,
-            });
+            self.asm.copy(register, fresh);
         }
         self.next = mark;
         Ok(())

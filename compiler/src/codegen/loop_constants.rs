@@ -11,12 +11,15 @@ const MOST: usize = 8;
 /// Registers in use from which on loops keep no constants.
 const REGISTERS: u32 = 96;
 
-/// A number that no instruction takes as an immediate.
+/// A constant that no instruction takes as an immediate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LoopConstant {
+    /// An exact integer of 64 bits.
     Int(i64),
     /// The bits, which tell zeros apart.
     Float(u64),
+    /// A truth value.
+    Bool(bool),
 }
 
 impl LoopConstant {
@@ -24,6 +27,7 @@ impl LoopConstant {
         match datum {
             DatumKind::Int(value) => Some(LoopConstant::Int(*value)),
             DatumKind::Float(value) => Some(LoopConstant::Float(value.to_bits())),
+            DatumKind::Bool(value) => Some(LoopConstant::Bool(*value)),
             _ => None,
         }
     }
@@ -89,10 +93,10 @@ fn operands(name: &str, count: usize) -> fn(&DatumKind) -> bool {
     match (name, count) {
         ("*" | "/", 2..=8)
         | ("quotient" | "math/quotient" | "remainder" | "math/remainder" | "mod" | "modulo", 2)
-        | ("mutable-array/get" | "nth", 2)
-        | ("mutable-array/set!", 3) => {
+        | ("mutable-array/get" | "nth", 2) => {
             |datum| matches!(datum, DatumKind::Int(_) | DatumKind::Float(_))
         }
+        ("mutable-array/set!", 3) => |datum| LoopConstant::of(datum).is_some(),
         ("+" | "-", 2..=8) | ("<" | "<=" | ">" | ">=" | "=", 2) => {
             |datum| matches!(datum, DatumKind::Float(_))
         }

@@ -112,12 +112,12 @@ impl ConditionMaps {
                 let trace = trace_list(host, keys, frames, traces, oldest, &raised.trace);
                 // In the order of the names.
                 let entries = [
-                    (keys.message, message),
-                    (keys.stack_trace, trace),
-                    (keys.kind, keys.of_kind(ConditionKind::User)),
-                    (keys.value, *value),
+                    [keys.message, message],
+                    [keys.stack_trace, trace],
+                    [keys.kind, keys.of_kind(ConditionKind::User)],
+                    [keys.value, *value],
                 ];
-                sorted_map::from_sorted(&host.heap, &entries)
+                sorted_map::from_few_sorted(&host.heap, &entries)
             }
             Payload::Condition(condition) => {
                 let message = host.heap.string(&condition.message);
@@ -133,8 +133,8 @@ impl ConditionMaps {
                         Err(place) => entries.insert(place, (key, host.keyword(key), value)),
                     }
                 }
-                let entries: Vec<_> = entries.iter().map(|entry| (entry.1, entry.2)).collect();
-                sorted_map::from_sorted(&host.heap, &entries)
+                let entries: Vec<_> = entries.iter().map(|entry| [entry.1, entry.2]).collect();
+                sorted_map::from_few_sorted(&host.heap, &entries)
             }
         }
     }
@@ -208,16 +208,16 @@ fn frame_map(
     let name = host.heap.string(frame.name);
     let map = match frame.position {
         // In the order of the names.
-        Some((file, line, column)) => sorted_map::from_sorted(
+        Some((file, line, column)) => sorted_map::from_few_sorted(
             &host.heap,
             &[
-                (keys.column, Value::index(column as usize)),
-                (keys.file, host.heap.string(file)),
-                (keys.line, Value::index(line as usize)),
-                (keys.name, name),
+                [keys.column, Value::index(column as usize)],
+                [keys.file, host.heap.string(file)],
+                [keys.line, Value::index(line as usize)],
+                [keys.name, name],
             ],
         ),
-        None => sorted_map::from_sorted(&host.heap, &[(keys.name, name)]),
+        None => sorted_map::from_few_sorted(&host.heap, &[[keys.name, name]]),
     };
     if let Some(place) = place {
         *place = Some((point, map));

@@ -87,6 +87,10 @@ pub struct Vm {
     signal: Option<Box<crate::error::Signal>>,
     /// What the maps of caught conditions share.
     condition_maps: condition::ConditionMaps,
+    /// Memory for the next trace.
+    spare_trace: Vec<condition::TracePoint>,
+    #[cfg(feature = "count-pairs")]
+    pairs: dispatch::pairs::Pairs,
     /// Globals that modules share.
     namespaces: Vec<namespace::Namespace>,
     /// What compiles code at run time, if anything does.
@@ -100,7 +104,7 @@ pub(crate) enum Event {
     /// The task's bottom function returned.
     Finished(Value),
     /// An uncaught condition.
-    Failed(unwind::Raised),
+    Failed(Box<unwind::Raised>),
     /// The task waits; its result goes to the slot it noted.
     Suspended(Operation),
     /// `exit`
@@ -135,6 +139,9 @@ impl Vm {
             event: None,
             signal: None,
             condition_maps: condition::ConditionMaps::default(),
+            spare_trace: Vec::new(),
+            #[cfg(feature = "count-pairs")]
+            pairs: dispatch::pairs::Pairs::default(),
             namespaces: Vec::new(),
             dynamic: None,
             interrupted: Vec::new(),

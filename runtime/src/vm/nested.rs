@@ -74,10 +74,10 @@ impl Vm {
                     return NestedEnding::Raised(self.condition_maps.map(&self.host, &raised));
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
-                Event::Suspended(_) => Resume::Raise(Condition::new(
+                Event::Suspended(_) => Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",
-                )),
+                ))),
             }
         }
     }

@@ -287,10 +287,10 @@ impl Vm {
             // going on with a condition is better than waiting for ever.
             scheduler.push_ready(
                 TaskId::ROOT,
-                Resume::Raise(Condition::new(
+                Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Internal,
                     "the root task was lost",
-                )),
+                ))),
             );
         }
     }
@@ -303,7 +303,7 @@ impl Vm {
                 Next::Continue
             }
             Resume::Throw(value) => self.raise(Payload::Thrown(value)),
-            Resume::Raise(condition) => self.raise(Payload::Condition(condition)),
+            Resume::Raise(condition) => self.raise(Payload::Condition(*condition)),
         }
     }
 
@@ -342,7 +342,7 @@ impl Vm {
             Operation::Spawn(function) => {
                 let Some(child) = scheduler.add() else {
                     let condition = Condition::new(ConditionKind::Eval, "too many tasks");
-                    scheduler.push_ready(id, Resume::Raise(condition));
+                    scheduler.push_ready(id, Resume::Raise(Box::new(condition)));
                     self.park();
                     return;
                 };

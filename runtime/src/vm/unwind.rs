@@ -64,14 +64,15 @@ impl Vm {
         self.unwind(Raised { payload, trace })
     }
 
-    fn trace(&self) -> Vec<TracePoint> {
+    fn trace(&mut self) -> Vec<TracePoint> {
         let Registers {
             pc,
             func,
             mut frame,
             ..
         } = self.task.registers;
-        let mut trace = Vec::with_capacity(TRACE_FRAMES);
+        let mut trace = std::mem::take(&mut self.spare_trace);
+        trace.reserve(TRACE_FRAMES);
         trace.push(trace_point(func, pc));
         while trace.len() < TRACE_FRAMES {
             // SAFETY: `frame` is above the bottom frame of this task, which stops the walk.
@@ -112,6 +113,8 @@ impl Vm {
                 if let Some(clean) = passed_mark {
                     self.task.lower_mark(clean);
                 }
+                self.spare_trace = raised.trace;
+                self.spare_trace.clear();
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
@@ -124,7 +127,7 @@ impl Vm {
                 module.state.set(ModuleState::New);
             }
             if self.task.is_bottom(left) {
-                return Next::Stop(Event::Failed(raised));
+                return Next::Stop(Event::Failed(Box::new(raised)));
             }
             self.task.registers = Registers {
                 pc: caller.pc,
@@ -140,10 +143,10 @@ impl Vm {
     #[cold]
     pub(crate) fn bad_instruction(&mut self) -> Event {
         let message = "the bytecode contains an instruction this runtime does not know";
-        Event::Failed(Raised {
+        Event::Failed(Box::new(Raised {
             payload: Payload::Condition(Condition::new(ConditionKind::Internal, message)),
             trace: Vec::new(),
-        })
+        }))
     }
 
     /// Raises `:unbound` for a global of the running function's module.

@@ -16,6 +16,8 @@
 mod fast;
 mod full;
 mod operands;
+#[cfg(feature = "count-pairs")]
+pub(super) mod pairs;
 
 use sema_format::isa::INSTRUCTIONS;
 
@@ -137,6 +139,8 @@ impl Vm {
             // SAFETY: a task's saved registers satisfy the handlers' contract.
             let running = unsafe {
                 let word = *pc;
+                #[cfg(feature = "count-pairs")]
+                self.pairs.count(word);
                 HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
             };
             if running {

@@ -85,7 +85,22 @@ macro_rules! test_jump {
     }};
 }
 
+/// Jumps by the number of elements of a list or a vector.
+macro_rules! length_jump {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $wanted:literal) => {{
+        let sequence = register($base, a($word));
+        if sequence.is_heap() {
+            let header = object::header_at(sequence);
+            if header as u8 == Kind::List as u8 || header as u8 == Kind::Vector as u8 {
+                branch!($vm $pc $base $func $frame; (object::length_of(header) == b($word)) == $wanted)
+            }
+        }
+    }};
+}
+
 handlers! {
+    jump_length = JumpLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; true) }
+    jump_not_length = JumpNotLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; false) }
     jump = Jump |vm, pc, base, func, frame, word| {
         dispatch!(vm, pc.offset((word as i32 >> 8) as isize), base, func, frame)
     }

@@ -146,6 +146,26 @@ handlers! {
             }
         }
     }
+    element_of = Element |vm, pc, base, func, frame, word| {
+        let sequence = register(base, b(word));
+        if sequence.is_heap() {
+            let header = object::header_at(sequence);
+            if object::length_of(header) > c(word) {
+                if header as u8 == Kind::List as u8 {
+                    let mut rest = sequence;
+                    for _ in 0..c(word) {
+                        rest = vm.host.heap.rest_unchecked(rest);
+                    }
+                    set(base, a(word), vm.host.heap.first_unchecked(rest));
+                    dispatch!(vm, pc, base, func, frame)
+                }
+                if header as u8 == Kind::Vector as u8 {
+                    set(base, a(word), field(sequence, c(word)));
+                    dispatch!(vm, pc, base, func, frame)
+                }
+            }
+        }
+    }
     array_get = ArrayGet |vm, pc, base, func, frame, word| {
         if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
             set(base, a(word), *slot);

@@ -7,7 +7,7 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, bx, capture, constant, register, sbx, set, unboxed};
+use super::super::operands::{a, b, bx, c, capture, constant, register, sbx, set, unboxed};
 use super::super::{Handler, Running, dispatch};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -18,6 +18,11 @@ handlers! {
     move_register = Move |vm, pc, base, func, frame, word| {
         set(base, a(word), register(base, b(word)));
         dispatch!(vm, pc, base, func, frame)
+    }
+    move_two = Move2 |vm, pc, base, func, frame, word| {
+        set(base, a(word), register(base, b(word)));
+        set(base, c(word), register(base, *pc as usize));
+        dispatch!(vm, pc.add(1), base, func, frame)
     }
     load_const = LoadConst |vm, pc, base, func, frame, word| {
         set(base, a(word), constant(func, bx(word)));

@@ -17,6 +17,7 @@ use sema_format::isa::{Op, Predicate};
 use super::super::operands::{a, b, bx, constant, register, sbx};
 use super::super::{Handler, Next, Registers, Running};
 use super::{equal_numbers, extra, greater, greater_equal, holds, jump};
+use crate::natives::forms;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::module::Func;
@@ -27,6 +28,8 @@ use crate::{equality, number};
 pub(super) const fn handler(op: Op) -> Option<Handler> {
     Some(match op {
         Op::Jump => op_jump,
+        Op::JumpLength => op_jump_length,
+        Op::JumpNotLength => op_jump_length,
         Op::Loop => op_loop,
         Op::JumpFalse => op_jump_false,
         Op::JumpTrue => op_jump_true,
@@ -57,6 +60,15 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         _ => return None,
     })
 }
+
+handler! { op_jump_length |vm, pc, base, func, frame, word| {
+    let offset = extra(&mut pc) as i32;
+    let holds = forms::sequence_length(&vm.host, register(base, a(word))) == Some(b(word));
+    if holds == (word as u8 == Op::JumpLength as u8) {
+        jump(&mut pc, offset);
+    }
+    dispatch!(vm, pc, base, func, frame)
+}}
 
 handler! { op_jump |vm, pc, base, func, frame, word| {
     let a = a(word);

@@ -19,6 +19,7 @@ use super::super::{Handler, Next, Registers, Running};
 use super::extra;
 use crate::collections::sorted_map;
 use crate::heap::object;
+use crate::natives::forms;
 use crate::value::{Kind, Value};
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
@@ -38,6 +39,7 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::MakeVector => op_make_vector,
         Op::ArrayGet => op_array_get,
         Op::ArraySet => op_array_set,
+        Op::Element => op_element,
         Op::CellGet => op_cell_get,
         Op::CellSet => op_cell_set,
         _ => return None,
@@ -152,6 +154,12 @@ handler! { op_make_vector |vm, pc, base, func, frame, word| {
         let elements = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         set(base, a, vm.host.heap.vector(elements));
     }
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_element |vm, pc, base, func, frame, word| {
+    let found = forms::element(&vm.host, register(base, b(word)), c(word));
+    set(base, a(word), found);
     dispatch!(vm, pc, base, func, frame)
 }}
 

@@ -8,6 +8,7 @@ use sema_format::isa::{INSTRUCTIONS, Op, Predicate};
 
 use super::{Handler, Registers, Running};
 use crate::error::Outcome;
+use crate::heap::object;
 use crate::host::Host;
 use crate::number;
 use crate::value::{Kind, Value};
@@ -195,18 +196,22 @@ pub(super) fn holds(host: &Host, predicate: Predicate, value: Value) -> bool {
         Predicate::Null => value.is_nil() || value == Value::EMPTY,
         Predicate::Pair => host.heap.is_pair(value),
         Predicate::List => value == Value::EMPTY || host.heap.is_pair(value),
-        Predicate::Vector => value.kind() == Kind::Vector,
-        Predicate::Map => value.kind() == Kind::Map,
+        Predicate::Vector => object::is_kind(value, Kind::Vector),
+        Predicate::Map => object::is_kind(value, Kind::Map),
         Predicate::String => host.heap.is_string(value),
         Predicate::Symbol => value.as_symbol().is_some(),
         Predicate::Keyword => value.as_keyword().is_some(),
         Predicate::Bool => value.as_bool().is_some(),
         Predicate::Char => value.as_char().is_some(),
-        Predicate::Number => value.is_fixnum() || value.is_float() || value.kind().is_number(),
+        Predicate::Number => {
+            value.is_fixnum()
+                || value.is_float()
+                || value.is_heap() && object::kind_at(value).is_number()
+        }
         Predicate::Float => value.is_float(),
-        Predicate::Function => matches!(value.kind(), Kind::Closure | Kind::Native),
+        Predicate::Function => object::is_kind(value, Kind::Closure) || value.as_native().is_some(),
         Predicate::Missing => value == Value::MISSING,
-        Predicate::ExactInteger => value.is_fixnum() || value.kind() == Kind::Int,
+        Predicate::ExactInteger => value.is_fixnum() || object::is_kind(value, Kind::Int),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::vm::stack::Frame;
 pub(super) const fn handler(op: Op) -> Option<Handler> {
     Some(match op {
         Op::Move => op_move,
+        Op::Move2 => op_move2,
         Op::LoadConst => op_load_const,
         Op::LoadConstWide => op_load_const_wide,
         Op::LoadInt => op_load_int,
@@ -56,6 +57,13 @@ handler! { op_move |vm, pc, base, func, frame, word| {
     {
         set(base, a, register(base, b(word)))
     }
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_move2 |vm, pc, base, func, frame, word| {
+    set(base, a(word), register(base, b(word)));
+    let source = extra(&mut pc);
+    set(base, c(word), register(base, source));
     dispatch!(vm, pc, base, func, frame)
 }}
 
