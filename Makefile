@@ -9,6 +9,11 @@ MUSL := $(subst -gnu,-musl,$(HOST))
 RUNTIME_TARGET = $(shell sh tools/runtime-target.sh "$(HOST)" "$(MUSL)")
 # What the C parts (zstd) need to be compiled for musl with the host's C compiler.
 MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIFY_SOURCE -fno-stack-protector"
+# The linker of runtimes for any target, as cargo wants it named.
+upper = $(shell echo "$(1)" | tr a-z- A-Z_)
+LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
+	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
@@ -20,7 +25,7 @@ all: semac
 runtime:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
 
@@ -28,7 +33,7 @@ runtime:
 dynamic:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
 

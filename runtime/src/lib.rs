@@ -15,6 +15,8 @@ pub mod natives;
 pub mod number;
 pub mod output;
 pub mod print;
+#[cfg(unix)]
+pub mod process;
 pub mod symbol;
 pub mod task;
 pub mod unicode;

@@ -627,6 +627,13 @@ impl Heap {
         value
     }
 
+    /// Drops the Rust data of all foreign objects, which are not used any more: what files still
+    /// buffer is written.
+    pub fn drop_foreign(&self) {
+        let data = std::mem::take(&mut *self.foreign.borrow_mut());
+        drop(data);
+    }
+
     /// Runs `use_data` on the Rust data of a foreign object, if it is of type `T`. `use_data` must
     /// not touch other foreign objects.
     pub fn with_foreign<T: 'static, R>(

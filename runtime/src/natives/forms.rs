@@ -143,10 +143,11 @@ fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
         Kind::Vector => host
             .heap
             .list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
-        _ => host
+        Kind::List => host
             .heap
             .list_drop(arguments[0], from)
             .unwrap_or(Value::EMPTY),
+        _ => Value::EMPTY,
     })
 }
 
