@@ -17,7 +17,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench instructions fuzz conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench instructions fuzz conformance fmt lint clean pairs
 
 all: semac
 
@@ -71,6 +71,12 @@ instructions: semac
 SECONDS ?= 60
 fuzz:
 	@sh fuzz/run.sh $(SECONDS)
+
+# How often one instruction of the VM follows another (docs/performance.md).
+pairs:
+	$(CARGO) build --package semac --bin semac
+	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
+	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt

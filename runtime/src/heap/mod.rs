@@ -445,12 +445,16 @@ impl Heap {
     /// Write barrier: a field of `object` now refers to `value`.
     #[inline(always)]
     fn remember(&self, object: Value, index: usize, value: Value) {
-        if value.is_heap() {
-            let flags = object::header_at(object) & (OLD | REMEMBERED | LARGE);
-            if flags == OLD || flags & LARGE != 0 {
-                self.remember_slow(object, index, value);
-            }
+        if value.is_heap() && self.needs_barrier(object) {
+            self.remember_slow(object, index, value);
         }
+    }
+
+    /// Whether a store of a reference into `object` must be noted.
+    #[inline(always)]
+    pub(crate) fn needs_barrier(&self, object: Value) -> bool {
+        let flags = object::header_at(object) & (OLD | REMEMBERED | LARGE);
+        flags == OLD || flags & LARGE != 0
     }
 
     #[cold]
