@@ -122,12 +122,16 @@ impl FunctionBuilder<'_, '_> {
                 Ok(())
             }
             ExprKind::While(test, body) => {
+                let (mark, constants) = (self.next, self.loop_constants.len());
+                self.load_loop_constants(&[test, body])?;
                 let head = self.asm.here();
                 let end = self.asm.new_label();
                 self.branch(test, false, end)?;
                 self.expr(body, Dest::Effect)?;
-                self.asm.jump(Instruction::Loop { s24: 0 }, head);
+                self.asm.repeat(head);
                 self.asm.bind(end);
+                self.loop_constants.truncate(constants);
+                self.next = mark;
                 self.nil(dest, expr.span)
             }
             ExprKind::Loop(label, bindings, body) => self.enter_loop(*label, bindings, body, dest),
@@ -223,6 +227,11 @@ impl FunctionBuilder<'_, '_> {
     pub fn value(&mut self, expr: &Expr) -> Result<u8, Failure> {
         if let ExprKind::Local(variable) = &expr.kind
             && let Some(register) = self.register_of(*variable)
+        {
+            return Ok(register);
+        }
+        if let ExprKind::Const(datum) = &expr.kind
+            && let Some(register) = self.loop_constant(datum)
         {
             return Ok(register);
         }
@@ -345,10 +354,7 @@ impl FunctionBuilder<'_, '_> {
             }
         };
         match dest {
-            Dest::Reg(into) if into != register => self.asm.emit(Instruction::Move {
-                a: into,
-                b: register,
-            }),
+            Dest::Reg(into) if into != register => self.asm.copy(into, register),
             Dest::Tail => self.asm.emit(Instruction::Return { a: register }),
             _ => {}
         }
@@ -483,6 +489,8 @@ impl FunctionBuilder<'_, '_> {
             self.expr(init, Dest::Reg(register))?;
             registers.push(register);
         }
+        let constants = self.loop_constants.len();
+        self.load_loop_constants(&[body])?;
         // The loop's registers hold plain values when a round begins; boxes are made afresh.
         let head = self.asm.here();
         for ((variable, _), register) in bindings.iter().zip(&registers) {
@@ -493,6 +501,7 @@ impl FunctionBuilder<'_, '_> {
         self.loop_registers.insert(label, registers.into());
         self.expr(body, dest)?;
         self.loops.remove(&label);
+        self.loop_constants.truncate(constants);
         self.next = mark;
         Ok(())
     }
@@ -505,7 +514,7 @@ impl FunctionBuilder<'_, '_> {
             return self.nil(Dest::Effect, span);
         };
         self.restart(&target.variables, &registers, arguments)?;
-        self.asm.jump(Instruction::Loop { s24: 0 }, target.head);
+        self.asm.repeat(target.head);
         Ok(())
     }
 
@@ -541,10 +550,7 @@ impl FunctionBuilder<'_, '_> {
             }
         }
         for (register, fresh) in moves {
-            self.asm.emit(Instruction::Move {
-                a: register,
-                b: fresh,
-            });
+            self.asm.copy(register, fresh);
         }
         self.next = mark;
         Ok(())

@@ -7,6 +7,7 @@ use sema_format::encode::{Assembler, Capture, Label};
 use sema_format::isa::{Instruction, special};
 use sema_format::model::Function;
 
+use super::loop_constants::LoopConstant;
 use super::{CodegenError, Failure, ModuleBuilder};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, GlobalId, Lambda, VarId};
@@ -68,6 +69,8 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     pub loops: HashMap<VarId, LoopTarget>,
     pub loop_registers: HashMap<VarId, Rc<[u8]>>,
     pub itself: Option<SelfTarget>,
+    /// Constants that the loops around here keep in registers.
+    pub loop_constants: Vec<(LoopConstant, u8)>,
     /// Span of the expression being generated.
     pub span: Span,
 }
@@ -85,6 +88,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             loops: HashMap::new(),
             loop_registers: HashMap::new(),
             itself: None,
+            loop_constants: Vec::new(),
             span: Span::default(),
         }
     }
@@ -250,10 +254,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
     fn load_location(&mut self, variable: VarId, into: u8) {
         match self.locations.get(&variable) {
             Some(Location::Register(register)) if *register != into => {
-                self.asm.emit(Instruction::Move {
-                    a: into,
-                    b: *register,
-                })
+                self.asm.copy(into, *register)
             }
             Some(Location::Register(_)) => {}
             Some(Location::Slot(slot)) => {
@@ -301,12 +302,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
                 a: register,
                 b: from,
             }),
-            Some(Location::Register(register)) if register != from => {
-                self.asm.emit(Instruction::Move {
-                    a: register,
-                    b: from,
-                })
-            }
+            Some(Location::Register(register)) if register != from => self.asm.copy(register, from),
             Some(Location::Register(_)) | None => {}
             Some(Location::Capture(index)) => self
                 .asm
@@ -393,10 +389,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
                     // The value may be computed in steps while the variable is still visible as nil.
                     let fresh = self.alloc(init.span)?;
                     self.expr(init, Dest::Reg(fresh))?;
-                    self.asm.emit(Instruction::Move {
-                        a: target,
-                        b: fresh,
-                    });
+                    self.asm.copy(target, fresh);
                 }
             }
             self.store_variable(*variable, target, init.span)?;

@@ -5,6 +5,7 @@ mod calls;
 mod constants;
 mod expr;
 mod function;
+mod loop_constants;
 pub mod primitives;
 
 use std::collections::{HashMap, HashSet};

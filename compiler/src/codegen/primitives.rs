@@ -2,6 +2,9 @@
 
 use sema_format::isa::{Instruction, Predicate};
 
+use crate::datum::DatumKind;
+use crate::ir::{Expr, ExprKind};
+
 /// The instruction for a builtin with this many operands, given the registers.
 pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
     let instruction = match (name, operands) {
@@ -43,6 +46,14 @@ pub fn is_instruction(name: &str, operands: usize) -> bool {
     REGISTERS
         .get(..operands)
         .is_some_and(|registers| instruction(name, 0, registers).is_some())
+}
+
+/// A constant that fits an operand byte.
+pub fn small_index(expr: &Expr) -> Option<u8> {
+    match expr.kind {
+        ExprKind::Const(DatumKind::Int(value)) => u8::try_from(value).ok(),
+        _ => None,
+    }
 }
 
 /// The type predicate of this name.

@@ -15,6 +15,7 @@ mod decimal;
 pub mod elementary;
 pub mod float_text;
 pub mod integer;
+mod limbs;
 pub mod literal;
 pub mod power;
 pub mod ratio;
