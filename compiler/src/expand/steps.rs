@@ -10,8 +10,8 @@ use std::rc::Rc;
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Unit};
 
-/// Steps that one transformer may take unless the user says otherwise: about a second's worth.
-pub const DEFAULT_STEPS: u64 = 50_000_000;
+/// Steps that one transformer may take unless the user says otherwise: a fraction of a second's worth.
+pub const DEFAULT_STEPS: u64 = 10_000_000;
 
 /// Lets the functions and loops of a unit count their steps.
 pub fn count_steps(unit: &mut Unit) {

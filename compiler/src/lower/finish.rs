@@ -110,6 +110,7 @@ impl Lowerer<'_, '_> {
             });
         }
         self.undefined_exports(&mut found);
+        self.look_up_unbound_first();
         found.sort_by_key(|problem| (problem.span.file, problem.span.start));
         self.session.problems.extend(found);
     }
@@ -188,7 +189,7 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn is_import_bound(&self, name: &str) -> bool {
+    pub(super) fn is_import_bound(&self, name: &str) -> bool {
         let mut bindings = self.unit.imports.iter().flat_map(|import| &import.bindings);
         bindings.any(|(_, id)| {
             let global = self.unit.globals.get(id.0 as usize);

@@ -35,6 +35,7 @@ pub(crate) mod run_time;
 mod scope;
 pub(crate) mod session;
 mod shape;
+mod tail_calls;
 pub mod text;
 mod toplevel;
 mod values;

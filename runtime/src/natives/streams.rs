@@ -6,7 +6,7 @@ use super::arguments::{argument, argument_error, integer, text};
 use super::bytes::{bytes, decode};
 use super::files::check_regular;
 use super::stream_state::{State, StreamError};
-use crate::error::{Outcome, eval_error, io_error, type_error};
+use crate::error::{Outcome, Signal, eval_error, io_error, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, between, exactly, native};
 use crate::task::{after_others, giving_way};
@@ -304,8 +304,13 @@ fn limit(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<u
     })
 }
 
-fn over_limit(function: &str, limit: usize) -> String {
-    format!("{function}: input exceeds the configured {limit}-byte cap")
+/// There is more to read than `limit`.
+fn too_much(host: &Host, function: &str, args: &[Value], limit: usize) -> Box<Signal> {
+    let message = format!("{function}: input exceeds the configured {limit}-byte cap");
+    match on_stream(host, function, args, 0, |state| Ok(state.is_file())) {
+        Ok(true) => io_error(message),
+        _ => eval_error(message),
+    }
 }
 
 fn read_all(host: &Host, args: &[Value]) -> Outcome {
@@ -316,11 +321,7 @@ fn read_all(host: &Host, args: &[Value]) -> Outcome {
         state.read_rest(host, more)
     })?;
     if bytes.len() > limit {
-        let is_file = on_stream(host, "stream/read", args, 0, |state| Ok(state.is_file()))?;
-        return Err(match is_file {
-            true => io_error(over_limit("stream/read-all", limit)),
-            false => eval_error(over_limit("stream/read-all", limit)),
-        });
+        return Err(too_much(host, "stream/read-all", args, limit));
     }
     Ok(host.heap.bytevector(&bytes))
 }
@@ -387,7 +388,7 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
         // A buffer that is copied to itself grows as fast as it is read, up to any limit.
         let is_endless = argument(args, 0) == argument(args, 1);
         if part.len() > limit - copied || is_endless {
-            return Err(eval_error(over_limit("stream/copy", limit)));
+            return Err(too_much(host, "stream/copy", args, limit));
         }
         on_stream(host, "stream/write", args, 1, |state| {
             state.write(host, &part)
