@@ -17,7 +17,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench pairs conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test bench instructions fuzz conformance fmt lint clean pairs
 
 all: semac
 
@@ -54,10 +54,23 @@ test:
 
 bench: semac
 	@bench/programs.py --semac dist/semac
+	@bench/scaling.py --semac dist/semac
+	@bench/pauses.py --semac dist/semac
 	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
+
+# Counts machine instructions of the benchmark programs against bench/instructions.txt.
+instructions: semac
+	@command -v valgrind >/dev/null || sh tools/install.sh valgrind
+	@bench/instructions.py --semac dist/semac
+
+# Coverage-guided fuzzing, SECONDS for each target; needs nightly Rust and cargo-fuzz. The bounded
+# walks over the same ground are part of the tests.
+SECONDS ?= 60
+fuzz:
+	@sh fuzz/run.sh $(SECONDS)
 
 # How often one instruction of the VM follows another (docs/performance.md).
 pairs:

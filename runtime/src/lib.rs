@@ -10,6 +10,7 @@ mod hash;
 pub mod heap;
 pub mod host;
 pub mod launch;
+mod memory;
 pub mod native;
 pub mod natives;
 pub mod number;

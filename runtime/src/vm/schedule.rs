@@ -421,7 +421,7 @@ impl Vm {
         crate::collections::sorted_map::from_entries(
             host,
             &[
-                entry("collected", 0),
+                entry("collected", after.collected_objects as usize),
                 entry("freed-bytes", freed),
                 entry("live-bytes", after.old_bytes),
             ],
