@@ -8,6 +8,7 @@ use super::Failure;
 use super::function::{Dest, FunctionBuilder, LoopTarget};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId};
+use crate::optimize::frames;
 use crate::optimize::loops::mentions;
 
 impl FunctionBuilder<'_, '_> {
@@ -62,10 +63,7 @@ impl FunctionBuilder<'_, '_> {
                     return self.define_known(*global, index, dest, expr.span);
                 }
                 let mark = self.next;
-                let in_library = self.module.in_library;
-                self.module.in_library |= self.module.globals.library.contains(global);
                 let register = self.value(value)?;
-                self.module.in_library = in_library;
                 self.asm.emit(Instruction::DefineGlobal {
                     a: register,
                     x: global.0,
@@ -83,6 +81,14 @@ impl FunctionBuilder<'_, '_> {
                 Dest::Effect => Ok(()),
                 _ => self.deliver_to(dest, expr.span, |b, register| b.closure(lambda, register)),
             },
+            ExprKind::Call(..) | ExprKind::Apply(..)
+                if dest == Dest::Tail && !frames::is_tail(expr.span, &self.module.unit.inlined) =>
+            {
+                // It was not written in tail position: the caller's frame stays.
+                self.deliver_to(dest, expr.span, |b, register| {
+                    b.expr(expr, Dest::Reg(register))
+                })
+            }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, dest, expr.span),
             ExprKind::Apply(callee, arguments) => self.apply(callee, arguments, dest, expr.span),
             ExprKind::If(test, then, other) => self.conditional(test, then, other, dest),

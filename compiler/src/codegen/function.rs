@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use sema_format::encode::{Assembler, Capture, Label};
 use sema_format::isa::{Instruction, special};
-use sema_format::model::Function;
+use sema_format::model::{Function, InlinedCall};
 
 use super::{CodegenError, Failure, ModuleBuilder};
 use crate::datum::{DatumKind, Span};
@@ -70,6 +70,9 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     pub itself: Option<SelfTarget>,
     /// Span of the expression being generated.
     pub span: Span,
+    /// The calls of the unit that were replaced by code of this function, and their numbers here.
+    inlined: Vec<InlinedCall>,
+    contexts: HashMap<u32, u32>,
 }
 
 impl<'m, 'a> FunctionBuilder<'m, 'a> {
@@ -86,6 +89,8 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             loop_registers: HashMap::new(),
             itself: None,
             span: Span::default(),
+            inlined: Vec::new(),
+            contexts: HashMap::new(),
         }
     }
 
@@ -168,6 +173,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             parameters: lambda.parameters.len() as u16,
             rest: lambda.rest.is_some(),
             captures: captures.len() as u16,
+            library: lambda.library,
             ..Function::default()
         })
     }
@@ -181,7 +187,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             self.most
         };
         function.registers = registers.max(parameters).max(1);
-        function.library = self.module.in_library;
+        function.inlined = self.inlined;
         let assembled = self.asm.finish().map_err(|error| Failure {
             error: error.into(),
             span,
@@ -470,7 +476,44 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         let positions = self.module.positions;
         if let Some((file, line, column)) = positions.position(span) {
             let file = self.module.file(file);
-            self.asm.position(file, line, column);
+            let context = match span.context >> 1 {
+                // The function's own frame is there as long as it runs.
+                0 => 0,
+                _ => self.context(span.context),
+            };
+            self.asm.position_in(file, line, column, context);
         }
+    }
+
+    /// A context of the unit as this function numbers it.
+    fn context(&mut self, context: u32) -> u32 {
+        let (number, mark) = (context >> 1, context & 1);
+        if let Some(&known) = self.contexts.get(&number) {
+            return known | mark;
+        }
+        let unit = self.module.unit;
+        let call = (number as usize)
+            .checked_sub(1)
+            .and_then(|index| unit.inlined.get(index));
+        let Some(call) = call else {
+            return mark;
+        };
+        let around = self.context(call.site.context);
+        let positions = self.module.positions;
+        let (file, line, column) = match positions.position(call.site) {
+            Some((file, line, column)) => (self.module.file(file), line, column),
+            None => (0, 0, 0),
+        };
+        self.inlined.push(InlinedCall {
+            name: call.name.as_deref().map(str::to_owned),
+            library: call.library,
+            file,
+            line,
+            column,
+            context: around,
+        });
+        let known = (self.inlined.len() as u32) << 1;
+        self.contexts.insert(number, known);
+        known | mark
     }
 }

@@ -118,8 +118,6 @@ pub(crate) struct ModuleBuilder<'a> {
     /// Globals that are used otherwise than as the callee of a direct call.
     pub used_as_values: HashSet<GlobalId>,
     pub unit: &'a Unit,
-    /// Whether the function being generated is library code.
-    pub in_library: bool,
 }
 
 /// Generates the module of a unit.
@@ -148,7 +146,6 @@ pub fn generate(
         globals,
         used_as_values: HashSet::new(),
         unit,
-        in_library: false,
     };
     builder
         .module
@@ -202,12 +199,10 @@ pub fn generate(
         collect_value_uses(form, &builder.known, &mut builder.used_as_values);
     }
     for (global, index, lambda) in definitions {
-        builder.in_library = globals.library.contains(&global);
         let variables = Rc::new(Variables::analyse_function(&lambda));
         let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;
         builder.module.functions[index as usize] = function;
     }
-    builder.in_library = false;
     builder.main()?;
     builder.exports();
     builder.module.constants = std::mem::take(&mut builder.constants).into_constants();

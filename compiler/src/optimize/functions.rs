@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
 
 /// Functions larger than this are not looked at: nothing copies them.
 const LARGEST: usize = 400;
@@ -20,8 +20,6 @@ pub struct Function {
     pub expanded: usize,
     /// Whether it mentions itself.
     pub recursive: bool,
-    /// Whether it raises conditions of its own: such functions stay visible in traces.
-    pub raises: bool,
     /// For each parameter, whether the function calls it or hands it to one that does.
     pub calls: Vec<bool>,
     /// For each parameter, whether the function itself calls it.
@@ -58,7 +56,6 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
         size: size(&lambda.body, LARGEST),
         expanded: LARGEST,
         recursive: false,
-        raises: false,
         calls: vec![false; lambda.parameters.len()],
         direct: Vec::new(),
     };
@@ -83,17 +80,15 @@ fn inspect(
 ) {
     match &expr.kind {
         ExprKind::Global(global) if *global == itself => function.recursive = true,
-        ExprKind::Throw(_) => function.raises = true,
-        ExprKind::Call(callee, _) => match &callee.kind {
-            ExprKind::Local(variable) => {
-                let position = positions.get(variable);
-                if let Some(calls) = position.and_then(|p| function.calls.get_mut(*p)) {
-                    *calls = true;
-                }
+        ExprKind::Call(callee, _) => {
+            if let ExprKind::Local(variable) = &callee.kind
+                && let Some(calls) = positions
+                    .get(variable)
+                    .and_then(|position| function.calls.get_mut(*position))
+            {
+                *calls = true;
             }
-            ExprKind::Builtin(Builtin("error")) => function.raises = true,
-            _ => {}
-        },
+        }
         ExprKind::SetLocal(variable, _) => {
             // A parameter that changes is not the argument.
             if let Some(parameter) = function

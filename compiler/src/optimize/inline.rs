@@ -2,7 +2,7 @@
 //!
 //! Small functions are inlined wherever they are called. Functions that take functions are inlined
 //! where they get one that is written out, so that their loops contain its body. What is copied has
-//! variables of its own; code of the library takes the position of the call.
+//! variables of its own, and traces go on to show the frame that the call would have made.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -10,9 +10,9 @@ use std::rc::Rc;
 use super::census::Census;
 use super::functions::{self, Function, size};
 use super::simplify::{accepts, parameters};
-use super::{Globals, copy};
+use super::{Globals, copy, frames};
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId, Variable};
+use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId, Variable};
 
 /// Largest body that is copied to every call.
 const SMALL: usize = 14;
@@ -31,6 +31,7 @@ pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
         library: &globals.library,
         census: &census,
         variables: &mut unit.variables,
+        inlined: &mut unit.inlined,
         local: HashMap::new(),
         current: None,
         changed: false,
@@ -51,6 +52,7 @@ struct Inliner<'a> {
     library: &'a HashSet<GlobalId>,
     census: &'a Census,
     variables: &'a mut Vec<Variable>,
+    inlined: &'a mut Vec<InlinedCall>,
     /// Small local functions that are only called.
     local: HashMap<VarId, Rc<Lambda>>,
     /// The global that is being defined.
@@ -77,16 +79,20 @@ impl Inliner<'_> {
             return;
         };
         let copied = match &callee.kind {
-            ExprKind::Global(global) => self.global(*global, arguments, span),
+            ExprKind::Global(global) => self.global(*global, arguments),
             ExprKind::Local(variable) => match self.local.get(variable) {
                 Some(lambda) if accepts(lambda, arguments.len()) => {
-                    Some(copy::lambda(lambda, None, self.variables))
+                    Some(copy::lambda(lambda, self.variables))
                 }
                 _ => None,
             },
             _ => None,
         };
-        if let Some(lambda) = copied {
+        if let Some(mut lambda) = copied {
+            let in_library = self.in_library();
+            let mut body = std::mem::replace(&mut lambda.body, Expr::nil(span));
+            frames::enter(&mut body, &lambda, span, in_library, self.inlined);
+            lambda.body = body;
             let bindings = parameters(&lambda, std::mem::take(arguments), span);
             expr.kind = if bindings.is_empty() {
                 lambda.body.kind
@@ -98,12 +104,7 @@ impl Inliner<'_> {
     }
 
     /// The copy of a known function that replaces a call, if it should.
-    fn global(
-        &mut self,
-        global: GlobalId,
-        arguments: &[Expr],
-        span: crate::datum::Span,
-    ) -> Option<Lambda> {
+    fn global(&mut self, global: GlobalId, arguments: &[Expr]) -> Option<Lambda> {
         let function = self.functions.get(&global)?;
         if self.current == Some(global)
             || function.recursive
@@ -111,7 +112,7 @@ impl Inliner<'_> {
         {
             return None;
         }
-        let in_library = self.current.is_some_and(|g| self.library.contains(&g));
+        let in_library = self.in_library();
         let from_library = self.library.contains(&global);
         // Frames of library functions are not shown: code of the program stays out of them.
         if in_library && !from_library {
@@ -119,7 +120,7 @@ impl Inliner<'_> {
         }
         let small = match from_library {
             true => function.size <= SMALL_LIBRARY,
-            false => function.size <= SMALL && !function.raises,
+            false => function.size <= SMALL,
         };
         let parameters = if function.expanded <= HIGHER_ORDER {
             &function.calls
@@ -131,8 +132,12 @@ impl Inliner<'_> {
         if !small && !takes_function {
             return None;
         }
-        let span = (from_library && !in_library).then_some(span);
-        Some(copy::lambda(&function.lambda, span, self.variables))
+        Some(copy::lambda(&function.lambda, self.variables))
+    }
+
+    /// Whether the code that is being looked at belongs to a function of the library.
+    fn in_library(&self) -> bool {
+        self.current.is_some_and(|g| self.library.contains(&g))
     }
 
     /// Whether a call gives one of the parameters marked a function that can be inlined.
@@ -143,9 +148,10 @@ impl Inliner<'_> {
                     ExprKind::Lambda(_) => true,
                     ExprKind::Global(global) => {
                         !self.library.contains(global)
-                            && self.functions.get(global).is_some_and(|given| {
-                                given.size <= SMALL && !given.raises && !given.recursive
-                            })
+                            && self
+                                .functions
+                                .get(global)
+                                .is_some_and(|given| given.size <= SMALL && !given.recursive)
                     }
                     _ => false,
                 }

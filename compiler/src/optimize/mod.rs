@@ -8,6 +8,7 @@ pub mod check;
 pub mod classes;
 pub mod copy;
 pub mod fold;
+pub mod frames;
 pub mod functions;
 pub mod inline;
 pub mod known;
@@ -70,6 +71,7 @@ impl Globals {
 /// Optimises a unit.
 pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8) {
     debug_assert_eq!(check::bound_twice(unit), None);
+    frames::mark(unit);
     if level == 0 {
         return;
     }

@@ -41,11 +41,10 @@ impl Uncaught {
             text: format!("{prefix}{message}"),
             hint,
             frames: visible_frames(&raised.trace)
+                .into_iter()
                 .map(|frame| FrameInfo {
-                    name: frame.name.to_owned(),
-                    position: frame
-                        .position
-                        .map(|(file, line, column)| (file.to_owned(), line, column)),
+                    name: frame.name,
+                    position: frame.position,
                 })
                 .collect(),
         }

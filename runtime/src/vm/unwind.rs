@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::dispatch::{Next, Registers};
 use super::dynamic::Answer;
-use super::module::{Func, ModuleState};
+use super::module::{ANONYMOUS, Func, ModuleState};
 use super::{Event, Vm};
 use crate::collections::sorted_map;
 use crate::error::{Condition, ConditionKind, Extra, Signal};
@@ -234,10 +234,11 @@ fn extra_value(host: &Host, extra: &Extra) -> Value {
 
 fn trace_list(host: &Host, trace: &[TracePoint]) -> Value {
     let frames: Vec<Value> = visible_frames(trace)
+        .into_iter()
         .map(|frame| {
-            let mut entries = vec![(host.keyword("name"), host.heap.string(frame.name))];
+            let mut entries = vec![(host.keyword("name"), host.heap.string(&frame.name))];
             if let Some((file, line, column)) = frame.position {
-                entries.push((host.keyword("file"), host.heap.string(file)));
+                entries.push((host.keyword("file"), host.heap.string(&file)));
                 entries.push((host.keyword("line"), Value::index(line as usize)));
                 entries.push((host.keyword("col"), Value::index(column as usize)));
             }
@@ -248,25 +249,38 @@ fn trace_list(host: &Host, trace: &[TracePoint]) -> Value {
 }
 
 /// A frame of a trace as users see it.
-pub(crate) struct VisibleFrame<'a> {
-    pub name: &'a str,
-    pub position: Option<(&'a str, u32, u32)>,
+pub(crate) struct VisibleFrame {
+    pub name: String,
+    pub position: Option<(String, u32, u32)>,
 }
 
-/// The frames of user code.
-pub(crate) fn visible_frames(trace: &[TracePoint]) -> impl Iterator<Item = VisibleFrame<'_>> {
-    trace.iter().filter_map(|point| {
+/// The frames of user code, those of inlined functions among them.
+pub(crate) fn visible_frames(trace: &[TracePoint]) -> Vec<VisibleFrame> {
+    let mut visible = Vec::new();
+    let mut frames = 0;
+    for (depth, point) in trace.iter().enumerate() {
         // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
         let function = unsafe { &*point.func };
         let module = function.module();
-        if module.is_library(function.index) {
-            return None;
-        }
-        Some(VisibleFrame {
-            name: function.name(),
-            position: module.position(function.index, point.pc),
-        })
-    })
+        module.frames(function.index, point.pc, depth > 0, &mut |frame| {
+            frames += 1;
+            let (name, library) = match frame.inlined {
+                Some((name, library)) => (name.unwrap_or(ANONYMOUS), library),
+                None => (function.name(), module.is_library(function.index)),
+            };
+            // As many as there would be if nothing were inlined.
+            if !library && frames <= TRACE_FRAMES {
+                let position = frame
+                    .location
+                    .map(|at| (at.file.to_owned(), at.line, at.column));
+                visible.push(VisibleFrame {
+                    name: name.to_owned(),
+                    position,
+                });
+            }
+        });
+    }
+    visible
 }
 
 /// Type, message and hint of what was raised, for the report of an uncaught condition.
