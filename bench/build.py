@@ -90,6 +90,11 @@ def large(kind, n):
     if kind == "let":
         binds = "\n".join(f"   (v{i} (+ x {i}))" for i in range(n))
         return f"(define (f x)\n  (let* ({binds})\n    (+ {' '.join(f'v{i}' for i in range(n))})))\n(println (f 1))\n"
+    if kind == "plain-let":
+        binds = "\n".join(f"   (v{i} (g x {i}))" for i in range(n))
+        return f"(define (g a b) (if (> a 100000) (g b a) (+ a b)))\n(define (f x)\n  (let ({binds})\n    (+ {' '.join(f'v{i}' for i in range(n))})))\n(println (f 1))\n"
+    if kind == "nested-loops":
+        return "(define (f x)\n  " + "".join(f"(let loop{i} ((a{i} x) (b{i} 0)) (if (= b{i} 1) (+ a{i} b{i}) (loop{i} " for i in range(n)) + "x" + "".join(f" (+ b{i} 1))))" for i in reversed(range(n))) + ")\n(println (f 1))\n"
     if kind == "defines":
         binds = "\n".join(f"  (define v{i} (list x {i}))\n  (define (g{i} y) (list y v{i} {'(g%d y)' % (i - 1) if i else 0}))" for i in range(n))
         return f"(define (f x)\n{binds}\n  (length (g{n - 1} 1)))\n(println (f 1))\n"
@@ -109,7 +114,7 @@ def large(kind, n):
     raise ValueError(kind)
 
 
-LARGE = [("cond", 10000), ("case", 10000), ("list", 20000), ("quoted", 20000), ("let", 2000), ("defines", 1000),
+LARGE = [("cond", 10000), ("case", 10000), ("list", 20000), ("quoted", 20000), ("let", 2000), ("plain-let", 2000), ("defines", 1000), ("nested-loops", 40),
          ("nested", 240), ("nested-calls", 240), ("nested-ifs", 120), ("nested-lets", 240), ("nested-lambdas", 200),
          ("match", 2000)]
 

@@ -16,6 +16,7 @@ use semac::library::Library;
 use semac::lower::lower_program;
 use semac::lower::text::unit_text;
 use semac::optimize::{self, Globals, check, frames, inline, letrec, lift, simplify};
+use semac::phases::Unobserved;
 use semac::reader::read_all;
 use semac::source::SourceMap;
 
@@ -58,7 +59,7 @@ fn listing(source: &str) -> String {
     globals.known.extend(linked);
     let before = forms(&unit, &globals, &interner);
     if pass == "all" {
-        optimize::run(&mut unit, &mut globals, 2);
+        optimize::run(&mut unit, &mut globals, 2, &Unobserved);
     } else {
         frames::mark(&mut unit);
         letrec::run(&mut unit);
@@ -146,4 +147,115 @@ fn programs_behave_the_same_at_every_level() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Runs a program text at a level and gives its output.
+fn output(text: &str, level: &str) -> String {
+    let name = format!("semac-optimize-{}{level}.sema", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    let found = outcome(&path, level);
+    std::fs::remove_file(&path).unwrap();
+    found
+}
+
+/// The parts for the numbers up to `count`, one after the other.
+fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect()
+}
+
+/// Nothing that people or macros write runs out of registers.
+#[test]
+fn there_is_no_limit_on_variables_or_nesting() {
+    let call = "(define (g a b) (if (> a 9999) (g b a) (+ a b)))";
+    let nested_calls = format!(
+        "{call}(define (f x) {}x{})(println (f 1))",
+        "(g 1 ".repeat(240),
+        ")".repeat(240)
+    );
+    let nested_lists = format!(
+        "(define (f x) {}x{})(println (length (f 1)))",
+        "(list 1 2 (str x) ".repeat(240),
+        ")".repeat(240)
+    );
+    let sums = format!(
+        "{call}(define (f x) {}x{})(println (f 1))",
+        "(* (g 0 1) (- (+ 2 (g 0 x)) ".repeat(120),
+        "))".repeat(120)
+    );
+    let bindings = format!(
+        "{call}(define (f x) (let ({}) (set! v500 7) (+ {})))(println (f 1))",
+        repeated(600, |n| format!("(v{n} (g x {n}))")),
+        repeated(600, |n| format!("v{n} "))
+    );
+    let closures = format!(
+        "(define (f x) {} (list {}))(println (map (fn (g) (g)) (f 1)))",
+        repeated(400, |n| format!(
+            "(define v{n} (list x {n}))(define (g{n}) (+ {n} (length v{n}) (if (> x 5) (g{}) 0)))",
+            (n + 1) % 400
+        )),
+        repeated(400, |n| format!("g{n} "))
+    );
+    let loops = format!(
+        "(define (f x) {}x{})(println (f 1))",
+        repeated(40, |n| format!(
+            "(let loop{n} ((a{n} x) (b{n} 0)) (if (= b{n} 1) (+ a{n} b{n}) (loop{n} "
+        )),
+        repeated(40, |n| format!(" (+ b{} 1))))", 39 - n))
+    );
+    let long = format!(
+        "(println (length (list {})))",
+        repeated(20_000, |n| format!("{n} "))
+    );
+    let programs = [
+        (nested_calls, Some("241")),
+        (nested_lists, Some("4")),
+        (sums, None),
+        (bindings, None),
+        (closures, None),
+        (loops, Some("41")),
+        (long, Some("20000")),
+    ];
+    for (program, expected) in programs {
+        let plain = output(&program, "-O0");
+        assert!(plain.ends_with("exit status: 0"), "{plain}");
+        assert_eq!(output(&program, "-O2"), plain);
+        if let Some(expected) = expected {
+            assert_eq!(plain.lines().next(), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn phases_have_names() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let done = Command::new(env!("CARGO_BIN_EXE_semac"))
+        .args(["run", "--time-passes"])
+        .arg(fixtures.join("programs/macros.sema"))
+        .output()
+        .unwrap();
+    let table = String::from_utf8(done.stderr).unwrap();
+    let names: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let expected = [
+        "start",
+        "read",
+        "lower",
+        "expand",
+        "link",
+        "letrec",
+        "simplify",
+        "inline",
+        "unused",
+        "specialise",
+        "lift",
+        "generate",
+        "total",
+    ];
+    for name in expected {
+        assert!(names.contains(&name), "no {name} in\n{table}");
+    }
+    assert!(table.contains("100.0 %"), "{table}");
 }

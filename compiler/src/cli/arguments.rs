@@ -54,6 +54,9 @@ pub struct Optimization {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2,
           value_parser = clap::value_parser!(u8).range(0..=2))]
     pub level: u8,
+    /// Show on standard error how long each phase of compiling took
+    #[arg(long)]
+    pub time_passes: bool,
 }
 
 /// `semac build`
@@ -214,6 +217,9 @@ pub struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Show on standard error how long each phase took
+    #[arg(long)]
+    pub time_passes: bool,
 }
 
 /// `semac disasm`

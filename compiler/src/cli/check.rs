@@ -1,6 +1,7 @@
 //! `semac check`: everything that is wrong, nothing built.
 
 use super::arguments::Check;
+use super::clock::Clock;
 use super::count_text;
 use crate::driver::Surroundings;
 
@@ -11,15 +12,17 @@ use super::program::{self, Counts};
 const NO_OPTIMIZATION: u8 = 0;
 
 pub(super) fn execute(arguments: &Check) -> u8 {
+    let clock = Clock::new(arguments.time_passes);
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) = program::check(file, NO_OPTIMIZATION, Surroundings::Runtime);
+        let (result, counts) = program::check(file, NO_OPTIMIZATION, Surroundings::Runtime, &clock);
         if let Err(failure) = result {
             failure.show();
         }
         total.errors += counts.errors;
         total.warnings += counts.warnings;
     }
+    clock.show();
     if total != Counts::default() {
         note(&format!(
             "\n{}, {}\n",

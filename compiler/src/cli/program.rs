@@ -7,6 +7,7 @@ use super::failure::{Failure, note};
 use crate::diagnostic::render::{Renderer, standard_error_takes_colour};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::driver::{FileSystem, Options, Program, Surroundings, compile_program};
+use crate::phases::Observer;
 use crate::source::SourceMap;
 
 /// The real file system.
@@ -52,8 +53,9 @@ pub fn compile(
     entry: &Path,
     optimize: u8,
     surroundings: Surroundings,
+    phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimize, surroundings).0
+    check(entry, optimize, surroundings, phases).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
@@ -61,6 +63,7 @@ pub fn check(
     entry: &Path,
     optimize: u8,
     surroundings: Surroundings,
+    phases: &dyn Observer,
 ) -> (Result<Compiled, Failure>, Counts) {
     if let Err(failure) = readable(entry) {
         let counts = Counts {
@@ -75,7 +78,7 @@ pub fn check(
         surroundings,
     };
     let mut sources = SourceMap::new();
-    match compile_program(&Disk, entry, &options, &mut sources) {
+    match compile_program(&Disk, entry, &options, &mut sources, phases) {
         Ok(program) => {
             let counts = show(&sources, &program.warnings);
             (Ok(Compiled { program, sources }), counts)

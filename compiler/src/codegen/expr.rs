@@ -110,12 +110,27 @@ impl FunctionBuilder<'_, '_> {
                 for (_, init) in bindings {
                     let register = self.alloc(init.span)?;
                     self.expr(init, Dest::Reg(register))?;
+                    if self.is_slotted(register) {
+                        break;
+                    }
                     registers.push(register);
                 }
+                let in_registers = registers.len();
                 for ((variable, _), register) in bindings.iter().zip(registers) {
                     self.bind_in_place(*variable, register)?;
                 }
-                self.release_slotted(mark);
+                // No initial value mentions a variable of the group, so these may have their places
+                // while the rest is computed. The first of them is in the top register.
+                for (index, (variable, init)) in bindings.iter().enumerate().skip(in_registers) {
+                    if index > in_registers {
+                        let register = self.alloc(init.span)?;
+                        self.expr(init, Dest::Reg(register))?;
+                    }
+                    let register = (self.next - 1) as u8;
+                    self.bind_in_place(*variable, register)?;
+                    self.next -= 1;
+                }
+                self.next = self.next.max(mark);
                 self.expr(body, dest)?;
                 self.next = mark;
                 Ok(())
@@ -237,9 +252,51 @@ impl FunctionBuilder<'_, '_> {
         Ok(register)
     }
 
-    /// Registers of several operands that are evaluated in order. A variable's own register is used
-    /// only if nothing that is evaluated later can assign it.
-    pub fn operands(&mut self, exprs: &[&Expr]) -> Result<Vec<u8>, Failure> {
+    /// Like [`FunctionBuilder::value`] for the only operand of something whose result goes to `dest`.
+    pub fn operand(&mut self, expr: &Expr, dest: u8) -> Result<u8, Failure> {
+        if !self.is_crowded() || is_trivial(expr) {
+            return self.value(expr);
+        }
+        let register = self.scratch(dest, expr.span)?;
+        self.expr(expr, Dest::Reg(register))?;
+        Ok(register)
+    }
+
+    /// Evaluates expressions into consecutive fresh registers; `scratch` is the top register, which may
+    /// be overwritten.
+    pub fn consecutive(&mut self, exprs: &[Expr], scratch: u8) -> Result<(), Failure> {
+        if !self.is_crowded() || exprs.iter().all(is_trivial) {
+            for expr in exprs {
+                let register = self.alloc(expr.span)?;
+                self.expr(expr, Dest::Reg(register))?;
+            }
+            return Ok(());
+        }
+        let mut slots = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            self.expr(expr, Dest::Reg(scratch))?;
+            slots.push(self.spill(scratch));
+        }
+        self.reload(&slots, self.span)
+    }
+
+    /// Registers of several operands that are evaluated in order, of something whose result goes to
+    /// `dest`. A variable's own register is used only if nothing that is evaluated later can assign it.
+    pub fn operands(&mut self, exprs: &[&Expr], dest: Option<u8>) -> Result<Vec<u8>, Failure> {
+        if self.is_crowded() && !exprs.iter().all(|expr| is_trivial(expr)) {
+            let scratch = match dest {
+                Some(dest) => self.scratch(dest, self.span)?,
+                None => self.alloc(self.span)?,
+            };
+            let mut slots = Vec::with_capacity(exprs.len());
+            for expr in exprs {
+                self.expr(expr, Dest::Reg(scratch))?;
+                slots.push(self.spill(scratch));
+            }
+            let first = self.next;
+            self.reload(&slots, self.span)?;
+            return Ok((first..self.next).map(|register| register as u8).collect());
+        }
         let mut registers = Vec::with_capacity(exprs.len());
         for (index, expr) in exprs.iter().enumerate() {
             let stable = match &expr.kind {
@@ -339,7 +396,8 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let register = match self.register_of(variable) {
             Some(register)
-                if writes_last(value) || !mentions(value, variable) && !is_call(value) =>
+                if !self.is_crowded()
+                    && (writes_last(value) || !mentions(value, variable) && !is_call(value)) =>
             {
                 self.expr(value, Dest::Reg(register))?;
                 register
@@ -494,6 +552,8 @@ impl FunctionBuilder<'_, '_> {
         for ((variable, _), register) in bindings.iter().zip(&registers) {
             self.bind_in_place(*variable, *register)?;
         }
+        // Registers whose variables live in slots are only used on the way to the next round.
+        self.release_slotted(mark);
         let variables: Rc<[VarId]> = bindings.iter().map(|(variable, _)| *variable).collect();
         self.loops.insert(label, LoopTarget { head, variables });
         self.loop_registers.insert(label, registers.into());
@@ -536,6 +596,7 @@ impl FunctionBuilder<'_, '_> {
             // A box in the register is still read by later arguments and must stay.
             let later = &arguments[index + 1..];
             let free = own
+                && !self.is_crowded()
                 && !later.iter().any(|e| mentions(e, variable))
                 && (writes_last(argument) || !mentions(argument, variable) && !is_call(argument));
             if free {

@@ -17,6 +17,9 @@ use crate::optimize::variables::Variables;
 const VARIABLE_REGISTERS: u32 = 160;
 /// Registers that an instruction can name.
 const REGISTERS: u32 = 254;
+/// Above this many registers in use, operands that are not at hand wait in slots while further ones are
+/// computed: nesting then costs no registers, and the rest is enough for any call.
+const CROWDED: u32 = 170;
 /// First slot.
 const FIRST_SLOT: u32 = 256;
 /// Most parameters of a function.
@@ -211,6 +214,49 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         Ok((self.next - 1) as u8)
     }
 
+    /// Whether registers are scarce.
+    pub fn is_crowded(&self) -> bool {
+        self.next > CROWDED
+    }
+
+    /// Whether a call window with this many registers can be had.
+    pub fn has_room(&self, count: usize) -> bool {
+        self.next as usize + count <= REGISTERS as usize
+    }
+
+    /// A register for intermediate values: the destination itself if it is the top register. While
+    /// registers are scarce no variable's own register is a destination, so nothing is lost.
+    pub fn scratch(&mut self, dest: u8, span: Span) -> Result<u8, Failure> {
+        if self.is_crowded() && u32::from(dest) + 1 == self.next {
+            Ok(dest)
+        } else {
+            self.alloc(span)
+        }
+    }
+
+    /// Puts the value of a register into a new slot.
+    pub fn spill(&mut self, register: u8) -> u32 {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.asm.emit(Instruction::StoreSlot {
+            a: register,
+            x: slot,
+        });
+        slot
+    }
+
+    /// Loads slots into fresh registers.
+    pub fn reload(&mut self, slots: &[u32], span: Span) -> Result<(), Failure> {
+        for &slot in slots {
+            let register = self.alloc(span)?;
+            self.asm.emit(Instruction::LoadSlot {
+                a: register,
+                x: slot,
+            });
+        }
+        Ok(())
+    }
+
     // --- variables ---
 
     /// Gives a new variable its place and makes the value in `value` its initial value. `value` is
@@ -226,12 +272,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             self.locations
                 .insert(variable, Location::Register(register));
         } else {
-            let slot = self.next_slot;
-            self.next_slot += 1;
-            self.asm.emit(Instruction::StoreSlot {
-                a: register,
-                x: slot,
-            });
+            let slot = self.spill(register);
             self.locations.insert(variable, Location::Slot(slot));
         }
         Ok(())
@@ -240,6 +281,11 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
     /// Frees the registers from `mark` on whose variables have been moved to slots.
     pub fn release_slotted(&mut self, mark: u32) {
         self.next = self.next.min(mark.max(VARIABLE_REGISTERS));
+    }
+
+    /// Whether a variable whose value is in this register moves to a slot.
+    pub fn is_slotted(&self, register: u8) -> bool {
+        u32::from(register) >= VARIABLE_REGISTERS
     }
 
     /// The register that holds the variable itself, if one does.

@@ -24,7 +24,13 @@ const HIGHER_ORDER: usize = 90;
 
 /// Inlines calls everywhere in a unit. Returns whether there was anything to inline.
 pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
-    let functions = functions::table(unit, &globals.known);
+    let mut functions = functions::table(unit, &globals.known);
+    // What nothing copies can be rewritten in place.
+    functions.retain(|_, function| {
+        let small = function.size <= SMALL_LIBRARY.max(SMALL);
+        !function.recursive
+            && (small || function.size <= HIGHER_ORDER && function.calls.contains(&true))
+    });
     let census = Census::of(unit);
     let mut inliner = Inliner {
         functions: &functions,
