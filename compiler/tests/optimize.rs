@@ -15,7 +15,7 @@ use semac::ir::{ExprKind, Unit};
 use semac::library::Library;
 use semac::lower::lower_program;
 use semac::lower::text::unit_text;
-use semac::optimize::{self, Globals, check, frames, inline, letrec, lift, simplify};
+use semac::optimize::{self, Globals, check, frames, inline, letrec, lift, matches, simplify};
 use semac::phases::Unobserved;
 use semac::reader::read_all;
 use semac::source::SourceMap;
@@ -63,11 +63,13 @@ fn listing(source: &str) -> String {
     } else {
         frames::mark(&mut unit);
         letrec::run(&mut unit);
-        if pass != "letrec" {
+        if pass == "matches" {
+            matches::run(&mut unit);
+        } else if pass != "letrec" {
             simplify::run(&mut unit, &globals.known);
         }
         match pass {
-            "letrec" | "simplify" => {}
+            "letrec" | "simplify" | "matches" => {}
             "inline" => {
                 inline::run(&mut unit, &globals);
                 simplify::run(&mut unit, &globals.known);

@@ -7,6 +7,7 @@ use sema_format::isa::{Instruction, special};
 use super::Failure;
 use super::function::{Dest, FunctionBuilder, LoopTarget};
 use crate::datum::{DatumKind, Span};
+use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId};
 use crate::optimize::frames;
 use crate::optimize::loops::mentions;
@@ -143,12 +144,16 @@ impl FunctionBuilder<'_, '_> {
                 Ok(())
             }
             ExprKind::While(test, body) => {
+                let mark = self.next;
+                let hoisted = self.hoist(&[test, body])?;
                 let head = self.asm.here();
                 let end = self.asm.new_label();
                 self.branch(test, false, end)?;
                 self.expr(body, Dest::Effect)?;
                 self.asm.jump(Instruction::Loop { s24: 0 }, head);
                 self.asm.bind(end);
+                self.unhoist(hoisted);
+                self.next = mark;
                 self.nil(dest, expr.span)
             }
             ExprKind::Loop(label, bindings, body) => self.enter_loop(*label, bindings, body, dest),
@@ -247,6 +252,9 @@ impl FunctionBuilder<'_, '_> {
         {
             return Ok(register);
         }
+        if let Some(register) = self.hoisted(expr) {
+            return Ok(register);
+        }
         let register = self.alloc(expr.span)?;
         self.expr(expr, Dest::Reg(register))?;
         Ok(register)
@@ -302,7 +310,7 @@ impl FunctionBuilder<'_, '_> {
             let stable = match &expr.kind {
                 ExprKind::Local(variable) => {
                     !self.variables.is_assigned(*variable)
-                        || exprs[index + 1..].iter().all(|e| is_trivial(e))
+                        || !exprs[index + 1..].iter().any(|e| assigns(e, *variable))
                 }
                 _ => true,
             };
@@ -427,6 +435,9 @@ impl FunctionBuilder<'_, '_> {
         other: &Expr,
         dest: Dest,
     ) -> Result<(), Failure> {
+        if self.switch(test, then, other, dest)? {
+            return Ok(());
+        }
         let otherwise = self.asm.new_label();
         let end = self.asm.new_label();
         self.branch(test, false, otherwise)?;
@@ -547,6 +558,7 @@ impl FunctionBuilder<'_, '_> {
             self.expr(init, Dest::Reg(register))?;
             registers.push(register);
         }
+        let hoisted = self.hoist(&[body])?;
         // The loop's registers hold plain values when a round begins; boxes are made afresh.
         let head = self.asm.here();
         for ((variable, _), register) in bindings.iter().zip(&registers) {
@@ -559,6 +571,7 @@ impl FunctionBuilder<'_, '_> {
         self.loop_registers.insert(label, registers.into());
         self.expr(body, dest)?;
         self.loops.remove(&label);
+        self.unhoist(hoisted);
         self.next = mark;
         Ok(())
     }
@@ -624,6 +637,20 @@ pub(crate) fn is_trivial(expr: &Expr) -> bool {
         expr.kind,
         ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Builtin(_)
     )
+}
+
+/// Whether the expression assigns a variable that lives in a register.
+fn assigns(expr: &Expr, variable: VarId) -> bool {
+    match &expr.kind {
+        ExprKind::SetLocal(found, _) if *found == variable => true,
+        // It would live in a box.
+        ExprKind::Lambda(_) => false,
+        _ => {
+            let mut found = false;
+            for_each_child(expr, &mut |child| found = found || assigns(child, variable));
+            found
+        }
+    }
 }
 
 /// Whether the last instruction of the expression's code is the only one that writes its

@@ -7,6 +7,7 @@ use sema_format::encode::{Assembler, Capture, Label};
 use sema_format::isa::{Instruction, special};
 use sema_format::model::{Function, InlinedCall};
 
+use super::hoist::Hoist;
 use super::{CodegenError, Failure, ModuleBuilder};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, GlobalId, Lambda, VarId};
@@ -76,6 +77,8 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     /// The calls of the unit that were replaced by code of this function, and their numbers here.
     inlined: Vec<InlinedCall>,
     contexts: HashMap<u32, u32>,
+    /// Constants that are in registers while the enclosing loops run.
+    pub hoists: Vec<(Hoist, u8)>,
 }
 
 impl<'m, 'a> FunctionBuilder<'m, 'a> {
@@ -94,6 +97,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             span: Span::default(),
             inlined: Vec::new(),
             contexts: HashMap::new(),
+            hoists: Vec::new(),
         }
     }
 
@@ -151,6 +155,9 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             builder
                 .locations
                 .insert(captured, Location::Capture(index as u16));
+        }
+        if global.is_some_and(|global| builder.restarts_itself(&lambda.body, global)) {
+            builder.hoist(&[&lambda.body])?;
         }
         let head = builder.asm.here();
         for (register, &parameter) in parameters.iter().enumerate() {

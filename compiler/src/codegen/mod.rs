@@ -5,7 +5,9 @@ mod calls;
 mod constants;
 mod expr;
 mod function;
+mod hoist;
 pub mod primitives;
+mod switch;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -22,7 +22,8 @@ pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
         ("car" | "first", &[b]) => Instruction::First { a, b },
         ("cdr" | "rest", &[b]) => Instruction::Rest { a, b },
         ("cons", &[b, c]) => Instruction::Cons { a, b, c },
-        ("nth", &[b, c]) => Instruction::Nth { a, b, c },
+        // The sequence has been found to have the element.
+        ("nth" | "%sequence-ref", &[b, c]) => Instruction::Nth { a, b, c },
         ("length", &[b]) => Instruction::Length { a, b },
         ("get" | "hash-ref", &[b, c]) => Instruction::Get { a, b, c },
         ("mutable-array/get", &[b, c]) => Instruction::ArrayGet { a, b, c },

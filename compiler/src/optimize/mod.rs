@@ -15,6 +15,7 @@ pub mod known;
 pub mod letrec;
 pub mod lift;
 pub mod loops;
+pub mod matches;
 pub mod purity;
 pub mod rename;
 pub mod simplify;
@@ -80,6 +81,8 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
         return;
     }
     letrec::run(unit);
+    phases.begin("matches");
+    matches::run(unit);
     phases.begin("simplify");
     simplify::run(unit, &globals.known);
     if level > 1 {

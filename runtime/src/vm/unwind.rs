@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use sema_format::Location;
+
 use super::dispatch::{Next, Registers};
 use super::dynamic::Answer;
 use super::module::{ANONYMOUS, Func, ModuleState};
@@ -233,30 +235,24 @@ fn extra_value(host: &Host, extra: &Extra) -> Value {
 }
 
 fn trace_list(host: &Host, trace: &[TracePoint]) -> Value {
-    let frames: Vec<Value> = visible_frames(trace)
-        .into_iter()
-        .map(|frame| {
-            let mut entries = vec![(host.keyword("name"), host.heap.string(&frame.name))];
-            if let Some((file, line, column)) = frame.position {
-                entries.push((host.keyword("file"), host.heap.string(&file)));
-                entries.push((host.keyword("line"), Value::index(line as usize)));
-                entries.push((host.keyword("col"), Value::index(column as usize)));
-            }
-            sorted_map::from_entries(host, &entries)
-        })
-        .collect();
+    let mut frames: Vec<Value> = Vec::new();
+    visible_frames(trace, &mut |name, location| {
+        let mut entries = vec![(host.keyword("name"), host.heap.string(name))];
+        if let Some(at) = location {
+            entries.push((host.keyword("file"), host.heap.string(at.file)));
+            entries.push((host.keyword("line"), Value::index(at.line as usize)));
+            entries.push((host.keyword("col"), Value::index(at.column as usize)));
+        }
+        frames.push(sorted_map::from_entries(host, &entries));
+    });
     host.heap.list(&frames)
 }
 
-/// A frame of a trace as users see it.
-pub(crate) struct VisibleFrame {
-    pub name: String,
-    pub position: Option<(String, u32, u32)>,
-}
-
-/// The frames of user code, those of inlined functions among them.
-pub(crate) fn visible_frames(trace: &[TracePoint]) -> Vec<VisibleFrame> {
-    let mut visible = Vec::new();
+/// Shows name and place of the frames of user code to `visit`, those of inlined functions among them.
+pub(crate) fn visible_frames(
+    trace: &[TracePoint],
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>),
+) {
     let mut frames = 0;
     for (depth, point) in trace.iter().enumerate() {
         // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
@@ -270,17 +266,10 @@ pub(crate) fn visible_frames(trace: &[TracePoint]) -> Vec<VisibleFrame> {
             };
             // As many as there would be if nothing were inlined.
             if !library && frames <= TRACE_FRAMES {
-                let position = frame
-                    .location
-                    .map(|at| (at.file.to_owned(), at.line, at.column));
-                visible.push(VisibleFrame {
-                    name: name.to_owned(),
-                    position,
-                });
+                visit(name, frame.location);
             }
         });
     }
-    visible
 }
 
 /// Type, message and hint of what was raised, for the report of an uncaught condition.

@@ -1,0 +1,132 @@
+//! Constants of loops: operands that no instruction can hold are loaded once, before the loop.
+
+use super::Failure;
+use super::function::FunctionBuilder;
+use super::primitives::is_instruction;
+use crate::datum::{DatumKind, Symbol};
+use crate::ir::walk::for_each_child;
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId};
+use crate::optimize::frames;
+
+/// Registers for constants in one function at any time.
+const MOST: usize = 8;
+/// Registers in use above which variables need the rest.
+const ROOM: u32 = 100;
+
+/// A constant that is cheap to compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hoist {
+    Int(i64),
+    Float(u64),
+    Keyword(Symbol),
+}
+
+impl Hoist {
+    fn of(expr: &Expr) -> Option<Hoist> {
+        match &expr.kind {
+            ExprKind::Const(DatumKind::Int(value)) => Some(Hoist::Int(*value)),
+            ExprKind::Const(DatumKind::Float(value)) => Some(Hoist::Float(value.to_bits())),
+            ExprKind::Const(DatumKind::Keyword(symbol)) => Some(Hoist::Keyword(*symbol)),
+            _ => None,
+        }
+    }
+}
+
+impl FunctionBuilder<'_, '_> {
+    /// The register that holds a constant while a loop runs.
+    pub fn hoisted(&self, expr: &Expr) -> Option<u8> {
+        let constant = Hoist::of(expr)?;
+        let found = self.hoists.iter().find(|(known, _)| *known == constant);
+        found.map(|(_, register)| *register)
+    }
+
+    /// Loads the constants that the parts of a loop use as operands. Gives what
+    /// [`FunctionBuilder::unhoist`] wants to know behind the loop.
+    pub fn hoist(&mut self, parts: &[&Expr]) -> Result<usize, Failure> {
+        let before = self.hoists.len();
+        let mut wanted = Vec::new();
+        for part in parts {
+            operands(part, &mut |constant| {
+                if self.hoisted(constant).is_none()
+                    && before + wanted.len() < MOST
+                    && let Some(key) = Hoist::of(constant)
+                    && !wanted.iter().any(|(known, _)| *known == key)
+                {
+                    wanted.push((key, constant.clone()));
+                }
+            });
+        }
+        for (key, constant) in wanted {
+            if self.next >= ROOM {
+                break;
+            }
+            let register = self.alloc(constant.span)?;
+            if let ExprKind::Const(datum) = &constant.kind {
+                self.load_constant(datum, register)?;
+            }
+            self.hoists.push((key, register));
+        }
+        Ok(before)
+    }
+
+    /// Forgets the constants of a loop.
+    pub fn unhoist(&mut self, before: usize) {
+        self.hoists.truncate(before);
+    }
+
+    /// Whether a function calls itself in tail position, which is a loop.
+    pub fn restarts_itself(&self, expr: &Expr, itself: GlobalId) -> bool {
+        match &expr.kind {
+            ExprKind::Lambda(_) => false,
+            ExprKind::Call(callee, _)
+                if matches!(callee.kind, ExprKind::Global(global) if global == itself)
+                    && frames::is_tail(expr.span, &self.module.unit.inlined) =>
+            {
+                true
+            }
+            _ => {
+                let mut found = false;
+                for_each_child(expr, &mut |child| {
+                    found = found || self.restarts_itself(child, itself);
+                });
+                found
+            }
+        }
+    }
+}
+
+/// Shows the constants that instructions take from registers to `visit`.
+fn operands(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    match &expr.kind {
+        // A function of its own.
+        ExprKind::Lambda(_) => return,
+        ExprKind::Call(callee, arguments) => {
+            if let ExprKind::Builtin(Builtin(name)) = callee.kind
+                && is_instruction(name, arguments.len())
+            {
+                for (index, argument) in arguments.iter().enumerate() {
+                    if !is_immediate(name, index, argument) {
+                        visit(argument);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    for_each_child(expr, &mut |child| operands(child, visit));
+}
+
+/// Whether the instruction for a builtin holds this operand, or does without it.
+fn is_immediate(name: &str, index: usize, operand: &Expr) -> bool {
+    match (name, &operand.kind) {
+        ("+", ExprKind::Const(DatumKind::Int(value))) => i8::try_from(*value).is_ok(),
+        ("-", ExprKind::Const(DatumKind::Int(value))) => index == 1 && i8::try_from(*value).is_ok(),
+        ("<" | "<=" | ">" | ">=", ExprKind::Const(DatumKind::Int(value))) => {
+            index == 1 && i16::try_from(*value).is_ok()
+        }
+        ("=", ExprKind::Const(DatumKind::Int(value))) => i16::try_from(*value).is_ok(),
+        // Conditions compare with any such constant.
+        ("=", ExprKind::Const(DatumKind::Keyword(_))) | ("equal?" | "eq?", _) => true,
+        _ => false,
+    }
+}
