@@ -28,7 +28,7 @@ impl FunctionBuilder<'_, '_> {
                     && self.exact(*global, arguments.len())
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
-                    self.restart(&itself.variables, &registers, arguments)?;
+                    self.restart(&itself.variables, &registers, arguments, &[])?;
                     self.asm.jump(Instruction::Loop { s24: 0 }, itself.head);
                     return Ok(());
                 }

@@ -567,7 +567,14 @@ impl FunctionBuilder<'_, '_> {
         // Registers whose variables live in slots are only used on the way to the next round.
         self.release_slotted(mark);
         let variables: Rc<[VarId]> = bindings.iter().map(|(variable, _)| *variable).collect();
-        self.loops.insert(label, LoopTarget { head, variables });
+        let mut counters = super::counters::of(label, bindings, body);
+        counters.retain(|variable| !self.variables.is_assigned(*variable));
+        let target = LoopTarget {
+            head,
+            variables,
+            counters: counters.into(),
+        };
+        self.loops.insert(label, target);
         self.loop_registers.insert(label, registers.into());
         self.expr(body, dest)?;
         self.loops.remove(&label);
@@ -583,7 +590,7 @@ impl FunctionBuilder<'_, '_> {
         ) else {
             return self.nil(Dest::Effect, span);
         };
-        self.restart(&target.variables, &registers, arguments)?;
+        self.restart(&target.variables, &registers, arguments, &target.counters)?;
         self.asm.jump(Instruction::Loop { s24: 0 }, target.head);
         Ok(())
     }
@@ -594,9 +601,11 @@ impl FunctionBuilder<'_, '_> {
         variables: &[VarId],
         registers: &[u8],
         arguments: &[Expr],
+        counters: &[VarId],
     ) -> Result<(), Failure> {
         let mark = self.next;
         let mut moves = Vec::new();
+        let mut steps = Vec::new();
         for (index, argument) in arguments.iter().enumerate() {
             let (variable, register) = (variables[index], registers[index]);
             let own = self.register_of(variable) == Some(register);
@@ -604,6 +613,11 @@ impl FunctionBuilder<'_, '_> {
                 && matches!(argument.kind, ExprKind::Local(same) if same == variable)
                 && !self.variables.is_assigned(variable)
             {
+                continue;
+            }
+            // Counting raises nothing and reads nothing else: it may as well come last.
+            if own && counters.contains(&variable) && !self.is_crowded() {
+                steps.push((register, argument));
                 continue;
             }
             // A box in the register is still read by later arguments and must stay.
@@ -619,6 +633,9 @@ impl FunctionBuilder<'_, '_> {
                 self.expr(argument, Dest::Reg(fresh))?;
                 moves.push((register, fresh));
             }
+        }
+        for (register, step) in steps {
+            self.expr(step, Dest::Reg(register))?;
         }
         for (register, fresh) in moves {
             self.asm.emit(Instruction::Move {
@@ -664,6 +681,9 @@ fn writes_last(expr: &Expr) -> bool {
             }
             _ => false,
         },
+        // The test is computed elsewhere.
+        ExprKind::If(_, then, other) => writes_last(then) && writes_last(other),
+        ExprKind::Seq(parts) => parts.last().is_some_and(writes_last),
         _ => false,
     }
 }

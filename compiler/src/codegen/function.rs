@@ -50,6 +50,8 @@ pub(crate) enum Dest {
 pub(crate) struct LoopTarget {
     pub head: Label,
     pub variables: Rc<[VarId]>,
+    /// Those that only count: see [`super::counters`].
+    pub counters: Rc<[VarId]>,
 }
 
 /// The function being generated, if calls to itself can be recognised.

@@ -3,6 +3,7 @@
 mod branch;
 mod calls;
 mod constants;
+mod counters;
 mod expr;
 mod function;
 mod hoist;

@@ -18,6 +18,8 @@ pub struct Function {
     pub size: usize,
     /// How large it is together with the functions it hands its functions to.
     pub expanded: usize,
+    /// Whether it only computes: it makes no functions, has no loops and calls nothing but builtins.
+    pub leaf: bool,
     /// Whether it mentions itself.
     pub recursive: bool,
     /// For each parameter, whether the function calls it or hands it to one that does.
@@ -55,6 +57,7 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
         lambda: lambda.clone(),
         size: size(&lambda.body, LARGEST),
         expanded: LARGEST,
+        leaf: true,
         recursive: false,
         calls: vec![false; lambda.parameters.len()],
         direct: Vec::new(),
@@ -80,7 +83,11 @@ fn inspect(
 ) {
     match &expr.kind {
         ExprKind::Global(global) if *global == itself => function.recursive = true,
+        ExprKind::Lambda(_) | ExprKind::Loop(..) | ExprKind::While(..) | ExprKind::Letrec(..) => {
+            function.leaf = false;
+        }
         ExprKind::Call(callee, _) => {
+            function.leaf &= matches!(callee.kind, ExprKind::Builtin(_));
             if let ExprKind::Local(variable) = &callee.kind
                 && let Some(calls) = positions
                     .get(variable)

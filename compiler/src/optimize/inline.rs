@@ -18,6 +18,8 @@ use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId, Vari
 const SMALL: usize = 14;
 /// The same for functions of the library, whose frames nobody sees.
 const SMALL_LIBRARY: usize = 20;
+/// The same in loops, for functions that only compute: there the call itself costs most.
+const SMALL_IN_LOOP: usize = 40;
 /// Largest function that is copied to a call that gives it a function, with those that it hands the
 /// function to.
 const HIGHER_ORDER: usize = 90;
@@ -27,7 +29,8 @@ pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
     let mut functions = functions::table(unit, &globals.known);
     // What nothing copies can be rewritten in place.
     functions.retain(|_, function| {
-        let small = function.size <= SMALL_LIBRARY.max(SMALL);
+        let small = function.size <= SMALL_LIBRARY.max(SMALL)
+            || function.leaf && function.size <= SMALL_IN_LOOP;
         !function.recursive
             && (small || function.size <= HIGHER_ORDER && function.calls.contains(&true))
     });
@@ -40,6 +43,7 @@ pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
         inlined: &mut unit.inlined,
         local: HashMap::new(),
         current: None,
+        in_loop: false,
         changed: false,
     };
     for form in &mut unit.body {
@@ -63,6 +67,8 @@ struct Inliner<'a> {
     local: HashMap<VarId, Rc<Lambda>>,
     /// The global that is being defined.
     current: Option<GlobalId>,
+    /// Whether the code being looked at is in a loop.
+    in_loop: bool,
     changed: bool,
 }
 
@@ -79,7 +85,10 @@ impl Inliner<'_> {
                 }
             }
         }
+        let in_loop = self.in_loop;
+        self.in_loop |= matches!(expr.kind, ExprKind::Loop(..) | ExprKind::While(..));
         for_each_child_mut(expr, &mut |child| self.expr(child));
+        self.in_loop = in_loop;
         let span = expr.span;
         let ExprKind::Call(callee, arguments) = &mut expr.kind else {
             return;
@@ -124,10 +133,12 @@ impl Inliner<'_> {
         if in_library && !from_library {
             return None;
         }
-        let small = match from_library {
-            true => function.size <= SMALL_LIBRARY,
-            false => function.size <= SMALL,
+        let most = match from_library {
+            _ if self.in_loop && function.leaf => SMALL_IN_LOOP,
+            true => SMALL_LIBRARY,
+            false => SMALL,
         };
+        let small = function.size <= most;
         let parameters = if function.expanded <= HIGHER_ORDER {
             &function.calls
         } else {
