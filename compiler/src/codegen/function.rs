@@ -161,6 +161,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         if global.is_some_and(|global| builder.restarts_itself(&lambda.body, global)) {
             builder.hoist(&[&lambda.body])?;
         }
+        builder.hoist_repeated(&lambda.body)?;
         let head = builder.asm.here();
         for (register, &parameter) in parameters.iter().enumerate() {
             if builder.variables.is_boxed(parameter) {

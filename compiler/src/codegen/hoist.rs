@@ -69,6 +69,33 @@ impl FunctionBuilder<'_, '_> {
         Ok(before)
     }
 
+    /// Loads the constants that a function is certain to use more than once.
+    pub fn hoist_repeated(&mut self, body: &Expr) -> Result<(), Failure> {
+        let mut seen: Vec<(Hoist, usize, Expr)> = Vec::new();
+        certain(body, &mut |constant| {
+            if let Some(key) = Hoist::of(constant) {
+                let room = seen.len() < 4 * MOST;
+                match seen.iter_mut().find(|(known, ..)| *known == key) {
+                    Some((_, count, _)) => *count += 1,
+                    None if room => seen.push((key, 1, constant.clone())),
+                    None => {}
+                }
+            }
+        });
+        seen.retain(|(key, count, _)| *count > 1 && !self.hoists.iter().any(|(k, _)| k == key));
+        for (key, _, constant) in seen {
+            if self.next >= ROOM || self.hoists.len() >= MOST {
+                break;
+            }
+            let register = self.alloc(constant.span)?;
+            if let ExprKind::Const(datum) = &constant.kind {
+                self.load_constant(datum, register)?;
+            }
+            self.hoists.push((key, register));
+        }
+        Ok(())
+    }
+
     /// Forgets the constants of a loop.
     pub fn unhoist(&mut self, before: usize) {
         self.hoists.truncate(before);
@@ -97,23 +124,45 @@ impl FunctionBuilder<'_, '_> {
 
 /// Shows the constants that instructions take from registers to `visit`.
 fn operands(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
-    match &expr.kind {
-        // A function of its own.
-        ExprKind::Lambda(_) => return,
-        ExprKind::Call(callee, arguments) => {
-            if let ExprKind::Builtin(Builtin(name)) = callee.kind
-                && is_instruction(name, arguments.len())
-            {
-                for (index, argument) in arguments.iter().enumerate() {
-                    if !is_immediate(name, index, argument) {
-                        visit(argument);
-                    }
-                }
+    // Another function loads its own.
+    if !matches!(expr.kind, ExprKind::Lambda(_)) {
+        own_operands(expr, visit);
+        for_each_child(expr, &mut |child| operands(child, visit));
+    }
+}
+
+/// The same for one call.
+fn own_operands(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    if let ExprKind::Call(callee, arguments) = &expr.kind
+        && let ExprKind::Builtin(Builtin(name)) = callee.kind
+        && (is_instruction(name, arguments.len()) || name == "mutable-array/set!")
+    {
+        for (index, argument) in arguments.iter().enumerate() {
+            if !is_immediate(name, index, argument) {
+                visit(argument);
             }
         }
-        _ => {}
     }
-    for_each_child(expr, &mut |child| operands(child, visit));
+}
+
+/// Like [`operands`], of what is evaluated whenever the expression is.
+fn certain(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    match &expr.kind {
+        ExprKind::Lambda(_) | ExprKind::While(..) | ExprKind::Try(..) => {}
+        ExprKind::If(first, ..) => certain(first, visit),
+        ExprKind::And(parts) | ExprKind::Or(parts) => {
+            if let Some(first) = parts.first() {
+                certain(first, visit);
+            }
+        }
+        ExprKind::Loop(_, bindings, _) => {
+            bindings.iter().for_each(|(_, init)| certain(init, visit));
+        }
+        _ => {
+            own_operands(expr, visit);
+            for_each_child(expr, &mut |child| certain(child, visit));
+        }
+    }
 }
 
 /// Whether the instruction for a builtin holds this operand, or does without it.

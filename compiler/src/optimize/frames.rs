@@ -24,6 +24,11 @@ pub fn mark(unit: &mut Unit) {
     }
 }
 
+/// Marks the calls in tail position of the functions in an expression that is not in one itself.
+pub fn mark_expr(expr: &mut Expr) {
+    mark_tails(expr, false);
+}
+
 /// Mirrors the code generator: what it would make a tail call is marked.
 fn mark_tails(expr: &mut Expr, tail: bool) {
     match &mut expr.kind {

@@ -16,6 +16,7 @@ pub mod letrec;
 pub mod lift;
 pub mod loops;
 pub mod matches;
+pub mod multimethods;
 pub mod purity;
 pub mod rename;
 pub mod simplify;
@@ -79,6 +80,10 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
     frames::mark(unit);
     if level == 0 {
         return;
+    }
+    if level > 1 && globals.extensible && !unit.dynamic {
+        let known = known::multimethods(unit);
+        multimethods::run(unit, globals, &known);
     }
     letrec::run(unit);
     phases.begin("matches");
