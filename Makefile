@@ -9,10 +9,15 @@ MUSL := $(subst -gnu,-musl,$(HOST))
 RUNTIME_TARGET = $(shell sh tools/runtime-target.sh "$(HOST)" "$(MUSL)")
 # What the C parts (zstd) need to be compiled for musl with the host's C compiler.
 MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIFY_SOURCE -fno-stack-protector"
+# The linker of runtimes for any target, as cargo wants it named.
+upper = $(shell echo "$(1)" | tr a-z- A-Z_)
+LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
+	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test differential bench conformance fmt lint clean
+.PHONY: all runtime dynamic semac demo test differential bench instructions fuzz conformance fmt lint clean pairs
 
 all: semac
 
@@ -20,7 +25,7 @@ all: semac
 runtime:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
 
@@ -28,7 +33,7 @@ runtime:
 dynamic:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(MUSL_CC) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
 
@@ -55,10 +60,29 @@ differential:
 
 bench: semac
 	@bench/programs.py --semac dist/semac
+	@bench/scaling.py --semac dist/semac
+	@bench/pauses.py --semac dist/semac
 	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
+
+# Counts machine instructions of the benchmark programs against bench/instructions.txt.
+instructions: semac
+	@command -v valgrind >/dev/null || sh tools/install.sh valgrind
+	@bench/instructions.py --semac dist/semac
+
+# Coverage-guided fuzzing, SECONDS for each target; needs nightly Rust and cargo-fuzz. The bounded
+# walks over the same ground are part of the tests.
+SECONDS ?= 60
+fuzz:
+	@sh fuzz/run.sh $(SECONDS)
+
+# How often one instruction of the VM follows another (docs/performance.md).
+pairs:
+	$(CARGO) build --package semac --bin semac
+	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
+	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
 
 conformance: semac
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt

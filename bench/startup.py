@@ -4,7 +4,8 @@
     bench/startup.py [--runs N] [--json FILE] [NAME=]PROGRAM...
 
 The programs run in turn, so that the machine's moods hit all of them alike; medians are compared
-with an empty Rust program that is built with the flags of the runtime. Peak memory is read when the
+with an empty Rust program that is built with the flags and for the target of the runtime (and, where
+that is musl, shown beside one linked with the host's C library). Peak memory is read when the
 process exits (by ptrace), because the figure that wait4 gives contains the parent's.
 """
 
@@ -30,15 +31,26 @@ PTRACE_TRACEME, PTRACE_CONT, PTRACE_SETOPTIONS = 0, 7, 0x4200
 PTRACE_O_TRACEEXIT, PTRACE_EVENT_EXIT = 0x40, 6
 
 
-def empty_program():
-    """Builds the program that does nothing, once."""
+def empty_programs():
+    """Builds the program that does nothing, for the runtime's target and for the host: name and path."""
     directory = ROOT / "target" / "bench"
     directory.mkdir(parents=True, exist_ok=True)
-    program, source = directory / "empty", directory / "empty.rs"
-    if not program.exists():
-        source.write_text(EMPTY_SOURCE)
-        subprocess.run(["rustc", *FLAGS, "-o", program, source], check=True)
-    return program
+    source = directory / "empty.rs"
+    source.write_text(EMPTY_SOURCE)
+    version = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
+    host = next(line.split()[1] for line in version.splitlines() if line.startswith("host:"))
+    chosen = subprocess.run(["sh", ROOT / "tools" / "runtime-target.sh", host,
+                             host.replace("-gnu", "-musl")],
+                            check=True, capture_output=True, text=True).stdout.strip()
+    programs = {}
+    for name, target in (("empty", chosen), ("empty, host's libc", host)):
+        if name == "empty" or target != chosen:
+            program = directory / f"empty-{target}"
+            if not program.exists():
+                subprocess.run(["rustc", *FLAGS, "--target", target, "-o", program, source],
+                               check=True)
+            programs[name] = str(program)
+    return programs
 
 
 def run_once(program, null):
@@ -96,7 +108,7 @@ def main():
     parser.add_argument("--json", type=Path)
     parser.add_argument("programs", nargs="*", metavar="[NAME=]PROGRAM")
     options = parser.parse_args()
-    programs = {"empty": str(empty_program())}
+    programs = empty_programs()
     for argument in options.programs:
         name, separator, path = argument.rpartition("=")
         programs[name if separator else Path(path).name] = os.path.abspath(path)
@@ -124,11 +136,11 @@ def main():
             "status": samples[name][-1][2],
         }
     base = results["empty"]
-    print(f"{'':16}{'ms':>8}{'ratio':>8}{'best':>8}{'faults':>8}{'RSS KB':>8}{'anon KB':>9}"
+    print(f"{'':20}{'ms':>8}{'ratio':>8}{'best':>8}{'faults':>8}{'RSS KB':>8}{'anon KB':>9}"
           f"{'calls':>7}{'bytes':>10}{'status':>8}")
     for name, result in results.items():
         result["ratio"] = result["milliseconds"] / base["milliseconds"]
-        print(f"{name:16}{result['milliseconds']:8.3f}{result['ratio']:8.2f}"
+        print(f"{name:20}{result['milliseconds']:8.3f}{result['ratio']:8.2f}"
               f"{result['best_milliseconds']:8.3f}{result['page_faults']:8.0f}"
               f"{result['peak_kilobytes']:8}{result['anonymous_kilobytes']:9}"
               f"{result['system_calls'] or '-':>7}{result['bytes']:10}{result['status']:8}")

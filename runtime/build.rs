@@ -1,9 +1,12 @@
-//! Chooses how the VM goes from one instruction to the next.
+//! Chooses how the VM goes from one instruction to the next, and where the runtime is loaded.
 //!
 //! Optimised builds thread: each handler ends in a call of the next one, which LLVM turns into a
 //! jump (a sibling call: same signature, nothing left to drop). Unoptimised builds would grow the
 //! machine stack with every instruction, so their handlers return to a loop. The torture test in
 //! `tests/dispatch.rs` runs every kind of instruction many times on a small stack.
+//!
+//! On Linux the runtime is linked for a fixed address in every build: the archive of a program is
+//! then one of its segments (`vfs/src/segment.rs`), in tests as in what ships.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(sema_threaded)");
@@ -14,5 +17,8 @@ fn main() {
     );
     if optimised {
         println!("cargo::rustc-cfg=sema_threaded");
+    }
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }

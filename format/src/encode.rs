@@ -26,6 +26,9 @@ use crate::operands::{Field, jump_field};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(u32);
 
+/// Instructions up to its first branch that are repeated at the end of a loop.
+const MOST_REPEATED: usize = 3;
+
 /// Where a closure gets a captured variable from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capture {
@@ -135,6 +138,28 @@ impl Assembler {
         self.push(instruction, None, 0);
     }
 
+    /// Appends a copy of register `b` to `a`; two in a row become one instruction.
+    pub fn copy(&mut self, a: u8, b: u8) {
+        let here = Some(self.items.len() as u32);
+        if self.last_bound != here
+            && let Some(last) = self.items.last_mut()
+            && let Some(Instruction::Move { a: a0, b: b0 }) = Instruction::decode(last.first, None)
+        {
+            let (first, second) = Instruction::Move2 {
+                a: a0,
+                b: b0,
+                c: a,
+                x: u32::from(b),
+            }
+            .encode();
+            (last.op, last.first) = (Op::Move2, first);
+            last.second = second.unwrap_or(0);
+            self.words += 1;
+            return;
+        }
+        self.emit(Instruction::Move { a, b });
+    }
+
     /// Appends an instruction with a jump operand; its offset is filled in later, whatever it is now.
     pub fn jump(&mut self, instruction: Instruction, target: Label) {
         let op = instruction.op();
@@ -223,6 +248,68 @@ impl Assembler {
     /// Names the variable in a slot between two labels.
     pub fn local(&mut self, name: String, register: u32, start: Label, end: Label) {
         self.locals.push((name, register, start, end));
+    }
+
+    /// Ends a round of the loop that begins at `head`, which is bound: goes on with the next one.
+    ///
+    /// Where the loop begins with its test, the test is repeated here and decides between the body
+    /// and the way out, so that a round costs one branch ("loop inversion"; A. Aho et al.,
+    /// "Compilers", 2nd edition, 2007, 9.1 has it with loop-invariant code motion). Otherwise this
+    /// is a jump back.
+    pub fn repeat(&mut self, head: Label) {
+        let start = self.labels.get(head.0 as usize).copied().flatten();
+        let test = start.and_then(|start| Some((start, self.test_of_loop(start)?)));
+        let Some((start, test)) = test else {
+            return self.jump(Instruction::Loop { s24: 0 }, head);
+        };
+        let Some(&Item {
+            target: Some(out), ..
+        }) = self.items.get(test)
+        else {
+            return self.jump(Instruction::Loop { s24: 0 }, head);
+        };
+        for place in start as usize..=test {
+            self.repeat_position(place as u32);
+            let Some(&item) = self.items.get(place) else {
+                continue;
+            };
+            self.words += item.words();
+            self.items.push(item);
+        }
+        let past_test = self.labels.len() as u32;
+        self.labels.push(Some(test as u32 + 1));
+        let past_test = Label(past_test);
+        let bound = self.labels.get(out.0 as usize).is_some_and(Option::is_some);
+        if bound {
+            // The branch leads to code inside of the loop: so does the copy.
+            return self.jump(Instruction::Jump { s24: 0 }, past_test);
+        }
+        // The branch leaves the loop, so the opposite one stays in it.
+        if let Some(copy) = self.items.last_mut() {
+            copy.invert();
+            copy.target = Some(past_test);
+        }
+        self.jump(Instruction::Jump { s24: 0 }, out);
+    }
+
+    /// The item of the branch with which the loop at `start` begins, after a few simple instructions.
+    fn test_of_loop(&self, start: u32) -> Option<usize> {
+        use crate::isa::Flow;
+        let items = self.items.get(start as usize..)?;
+        let length = items
+            .iter()
+            .take(MOST_REPEATED)
+            .position(|item| item.op.info().flow != Flow::Next || item.op == Op::Closure)?;
+        let branches = items.get(length)?.op.info().flow == Flow::Branch;
+        branches.then_some(start as usize + length)
+    }
+
+    /// Announces the source position of an item again.
+    fn repeat_position(&mut self, item: u32) {
+        let after = self.lines.partition_point(|entry| entry.0 <= item);
+        if let Some(&(_, entry)) = after.checked_sub(1).and_then(|at| self.lines.get(at)) {
+            self.position_in(entry.file, entry.line, entry.column, entry.context);
+        }
     }
 
     /// How many words there are so far; long jumps may still add to it.
@@ -379,16 +466,47 @@ impl Assembler {
 }
 
 impl Item {
-    /// Turns the short branch into its opposite.
+    /// Turns the branch into its opposite.
     fn invert(&mut self) {
-        let opposite = match self.op {
-            Op::JumpFalse => Op::JumpTrue,
-            Op::JumpTrue => Op::JumpFalse,
-            other => other,
-        };
-        debug_assert_ne!(opposite, self.op, "every short branch has an opposite");
+        let opposite = opposite(self.op);
+        debug_assert_ne!(opposite, self.op, "every branch has an opposite");
         self.first = self.first & !0xff | opposite as u32;
         self.op = opposite;
+    }
+}
+
+/// The branch with the same operands that jumps when this one does not.
+fn opposite(op: Op) -> Op {
+    match op {
+        Op::JumpFalse => Op::JumpTrue,
+        Op::JumpTrue => Op::JumpFalse,
+        Op::JumpLess => Op::JumpNotLess,
+        Op::JumpNotLess => Op::JumpLess,
+        Op::JumpLessEqual => Op::JumpNotLessEqual,
+        Op::JumpNotLessEqual => Op::JumpLessEqual,
+        Op::JumpGreater => Op::JumpNotGreater,
+        Op::JumpNotGreater => Op::JumpGreater,
+        Op::JumpGreaterEqual => Op::JumpNotGreaterEqual,
+        Op::JumpNotGreaterEqual => Op::JumpGreaterEqual,
+        Op::JumpEqual => Op::JumpNotEqual,
+        Op::JumpNotEqual => Op::JumpEqual,
+        Op::JumpLessImm => Op::JumpNotLessImm,
+        Op::JumpNotLessImm => Op::JumpLessImm,
+        Op::JumpLessEqualImm => Op::JumpNotLessEqualImm,
+        Op::JumpNotLessEqualImm => Op::JumpLessEqualImm,
+        Op::JumpGreaterImm => Op::JumpNotGreaterImm,
+        Op::JumpNotGreaterImm => Op::JumpGreaterImm,
+        Op::JumpGreaterEqualImm => Op::JumpNotGreaterEqualImm,
+        Op::JumpNotGreaterEqualImm => Op::JumpGreaterEqualImm,
+        Op::JumpEqualImm => Op::JumpNotEqualImm,
+        Op::JumpNotEqualImm => Op::JumpEqualImm,
+        Op::JumpEqualConst => Op::JumpNotEqualConst,
+        Op::JumpNotEqualConst => Op::JumpEqualConst,
+        Op::JumpTest => Op::JumpNotTest,
+        Op::JumpNotTest => Op::JumpTest,
+        Op::JumpLength => Op::JumpNotLength,
+        Op::JumpNotLength => Op::JumpLength,
+        other => other,
     }
 }
 
@@ -408,9 +526,9 @@ mod tests {
     use crate::isa::INSTRUCTIONS;
 
     #[test]
-    fn every_short_branch_has_an_opposite() {
+    fn every_branch_has_an_opposite() {
         for info in INSTRUCTIONS {
-            if jump_field(info.op) == Some(Field::SignedBx) {
+            if info.flow == crate::isa::Flow::Branch {
                 let mut item = Item {
                     op: info.op,
                     first: info.op as u32,
@@ -449,6 +567,58 @@ mod tests {
         assert_eq!(
             Instruction::decode(code[3], None),
             Some(Instruction::Loop { s24: -4 })
+        );
+    }
+
+    #[test]
+    fn the_test_of_a_loop_is_repeated_at_its_end() {
+        let test = |sx| Instruction::JumpNotLess { a: 0, b: 1, sx };
+        let mut assembler = Assembler::new();
+        let head = assembler.here();
+        let out = assembler.new_label();
+        assembler.position(0, 7, 1);
+        assembler.jump(test(0), out);
+        assembler.position(0, 8, 1);
+        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
+        assembler.repeat(head);
+        assembler.bind(out);
+        assembler.emit(Instruction::Return { a: 0 });
+        let done = assembler.finish().unwrap();
+        assert_eq!(
+            Instruction::decode(done.code[3], Some(done.code[4])),
+            Some(Instruction::JumpLess { a: 0, b: 1, sx: -3 })
+        );
+        assert_eq!(
+            Instruction::decode(done.code[5], None),
+            Some(Instruction::Jump { s24: 0 })
+        );
+        assert_eq!((done.lines[2].pc, done.lines[2].line), (3, 7));
+
+        // A branch into the loop.
+        let mut assembler = Assembler::new();
+        let head = assembler.here();
+        let body = assembler.new_label();
+        assembler.jump(test(0), body);
+        assembler.emit(Instruction::Return { a: 0 });
+        assembler.bind(body);
+        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
+        assembler.repeat(head);
+        let code = assembler.finish().unwrap().code;
+        assert_eq!(Instruction::decode(code[4], Some(code[5])), Some(test(-3)));
+        assert_eq!(
+            Instruction::decode(code[6], None),
+            Some(Instruction::Jump { s24: -5 })
+        );
+
+        // No test at the beginning.
+        let mut assembler = Assembler::new();
+        let head = assembler.here();
+        assembler.emit(Instruction::Return { a: 0 });
+        assembler.repeat(head);
+        let code = assembler.finish().unwrap().code;
+        assert_eq!(
+            Instruction::decode(code[1], None),
+            Some(Instruction::Loop { s24: -2 })
         );
     }
 
@@ -511,6 +681,28 @@ mod tests {
         assembler.emit(Instruction::Return { a: 4 });
         let code = assembler.finish().unwrap().code;
         assert_eq!(code[1..4], [9, 3, CAPTURE_FROM_CLOSURE | 1]);
+    }
+
+    #[test]
+    fn two_copies_become_one_instruction_unless_something_jumps_between() {
+        let mut assembler = Assembler::new();
+        assembler.copy(1, 2);
+        assembler.copy(3, 4);
+        assembler.copy(5, 6);
+        let between = assembler.here();
+        assembler.copy(7, 8);
+        assembler.jump(Instruction::Loop { s24: 0 }, between);
+        let code = assembler.finish().unwrap().code;
+        let copies = Instruction::Move2 {
+            a: 1,
+            b: 2,
+            c: 3,
+            x: 4,
+        };
+        assert_eq!(Instruction::decode(code[0], Some(code[1])), Some(copies));
+        let single = Instruction::Move { a: 5, b: 6 };
+        assert_eq!(Instruction::decode(code[2], None), Some(single));
+        assert_eq!(code.len(), 5);
     }
 
     #[test]

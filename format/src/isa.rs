@@ -413,7 +413,7 @@ instructions! {
     // --- control ---
     /// Jumps.
     Jump = "jump" (s24: Jump) Jump;
-    /// Jumps backwards and is a safepoint.
+    /// Jumps backwards.
     Loop = "loop" (s24: Jump) Jump;
     /// Jumps if `r[a]` is nil or #f.
     JumpFalse = "jfalse" (a: Src, sbx: Jump) Branch;
@@ -544,6 +544,16 @@ instructions! {
     BindImports = "bind_imports" (a: Dst, x: Import) Next;
     /// Marks this module as completely run.
     ModuleDone = "module_done" () Next;
+
+    // --- combined, and for patterns ---
+    /// Two copies: `r[a]` from `r[b]`, then `r[c]` from `r[x]`.
+    Move2 = "move2" (a: Dst, b: Src, c: Dst, x: Src) Next;
+    /// Element `c` of the list or vector in `r[b]`, nil if there is none.
+    Element = "element" (a: Dst, b: Src, c: Imm) Next;
+    /// Jumps if `r[a]` is a list or a vector of exactly `b` elements.
+    JumpLength = "jlen" (a: Src, b: Imm, sx: Jump) Branch;
+    /// Jumps unless `r[a]` is a list or a vector of exactly `b` elements.
+    JumpNotLength = "jnlen" (a: Src, b: Imm, sx: Jump) Branch;
 }
 
 impl Op {

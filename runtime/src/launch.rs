@@ -96,16 +96,18 @@ pub fn run_archive(
     arguments: Vec<String>,
     output: Output,
 ) -> Result<u8, StartError> {
-    run_prepared(archive, trust, arguments, output, &|_, _| {})
+    let (_machine, status) = run_prepared(archive, trust, arguments, output, &|_, _| {})?;
+    Ok(status)
 }
 
+/// The machine comes back with the status of the program that has ended.
 fn run_prepared(
     archive: Archive,
     trust: Trust,
     arguments: Vec<String>,
     output: Output,
     prepare: Prepare<'_>,
-) -> Result<u8, StartError> {
+) -> Result<(Vm, u8), StartError> {
     let entry = entry_path(&archive)?;
     let mut host = Host::new(output);
     host.arguments = arguments;
@@ -133,7 +135,7 @@ fn run_prepared(
         }
     };
     vm.host.output.flush();
-    Ok(status)
+    Ok((vm, status))
 }
 
 /// Why a program does not start.
@@ -203,7 +205,12 @@ fn start(
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     match run_prepared(archive, trust, arguments, Output::stdout(), prepare) {
-        Ok(status) => status,
+        Ok((machine, status)) => {
+            // The process ends: memory goes with it, all at once.
+            machine.host.heap.drop_foreign();
+            std::mem::forget(machine);
+            status
+        }
         Err(error) => refuse(file, &error),
     }
 }

@@ -10,11 +10,14 @@ mod hash;
 pub mod heap;
 pub mod host;
 pub mod launch;
+mod memory;
 pub mod native;
 pub mod natives;
 pub mod number;
 pub mod output;
 pub mod print;
+#[cfg(unix)]
+pub mod process;
 pub mod symbol;
 pub mod task;
 pub mod unicode;

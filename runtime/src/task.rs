@@ -65,8 +65,9 @@ pub enum Resume {
     Value(Value),
     /// A value is thrown (condition maps are the conditions they came from).
     Throw(Value),
-    /// A condition is raised.
-    Raise(Condition),
+    /// A condition is raised. It is boxed, as it is large and rare: what is moved at every switch of
+    /// tasks stays small.
+    Raise(Box<Condition>),
 }
 
 /// What a blocked task waits for.
@@ -326,7 +327,7 @@ impl Scheduler {
         let place = task.place();
         let cancelled = self.change(place, |record| record.cancelled);
         if cancelled == Some(true) {
-            self.push_ready(task, Resume::Raise(cancelled_condition()));
+            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
             return;
         }
         let (objects, field) = wait.places();
@@ -516,7 +517,12 @@ impl Scheduler {
         while self.hand_to_receiver(&host.heap, channel, Value::NIL) {}
         while let Some((place, dropped)) = self.next_sender(&host.heap, channel) {
             let condition = closed_condition(host, dropped);
-            self.unblock(&host.heap, place, Resume::Raise(condition), Some(channel));
+            self.unblock(
+                &host.heap,
+                place,
+                Resume::Raise(Box::new(condition)),
+                Some(channel),
+            );
         }
     }
 
@@ -559,7 +565,7 @@ impl Scheduler {
             }
             record.cancelled = true;
             if let Some(resume) = &mut record.resume {
-                *resume = Resume::Raise(cancelled_condition());
+                *resume = Resume::Raise(Box::new(cancelled_condition()));
             }
             record.wait.is_some()
         });
@@ -567,7 +573,7 @@ impl Scheduler {
             self.unblock(
                 heap,
                 task.place() as u32,
-                Resume::Raise(cancelled_condition()),
+                Resume::Raise(Box::new(cancelled_condition())),
                 None,
             );
         }
@@ -601,7 +607,7 @@ impl Scheduler {
                 .get(place as usize)
                 .and_then(|record| record.wait.as_ref())
             {
-                Some(Wait::Timeout(_, limit)) => Resume::Raise(timeout_condition(*limit)),
+                Some(Wait::Timeout(_, limit)) => Resume::Raise(Box::new(timeout_condition(*limit))),
                 _ => Resume::Value(Value::NIL),
             };
             self.unblock(heap, place, resume, None);
@@ -639,7 +645,7 @@ impl Scheduler {
         self.unblock(
             heap,
             task.place() as u32,
-            Resume::Raise(Condition::new(ConditionKind::Eval, message)),
+            Resume::Raise(Box::new(Condition::new(ConditionKind::Eval, message))),
             None,
         );
         true
@@ -709,7 +715,7 @@ pub(crate) fn outcome(heap: &Heap, promise: Value) -> Resume {
         .map(|state| state as i32)
     {
         Some(promise::REJECTED) => Resume::Throw(value),
-        Some(promise::CANCELLED) => Resume::Raise(cancelled_condition()),
+        Some(promise::CANCELLED) => Resume::Raise(Box::new(cancelled_condition())),
         _ => Resume::Value(value),
     }
 }

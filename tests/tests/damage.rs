@@ -87,6 +87,40 @@ fn every_truncation_is_noticed() {
     }
 }
 
+/// The kernel maps the archive with the program. Pages of the mapping that the file no longer has
+/// must not be touched.
+#[test]
+fn lost_pages_are_noticed() {
+    let scratch = Scratch::new();
+    // Does not compress.
+    let noise: Vec<u8> = (0..100_000u64)
+        .map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8 ^ n as u8)
+        .collect();
+    scratch.write("noise.bin", &noise);
+    scratch.write(
+        "app.sema",
+        "(println (length (file/read-bytes \"noise.bin\")))",
+    );
+    let mut build = semac_in(scratch.path());
+    build
+        .args(["build", "app.sema", "--include", "noise.bin", "--runtime"])
+        .arg(runtime());
+    outcome(&mut build, b"").succeeded();
+    let path = scratch.file("app");
+    let intact = outcome(Command::new(&path).env_clear(), b"").succeeded();
+    assert_eq!(intact.stdout, "100000\n");
+    let length = fs::metadata(&path).unwrap().len();
+    for lost in [1, 63, 64, 4095, 4096, 4097, 50_000, 99_000, 100_500] {
+        OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(length - lost)
+            .unwrap();
+        assert!(is_noticed(&path, &format!("{lost} bytes lost")));
+    }
+}
+
 #[test]
 fn verify_finds_what_running_might_not() {
     let scratch = Scratch::new();
@@ -99,8 +133,9 @@ fn verify_finds_what_running_might_not() {
     outcome(verify.args(["verify", "app"]), b"").failed_with(1, "damaged");
 }
 
+/// Signatures may follow a program. `semac verify` tells that the file has grown.
 #[test]
-fn appended_bytes_are_noticed() {
+fn appended_bytes_do_not_matter_to_the_program() {
     let scratch = Scratch::new();
     let (path, _) = victim(&scratch);
     let mut bytes = fs::read(&path).unwrap();
@@ -109,5 +144,7 @@ fn appended_bytes_are_noticed() {
     fs::write(&path, bytes).unwrap();
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(is_noticed(&path, "appended bytes"));
+    assert!(!is_noticed(&path, "appended bytes"));
+    let mut verify = semac_in(scratch.path());
+    outcome(verify.args(["verify", "app"]), b"").failed_with(1, "follow the executable");
 }

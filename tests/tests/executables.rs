@@ -337,3 +337,42 @@ fn compiled_modules_are_imported_when_the_program_runs() {
     assert_eq!((got.stdout.as_str(), got.status), ("", 1));
     assert!(got.stderr.contains("checksum"), "{}", got.stderr);
 }
+
+#[test]
+fn what_open_streams_buffer_is_written_at_the_end() {
+    let scratch = Scratch::with(&[
+        (
+            "end.sema",
+            "(define s (stream/open-output \"end.txt\"))\n(stream/write-string s \"kept\")\n",
+        ),
+        (
+            "exit.sema",
+            "(define s (stream/open-output \"exit.txt\"))\n(stream/write-string s \"kept\")\n(exit 3)\n",
+        ),
+    ]);
+    for (name, status) in [("end", 0), ("exit", 3)] {
+        build(scratch.path(), &[&format!("{name}.sema")]).succeeded();
+        let got = run(&scratch.file(name), scratch.path(), &[]);
+        assert_eq!((got.status, got.stderr.as_str()), (status, ""));
+        let text = fs::read_to_string(scratch.file(&format!("{name}.txt"))).unwrap();
+        assert_eq!(text, "kept");
+    }
+}
+
+/// Closed descriptors must not be taken by the first file that a program opens.
+#[test]
+fn closed_standard_output_is_not_mixed_up_with_files() {
+    let scratch = Scratch::with(&[(
+        "app.sema",
+        "(file/write \"a.txt\" \"text\")\n(define s (stream/open-output \"b.txt\"))\n\
+         (println \"lost\")\n(stream/write-string s \"kept\")\n(stream/close s)\n",
+    )]);
+    build(scratch.path(), &["app.sema"]).succeeded();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "./app >&- <&-"])
+        .env_clear()
+        .current_dir(scratch.path());
+    outcome(&mut shell, b"");
+    assert_eq!(fs::read_to_string(scratch.file("b.txt")).unwrap(), "kept");
+}

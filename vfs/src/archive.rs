@@ -12,7 +12,7 @@ use crate::backing::Backing;
 use crate::checksum::checksum;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
-use crate::executable::locate;
+use crate::executable::{locate, locate_in_segment};
 use crate::layout::{
     ARCHIVE_MAGIC, CHUNK_LENGTH, Compression, DATA_ALIGNMENT, EntryKind, HEADER_LENGTH, Header,
     RECORD_LENGTH, Record,
@@ -50,13 +50,21 @@ impl Archive {
 
     /// Opens the archive at the end of the running executable.
     ///
-    /// On Linux this reads `/proc/self/exe`, which also works after the file was
+    /// Where the kernel has mapped the archive together with the program, no file is
+    /// opened. Else this reads `/proc/self/exe`, which also works after the file was
     /// renamed or deleted; without a `/proc` (bare chroots) it falls back on the
     /// name the program was started with, if that is a path.
     ///
     /// # Errors
     /// Those of [`Archive::open_executable`].
     pub fn open_current_executable() -> Result<Self, VfsError> {
+        #[cfg(target_os = "linux")]
+        if let Some((segment, bytes)) = mapping::own_segment()
+            // What is wrong, if something is, can be told best by the whole file.
+            && let Ok(range) = locate_in_segment(bytes, segment.offset)
+        {
+            return Self::open(Backing::Segment(bytes), range);
+        }
         let mut refusal = None;
         for candidate in current_executables() {
             match map_file(&candidate) {

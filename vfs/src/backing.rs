@@ -1,4 +1,4 @@
-//! Where the bytes of an archive live: in a mapped file or in memory.
+//! Where the bytes of an archive live: in a mapped file, in the running program or in memory.
 
 use memmap2::Mmap;
 
@@ -7,6 +7,8 @@ use crate::layout::DATA_ALIGNMENT;
 #[derive(Debug)]
 pub(crate) enum Backing {
     Mapped(Mmap),
+    /// A segment of the running program.
+    Segment(&'static [u8]),
     /// The content starts at `start`, chosen so that it is aligned like the
     /// start of a page would be: code modules must be usable in place here too.
     Owned {
@@ -34,6 +36,7 @@ impl Backing {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Mapped(mapping) => mapping,
+            Self::Segment(bytes) => bytes,
             Self::Owned { bytes, start } => bytes.get(*start..).unwrap_or_default(),
         }
     }

@@ -13,6 +13,11 @@ use crate::layout::{
 /// refusal looks at the start of the file, to tell an executable without a
 /// program from one that lost a part of it.
 pub(crate) fn locate(file: &[u8]) -> Result<Range<usize>, VfsError> {
+    locate_in_segment(file, 0)
+}
+
+/// Like [`locate`], in the bytes of an executable from the offset `start` on.
+pub(crate) fn locate_in_segment(file: &[u8], start: u64) -> Result<Range<usize>, VfsError> {
     const PART: &str = "trailer of the executable";
     let Some(bytes) = file.last_chunk::<TRAILER_LENGTH>() else {
         return Err(absent(file));
@@ -24,8 +29,10 @@ pub(crate) fn locate(file: &[u8]) -> Result<Range<usize>, VfsError> {
     }
     let trailer = Trailer::decode(bytes)?;
     let archive_end = file.len() - TRAILER_LENGTH;
-    let range = usize::try_from(trailer.archive_offset)
-        .ok()
+    let range = trailer
+        .archive_offset
+        .checked_sub(start)
+        .and_then(|offset| usize::try_from(offset).ok())
         .zip(usize::try_from(trailer.archive_length).ok())
         .and_then(|(offset, length)| Some(offset..offset.checked_add(length)?))
         .filter(|range| range.end == archive_end && range.len() >= HEADER_LENGTH)

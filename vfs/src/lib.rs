@@ -43,6 +43,7 @@ mod mapping;
 mod overlay;
 mod path;
 mod reader;
+mod segment;
 #[cfg(feature = "write")]
 mod write;
 

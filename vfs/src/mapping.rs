@@ -1,4 +1,5 @@
-//! The one place that maps files: read-only, private.
+//! The one place that reaches mapped files: read-only, private, mapped here or by the kernel when it
+//! started the program.
 
 #![allow(
     unsafe_code,
@@ -9,6 +10,8 @@ use std::fs::File;
 use std::io;
 
 use memmap2::{Mmap, MmapOptions};
+
+use crate::segment::{HEADER_SIZE, Segment};
 
 /// Maps the first `length` bytes of `file`, which must be its length.
 ///
@@ -28,4 +31,59 @@ pub(crate) fn map(file: &File, length: u64) -> io::Result<Mmap> {
     // inode alone. For other files it is the documented duty of the callers of
     // `Archive::open_file`; `Archive::read_file` serves those who cannot know.
     unsafe { MmapOptions::new().len(length).map_copy_read_only(file) }
+}
+
+/// The segment of the running executable that holds an archive, with its trailer. `None` where
+/// there is none, or where the file ends before the segment does; the file tells the rest then.
+pub(crate) fn own_segment() -> Option<(Segment, &'static [u8])> {
+    // SAFETY: these take a number and return one.
+    let (table, count, size) = unsafe {
+        (
+            libc::getauxval(libc::AT_PHDR),
+            libc::getauxval(libc::AT_PHNUM),
+            libc::getauxval(libc::AT_PHENT),
+        )
+    };
+    if table == 0 || usize::try_from(size).ok()? != HEADER_SIZE {
+        return None;
+    }
+    let count = usize::try_from(count).ok()?;
+    // SAFETY: the kernel says that `count` program headers of this size lie there; they are part of
+    // the program's own image, stay mapped and are not written to. Bytes have no alignment.
+    let headers =
+        unsafe { std::slice::from_raw_parts(table as usize as *const [u8; HEADER_SIZE], count) };
+    let segment = headers.iter().find_map(Segment::decode)?;
+    let start = usize::try_from(segment.address).ok()? as *const u8;
+    let length = usize::try_from(segment.length).ok()?;
+    // Pages behind the end of a file that was cut short would kill the reader.
+    // SAFETY: the addresses are inside of one segment, see below.
+    if !is_readable(unsafe { start.add(length - 1) }) {
+        return None;
+    }
+    // SAFETY: the kernel has mapped this segment of the executable, privately and without write
+    // permission, for as long as the process lives; the file cannot be written to meanwhile
+    // (ETXTBSY). Its last page exists in the file, so all of them do.
+    Some((segment, unsafe {
+        std::slice::from_raw_parts(start, length)
+    }))
+}
+
+/// Whether the page of `address` can be read, found out by having the kernel read it: it answers
+/// EFAULT if not, and else EINVAL because of the first argument.
+fn is_readable(address: *const u8) -> bool {
+    const NO_SUCH_ACTION: libc::c_long = 99;
+    const KERNEL_SET_SIZE: usize = 8;
+    let within_page = (address.addr() & !(KERNEL_SET_SIZE - 1)) as *const u8;
+    // SAFETY: the call changes nothing: with an unknown action it fails after reading the set, and
+    // an address that cannot be read is an error, not a fault.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            NO_SUCH_ACTION,
+            within_page,
+            std::ptr::null_mut::<u8>(),
+            KERNEL_SET_SIZE,
+        )
+    };
+    result == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
 }

@@ -5,7 +5,7 @@ use sema_format::isa::Instruction;
 
 use super::Failure;
 use super::function::{Dest, FunctionBuilder};
-use super::primitives::predicate;
+use super::primitives::{predicate, small_index};
 use crate::datum::DatumKind;
 use crate::ir::{Builtin, Expr, ExprKind};
 
@@ -162,7 +162,18 @@ impl FunctionBuilder<'_, '_> {
                 self.asm.jump(instruction, label);
             }
             [left, right] => {
-                if let Some(comparison) = Comparison::of(name) {
+                if name == "%sequence-of?" {
+                    let Some(b) = small_index(right) else {
+                        return Ok(false);
+                    };
+                    let a = self.value(left)?;
+                    let instruction = if on {
+                        Instruction::JumpLength { a, b, sx: 0 }
+                    } else {
+                        Instruction::JumpNotLength { a, b, sx: 0 }
+                    };
+                    self.asm.jump(instruction, label);
+                } else if let Some(comparison) = Comparison::of(name) {
                     self.branch_comparison(comparison, left, right, test, on, label)?;
                 } else if matches!(name, "equal?" | "eq?") {
                     let (value, constant) = match (atom(left), atom(right)) {

@@ -29,7 +29,7 @@ impl FunctionBuilder<'_, '_> {
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
                     self.restart(&itself.variables, &registers, arguments, &[])?;
-                    self.asm.jump(Instruction::Loop { s24: 0 }, itself.head);
+                    self.asm.repeat(itself.head);
                     return Ok(());
                 }
                 match self.module.known.get(global).cloned() {
@@ -135,10 +135,7 @@ impl FunctionBuilder<'_, '_> {
         if let Dest::Reg(register) = dest
             && register != result
         {
-            self.asm.emit(Instruction::Move {
-                a: register,
-                b: result,
-            });
+            self.asm.copy(register, result);
         }
     }
 
@@ -227,6 +224,22 @@ impl FunctionBuilder<'_, '_> {
             ("-", 3..=8) => return self.chained(name, arguments, dest, span),
             ("mutable-array/set!", 3) | ("mutable-cell/set!", 2) => {
                 return self.store_element(arguments, dest, span);
+            }
+            ("%sequence-ref", 2) => {
+                if let Some(c) = primitives::small_index(&arguments[1]) {
+                    return self.deliver_to(dest, span, |b, register| {
+                        let mark = b.next;
+                        let sequence = b.operand(&arguments[0], register)?;
+                        b.position(span);
+                        b.asm.emit(Instruction::Element {
+                            a: register,
+                            b: sequence,
+                            c,
+                        });
+                        b.next = mark;
+                        Ok(())
+                    });
+                }
             }
             _ => {}
         }
@@ -387,10 +400,7 @@ impl FunctionBuilder<'_, '_> {
             },
         });
         match dest {
-            Dest::Reg(register) if register != operands[0] => self.asm.emit(Instruction::Move {
-                a: register,
-                b: operands[0],
-            }),
+            Dest::Reg(register) if register != operands[0] => self.asm.copy(register, operands[0]),
             Dest::Tail => self.asm.emit(Instruction::Return { a: operands[0] }),
             _ => {}
         }

@@ -150,7 +150,7 @@ impl FunctionBuilder<'_, '_> {
                 let end = self.asm.new_label();
                 self.branch(test, false, end)?;
                 self.expr(body, Dest::Effect)?;
-                self.asm.jump(Instruction::Loop { s24: 0 }, head);
+                self.asm.repeat(head);
                 self.asm.bind(end);
                 self.unhoist(hoisted);
                 self.next = mark;
@@ -417,10 +417,7 @@ impl FunctionBuilder<'_, '_> {
             }
         };
         match dest {
-            Dest::Reg(into) if into != register => self.asm.emit(Instruction::Move {
-                a: into,
-                b: register,
-            }),
+            Dest::Reg(into) if into != register => self.asm.copy(into, register),
             Dest::Tail => self.asm.emit(Instruction::Return { a: register }),
             _ => {}
         }
@@ -591,7 +588,7 @@ impl FunctionBuilder<'_, '_> {
             return self.nil(Dest::Effect, span);
         };
         self.restart(&target.variables, &registers, arguments, &target.counters)?;
-        self.asm.jump(Instruction::Loop { s24: 0 }, target.head);
+        self.asm.repeat(target.head);
         Ok(())
     }
 
@@ -638,10 +635,7 @@ impl FunctionBuilder<'_, '_> {
             self.expr(step, Dest::Reg(register))?;
         }
         for (register, fresh) in moves {
-            self.asm.emit(Instruction::Move {
-                a: register,
-                b: fresh,
-            });
+            self.asm.copy(register, fresh);
         }
         self.next = mark;
         Ok(())

@@ -312,10 +312,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
     fn load_location(&mut self, variable: VarId, into: u8) {
         match self.locations.get(&variable) {
             Some(Location::Register(register)) if *register != into => {
-                self.asm.emit(Instruction::Move {
-                    a: into,
-                    b: *register,
-                })
+                self.asm.copy(into, *register)
             }
             Some(Location::Register(_)) => {}
             Some(Location::Slot(slot)) => {
@@ -363,12 +360,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
                 a: register,
                 b: from,
             }),
-            Some(Location::Register(register)) if register != from => {
-                self.asm.emit(Instruction::Move {
-                    a: register,
-                    b: from,
-                })
-            }
+            Some(Location::Register(register)) if register != from => self.asm.copy(register, from),
             Some(Location::Register(_)) | None => {}
             Some(Location::Capture(index)) => self
                 .asm
@@ -455,10 +447,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
                     // The value may be computed in steps while the variable is still visible as nil.
                     let fresh = self.alloc(init.span)?;
                     self.expr(init, Dest::Reg(fresh))?;
-                    self.asm.emit(Instruction::Move {
-                        a: target,
-                        b: fresh,
-                    });
+                    self.asm.copy(target, fresh);
                 }
             }
             self.store_variable(*variable, target, init.span)?;

@@ -18,6 +18,7 @@ const ROOM: u32 = 100;
 pub(crate) enum Hoist {
     Int(i64),
     Float(u64),
+    Bool(bool),
     Keyword(Symbol),
 }
 
@@ -26,6 +27,7 @@ impl Hoist {
         match &expr.kind {
             ExprKind::Const(DatumKind::Int(value)) => Some(Hoist::Int(*value)),
             ExprKind::Const(DatumKind::Float(value)) => Some(Hoist::Float(value.to_bits())),
+            ExprKind::Const(DatumKind::Bool(value)) => Some(Hoist::Bool(*value)),
             ExprKind::Const(DatumKind::Keyword(symbol)) => Some(Hoist::Keyword(*symbol)),
             _ => None,
         }
@@ -175,7 +177,9 @@ fn is_immediate(name: &str, index: usize, operand: &Expr) -> bool {
         }
         ("=", ExprKind::Const(DatumKind::Int(value))) => i16::try_from(*value).is_ok(),
         // Conditions compare with any such constant.
-        ("=", ExprKind::Const(DatumKind::Keyword(_))) | ("equal?" | "eq?", _) => true,
+        ("%sequence-ref", ExprKind::Const(_)) => true,
+        ("=", ExprKind::Const(DatumKind::Keyword(_) | DatumKind::Bool(_)))
+        | ("equal?" | "eq?", _) => true,
         _ => false,
     }
 }

@@ -2,6 +2,9 @@
 
 use sema_format::isa::{Instruction, Predicate};
 
+use crate::datum::DatumKind;
+use crate::ir::{Expr, ExprKind};
+
 /// The instruction for a builtin with this many operands, given the registers.
 pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
     let instruction = match (name, operands) {
@@ -22,8 +25,7 @@ pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
         ("car" | "first", &[b]) => Instruction::First { a, b },
         ("cdr" | "rest", &[b]) => Instruction::Rest { a, b },
         ("cons", &[b, c]) => Instruction::Cons { a, b, c },
-        // The sequence has been found to have the element.
-        ("nth" | "%sequence-ref", &[b, c]) => Instruction::Nth { a, b, c },
+        ("nth", &[b, c]) => Instruction::Nth { a, b, c },
         ("length", &[b]) => Instruction::Length { a, b },
         ("get" | "hash-ref", &[b, c]) => Instruction::Get { a, b, c },
         ("mutable-array/get", &[b, c]) => Instruction::ArrayGet { a, b, c },
@@ -44,6 +46,14 @@ pub fn is_instruction(name: &str, operands: usize) -> bool {
     REGISTERS
         .get(..operands)
         .is_some_and(|registers| instruction(name, 0, registers).is_some())
+}
+
+/// A constant that fits an operand byte.
+pub fn small_index(expr: &Expr) -> Option<u8> {
+    match expr.kind {
+        ExprKind::Const(DatumKind::Int(value)) => u8::try_from(value).ok(),
+        _ => None,
+    }
 }
 
 /// The type predicate of this name.

@@ -3,10 +3,10 @@
 //! A small map is one object, `key value key value …` in order of insertion. A larger one is a
 //! compressed hash-array mapped prefix tree (M. Steindorfer, J. Vinju, "Optimizing Hash-Array Mapped
 //! Tries for Fast and Lean Immutable JVM Collections", 2015) over 32 bits of hash, four bits a level:
-//! a node is `bitmaps key value … child …`, where the low half of the bitmaps says which entries and
-//! the high half which children there are. Keys whose hashes agree in all bits are put into a sorted
-//! map, so even a flood of collisions costs only a logarithm. A map has eight entries or fewer exactly
-//! if it is a small one.
+//! a node is `bitmaps key value … child …`, where the bitmaps say which entries and which children there
+//! are. The root is part of the map's object, behind the number of entries. Keys whose hashes agree in
+//! all bits are put into a sorted map, so even a flood of collisions costs only a logarithm. A map has
+//! eight entries or fewer exactly if it is a small one.
 
 use super::{Buffer, key, sorted_map};
 use crate::equality;
@@ -22,13 +22,13 @@ const BRANCHES: usize = 1 << LEVEL_BITS;
 /// Bits of a hash; below the last level there are only buckets.
 const HASH_BITS: u32 = 32;
 
-/// `aux` of a map that is a tree: its fields are the number of entries and the root.
+/// `aux` of a map that is a tree: its fields are the number of entries and those of the root.
 const TREE: u16 = 1;
 
-/// Words of the largest node: bitmaps and sixteen entries.
-const NODE_WORDS: usize = 2 + 2 * BRANCHES;
+/// Words of a small map while it has one entry too many.
+const SMALL_WORDS: usize = 2 * (SMALL_ENTRIES + 1);
 
-type Node = Buffer<NODE_WORDS>;
+type Small = Buffer<SMALL_WORDS>;
 
 /// The empty hash map.
 pub fn empty(heap: &Heap) -> Value {
@@ -47,12 +47,32 @@ pub fn len(heap: &Heap, map: Value) -> usize {
     }
 }
 
-fn tree(heap: &Heap, count: usize, root: Value) -> Value {
-    heap.object(Kind::HashMap, TREE, &[Value::index(count), root])
+/// The number of bits that are set in each byte: the processors that we compile for need not have an
+/// instruction for it.
+static ONES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 1;
+    while byte < 256 {
+        table[byte] = table[byte / 2] + (byte & 1) as u8;
+        byte += 1;
+    }
+    table
+};
+
+/// The number of the sixteen places that a bitmap has.
+#[inline(always)]
+fn ones(bitmap: u32) -> usize {
+    let [low, high, ..] = bitmap.to_le_bytes();
+    usize::from(ONES[usize::from(low)]) + usize::from(ONES[usize::from(high)])
 }
 
 /// The parts of a branch node.
+#[derive(Clone, Copy)]
 struct Branch<'h> {
+    /// The node, or the map whose root it is.
+    object: Value,
+    /// The number of entries, in a root.
+    count: &'h [Value],
     /// Which of the sixteen places hold an entry.
     data: u32,
     /// Which of the sixteen places hold a child.
@@ -64,7 +84,7 @@ struct Branch<'h> {
 /// Index of a place among those that a bitmap has.
 #[inline(always)]
 fn rank(bitmap: u32, bit: u32) -> usize {
-    (bitmap & (bit - 1)).count_ones() as usize
+    ones(bitmap & (bit - 1))
 }
 
 /// The bit of a hash's place in a node at this level.
@@ -73,43 +93,110 @@ fn place(hash: u32, shift: u32) -> u32 {
     1 << ((hash >> shift) & (BRANCHES as u32 - 1))
 }
 
+/// The word for both bitmaps of a node: with the number of entries, to save counting them.
+#[inline(always)]
+fn bitmaps(data: u32, nodes: u32) -> Value {
+    Value::index(ones(data) << 32 | (nodes << 16 | data) as usize)
+}
+
 impl<'h> Branch<'h> {
-    #[inline]
-    fn new(heap: &'h Heap, node: Value) -> Branch<'h> {
-        let (bitmaps, rest) = match heap.values(node).split_first() {
-            Some((bitmaps, rest)) => (bitmaps.fixnum_unchecked() as u32, rest),
+    #[inline(always)]
+    fn new(heap: &'h Heap, object: Value) -> Branch<'h> {
+        let fields = heap.values(object);
+        let (count, fields) = fields.split_at(usize::from(is_map(object)).min(fields.len()));
+        let (word, rest) = match fields.split_first() {
+            Some((word, rest)) => (word.fixnum_unchecked() as u64, rest),
             None => (0, [].as_slice()),
         };
-        let data = bitmaps & 0xFFFF;
-        let (entries, children) = rest.split_at((2 * data.count_ones() as usize).min(rest.len()));
+        let (entries, children) = rest.split_at((2 * (word >> 32) as usize).min(rest.len()));
         Branch {
-            data,
-            nodes: bitmaps >> 16,
+            object,
+            count,
+            data: word as u32 & 0xFFFF,
+            nodes: word as u32 >> 16,
             entries,
             children,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(&self, bit: u32) -> Option<(Value, Value)> {
         let index = 2 * rank(self.data, bit);
         Some((*self.entries.get(index)?, *self.entries.get(index + 1)?))
     }
 
-    #[inline]
+    #[inline(always)]
     fn child(&self, bit: u32) -> Option<Value> {
         self.children.get(rank(self.nodes, bit)).copied()
     }
+
+    /// The entries before and from an index on.
+    #[inline(always)]
+    fn entries_at(&self, index: usize) -> (&'h [Value], &'h [Value]) {
+        self.entries.split_at(index.min(self.entries.len()))
+    }
+
+    /// The children before and from an index on.
+    #[inline(always)]
+    fn children_at(&self, index: usize) -> (&'h [Value], &'h [Value]) {
+        self.children.split_at(index.min(self.children.len()))
+    }
+
+    /// A node in the place of this one, with other entries and children. A root counts `added` entries
+    /// more.
+    fn changed(
+        &self,
+        heap: &Heap,
+        added: isize,
+        (data, nodes): (u32, u32),
+        entries: [&[Value]; 3],
+        children: [&[Value]; 3],
+    ) -> Value {
+        let head = [self.count_and(added), bitmaps(data, nodes)];
+        let head = head.get(1 - self.count.len()..).unwrap_or_default();
+        let ([a, b, c], [d, e, f]) = (entries, children);
+        let (kind, aux) = (self.object.kind(), heap.aux(self.object));
+        heap.object_spliced(kind, aux, [head, a, b, c, d, e, f])
+    }
+
+    /// A root's number of entries, changed.
+    #[inline(always)]
+    fn count_and(&self, added: isize) -> Value {
+        let count = self
+            .count
+            .first()
+            .map_or(0, |count| count.fixnum_unchecked());
+        Value::index((count as usize).wrapping_add_signed(added))
+    }
+
+    /// A node in the place of this one, with another word behind the bitmaps. A root counts `added`
+    /// entries more.
+    #[inline(always)]
+    fn with_word(&self, heap: &Heap, added: isize, index: usize, word: Value) -> Value {
+        let first = self.count.len();
+        if added == 0 || first == 0 {
+            return heap.object_changed(self.object, [(first + 1 + index, word)]);
+        }
+        let changes = [(0, self.count_and(added)), (first + 1 + index, word)];
+        heap.object_changed(self.object, changes)
+    }
+
+    /// The same with another child in a place that has one.
+    #[inline(always)]
+    fn with_child(&self, heap: &Heap, added: isize, bit: u32, child: Value) -> Value {
+        let index = self.entries.len() + rank(self.nodes, bit);
+        self.with_word(heap, added, index, child)
+    }
 }
 
-fn start_node(data: u32, nodes: u32) -> Node {
-    let mut node = Node::new();
-    node.push(Value::index((nodes << 16 | data) as usize));
-    node
+#[inline(always)]
+fn is_map(object: Value) -> bool {
+    object.kind() == Kind::HashMap
 }
 
-fn finish_node(heap: &Heap, node: &Node) -> Value {
-    heap.object(Kind::Tuple, 0, node.values())
+/// A node that is no root.
+fn node(heap: &Heap, data: u32, nodes: u32, fields: &[Value]) -> Value {
+    heap.object_spliced(Kind::Tuple, 0, [&[bitmaps(data, nodes)], fields])
 }
 
 /// Whether the node is a bucket of keys with the same hash.
@@ -141,10 +228,9 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         return entries.get(2 * index + 1).copied();
     }
     let hash = equality::hash(host, key);
-    let mut node = heap.field(map, 1);
+    let mut branch = Branch::new(heap, map);
     let mut shift = 0;
-    while !is_bucket(node) {
-        let branch = Branch::new(heap, node);
+    loop {
         let bit = place(hash, shift);
         if branch.data & bit != 0 {
             let (found, value) = branch.entry(bit)?;
@@ -153,127 +239,94 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         if branch.nodes & bit == 0 {
             return None;
         }
-        node = branch.child(bit)?;
+        let child = branch.child(bit)?;
+        if is_bucket(child) {
+            return sorted_map::get(host, child, key);
+        }
+        branch = Branch::new(heap, child);
         shift += LEVEL_BITS;
     }
-    sorted_map::get(host, node, key)
 }
 
 /// `map` with `key`, which was checked, bound to `value`. A key that is there already stays.
 pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
     if heap.aux(map) == TREE {
-        let mut added = false;
         let hash = equality::hash(host, key);
-        let root = insert_into(host, heap.field(map, 1), 0, hash, (key, value), &mut added);
-        return tree(heap, len(heap, map) + usize::from(added), root);
+        return insert_into(host, Branch::new(heap, map), 0, hash, (key, value)).0;
     }
     let entries = heap.values(map);
-    let mut copy = Node::new();
-    match find_small(host, entries, key) {
-        Some(index) => {
-            copy.extend(entries.get(..2 * index + 1).unwrap_or_default());
-            copy.push(value);
-            copy.extend(entries.get(2 * index + 2..).unwrap_or_default());
-        }
-        None => {
-            copy.extend(entries);
-            copy.push(key);
-            copy.push(value);
-        }
+    if let Some(index) = find_small(host, entries, key) {
+        return heap.object_changed(map, [(2 * index + 1, value)]);
     }
-    let copy = copy.values();
-    if copy.len() <= 2 * SMALL_ENTRIES {
-        return heap.object(Kind::HashMap, 0, copy);
+    if entries.len() < 2 * SMALL_ENTRIES {
+        return heap.object_spliced(Kind::HashMap, 0, [entries, &[key, value]]);
     }
-    let (pairs, _) = copy.as_chunks::<2>();
-    let root = pairs.iter().fold(
-        finish_node(heap, &start_node(0, 0)),
-        |root, &[key, value]| {
+    let mut copy = Small::new();
+    copy.extend(entries);
+    copy.push(key);
+    copy.push(value);
+    let (pairs, _) = copy.values().as_chunks::<2>();
+    let root = [Value::index(0), bitmaps(0, 0)];
+    pairs.iter().fold(
+        heap.object(Kind::HashMap, TREE, &root),
+        |map, &[key, value]| {
             let hash = equality::hash(host, key);
-            insert_into(host, root, 0, hash, (key, value), &mut false)
+            insert_into(host, Branch::new(heap, map), 0, hash, (key, value)).0
         },
-    );
-    tree(heap, pairs.len(), root)
+    )
 }
 
+/// Inserts below a branch: what takes its place, and how many entries have been added.
 fn insert_into(
     host: &Host,
-    node: Value,
+    branch: Branch<'_>,
     shift: u32,
     hash: u32,
-    entry: (Value, Value),
-    added: &mut bool,
-) -> Value {
+    (key, value): (Value, Value),
+) -> (Value, isize) {
     let heap = &host.heap;
-    if is_bucket(node) {
-        let grown = sorted_map::insert(host, node, entry.0, entry.1);
-        *added = sorted_map::len(heap, grown) > sorted_map::len(heap, node);
-        return grown;
-    }
-    let branch = Branch::new(heap, node);
     let bit = place(hash, shift);
-    let index = 2 * rank(branch.data, bit);
-    let (before, after) = branch.entries.split_at(index.min(branch.entries.len()));
-    if branch.data & bit != 0 {
-        let [old_key, old_value, after @ ..] = after else {
-            return node;
-        };
-        if same_key(host, *old_key, entry.0) {
-            let mut copy = start_node(branch.data, branch.nodes);
-            copy.extend(before);
-            copy.push(*old_key);
-            copy.push(entry.1);
-            copy.extend(after);
-            copy.extend(branch.children);
-            return finish_node(heap, &copy);
-        }
-        *added = true;
-        let old_hash = equality::hash(host, *old_key);
-        let pushed_down = pair(
-            host,
-            shift + LEVEL_BITS,
-            (old_hash, (*old_key, *old_value)),
-            (hash, entry),
-        );
-        let children_before = rank(branch.nodes, bit);
-        let (left, right) = branch
-            .children
-            .split_at(children_before.min(branch.children.len()));
-        let mut copy = start_node(branch.data & !bit, branch.nodes | bit);
-        copy.extend(before);
-        copy.extend(after);
-        copy.extend(left);
-        copy.push(pushed_down);
-        copy.extend(right);
-        return finish_node(heap, &copy);
-    }
     if branch.nodes & bit != 0 {
         let Some(child) = branch.child(bit) else {
-            return node;
+            return (branch.object, 0);
         };
-        let grown = insert_into(host, child, shift + LEVEL_BITS, hash, entry, added);
-        return with_child(heap, &branch, bit, grown);
+        let (grown, added) = if is_bucket(child) {
+            let grown = sorted_map::insert(host, child, key, value);
+            let added = sorted_map::len(heap, grown) > sorted_map::len(heap, child);
+            (grown, isize::from(added))
+        } else {
+            let child = Branch::new(heap, child);
+            insert_into(host, child, shift + LEVEL_BITS, hash, (key, value))
+        };
+        return (branch.with_child(heap, added, bit, grown), added);
     }
-    *added = true;
-    let mut copy = start_node(branch.data | bit, branch.nodes);
-    copy.extend(before);
-    copy.push(entry.0);
-    copy.push(entry.1);
-    copy.extend(after);
-    copy.extend(branch.children);
-    finish_node(heap, &copy)
-}
-
-/// A copy of a branch with another child in a place that has one.
-fn with_child(heap: &Heap, branch: &Branch<'_>, bit: u32, child: Value) -> Value {
-    let mut copy = start_node(branch.data, branch.nodes);
-    copy.extend(branch.entries);
-    let index = rank(branch.nodes, bit);
-    copy.extend(branch.children.get(..index).unwrap_or_default());
-    copy.push(child);
-    copy.extend(branch.children.get(index + 1..).unwrap_or_default());
-    finish_node(heap, &copy)
+    let index = 2 * rank(branch.data, bit);
+    let (before, after) = branch.entries_at(index);
+    if branch.data & bit == 0 {
+        let maps = (branch.data | bit, branch.nodes);
+        let children = [branch.children, &[], &[]];
+        let grown = branch.changed(heap, 1, maps, [before, &[key, value], after], children);
+        return (grown, 1);
+    }
+    let [old_key, old_value, after @ ..] = after else {
+        return (branch.object, 0);
+    };
+    if same_key(host, *old_key, key) {
+        return (branch.with_word(heap, 0, index + 1, value), 0);
+    }
+    let old_hash = equality::hash(host, *old_key);
+    let pushed_down = pair(
+        host,
+        shift + LEVEL_BITS,
+        (old_hash, (*old_key, *old_value)),
+        (hash, (key, value)),
+    );
+    let (left, right) = branch.children_at(rank(branch.nodes, bit));
+    let maps = (branch.data & !bit, branch.nodes | bit);
+    let children = [left, &[pushed_down], right];
+    let grown = branch.changed(heap, 1, maps, [before, after, &[]], children);
+    (grown, 1)
 }
 
 /// The subtree of two entries with different keys.
@@ -289,16 +342,13 @@ fn pair(
         return sorted_map::insert(host, bucket, b.0, b.1);
     }
     let (bit_a, bit_b) = (place(hash_a, shift), place(hash_b, shift));
-    let mut node;
     if bit_a == bit_b {
-        node = start_node(0, bit_a);
-        node.push(pair(host, shift + LEVEL_BITS, (hash_a, a), (hash_b, b)));
-    } else {
-        node = start_node(bit_a | bit_b, 0);
-        let (first, second) = if bit_a < bit_b { (a, b) } else { (b, a) };
-        node.extend(&[first.0, first.1, second.0, second.1]);
+        let child = pair(host, shift + LEVEL_BITS, (hash_a, a), (hash_b, b));
+        return node(heap, 0, bit_a, &[child]);
     }
-    finish_node(heap, &node)
+    let (first, second) = if bit_a < bit_b { (a, b) } else { (b, a) };
+    let entries = [first.0, first.1, second.0, second.1];
+    node(heap, bit_a | bit_b, 0, &entries)
 }
 
 /// What is left of a node.
@@ -318,23 +368,21 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
         let Some(index) = find_small(host, entries, key) else {
             return map;
         };
-        let mut copy = Node::new();
-        copy.extend(entries.get(..2 * index).unwrap_or_default());
-        copy.extend(entries.get(2 * index + 2..).unwrap_or_default());
-        return heap.object(Kind::HashMap, 0, copy.values());
+        let before = entries.get(..2 * index).unwrap_or_default();
+        let after = entries.get(2 * index + 2..).unwrap_or_default();
+        return heap.object_spliced(Kind::HashMap, 0, [before, after]);
     }
     let hash = equality::hash(host, key);
-    match remove_from(host, heap.field(map, 1), 0, hash, key) {
+    match remove_from(host, Branch::new(heap, map), 0, hash, key) {
         Shrunk::Same => map,
         // A tree has nine entries or more.
         Shrunk::Entry(key, value) => heap.object(Kind::HashMap, 0, &[key, value]),
         Shrunk::Node(root) => {
-            let count = len(heap, map) - 1;
-            if count > SMALL_ENTRIES {
-                return tree(heap, count, root);
+            if len(heap, root) > SMALL_ENTRIES {
+                return root;
             }
-            let mut copy = Node::new();
-            for (key, value) in iter_node(heap, root) {
+            let mut copy = Small::new();
+            for (key, value) in iter(heap, root) {
                 copy.push(key);
                 copy.push(value);
             }
@@ -343,25 +391,24 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
     }
 }
 
-fn remove_from(host: &Host, node: Value, shift: u32, hash: u32, key: Value) -> Shrunk {
-    let heap = &host.heap;
-    if is_bucket(node) {
-        let bucket = sorted_map::remove(host, node, key);
-        if bucket == node {
-            return Shrunk::Same;
-        }
-        let mut entries = sorted_map::iter(heap, bucket);
-        return match (entries.next(), entries.next()) {
-            (Some((key, value)), None) => Shrunk::Entry(key, value),
-            _ => Shrunk::Node(bucket),
-        };
+fn remove_from_bucket(host: &Host, node: Value, key: Value) -> Shrunk {
+    let bucket = sorted_map::remove(host, node, key);
+    if bucket == node {
+        return Shrunk::Same;
     }
-    let branch = Branch::new(heap, node);
+    let mut entries = sorted_map::iter(&host.heap, bucket);
+    match (entries.next(), entries.next()) {
+        (Some((key, value)), None) => Shrunk::Entry(key, value),
+        _ => Shrunk::Node(bucket),
+    }
+}
+
+fn remove_from(host: &Host, branch: Branch<'_>, shift: u32, hash: u32, key: Value) -> Shrunk {
+    let heap = &host.heap;
     let bit = place(hash, shift);
+    let (before, from) = branch.entries_at(2 * rank(branch.data, bit));
     if branch.data & bit != 0 {
-        let index = 2 * rank(branch.data, bit);
-        let (before, rest) = branch.entries.split_at(index.min(branch.entries.len()));
-        let [found, _, after @ ..] = rest else {
+        let [found, _, after @ ..] = from else {
             return Shrunk::Same;
         };
         if !same_key(host, *found, key) {
@@ -372,11 +419,10 @@ fn remove_from(host: &Host, node: Value, shift: u32, hash: u32, key: Value) -> S
         {
             return Shrunk::Entry(*key, *value);
         }
-        let mut copy = start_node(branch.data & !bit, branch.nodes);
-        copy.extend(before);
-        copy.extend(after);
-        copy.extend(branch.children);
-        return Shrunk::Node(finish_node(heap, &copy));
+        let maps = (branch.data & !bit, branch.nodes);
+        let children = [branch.children, &[], &[]];
+        let smaller = branch.changed(heap, -1, maps, [before, after, &[]], children);
+        return Shrunk::Node(smaller);
     }
     if branch.nodes & bit == 0 {
         return Shrunk::Same;
@@ -384,24 +430,29 @@ fn remove_from(host: &Host, node: Value, shift: u32, hash: u32, key: Value) -> S
     let Some(child) = branch.child(bit) else {
         return Shrunk::Same;
     };
-    match remove_from(host, child, shift + LEVEL_BITS, hash, key) {
+    let removed = if is_bucket(child) {
+        remove_from_bucket(host, child, key)
+    } else {
+        remove_from(
+            host,
+            Branch::new(heap, child),
+            shift + LEVEL_BITS,
+            hash,
+            key,
+        )
+    };
+    match removed {
         Shrunk::Same => Shrunk::Same,
-        Shrunk::Node(child) => Shrunk::Node(with_child(heap, &branch, bit, child)),
+        Shrunk::Node(child) => Shrunk::Node(branch.with_child(heap, -1, bit, child)),
         Shrunk::Entry(key, value) => {
             if branch.data == 0 && branch.nodes == bit {
                 return Shrunk::Entry(key, value);
             }
-            let index = 2 * rank(branch.data, bit);
-            let (before, after) = branch.entries.split_at(index.min(branch.entries.len()));
-            let child_index = rank(branch.nodes, bit);
-            let mut copy = start_node(branch.data | bit, branch.nodes & !bit);
-            copy.extend(before);
-            copy.push(key);
-            copy.push(value);
-            copy.extend(after);
-            copy.extend(branch.children.get(..child_index).unwrap_or_default());
-            copy.extend(branch.children.get(child_index + 1..).unwrap_or_default());
-            Shrunk::Node(finish_node(heap, &copy))
+            let (left, right) = branch.children_at(rank(branch.nodes, bit));
+            let right = right.get(1..).unwrap_or_default();
+            let maps = (branch.data | bit, branch.nodes & !bit);
+            let entries = [before, &[key, value], from];
+            Shrunk::Node(branch.changed(heap, -1, maps, entries, [left, right, &[]]))
         }
     }
 }
@@ -427,25 +478,17 @@ pub struct Iter<'h> {
 
 /// Iterates over the entries, in no particular order.
 pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
-    if heap.aux(map) == TREE {
-        return iter_node(heap, heap.field(map, 1));
-    }
-    Iter {
-        heap,
-        entries: heap.values(map),
-        bucket: None,
-        above: Vec::new(),
-    }
-}
-
-fn iter_node(heap: &Heap, node: Value) -> Iter<'_> {
     let mut iter = Iter {
         heap,
         entries: &[],
         bucket: None,
         above: Vec::new(),
     };
-    iter.visit(node);
+    if heap.aux(map) == TREE {
+        iter.visit(map);
+    } else {
+        iter.entries = heap.values(map);
+    }
     iter
 }
 

@@ -86,13 +86,27 @@ pub(crate) fn traits_of(host: &Host, value: Value) -> Traits {
     }
 }
 
+/// Whether a value is, or is a list or vector of, identified values and strings: most keys, which have
+/// no trait that matters.
+#[inline]
+fn is_plain(host: &Host, value: Value) -> bool {
+    let heap = &host.heap;
+    let is_leaf = |value: Value| is_identified(value) || heap.is_string(value);
+    is_leaf(value)
+        || match value.kind() {
+            Kind::Vector => heap.values(value).iter().all(|&part| is_leaf(part)),
+            Kind::List => heap.list_iter(value).all(is_leaf),
+            _ => false,
+        }
+}
+
 /// Checks that `key` may be a key of a map.
 ///
 /// # Errors
 /// A type error when it contains a NaN, a mutable array or a mutable cell.
 #[inline]
 pub fn check(host: &Host, key: Value) -> Outcome<()> {
-    if is_identified(key) || host.heap.is_string(key) {
+    if is_plain(host, key) {
         return Ok(());
     }
     let traits = traits_of(host, key);
@@ -114,7 +128,7 @@ pub(crate) fn needs_identity(host: &Host, key: Value) -> bool {
     }
     match key.kind() {
         Kind::List | Kind::Vector | Kind::Map | Kind::HashMap | Kind::Record => {
-            traits_of(host, key).identity
+            !is_plain(host, key) && traits_of(host, key).identity
         }
         kind => is_opaque(kind),
     }

@@ -444,6 +444,15 @@ pub fn from_sorted(heap: &Heap, entries: &[(Value, Value)]) -> Value {
     tree(heap, entries.len(), root)
 }
 
+/// [`from_sorted`] for what is usually a small map.
+pub fn from_few_sorted(heap: &Heap, entries: &[[Value; 2]]) -> Value {
+    if entries.len() <= LEAF_ENTRIES {
+        return heap.object(Kind::Map, 0, entries.as_flattened());
+    }
+    let entries: Vec<_> = entries.iter().map(|[key, value]| (*key, *value)).collect();
+    from_sorted(heap, &entries)
+}
+
 /// Cuts into parts of about the comfortable size, one part if that fits a node.
 fn even_parts<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
     let parts = if items.len() <= CHILDREN {

@@ -97,10 +97,43 @@ fn map_head(host: &Host, map: Value) -> u64 {
 
 fn hash_parts(host: &Host, value: Value) -> u32 {
     let mut state = 0;
+    hash_into(host, value, &mut state, super::SHALLOW);
+    mix(state)
+}
+
+/// Takes a value and its parts into the hash, `depth` levels by recursion.
+fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
+    if depth == 0 {
+        return hash_deep(host, value, state);
+    }
+    *state = combine(*state, head(host, value));
+    let mut part = |part: Value| {
+        if key::is_identified(part) {
+            *state = combine(*state, part.bits());
+        } else {
+            hash_into(host, part, state, depth - 1);
+        }
+    };
+    if !value.is_heap() {
+        return;
+    }
+    match value.kind() {
+        Kind::List => host.heap.list_iter(value).for_each(part),
+        Kind::Vector | Kind::Record => {
+            for &value in host.heap.values(value) {
+                part(value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same with a stack of its own.
+fn hash_deep(host: &Host, value: Value, state: &mut u64) {
     let mut stack: Vec<Elements<'_>> = Vec::new();
     let mut next = Some(value);
     while let Some(value) = next {
-        state = combine(state, head(host, value));
+        *state = combine(*state, head(host, value));
         if matches!(value.kind(), Kind::List | Kind::Vector | Kind::Record) {
             stack.extend(elements::unordered(&host.heap, value));
         }
@@ -114,7 +147,6 @@ fn hash_parts(host: &Host, value: Value) -> u32 {
             }
         };
     }
-    mix(state)
 }
 
 #[cfg(test)]
@@ -140,6 +172,24 @@ mod tests {
             hash(&host, pair()),
             hash(&host, heap.list(&[heap.string("x")]))
         );
+    }
+
+    #[test]
+    fn both_walks_give_the_same_hash() {
+        let host = Host::new(Output::memory());
+        let heap = &host.heap;
+        let mut value = heap.vector(&[]);
+        for i in 0..30 {
+            value = match i % 3 {
+                0 => heap.list(&[Value::small(i), value, heap.string("x")]),
+                1 => heap.vector(&[value, Value::float(0.5)]),
+                _ => heap.list(&[value, value]),
+            };
+            let (mut shallow, mut deep) = (0, 0);
+            hash_into(&host, value, &mut shallow, crate::equality::SHALLOW);
+            hash_deep(&host, value, &mut deep);
+            assert_eq!(shallow, deep);
+        }
     }
 
     #[test]

@@ -17,7 +17,45 @@ pub fn compare(host: &Host, a: Value, b: Value) -> Ordering {
     }
     match compare_leaves(host, a, b) {
         Some(ordering) => ordering,
-        None => compare_parts(host, a, b),
+        None => compare_shallow(host, a, b, super::SHALLOW),
+    }
+}
+
+/// Compares two compound values of one kind, `depth` levels by recursion.
+fn compare_shallow(host: &Host, a: Value, b: Value, depth: u32) -> Ordering {
+    let heap = &host.heap;
+    match a.kind() {
+        _ if depth == 0 => compare_parts(host, a, b),
+        Kind::Vector | Kind::Record => {
+            let (a, b) = (heap.values(a).iter(), heap.values(b).iter());
+            compare_rows(host, a.copied(), b.copied(), depth)
+        }
+        Kind::List => compare_rows(host, heap.list_iter(a), heap.list_iter(b), depth),
+        _ => compare_parts(host, a, b),
+    }
+}
+
+/// Compares elements one after the other; the shorter row comes first.
+#[inline]
+fn compare_rows(
+    host: &Host,
+    mut a: impl Iterator<Item = Value>,
+    mut b: impl Iterator<Item = Value>,
+    depth: u32,
+) -> Ordering {
+    loop {
+        let (a, b) = match (a.next(), b.next()) {
+            (Some(a), Some(b)) => (a, b),
+            (a, b) => return a.is_some().cmp(&b.is_some()),
+        };
+        let ordering = if a.both_fixnums(b) {
+            a.fixnum_shifted().cmp(&b.fixnum_shifted())
+        } else {
+            compare_leaves(host, a, b).unwrap_or_else(|| compare_shallow(host, a, b, depth - 1))
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl Heap {
     /// Whether this is a list with at least one element.
     #[inline(always)]
     pub fn is_pair(&self, value: Value) -> bool {
-        value.is_heap() && object::kind_at(value) == Kind::List
+        object::is_kind(value, Kind::List)
     }
 
     /// First element of a list that has one.

@@ -13,24 +13,51 @@
 use super::Heap;
 use super::object::{self, CARD_FIELDS, CELL_BYTES, CHUNK_HEADER_BYTES, MARKED};
 use super::old;
+use super::pages;
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
 
 /// Words that a step traces at least.
 pub(super) const LEAST_STEP: usize = 32 << 10;
+/// Bytes that are traced for each byte by which the old generation grows.
+pub(super) const PACE: usize = 4;
+/// How much the old generation grows between two markings, in eighths of what the first one found.
+/// With the growth while the next one goes on, 1 / PACE, before it and during it, the old generation
+/// holds at most 1 + 2 / PACE + 2 / 8 times what is live.
+const GROWTH_EIGHTHS: usize = 2;
 /// Words of one object that are traced at a time.
 const PART: usize = 4096;
 
+/// References that are on their way from being found to being looked at: a power of two.
+const AHEAD: usize = 16;
+
 /// What is known of the marking that is going on.
-#[derive(Default)]
 pub(super) struct Marking {
     pub(super) active: bool,
     /// Marked objects whose fields from the given one on are still to be traced.
     objects: Vec<(*mut u64, usize)>,
     /// Cells `from..to` of marked chunks still to be traced.
     cells: Vec<(*mut u64, usize, usize)>,
+    /// References found while tracing, each in the place of the one found [`AHEAD`] before it, which is
+    /// looked at then: the memory has had time to come (C. Cher, A. Hosking, T. Vijaykumar, "Software
+    /// Prefetching for Mark-Sweep Garbage Collection", 2004).
+    soon: [Value; AHEAD],
+    found: usize,
     /// Words traced so far.
     pub(super) traced: usize,
+}
+
+impl Default for Marking {
+    fn default() -> Marking {
+        Marking {
+            active: false,
+            objects: Vec::new(),
+            cells: Vec::new(),
+            soon: [Value::NIL; AHEAD],
+            found: 0,
+            traced: 0,
+        }
+    }
 }
 
 impl Heap {
@@ -40,6 +67,7 @@ impl Heap {
         while !old.sweep(usize::MAX) {}
         old.new_flags = MARKED;
         old.marked_bytes = 0;
+        old.new_bytes = 0;
         self.marking.active = true;
         self.marking.traced = 0;
     }
@@ -58,7 +86,7 @@ impl Heap {
                         self.marking.objects.push((object, to));
                     }
                     for index in from..to {
-                        self.mark_value(*object.add(1 + index).cast::<Value>());
+                        self.mark_soon(*object.add(1 + index).cast::<Value>());
                     }
                     self.marking.traced += to - from + 1;
                 }
@@ -71,19 +99,42 @@ impl Heap {
                     }
                     for index in from..part {
                         let element = chunk.byte_add(CHUNK_HEADER_BYTES + index * CELL_BYTES + 8);
-                        self.mark_value(*element.cast::<Value>());
+                        self.mark_soon(*element.cast::<Value>());
                     }
                     if part == object::chunk_capacity(*chunk) {
                         let link = chunk.byte_add(CHUNK_HEADER_BYTES + part * CELL_BYTES + 8);
-                        self.mark_value(*link.cast::<Value>());
+                        self.mark_soon(*link.cast::<Value>());
                     }
                     self.marking.traced += 2 * (part - from) + 1;
                 }
-            } else {
+            } else if !self.mark_rest() {
                 return true;
             }
         }
-        self.marking.objects.is_empty() && self.marking.cells.is_empty()
+        false
+    }
+
+    /// Marks what a value found in an object refers to, a little later.
+    #[inline(always)]
+    fn mark_soon(&mut self, value: Value) {
+        if value.is_heap() {
+            pages::prefetch(value.address());
+            let place = self.marking.found % AHEAD;
+            self.marking.found = self.marking.found.wrapping_add(1);
+            if let Some(slot) = self.marking.soon.get_mut(place) {
+                let due = std::mem::replace(slot, value);
+                self.mark_value(due);
+            }
+        }
+    }
+
+    /// Marks what the references found last refer to; whether there were any.
+    fn mark_rest(&mut self) -> bool {
+        let rest = std::mem::replace(&mut self.marking.soon, [Value::NIL; AHEAD]);
+        for value in rest {
+            self.mark_value(value);
+        }
+        rest.iter().any(|value| value.is_heap())
     }
 
     /// Everything reachable is marked: drops the Rust data of the rest, and lets it be swept.
@@ -93,9 +144,11 @@ impl Heap {
         self.marking.cells = Vec::new();
         self.sweep_old_foreign();
         let old = self.old.get_mut();
+        // What has come since marking began counts as live, but most of it may be garbage by now: so the
+        // room to grow follows from what was found by tracing.
+        let found = old.marked_bytes.saturating_sub(old.new_bytes);
         old.begin_sweep();
-        let live = old.live_bytes;
-        self.next_major = (live + live / 2).max(super::FIRST_MAJOR);
+        self.next_major = (old.live_bytes + found / 8 * GROWTH_EIGHTHS).max(super::FIRST_MAJOR);
         self.stats.major_collections += 1;
     }
 

@@ -40,6 +40,8 @@ const NURSERY_BYTES: usize = 1 << 20;
 const NURSERY_SLACK: usize = 128 << 10;
 /// Objects above this size are allocated in the old generation at once.
 const LARGEST_YOUNG: usize = old::LARGEST_CELL;
+/// The same for objects that refer to no others: strings and numbers may be long and yet die young.
+const LARGEST_YOUNG_FLAT: usize = 32 << 10;
 /// The old generation is not marked before it holds this much.
 const FIRST_MAJOR: usize = 8 << 20;
 /// Bytes allocated in the old generation without a collection that make the next safepoint collect
@@ -47,6 +49,9 @@ const FIRST_MAJOR: usize = 8 << 20;
 const STEP_BYTES: usize = 2 << 20;
 /// Bytes by which the permanent space grows.
 const PERMANENT_BLOCK: usize = 16 << 10;
+
+/// Digits for whose computation memory is kept.
+const KEPT_DIGITS: usize = 64 << 10;
 
 /// Variable of the environment that asks for stress.
 const STRESS_VARIABLE: &str = "SEMA_GC_STRESS";
@@ -65,6 +70,8 @@ pub struct HeapStats {
     pub minor_collections: u64,
     /// Completed markings of the old generation so far.
     pub major_collections: u64,
+    /// Objects that the last full collection has freed.
+    pub collected_objects: u64,
     /// Bytes in the old generation.
     pub old_bytes: usize,
     /// Bytes allocated in the nursery since the last collection.
@@ -88,6 +95,8 @@ pub struct Heap {
     permanent_bump: Cell<(usize, usize)>,
     mode: Cell<Mode>,
     foreign: RefCell<ForeignTable>,
+    /// Where the digits of integers are computed; empty between computations.
+    digits: RefCell<Vec<u64>>,
     /// Bytes in the old generation at which marking begins.
     next_major: usize,
     /// The marking that is going on.
@@ -155,6 +164,7 @@ impl Heap {
             permanent_bump: Cell::new((0, 0)),
             mode: Cell::new(Mode::Young),
             foreign: RefCell::default(),
+            digits: RefCell::default(),
             next_major: FIRST_MAJOR,
             marking: mark::Marking::default(),
             direct_bytes: Cell::new(0),
@@ -211,7 +221,12 @@ impl Heap {
     fn allocate(&self, bytes: usize, traced: bool) -> (*mut u64, u64) {
         let start = self.bump.get();
         // Large objects and a full nursery (or the permanent mode, whose limit is 0) go the slow way.
-        if bytes <= LARGEST_YOUNG && start + bytes <= self.limit.get() {
+        let largest = if traced {
+            LARGEST_YOUNG
+        } else {
+            LARGEST_YOUNG_FLAT
+        };
+        if bytes <= largest && start + bytes <= self.limit.get() {
             self.bump.set(start + bytes);
             return (start as *mut u64, 0);
         }
@@ -293,6 +308,50 @@ impl Heap {
             std::ptr::copy_nonoverlapping(fields.as_ptr(), object.add(1).cast(), fields.len());
         }
         Value::from_address(object as usize)
+    }
+
+    /// An object of a kind that holds values: those of all parts, one after the other.
+    #[inline(always)]
+    pub(crate) fn object_spliced<const PARTS: usize>(
+        &self,
+        kind: Kind,
+        aux: u16,
+        parts: [&[Value]; PARTS],
+    ) -> Value {
+        debug_assert_eq!(kind.shape(), Shape::Values);
+        let length = parts.iter().map(|part| part.len()).sum();
+        let (object, flags) = self.allocate(8 + length * 8, true);
+        // SAFETY: room for the header and the values of all parts was just allocated.
+        unsafe {
+            *object = object::header(kind, flags, aux, Self::length(length));
+            let mut to = object.add(1).cast::<Value>();
+            for part in parts {
+                std::ptr::copy_nonoverlapping(part.as_ptr(), to, part.len());
+                to = to.add(part.len());
+            }
+        }
+        Value::from_address(object as usize)
+    }
+
+    /// A copy of an object whose kind holds values, with other values in some fields. Fields that it
+    /// does not have are ignored.
+    #[inline(always)]
+    pub(crate) fn object_changed<const CHANGES: usize>(
+        &self,
+        original: Value,
+        changes: [(usize, Value); CHANGES],
+    ) -> Value {
+        let fields = self.values(original);
+        let (kind, aux) = (original.kind(), self.aux(original));
+        let copy = self.object(kind, aux, fields);
+        for (index, value) in changes {
+            if index < fields.len() {
+                // SAFETY: the copy has as many fields as the original. Nobody has seen it yet, and
+                // what it refers to needs no barrier: it is young, or remembered by `allocate`.
+                unsafe { *((copy.address() + 8 + 8 * index) as *mut Value) = value };
+            }
+        }
+        copy
     }
 
     /// An object of a kind that holds values, all of them `fill`.
@@ -386,12 +445,16 @@ impl Heap {
     /// Write barrier: a field of `object` now refers to `value`.
     #[inline(always)]
     fn remember(&self, object: Value, index: usize, value: Value) {
-        if value.is_heap() {
-            let flags = object::header_at(object) & (OLD | REMEMBERED | LARGE);
-            if flags == OLD || flags & LARGE != 0 {
-                self.remember_slow(object, index, value);
-            }
+        if value.is_heap() && self.needs_barrier(object) {
+            self.remember_slow(object, index, value);
         }
+    }
+
+    /// Whether a store of a reference into `object` must be noted.
+    #[inline(always)]
+    pub(crate) fn needs_barrier(&self, object: Value) -> bool {
+        let flags = object::header_at(object) & (OLD | REMEMBERED | LARGE);
+        flags == OLD || flags & LARGE != 0
     }
 
     #[cold]
@@ -432,8 +495,44 @@ impl Heap {
         if let Ok(small) = i64::try_from(value) {
             return self.int(small);
         }
-        let digits: Vec<u64> = value.iter_u64_digits().collect();
-        self.int_from_digits(value.sign() == Sign::Minus, &digits)
+        self.int_computed(value.sign() == Sign::Minus, |digits| {
+            digits.extend(value.iter_u64_digits());
+        })
+    }
+
+    /// The integer whose digits `compute` appends to an empty vector, least significant first, perhaps
+    /// with leading zeros. The vector is the heap's, so that computing needs no fresh memory.
+    pub(crate) fn int_computed(
+        &self,
+        negative: bool,
+        compute: impl FnOnce(&mut Vec<u64>),
+    ) -> Value {
+        // `compute` may itself come here, and then starts with another vector.
+        let mut digits = self.digits.take();
+        compute(&mut digits);
+        let value = self.int_from_digits_untrimmed(negative, &digits);
+        if digits.capacity() <= KEPT_DIGITS {
+            digits.clear();
+            self.digits.replace(digits);
+        }
+        value
+    }
+
+    /// An integer of any size, of digits that may have leading zeros, least significant first.
+    pub(crate) fn int_from_digits_untrimmed(&self, negative: bool, mut digits: &[u64]) -> Value {
+        while let [rest @ .., 0] = digits {
+            digits = rest;
+        }
+        let small = match *digits {
+            [] => Some(0),
+            [digit] if negative => 0i64.checked_sub_unsigned(digit),
+            [digit] => i64::try_from(digit).ok(),
+            _ => None,
+        };
+        match small.and_then(Value::fixnum) {
+            Some(fixnum) => fixnum,
+            None => self.int_from_digits(negative, digits),
+        }
     }
 
     /// An integer outside the fixnum range, of digits without leading zeros, least significant first.
@@ -480,10 +579,11 @@ impl Heap {
             return Some(BigInt::from(fixnum));
         }
         let (negative, digits) = self.int_digits(value)?;
-        let halves = digits
-            .iter()
-            .flat_map(|d| [*d as u32, (*d >> 32) as u32])
-            .collect();
+        let mut halves = Vec::with_capacity(2 * digits.len());
+        for &digit in digits {
+            halves.push(digit as u32);
+            halves.push((digit >> 32) as u32);
+        }
         Some(BigInt::new(
             if negative { Sign::Minus } else { Sign::Plus },
             halves,
@@ -621,6 +721,13 @@ impl Heap {
             table.old.push((value, slot));
         }
         value
+    }
+
+    /// Drops the Rust data of all foreign objects, which are not used any more: what files still
+    /// buffer is written.
+    pub fn drop_foreign(&self) {
+        let data = std::mem::take(&mut *self.foreign.borrow_mut());
+        drop(data);
     }
 
     /// Runs `use_data` on the Rust data of a foreign object, if it is of type `T`. `use_data` must

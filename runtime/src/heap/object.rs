@@ -141,3 +141,15 @@ pub(crate) fn header_at(value: Value) -> u64 {
 pub(crate) fn kind_at(value: Value) -> Kind {
     kind_of(header_at(value))
 }
+
+/// Whether `value` refers to an object of this kind.
+#[inline(always)]
+pub(crate) fn is_kind(value: Value, kind: Kind) -> bool {
+    value.is_heap() && header_at(value) as u8 == kind as u8
+}
+
+/// Whether an ordinary object's header has this kind and this `aux`.
+#[inline(always)]
+pub(crate) fn has_form(header: u64, kind: Kind, aux: u16) -> bool {
+    header as u32 & 0xFFFF_00FF == kind as u32 | u32::from(aux) << 16
+}

@@ -81,6 +81,10 @@ pub(crate) struct OldSpace {
     pub(crate) live_bytes: usize,
     /// Bytes of the objects that have been marked so far.
     pub(super) marked_bytes: usize,
+    /// Of those, bytes of the objects that are newer than the marking, and so count as live.
+    pub(super) new_bytes: usize,
+    /// Objects that have been freed so far.
+    pub(super) freed_objects: u64,
 }
 
 const NO_BLOCK: usize = usize::MAX;
@@ -111,6 +115,8 @@ impl OldSpace {
             new_flags: 0,
             live_bytes: 0,
             marked_bytes: 0,
+            new_bytes: 0,
+            freed_objects: 0,
         }
     }
 
@@ -124,11 +130,14 @@ impl OldSpace {
         self.live_bytes += CLASS_BYTES[class];
         if self.new_flags != 0 {
             self.marked_bytes += CLASS_BYTES[class];
+            self.new_bytes += CLASS_BYTES[class];
         }
         let head = self.free[class];
         if !head.is_null() {
             // SAFETY: free cells are at least 16 bytes; their second word links the list.
             self.free[class] = unsafe { *head.add(1) } as *mut u64;
+            // The next cell is likely to be far away.
+            pages::prefetch(self.free[class] as usize);
             return (head, OLD | self.new_flags);
         }
         (self.allocate_slow(class), OLD | self.new_flags)
@@ -194,6 +203,7 @@ impl OldSpace {
         self.live_bytes += bytes;
         if self.new_flags != 0 {
             self.marked_bytes += bytes;
+            self.new_bytes += bytes;
         }
         self.large.push((start, bytes));
         start
@@ -207,6 +217,7 @@ impl OldSpace {
         self.new_flags = 0;
         self.live_bytes = self.marked_bytes;
         self.marked_bytes = 0;
+        self.new_bytes = 0;
         self.free = [std::ptr::null_mut(); CLASSES];
         self.current = [NO_BLOCK; CLASSES];
         for (number, block) in self.blocks.iter().enumerate() {
@@ -224,6 +235,7 @@ impl OldSpace {
                 }
                 dealloc(start.cast(), large_layout(bytes));
             }
+            self.freed_objects += 1;
             false
         });
     }
@@ -259,6 +271,7 @@ impl OldSpace {
         let before = self.free[class];
         let mut list = before;
         let mut live = false;
+        let mut freed = 0;
         let mut offset = 0;
         while offset < block.used {
             // SAFETY: cells below `used` have been handed out: their first word is a header (of an
@@ -270,6 +283,7 @@ impl OldSpace {
                     *cell = header & !MARKED;
                     live = true;
                 } else {
+                    freed += u64::from(header as u8 != Kind::Free as u8);
                     *cell = Kind::Free as u64;
                     *cell.add(1) = list as u64;
                     list = cell;
@@ -277,6 +291,7 @@ impl OldSpace {
             }
             offset += size;
         }
+        self.freed_objects += freed;
         if live {
             self.free[class] = list;
             // A block that still has untouched room goes on being bumped.

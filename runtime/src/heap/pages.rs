@@ -1,4 +1,4 @@
-//! Giving memory back to the system.
+//! Memory as the machine sees it: giving pages back to the system, asking for cache lines.
 
 /// Bytes of a page; where pages are larger, less is given back.
 const PAGE: usize = 4096;
@@ -24,4 +24,17 @@ pub(crate) unsafe fn release(start: *mut u8, bytes: usize) {
             rustix::mm::Advice::LinuxDontNeed,
         );
     }
+}
+
+/// Asks for the memory at an address that is about to be used.
+#[inline(always)]
+pub(super) fn prefetch(address: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, without effect on what the program does, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }

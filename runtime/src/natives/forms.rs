@@ -77,7 +77,8 @@ fn gensym(host: &Host, arguments: &[Value]) -> Outcome {
 // --- destructuring ---
 
 /// Number of elements of a list or vector.
-fn sequence_length(host: &Host, value: Value) -> Option<usize> {
+/// Number of elements of a list or a vector.
+pub(crate) fn sequence_length(host: &Host, value: Value) -> Option<usize> {
     match value.kind() {
         Kind::List => Some(host.heap.list_len(value)),
         Kind::Vector => Some(host.heap.values(value).len()),
@@ -123,12 +124,17 @@ fn check_map(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn sequence_ref(host: &Host, arguments: &[Value]) -> Outcome {
-    let position = index(arguments[1]);
-    let element = match arguments[0].kind() {
-        Kind::Vector => host.heap.values(arguments[0]).get(position).copied(),
-        _ => host.heap.list_nth(arguments[0], position),
+    Ok(element(host, arguments[0], index(arguments[1])))
+}
+
+/// An element of a list or a vector; nil if there is none.
+pub(crate) fn element(host: &Host, sequence: Value, position: usize) -> Value {
+    let element = match sequence.kind() {
+        Kind::Vector => host.heap.values(sequence).get(position).copied(),
+        Kind::List => host.heap.list_nth(sequence, position),
+        _ => None,
     };
-    Ok(element.unwrap_or(Value::NIL))
+    element.unwrap_or(Value::NIL)
 }
 
 fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
@@ -137,10 +143,11 @@ fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
         Kind::Vector => host
             .heap
             .list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
-        _ => host
+        Kind::List => host
             .heap
             .list_drop(arguments[0], from)
             .unwrap_or(Value::EMPTY),
+        _ => Value::EMPTY,
     })
 }
 

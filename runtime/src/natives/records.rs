@@ -16,7 +16,7 @@ const METHOD_NAME: usize = 0;
 const DISPATCH: usize = 1;
 const METHODS: usize = 2;
 const DEFAULT: usize = 3;
-/// Field of a multimethod that holds the function called with it and the list of its arguments.
+/// Field of a multimethod that holds the function called with it and its arguments.
 pub const MULTIMETHOD_INVOKER: usize = 4;
 
 /// The natives of this module.

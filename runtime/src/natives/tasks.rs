@@ -461,6 +461,7 @@ fn gc_stats(host: &Host, _: &[Value]) -> Outcome {
             entry("old-bytes", stats.old_bytes as u64),
             entry("young-bytes", stats.young_bytes as u64),
             entry("longest-pause-ns", stats.longest_pause),
+            entry("total-pause-ns", stats.total_pause),
         ],
     ))
 }

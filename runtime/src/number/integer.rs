@@ -7,8 +7,8 @@
 use std::cmp::Ordering;
 
 use num_bigint::{BigInt, Sign};
-use num_integer::Integer;
 
+use super::limbs;
 use crate::error::{Outcome, Signal, eval_error};
 use crate::heap::Heap;
 use crate::value::Value;
@@ -54,6 +54,50 @@ pub(crate) fn big(heap: &Heap, value: Value) -> BigInt {
     heap.as_bigint(value).unwrap_or_default()
 }
 
+/// The sign (true: negative) and the digits of an integer; `word` is where those of a fixnum go.
+#[inline]
+fn digits<'a>(heap: &'a Heap, value: Value, word: &'a mut [u64; 1]) -> (bool, &'a [u64]) {
+    if let Some(digits) = heap.int_digits(value) {
+        return digits;
+    }
+    let fixnum = value.as_fixnum().unwrap_or(0);
+    *word = [fixnum.unsigned_abs()];
+    (fixnum < 0, limbs::trim(word))
+}
+
+/// The sum of two integers of any size, the second one negated if `negate`.
+fn add_digits(heap: &Heap, a: Value, b: Value, negate: bool) -> Value {
+    let (mut word_a, mut word_b) = ([0], [0]);
+    let (negative_a, a) = digits(heap, a, &mut word_a);
+    let (negative_b, b) = digits(heap, b, &mut word_b);
+    let negative_b = negative_b != negate;
+    if negative_a == negative_b {
+        return heap.int_computed(negative_a, |sum| limbs::add(a, b, sum));
+    }
+    if limbs::compare(a, b).is_lt() {
+        heap.int_computed(negative_b, |difference| limbs::subtract(b, a, difference))
+    } else {
+        heap.int_computed(negative_a, |difference| limbs::subtract(a, b, difference))
+    }
+}
+
+/// Quotient or remainder of two integers of any size, the second of which is not zero.
+fn divide_digits(heap: &Heap, a: Value, b: Value, want_remainder: bool) -> Value {
+    let (mut word_a, mut word_b) = ([0], [0]);
+    let (negative_a, a) = digits(heap, a, &mut word_a);
+    let (negative_b, b) = digits(heap, b, &mut word_b);
+    let mut other = Vec::new();
+    if want_remainder {
+        heap.int_computed(negative_a, |remainder| {
+            limbs::divide(a, b, &mut other, remainder);
+        })
+    } else {
+        heap.int_computed(negative_a != negative_b, |quotient| {
+            limbs::divide(a, b, quotient, &mut other);
+        })
+    }
+}
+
 /// Both integers, if each fits in 128 bits.
 #[inline]
 fn both(heap: &Heap, a: Value, b: Value) -> Option<(i128, i128)> {
@@ -70,7 +114,7 @@ fn words(heap: &Heap, a: Value, b: Value) -> Option<(i64, i64)> {
 pub fn add(heap: &Heap, a: Value, b: Value) -> Value {
     match both(heap, a, b).and_then(|(x, y)| x.checked_add(y)) {
         Some(sum) => from_i128(heap, sum),
-        None => heap.bigint(&(big(heap, a) + big(heap, b))),
+        None => add_digits(heap, a, b, false),
     }
 }
 
@@ -78,7 +122,7 @@ pub fn add(heap: &Heap, a: Value, b: Value) -> Value {
 pub fn subtract(heap: &Heap, a: Value, b: Value) -> Value {
     match both(heap, a, b).and_then(|(x, y)| x.checked_sub(y)) {
         Some(difference) => from_i128(heap, difference),
-        None => heap.bigint(&(big(heap, a) - big(heap, b))),
+        None => add_digits(heap, a, b, true),
     }
 }
 
@@ -102,7 +146,14 @@ pub fn multiply(heap: &Heap, a: Value, b: Value) -> Outcome {
 pub(crate) fn product(heap: &Heap, a: Value, b: Value) -> Value {
     match both(heap, a, b).and_then(|(x, y)| x.checked_mul(y)) {
         Some(product) => from_i128(heap, product),
-        None => heap.bigint(&(big(heap, a) * big(heap, b))),
+        None => {
+            let (mut word_a, mut word_b) = ([0], [0]);
+            let (negative_a, a) = digits(heap, a, &mut word_a);
+            let (negative_b, b) = digits(heap, b, &mut word_b);
+            heap.int_computed(negative_a != negative_b, |product| {
+                limbs::multiply(a, b, product);
+            })
+        }
     }
 }
 
@@ -114,7 +165,7 @@ pub fn quotient(heap: &Heap, a: Value, b: Value) -> Value {
     match both(heap, a, b).and_then(|(x, y)| x.checked_div(y)) {
         Some(quotient) => from_i128(heap, quotient),
         None if b == Value::small(0) => b,
-        None => heap.bigint(&(big(heap, a) / big(heap, b))),
+        None => divide_digits(heap, a, b, false),
     }
 }
 
@@ -126,7 +177,7 @@ pub fn remainder(heap: &Heap, a: Value, b: Value) -> Value {
     match both(heap, a, b).and_then(|(x, y)| x.checked_rem(y)) {
         Some(remainder) => from_i128(heap, remainder),
         None if b == Value::small(0) => b,
-        None => heap.bigint(&(big(heap, a) % big(heap, b))),
+        None => divide_digits(heap, a, b, true),
     }
 }
 
@@ -212,30 +263,19 @@ pub fn is_odd(heap: &Heap, value: Value) -> bool {
 
 /// The greatest common divisor, never negative.
 pub fn gcd(heap: &Heap, a: Value, b: Value) -> Value {
-    let (mut a, mut b) = (a, b);
-    loop {
-        if let Some((x, y)) = words(heap, a, b) {
-            return from_i128(
-                heap,
-                i128::from(word_gcd(x.unsigned_abs(), y.unsigned_abs())),
-            );
-        }
-        if b == Value::small(0) {
-            return absolute(heap, a);
-        }
-        if bits(heap, a).abs_diff(bits(heap, b)) < 64 {
-            return heap.bigint(&big(heap, a).gcd(&big(heap, b)));
-        }
-        // The binary algorithm of the library is slow for numbers of different size.
-        (a, b) = (b, remainder(heap, a, b));
+    if let Some((x, y)) = words(heap, a, b) {
+        let divisor = limbs::gcd_words(x.unsigned_abs(), y.unsigned_abs());
+        return from_i128(heap, i128::from(divisor));
     }
-}
-
-fn word_gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
+    let (mut word_a, mut word_b) = ([0], [0]);
+    let (_, a) = digits(heap, a, &mut word_a);
+    let (_, b) = digits(heap, b, &mut word_b);
+    let (larger, smaller) = if limbs::compare(a, b).is_lt() {
+        (b, a)
+    } else {
+        (a, b)
+    };
+    heap.int_from_digits_untrimmed(false, &limbs::gcd(larger, smaller))
 }
 
 /// `value * 2^count`
@@ -363,17 +403,27 @@ pub fn bitwise(
     }
 }
 
+/// Appends the decimal digits of the integer.
+pub fn write_decimal(heap: &Heap, value: Value, out: &mut String) {
+    let mut word = [0];
+    let (negative, digits) = digits(heap, value, &mut word);
+    if negative {
+        out.push('-');
+    }
+    super::decimal::write_digits(digits, out);
+}
+
 /// The digits of the integer in a radix from 2 to 36.
 pub fn radix_text(heap: &Heap, value: Value, radix: u32) -> String {
-    let big = big(heap, value);
     let mut text = String::new();
+    if radix == 10 {
+        write_decimal(heap, value, &mut text);
+        return text;
+    }
+    let big = big(heap, value);
     if big.sign() == Sign::Minus {
         text.push('-');
     }
-    if radix == 10 {
-        super::decimal::write_decimal(big.magnitude(), &mut text);
-    } else {
-        text.push_str(&big.magnitude().to_str_radix(radix.clamp(2, 36)));
-    }
+    text.push_str(&big.magnitude().to_str_radix(radix.clamp(2, 36)));
     text
 }

@@ -14,6 +14,7 @@ pub mod complex;
 mod decimal;
 pub mod float_text;
 pub mod integer;
+mod limbs;
 pub mod literal;
 pub mod power;
 pub mod ratio;

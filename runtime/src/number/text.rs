@@ -1,11 +1,9 @@
 //! Numbers from and to text.
 
-use std::fmt::Write;
-
 use num_bigint::BigInt;
 
 use super::literal::{Literal, LiteralReal, parse_integer_radix, parse_number_text};
-use super::{complex, float_text, integer, ratio};
+use super::{complex, decimal, float_text, integer, ratio};
 use crate::heap::Heap;
 use crate::value::{Kind, Value};
 
@@ -52,10 +50,12 @@ fn write_real(heap: &Heap, number: Value, out: &mut String) {
 fn write_integer(heap: &Heap, integer: Value, out: &mut String) {
     match heap.as_i64(integer) {
         Some(word) => {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{word}");
+            if word < 0 {
+                out.push('-');
+            }
+            decimal::write_word(word.unsigned_abs(), 1, out);
         }
-        None => out.push_str(&integer::radix_text(heap, integer, 10)),
+        None => integer::write_decimal(heap, integer, out),
     }
 }
 

@@ -132,6 +132,19 @@ impl Value {
         self.0 & !1 != Value::NIL.0
     }
 
+    /// The constant with this number (`sema_format::isa::special`).
+    #[inline(always)]
+    pub const fn special(number: u8) -> Value {
+        immediate(SPECIAL, number as u32)
+    }
+
+    /// A float known not to be NaN.
+    #[inline(always)]
+    pub const fn float_not_nan(value: f64) -> Value {
+        debug_assert!(!value.is_nan());
+        Value(value.to_bits().wrapping_add(FLOAT_OFFSET))
+    }
+
     /// Whether this is nil.
     #[inline(always)]
     pub const fn is_nil(self) -> bool {
@@ -196,7 +209,9 @@ impl Value {
         }
     }
 
-    /// The float of a value known to be one (any other value gives a meaningless number).
+    /// The float of a value known to be one. Every other value gives a NaN: the offset brings its tag
+    /// to a pattern that is not a number. So the result of arithmetic that is not NaN proves that the
+    /// operands were floats.
     #[inline(always)]
     pub const fn float_unchecked(self) -> f64 {
         f64::from_bits(self.0.wrapping_sub(FLOAT_OFFSET))

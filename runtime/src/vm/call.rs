@@ -15,6 +15,9 @@ use crate::natives;
 use crate::print;
 use crate::value::{Kind, Value};
 
+/// Arguments that the invoker of multimethods takes as they are; more travel in a list behind them.
+const MULTIMETHOD_ARGUMENTS: usize = 2;
+
 /// A callee made ready by [`Vm::prepare`].
 enum Prepared {
     /// Enter this function; its window is in place behind slot `a`, `slots` long.
@@ -228,15 +231,28 @@ impl Vm {
                     return Ok(Prepared::Done);
                 }
                 Kind::Multimethod => {
-                    let arguments = self.host.heap.list(self.slots(a + 1, count));
+                    if let Some(next) = self.reserve_slots(a + 2 + count) {
+                        return Err(next);
+                    }
+                    if count <= MULTIMETHOD_ARGUMENTS {
+                        for index in (a + 1..=a + count).rev() {
+                            self.set_slot(index + 1, self.slot(index));
+                        }
+                        count += 1;
+                    } else {
+                        let arguments = self.host.heap.list(self.slots(a + 1, count));
+                        count = 1 + MULTIMETHOD_ARGUMENTS + 1;
+                        for index in a + 2..a + count {
+                            self.set_slot(index, Value::MISSING);
+                        }
+                        self.set_slot(a + count, arguments);
+                    }
                     let invoker = self
                         .host
                         .heap
                         .field(callee, natives::records::MULTIMETHOD_INVOKER);
                     self.set_slot(a, invoker);
                     self.set_slot(a + 1, callee);
-                    self.set_slot(a + 2, arguments);
-                    count = 2;
                 }
                 kind => {
                     let shown = print::readable(&self.host, callee);

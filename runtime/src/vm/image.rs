@@ -256,6 +256,8 @@ pub(super) struct FunctionParts<'a> {
     pub required: u16,
     pub parameters: u16,
     pub rest: bool,
+    /// Whether it catches anything.
+    pub has_handlers: bool,
 }
 
 impl Image {
@@ -302,6 +304,7 @@ impl Image {
                 required: function.required,
                 parameters: function.parameters,
                 rest: function.rest,
+                has_handlers: !function.handlers.is_empty(),
             })),
             Image::File(file) => {
                 let entry = file.view().function(index as u32)?;
@@ -311,6 +314,7 @@ impl Image {
                     required: entry.required,
                     parameters: entry.parameters,
                     rest: entry.rest,
+                    has_handlers: file.view().handlers(&entry)?.next().is_some(),
                 }))
             }
         }

@@ -5,6 +5,7 @@
 //! are not plain closure calls.
 
 mod call;
+mod condition;
 mod constants;
 mod dispatch;
 mod dynamic;
@@ -84,6 +85,12 @@ pub struct Vm {
     event: Option<Event>,
     /// What a native asked for, on its way from a handler to [`Vm::signalled`].
     signal: Option<Box<crate::error::Signal>>,
+    /// What the maps of caught conditions share.
+    condition_maps: condition::ConditionMaps,
+    /// Memory for the next trace.
+    spare_trace: Vec<condition::TracePoint>,
+    #[cfg(feature = "count-pairs")]
+    pairs: dispatch::pairs::Pairs,
     /// Globals that modules share.
     namespaces: Vec<namespace::Namespace>,
     /// What compiles code at run time, if anything does.
@@ -97,7 +104,7 @@ pub(crate) enum Event {
     /// The task's bottom function returned.
     Finished(Value),
     /// An uncaught condition.
-    Failed(unwind::Raised),
+    Failed(Box<unwind::Raised>),
     /// The task waits; its result goes to the slot it noted.
     Suspended(Operation),
     /// `exit`
@@ -131,6 +138,10 @@ impl Vm {
             root_value: Value::NIL,
             event: None,
             signal: None,
+            condition_maps: condition::ConditionMaps::default(),
+            spare_trace: Vec::new(),
+            #[cfg(feature = "count-pairs")]
+            pairs: dispatch::pairs::Pairs::default(),
             namespaces: Vec::new(),
             dynamic: None,
             interrupted: Vec::new(),
@@ -247,6 +258,7 @@ impl Vm {
             namespaces,
             interrupted,
             root_value,
+            condition_maps,
             ..
         } = self;
         let Host {
@@ -264,6 +276,7 @@ impl Vm {
             namespaces,
             interrupted,
             root_value,
+            condition_maps,
             scheduler,
             context,
         };
@@ -279,6 +292,7 @@ struct VmRoots<'a> {
     namespaces: &'a [namespace::Namespace],
     interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
+    condition_maps: &'a mut condition::ConditionMaps,
     scheduler: &'a mut crate::task::Scheduler,
     context: &'a mut std::cell::Cell<Value>,
 }
@@ -302,6 +316,7 @@ impl Roots for VmRoots<'_> {
         self.tasks.trace(&places, tracer);
         tracer.values(self.kept);
         tracer.value(self.root_value);
+        self.condition_maps.trace(tracer);
     }
 }
 

@@ -31,9 +31,15 @@ pub(crate) struct Func {
     pub index: u32,
     /// Whether a register after the parameters takes the list of further arguments.
     pub rest: bool,
-    /// Whether it takes exactly `parameters` arguments.
-    pub exact: bool,
+    /// `parameters`, if it takes exactly that many arguments; else [`INEXACT`].
+    pub exact_parameters: u32,
+    /// Whether it catches anything.
+    pub has_handlers: bool,
 }
+
+/// What [`Func::exact_parameters`] of functions says that accept several numbers of arguments; no
+/// call has as many.
+const INEXACT: u32 = u32::MAX;
 
 /// The name of functions without one in messages and traces.
 pub(crate) const ANONYMOUS: &str = "<lambda>";
@@ -170,7 +176,12 @@ impl LoadedModule {
                 required: u32::from(function.required),
                 index: index as u32,
                 rest: function.rest,
-                exact: !function.rest && function.required == function.parameters,
+                exact_parameters: if !function.rest && function.required == function.parameters {
+                    u32::from(function.parameters)
+                } else {
+                    INEXACT
+                },
+                has_handlers: function.has_handlers,
             });
         }
         Ok(functions.into_boxed_slice())

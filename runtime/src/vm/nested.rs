@@ -2,7 +2,6 @@
 //! transformer while code is compiled at run time. It is a task that must not wait.
 
 use super::task::Task;
-use super::unwind::condition_map;
 use super::{Event, Vm};
 use crate::error::{Condition, ConditionKind};
 use crate::heap::Tracer;
@@ -72,13 +71,13 @@ impl Vm {
                 Event::Finished(value) => return NestedEnding::Value(value),
                 Event::Exit(status) => return NestedEnding::Exit(status),
                 Event::Failed(raised) => {
-                    return NestedEnding::Raised(condition_map(&self.host, &raised));
+                    return NestedEnding::Raised(self.condition_maps.map(&self.host, &raised));
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
-                Event::Suspended(_) => Resume::Raise(Condition::new(
+                Event::Suspended(_) => Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",
-                )),
+                ))),
             }
         }
     }

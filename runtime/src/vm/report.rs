@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::LoadError;
-use super::unwind::{Raised, describe, visible_frames};
+use super::condition::{describe, visible_frames};
+use super::unwind::Raised;
 use crate::error::ConditionKind;
 use crate::host::Host;
 

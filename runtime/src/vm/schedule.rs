@@ -9,7 +9,7 @@ use super::dispatch::Next;
 use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::task::Task;
-use super::unwind::{Payload, condition_map};
+use super::unwind::Payload;
 use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
 use crate::heap::Tracer;
@@ -249,7 +249,7 @@ impl Vm {
                 }
                 Event::Finished(value) => self.settle_current(promise::RESOLVED, value),
                 Event::Failed(raised) => {
-                    let map = condition_map(&self.host, &raised);
+                    let map = self.condition_maps.map(&self.host, &raised);
                     self.settle_current(promise::REJECTED, map);
                 }
             }
@@ -287,10 +287,10 @@ impl Vm {
             // going on with a condition is better than waiting for ever.
             scheduler.push_ready(
                 TaskId::ROOT,
-                Resume::Raise(Condition::new(
+                Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Internal,
                     "the root task was lost",
-                )),
+                ))),
             );
         }
     }
@@ -303,7 +303,7 @@ impl Vm {
                 Next::Continue
             }
             Resume::Throw(value) => self.raise(Payload::Thrown(value)),
-            Resume::Raise(condition) => self.raise(Payload::Condition(condition)),
+            Resume::Raise(condition) => self.raise(Payload::Condition(*condition)),
         }
     }
 
@@ -342,7 +342,7 @@ impl Vm {
             Operation::Spawn(function) => {
                 let Some(child) = scheduler.add() else {
                     let condition = Condition::new(ConditionKind::Eval, "too many tasks");
-                    scheduler.push_ready(id, Resume::Raise(condition));
+                    scheduler.push_ready(id, Resume::Raise(Box::new(condition)));
                     self.park();
                     return;
                 };
@@ -421,7 +421,7 @@ impl Vm {
         crate::collections::sorted_map::from_entries(
             host,
             &[
-                entry("collected", 0),
+                entry("collected", after.collected_objects as usize),
                 entry("freed-bytes", freed),
                 entry("live-bytes", after.old_bytes),
             ],

@@ -1,10 +1,10 @@
 //! The stacks of a task: values (windows of frames) and frames.
 //!
 //! Both are growable and owned by raw pointers, because the dispatch loop keeps pointers into them
-//! in machine registers. Value slots up to `limit` hold valid values at all times: they are zeroed
-//! (which the tracer ignores) before they are first used, and each collection clears what lies
-//! above the running window, so a slot that becomes part of a window later never holds a stale
-//! reference. Memory above that has not been touched, so a stack that has room for a deep recursion
+//! in machine registers. Value slots up to `limit` hold valid values at all times: they are set to nil
+//! before they are first used, and each collection clears what lies above the running window, so a
+//! slot that becomes part of a window later never holds a stale reference, and a function that reads
+//! a register before it wrote to it (none of ours does) finds a value. Memory above that has not been touched, so a stack that has room for a deep recursion
 //! costs nothing until the recursion comes, and what it used goes back to the system afterwards.
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
@@ -95,12 +95,25 @@ impl<T> Drop for Growable<T> {
     }
 }
 
+/// Sets slots to nil.
+///
+/// # Safety
+/// The slots must be memory that may be written to.
+unsafe fn clear(start: *mut Value, count: usize) {
+    // SAFETY: says the caller; values are copied without looking at what was there.
+    unsafe {
+        for slot in 0..count {
+            start.add(slot).write(Value::NIL);
+        }
+    }
+}
+
 /// The value stack of a task.
 pub(crate) struct ValueStack {
     memory: Growable<Value>,
     /// Slots that may have been written since the last collection.
     limit: usize,
-    /// Slots that hold values or zero; at least `limit`.
+    /// Slots that hold values; at least `limit`.
     initialised: usize,
 }
 
@@ -120,8 +133,10 @@ impl ValueStack {
         if limit > self.initialised {
             // SAFETY: callers pass limits within the capacity.
             unsafe {
-                let from = self.memory.start.add(self.initialised);
-                std::ptr::write_bytes(from, 0, limit - self.initialised);
+                clear(
+                    self.memory.start.add(self.initialised),
+                    limit - self.initialised,
+                );
             }
             self.initialised = limit;
         }
@@ -165,7 +180,7 @@ impl ValueStack {
         }
         // SAFETY: `end` and `limit` lie within the initialised part of the memory.
         unsafe {
-            std::ptr::write_bytes(self.memory.start.add(end), 0, self.limit - end);
+            clear(self.memory.start.add(end), self.limit - end);
             self.set_limit((end + STEP).min(self.memory.capacity));
             std::slice::from_raw_parts_mut(self.memory.start, end)
         }

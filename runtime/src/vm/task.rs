@@ -8,8 +8,7 @@
 //! deep a recursion is, collections in it cost what the part that ran costs. (The technique is known
 //! as stack barriers: R. Jones, A. Hosking, E. Moss, "The Garbage Collection Handbook", 2012, 11.5.)
 //!
-//! Marked frames are also where a recursion that allocates while it returns lets the collector run:
-//! calls and loops do that, returns do not. So a frame is marked whenever the stack grows, too.
+//! A frame is marked whenever the stack grows, too, so that the marked frames are never far.
 
 use super::dispatch::Registers;
 use super::module::Func;

@@ -1,34 +1,21 @@
 //! Raising: from a signal to the handler that catches it, or out of the task.
 
-use std::borrow::Cow;
-
-use sema_format::Location;
-
+use super::condition::TracePoint;
 use super::dispatch::{Next, Registers};
 use super::dynamic::Answer;
-use super::module::{ANONYMOUS, Func, ModuleState};
+use super::module::{Func, ModuleState};
 use super::{Event, Vm};
-use crate::collections::sorted_map;
 use crate::error::{Condition, ConditionKind, Extra, Signal};
-use crate::host::Host;
-use crate::print;
-use crate::value::{Kind, Value};
+use crate::value::Value;
 
 /// Frames that a trace keeps, from the innermost.
-const TRACE_FRAMES: usize = 64;
+pub(crate) const TRACE_FRAMES: usize = 64;
 
 /// What is being raised.
 pub(crate) enum Payload {
     Condition(Condition),
     /// Any value; a map that was a condition is that condition again.
     Thrown(Value),
-}
-
-/// A place in a trace.
-#[derive(Clone, Copy)]
-pub(crate) struct TracePoint {
-    pub func: *const Func,
-    pub pc: u32,
 }
 
 /// A raised condition with the frames it left.
@@ -77,14 +64,16 @@ impl Vm {
         self.unwind(Raised { payload, trace })
     }
 
-    fn trace(&self) -> Vec<TracePoint> {
+    fn trace(&mut self) -> Vec<TracePoint> {
         let Registers {
             pc,
             func,
             mut frame,
             ..
         } = self.task.registers;
-        let mut trace = vec![trace_point(func, pc)];
+        let mut trace = std::mem::take(&mut self.spare_trace);
+        trace.reserve(TRACE_FRAMES);
+        trace.push(trace_point(func, pc));
         while trace.len() < TRACE_FRAMES {
             // SAFETY: `frame` is above the bottom frame of this task, which stops the walk.
             let caller = unsafe {
@@ -112,8 +101,10 @@ impl Vm {
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
-            if let Some(handler) = module.handler(function.index, at) {
-                let map = condition_map(&self.host, &raised);
+            if function.has_handlers
+                && let Some(handler) = module.handler(function.index, at)
+            {
+                let map = self.condition_maps.map(&self.host, &raised);
                 // SAFETY: the handler's register and target are inside the function (verified).
                 unsafe {
                     *base.add(handler.register as usize) = map;
@@ -122,6 +113,8 @@ impl Vm {
                 if let Some(clean) = passed_mark {
                     self.task.lower_mark(clean);
                 }
+                self.spare_trace = raised.trace;
+                self.spare_trace.clear();
                 return Next::Continue;
             }
             // SAFETY: there is a frame below every running window.
@@ -134,7 +127,7 @@ impl Vm {
                 module.state.set(ModuleState::New);
             }
             if self.task.is_bottom(left) {
-                return Next::Stop(Event::Failed(raised));
+                return Next::Stop(Event::Failed(Box::new(raised)));
             }
             self.task.registers = Registers {
                 pc: caller.pc,
@@ -150,10 +143,10 @@ impl Vm {
     #[cold]
     pub(crate) fn bad_instruction(&mut self) -> Event {
         let message = "the bytecode contains an instruction this runtime does not know";
-        Event::Failed(Raised {
+        Event::Failed(Box::new(Raised {
             payload: Payload::Condition(Condition::new(ConditionKind::Internal, message)),
             trace: Vec::new(),
-        })
+        }))
     }
 
     /// Raises `:unbound` for a global of the running function's module.
@@ -180,121 +173,5 @@ fn trace_point(func: *const Func, pc: *const u32) -> TracePoint {
     TracePoint {
         func,
         pc: (words as u32).wrapping_sub(1),
-    }
-}
-
-/// Whether a thrown value is a condition map that `catch` gave out.
-pub(crate) fn is_condition_map(host: &Host, value: Value) -> Option<ConditionKind> {
-    if value.kind() != Kind::Map {
-        return None;
-    }
-    let kind = sorted_map::get_keyword(host, value, host.keyword("type"))?;
-    let message = sorted_map::get_keyword(host, value, host.keyword("message"))?;
-    if !host.heap.is_string(message) {
-        return None;
-    }
-    ConditionKind::from_name(host.symbols.name(kind.as_keyword()?))
-}
-
-/// The map that `catch` binds.
-pub(crate) fn condition_map(host: &Host, raised: &Raised) -> Value {
-    let mut entries: Vec<(Value, Value)> = Vec::with_capacity(6);
-    let keyword = |name: &str| host.keyword(name);
-    match &raised.payload {
-        Payload::Thrown(value) => {
-            if is_condition_map(host, *value).is_some() {
-                return *value;
-            }
-            let message = match host.heap.as_str(*value) {
-                Some(_) => *value,
-                None => host.heap.string(&print::readable(host, *value)),
-            };
-            entries.push((keyword("type"), keyword(ConditionKind::User.name())));
-            entries.push((keyword("message"), message));
-            entries.push((keyword("value"), *value));
-        }
-        Payload::Condition(condition) => {
-            entries.push((keyword("type"), keyword(condition.kind.name())));
-            entries.push((keyword("message"), host.heap.string(&condition.message)));
-            for (key, extra) in &condition.extra {
-                entries.push((keyword(key), extra_value(host, extra)));
-            }
-        }
-    }
-    entries.push((keyword("stack-trace"), trace_list(host, &raised.trace)));
-    sorted_map::from_entries(host, &entries)
-}
-
-fn extra_value(host: &Host, extra: &Extra) -> Value {
-    match extra {
-        Extra::Text(text) => host.heap.string(text),
-        Extra::Int(number) => host.heap.int(*number),
-        Extra::Keyword(name) => host.keyword(name),
-        Extra::Value(value) => *value,
-    }
-}
-
-fn trace_list(host: &Host, trace: &[TracePoint]) -> Value {
-    let mut frames: Vec<Value> = Vec::new();
-    visible_frames(trace, &mut |name, location| {
-        let mut entries = vec![(host.keyword("name"), host.heap.string(name))];
-        if let Some(at) = location {
-            entries.push((host.keyword("file"), host.heap.string(at.file)));
-            entries.push((host.keyword("line"), Value::index(at.line as usize)));
-            entries.push((host.keyword("col"), Value::index(at.column as usize)));
-        }
-        frames.push(sorted_map::from_entries(host, &entries));
-    });
-    host.heap.list(&frames)
-}
-
-/// Shows name and place of the frames of user code to `visit`, those of inlined functions among them.
-pub(crate) fn visible_frames(
-    trace: &[TracePoint],
-    visit: &mut dyn FnMut(&str, Option<Location<'_>>),
-) {
-    let mut frames = 0;
-    for (depth, point) in trace.iter().enumerate() {
-        // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
-        let function = unsafe { &*point.func };
-        let module = function.module();
-        module.frames(function.index, point.pc, depth > 0, &mut |frame| {
-            frames += 1;
-            let (name, library) = match frame.inlined {
-                Some((name, library)) => (name.unwrap_or(ANONYMOUS), library),
-                None => (function.name(), module.is_library(function.index)),
-            };
-            // As many as there would be if nothing were inlined.
-            if !library && frames <= TRACE_FRAMES {
-                visit(name, frame.location);
-            }
-        });
-    }
-}
-
-/// Type, message and hint of what was raised, for the report of an uncaught condition.
-pub(crate) fn describe(
-    host: &Host,
-    raised: &Raised,
-) -> (ConditionKind, String, Option<Cow<'static, str>>) {
-    match &raised.payload {
-        Payload::Condition(condition) => (
-            condition.kind,
-            condition.message.to_string(),
-            condition.hint.clone(),
-        ),
-        Payload::Thrown(value) => match is_condition_map(host, *value) {
-            Some(ConditionKind::User) => {
-                let thrown = sorted_map::get_keyword(host, *value, host.keyword("value"))
-                    .unwrap_or(Value::NIL);
-                (ConditionKind::User, print::readable(host, thrown), None)
-            }
-            Some(kind) => {
-                let message = sorted_map::get_keyword(host, *value, host.keyword("message"))
-                    .unwrap_or(Value::NIL);
-                (kind, print::display(host, message), None)
-            }
-            None => (ConditionKind::User, print::readable(host, *value), None),
-        },
     }
 }

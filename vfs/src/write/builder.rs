@@ -13,6 +13,7 @@ use crate::layout::{
     EntryKind, HEADER_LENGTH, Header, RECORD_LENGTH, Record, TRAILER_LENGTH, Trailer, u64_at,
 };
 use crate::path::VfsPath;
+use crate::segment;
 
 /// Collects the entries of an archive and writes it. The output depends on the
 /// entries alone, not on the order in which they were added.
@@ -205,10 +206,18 @@ impl ArchiveBuilder {
             archive_length: summary.archive_bytes,
             header_checksum: u64_at(&header, HEADER_LENGTH - 8),
         };
-        output
-            .write_all(&trailer.encode())
-            .map_err(WriteError::Output)?;
         summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
+        let segment = segment::add_segment(runtime, archive_offset..summary.file_bytes);
+        let finish = || {
+            output.write_all(&trailer.encode())?;
+            if let Some((start, headers)) = segment {
+                output.seek(SeekFrom::Start(start))?;
+                output.write_all(&headers)?;
+                output.seek(SeekFrom::Start(summary.file_bytes))?;
+            }
+            Ok(())
+        };
+        finish().map_err(WriteError::Output)?;
         Ok(summary)
     }
 

@@ -9,9 +9,15 @@
 //! To keep handlers free of stack frames, whatever is not the common case lives in a second
 //! function of the same signature: [`fast`] handlers jump to those of [`full`], which do the whole
 //! instruction with all checks.
+//!
+//! Safepoints are where something has been allocated, not where control goes: after complete
+//! handlers, after natives, after instructions that allocate, and when a task goes on.
 
 mod fast;
 mod full;
+mod operands;
+#[cfg(feature = "count-pairs")]
+pub(super) mod pairs;
 
 use sema_format::isa::INSTRUCTIONS;
 
@@ -91,7 +97,7 @@ macro_rules! dispatch {
 }
 pub(super) use dispatch;
 
-/// Runs the complete handler of an instruction and goes on.
+/// Runs the complete handler of an instruction, lets the collector run, and goes on.
 ///
 /// # Safety
 /// As for [`Handler`].
@@ -108,6 +114,7 @@ pub(super) unsafe fn complete(
     if !unsafe { handler(vm, pc, base, func, frame, word) } {
         return false;
     }
+    vm.safepoint();
     let Registers {
         pc,
         base,
@@ -120,6 +127,8 @@ pub(super) unsafe fn complete(
 impl Vm {
     /// Runs the current task from its saved registers until it ends or waits.
     pub(crate) fn execute(&mut self) -> Event {
+        // What led here may have allocated.
+        self.safepoint();
         loop {
             let Registers {
                 pc,
@@ -130,6 +139,8 @@ impl Vm {
             // SAFETY: a task's saved registers satisfy the handlers' contract.
             let running = unsafe {
                 let word = *pc;
+                #[cfg(feature = "count-pairs")]
+                self.pairs.count(word);
                 HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
             };
             if running {
@@ -139,6 +150,14 @@ impl Vm {
                 Some(event) => event,
                 None => self.bad_instruction(),
             };
+        }
+    }
+
+    /// Collects if that is due. The state of the task must be in its saved registers.
+    #[inline(always)]
+    fn safepoint(&mut self) {
+        if self.host.heap.wants_collection() {
+            self.collect(false);
         }
     }
 

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Counts the machine instructions of the benchmark programs and compares them with recorded counts.
+
+    bench/instructions.py [--semac PATH] [--record] [--only NAME,...] [--jobs N]
+
+Counts do not depend on what else the machine does, so this is the check for regressions of speed that
+runs with the tests (`make instructions`). valgrind counts: an interpreter's instructions are close to
+its time, though not the same. A program that needs more than its recorded count in instructions.txt
+and the tolerance is a failure; one that needs clearly fewer asks for a new record (`--record`).
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = ROOT / "fixtures" / "bench"
+RECORD = ROOT / "bench" / "instructions.txt"
+# Counts differ a little between releases of Rust's compiler and of valgrind.
+TOLERANCE = 0.05
+# A million rows: too many to count.
+LEFT_OUT = {"rows"}
+HEADER = ("# Machine instructions of the benchmark programs, start to exit, in thousands; written by\n"
+          "# `bench/instructions.py --record`, compared by `make instructions`.\n")
+
+
+def count(command, directory, expected):
+    """Instructions of one run in thousands; its output must be the expected one."""
+    log = directory / f"{Path(command[0]).name}-{os.path.basename(directory)}.log"
+    done = subprocess.run(
+        ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+         f"--log-file={log}", *command],
+        cwd=directory, capture_output=True, stdin=subprocess.DEVNULL, env={})
+    if done.returncode != 0 or expected is not None and done.stdout != expected:
+        raise RuntimeError(f"{command[0]} failed or printed something else: "
+                           f"{done.stderr.decode(errors='replace')[:500]}")
+    return int(re.search(r"I +refs: +([\d,]+)", log.read_text()).group(1).replace(",", "")) // 1000
+
+
+def measure(name, semac, directory):
+    """Builds and counts the program; `hello` is the start, `build-hello` the compiler."""
+    place = directory / name
+    place.mkdir()
+    if name in ("hello", "build-hello"):
+        source, expected = ROOT / "fixtures" / "programs" / "hello.sema", b"Hello, world!\n"
+    else:
+        source, expected = PROGRAMS / f"{name}.sema", (PROGRAMS / f"{name}.out").read_bytes()
+    build = [semac, "build", source, "-o", place / "program"]
+    if name == "build-hello":
+        return count(build, place, None)
+    subprocess.run(build, check=True, capture_output=True)
+    return count([place / "program"], place, expected)
+
+
+def recorded():
+    if not RECORD.exists():
+        return {}
+    lines = (line.split() for line in RECORD.read_text().splitlines() if not line.startswith("#"))
+    return {name: int(thousands) for name, thousands in lines}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--semac", default=str(ROOT / "dist" / "semac"))
+    parser.add_argument("--record", action="store_true", help="write the counts instead of comparing")
+    parser.add_argument("--only", default="", help="names, separated by commas")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    if not shutil.which("valgrind"):
+        print("instructions: skipped, there is no valgrind")
+        return 0
+    names = sorted({path.stem for path in PROGRAMS.glob("*.sema")} - LEFT_OUT)
+    names = [name for name in options.only.split(",") if name] or ["build-hello", "hello", *names]
+    before = recorded()
+    semac = Path(options.semac).resolve()
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(options.jobs) as pool:
+        counts = dict(zip(names, pool.map(lambda one: measure(one, semac, Path(directory)), names)))
+    if options.record:
+        text = "".join(f"{name} {number}\n" for name, number in sorted({**before, **counts}.items()))
+        RECORD.write_text(HEADER + text)
+    worse = []
+    for name, number in counts.items():
+        old = before.get(name)
+        ratio = number / old if old else None
+        print(f"{name:16} {number:>12,}" + (f" {ratio:7.3f}" if ratio else "     new"))
+        if ratio is None or ratio > 1 + TOLERANCE:
+            worse.append(name)
+        elif ratio < 1 - TOLERANCE:
+            print(f"{'':16} faster by more than the tolerance: record it")
+    if worse and not options.record:
+        print(f"instructions: more than recorded, or not recorded: {', '.join(worse)}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

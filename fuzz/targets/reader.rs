@@ -1,0 +1,17 @@
+//! Any text: the reader gives data or errors with positions inside of the text.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use semac::datum::Interner;
+use semac::reader::read_all;
+use semac::source::SourceMap;
+
+fuzz_target!(|text: &str| {
+    let file = SourceMap::new().add("fuzz.sema", text);
+    if let Err(errors) = read_all(&mut Interner::new(), file, text) {
+        assert!(!errors.is_empty());
+        for error in errors {
+            assert!(error.span.start <= error.span.end && error.span.end as usize <= text.len());
+        }
+    }
+});

@@ -1,0 +1,61 @@
+//! The start of a process, in place of the standard library's.
+//!
+//! The runtime is small enough for the difference to show: no handler and stack for overflows, no
+//! thread to name. What programs rely on is kept: broken pipes are errors and not deaths, and the
+//! standard descriptors exist.
+
+#![allow(
+    unsafe_code,
+    reason = "what C hands to main are raw pointers; this module holds nothing else"
+)]
+
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt;
+
+/// Runs `program` with the arguments that C's `main` was given, and gives its result as C's.
+///
+/// # Safety
+/// `values` must point to `count` pointers to C strings, as for `main`, and no other thread may run.
+pub unsafe fn start(
+    count: c_int,
+    values: *const *const c_char,
+    program: impl FnOnce(Vec<OsString>) -> u8,
+) -> c_int {
+    ignore_broken_pipes();
+    open_standard_descriptors();
+    let arguments = (0..usize::try_from(count).unwrap_or(0))
+        .map(|number| {
+            // SAFETY: there are `count` pointers to C strings, says the caller.
+            let argument = unsafe { CStr::from_ptr(*values.add(number)) };
+            OsString::from_vec(argument.to_bytes().to_vec())
+        })
+        .collect();
+    c_int::from(program(arguments))
+}
+
+/// Writing to a pipe that nobody reads gives an error. The standard library gives processes that it
+/// starts the default back.
+fn ignore_broken_pipes() {
+    // SAFETY: no handler is installed and no other thread runs.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Standard input, output and error that were closed become `/dev/null`: else the first file that the
+/// program opens would become its output.
+fn open_standard_descriptors() {
+    let mut descriptors = [0, 1, 2].map(|fd| libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    });
+    // SAFETY: the array holds three entries; nothing is waited for.
+    unsafe { libc::poll(descriptors.as_mut_ptr(), 3, 0) };
+    for descriptor in descriptors {
+        if descriptor.revents & libc::POLLNVAL != 0 {
+            // The lowest free number is given, and these come in order. Without /dev/null the
+            // descriptor stays closed, and using it gives an error.
+            // SAFETY: the path is a C string.
+            unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        }
+    }
+}

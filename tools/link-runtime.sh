@@ -1,0 +1,25 @@
+#!/bin/sh
+# The linker of the runtime: cc, after the functions that every start runs (tools/start-functions.txt)
+# were put side by side. The kernel maps files 64 KB at a time, so a start that needs a little of every
+# part of the code pays for all parts (docs/adr/0003-runtime-executables.md).
+#
+# Sections named `.text.startup*` come first in the linker's own script; each function has a section.
+# A name that no longer fits costs a page fault and nothing else.
+list=$(dirname "$0")/start-functions.txt
+renames=${TMPDIR:-/tmp}/link-runtime.$$
+trap 'rm -f "$renames"' EXIT
+if command -v objdump >/dev/null && command -v objcopy >/dev/null; then
+  for argument in "$@"; do
+    case $argument in *.rcgu.o) ;; *) continue ;; esac
+    # Symbols end in a hash that is not part of the list: 17h, sixteen digits, E.
+    objdump -h "$argument" | awk -v list="$list" '
+      BEGIN { while ((getline name < list) > 0) wanted[name] = 1 }
+      $2 ~ /^\.text\./ {
+        name = substr($2, 7)
+        sub(/17h[0-9a-f]+E$/, "", name)
+        if (name in wanted) print "--rename-section " $2 "=.text.startup." ++count
+      }' >"$renames"
+    if [ -s "$renames" ]; then objcopy "@$renames" "$argument" || exit 1; fi
+  done
+fi
+cc "$@"
