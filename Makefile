@@ -17,8 +17,8 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test bench instructions fuzz conformance stress \
-	stress-semac stress-programs fmt lint clean pairs
+.PHONY: all runtime dynamic semac demo test differential bench instructions fuzz pairs conformance \
+	stress stress-semac stress-programs fmt lint clean
 
 all: semac
 
@@ -53,6 +53,12 @@ test:
 	SEMAC_TEST_SEMAC="$(TARGET_DIR)/debug/semac" SEMAC_TEST_RUNTIME="$(TARGET_DIR)/debug/sema-rt" \
 	CARGO="$(CARGO)" sh tests/run.sh
 
+# What programs print must not depend on the level of optimisation.
+differential:
+	$(CARGO) build --package semac --bin semac
+	@tools/differential.py "$(TARGET_DIR)/debug/semac" fixtures/programs/*.sema fixtures/bench/*.sema \
+	$(if $(wildcard $(CONFORMANCE)/run.py),--cases "$(CONFORMANCE)")
+
 bench: semac
 	@bench/programs.py --semac dist/semac
 	@bench/scaling.py --semac dist/semac
@@ -78,6 +84,7 @@ pairs:
 	$(CARGO) build --package semac --bin semac
 	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
 	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
+
 
 # Through `semac run`, then through executables.
 conformance: semac

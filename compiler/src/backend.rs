@@ -9,6 +9,7 @@ use crate::codegen::{self, BuiltinFacts, Failure, Positions};
 use crate::datum::Interner;
 use crate::ir::{ExprKind, GlobalId, Unit};
 use crate::optimize;
+use crate::phases::{self, Observer};
 
 /// What the compiler knows about the runtime's builtins.
 #[derive(Default)]
@@ -57,10 +58,10 @@ pub fn compile_unit(
     unit: &mut Unit,
     library: &HashSet<GlobalId>,
     known: Known,
-    facts: &dyn BuiltinFacts,
     positions: &dyn Positions,
     names: &Interner,
     optimize: u8,
+    phases: &dyn Observer,
 ) -> Result<Module, Failure> {
     let mut globals = optimize::Globals {
         known: match known {
@@ -74,8 +75,9 @@ pub fn compile_unit(
     if known != Known::Nothing {
         globals.known.extend(library);
     }
-    optimize::run(unit, &mut globals, optimize);
-    codegen::generate(unit, &globals, facts, positions, names)
+    optimize::run(unit, &mut globals, optimize, phases);
+    phases.begin(phases::GENERATE);
+    codegen::generate(unit, &globals, &Facts, positions, names)
 }
 
 /// Gives the globals of a unit new numbers.
@@ -113,6 +115,7 @@ mod tests {
     use crate::datum::Span;
     use crate::ir::{Builtin, Expr};
     use crate::machine::NoPositions;
+    use crate::phases::Unobserved;
 
     #[test]
     fn a_builtin_that_the_runtime_lacks_does_not_stop_the_program_from_starting() {
@@ -130,10 +133,10 @@ mod tests {
             &mut unit,
             &none,
             Known::Proven,
-            &Facts,
             &NoPositions,
             &Interner::new(),
             1,
+            &Unobserved,
         );
         assert_eq!(module.unwrap().natives, ["%unavailable"]);
     }

@@ -26,6 +26,9 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// The call that was replaced by the code this belongs to, and whether this is a call in tail
+    /// position: see `optimize::frames`. Zero in everything that was read.
+    pub context: u32,
 }
 
 /// A datum and where it was written.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backend::{self, Facts, Known};
+use crate::backend::{self, Known};
 use crate::builtins::Builtins;
 use crate::codegen::{CONSTANT_NAMES, Failure, Positions};
 use crate::datum::{Interner, Span};
@@ -11,6 +11,7 @@ use crate::dynamic;
 use crate::library::Library;
 use crate::machine::Machine;
 use crate::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
+use crate::phases::{self, Observer};
 use crate::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::source::SourceMap;
 
@@ -74,7 +75,7 @@ pub struct Program {
 }
 
 /// Compiles the program whose entry file is `entry`. The texts of its files are added to `sources`,
-/// which the diagnostics refer to.
+/// which the diagnostics refer to. `phases` is told what goes on.
 ///
 /// # Errors
 /// Everything that is wrong with it, at least one diagnostic.
@@ -83,8 +84,9 @@ pub fn compile_program(
     entry: &Path,
     options: &Options,
     sources: &mut SourceMap,
+    phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let run = || compile_here(files, entry, options);
+    let run = || compile_here(files, entry, options, phases);
     let (result, collected) = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
@@ -109,9 +111,10 @@ fn compile_here(
     files: &dyn FileSystem,
     entry: &Path,
     options: &Options,
+    phases: &dyn Observer,
 ) -> (Result<Program, Vec<Diagnostic>>, SourceMap) {
     let mut sources = SourceMap::new();
-    let result = compile_with(files, entry, options, &mut sources);
+    let result = compile_with(files, entry, options, &mut sources, phases);
     (result, sources)
 }
 
@@ -127,14 +130,15 @@ fn compile_with(
     entry: &Path,
     options: &Options,
     sources: &mut SourceMap,
+    phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
+    phases.begin(phases::START);
     let mut interner = Interner::new();
     let library = match Library::load(&mut interner, sources) {
         Ok(library) => library,
         Err(error) => return Err(vec![Diagnostic::error("E0002", error.to_string())]),
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
-    let facts = Facts;
     let mut machine = Machine::new(&library, options.macro_steps);
     let packages = PackageRoot {
         directory: options
@@ -156,6 +160,7 @@ fn compile_with(
             compiler_at_run_time,
             ..ModuleOptions::default()
         },
+        phases,
     );
     machine.flush();
     let mut program =
@@ -190,16 +195,17 @@ fn compile_with(
     let mut modules = Vec::with_capacity(program.modules.len());
     for module in program.modules {
         let mut unit = module.unit;
+        phases.begin(phases::LINK);
         let linked = library.link(&mut unit, &|_| false);
         let positions = SourcePositions(sources);
         let compiled = backend::compile_unit(
             &mut unit,
             &linked,
             Known::Proven,
-            &facts,
             &positions,
             &interner,
             options.optimize,
+            phases,
         );
         modules.push(compiled.map_err(|failure| vec![limit(&failure)])?);
     }

@@ -18,6 +18,7 @@ pub mod modules;
 pub mod names;
 pub mod namespace;
 pub mod optimize;
+pub mod phases;
 pub mod problem;
 pub mod reader;
 pub mod source;

@@ -96,6 +96,7 @@ impl Library {
         let mut unit = lowered.unit;
         for form in &mut unit.body {
             mark_optional(form, &optional);
+            mark_library(form);
         }
         let mut functions = HashMap::new();
         let mut entries = Vec::new();
@@ -285,6 +286,14 @@ fn mark_optional(expr: &mut Expr, optional: &HashMap<Span, usize>) {
         Rc::make_mut(lambda).optional = *count;
     }
     for_each_child_mut(expr, &mut |child| mark_optional(child, optional));
+}
+
+/// Marks the functions of the library as such.
+fn mark_library(expr: &mut Expr) {
+    if let ExprKind::Lambda(lambda) = &mut expr.kind {
+        Rc::make_mut(lambda).library = true;
+    }
+    for_each_child_mut(expr, &mut mark_library);
 }
 
 struct Link<'l, 'u> {

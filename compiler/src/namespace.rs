@@ -5,12 +5,13 @@ use std::rc::Rc;
 use sema_runtime::value::Value;
 use sema_runtime::vm::{LoadError, Vm};
 
-use crate::backend::{self, Facts, Known};
+use crate::backend::{self, Known};
 use crate::codegen::{Failure, Positions};
 use crate::datum::{Datum, DatumKind, Interner, Span};
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
 use crate::library::{Library, Linked};
+use crate::phases::Unobserved;
 use crate::values;
 
 /// Why a unit cannot be loaded.
@@ -57,10 +58,10 @@ pub fn load_unit(
         &mut unit,
         &linked,
         Known::Nothing,
-        &Facts,
         positions,
         interner,
         optimize,
+        &Unobserved,
     );
     let module = module.map_err(PlaceError::Code)?;
     Ok(vm.load_in(namespace, key, module)?)

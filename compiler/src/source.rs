@@ -230,7 +230,8 @@ mod tests {
             sources.snippet(Span {
                 file: id,
                 start: 5,
-                end: 8
+                end: 8,
+                ..Span::default()
             }),
             Some("two")
         );
@@ -238,7 +239,8 @@ mod tests {
             sources.location(Span {
                 file: FileId(9),
                 start: 0,
-                end: 0
+                end: 0,
+                ..Span::default()
             }),
             None
         );

@@ -46,6 +46,7 @@ fn span_of(sources: &SourceMap, file: FileId, part: &str) -> Span {
         file,
         start,
         end: start + u32::try_from(part.len()).unwrap(),
+        ..Span::default()
     }
 }
 
@@ -137,7 +138,12 @@ fn any_span_can_be_rendered() {
     for start in offsets {
         for end in offsets {
             for file in [file, FileId(9)] {
-                let span = Span { file, start, end };
+                let span = Span {
+                    file,
+                    start,
+                    end,
+                    ..Span::default()
+                };
                 let diagnostic = Diagnostic::error("E0001", "x")
                     .at_labelled(span, "y")
                     .with_secondary(span, "z");

@@ -9,6 +9,7 @@ use sema_runtime::host::Host;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac::driver::{FileSystem, Options, Surroundings, compile_program};
+use semac::phases::Unobserved;
 use semac::source::SourceMap;
 
 const PROGRAM: &str = r#"
@@ -93,6 +94,7 @@ fn the_machine_stack_does_not_grow() {
         Path::new("/main.sema"),
         &options,
         &mut SourceMap::new(),
+        &Unobserved,
     )
     .expect("compiles");
     let run = move || {

@@ -6,6 +6,7 @@ use sema_runtime::native::at_least;
 use semac::builtins::{BuiltinKind, Builtins};
 use semac::datum::Interner;
 use semac::modules::{MemoryFiles, Options, PackageRoot, lower_files};
+use semac::phases::Unobserved;
 use semac::problem::{Problem, Severity};
 use semac::source::SourceMap;
 use support::Machine;
@@ -57,6 +58,7 @@ fn run(files: &[(&str, &str)]) -> Run {
         &builtins,
         &mut host,
         Options::default(),
+        &Unobserved,
     );
     let compile_output = std::mem::take(&mut host.output);
     match program {

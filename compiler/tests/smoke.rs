@@ -64,6 +64,7 @@ fn fib_runs() {
         rest: None,
         body,
         span: Span::default(),
+        library: false,
     };
     let unit = Unit {
         name: "main".into(),

@@ -96,8 +96,8 @@ pub struct Assembler {
     /// For each label the item it precedes.
     labels: Vec<Option<u32>>,
     handlers: Vec<(Label, Label, Label, u8)>,
-    /// Item, file, line, column.
-    lines: Vec<(u32, u32, u32, u32)>,
+    /// Item, and position whose `pc` is not known yet.
+    lines: Vec<(u32, LineEntry)>,
     locals: Vec<(String, u32, Label, Label)>,
     words: u32,
     /// The item that the label bound last precedes.
@@ -217,19 +217,32 @@ impl Assembler {
         self.handlers.push((start, end, target, register));
     }
 
-    /// Announces the source position of the next instructions.
+    /// Announces the source position of the next instructions, code of the function itself.
     pub fn position(&mut self, file: u32, line: u32, column: u32) {
+        self.position_in(file, line, column, 0);
+    }
+
+    /// Announces the source position and the context ([`LineEntry::context`]) of the next
+    /// instructions.
+    pub fn position_in(&mut self, file: u32, line: u32, column: u32, context: u32) {
         let item = self.items.len() as u32;
+        let entry = LineEntry {
+            pc: 0,
+            file,
+            line,
+            column,
+            context,
+        };
         if let Some(last) = self.lines.last_mut() {
-            if (last.1, last.2, last.3) == (file, line, column) {
+            if last.1 == entry {
                 return;
             }
             if last.0 == item {
-                *last = (item, file, line, column);
+                last.1 = entry;
                 return;
             }
         }
-        self.lines.push((item, file, line, column));
+        self.lines.push((item, entry));
     }
 
     /// Names the variable in a slot between two labels.
@@ -294,10 +307,8 @@ impl Assembler {
     /// Announces the source position of an item again.
     fn repeat_position(&mut self, item: u32) {
         let after = self.lines.partition_point(|entry| entry.0 <= item);
-        if let Some(&(_, file, line, column)) =
-            after.checked_sub(1).and_then(|at| self.lines.get(at))
-        {
-            self.position(file, line, column);
+        if let Some(&(_, entry)) = after.checked_sub(1).and_then(|at| self.lines.get(at)) {
+            self.position_in(entry.file, entry.line, entry.column, entry.context);
         }
     }
 
@@ -374,14 +385,9 @@ impl Assembler {
             .lines
             .iter()
             .filter(|entry| (entry.0 as usize) < self.items.len())
-            .filter_map(|&(item, file, line, column)| {
+            .filter_map(|&(item, entry)| {
                 let pc = *positions.get(item as usize)?;
-                Some(LineEntry {
-                    pc,
-                    file,
-                    line,
-                    column,
-                })
+                Some(LineEntry { pc, ..entry })
             })
             .collect();
         let mut locals = Vec::with_capacity(self.locals.len());

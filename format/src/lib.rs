@@ -13,6 +13,7 @@ pub mod disasm;
 pub mod docs;
 pub mod encode;
 mod error;
+pub mod frames;
 pub mod isa;
 pub mod model;
 pub mod operands;
@@ -20,7 +21,7 @@ pub mod verify;
 mod words;
 
 pub use container::layout::FORMAT_VERSION;
-pub use container::{ConstantView, Debug, FunctionEntry, Location, ModuleView};
+pub use container::{ConstantView, Debug, FunctionEntry, Location, ModuleView, TraceFrame};
 #[cfg(feature = "write")]
 pub use container::{WriteError, WriteOptions, write};
 pub use error::FormatError;

@@ -128,6 +128,8 @@ pub struct Function {
     pub handlers: Vec<Handler>,
     /// Source positions in ascending order of `pc`; each holds until the next.
     pub lines: Vec<LineEntry>,
+    /// The inlined calls that the source positions refer to.
+    pub inlined: Vec<InlinedCall>,
     /// Names of local variables, for debuggers and listings.
     pub locals: Vec<LocalName>,
     /// Whether this is code of the embedded library, which traces do not show.
@@ -158,6 +160,28 @@ pub struct LineEntry {
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
+    /// Which inlined call the code belongs to: twice its number in the function's `inlined`, counted
+    /// from 1; 0 for code of the function itself. Odd if the instruction is a call in tail position
+    /// there: then no frame of that code is left while the callee runs.
+    pub context: u32,
+}
+
+/// A call that was replaced by the code of the function it calls: in traces, a frame without a
+/// frame on the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InlinedCall<S = Option<String>> {
+    /// The function's name in traces.
+    pub name: S,
+    /// Whether traces leave it out.
+    pub library: bool,
+    /// Index into the module's `files`.
+    pub file: u32,
+    /// Line of the call, from 1.
+    pub line: u32,
+    /// Column of the call, from 1.
+    pub column: u32,
+    /// What the call belongs to, as in [`LineEntry::context`]; refers to earlier entries only.
+    pub context: u32,
 }
 
 /// The name of a local variable. `S` is `String` in a [`Module`] and `&str` in a view of a file.

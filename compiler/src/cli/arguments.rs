@@ -59,6 +59,9 @@ pub struct Optimization {
     /// How many steps (calls and rounds of loops) one macro may take before it counts as endless
     #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
     pub macro_steps: u64,
+    /// Show on standard error how long each phase of compiling took
+    #[arg(long)]
+    pub time_passes: bool,
 }
 
 /// `semac build`
@@ -219,6 +222,9 @@ pub struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Show on standard error how long each phase took
+    #[arg(long)]
+    pub time_passes: bool,
 }
 
 /// `semac disasm`

@@ -8,10 +8,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::arguments::Build;
+use super::clock::Clock;
 use super::failure::{Failure, note, print};
 use super::{count_text, program, size_text};
 use crate::bundle::{self, Bundle, Origin, RuntimeImage, SUPPORTED_TARGETS, Target};
 use crate::driver::Surroundings;
+use crate::phases::{self, Observer};
 
 /// The JSON report.
 #[derive(Serialize)]
@@ -59,9 +61,13 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
     };
-    let compiled = program::compile(source, &arguments.optimization, surroundings)?;
+    let clock = Clock::new(arguments.optimization.time_passes);
+    let compiled = program::compile(source, &arguments.optimization, surroundings, &clock)?;
+    clock.begin(phases::ENCODE);
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
+    clock.begin(phases::WRITE);
     let written = bundle.write(&runtime, &output);
+    clock.show();
     let elapsed = started.elapsed();
 
     if arguments.json {

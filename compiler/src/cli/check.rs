@@ -1,6 +1,7 @@
 //! `semac check`: everything that is wrong, nothing built.
 
 use super::arguments::{Check, Optimization};
+use super::clock::Clock;
 use super::count_text;
 use crate::driver::Surroundings;
 use crate::expand::steps::DEFAULT_STEPS;
@@ -12,18 +13,22 @@ use super::program::{self, Counts};
 const NO_OPTIMIZATION: Optimization = Optimization {
     level: 0,
     macro_steps: DEFAULT_STEPS,
+    time_passes: false,
 };
 
 pub(super) fn execute(arguments: &Check) -> u8 {
+    let clock = Clock::new(arguments.time_passes);
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) = program::check(file, &NO_OPTIMIZATION, Surroundings::Runtime);
+        let (result, counts) =
+            program::check(file, &NO_OPTIMIZATION, Surroundings::Runtime, &clock);
         if let Err(failure) = result {
             failure.show();
         }
         total.errors += counts.errors;
         total.warnings += counts.warnings;
     }
+    clock.show();
     if total != Counts::default() {
         note(&format!(
             "\n{}, {}\n",

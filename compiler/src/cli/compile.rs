@@ -5,18 +5,23 @@ use std::path::{Path, PathBuf};
 use sema_format::WriteOptions;
 
 use super::arguments::Compile;
+use super::clock::Clock;
 use crate::driver::Surroundings;
+use crate::phases::{self, Observer};
 
 use super::failure::{Failure, note};
 use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
+    let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(
         &arguments.file,
         &arguments.optimization,
         Surroundings::Runtime,
+        &clock,
     )?
     .program;
+    clock.begin(phases::ENCODE);
     let entry = compiled
         .modules
         .iter()
@@ -41,7 +46,9 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     if super::build::same_file(&output, &arguments.file) {
         return Err(super::build::overwrites(&output, &arguments.file));
     }
+    clock.begin(phases::WRITE);
     crate::bundle::write_module(&output, &bytes)?;
+    clock.show();
     note(&format!(
         "Wrote {} ({})\n",
         output.display(),

@@ -3,6 +3,7 @@
 use sema_format::{AlignedBytes, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
+use super::clock::Clock;
 use crate::driver::Surroundings;
 
 use super::failure::{Failure, print};
@@ -14,11 +15,14 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     let mut listings = Vec::new();
     let start = image::first_bytes(&arguments.file)?;
     if image::kind_of(&arguments.file, &start) == FileKind::Source {
+        let clock = Clock::new(arguments.optimization.time_passes);
         let compiled = program::compile(
             &arguments.file,
             &arguments.optimization,
             Surroundings::Runtime,
+            &clock,
         )?;
+        clock.show();
         let modules = compiled.program.modules.iter();
         for module in modules.filter(|module| wanted(&module.name)) {
             let bytes = sema_format::write(module, &WriteOptions::default()).map_err(|source| {

@@ -6,6 +6,7 @@
 pub mod arguments;
 mod build;
 mod check;
+mod clock;
 mod compile;
 mod disasm;
 mod failure;

@@ -8,6 +8,7 @@ use super::failure::{Failure, note};
 use crate::diagnostic::render::{Renderer, standard_error_takes_colour};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::driver::{FileSystem, Options, Program, Surroundings, compile_program};
+use crate::phases::Observer;
 use crate::source::SourceMap;
 
 /// The real file system.
@@ -53,8 +54,9 @@ pub fn compile(
     entry: &Path,
     optimization: &Optimization,
     surroundings: Surroundings,
+    phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimization, surroundings).0
+    check(entry, optimization, surroundings, phases).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
@@ -62,6 +64,7 @@ pub fn check(
     entry: &Path,
     optimization: &Optimization,
     surroundings: Surroundings,
+    phases: &dyn Observer,
 ) -> (Result<Compiled, Failure>, Counts) {
     if let Err(failure) = readable(entry) {
         let counts = Counts {
@@ -77,7 +80,7 @@ pub fn check(
         macro_steps: optimization.macro_steps,
     };
     let mut sources = SourceMap::new();
-    match compile_program(&Disk, entry, &options, &mut sources) {
+    match compile_program(&Disk, entry, &options, &mut sources, phases) {
         Ok(program) => {
             let counts = show(&sources, &program.warnings);
             (Ok(Compiled { program, sources }), counts)

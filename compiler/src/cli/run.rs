@@ -12,6 +12,7 @@ use sema_runtime::vm::{
 };
 
 use super::arguments::Run;
+use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
 use crate::driver::Surroundings;
@@ -41,11 +42,14 @@ impl ModuleSource for Memory {
 }
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
+    let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(
         &arguments.file,
         &arguments.optimization,
         Surroundings::Sources,
+        &clock,
     )?;
+    clock.show();
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());

@@ -264,7 +264,7 @@ impl FunctionBuilder<'_, '_> {
             self.asm.jump(instruction, label);
             return Ok(());
         }
-        let registers = self.operands(&[left, right])?;
+        let registers = self.operands(&[left, right], None)?;
         let (a, b, sx) = (registers[0], registers[1], 0);
         self.position(test.span);
         self.asm.jump(

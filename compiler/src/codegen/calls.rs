@@ -28,7 +28,7 @@ impl FunctionBuilder<'_, '_> {
                     && self.exact(*global, arguments.len())
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
-                    self.restart(&itself.variables, &registers, arguments)?;
+                    self.restart(&itself.variables, &registers, arguments, &[])?;
                     self.asm.repeat(itself.head);
                     return Ok(());
                 }
@@ -44,7 +44,7 @@ impl FunctionBuilder<'_, '_> {
                 let key = self.constant(keyword)?;
                 self.deliver_to(dest, span, |b, register| {
                     let mark = b.next;
-                    let map = b.value(&arguments[0])?;
+                    let map = b.operand(&arguments[0], register)?;
                     b.position(span);
                     b.asm.emit(Instruction::GetKeyword {
                         a: register,
@@ -85,16 +85,7 @@ impl FunctionBuilder<'_, '_> {
         // looked up after the arguments.
         let late = matches!(callee.kind, ExprKind::Global(_)) && dest != Dest::Tail
             || matches!(callee.kind, ExprKind::Local(v) if !self.variables.is_assigned(v));
-        if !late {
-            self.expr(callee, Dest::Reg(window))?;
-        }
-        for argument in arguments {
-            let register = self.alloc(argument.span)?;
-            self.expr(argument, Dest::Reg(register))?;
-        }
-        if late {
-            self.expr(callee, Dest::Reg(window))?;
-        }
+        self.callee_and_arguments(callee, late, arguments, window)?;
         self.position(span);
         let b = arguments.len() as u8;
         if dest == Dest::Tail {
@@ -106,6 +97,31 @@ impl FunctionBuilder<'_, '_> {
         }
         self.next = mark;
         Ok(())
+    }
+
+    /// Fills a call window: the callee first or `late`.
+    fn callee_and_arguments(
+        &mut self,
+        callee: &Expr,
+        late: bool,
+        arguments: &[Expr],
+        window: u8,
+    ) -> Result<(), Failure> {
+        if late {
+            self.consecutive(arguments, window)?;
+            return self.expr(callee, Dest::Reg(window));
+        }
+        self.expr(callee, Dest::Reg(window))?;
+        if self.is_crowded() {
+            let function = self.spill(window);
+            self.consecutive(arguments, window)?;
+            self.asm.emit(Instruction::LoadSlot {
+                a: window,
+                x: function,
+            });
+            return Ok(());
+        }
+        self.consecutive(arguments, window)
     }
 
     /// The base of a call window: the destination itself if it is the top register.
@@ -132,7 +148,10 @@ impl FunctionBuilder<'_, '_> {
         span: Span,
     ) -> Result<(), Failure> {
         let fixed = known.lambda.parameters.len();
-        if arguments.len() > MOST_ARGUMENTS.max(fixed) || fixed > MAX_PARAMETERS {
+        if arguments.len() > MOST_ARGUMENTS.max(fixed)
+            || fixed > MAX_PARAMETERS
+            || !self.has_room(fixed.max(arguments.len()) + 4)
+        {
             let index = known.index;
             return self.spread_window(
                 |b, window| {
@@ -148,10 +167,7 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let window = self.window(dest, span)?;
         let after_window = self.next;
-        for argument in arguments {
-            let register = self.alloc(argument.span)?;
-            self.expr(argument, Dest::Reg(register))?;
-        }
+        self.consecutive(arguments, window)?;
         for _ in arguments.len()..fixed {
             let register = self.alloc(span)?;
             self.asm.emit(Instruction::LoadSpecial {
@@ -214,7 +230,7 @@ impl FunctionBuilder<'_, '_> {
                 if let Some(c) = primitives::small_index(&arguments[1]) {
                     return self.deliver_to(dest, span, |b, register| {
                         let mark = b.next;
-                        let sequence = b.value(&arguments[0])?;
+                        let sequence = b.operand(&arguments[0], register)?;
                         b.position(span);
                         b.asm.emit(Instruction::Element {
                             a: register,
@@ -249,7 +265,7 @@ impl FunctionBuilder<'_, '_> {
         }
         self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
-            let start = b.range(arguments)?;
+            let start = b.range(arguments, register)?;
             let native = u32::from(b.native(name)?);
             b.position(span);
             b.asm.emit(Instruction::CallNative {
@@ -263,17 +279,19 @@ impl FunctionBuilder<'_, '_> {
         })
     }
 
-    /// Evaluates expressions into consecutive registers and gives the first.
-    fn range(&mut self, arguments: &[Expr]) -> Result<u8, Failure> {
+    /// Evaluates expressions into consecutive registers and gives the first. The result of what uses
+    /// them goes to `dest`.
+    fn range(&mut self, arguments: &[Expr], dest: u8) -> Result<u8, Failure> {
         match arguments {
             [] => Ok(0),
-            [single] => self.value(single),
+            [single] => self.operand(single, dest),
             _ => {
+                let scratch = match self.is_crowded() {
+                    true => self.scratch(dest, self.span)?,
+                    false => dest,
+                };
                 let start = self.next as u8;
-                for argument in arguments {
-                    let register = self.alloc(argument.span)?;
-                    self.expr(argument, Dest::Reg(register))?;
-                }
+                self.consecutive(arguments, scratch)?;
                 Ok(start)
             }
         }
@@ -288,7 +306,7 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
-            let start = b.range(items)?;
+            let start = b.range(items, register)?;
             let (a, c) = (register, items.len() as u8);
             b.asm.emit(match vector {
                 true => Instruction::MakeVector { a, b: start, c },
@@ -315,13 +333,16 @@ impl FunctionBuilder<'_, '_> {
         if let [left, right] = arguments
             && let Some((value, instruction, n)) = small_addend(name, left, right)
         {
-            let b = self.value(value)?;
+            let b = self.operand(value, register)?;
             self.position(span);
             self.asm.emit(instruction(register, b, n));
             self.next = mark;
             return Ok(());
         }
-        let operands = self.operands(&arguments.iter().collect::<Vec<_>>())?;
+        let operands = match arguments {
+            [only] => vec![self.operand(only, register)?],
+            _ => self.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?,
+        };
         self.position(span);
         if let Some(instruction) = primitives::instruction(name, register, &operands) {
             self.asm.emit(instruction);
@@ -340,7 +361,7 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
-            let operands = b.operands(&arguments.iter().collect::<Vec<_>>())?;
+            let operands = b.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?;
             b.position(span);
             let mut sum = operands[0];
             for &operand in &operands[1..] {
@@ -370,7 +391,7 @@ impl FunctionBuilder<'_, '_> {
 
     fn store_element(&mut self, arguments: &[Expr], dest: Dest, span: Span) -> Result<(), Failure> {
         let mark = self.next;
-        let operands = self.operands(&arguments.iter().collect::<Vec<_>>())?;
+        let operands = self.operands(&arguments.iter().collect::<Vec<_>>(), None)?;
         self.position(span);
         self.asm.emit(match operands[..] {
             [a, b, c] => Instruction::ArraySet { a, b, c },
@@ -397,14 +418,10 @@ impl FunctionBuilder<'_, '_> {
         span: Span,
     ) -> Result<(), Failure> {
         match arguments.split_last() {
-            Some((sequence, fixed)) if fixed.len() < MOST_ARGUMENTS => {
+            Some((_, fixed)) if fixed.len() < MOST_ARGUMENTS => {
                 let mark = self.next;
                 let window = self.window(dest, span)?;
-                self.expr(callee, Dest::Reg(window))?;
-                for argument in fixed.iter().chain([sequence]) {
-                    let register = self.alloc(argument.span)?;
-                    self.expr(argument, Dest::Reg(register))?;
-                }
+                self.callee_and_arguments(callee, false, arguments, window)?;
                 self.finish_apply(window, arguments.len(), dest, span);
                 self.next = mark;
                 Ok(())
@@ -460,13 +477,11 @@ impl FunctionBuilder<'_, '_> {
         callee(self, window)?;
         // Lists of a part each, then one list of all.
         let parts_start = self.alloc(span)?;
-        let mut parts = 0u8;
         self.next = u32::from(parts_start);
-        for part in arguments.chunks(MOST_ARGUMENTS) {
+        for (index, part) in arguments.chunks(MOST_ARGUMENTS).enumerate() {
             let register = self.alloc(span)?;
             self.sequence(part, Dest::Reg(register), span, false)?;
-            parts += 1;
-            if parts > 1 {
+            if index > 0 {
                 // Joined at once, so that the number of parts costs no registers.
                 let native = u32::from(self.native("append")?);
                 self.asm.emit(Instruction::CallNative {

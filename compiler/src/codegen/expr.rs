@@ -7,7 +7,9 @@ use sema_format::isa::{Instruction, special};
 use super::Failure;
 use super::function::{Dest, FunctionBuilder, LoopTarget};
 use crate::datum::{DatumKind, Span};
+use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId};
+use crate::optimize::frames;
 use crate::optimize::loops::mentions;
 
 impl FunctionBuilder<'_, '_> {
@@ -62,10 +64,7 @@ impl FunctionBuilder<'_, '_> {
                     return self.define_known(*global, index, dest, expr.span);
                 }
                 let mark = self.next;
-                let in_library = self.module.in_library;
-                self.module.in_library |= self.module.globals.library.contains(global);
                 let register = self.value(value)?;
-                self.module.in_library = in_library;
                 self.asm.emit(Instruction::DefineGlobal {
                     a: register,
                     x: global.0,
@@ -83,6 +82,14 @@ impl FunctionBuilder<'_, '_> {
                 Dest::Effect => Ok(()),
                 _ => self.deliver_to(dest, expr.span, |b, register| b.closure(lambda, register)),
             },
+            ExprKind::Call(..) | ExprKind::Apply(..)
+                if dest == Dest::Tail && !frames::is_tail(expr.span, &self.module.unit.inlined) =>
+            {
+                // It was not written in tail position: the caller's frame stays.
+                self.deliver_to(dest, expr.span, |b, register| {
+                    b.expr(expr, Dest::Reg(register))
+                })
+            }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, dest, expr.span),
             ExprKind::Apply(callee, arguments) => self.apply(callee, arguments, dest, expr.span),
             ExprKind::If(test, then, other) => self.conditional(test, then, other, dest),
@@ -104,12 +111,27 @@ impl FunctionBuilder<'_, '_> {
                 for (_, init) in bindings {
                     let register = self.alloc(init.span)?;
                     self.expr(init, Dest::Reg(register))?;
+                    if self.is_slotted(register) {
+                        break;
+                    }
                     registers.push(register);
                 }
+                let in_registers = registers.len();
                 for ((variable, _), register) in bindings.iter().zip(registers) {
                     self.bind_in_place(*variable, register)?;
                 }
-                self.release_slotted(mark);
+                // No initial value mentions a variable of the group, so these may have their places
+                // while the rest is computed. The first of them is in the top register.
+                for (index, (variable, init)) in bindings.iter().enumerate().skip(in_registers) {
+                    if index > in_registers {
+                        let register = self.alloc(init.span)?;
+                        self.expr(init, Dest::Reg(register))?;
+                    }
+                    let register = (self.next - 1) as u8;
+                    self.bind_in_place(*variable, register)?;
+                    self.next -= 1;
+                }
+                self.next = self.next.max(mark);
                 self.expr(body, dest)?;
                 self.next = mark;
                 Ok(())
@@ -122,15 +144,15 @@ impl FunctionBuilder<'_, '_> {
                 Ok(())
             }
             ExprKind::While(test, body) => {
-                let (mark, constants) = (self.next, self.loop_constants.len());
-                self.load_loop_constants(&[test, body])?;
+                let mark = self.next;
+                let hoisted = self.hoist(&[test, body])?;
                 let head = self.asm.here();
                 let end = self.asm.new_label();
                 self.branch(test, false, end)?;
                 self.expr(body, Dest::Effect)?;
                 self.asm.repeat(head);
                 self.asm.bind(end);
-                self.loop_constants.truncate(constants);
+                self.unhoist(hoisted);
                 self.next = mark;
                 self.nil(dest, expr.span)
             }
@@ -230,9 +252,7 @@ impl FunctionBuilder<'_, '_> {
         {
             return Ok(register);
         }
-        if let ExprKind::Const(datum) = &expr.kind
-            && let Some(register) = self.loop_constant(datum)
-        {
+        if let Some(register) = self.hoisted(expr) {
             return Ok(register);
         }
         let register = self.alloc(expr.span)?;
@@ -240,15 +260,57 @@ impl FunctionBuilder<'_, '_> {
         Ok(register)
     }
 
-    /// Registers of several operands that are evaluated in order. A variable's own register is used
-    /// only if nothing that is evaluated later can assign it.
-    pub fn operands(&mut self, exprs: &[&Expr]) -> Result<Vec<u8>, Failure> {
+    /// Like [`FunctionBuilder::value`] for the only operand of something whose result goes to `dest`.
+    pub fn operand(&mut self, expr: &Expr, dest: u8) -> Result<u8, Failure> {
+        if !self.is_crowded() || is_trivial(expr) {
+            return self.value(expr);
+        }
+        let register = self.scratch(dest, expr.span)?;
+        self.expr(expr, Dest::Reg(register))?;
+        Ok(register)
+    }
+
+    /// Evaluates expressions into consecutive fresh registers; `scratch` is the top register, which may
+    /// be overwritten.
+    pub fn consecutive(&mut self, exprs: &[Expr], scratch: u8) -> Result<(), Failure> {
+        if !self.is_crowded() || exprs.iter().all(is_trivial) {
+            for expr in exprs {
+                let register = self.alloc(expr.span)?;
+                self.expr(expr, Dest::Reg(register))?;
+            }
+            return Ok(());
+        }
+        let mut slots = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            self.expr(expr, Dest::Reg(scratch))?;
+            slots.push(self.spill(scratch));
+        }
+        self.reload(&slots, self.span)
+    }
+
+    /// Registers of several operands that are evaluated in order, of something whose result goes to
+    /// `dest`. A variable's own register is used only if nothing that is evaluated later can assign it.
+    pub fn operands(&mut self, exprs: &[&Expr], dest: Option<u8>) -> Result<Vec<u8>, Failure> {
+        if self.is_crowded() && !exprs.iter().all(|expr| is_trivial(expr)) {
+            let scratch = match dest {
+                Some(dest) => self.scratch(dest, self.span)?,
+                None => self.alloc(self.span)?,
+            };
+            let mut slots = Vec::with_capacity(exprs.len());
+            for expr in exprs {
+                self.expr(expr, Dest::Reg(scratch))?;
+                slots.push(self.spill(scratch));
+            }
+            let first = self.next;
+            self.reload(&slots, self.span)?;
+            return Ok((first..self.next).map(|register| register as u8).collect());
+        }
         let mut registers = Vec::with_capacity(exprs.len());
         for (index, expr) in exprs.iter().enumerate() {
             let stable = match &expr.kind {
                 ExprKind::Local(variable) => {
                     !self.variables.is_assigned(*variable)
-                        || exprs[index + 1..].iter().all(|e| is_trivial(e))
+                        || !exprs[index + 1..].iter().any(|e| assigns(e, *variable))
                 }
                 _ => true,
             };
@@ -342,7 +404,8 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let register = match self.register_of(variable) {
             Some(register)
-                if writes_last(value) || !mentions(value, variable) && !is_call(value) =>
+                if !self.is_crowded()
+                    && (writes_last(value) || !mentions(value, variable) && !is_call(value)) =>
             {
                 self.expr(value, Dest::Reg(register))?;
                 register
@@ -369,6 +432,9 @@ impl FunctionBuilder<'_, '_> {
         other: &Expr,
         dest: Dest,
     ) -> Result<(), Failure> {
+        if self.switch(test, then, other, dest)? {
+            return Ok(());
+        }
         let otherwise = self.asm.new_label();
         let end = self.asm.new_label();
         self.branch(test, false, otherwise)?;
@@ -489,19 +555,27 @@ impl FunctionBuilder<'_, '_> {
             self.expr(init, Dest::Reg(register))?;
             registers.push(register);
         }
-        let constants = self.loop_constants.len();
-        self.load_loop_constants(&[body])?;
+        let hoisted = self.hoist(&[body])?;
         // The loop's registers hold plain values when a round begins; boxes are made afresh.
         let head = self.asm.here();
         for ((variable, _), register) in bindings.iter().zip(&registers) {
             self.bind_in_place(*variable, *register)?;
         }
+        // Registers whose variables live in slots are only used on the way to the next round.
+        self.release_slotted(mark);
         let variables: Rc<[VarId]> = bindings.iter().map(|(variable, _)| *variable).collect();
-        self.loops.insert(label, LoopTarget { head, variables });
+        let mut counters = super::counters::of(label, bindings, body);
+        counters.retain(|variable| !self.variables.is_assigned(*variable));
+        let target = LoopTarget {
+            head,
+            variables,
+            counters: counters.into(),
+        };
+        self.loops.insert(label, target);
         self.loop_registers.insert(label, registers.into());
         self.expr(body, dest)?;
         self.loops.remove(&label);
-        self.loop_constants.truncate(constants);
+        self.unhoist(hoisted);
         self.next = mark;
         Ok(())
     }
@@ -513,7 +587,7 @@ impl FunctionBuilder<'_, '_> {
         ) else {
             return self.nil(Dest::Effect, span);
         };
-        self.restart(&target.variables, &registers, arguments)?;
+        self.restart(&target.variables, &registers, arguments, &target.counters)?;
         self.asm.repeat(target.head);
         Ok(())
     }
@@ -524,9 +598,11 @@ impl FunctionBuilder<'_, '_> {
         variables: &[VarId],
         registers: &[u8],
         arguments: &[Expr],
+        counters: &[VarId],
     ) -> Result<(), Failure> {
         let mark = self.next;
         let mut moves = Vec::new();
+        let mut steps = Vec::new();
         for (index, argument) in arguments.iter().enumerate() {
             let (variable, register) = (variables[index], registers[index]);
             let own = self.register_of(variable) == Some(register);
@@ -536,9 +612,15 @@ impl FunctionBuilder<'_, '_> {
             {
                 continue;
             }
+            // Counting raises nothing and reads nothing else: it may as well come last.
+            if own && counters.contains(&variable) && !self.is_crowded() {
+                steps.push((register, argument));
+                continue;
+            }
             // A box in the register is still read by later arguments and must stay.
             let later = &arguments[index + 1..];
             let free = own
+                && !self.is_crowded()
                 && !later.iter().any(|e| mentions(e, variable))
                 && (writes_last(argument) || !mentions(argument, variable) && !is_call(argument));
             if free {
@@ -548,6 +630,9 @@ impl FunctionBuilder<'_, '_> {
                 self.expr(argument, Dest::Reg(fresh))?;
                 moves.push((register, fresh));
             }
+        }
+        for (register, step) in steps {
+            self.expr(step, Dest::Reg(register))?;
         }
         for (register, fresh) in moves {
             self.asm.copy(register, fresh);
@@ -565,6 +650,20 @@ pub(crate) fn is_trivial(expr: &Expr) -> bool {
     )
 }
 
+/// Whether the expression assigns a variable that lives in a register.
+fn assigns(expr: &Expr, variable: VarId) -> bool {
+    match &expr.kind {
+        ExprKind::SetLocal(found, _) if *found == variable => true,
+        // It would live in a box.
+        ExprKind::Lambda(_) => false,
+        _ => {
+            let mut found = false;
+            for_each_child(expr, &mut |child| found = found || assigns(child, variable));
+            found
+        }
+    }
+}
+
 /// Whether the last instruction of the expression's code is the only one that writes its
 /// destination, after it has read its operands.
 fn writes_last(expr: &Expr) -> bool {
@@ -576,6 +675,9 @@ fn writes_last(expr: &Expr) -> bool {
             }
             _ => false,
         },
+        // The test is computed elsewhere.
+        ExprKind::If(_, then, other) => writes_last(then) && writes_last(other),
+        ExprKind::Seq(parts) => parts.last().is_some_and(writes_last),
         _ => false,
     }
 }

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use sema_format::encode::{Assembler, Capture, Label};
 use sema_format::isa::{Instruction, special};
-use sema_format::model::Function;
+use sema_format::model::{Function, InlinedCall};
 
-use super::loop_constants::LoopConstant;
+use super::hoist::Hoist;
 use super::{CodegenError, Failure, ModuleBuilder};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, GlobalId, Lambda, VarId};
@@ -18,6 +18,9 @@ use crate::optimize::variables::Variables;
 const VARIABLE_REGISTERS: u32 = 160;
 /// Registers that an instruction can name.
 const REGISTERS: u32 = 254;
+/// Above this many registers in use, operands that are not at hand wait in slots while further ones are
+/// computed: nesting then costs no registers, and the rest is enough for any call.
+const CROWDED: u32 = 170;
 /// First slot.
 const FIRST_SLOT: u32 = 256;
 /// Most parameters of a function.
@@ -47,6 +50,8 @@ pub(crate) enum Dest {
 pub(crate) struct LoopTarget {
     pub head: Label,
     pub variables: Rc<[VarId]>,
+    /// Those that only count: see [`super::counters`].
+    pub counters: Rc<[VarId]>,
 }
 
 /// The function being generated, if calls to itself can be recognised.
@@ -69,10 +74,13 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     pub loops: HashMap<VarId, LoopTarget>,
     pub loop_registers: HashMap<VarId, Rc<[u8]>>,
     pub itself: Option<SelfTarget>,
-    /// Constants that the loops around here keep in registers.
-    pub loop_constants: Vec<(LoopConstant, u8)>,
     /// Span of the expression being generated.
     pub span: Span,
+    /// The calls of the unit that were replaced by code of this function, and their numbers here.
+    inlined: Vec<InlinedCall>,
+    contexts: HashMap<u32, u32>,
+    /// Constants that are in registers while the enclosing loops run.
+    pub hoists: Vec<(Hoist, u8)>,
 }
 
 impl<'m, 'a> FunctionBuilder<'m, 'a> {
@@ -88,8 +96,10 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             loops: HashMap::new(),
             loop_registers: HashMap::new(),
             itself: None,
-            loop_constants: Vec::new(),
             span: Span::default(),
+            inlined: Vec::new(),
+            contexts: HashMap::new(),
+            hoists: Vec::new(),
         }
     }
 
@@ -148,6 +158,10 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
                 .locations
                 .insert(captured, Location::Capture(index as u16));
         }
+        if global.is_some_and(|global| builder.restarts_itself(&lambda.body, global)) {
+            builder.hoist(&[&lambda.body])?;
+        }
+        builder.hoist_repeated(&lambda.body)?;
         let head = builder.asm.here();
         for (register, &parameter) in parameters.iter().enumerate() {
             if builder.variables.is_boxed(parameter) {
@@ -172,6 +186,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             parameters: lambda.parameters.len() as u16,
             rest: lambda.rest.is_some(),
             captures: captures.len() as u16,
+            library: lambda.library,
             ..Function::default()
         })
     }
@@ -185,7 +200,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             self.most
         };
         function.registers = registers.max(parameters).max(1);
-        function.library = self.module.in_library;
+        function.inlined = self.inlined;
         let assembled = self.asm.finish().map_err(|error| Failure {
             error: error.into(),
             span,
@@ -209,6 +224,49 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         Ok((self.next - 1) as u8)
     }
 
+    /// Whether registers are scarce.
+    pub fn is_crowded(&self) -> bool {
+        self.next > CROWDED
+    }
+
+    /// Whether a call window with this many registers can be had.
+    pub fn has_room(&self, count: usize) -> bool {
+        self.next as usize + count <= REGISTERS as usize
+    }
+
+    /// A register for intermediate values: the destination itself if it is the top register. While
+    /// registers are scarce no variable's own register is a destination, so nothing is lost.
+    pub fn scratch(&mut self, dest: u8, span: Span) -> Result<u8, Failure> {
+        if self.is_crowded() && u32::from(dest) + 1 == self.next {
+            Ok(dest)
+        } else {
+            self.alloc(span)
+        }
+    }
+
+    /// Puts the value of a register into a new slot.
+    pub fn spill(&mut self, register: u8) -> u32 {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.asm.emit(Instruction::StoreSlot {
+            a: register,
+            x: slot,
+        });
+        slot
+    }
+
+    /// Loads slots into fresh registers.
+    pub fn reload(&mut self, slots: &[u32], span: Span) -> Result<(), Failure> {
+        for &slot in slots {
+            let register = self.alloc(span)?;
+            self.asm.emit(Instruction::LoadSlot {
+                a: register,
+                x: slot,
+            });
+        }
+        Ok(())
+    }
+
     // --- variables ---
 
     /// Gives a new variable its place and makes the value in `value` its initial value. `value` is
@@ -224,12 +282,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             self.locations
                 .insert(variable, Location::Register(register));
         } else {
-            let slot = self.next_slot;
-            self.next_slot += 1;
-            self.asm.emit(Instruction::StoreSlot {
-                a: register,
-                x: slot,
-            });
+            let slot = self.spill(register);
             self.locations.insert(variable, Location::Slot(slot));
         }
         Ok(())
@@ -238,6 +291,11 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
     /// Frees the registers from `mark` on whose variables have been moved to slots.
     pub fn release_slotted(&mut self, mark: u32) {
         self.next = self.next.min(mark.max(VARIABLE_REGISTERS));
+    }
+
+    /// Whether a variable whose value is in this register moves to a slot.
+    pub fn is_slotted(&self, register: u8) -> bool {
+        u32::from(register) >= VARIABLE_REGISTERS
     }
 
     /// The register that holds the variable itself, if one does.
@@ -463,7 +521,44 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         let positions = self.module.positions;
         if let Some((file, line, column)) = positions.position(span) {
             let file = self.module.file(file);
-            self.asm.position(file, line, column);
+            let context = match span.context >> 1 {
+                // The function's own frame is there as long as it runs.
+                0 => 0,
+                _ => self.context(span.context),
+            };
+            self.asm.position_in(file, line, column, context);
         }
+    }
+
+    /// A context of the unit as this function numbers it.
+    fn context(&mut self, context: u32) -> u32 {
+        let (number, mark) = (context >> 1, context & 1);
+        if let Some(&known) = self.contexts.get(&number) {
+            return known | mark;
+        }
+        let unit = self.module.unit;
+        let call = (number as usize)
+            .checked_sub(1)
+            .and_then(|index| unit.inlined.get(index));
+        let Some(call) = call else {
+            return mark;
+        };
+        let around = self.context(call.site.context);
+        let positions = self.module.positions;
+        let (file, line, column) = match positions.position(call.site) {
+            Some((file, line, column)) => (self.module.file(file), line, column),
+            None => (0, 0, 0),
+        };
+        self.inlined.push(InlinedCall {
+            name: call.name.as_deref().map(str::to_owned),
+            library: call.library,
+            file,
+            line,
+            column,
+            context: around,
+        });
+        let known = (self.inlined.len() as u32) << 1;
+        self.contexts.insert(number, known);
+        known | mark
     }
 }

@@ -3,10 +3,12 @@
 mod branch;
 mod calls;
 mod constants;
+mod counters;
 mod expr;
 mod function;
-mod loop_constants;
+mod hoist;
 pub mod primitives;
+mod switch;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -119,8 +121,6 @@ pub(crate) struct ModuleBuilder<'a> {
     /// Globals that are used otherwise than as the callee of a direct call.
     pub used_as_values: HashSet<GlobalId>,
     pub unit: &'a Unit,
-    /// Whether the function being generated is library code.
-    pub in_library: bool,
 }
 
 /// Generates the module of a unit.
@@ -149,7 +149,6 @@ pub fn generate(
         globals,
         used_as_values: HashSet::new(),
         unit,
-        in_library: false,
     };
     builder
         .module
@@ -203,12 +202,10 @@ pub fn generate(
         collect_value_uses(form, &builder.known, &mut builder.used_as_values);
     }
     for (global, index, lambda) in definitions {
-        builder.in_library = globals.library.contains(&global);
         let variables = Rc::new(Variables::analyse_function(&lambda));
         let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;
         builder.module.functions[index as usize] = function;
     }
-    builder.in_library = false;
     builder.main()?;
     builder.exports();
     builder.module.constants = std::mem::take(&mut builder.constants).into_constants();

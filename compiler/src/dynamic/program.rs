@@ -14,13 +14,14 @@ use sema_runtime::vm::Vm;
 
 use super::host::run_module;
 use super::state::State;
-use crate::backend::{self, Facts, Known};
+use crate::backend::{self, Known};
 use crate::codegen::Failure;
 use crate::datum::{Datum, DatumKind, Interner, Span};
 use crate::ir::{Expr, ExprKind, MacroDefinition, Unit};
 use crate::library::Linked;
 use crate::machine::NoPositions;
 use crate::namespace::has_opaque_parts;
+use crate::phases::Unobserved;
 
 /// The name of the module in messages.
 const NAME: &str = "<macros>";
@@ -68,7 +69,15 @@ pub fn definitions<'u>(
     };
     let none = Linked::new();
     let known = Known::Nothing;
-    backend::compile_unit(&mut unit, &none, known, &Facts, &NoPositions, interner, 0)
+    backend::compile_unit(
+        &mut unit,
+        &none,
+        known,
+        &NoPositions,
+        interner,
+        0,
+        &Unobserved,
+    )
 }
 
 /// Where a macro comes from; forms are kept by the VM under the number.

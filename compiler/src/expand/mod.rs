@@ -10,12 +10,13 @@ pub mod steps;
 pub(crate) mod syntax_rules;
 pub(crate) mod table;
 
-use crate::datum::{Datum, DatumKind, Interner, Symbol};
+use crate::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::lower::Lowerer;
 use crate::lower::expansion_problem;
+use crate::phases;
 use crate::problem::{Fallible, Problem};
 use make::Maker;
-use table::Macro;
+use table::{Macro, MacroEntry};
 
 impl Lowerer<'_, '_> {
     /// The expansion of a form whose head is `symbol`, if that is a macro where the form stands.
@@ -31,7 +32,19 @@ impl Lowerer<'_, '_> {
         let Some(entry) = self.macros.find(symbol) else {
             return Ok(None);
         };
-        let span = form.span;
+        let entry = entry.clone();
+        self.session.phases.begin(phases::EXPAND);
+        let expansion = self.expand_with(&entry, form.span, operands);
+        self.session.phases.begin(phases::LOWER);
+        expansion
+    }
+
+    fn expand_with(
+        &mut self,
+        entry: &MacroEntry,
+        span: Span,
+        operands: &[Datum],
+    ) -> Fallible<Option<Datum>> {
         match &entry.kind {
             Macro::Prelude(prelude) => {
                 let got = operands.len();

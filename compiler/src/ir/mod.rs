@@ -86,6 +86,9 @@ pub struct Unit {
     /// Code that is only known at run time may read, define and assign the globals by name (`eval`, `load` or
     /// `import` of something computed): back ends keep the names and assume nothing about the values.
     pub dynamic: bool,
+    /// The calls that were replaced by the functions they call. Each lies in the context of an earlier one
+    /// or of none.
+    pub inlined: Vec<InlinedCall>,
     /// The top-level forms, in order. The value of the last is the module's value.
     pub body: Vec<Expr>,
 }
@@ -184,6 +187,20 @@ pub struct Lambda {
     pub body: Expr,
     /// Where it was written.
     pub span: Span,
+    /// Whether it is code of the embedded library, whose frames traces do not show.
+    pub library: bool,
+}
+
+/// A call that was replaced by the body of the function it calls. Spans of that code refer to it
+/// ([`Span::context`]), so that traces show the frame that the call would have made.
+#[derive(Clone, Debug)]
+pub struct InlinedCall {
+    /// The function's name.
+    pub name: Option<Rc<str>>,
+    /// Whether the function is library code.
+    pub library: bool,
+    /// Where the call was written, in its own context.
+    pub site: Span,
 }
 
 impl Expr {

@@ -83,6 +83,7 @@ impl Lowerer<'_, '_> {
             rest,
             body,
             span,
+            library: false,
         };
         Ok(Expr::new(ExprKind::Lambda(Rc::new(lambda)), span))
     }
@@ -145,6 +146,7 @@ pub(super) fn thunk_of(body: Expr, span: Span) -> Expr {
         rest: None,
         body,
         span,
+        library: false,
     };
     Expr::new(ExprKind::Lambda(Rc::new(lambda)), span)
 }

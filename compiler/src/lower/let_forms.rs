@@ -163,6 +163,7 @@ impl Lowerer<'_, '_> {
             rest: None,
             body,
             span,
+            library: false,
         };
         let lambda = Expr::new(ExprKind::Lambda(Rc::new(lambda)), span);
         // The initial values were lowered outside the function's scope; variables are unique, so they may

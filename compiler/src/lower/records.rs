@@ -120,6 +120,7 @@ impl Lowerer<'_, '_> {
             rest: None,
             body,
             span,
+            library: false,
         };
         let value = Expr::new(ExprKind::Lambda(Rc::new(lambda)), span);
         self.definition(name, value, span)

@@ -9,6 +9,7 @@ use crate::datum::{Interner, Symbol};
 use crate::expand::host::MacroHost;
 use crate::modules::loader::Loader;
 use crate::names::Names;
+use crate::phases::{Observer, Unobserved};
 use crate::problem::Problem;
 
 /// One compilation.
@@ -28,6 +29,8 @@ pub struct Session<'s> {
     pub(crate) redefined: HashSet<Symbol>,
     /// Whether there will be a compiler when the program runs.
     pub(crate) compiler_at_run_time: bool,
+    /// Is told what goes on.
+    pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
     fresh: u32,
 }
@@ -50,6 +53,7 @@ impl<'s> Session<'s> {
             evaluated: Evaluated::new(),
             redefined: HashSet::new(),
             compiler_at_run_time: false,
+            phases: &Unobserved,
             fresh: 0,
         }
     }

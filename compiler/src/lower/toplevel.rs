@@ -357,6 +357,7 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
         imports: Vec::new(),
         exports: None,
         macros: Vec::new(),
+        inlined: Vec::new(),
         dynamic: false,
         body,
     };

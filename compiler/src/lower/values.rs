@@ -182,6 +182,7 @@ fn receive(
         rest,
         body,
         span,
+        library: false,
     };
     let function = Expr::new(ExprKind::Lambda(Rc::new(lambda)), span);
     Expr::new(ExprKind::Apply(Box::new(function), vec![list]), span)

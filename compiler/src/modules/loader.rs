@@ -10,6 +10,7 @@ use crate::datum::{Datum, FileId, Span, Symbol};
 use crate::expand::table::MacroEntry;
 use crate::ir::Unit;
 use crate::lower::{Lowerer, Session};
+use crate::phases;
 use crate::problem::{Condition, Problem, Severity};
 use crate::reader::read_all;
 use crate::source::SourceMap;
@@ -179,6 +180,7 @@ impl Session<'_> {
         if let Some(text) = loader.texts.get(&key) {
             return Ok(text.clone());
         }
+        self.phases.begin(phases::READ);
         let text = loader.files.read(&full).map_err(|error| {
             let message = format!("{form} {path}: {}", error.message);
             Failure::Missing(Problem::file(span, message))
@@ -186,7 +188,9 @@ impl Session<'_> {
         let file = loader
             .sources
             .add(relative(&loader.directory, &full), text.clone());
-        match read_all(self.interner, file, &text) {
+        let forms = read_all(self.interner, file, &text);
+        self.phases.begin(phases::LOWER);
+        match forms {
             Ok(forms) => {
                 let text = SourceText {
                     key: key.clone(),

@@ -11,6 +11,7 @@ use crate::datum::{FileId, Interner};
 use crate::expand::host::MacroHost;
 use crate::ir::{MacroDefinition, Unit};
 use crate::lower::Session;
+use crate::phases::Observer;
 use crate::problem::{Problem, Severity};
 use crate::source::SourceMap;
 
@@ -61,8 +62,10 @@ pub fn lower_files(
     builtins: &Builtins,
     host: &mut dyn MacroHost,
     options: Options,
+    phases: &dyn Observer,
 ) -> Result<Program, Vec<Problem>> {
     let mut session = Session::new(interner, builtins, host);
+    session.phases = phases;
     session.compiler_at_run_time = options.compiler_at_run_time;
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
     let mut loader = Loader::new(files, sources, packages, options.strict_modules);

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 
 use super::rename;
-use crate::datum::Span;
-use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Lambda, VarId, Variable};
 
 /// Gives all variables that an expression binds new numbers; free variables stay.
@@ -14,13 +12,9 @@ pub fn refresh(expr: &mut Expr, variables: &mut Vec<Variable>) {
     apply(expr, &fresh);
 }
 
-/// A copy of a function with new variables. With a span, everything in it takes that position:
-/// code of the library that becomes part of a program is at the place that called it.
-pub fn lambda(lambda: &Lambda, span: Option<Span>, variables: &mut Vec<Variable>) -> Lambda {
+/// A copy of a function with new variables.
+pub fn lambda(lambda: &Lambda, variables: &mut Vec<Variable>) -> Lambda {
     let mut copy = Expr::new(ExprKind::Lambda(lambda.clone().into()), lambda.span);
-    if let Some(span) = span {
-        respan(&mut copy, span);
-    }
     refresh(&mut copy, variables);
     match copy.kind {
         ExprKind::Lambda(copy) => match std::rc::Rc::try_unwrap(copy) {
@@ -37,11 +31,6 @@ fn apply(expr: &mut Expr, fresh: &HashMap<VarId, VarId>) {
             *variable = *new;
         }
     });
-}
-
-fn respan(expr: &mut Expr, span: Span) {
-    expr.span = span;
-    for_each_child_mut(expr, &mut |child| respan(child, span));
 }
 
 fn bound(expr: &Expr, fresh: &mut HashMap<VarId, VarId>, variables: &mut Vec<Variable>) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
 
 /// Functions larger than this are not looked at: nothing copies them.
 const LARGEST: usize = 400;
@@ -18,10 +18,10 @@ pub struct Function {
     pub size: usize,
     /// How large it is together with the functions it hands its functions to.
     pub expanded: usize,
+    /// Whether it only computes: it makes no functions, has no loops and calls nothing but builtins.
+    pub leaf: bool,
     /// Whether it mentions itself.
     pub recursive: bool,
-    /// Whether it raises conditions of its own: such functions stay visible in traces.
-    pub raises: bool,
     /// For each parameter, whether the function calls it or hands it to one that does.
     pub calls: Vec<bool>,
     /// For each parameter, whether the function itself calls it.
@@ -57,8 +57,8 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
         lambda: lambda.clone(),
         size: size(&lambda.body, LARGEST),
         expanded: LARGEST,
+        leaf: true,
         recursive: false,
-        raises: false,
         calls: vec![false; lambda.parameters.len()],
         direct: Vec::new(),
     };
@@ -83,17 +83,19 @@ fn inspect(
 ) {
     match &expr.kind {
         ExprKind::Global(global) if *global == itself => function.recursive = true,
-        ExprKind::Throw(_) => function.raises = true,
-        ExprKind::Call(callee, _) => match &callee.kind {
-            ExprKind::Local(variable) => {
-                let position = positions.get(variable);
-                if let Some(calls) = position.and_then(|p| function.calls.get_mut(*p)) {
-                    *calls = true;
-                }
+        ExprKind::Lambda(_) | ExprKind::Loop(..) | ExprKind::While(..) | ExprKind::Letrec(..) => {
+            function.leaf = false;
+        }
+        ExprKind::Call(callee, _) => {
+            function.leaf &= matches!(callee.kind, ExprKind::Builtin(_));
+            if let ExprKind::Local(variable) = &callee.kind
+                && let Some(calls) = positions
+                    .get(variable)
+                    .and_then(|position| function.calls.get_mut(*position))
+            {
+                *calls = true;
             }
-            ExprKind::Builtin(Builtin("error")) => function.raises = true,
-            _ => {}
-        },
+        }
         ExprKind::SetLocal(variable, _) => {
             // A parameter that changes is not the argument.
             if let Some(parameter) = function

@@ -2,7 +2,7 @@
 //!
 //! Small functions are inlined wherever they are called. Functions that take functions are inlined
 //! where they get one that is written out, so that their loops contain its body. What is copied has
-//! variables of its own; code of the library takes the position of the call.
+//! variables of its own, and traces go on to show the frame that the call would have made.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -10,29 +10,40 @@ use std::rc::Rc;
 use super::census::Census;
 use super::functions::{self, Function, size};
 use super::simplify::{accepts, parameters};
-use super::{Globals, copy};
+use super::{Globals, copy, frames};
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId, Variable};
+use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId, Variable};
 
 /// Largest body that is copied to every call.
 const SMALL: usize = 14;
 /// The same for functions of the library, whose frames nobody sees.
 const SMALL_LIBRARY: usize = 20;
+/// The same in loops, for functions that only compute: there the call itself costs most.
+const SMALL_IN_LOOP: usize = 40;
 /// Largest function that is copied to a call that gives it a function, with those that it hands the
 /// function to.
 const HIGHER_ORDER: usize = 90;
 
 /// Inlines calls everywhere in a unit. Returns whether there was anything to inline.
 pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
-    let functions = functions::table(unit, &globals.known);
+    let mut functions = functions::table(unit, &globals.known);
+    // What nothing copies can be rewritten in place.
+    functions.retain(|_, function| {
+        let small = function.size <= SMALL_LIBRARY.max(SMALL)
+            || function.leaf && function.size <= SMALL_IN_LOOP;
+        !function.recursive
+            && (small || function.size <= HIGHER_ORDER && function.calls.contains(&true))
+    });
     let census = Census::of(unit);
     let mut inliner = Inliner {
         functions: &functions,
         library: &globals.library,
         census: &census,
         variables: &mut unit.variables,
+        inlined: &mut unit.inlined,
         local: HashMap::new(),
         current: None,
+        in_loop: false,
         changed: false,
     };
     for form in &mut unit.body {
@@ -51,10 +62,13 @@ struct Inliner<'a> {
     library: &'a HashSet<GlobalId>,
     census: &'a Census,
     variables: &'a mut Vec<Variable>,
+    inlined: &'a mut Vec<InlinedCall>,
     /// Small local functions that are only called.
     local: HashMap<VarId, Rc<Lambda>>,
     /// The global that is being defined.
     current: Option<GlobalId>,
+    /// Whether the code being looked at is in a loop.
+    in_loop: bool,
     changed: bool,
 }
 
@@ -71,22 +85,29 @@ impl Inliner<'_> {
                 }
             }
         }
+        let in_loop = self.in_loop;
+        self.in_loop |= matches!(expr.kind, ExprKind::Loop(..) | ExprKind::While(..));
         for_each_child_mut(expr, &mut |child| self.expr(child));
+        self.in_loop = in_loop;
         let span = expr.span;
         let ExprKind::Call(callee, arguments) = &mut expr.kind else {
             return;
         };
         let copied = match &callee.kind {
-            ExprKind::Global(global) => self.global(*global, arguments, span),
+            ExprKind::Global(global) => self.global(*global, arguments),
             ExprKind::Local(variable) => match self.local.get(variable) {
                 Some(lambda) if accepts(lambda, arguments.len()) => {
-                    Some(copy::lambda(lambda, None, self.variables))
+                    Some(copy::lambda(lambda, self.variables))
                 }
                 _ => None,
             },
             _ => None,
         };
-        if let Some(lambda) = copied {
+        if let Some(mut lambda) = copied {
+            let in_library = self.in_library();
+            let mut body = std::mem::replace(&mut lambda.body, Expr::nil(span));
+            frames::enter(&mut body, &lambda, span, in_library, self.inlined);
+            lambda.body = body;
             let bindings = parameters(&lambda, std::mem::take(arguments), span);
             expr.kind = if bindings.is_empty() {
                 lambda.body.kind
@@ -98,12 +119,7 @@ impl Inliner<'_> {
     }
 
     /// The copy of a known function that replaces a call, if it should.
-    fn global(
-        &mut self,
-        global: GlobalId,
-        arguments: &[Expr],
-        span: crate::datum::Span,
-    ) -> Option<Lambda> {
+    fn global(&mut self, global: GlobalId, arguments: &[Expr]) -> Option<Lambda> {
         let function = self.functions.get(&global)?;
         if self.current == Some(global)
             || function.recursive
@@ -111,16 +127,18 @@ impl Inliner<'_> {
         {
             return None;
         }
-        let in_library = self.current.is_some_and(|g| self.library.contains(&g));
+        let in_library = self.in_library();
         let from_library = self.library.contains(&global);
         // Frames of library functions are not shown: code of the program stays out of them.
         if in_library && !from_library {
             return None;
         }
-        let small = match from_library {
-            true => function.size <= SMALL_LIBRARY,
-            false => function.size <= SMALL && !function.raises,
+        let most = match from_library {
+            _ if self.in_loop && function.leaf => SMALL_IN_LOOP,
+            true => SMALL_LIBRARY,
+            false => SMALL,
         };
+        let small = function.size <= most;
         let parameters = if function.expanded <= HIGHER_ORDER {
             &function.calls
         } else {
@@ -131,8 +149,12 @@ impl Inliner<'_> {
         if !small && !takes_function {
             return None;
         }
-        let span = (from_library && !in_library).then_some(span);
-        Some(copy::lambda(&function.lambda, span, self.variables))
+        Some(copy::lambda(&function.lambda, self.variables))
+    }
+
+    /// Whether the code that is being looked at belongs to a function of the library.
+    fn in_library(&self) -> bool {
+        self.current.is_some_and(|g| self.library.contains(&g))
     }
 
     /// Whether a call gives one of the parameters marked a function that can be inlined.
@@ -143,9 +165,10 @@ impl Inliner<'_> {
                     ExprKind::Lambda(_) => true,
                     ExprKind::Global(global) => {
                         !self.library.contains(global)
-                            && self.functions.get(global).is_some_and(|given| {
-                                given.size <= SMALL && !given.raises && !given.recursive
-                            })
+                            && self
+                                .functions
+                                .get(global)
+                                .is_some_and(|given| given.size <= SMALL && !given.recursive)
                     }
                     _ => false,
                 }

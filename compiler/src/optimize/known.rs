@@ -6,14 +6,28 @@
 //! a form can reach through functions that exist by then must not call a later definition.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use crate::ir::walk::for_each_child;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
 
 /// The globals that are known functions.
 pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
-    let mut defined_at: HashMap<GlobalId, (usize, Rc<Lambda>)> = HashMap::new();
+    constants(unit, &|value| matches!(value.kind, ExprKind::Lambda(_)))
+}
+
+/// The globals that are known multimethods: whatever reads them finds the one their definition made.
+pub fn multimethods(unit: &Unit) -> HashSet<GlobalId> {
+    constants(unit, &|value| is_multimethod(value))
+}
+
+fn is_multimethod(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Call(callee, _)
+        if matches!(callee.kind, ExprKind::Builtin(Builtin("%make-multimethod"))))
+}
+
+/// The globals with one definition, of a kind that `wanted` accepts, that has run whenever they are read.
+fn constants(unit: &Unit, wanted: &dyn Fn(&Expr) -> bool) -> HashSet<GlobalId> {
+    let mut defined_at: HashMap<GlobalId, (usize, &Expr)> = HashMap::new();
     let mut excluded: HashSet<GlobalId> = unit
         .imports
         .iter()
@@ -22,13 +36,12 @@ pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
     for (position, form) in unit.body.iter().enumerate() {
         match &form.kind {
             ExprKind::DefineGlobal(global, value) => {
-                match &value.kind {
-                    ExprKind::Lambda(lambda) if !defined_at.contains_key(global) => {
-                        defined_at.insert(*global, (position, lambda.clone()));
-                    }
-                    _ => {
-                        excluded.insert(*global);
-                    }
+                let is_constant =
+                    matches!(value.kind, ExprKind::Lambda(_)) || is_multimethod(value);
+                if is_constant && !defined_at.contains_key(global) {
+                    defined_at.insert(*global, (position, value));
+                } else {
+                    excluded.insert(*global);
                 }
                 assigned(value, &mut excluded);
             }
@@ -57,18 +70,20 @@ pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
         let mut pending = Vec::new();
         mentioned(form, &mut pending);
         while let Some(global) = pending.pop() {
-            if let Some((defined, lambda)) = defined_at.get(&global) {
+            if let Some((defined, value)) = defined_at.get(&global) {
                 if *defined > position {
                     early.insert(global);
                 }
                 if visited.insert(global) {
-                    mentioned(&lambda.body, &mut pending);
+                    mentioned(value, &mut pending);
                 }
             }
         }
     }
     defined_at
-        .into_keys()
+        .into_iter()
+        .filter(|(_, (_, value))| wanted(value))
+        .map(|(global, _)| global)
         .filter(|global| !excluded.contains(global) && !early.contains(global))
         .collect()
 }

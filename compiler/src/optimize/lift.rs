@@ -24,20 +24,17 @@ pub fn run(unit: &mut Unit, globals: &mut Globals) {
     let census = Census::of(unit);
     let mut definitions = Vec::new();
     for form in &mut unit.body {
-        let library = match &form.kind {
-            ExprKind::DefineGlobal(global, _) => globals.library.contains(global),
-            _ => false,
-        };
         let mut found = Found::new(&census);
         found.collect(form);
+        let library = std::mem::take(&mut found.library);
         let handed = found.handed();
         if handed.is_empty() {
             continue;
         }
         let mut lifter = Lifter {
             handed,
-            lifted: HashMap::new(),
             library,
+            lifted: HashMap::new(),
             globals,
             unit_globals: &mut unit.globals,
             variables: &mut unit.variables,
@@ -64,6 +61,8 @@ struct Found<'c> {
     /// For each enclosing candidate, the variables bound in it so far and those used.
     open: Vec<(HashSet<VarId>, BTreeSet<VarId>)>,
     refused: HashSet<VarId>,
+    /// Candidates that are library code.
+    library: HashSet<VarId>,
 }
 
 impl<'c> Found<'c> {
@@ -74,6 +73,7 @@ impl<'c> Found<'c> {
             unset: HashSet::new(),
             open: Vec::new(),
             refused: HashSet::new(),
+            library: HashSet::new(),
         }
     }
 
@@ -108,6 +108,9 @@ impl<'c> Found<'c> {
                             free: BTreeSet::new(),
                         };
                         self.candidates.insert(*variable, candidate);
+                        if lambda.library {
+                            self.library.insert(*variable);
+                        }
                     }
                 }
             }
@@ -255,9 +258,10 @@ impl<'c> Found<'c> {
 struct Lifter<'a> {
     /// The functions to lift and the variables they are handed.
     handed: HashMap<VarId, Vec<VarId>>,
+    /// Those that are library code.
+    library: HashSet<VarId>,
     /// The globals of those whose binding or call has been seen.
     lifted: HashMap<VarId, GlobalId>,
-    library: bool,
     globals: &'a mut Globals,
     unit_globals: &'a mut Vec<Global>,
     variables: &'a mut Vec<Variable>,
@@ -273,7 +277,8 @@ impl Lifter<'_> {
             Some(variable) => variable.name.clone(),
             None => Rc::from("lambda"),
         };
-        let global = self.globals.add(self.unit_globals, &text, self.library);
+        let library = self.library.contains(&name);
+        let global = self.globals.add(self.unit_globals, &text, library);
         self.lifted.insert(name, global);
         global
     }

@@ -87,6 +87,7 @@ fn empty_lambda() -> Lambda {
         optional: 0,
         rest: None,
         body: Expr::nil(span),
+        library: false,
         span,
     }
 }

@@ -8,12 +8,15 @@ pub mod check;
 pub mod classes;
 pub mod copy;
 pub mod fold;
+pub mod frames;
 pub mod functions;
 pub mod inline;
 pub mod known;
 pub mod letrec;
 pub mod lift;
 pub mod loops;
+pub mod matches;
+pub mod multimethods;
 pub mod purity;
 pub mod rename;
 pub mod simplify;
@@ -26,6 +29,7 @@ use std::rc::Rc;
 
 use crate::datum::Span;
 use crate::ir::{Global, GlobalId, Unit};
+use crate::phases::Observer;
 
 /// What is known of the globals of a unit.
 #[derive(Clone, Debug, Default)]
@@ -68,37 +72,55 @@ impl Globals {
 }
 
 /// Optimises a unit.
-pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8) {
+///
+/// `phases` is told which pass begins.
+pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Observer) {
     debug_assert_eq!(check::bound_twice(unit), None);
+    phases.begin("letrec");
+    frames::mark(unit);
     if level == 0 {
         return;
     }
+    if level > 1 && globals.extensible && !unit.dynamic {
+        let known = known::multimethods(unit);
+        multimethods::run(unit, globals, &known);
+    }
     letrec::run(unit);
+    phases.begin("matches");
+    matches::run(unit);
+    phases.begin("simplify");
     simplify::run(unit, &globals.known);
     if level > 1 {
-        inline(unit, globals);
+        inline(unit, globals, phases);
         if globals.extensible {
+            phases.begin("specialise");
             specialise::run(unit, globals);
+            phases.begin("simplify");
             simplify::run(unit, &globals.known);
         }
-        inline(unit, globals);
+        inline(unit, globals, phases);
         if globals.extensible {
+            phases.begin("lift");
             lift::run(unit, globals);
         }
     }
     if globals.extensible {
+        phases.begin("unused");
         unused::run(unit, globals);
     }
     debug_assert_eq!(check::bound_twice(unit), None);
 }
 
 /// Inlines what inlining brings to light, for some rounds.
-fn inline(unit: &mut Unit, globals: &mut Globals) {
+fn inline(unit: &mut Unit, globals: &mut Globals, phases: &dyn Observer) {
     for _ in 0..3 {
+        phases.begin("inline");
         if !inline::run(unit, globals) {
             return;
         }
+        phases.begin("simplify");
         simplify::run(unit, &globals.known);
+        phases.begin("unused");
         // What has been inlined everywhere needs no more work.
         unused::run(unit, globals);
     }

@@ -128,7 +128,7 @@ impl Specialiser<'_> {
                 .then_some(Given::Global(*global)),
             ExprKind::Lambda(lambda) if functions::is_closed(argument) => {
                 let lambda = (**lambda).clone();
-                let global = self.hidden(&lambda, false);
+                let global = self.hidden(&lambda, lambda.library);
                 self.pending.push((global, lambda));
                 argument.kind = ExprKind::Global(global);
                 Some(Given::Global(global))
@@ -150,7 +150,7 @@ impl Specialiser<'_> {
         let library = self.globals.library.contains(&key.0);
         let global = self.hidden(lambda, library);
         self.copies.insert(key.clone(), global);
-        let mut copied = copy::lambda(lambda, None, self.variables);
+        let mut copied = copy::lambda(lambda, self.variables);
         let replaced: HashMap<VarId, Given> = key
             .1
             .iter()

@@ -6,6 +6,9 @@ use std::rc::Rc;
 use crate::ir::walk::for_each_child;
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
+/// Captured variables of a closure that can be set after it has been made.
+const PATCHABLE: usize = 256;
+
 /// What code generation needs to know about the variables of some code.
 #[derive(Default)]
 pub struct Variables {
@@ -159,38 +162,56 @@ impl Walk {
     /// A run of lambdas can be patched to see each other; a variable that something captures or
     /// reads before code other than making closures has run needs a box.
     fn letrec_inits(&mut self, bindings: &[(VarId, Expr)]) {
-        let mut seen = HashSet::new();
-        for (index, (variable, init)) in bindings.iter().enumerate() {
-            let is_lambda = matches!(init.kind, ExprKind::Lambda(_));
-            self.expr(init);
-            let run_end = if is_lambda {
-                bindings[index..]
-                    .iter()
-                    .position(|(_, e)| !matches!(e.kind, ExprKind::Lambda(_)))
-                    .map_or(bindings.len(), |n| index + n)
-            } else {
-                index
-            };
-            for (later, _) in &bindings[run_end..] {
-                if !seen.contains(later) && captured_in(init, *later) {
-                    self.result.early.insert(*later);
-                }
+        let numbers: HashMap<VarId, usize> = bindings
+            .iter()
+            .enumerate()
+            .map(|(number, (variable, _))| (*variable, number))
+            .collect();
+        // For each binding, the end of the run of lambdas that starts with it.
+        let mut run_ends = vec![0; bindings.len()];
+        let mut end = bindings.len();
+        for (number, (_, init)) in bindings.iter().enumerate().rev() {
+            if !matches!(init.kind, ExprKind::Lambda(_)) {
+                end = number;
             }
-            seen.insert(*variable);
+            if let Some(run_end) = run_ends.get_mut(number) {
+                *run_end = end;
+            }
+        }
+        for ((number, (_, init)), run_end) in bindings.iter().enumerate().zip(run_ends) {
+            self.expr(init);
+            if let ExprKind::Lambda(lambda) = &init.kind {
+                // Patching names a captured variable with one byte.
+                let captures = self.result.captures(lambda);
+                let beyond = captures.get(PATCHABLE..).unwrap_or_default();
+                let later = |v: &&VarId| numbers.get(v).is_some_and(|other| *other >= number);
+                self.result.early.extend(beyond.iter().filter(later));
+            }
+            captured(init, &mut |variable| {
+                if numbers
+                    .get(&variable)
+                    .is_some_and(|other| *other >= run_end)
+                {
+                    self.result.early.insert(variable);
+                }
+            });
         }
     }
 }
 
-/// Whether a lambda inside the expression mentions the variable.
-fn captured_in(expr: &Expr, variable: VarId) -> bool {
-    if let ExprKind::Lambda(lambda) = &expr.kind {
-        return super::loops::mentions(&lambda.body, variable);
+/// Shows every use of a variable in lambdas inside the expression to `visit`.
+fn captured(expr: &Expr, visit: &mut dyn FnMut(VarId)) {
+    match &expr.kind {
+        ExprKind::Lambda(lambda) => mentioned(&lambda.body, visit),
+        _ => for_each_child(expr, &mut |child| captured(child, visit)),
     }
-    let mut found = false;
-    for_each_child(expr, &mut |child| {
-        found = found || captured_in(child, variable)
-    });
-    found
+}
+
+fn mentioned(expr: &Expr, visit: &mut dyn FnMut(VarId)) {
+    if let ExprKind::Local(variable) | ExprKind::SetLocal(variable, _) = &expr.kind {
+        visit(*variable);
+    }
+    for_each_child(expr, &mut |child| mentioned(child, visit));
 }
 
 fn collect_children<'a>(expr: &'a Expr, out: &mut Vec<&'a Expr>) {

@@ -506,6 +506,7 @@ impl<'a> Lexer<'a> {
             file: self.file,
             start: offset(start),
             end: offset(end),
+            ..Span::default()
         }
     }
 

@@ -79,6 +79,7 @@ fn read(
             file,
             start: 0,
             end: 0,
+            ..Span::default()
         };
         return Err(vec![ReadError {
             kind: ReadErrorKind::TooLarge,

@@ -525,6 +525,7 @@ impl<'a> Parser<'a> {
             file: self.file,
             start,
             end,
+            ..Span::default()
         }
     }
 }

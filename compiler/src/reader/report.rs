@@ -66,6 +66,7 @@ impl Report {
             file,
             start: clamp(error.start),
             end: clamp(error.end),
+            ..Span::default()
         };
         self.related_error(phase, string, error.kind, place, "this escape");
     }

@@ -15,7 +15,7 @@ pub mod read;
 pub mod write;
 
 pub use constant::{ConstantView, LongWords};
-pub use debug::{Debug, Location};
+pub use debug::{Debug, Location, TraceFrame};
 pub use read::{FunctionEntry, ModuleView};
 #[cfg(feature = "write")]
 pub use write::{WriteError, WriteOptions, write};

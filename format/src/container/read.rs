@@ -396,6 +396,7 @@ impl<'a> ModuleView<'a> {
                     captures: entry.captures,
                     handlers: self.handlers(&entry)?.collect(),
                     lines: debug.lines(index).to_vec(),
+                    inlined: debug.inlined(index).collect(),
                     locals: debug
                         .locals(index)
                         .map(|local| local.to_owned_strings())

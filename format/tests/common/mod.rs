@@ -6,7 +6,8 @@ use sema_format::isa::{
     CAPTURE_FROM_CLOSURE, INSTRUCTIONS, Instruction, Op, Operand, Predicate, special,
 };
 use sema_format::model::{
-    Arity, Constant, Export, ExportKind, Function, Handler, Import, LineEntry, LocalName, Module,
+    Arity, Constant, Export, ExportKind, Function, Handler, Import, InlinedCall, LineEntry,
+    LocalName, Module,
 };
 use sema_format::operands::{Field, operands};
 use sema_format::{AlignedBytes, ModuleView, WriteOptions, write};
@@ -87,6 +88,27 @@ pub fn everything() -> Module {
         ..Function::default()
     };
     main.finish().unwrap().install(&mut function);
+    function.inlined = vec![
+        InlinedCall {
+            name: Some("helper".to_owned()),
+            library: false,
+            file: 0,
+            line: 7,
+            column: 3,
+            context: 0,
+        },
+        InlinedCall {
+            name: None,
+            library: true,
+            file: 1,
+            line: 8,
+            column: 4,
+            context: 3,
+        },
+    ];
+    if let Some(last) = function.lines.last_mut() {
+        last.context = 4;
+    }
 
     let mut count = Assembler::new();
     let top = count.here();
@@ -410,6 +432,17 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
         });
     }
     if !module.files.is_empty() {
+        function.inlined = (0..random.below(4))
+            .map(|number| InlinedCall {
+                name: (random.below(2) == 0).then(|| random.text()),
+                library: random.below(2) == 0,
+                file: random.below(module.files.len()) as u32,
+                line: random.below(10_000) as u32,
+                column: random.below(200) as u32,
+                context: random.below(2 * number + 2) as u32,
+            })
+            .collect();
+        let contexts = 2 * function.inlined.len() + 2;
         function.lines = starts
             .iter()
             .map(|start| LineEntry {
@@ -417,6 +450,7 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
                 file: random.below(module.files.len()) as u32,
                 line: random.below(10_000) as u32,
                 column: random.below(200) as u32,
+                context: random.below(contexts) as u32,
             })
             .collect();
         function.locals = (0..random.below(3))

@@ -163,6 +163,14 @@ fn is_sequence_of(host: &Host, arguments: &[Value]) -> Outcome {
     ))
 }
 
+/// `%sequence-size`: the length of a sequence, -1 for anything else.
+fn sequence_size(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(match sequence_length(host, arguments[0]) {
+        Some(length) => Value::index(length),
+        None => host.heap.int(-1),
+    })
+}
+
 fn is_sequence_from(host: &Host, arguments: &[Value]) -> Outcome {
     Ok(Value::bool(
         sequence_length(host, arguments[0]).is_some_and(|length| length >= index(arguments[1])),
@@ -342,6 +350,13 @@ pub static TABLE: &[Native] = &[
         exactly(2),
         is_sequence_from,
         "Whether a value is a sequence of at least a length.",
+    )
+    .pure(),
+    native(
+        "%sequence-size",
+        exactly(1),
+        sequence_size,
+        "The length of a sequence, -1 for anything else.",
     )
     .pure(),
     native(

@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::module::Func;
-use super::unwind::{Payload, Raised};
+use sema_format::Location;
+
+use super::module::{ANONYMOUS, Func};
+use super::unwind::{Payload, Raised, TRACE_FRAMES};
 use crate::collections::sorted_map;
 use crate::error::{ConditionKind, Extra};
 use crate::heap::Tracer;
@@ -15,7 +17,7 @@ use crate::host::Host;
 use crate::print;
 use crate::value::{Kind, Value};
 
-/// Frames whose maps are remembered; a power of two.
+/// Places whose frames are remembered; a power of two.
 const REMEMBERED_FRAMES: usize = 64;
 /// Traces whose lists are remembered.
 const REMEMBERED_TRACES: usize = 8;
@@ -29,11 +31,22 @@ pub(crate) struct TracePoint {
     pub pc: u32,
 }
 
+/// The frames that a place stands for.
+#[derive(Clone, Copy)]
+struct RememberedFrames {
+    point: TracePoint,
+    waiting: bool,
+    /// How many, those of library code included.
+    count: usize,
+    /// List of the maps of the others.
+    maps: Value,
+}
+
 /// What condition maps are made of, kept from one to the next.
 #[derive(Default)]
 pub(crate) struct ConditionMaps {
     keys: Option<Box<Keys>>,
-    frames: Vec<Option<(TracePoint, Value)>>,
+    frames: Vec<Option<RememberedFrames>>,
     traces: Vec<(Vec<TracePoint>, Value)>,
     /// The trace that is replaced next.
     oldest: usize,
@@ -141,8 +154,8 @@ impl ConditionMaps {
 
     /// Shows the remembered values to the collector.
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
-        for (_, map) in self.frames.iter_mut().flatten() {
-            tracer.value(map);
+        for frames in self.frames.iter_mut().flatten() {
+            tracer.value(&mut frames.maps);
         }
         for (_, list) in &mut self.traces {
             tracer.value(list);
@@ -163,7 +176,7 @@ fn extra_value(host: &Host, extra: &Extra) -> Value {
 fn trace_list(
     host: &Host,
     keys: &Keys,
-    frames: &mut Vec<Option<(TracePoint, Value)>>,
+    frames: &mut Vec<Option<RememberedFrames>>,
     traces: &mut Vec<(Vec<TracePoint>, Value)>,
     oldest: &mut usize,
     trace: &[TracePoint],
@@ -171,11 +184,23 @@ fn trace_list(
     if let Some((_, list)) = traces.iter().find(|(points, _)| points == trace) {
         return *list;
     }
-    let visible: Vec<Value> = trace
-        .iter()
-        .filter(|point| is_visible(point))
-        .map(|point| frame_map(host, keys, frames, *point))
-        .collect();
+    let mut visible: Vec<Value> = Vec::new();
+    let mut count = 0;
+    for (depth, point) in trace.iter().enumerate() {
+        let (more, maps) = frame_maps(host, keys, frames, *point, depth > 0);
+        if count + more > TRACE_FRAMES {
+            // As many as there would be if nothing were inlined.
+            unfold(point, depth > 0, &mut |name, location, library| {
+                count += 1;
+                if !library && count <= TRACE_FRAMES {
+                    visible.push(frame_map(host, keys, name, location));
+                }
+            });
+            break;
+        }
+        count += more;
+        visible.extend(host.heap.list_iter(maps));
+    }
     let list = host.heap.list(&visible);
     let remembered = (trace.to_vec(), list);
     if traces.len() < REMEMBERED_TRACES {
@@ -187,75 +212,95 @@ fn trace_list(
     list
 }
 
-fn frame_map(
+/// How many frames a place stands for, and the list of the maps of those that show.
+fn frame_maps(
     host: &Host,
     keys: &Keys,
-    frames: &mut Vec<Option<(TracePoint, Value)>>,
+    frames: &mut Vec<Option<RememberedFrames>>,
     point: TracePoint,
-) -> Value {
+    waiting: bool,
+) -> (usize, Value) {
     if frames.is_empty() {
         frames.resize(REMEMBERED_FRAMES, None);
     }
     // Functions are 64 bytes long, so the bits below say nothing.
     let hash = (point.func as usize >> 6).wrapping_mul(31) + point.pc as usize;
     let place = frames.get_mut(hash % REMEMBERED_FRAMES);
-    if let Some(Some((remembered, map))) = place.as_deref()
-        && *remembered == point
+    if let Some(Some(remembered)) = place.as_deref()
+        && (remembered.point, remembered.waiting) == (point, waiting)
     {
-        return *map;
+        return (remembered.count, remembered.maps);
     }
-    let frame = visible_frame(&point);
-    let name = host.heap.string(frame.name);
-    let map = match frame.position {
+    let mut count = 0;
+    let mut visible = Vec::new();
+    unfold(&point, waiting, &mut |name, location, library| {
+        count += 1;
+        if !library {
+            visible.push(frame_map(host, keys, name, location));
+        }
+    });
+    let maps = host.heap.list(&visible);
+    if let Some(place) = place {
+        *place = Some(RememberedFrames {
+            point,
+            waiting,
+            count,
+            maps,
+        });
+    }
+    (count, maps)
+}
+
+fn frame_map(host: &Host, keys: &Keys, name: &str, location: Option<Location<'_>>) -> Value {
+    let name = host.heap.string(name);
+    match location {
         // In the order of the names.
-        Some((file, line, column)) => sorted_map::from_few_sorted(
+        Some(at) => sorted_map::from_few_sorted(
             &host.heap,
             &[
-                [keys.column, Value::index(column as usize)],
-                [keys.file, host.heap.string(file)],
-                [keys.line, Value::index(line as usize)],
+                [keys.column, Value::index(at.column as usize)],
+                [keys.file, host.heap.string(at.file)],
+                [keys.line, Value::index(at.line as usize)],
                 [keys.name, name],
             ],
         ),
         None => sorted_map::from_few_sorted(&host.heap, &[[keys.name, name]]),
-    };
-    if let Some(place) = place {
-        *place = Some((point, map));
     }
-    map
 }
 
-/// A frame of a trace as users see it.
-pub(crate) struct VisibleFrame<'a> {
-    pub name: &'a str,
-    pub position: Option<(&'a str, u32, u32)>,
-}
-
-fn function(point: &TracePoint) -> &Func {
+/// Shows the frames that a place stands for to `visit`: name, position, whether it is library code. `waiting`
+/// if it is not the innermost place of the trace.
+fn unfold(
+    point: &TracePoint,
+    waiting: bool,
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>, bool),
+) {
     // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
-    unsafe { &*point.func }
+    let function = unsafe { &*point.func };
+    let module = function.module();
+    module.frames(function.index, point.pc, waiting, &mut |frame| {
+        let (name, library) = match frame.inlined {
+            Some((name, library)) => (name.unwrap_or(ANONYMOUS), library),
+            None => (function.name(), module.is_library(function.index)),
+        };
+        visit(name, frame.location, library);
+    });
 }
 
-/// Whether a frame is one of user code.
-fn is_visible(point: &TracePoint) -> bool {
-    let function = function(point);
-    !function.module().is_library(function.index)
-}
-
-fn visible_frame(point: &TracePoint) -> VisibleFrame<'_> {
-    let function = function(point);
-    VisibleFrame {
-        name: function.name(),
-        position: function.module().position(function.index, point.pc),
+/// Shows name and position of the frames of user code to `visit`, those of inlined functions among them.
+pub(crate) fn visible_frames(
+    trace: &[TracePoint],
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>),
+) {
+    let mut count = 0;
+    for (depth, point) in trace.iter().enumerate() {
+        unfold(point, depth > 0, &mut |name, location, library| {
+            count += 1;
+            if !library && count <= TRACE_FRAMES {
+                visit(name, location);
+            }
+        });
     }
-}
-
-/// The frames of user code.
-pub(crate) fn visible_frames(trace: &[TracePoint]) -> impl Iterator<Item = VisibleFrame<'_>> {
-    trace
-        .iter()
-        .filter(|point| is_visible(point))
-        .map(visible_frame)
 }
 
 /// Type, message and hint of what was raised, for the report of an uncaught condition.

@@ -456,6 +456,7 @@ mod tests {
                     file: 0,
                     line: 7,
                     column: 2,
+                    context: 0,
                 }],
                 code,
                 ..Function::default()
@@ -491,8 +492,17 @@ mod tests {
             assert_eq!(module.function_name(0), Some("main"));
             assert_eq!(module.function_name(1), None);
             assert!(!module.is_library(0));
-            assert_eq!(module.position(0, 0), None);
-            assert_eq!(module.position(0, 2), Some(("sample.sema", 7, 2)));
+            let position = |pc| {
+                let mut found = None;
+                module.frames(0, pc, false, &mut |frame| {
+                    found = frame
+                        .location
+                        .map(|l| (l.file.to_owned(), l.line, l.column));
+                });
+                found
+            };
+            assert_eq!(position(0), None);
+            assert_eq!(position(2), Some(("sample.sema".to_owned(), 7, 2)));
             assert_eq!(module.handler(0, 0), None);
             assert_eq!(module.handler(0, 2).map(|handler| handler.target), Some(4));
             assert_eq!(module.handler(0, 3), None);

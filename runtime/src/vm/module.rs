@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use sema_format::model::{Handler, Import};
-use sema_format::{Debug, FormatError};
+use sema_format::{Debug, FormatError, Location, TraceFrame, frames};
 
 use super::constants::constants;
 use super::image::{Image, LoadError, ModuleImage};
@@ -40,6 +40,9 @@ pub(crate) struct Func {
 /// What [`Func::exact_parameters`] of functions says that accept several numbers of arguments; no
 /// call has as many.
 const INEXACT: u32 = u32::MAX;
+
+/// The name of functions without one in messages and traces.
+pub(crate) const ANONYMOUS: &str = "<lambda>";
 
 /// How far a module is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -211,18 +214,47 @@ impl LoadedModule {
             .map_or(Value::NIL, |&number| Value::native(number))
     }
 
-    /// File, line and column of a word of a function.
-    pub(crate) fn position(&self, function: u32, pc: u32) -> Option<(&str, u32, u32)> {
+    /// Shows the frames that a word of a function stands for to `visit`, innermost first: see
+    /// [`sema_format::frames`].
+    pub(crate) fn frames(
+        &self,
+        function: u32,
+        pc: u32,
+        waiting: bool,
+        visit: &mut dyn FnMut(TraceFrame<'_>),
+    ) {
+        let unknown = TraceFrame {
+            inlined: None,
+            location: None,
+        };
         if let Image::Owned(module) = &self.image {
-            let lines = &module.functions.get(function as usize)?.lines;
-            let after = lines.partition_point(|entry| entry.pc <= pc);
-            let entry = lines.get(after.checked_sub(1)?)?;
-            let file = module.files.get(entry.file as usize);
-            return Some((file.map_or("", String::as_str), entry.line, entry.column));
+            let Some(code) = module.functions.get(function as usize) else {
+                return visit(unknown);
+            };
+            return frames::unfold(
+                &code.lines,
+                &code.inlined,
+                pc,
+                waiting,
+                &mut |call, place| {
+                    visit(TraceFrame {
+                        inlined: call.map(|call| (call.name.as_deref(), call.library)),
+                        location: place.map(|place| Location {
+                            file: module
+                                .files
+                                .get(place.file as usize)
+                                .map_or("", String::as_str),
+                            line: place.line,
+                            column: place.column,
+                        }),
+                    });
+                },
+            );
         }
-        let debug = self.debug.get_or_init(|| self.image.debug()).as_ref()?;
-        let location = debug.location(function, pc)?;
-        Some((location.file, location.line, location.column))
+        match self.debug.get_or_init(|| self.image.debug()) {
+            Some(debug) => debug.frames(function, pc, waiting, visit),
+            None => visit(unknown),
+        }
     }
 
     /// The name of a function, if it has one.
@@ -282,9 +314,7 @@ impl Func {
 
     /// The name in messages: anonymous functions are `<lambda>`.
     pub(crate) fn name(&self) -> &str {
-        self.module()
-            .function_name(self.index)
-            .unwrap_or("<lambda>")
+        self.module().function_name(self.index).unwrap_or(ANONYMOUS)
     }
 
     /// The closure-field encoding of this function.

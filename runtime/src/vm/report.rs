@@ -37,18 +37,18 @@ impl Uncaught {
             ConditionKind::Io => "I/O error: ",
             _ => "",
         };
+        let mut frames = Vec::new();
+        visible_frames(&raised.trace, &mut |name, location| {
+            frames.push(FrameInfo {
+                name: name.to_owned(),
+                position: location.map(|at| (at.file.to_owned(), at.line, at.column)),
+            });
+        });
         Uncaught {
             kind,
             text: format!("{prefix}{message}"),
             hint,
-            frames: visible_frames(&raised.trace)
-                .map(|frame| FrameInfo {
-                    name: frame.name.to_owned(),
-                    position: frame
-                        .position
-                        .map(|(file, line, column)| (file.to_owned(), line, column)),
-                })
-                .collect(),
+            frames,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::error::{Condition, ConditionKind, Extra, Signal};
 use crate::value::Value;
 
 /// Frames that a trace keeps, from the innermost.
-const TRACE_FRAMES: usize = 64;
+pub(crate) const TRACE_FRAMES: usize = 64;
 
 /// What is being raised.
 pub(crate) enum Payload {

@@ -7,6 +7,7 @@ use crate::builtins::is_available;
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
 use crate::optimize::classes::Classes;
+use crate::optimize::frames;
 use crate::optimize::purity::{self, Placed};
 
 /// What a `let` does, in order.
@@ -271,7 +272,29 @@ impl Simplifier<'_> {
         lambda.rest.is_none()
             && lambda.optional == 0
             && self.census.calls(name) == uses
-            && uses == tail_calls(&lambda.body, name, lambda.parameters.len()) + 1
+            && uses == self.tail_calls(&lambda.body, name, lambda.parameters.len()) + 1
+    }
+
+    /// How many calls of `name` with `count` arguments stand in tail position, and did when they were
+    /// written: others leave frames.
+    fn tail_calls(&self, expr: &Expr, name: VarId, count: usize) -> u32 {
+        let last = |expr| self.tail_calls(expr, name, count);
+        match &expr.kind {
+            ExprKind::If(_, then, other) => last(then) + last(other),
+            ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => {
+                parts.last().map_or(0, last)
+            }
+            ExprKind::Let(_, body) | ExprKind::Letrec(_, body) | ExprKind::Loop(_, _, body) => {
+                last(body)
+            }
+            ExprKind::Try(_, _, handler) => last(handler),
+            ExprKind::Call(callee, arguments) => u32::from(
+                arguments.len() == count
+                    && matches!(callee.kind, ExprKind::Local(found) if found == name)
+                    && frames::is_tail(expr.span, &self.inlined),
+            ),
+            _ => 0,
+        }
     }
 
     pub(super) fn enter(
@@ -392,27 +415,6 @@ fn restarts(body: &mut Expr, label: VarId, visit: &mut dyn FnMut(&mut Vec<Expr>)
             visit(arguments);
         }
     });
-}
-
-/// How many calls of `name` with `count` arguments stand in tail position.
-fn tail_calls(expr: &Expr, name: VarId, count: usize) -> u32 {
-    match &expr.kind {
-        ExprKind::If(_, then, other) => {
-            tail_calls(then, name, count) + tail_calls(other, name, count)
-        }
-        ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => {
-            parts.last().map_or(0, |last| tail_calls(last, name, count))
-        }
-        ExprKind::Let(_, body) | ExprKind::Letrec(_, body) | ExprKind::Loop(_, _, body) => {
-            tail_calls(body, name, count)
-        }
-        ExprKind::Try(_, _, handler) => tail_calls(handler, name, count),
-        ExprKind::Call(callee, arguments) => u32::from(
-            arguments.len() == count
-                && matches!(callee.kind, ExprKind::Local(found) if found == name),
-        ),
-        _ => 0,
-    }
 }
 
 /// Turns the calls of `name` in tail position into jumps. Returns how many there were.

@@ -51,8 +51,9 @@ impl Simplifier<'_> {
                         let function = Expr::new(ExprKind::Lambda((*lambda).into()), span);
                         return Expr::new(ExprKind::Call(Box::new(function), arguments), span);
                     }
+                    let body = self.entered(&mut lambda, span);
                     let bindings = lambda.parameters.iter().copied().zip(arguments).collect();
-                    return self.enter(variable, bindings, lambda.body, context, span);
+                    return self.enter(variable, bindings, body, context, span);
                 }
                 Some(Bound::Copy(kind)) => {
                     self.census.uncall(variable);
@@ -69,9 +70,10 @@ impl Simplifier<'_> {
         };
         match callee.kind {
             ExprKind::Lambda(lambda) if accepts(&lambda, arguments.len()) => {
-                let lambda = std::rc::Rc::unwrap_or_clone(lambda);
+                let mut lambda = std::rc::Rc::unwrap_or_clone(lambda);
+                let body = self.entered(&mut lambda, span);
                 let bindings = parameters(&lambda, arguments, span);
-                self.bind(bindings, lambda.body, context, span)
+                self.bind(bindings, body, context, span)
             }
             ExprKind::Builtin(Builtin(name)) => self.builtin(name, arguments, context, span),
             ExprKind::Local(_) | ExprKind::Global(_) => {

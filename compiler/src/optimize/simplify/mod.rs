@@ -16,10 +16,10 @@ use std::rc::Rc;
 
 use super::census::Census;
 use super::classes::Classes;
-use super::purity;
+use super::{frames, purity};
 use crate::builtins::is_available;
 use crate::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId};
 
 /// What the surroundings want of an expression.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +51,9 @@ struct Simplifier<'u> {
     /// Variables that may be read before they have their value.
     unset: HashSet<VarId>,
     depth: u32,
+    inlined: Vec<InlinedCall>,
+    /// Whether the function being looked at is library code.
+    in_library: bool,
 }
 
 /// Simplifies a unit. `known` are the globals that always hold their single definition.
@@ -62,6 +65,8 @@ pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>) {
         classes: HashMap::new(),
         unset: HashSet::new(),
         depth: 0,
+        inlined: std::mem::take(&mut unit.inlined),
+        in_library: false,
     };
     let count = unit.body.len();
     for (index, form) in unit.body.iter_mut().enumerate() {
@@ -73,6 +78,7 @@ pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>) {
         let whole = std::mem::replace(form, Expr::nil(form.span));
         *form = simplifier.expr(whole, context);
     }
+    unit.inlined = simplifier.inlined;
 }
 
 fn is_nil(expr: &Expr) -> bool {
@@ -258,6 +264,13 @@ impl Simplifier<'_> {
         }
     }
 
+    /// The body of a function as it is to stand in the place of a call.
+    fn entered(&mut self, lambda: &mut Lambda, site: Span) -> Expr {
+        let mut body = std::mem::replace(&mut lambda.body, Expr::nil(site));
+        frames::enter(&mut body, lambda, site, self.in_library, &mut self.inlined);
+        body
+    }
+
     fn lambda(&mut self, mut lambda: Rc<Lambda>, context: Context, span: Span) -> Expr {
         if context == Context::Effect {
             self.census.remove(&lambda.body);
@@ -265,9 +278,11 @@ impl Simplifier<'_> {
         }
         let function = Rc::make_mut(&mut lambda);
         let body = std::mem::replace(&mut function.body, Expr::nil(span));
+        let in_library = std::mem::replace(&mut self.in_library, function.library);
         self.depth += 1;
         function.body = self.expr(body, Context::Value);
         self.depth -= 1;
+        self.in_library = in_library;
         Expr::new(ExprKind::Lambda(lambda), span)
     }
 
