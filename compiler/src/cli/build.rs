@@ -59,7 +59,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
     };
-    let compiled = program::compile(source, arguments.optimization.level, surroundings)?;
+    let compiled = program::compile(source, &arguments.optimization, surroundings)?;
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     let written = bundle.write(&runtime, &output);
     let elapsed = started.elapsed();

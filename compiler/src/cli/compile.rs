@@ -13,7 +13,7 @@ use super::{program, size_text};
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     let compiled = program::compile(
         &arguments.file,
-        arguments.optimization.level,
+        &arguments.optimization,
         Surroundings::Runtime,
     )?
     .program;

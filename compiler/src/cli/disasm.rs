@@ -16,7 +16,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     if image::kind_of(&arguments.file, &start) == FileKind::Source {
         let compiled = program::compile(
             &arguments.file,
-            arguments.optimization.level,
+            &arguments.optimization,
             Surroundings::Runtime,
         )?;
         let modules = compiled.program.modules.iter();
