@@ -17,7 +17,8 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test differential bench instructions fuzz conformance fmt lint clean pairs
+.PHONY: all runtime dynamic semac demo test differential bench instructions fuzz pairs conformance \
+	stress stress-semac stress-programs fmt lint clean
 
 all: semac
 
@@ -84,8 +85,21 @@ pairs:
 	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
 	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
 
+
+# Through `semac run`, then through executables.
 conformance: semac
-	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt run
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt built
+
+# With garbage collected at every safepoint: the programs of the fixtures, and all conformance cases.
+stress-semac:
+	$(CARGO) build --package semac --features gc-stress --bin semac --target-dir "$(TARGET_DIR)/stress"
+
+stress-programs: stress-semac
+	@sh tests/stress.sh "$(TARGET_DIR)/stress/debug/semac"
+
+stress: stress-programs
+	@sh tests/conformance.sh "$(CONFORMANCE)" "$(TARGET_DIR)/stress/debug/semac" conformance.txt stress
 
 fmt:
 	$(CARGO) fmt --all

@@ -1,24 +1,70 @@
 #!/bin/sh
 # Runs the conformance cases and compares the number of passed ones with the recorded number.
 #
-#   conformance.sh CASES SEMAC RECORD
+#   conformance.sh CASES SEMAC RECORD [run|built|stress]
+#
+# run     each program with `semac run`; the number is `passed` in RECORD
+# built   each program as an executable, those that evaluate code at run time with the runtime that
+#         contains the compiler (which lies beside SEMAC); the number is `built` in RECORD
+# stress  like run, with a SEMAC that collects garbage at every safepoint; `passed` in RECORD
 #
 # Fewer than recorded is a failure. More is a success, and time to raise the number in RECORD.
 set -u
-cases=$1 semac=$2 record=$3
+cases=$1 semac=$2 record=$3 mode=${4:-run}
 if [ ! -f "$cases/run.py" ]; then
   echo "conformance: skipped, there are no cases in $cases"
   exit 0
 fi
-recorded=$(sed -n 's/^passed: //p' "$record")
 mkdir -p target
-"$cases/run.py" --cmd "$semac run {file}" --json target/conformance.json --retry 1 </dev/null |
-  tee target/conformance.log
-passed=$(sed -n 's/^\([0-9][0-9]*\) passed, [0-9][0-9]* failed$/\1/p' target/conformance.log | tail -n 1)
-if [ "${passed:-0}" -lt "${recorded:-0}" ]; then
-  echo "conformance: ${passed:-0} cases passed, $recorded did before (see target/conformance.json)"
+log=target/conformance-$mode.log
+: >"$log"
+
+# Runs the cases of a folder; the report goes to target/conformance-NAME.json.
+cases_of() {
+  name=$1 folder=$2
+  shift 2
+  "$cases/run.py" --cases "$folder" --json "target/conformance-$name.json" --retry 1 "$@" </dev/null |
+    tee -a "$log"
+}
+
+case $mode in
+run)
+  key=passed
+  cases_of run "$cases" --cmd "$semac run {file}"
+  ;;
+stress)
+  key=passed
+  export SEMA_GC_STRESS=1 SEMAC_STACK_MB=16
+  cases_of stress "$cases" --cmd "$semac run {file}" --timeout 60 \
+    --env SEMA_GC_STRESS --env SEMAC_STACK_MB
+  ;;
+built)
+  key=built
+  split=target/conformance-cases
+  rm -rf "$split"
+  mkdir -p "$split/slim" "$split/dynamic"
+  for file in "$cases"/*.jsonl; do
+    name=$(basename "$file")
+    grep -v '"dynamic": true' "$file" >"$split/slim/$name" || rm "$split/slim/$name"
+    grep '"dynamic": true' "$file" >"$split/dynamic/$name" || rm "$split/dynamic/$name"
+  done
+  cases_of slim "$split/slim" --build-cmd "$semac build {file} -o {out}"
+  cases_of dynamic "$split/dynamic" --build-cmd "$semac build --dynamic {file} -o {out}"
+  ;;
+*)
+  echo "conformance: unknown mode $mode" >&2
+  exit 2
+  ;;
+esac
+
+recorded=$(sed -n "s/^$key: //p" "$record")
+passed=$(sed -n 's/^\([0-9][0-9]*\) passed, [0-9][0-9]* failed$/\1/p' "$log" |
+  awk '{ sum += $1 } END { print sum + 0 }')
+echo "conformance ($mode): $passed cases pass, $record says ${recorded:-0}"
+if [ "$passed" -lt "${recorded:-0}" ]; then
+  echo "conformance ($mode): fewer than before (see target/conformance-*.json)"
   exit 1
 fi
 if [ "$passed" -gt "${recorded:-0}" ]; then
-  echo "conformance: $passed cases pass, $record says ${recorded:-0}: raise it"
+  echo "conformance ($mode): raise the number"
 fi

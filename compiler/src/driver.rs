@@ -43,6 +43,8 @@ pub struct Options {
     pub package_root: Option<PathBuf>,
     /// What the program will find when it runs.
     pub surroundings: Surroundings,
+    /// How many steps each macro transformer may take.
+    pub macro_steps: u64,
 }
 
 /// What a program will find when it runs.
@@ -116,6 +118,13 @@ fn compile_here(
     (result, sources)
 }
 
+/// The directory of the main file.
+fn main_directory(entry: &Path) -> String {
+    let entry = std::path::absolute(entry).unwrap_or_else(|_| entry.to_owned());
+    let directory = entry.parent().unwrap_or(&entry);
+    directory.to_string_lossy().into_owned()
+}
+
 fn compile_with(
     files: &dyn FileSystem,
     entry: &Path,
@@ -130,13 +139,13 @@ fn compile_with(
         Err(error) => return Err(vec![Diagnostic::error("E0002", error.to_string())]),
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
-    let mut machine = Machine::new(&library);
+    let mut machine = Machine::new(&library, options.macro_steps);
     let packages = PackageRoot {
         directory: options
             .package_root
             .as_ref()
             .map(|root| root.to_string_lossy().into_owned()),
-        locked: None,
+        program: Some(main_directory(entry)),
     };
     let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
     let lowered = lower_files(

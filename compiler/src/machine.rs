@@ -16,6 +16,7 @@ use crate::codegen::Positions;
 use crate::datum::{Datum, Interner, Span};
 use crate::dynamic::DynamicCompiler;
 use crate::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::expand::steps::count_steps;
 use crate::ir::Unit;
 use crate::library::Library;
 use crate::namespace::load_unit;
@@ -45,11 +46,14 @@ pub struct Machine<'l> {
     library: &'l Library,
     namespaces: HashMap<Rc<str>, usize>,
     units: usize,
+    /// How many steps each transformer may take.
+    steps: u64,
 }
 
 impl<'l> Machine<'l> {
-    /// A machine with the given library. What compile-time code prints goes to standard output.
-    pub fn new(library: &'l Library) -> Machine<'l> {
+    /// A machine with the given library on which each transformer may take so many steps. What
+    /// compile-time code prints goes to standard output.
+    pub fn new(library: &'l Library, steps: u64) -> Machine<'l> {
         let mut host = Host::new(Output::stdout());
         host.heap.stress_from_environment();
         let mut vm = Vm::new(host, Box::new(NoModules));
@@ -59,6 +63,7 @@ impl<'l> Machine<'l> {
             library,
             namespaces: HashMap::new(),
             units: 0,
+            steps,
         }
     }
 
@@ -79,17 +84,20 @@ impl<'l> Machine<'l> {
     fn run_unit(&mut self, unit: &Unit, interner: &Interner) -> Result<Value, MacroError> {
         let namespace = self.namespace(&unit.name);
         self.units += 1;
+        let mut unit = unit.clone();
+        count_steps(&mut unit);
         let loaded = load_unit(
             &mut self.vm,
             namespace,
             format!("build-time unit {}", self.units),
-            unit.clone(),
+            unit,
             self.library,
             &NoPositions,
             interner,
             1,
         );
         let loaded = loaded.map_err(|error| plain_error(&error.to_string()))?;
+        self.vm.host.steps.set(self.steps);
         let ending = self.vm.run_main(loaded);
         self.ended(ending)
     }
@@ -100,7 +108,16 @@ impl<'l> Machine<'l> {
             Ending::Exit(status) => Err(plain_error(&format!(
                 "a macro ended the build with (exit {status})"
             ))),
-            Ending::Uncaught(uncaught) => Err(macro_error(&uncaught)),
+            Ending::Uncaught(uncaught) => {
+                let mut error = macro_error(&uncaught);
+                if self.vm.host.steps.get() == 0 {
+                    error.hint = Some(format!(
+                        "a macro may take {} steps; --macro-steps N allows more",
+                        self.steps
+                    ));
+                }
+                Err(error)
+            }
         }
     }
 }
@@ -182,6 +199,7 @@ impl MacroHost for Machine<'_> {
             })
         };
         let function = self.vm.kept(transformer.0);
+        self.vm.host.steps.set(self.steps);
         let ending = self.vm.call(function, &arguments);
         let result = self.ended(ending)?;
         values::to_datum(&mut self.vm, result, span, &spans, interner)

@@ -43,7 +43,7 @@ fn run(files: &[(&str, &str)]) -> Run {
     }
     let packages = PackageRoot {
         directory: Some("/p/packages".to_string()),
-        locked: None,
+        program: None,
     };
     let mut interner = Interner::default();
     let mut host = Machine::default();

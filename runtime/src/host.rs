@@ -32,6 +32,8 @@ pub struct Host {
     /// The context of the running task (see [`crate::natives::context`]); the VM keeps those of the
     /// others.
     pub context: Cell<Value>,
+    /// How many steps the running macro transformer may still take (see `%step`).
+    pub steps: Cell<u64>,
     /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
     /// to the collector, so it must not hold values of the heap.
     pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
@@ -104,6 +106,7 @@ impl Host {
             files: sema_vfs::Overlay::default(),
             kept: RefCell::default(),
             context: Cell::new(Value::NIL),
+            steps: Cell::new(u64::MAX),
             extensions: RefCell::default(),
         }
     }

@@ -13,6 +13,7 @@ pub mod launch;
 mod memory;
 pub mod native;
 pub mod natives;
+pub mod note;
 pub mod number;
 pub mod output;
 pub mod print;

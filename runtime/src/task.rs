@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::error::{Condition, ConditionKind, Extra};
+use crate::error::{Condition, ConditionKind, Extra, Outcome, Signal};
 use crate::heap::{Heap, Tracer};
 use crate::host::Host;
 use crate::value::{Kind, Value};
@@ -57,7 +57,45 @@ pub enum Operation {
     RunOthers,
     /// Collect garbage, then go on with figures about it.
     Collect,
+    /// Let the tasks that are ready run first: the operation is done, and this is its outcome.
+    GiveWay(Resume),
 }
+
+/// The outcome of an operation on files or standard input: other tasks run before the one that asked
+/// for it goes on (language specification, 15.2, rule 3).
+///
+/// The operation itself is done at once, which no program can tell from one done meanwhile.
+///
+/// # Errors
+/// The signal to suspend, unless no other task could run.
+pub fn after_others(host: &Host, outcome: Outcome) -> Outcome {
+    if !host.scheduler.others_could_run() {
+        return outcome;
+    }
+    let resume = match outcome {
+        Ok(value) => Resume::Value(value),
+        Err(signal) => match *signal {
+            Signal::Raise(condition) => Resume::Raise(Box::new(condition)),
+            Signal::Throw(value) => Resume::Throw(value),
+            other => return Err(Box::new(other)),
+        },
+    };
+    Err(Box::new(Signal::Suspend(Operation::GiveWay(resume))))
+}
+
+/// A native function whose outcome comes [`after_others`].
+macro_rules! giving_way {
+    ($function:path) => {{
+        fn give_way(
+            host: &$crate::host::Host,
+            arguments: &[$crate::value::Value],
+        ) -> $crate::error::Outcome {
+            $crate::task::after_others(host, $function(host, arguments))
+        }
+        give_way
+    }};
+}
+pub(crate) use giving_way;
 
 /// With what a task that waited goes on.
 pub enum Resume {
@@ -288,6 +326,17 @@ impl Scheduler {
     pub(crate) fn push_ready_first(&self, task: TaskId, resume: Resume) {
         self.change(task.place(), |record| record.resume = Some(resume));
         self.ready.borrow_mut().push_front(task.place() as u32);
+    }
+
+    /// Whether another task could run if the running one stood back. One that was cancelled must
+    /// not: it cannot wait any more.
+    fn others_could_run(&self) -> bool {
+        if self.ready.borrow().is_empty() && self.timers.borrow().is_empty() {
+            return false;
+        }
+        let current = TaskId(self.current.get()).place();
+        let records = self.records.borrow();
+        !records.get(current).is_some_and(|record| record.cancelled)
     }
 
     pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {

@@ -197,6 +197,10 @@ fn runtimes_that_are_none() {
     let mut command = semac_in(scratch.path());
     command.args(["build", "app.sema", "--runtime", "app.sema"]);
     outcome(&mut command, b"").failed_with(1, "not an executable");
+    let mut command = semac_in(scratch.path());
+    command.args(["build", "app.sema", "--runtime"]);
+    command.arg(std::env::current_exe().unwrap());
+    outcome(&mut command, b"").failed_with(1, "not a runtime");
     // A built program is not a runtime.
     build(&scratch, &["app.sema"]).succeeded();
     let mut command = semac_in(scratch.path());

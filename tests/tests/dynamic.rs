@@ -218,3 +218,49 @@ fn without_compiler_it_is_a_condition() {
     let expected = format!("{unsupported}:io\n42 2\n8\n");
     assert_eq!(got.succeeded().stdout, expected);
 }
+
+#[test]
+fn builtins_that_evaluated_code_redefines_are_seen_by_earlier_code() {
+    let program = "
+(define (run form) (eval form))
+(define (head items) (first items))
+(run '(define (tail items) (rest items)))
+(run '(define (first items) :first))
+(run (read \"(set! rest (fn (items) :rest))\"))
+(println (head '(1 2)) (tail '(1 2)) (run '(first '(1))))
+";
+    check(&[("main.sema", program)], ":first :rest :first\n");
+}
+
+#[test]
+fn macros_defined_when_they_are_reached() {
+    let program = "
+(define (make) (when #t (defmacro more (x) (list '+ x 1))) :made)
+(define (swap) (define-syntax pair (syntax-rules () ((_ a b) (list b a)))) :made)
+(println (make) (eval '(more 4)))
+(println (swap) (eval '(pair 1 2)))
+(println (try (more 4) (catch e (:message e))))
+";
+    check(
+        &[("main.sema", program)],
+        ":made 5\n:made (2 1)\nnot callable: <macro more> (macro)\n",
+    );
+}
+
+#[test]
+fn macros_that_never_end() {
+    let program = "
+(defmacro endless () (let loop () (try (car 1) (catch e nil)) (loop)))
+(define form '(endless))
+(println (try (eval form) (catch e (:type e))))
+";
+    check(&[("main.sema", program)], ":eval\n");
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(defmacro endless () (while #t nil))\n(println\n  (endless))\n",
+    )]);
+    let mut command = semac_in(project.path());
+    command.args(["run", "--macro-steps", "1000", "main.sema"]);
+    let got = outcome(&mut command, b"").failed_with(1, "main.sema:3:3");
+    assert!(got.stderr.contains("--macro-steps"), "{}", got.stderr);
+}

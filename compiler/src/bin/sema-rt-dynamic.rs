@@ -10,6 +10,8 @@ use sema_vfs::Archive;
 use semac::bundle::MACROS;
 use semac::dynamic::{DynamicCompiler, Setup, on_large_stack};
 
+sema_runtime::runtime_note!();
+
 fn main() -> ExitCode {
     let run = || launch::run_with(std::env::args_os(), &attach_compiler);
     match on_large_stack(run) {

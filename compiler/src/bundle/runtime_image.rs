@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sema_runtime::note;
+
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
 
@@ -66,6 +68,20 @@ pub enum RuntimeError {
         /// The file.
         path: PathBuf,
     },
+    /// It is an executable, but no runtime.
+    #[error("'{}' is an executable, but not a runtime for programs", path.display())]
+    NotRuntime {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It runs modules of another format.
+    #[error("'{}' is the runtime of semac {release}, which cannot run what this semac makes", path.display())]
+    OtherRelease {
+        /// The file.
+        path: PathBuf,
+        /// Whose runtime it is.
+        release: String,
+    },
     /// This semac carries none and none lies beside it.
     #[error("this semac was built without a runtime, and there is no '{FILE_NAME}' beside it")]
     None,
@@ -82,7 +98,10 @@ impl RuntimeError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } | Self::NotExecutable { .. } => {
+            Self::Unreadable { .. }
+            | Self::NotExecutable { .. }
+            | Self::NotRuntime { .. }
+            | Self::OtherRelease { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
             }
             Self::NoDynamic => "`make` puts it there; or name it with --runtime PATH",
@@ -172,6 +191,20 @@ impl RuntimeImage {
         let platform = Platform::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
+        match note::find(&bytes) {
+            Some(found) if found.format == u32::from(sema_format::FORMAT_VERSION) => {}
+            Some(found) => {
+                return Err(RuntimeError::OtherRelease {
+                    path: path.to_owned(),
+                    release: found.release,
+                });
+            }
+            None => {
+                return Err(RuntimeError::NotRuntime {
+                    path: path.to_owned(),
+                });
+            }
+        }
         Ok(RuntimeImage {
             bytes: Cow::Owned(bytes),
             origin,
@@ -241,6 +274,12 @@ pub(crate) mod tests {
         let refusal = RuntimeImage::find(Some(Path::new("Cargo.toml")), false).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotExecutable { .. }),
+            "{refusal}"
+        );
+        let this = std::env::current_exe().unwrap();
+        let refusal = RuntimeImage::find(Some(&this), false).unwrap_err();
+        assert!(
+            matches!(refusal, RuntimeError::NotRuntime { .. }),
             "{refusal}"
         );
         let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt")), false).unwrap_err();

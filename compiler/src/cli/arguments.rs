@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::expand::steps::DEFAULT_STEPS;
+
 /// Compiles Sema programs ahead of time into single executables.
 #[derive(Debug, Parser)]
 #[command(
@@ -54,6 +56,9 @@ pub struct Optimization {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2,
           value_parser = clap::value_parser!(u8).range(0..=2))]
     pub level: u8,
+    /// How many steps (calls and rounds of loops) one macro may take before it counts as endless
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
+    pub macro_steps: u64,
     /// Show on standard error how long each phase of compiling took
     #[arg(long)]
     pub time_passes: bool,
@@ -165,7 +170,7 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
     let mut at = 2;
     loop {
         let word = line.get(at)?;
-        if word == "-O" {
+        if word == "-O" || word == "--macro-steps" {
             at += 2;
         } else if word == "--" {
             return Some((at + 2).min(line.len()));

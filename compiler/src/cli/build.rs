@@ -62,8 +62,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         false => Surroundings::Runtime,
     };
     let clock = Clock::new(arguments.optimization.time_passes);
-    let level = arguments.optimization.level;
-    let compiled = program::compile(source, level, surroundings, &clock)?;
+    let compiled = program::compile(source, &arguments.optimization, surroundings, &clock)?;
     clock.begin(phases::ENCODE);
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     clock.begin(phases::WRITE);

@@ -1,21 +1,27 @@
 //! `semac check`: everything that is wrong, nothing built.
 
-use super::arguments::Check;
+use super::arguments::{Check, Optimization};
 use super::clock::Clock;
 use super::count_text;
 use crate::driver::Surroundings;
+use crate::expand::steps::DEFAULT_STEPS;
 
 use super::failure::note;
 use super::program::{self, Counts};
 
 /// Optimisation finds no mistakes; leaving it out makes checking fast.
-const NO_OPTIMIZATION: u8 = 0;
+const NO_OPTIMIZATION: Optimization = Optimization {
+    level: 0,
+    macro_steps: DEFAULT_STEPS,
+    time_passes: false,
+};
 
 pub(super) fn execute(arguments: &Check) -> u8 {
     let clock = Clock::new(arguments.time_passes);
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) = program::check(file, NO_OPTIMIZATION, Surroundings::Runtime, &clock);
+        let (result, counts) =
+            program::check(file, &NO_OPTIMIZATION, Surroundings::Runtime, &clock);
         if let Err(failure) = result {
             failure.show();
         }

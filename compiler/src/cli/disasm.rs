@@ -18,7 +18,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
         let clock = Clock::new(arguments.optimization.time_passes);
         let compiled = program::compile(
             &arguments.file,
-            arguments.optimization.level,
+            &arguments.optimization,
             Surroundings::Runtime,
             &clock,
         )?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::arguments::Optimization;
 use super::failure::{Failure, note};
 use crate::diagnostic::render::{Renderer, standard_error_takes_colour};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -51,17 +52,17 @@ pub struct Counts {
 /// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
 pub fn compile(
     entry: &Path,
-    optimize: u8,
+    optimization: &Optimization,
     surroundings: Surroundings,
     phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimize, surroundings, phases).0
+    check(entry, optimization, surroundings, phases).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
 pub fn check(
     entry: &Path,
-    optimize: u8,
+    optimization: &Optimization,
     surroundings: Surroundings,
     phases: &dyn Observer,
 ) -> (Result<Compiled, Failure>, Counts) {
@@ -73,9 +74,10 @@ pub fn check(
         return (Err(failure), counts);
     }
     let options = Options {
-        optimize,
+        optimize: optimization.level,
         package_root: package_root(),
         surroundings,
+        macro_steps: optimization.macro_steps,
     };
     let mut sources = SourceMap::new();
     match compile_program(&Disk, entry, &options, &mut sources, phases) {

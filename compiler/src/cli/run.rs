@@ -45,7 +45,7 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(
         &arguments.file,
-        arguments.optimization.level,
+        &arguments.optimization,
         Surroundings::Sources,
         &clock,
     )?;
@@ -74,8 +74,11 @@ fn run(compiled: Compiled, arguments: Vec<String>, stack_limit: Option<usize>) -
         .map(|module| (module.name.clone(), module))
         .collect();
     let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    let main = program.paths.iter().find(|(key, _)| *key == program.entry);
+    let program_directory = main.and_then(|(_, path)| Some(path.parent()?.to_owned()));
     vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
         macros: program.macros.map(ModuleImage::from),
+        program_directory,
         sources: program.paths.into_iter().collect(),
         package_root: program::package_root(),
     })));

@@ -81,8 +81,9 @@ impl FunctionBuilder<'_, '_> {
         }
         let mark = self.next;
         let window = self.window(dest, span)?;
-        // The operator first, unless it is a global: then it is looked up after the arguments.
-        let late = matches!(callee.kind, ExprKind::Global(_))
+        // The operator first, unless it is a global of a call that is not a tail call: then it is
+        // looked up after the arguments.
+        let late = matches!(callee.kind, ExprKind::Global(_)) && dest != Dest::Tail
             || matches!(callee.kind, ExprKind::Local(v) if !self.variables.is_assigned(v));
         self.callee_and_arguments(callee, late, arguments, window)?;
         self.position(span);

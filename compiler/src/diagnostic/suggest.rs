@@ -21,7 +21,10 @@ pub fn nearest_name<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let wanted: Vec<char> = name.chars().collect();
-    let limit = (wanted.len() / 3).clamp(1, 3);
+    // A name with nothing in common is no suggestion.
+    let limit = (wanted.len() / 3)
+        .clamp(1, 3)
+        .min(wanted.len().saturating_sub(1));
     let mut row = Vec::new();
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
@@ -127,6 +130,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("<!", Foreign::Named("channel/recv")),
     ("<>", Foreign::Advice("write (not (= a b))")),
     ("==", Foreign::Named("=")),
+    ("=>", Foreign::Advice("'cond' has no '=>' clauses; bind the value with 'if-let'")),
     (">!", Foreign::Named("channel/send")),
     ("add1", Foreign::Advice("write (+ x 1)")),
     ("aref", Foreign::Named("nth")),
@@ -134,6 +138,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("assoc!", NO_SETTERS),
     ("atom", NO_ATOMS),
     ("block", NO_LOCAL_EXIT),
+    ("box", NO_ATOMS),
     ("break", NO_LOCAL_EXIT),
     ("butlast", Foreign::Named("list/drop-last")),
     ("call-with-current-continuation", NO_CONTINUATIONS),
@@ -344,6 +349,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("tostring", Foreign::Named("str")),
     ("typeof", Foreign::Named("type")),
     ("typep", Foreign::Named("type")),
+    ("unquote", Foreign::Advice("',' is only meaningful inside a quasiquote")),
     ("unwind-protect", NO_CLEANUP),
     ("vec", Foreign::Named("list->vector")),
     ("vector-length", Foreign::Named("length")),

@@ -85,10 +85,13 @@ pub(super) fn locate(
     form: &str,
     path: &str,
 ) -> Outcome<Located> {
-    let root = state.package_root.as_ref();
+    let text = |path: &Option<std::path::PathBuf>| {
+        path.as_ref()
+            .map(|path| path.to_string_lossy().into_owned())
+    };
     let packages = PackageRoot {
-        directory: root.map(|root| root.to_string_lossy().into_owned()),
-        locked: None,
+        directory: text(&state.package_root),
+        program: text(&state.program_directory),
     };
     if packages.is_package(path, &Disk) {
         let found = packages.locate(path, &Disk, Span::default());

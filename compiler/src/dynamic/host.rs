@@ -8,6 +8,7 @@ use sema_runtime::vm::{NestedEnding, Vm};
 
 use crate::datum::{Datum, Interner, Span};
 use crate::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::expand::steps::{DEFAULT_STEPS, count_steps};
 use crate::ir::Unit;
 use crate::library::Library;
 use crate::machine::NoPositions;
@@ -86,11 +87,13 @@ impl MacroHost for RunningProgram<'_> {
         unit: &Unit,
         interner: &mut Interner,
     ) -> Result<TransformerId, MacroError> {
+        let mut unit = unit.clone();
+        count_steps(&mut unit);
         let module = load_unit(
             self.vm,
             self.namespace,
             format!("macro of {}", unit.name),
-            unit.clone(),
+            unit,
             self.library,
             &NoPositions,
             interner,
@@ -115,7 +118,16 @@ impl MacroHost for RunningProgram<'_> {
             .map(|operand| values::plain_value(self.vm, operand, interner))
             .collect();
         let function = self.vm.kept(transformer.0);
+        // A transformer that makes the compiler call another one pays for its steps.
+        let before = self.vm.host.steps.get();
+        let allowed = before.min(DEFAULT_STEPS);
+        self.vm.host.steps.set(allowed);
         let result = call(self.vm, function, &arguments);
+        let taken = allowed - self.vm.host.steps.get();
+        self.vm.host.steps.set(match before {
+            u64::MAX => before,
+            _ => before - taken,
+        });
         let result = result.map_err(|interruption| self.interrupted(interruption))?;
         values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
             .ok_or_else(|| error("the expansion of this macro is nested too deeply".to_owned()))

@@ -43,6 +43,8 @@ pub struct Setup {
     pub sources: HashMap<String, PathBuf>,
     /// Root of installed packages, if there is one.
     pub package_root: Option<PathBuf>,
+    /// Directory of the main file, where the search for `sema.lock` begins; none for an executable.
+    pub program_directory: Option<PathBuf>,
 }
 
 /// The compiler as a part of a running program.

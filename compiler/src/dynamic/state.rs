@@ -111,6 +111,7 @@ pub(super) struct State {
     pub(super) origins: HashMap<usize, Origin>,
     pub(super) files: HashMap<String, PathBuf>,
     pub(super) package_root: Option<PathBuf>,
+    pub(super) program_directory: Option<PathBuf>,
     macros: Option<ModuleImage>,
     /// The number under which the VM keeps what is known of the program's macros.
     pub(super) program: Option<u32>,
@@ -123,6 +124,7 @@ impl State {
             macros: setup.macros,
             files: setup.sources,
             package_root: setup.package_root,
+            program_directory: setup.program_directory,
             ..State::default()
         }
     }

@@ -6,6 +6,7 @@
 pub mod host;
 pub(crate) mod make;
 pub(crate) mod prelude;
+pub mod steps;
 pub(crate) mod syntax_rules;
 pub(crate) mod table;
 

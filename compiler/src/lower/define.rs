@@ -94,11 +94,11 @@ impl Lowerer<'_, '_> {
         let value = self.expr(value);
         let variable = self.temporary("value");
         let local = !self.scopes.is_empty();
-        // A local definition gives the value taken apart, one at top level nil.
-        let last = if local {
-            Self::local(variable, span)
-        } else {
-            Expr::nil(span)
+        // A local definition gives the value of the last name, one at top level nil.
+        let last = match self.pattern_names(pattern).last() {
+            _ if !local => Expr::nil(span),
+            Some(name) => Self::local(self.definition_target(*name), span),
+            None => Expr::new(ExprKind::Const(DatumKind::Map([].into())), span),
         };
         let body = self.assign_pattern(pattern, variable, last)?;
         Ok(Expr::new(

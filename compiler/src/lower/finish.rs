@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Lowerer;
-use super::suggest::Suggestions;
 use crate::builtins::Builtins;
+use crate::diagnostic::suggest::unbound_hint;
 use crate::expand::prelude::PRELUDE;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
@@ -110,6 +110,7 @@ impl Lowerer<'_, '_> {
             });
         }
         self.undefined_exports(&mut found);
+        self.look_up_unbound_first();
         found.sort_by_key(|problem| (problem.span.file, problem.span.start));
         self.session.problems.extend(found);
     }
@@ -171,25 +172,24 @@ impl Lowerer<'_, '_> {
             .globals
             .iter()
             .filter(|global| global.definitions > 0 || self.is_import_bound(&global.name));
-        let suggestions = Suggestions::new(
-            defined
-                .map(|global| &*global.name)
-                .chain(public)
-                .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
-                .chain(PRELUDE.iter().map(|item| item.name)),
-        );
+        let known: Vec<&str> = defined
+            .map(|global| &*global.name)
+            .chain(public)
+            .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
+            .chain(PRELUDE.iter().map(|item| item.name))
+            .collect();
         for global in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());
             let problem = Problem::warning(global.span, "W0201", condition, message);
-            found.push(*match suggestions.hint(&global.name) {
+            found.push(*match unbound_hint(&global.name, known.iter().copied()) {
                 Some(hint) => problem.with_hint(hint),
                 None => problem,
             });
         }
     }
 
-    fn is_import_bound(&self, name: &str) -> bool {
+    pub(super) fn is_import_bound(&self, name: &str) -> bool {
         let mut bindings = self.unit.imports.iter().flat_map(|import| &import.bindings);
         bindings.any(|(_, id)| {
             let global = self.unit.globals.get(id.0 as usize);

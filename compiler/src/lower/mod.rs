@@ -30,11 +30,12 @@ mod patterns;
 mod prepare;
 mod quasiquote;
 mod records;
+mod redefinition;
 pub(crate) mod run_time;
 mod scope;
 pub(crate) mod session;
 mod shape;
-mod suggest;
+mod tail_calls;
 pub mod text;
 mod toplevel;
 mod values;
@@ -255,8 +256,8 @@ impl<'a, 's> Lowerer<'a, 's> {
             SpecialForm::Let => self.let_form(operands, span),
             SpecialForm::LetStar => self.let_star(operands, span),
             SpecialForm::Letrec => self.letrec(operands, span),
-            SpecialForm::Defmacro => self.nested_defmacro(operands, span),
-            SpecialForm::DefineSyntax => self.nested_define_syntax(operands, span),
+            SpecialForm::Defmacro => self.nested_defmacro(datum, operands, span),
+            SpecialForm::DefineSyntax => self.nested_define_syntax(datum, operands, span),
             SpecialForm::Throw => self.throw(operands, span),
             SpecialForm::Try => self.try_form(operands, span),
             SpecialForm::Eval => self.eval(operands, span),

@@ -17,6 +17,7 @@ use crate::expand::syntax_rules::SyntaxRules;
 use crate::expand::table::{Macro, MacroEntry};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 use crate::names::SpecialForm;
+use crate::namespace::has_opaque_parts;
 use crate::problem::{Condition, Fallible, Problem, Severity};
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
@@ -30,6 +31,9 @@ impl Lowerer<'_, '_> {
             self.top_form(form);
         }
         self.define_macro_values();
+        if self.dynamic && self.session.compiler_at_run_time {
+            self.keep_redefinable(forms);
+        }
         let prelude = std::mem::take(&mut self.prelude);
         let shift = prelude.len();
         self.unit.body.splice(0..0, prelude);
@@ -253,7 +257,12 @@ impl Lowerer<'_, '_> {
 
     /// A macro definition inside another form: it is made when it is reached, and then binds a macro that no
     /// code compiled before can use.
-    pub(super) fn nested_defmacro(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+    pub(super) fn nested_defmacro(
+        &mut self,
+        form: &Datum,
+        operands: &[Datum],
+        span: Span,
+    ) -> Fallible<Expr> {
         let ([name, parameters], _) = shape::at_least::<2>("defmacro", operands, 1, span)?;
         let Some(symbol) = shape::as_symbol(name) else {
             let problem = Problem::eval(span, "defmacro: name must be a symbol");
@@ -270,11 +279,12 @@ impl Lowerer<'_, '_> {
             let problem = Problem::eval(span, "defmacro: parameter must be a symbol");
             return Ok(self.raise(problem));
         }
-        Ok(self.macro_value(symbol, span))
+        Ok(self.macro_made_when_reached(form, symbol, span))
     }
 
     pub(super) fn nested_define_syntax(
         &mut self,
+        form: &Datum,
         operands: &[Datum],
         span: Span,
     ) -> Fallible<Expr> {
@@ -290,7 +300,21 @@ impl Lowerer<'_, '_> {
         if let Err(problem) = SyntaxRules::parse(&text, rules, &self.session.names, span) {
             return Ok(self.raise(problem));
         }
-        Ok(self.macro_value(symbol, span))
+        Ok(self.macro_made_when_reached(form, symbol, span))
+    }
+
+    /// With a compiler at run time the definition is evaluated, so that code evaluated later can use
+    /// the macro.
+    fn macro_made_when_reached(&mut self, form: &Datum, symbol: Symbol, span: Span) -> Expr {
+        let has_compiler = self.session.compiler_at_run_time || self.at_run_time;
+        if !has_compiler || has_opaque_parts(&form.kind) {
+            return self.macro_value(symbol, span);
+        }
+        self.dynamic = true;
+        // The name is a global of the module, as a definition at top level would make it.
+        self.global(symbol, span);
+        let form = Expr::new(ExprKind::Const(form.kind.clone()), span);
+        Self::call_builtin("%eval", vec![form], span)
     }
 
     fn macro_value(&mut self, symbol: Symbol, span: Span) -> Expr {

@@ -248,7 +248,15 @@ impl Session<'_> {
         span: Span,
     ) -> Result<Imported, Failure> {
         let known = match &self.loader {
-            Some(loader) => loader.locate("import", directory, path, span)?.1,
+            Some(loader) => match loader.locate("import", directory, path, span) {
+                Ok((_, key)) => key,
+                Err(failure) => {
+                    if let Failure::Broken(problem) = &failure {
+                        self.problems.push(*problem.clone().as_warning());
+                    }
+                    return Err(failure);
+                }
+            },
             None => Rc::from(""),
         };
         let state = self

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub(crate) mod loader;
+mod lock;
 mod packages;
 pub(crate) mod paths;
 mod program;

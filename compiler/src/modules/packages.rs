@@ -1,6 +1,7 @@
 //! Package references.
 
 use super::files::Files;
+use super::lock::{Lock, Locked};
 use super::paths::join;
 use crate::datum::Span;
 use crate::problem::{Fallible, Problem};
@@ -10,8 +11,8 @@ use crate::problem::{Fallible, Problem};
 pub struct PackageRoot {
     /// The directory of installed packages, absolute.
     pub directory: Option<String>,
-    /// The packages of `sema.lock`, if the program has one: spec and directory below [`Self::directory`].
-    pub locked: Option<Vec<(String, String)>>,
+    /// The directory of the program's main file, absolute: where the search for `sema.lock` begins.
+    pub program: Option<String>,
 }
 
 /// A package's file.
@@ -52,18 +53,27 @@ impl PackageRoot {
                 .with_hint(format!("Run: sema pkg add {spec}"))
         };
         let root = self.directory.as_ref().ok_or_else(not_found)?;
-        let directory = match &self.locked {
-            None => join(root, spec),
-            Some(locked) => {
-                let entry = locked.iter().find(|(name, _)| name == spec);
-                let (_, directory) = entry.ok_or_else(not_found)?;
-                join(root, directory)
-            }
+        let program = self.program.as_deref();
+        let inside = match program.and_then(|directory| Lock::find(directory, files)) {
+            None => spec.to_owned(),
+            Some(lock) => match lock.package(spec) {
+                Locked::Directory(directory) => directory,
+                Locked::Invalid => {
+                    let message = format!("invalid lock entry for package '{spec}'");
+                    return Err(Problem::module(span, message)
+                        .with_hint(format!("{} is damaged: run `sema pkg install`", lock.path)));
+                }
+                Locked::Missing => {
+                    let message = format!("package '{spec}' is not recorded in {}", lock.path);
+                    return Err(Problem::module(span, message).with_hint(
+                        "Run `sema pkg install` to update the project lock.".to_owned(),
+                    ));
+                }
+            },
         };
+        let directory = join(root, &inside);
         let located = |path: String, key: String| Located { path, key };
-        if self.locked.is_none()
-            && let Some(path) = files.canonical(&format!("{directory}.sema"))
-        {
+        if let Some(path) = files.canonical(&format!("{directory}.sema")) {
             return Ok(located(path, format!("{spec}.sema")));
         }
         let manifest = files.read(&join(&directory, "sema.toml")).ok();
@@ -143,7 +153,7 @@ mod tests {
         files.add("/k/one.sema", "");
         let root = PackageRoot {
             directory: Some("/k".to_string()),
-            locked: None,
+            program: None,
         };
         assert!(root.is_package("json", &files));
         assert!(root.is_package("user/tool", &files));
@@ -160,6 +170,24 @@ mod tests {
         assert_eq!(
             path("user/none").unwrap_err().message,
             "package not found: user/none"
+        );
+        files.add(
+            "/w/sema.lock",
+            "[packages.json]\nsource = 'git'\ncommit = 'c1'\n",
+        );
+        files.add("/k/.store/git-c1/json/package.sema", "");
+        let root = PackageRoot {
+            program: Some("/w/app".to_string()),
+            ..root
+        };
+        let path = |spec: &str| {
+            root.locate(spec, &files, Span::default())
+                .map(|located| located.path)
+        };
+        assert_eq!(path("json").unwrap(), "/k/.store/git-c1/json/package.sema");
+        assert_eq!(
+            path("one").unwrap_err().message,
+            "package 'one' is not recorded in /w/sema.lock"
         );
         assert!(
             path("a/../b")

@@ -10,6 +10,8 @@ use std::ffi::{c_char, c_int};
 
 use sema_runtime::{launch, process};
 
+sema_runtime::runtime_note!();
+
 // Musl's own takes ten times as long; see docs/adr/0003.
 #[cfg(target_env = "musl")]
 #[global_allocator]

@@ -7,6 +7,7 @@ use crate::error::{Outcome, io_error};
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, exactly, native};
 use crate::print;
+use crate::task::giving_way;
 use crate::value::Value;
 
 /// The natives of the console.
@@ -63,13 +64,13 @@ pub static TABLE: &[Native] = &[
     native(
         "read-line",
         exactly(0),
-        read_line,
+        giving_way!(read_line),
         "The next line of standard input, or nil at its end.",
     ),
     native(
         "read-stdin",
         exactly(0),
-        read_stdin,
+        giving_way!(read_stdin),
         "The rest of standard input.",
     ),
     native(

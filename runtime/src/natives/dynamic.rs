@@ -2,12 +2,26 @@
 //! or hands the request to the compiler that is attached to it.
 
 use crate::collections::sorted_map;
-use crate::error::{Condition, ConditionKind, Outcome, Signal};
+use crate::error::{Condition, ConditionKind, Outcome, Signal, eval_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, Tier, alias, exactly, native};
 use crate::natives::arguments::text;
 use crate::value::Value;
 use crate::vm::Request;
+
+/// One step of a macro transformer. When there are none left this fails, and fails again whenever
+/// the transformer catches that and goes on.
+fn step(host: &Host, _: &[Value]) -> Outcome {
+    match host.steps.get().checked_sub(1) {
+        Some(left) => {
+            host.steps.set(left);
+            Ok(Value::NIL)
+        }
+        None => Err(eval_error(
+            "this macro has taken too many steps: it may never end",
+        )),
+    }
+}
 
 fn ask(request: Request) -> Outcome {
     Err(Box::new(Signal::Dynamic(request)))
@@ -130,6 +144,12 @@ fn unavailable(host: &Host, arguments: &[Value]) -> Outcome {
 
 /// The table of this family.
 pub static TABLE: &[Native] = &[
+    native(
+        "%step",
+        exactly(0),
+        step,
+        "Counts a step of a macro transformer.",
+    ),
     native(
         "read",
         exactly(1),

@@ -6,7 +6,7 @@ use super::math::{argument, argument_error, real};
 use crate::error::{Outcome, eval_error, type_error};
 use crate::host::Host;
 use crate::native::{Native, exactly, native};
-use crate::number;
+use crate::number::{self, elementary};
 use crate::value::Value;
 
 /// The values that have names.
@@ -120,24 +120,27 @@ macro_rules! float_functions {
 }
 
 float_functions! {
-    sin = f64::sin;
-    cos = f64::cos;
-    tan = f64::tan;
-    asin = f64::asin;
-    acos = f64::acos;
-    atan = f64::atan;
+    sin = elementary::sin;
+    cos = elementary::cos;
+    tan = elementary::tan;
+    asin = elementary::asin;
+    acos = elementary::acos;
+    atan = elementary::atan;
     sinh = f64::sinh;
-    cosh = f64::cosh;
-    tanh = f64::tanh;
+    cosh = elementary::cosh;
+    tanh = elementary::tanh;
     exp = f64::exp;
     log = f64::ln;
     log2 = f64::log2;
-    log10 = f64::log10;
+    log10 = elementary::log10;
 }
 
 fn atan2(host: &Host, args: &[Value]) -> Outcome {
     let y = real(host, argument(args, 0))?;
-    Ok(Value::float(y.atan2(real(host, argument(args, 1))?)))
+    Ok(Value::float(elementary::atan2(
+        y,
+        real(host, argument(args, 1))?,
+    )))
 }
 
 /// The argument as a machine number: a float or an integer of 64 bits.

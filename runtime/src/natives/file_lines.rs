@@ -10,6 +10,7 @@ use super::input::trim_line_end;
 use crate::error::{Outcome, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, exactly, native};
+use crate::task::giving_way;
 use crate::value::Value;
 
 /// The internal natives about lines of files.
@@ -17,7 +18,7 @@ pub static TABLE: &[Native] = &[
     native(
         "%file-lines-open",
         exactly(2),
-        open,
+        giving_way!(open),
         "Opens a file (path, name for messages).",
     )
     .needs(Capability::FsRead),

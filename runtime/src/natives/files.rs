@@ -18,26 +18,39 @@ use crate::error::{Outcome, Signal, eval_error, io_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, exactly, native};
 use crate::print;
+use crate::task::giving_way;
 use crate::value::Value;
 
 /// The natives about files.
 pub static TABLE: &[Native] = &[
-    native("file/read", exactly(1), read, "The text of a file.").needs(Capability::FsRead),
+    native(
+        "file/read",
+        exactly(1),
+        giving_way!(read),
+        "The text of a file.",
+    )
+    .needs(Capability::FsRead),
     native(
         "file/read-bytes",
         exactly(1),
-        read_bytes,
+        giving_way!(read_bytes),
         "The bytes of a file.",
     )
     .needs(Capability::FsRead),
     native(
         "file/read-lines",
         exactly(1),
-        read_lines,
+        giving_way!(read_lines),
         "The lines of a file without their ends.",
     )
     .needs(Capability::FsRead),
-    native("file/exists?", exactly(1), exists, "Whether a path exists.").needs(Capability::FsRead),
+    native(
+        "file/exists?",
+        exactly(1),
+        giving_way!(exists),
+        "Whether a path exists.",
+    )
+    .needs(Capability::FsRead),
     native(
         "file/is-file?",
         exactly(1),
@@ -62,11 +75,17 @@ pub static TABLE: &[Native] = &[
     native(
         "file/info",
         exactly(1),
-        info,
+        giving_way!(info),
         "Size, time of change and kind of a file.",
     )
     .needs(Capability::FsRead),
-    native("file/list", exactly(1), list, "The names in a directory.").needs(Capability::FsRead),
+    native(
+        "file/list",
+        exactly(1),
+        giving_way!(list),
+        "The names in a directory.",
+    )
+    .needs(Capability::FsRead),
     native(
         "file/glob",
         exactly(1),
@@ -74,25 +93,31 @@ pub static TABLE: &[Native] = &[
         "The paths that match a pattern.",
     )
     .needs(Capability::FsRead),
-    native("file/write", exactly(2), write, "Makes a file of a text.").needs(Capability::FsWrite),
+    native(
+        "file/write",
+        exactly(2),
+        giving_way!(write),
+        "Makes a file of a text.",
+    )
+    .needs(Capability::FsWrite),
     native(
         "file/append",
         exactly(2),
-        append,
+        giving_way!(append),
         "Adds a text to the end of a file.",
     )
     .needs(Capability::FsWrite),
     native(
         "file/write-bytes",
         exactly(2),
-        write_bytes,
+        giving_way!(write_bytes),
         "Makes a file of bytes.",
     )
     .needs(Capability::FsWrite),
     native(
         "file/write-lines",
         exactly(2),
-        write_lines,
+        giving_way!(write_lines),
         "Makes a file of lines.",
     )
     .needs(Capability::FsWrite),
@@ -103,7 +128,13 @@ pub static TABLE: &[Native] = &[
         "Makes a directory and its parents.",
     )
     .needs(Capability::FsWrite),
-    native("file/delete", exactly(1), delete, "Deletes a file.").needs(Capability::FsWrite),
+    native(
+        "file/delete",
+        exactly(1),
+        giving_way!(delete),
+        "Deletes a file.",
+    )
+    .needs(Capability::FsWrite),
     native(
         "file/rename",
         exactly(2),
@@ -111,7 +142,7 @@ pub static TABLE: &[Native] = &[
         "Gives a file another path.",
     )
     .needs(Capability::FsWrite),
-    native("file/copy", exactly(2), copy, "Copies a file.")
+    native("file/copy", exactly(2), giving_way!(copy), "Copies a file.")
         .needs(Capability::FsRead)
         .needs(Capability::FsWrite),
 ];

@@ -35,7 +35,7 @@ pub static TABLE: &[Native] = &[
     native("hash-map", at_least(0), hash_map_of, "Map of alternating keys and values.").pure(),
     alias("map/new", "hash-map"),
     native("hashmap/new", at_least(0), hashmap_new, "Hash map of alternating keys and values.").pure(),
-    native("hashmap/assoc", at_least(1), hashmap_assoc, "The hash map with keys bound to values.").pure(),
+    native("hashmap/assoc", at_least(0), hashmap_assoc, "The hash map with keys bound to values.").pure(),
     native("hashmap/get", between(2, 3), hashmap_get, "The value of a key in a hash map, or a default.").pure(),
     native("hashmap/contains?", exactly(2), hashmap_contains, "Whether a hash map has a key.").pure(),
     native("hashmap/keys", exactly(1), hashmap_keys, "List of the keys of a hash map.").pure(),

@@ -439,7 +439,7 @@ fn abs(host: &Host, args: &[Value]) -> Outcome {
     match number.kind() {
         Kind::Complex => {
             let (real, imaginary) = float_parts(host, number);
-            Ok(Value::float(real.hypot(imaginary)))
+            Ok(Value::float(number::elementary::hypot(real, imaginary)))
         }
         Kind::Float => Ok(Value::float(number.float_unchecked().abs())),
         _ if number::sign(&host.heap, number) < 0 => number::negate(host, number),

@@ -7,7 +7,7 @@ use crate::error::{Outcome, eval_error, type_error};
 use crate::host::Host;
 use crate::native::{Native, alias, between, exactly, native};
 use crate::number::ratio::Rounding;
-use crate::number::{self, Operation, complex, integer, ratio};
+use crate::number::{self, Operation, complex, elementary, integer, ratio};
 use crate::value::{Kind, Value};
 
 /// The natives.
@@ -279,8 +279,8 @@ fn make_polar(host: &Host, args: &[Value]) -> Outcome {
     let magnitude = number::to_float(heap, checked_real(host, argument(args, 0), "real")?);
     let angle = number::to_float(heap, checked_real(host, argument(args, 1), "real")?);
     let (real, imaginary) = (
-        Value::float(magnitude * angle.cos()),
-        Value::float(magnitude * angle.sin()),
+        Value::float(magnitude * elementary::cos(angle)),
+        Value::float(magnitude * elementary::sin(angle)),
     );
     Ok(if magnitude.is_nan() || angle.is_nan() {
         complex::make(heap, real, imaginary)
@@ -303,7 +303,7 @@ fn angle(host: &Host, args: &[Value]) -> Outcome {
     let number = checked_number(host, argument(args, 0))?;
     if number.kind() == Kind::Complex {
         let (real, imaginary) = float_parts(host, number);
-        return Ok(Value::float(imaginary.atan2(real)));
+        return Ok(Value::float(elementary::atan2(imaginary, real)));
     }
     let negative = number::sign(&host.heap, number) < 0;
     Ok(Value::float(if negative {

@@ -116,6 +116,14 @@ impl State {
         }
     }
 
+    /// Whether it reads or writes a file, or reads standard input: what may take a while.
+    pub fn uses_system(&self) -> bool {
+        matches!(
+            self.source,
+            Source::Input(_) | Source::Output(_) | Source::StandardInput
+        )
+    }
+
     /// Whether it reads a file.
     pub fn is_file(&self) -> bool {
         matches!(self.source, Source::Input(_))

@@ -6,10 +6,25 @@ use super::arguments::{argument, argument_error, integer, text};
 use super::bytes::{bytes, decode};
 use super::files::check_regular;
 use super::stream_state::{State, StreamError};
-use crate::error::{Outcome, eval_error, io_error, type_error};
+use crate::error::{Outcome, Signal, eval_error, io_error, type_error};
 use crate::host::Host;
 use crate::native::{Capability, Native, between, exactly, native};
+use crate::task::{after_others, giving_way};
 use crate::value::{Kind, Value};
+
+/// A function on streams: other tasks go first if a stream is not in memory.
+macro_rules! through_system {
+    ($function:path) => {{
+        fn give_way(host: &Host, args: &[Value]) -> Outcome {
+            if uses_system(host, args) {
+                after_others(host, $function(host, args))
+            } else {
+                $function(host, args)
+            }
+        }
+        give_way
+    }};
+}
 
 /// The natives about streams.
 pub static TABLE: &[Native] = &[
@@ -34,72 +49,77 @@ pub static TABLE: &[Native] = &[
     native(
         "stream/open-input",
         exactly(1),
-        open_input,
+        giving_way!(open_input),
         "A stream that reads a file.",
     )
     .needs(Capability::FsRead),
     native(
         "stream/open-output",
         exactly(1),
-        open_output,
+        giving_way!(open_output),
         "A stream that writes a new file.",
     )
     .needs(Capability::FsWrite),
     native(
         "stream/read",
         exactly(2),
-        read,
+        through_system!(read),
         "The next bytes, up to a number of them.",
     ),
     native(
         "stream/read-byte",
         exactly(1),
-        read_byte,
+        through_system!(read_byte),
         "The next byte, or nil at the end.",
     ),
     native(
         "stream/read-line",
         exactly(1),
-        read_line,
+        through_system!(read_line),
         "The next line, or nil at the end.",
     ),
     native(
         "stream/read-all",
         between(1, 2),
-        read_all,
+        through_system!(read_all),
         "All remaining bytes, up to an optional limit.",
     ),
     native(
         "stream/write",
         exactly(2),
-        write,
+        through_system!(write),
         "Writes bytes and gives their number.",
     ),
     native(
         "stream/write-byte",
         exactly(2),
-        write_byte,
+        through_system!(write_byte),
         "Writes one byte.",
     ),
     native(
         "stream/write-string",
         exactly(2),
-        write_string,
+        through_system!(write_string),
         "Writes a text and gives the number of its bytes.",
     ),
     native(
         "stream/copy",
         between(2, 3),
-        copy,
+        through_system!(copy),
         "Copies what remains of a stream to another, up to an optional limit.",
     ),
     native(
         "stream/flush",
         exactly(1),
-        flush,
+        through_system!(flush),
         "Hands what was written to the system.",
     ),
-    native("stream/close", exactly(1), close, "Closes a stream."),
+    native(
+        "stream/close",
+        exactly(1),
+        through_system!(close),
+        "Closes a stream.",
+    ),
     native(
         "stream/to-bytes",
         exactly(1),
@@ -150,6 +170,19 @@ pub static TABLE: &[Native] = &[
         "Standard input (0), output (1) or error (2).",
     ),
 ];
+
+/// Whether an operation on these arguments uses a stream that is not in memory.
+fn uses_system(host: &Host, args: &[Value]) -> bool {
+    args.iter().any(|&value| {
+        value.kind() == Kind::Stream
+            && host
+                .heap
+                .with_foreign(host.heap.field(value, 1), |state: &mut State| {
+                    state.uses_system()
+                })
+                .unwrap_or(false)
+    })
+}
 
 /// Most bytes that `stream/read` reads at once.
 const LARGEST_READ: usize = 8 << 20;
@@ -271,8 +304,13 @@ fn limit(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<u
     })
 }
 
-fn over_limit(function: &str, limit: usize) -> String {
-    format!("{function}: input exceeds the configured {limit}-byte cap")
+/// There is more to read than `limit`.
+fn too_much(host: &Host, function: &str, args: &[Value], limit: usize) -> Box<Signal> {
+    let message = format!("{function}: input exceeds the configured {limit}-byte cap");
+    match on_stream(host, function, args, 0, |state| Ok(state.is_file())) {
+        Ok(true) => io_error(message),
+        _ => eval_error(message),
+    }
 }
 
 fn read_all(host: &Host, args: &[Value]) -> Outcome {
@@ -283,11 +321,7 @@ fn read_all(host: &Host, args: &[Value]) -> Outcome {
         state.read_rest(host, more)
     })?;
     if bytes.len() > limit {
-        let is_file = on_stream(host, "stream/read", args, 0, |state| Ok(state.is_file()))?;
-        return Err(match is_file {
-            true => io_error(over_limit("stream/read-all", limit)),
-            false => eval_error(over_limit("stream/read-all", limit)),
-        });
+        return Err(too_much(host, "stream/read-all", args, limit));
     }
     Ok(host.heap.bytevector(&bytes))
 }
@@ -334,27 +368,32 @@ fn write_byte(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::NIL)
 }
 
+/// Bytes that `stream/copy` moves at once.
+const COPIED_BLOCK: usize = 8 << 10;
+
 fn copy(host: &Host, args: &[Value]) -> Outcome {
     on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
-    on_stream(host, "stream/write", args, 1, |state| {
-        state.check_writable()
-    })?;
+    on_stream(host, "stream/write", args, 1, |_| Ok(()))?;
     let limit = limit(host, "stream/copy", args, 2)?;
     let mut copied: usize = 0;
     loop {
+        // One byte more than is allowed tells that there is too much; what lies behind it stays.
+        let wanted = (limit - copied).saturating_add(1).min(COPIED_BLOCK);
         let part = on_stream(host, "stream/read", args, 0, |state| {
-            state.read(host, 64 << 10)
+            state.read(host, wanted)
         })?;
         if part.is_empty() {
             return Ok(Value::index(copied));
         }
-        copied += part.len();
-        if copied > limit {
-            return Err(eval_error(over_limit("stream/copy", limit)));
+        // A buffer that is copied to itself grows as fast as it is read, up to any limit.
+        let is_endless = argument(args, 0) == argument(args, 1);
+        if part.len() > limit - copied || is_endless {
+            return Err(too_much(host, "stream/copy", args, limit));
         }
         on_stream(host, "stream/write", args, 1, |state| {
             state.write(host, &part)
         })?;
+        copied += part.len();
     }
 }
 

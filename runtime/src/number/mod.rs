@@ -12,6 +12,7 @@
 pub mod compare;
 pub mod complex;
 mod decimal;
+pub mod elementary;
 pub mod float_text;
 pub mod integer;
 mod limbs;

@@ -1,6 +1,8 @@
 //! Powers and square roots.
 
-use super::{Operation, complex, integer, is_exact, is_exact_zero, ratio, sign, to_float};
+use super::{
+    Operation, complex, elementary, integer, is_exact, is_exact_zero, ratio, sign, to_float,
+};
 use crate::error::{Outcome, eval_error, type_error};
 use crate::heap::Heap;
 use crate::host::Host;
@@ -125,12 +127,12 @@ pub fn square_root(host: &Host, number: Value) -> Outcome {
         Kind::Complex => {
             let (real, imaginary) = complex::parts(heap, number);
             let (real, imaginary) = (to_float(heap, real), to_float(heap, imaginary));
-            let modulus = real.hypot(imaginary).sqrt();
-            let angle = imaginary.atan2(real) / 2.0;
+            let modulus = elementary::hypot(real, imaginary).sqrt();
+            let angle = elementary::atan2(imaginary, real) / 2.0;
             Ok(complex::make(
                 heap,
-                Value::float(modulus * angle.cos()),
-                Value::float(modulus * angle.sin()),
+                Value::float(modulus * elementary::cos(angle)),
+                Value::float(modulus * elementary::sin(angle)),
             ))
         }
         _ => Err(type_error(host, "number", number)),

@@ -74,6 +74,7 @@ impl Vm {
                     return NestedEnding::Raised(self.condition_maps.map(&self.host, &raised));
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
+                Event::Suspended(Operation::GiveWay(resume)) => resume,
                 Event::Suspended(_) => Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",

@@ -396,6 +396,7 @@ impl Vm {
                 scheduler.block(heap, id, Wait::Send(channel, value), None)
             }
             Operation::Collect => {}
+            Operation::GiveWay(resume) => scheduler.push_ready(id, resume),
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
         self.park();

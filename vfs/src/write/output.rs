@@ -90,9 +90,9 @@ pub fn replace_file<T>(
     if executable {
         make_executable(&file).map_err(failure("make executable", path))?;
     }
-    // Some file systems report a full disk only here.
-    drop(file);
-    temporary.persist(&target).map_err(failure("write", path))?;
+    temporary
+        .persist(file, &target)
+        .map_err(failure("write", path))?;
     Ok(result)
 }
 
@@ -140,47 +140,110 @@ fn failure(action: &'static str, path: &Path) -> impl Fn(io::Error) -> WriteErro
     }
 }
 
-/// A file that is removed when it is dropped before it got its final name.
+/// A file without its final name: without any name where the system can do that, so that nothing
+/// remains of a build that is killed; else with one of its own, and removed when it is dropped.
 struct Temporary {
-    path: PathBuf,
-    persisted: bool,
+    /// Where it lies, if it has a name.
+    path: Option<PathBuf>,
+    directory: PathBuf,
 }
 
 impl Temporary {
     fn create(directory: &Path, target: &Path) -> Result<(Self, File), WriteError> {
-        // Not derived from the name of the target alone, which may already be
-        // as long as names can be.
-        let process = std::process::id();
-        for attempt in 0..NAME_ATTEMPTS {
-            let path = directory.join(format!(".semac-{process}-{attempt}.tmp"));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    let persisted = false;
-                    return Ok((Self { path, persisted }, file));
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failure("write", target)(error)),
-            }
+        if let Some(file) = nameless(directory) {
+            let temporary = Temporary {
+                path: None,
+                directory: directory.to_owned(),
+            };
+            return Ok((temporary, file));
         }
-        Err(failure("write", target)(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "too many temporary files lie in its directory; remove '.semac-*.tmp'",
-        )))
+        let open = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+        let (path, file) = with_free_name(directory, open).map_err(failure("write", target))?;
+        let temporary = Temporary {
+            path: Some(path),
+            directory: directory.to_owned(),
+        };
+        Ok((temporary, file))
     }
 
-    fn persist(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
-        self.persisted = true;
+    /// Gives the file its name. A name can only be taken from another file by renaming, so a file
+    /// without any gets one of its own first.
+    fn persist(mut self, file: File, target: &Path) -> io::Result<()> {
+        if self.path.is_none() {
+            let link = |path: &Path| give_name(&file, path);
+            self.path = Some(with_free_name(&self.directory, link)?.0);
+        }
+        // Some file systems report a full disk only here.
+        drop(file);
+        if let Some(path) = &self.path {
+            fs::rename(path, target)?;
+        }
+        self.path = None;
         Ok(())
     }
 }
 
+/// Does `make` for a name that no file in `directory` has.
+fn with_free_name<T>(
+    directory: &Path,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    // Not derived from the name of the target alone, which may already be as long as names can be.
+    let process = std::process::id();
+    for attempt in 0..NAME_ATTEMPTS {
+        let path = directory.join(format!(".semac-{process}-{attempt}.tmp"));
+        match make(&path) {
+            Ok(made) => return Ok((path, made)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "too many temporary files lie in its directory; remove '.semac-*.tmp'",
+    ))
+}
+
+/// A file in `directory` that has no name, if system and file system have such files.
+#[cfg(target_os = "linux")]
+fn nameless(directory: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags};
+    // Names are given by way of /proc, which some containers lack.
+    if !Path::new("/proc/self/fd").exists() {
+        return None;
+    }
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    rustix::fs::open(directory, flags, mode)
+        .ok()
+        .map(File::from)
+}
+
+#[cfg(target_os = "linux")]
+fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD};
+    use std::os::fd::AsRawFd;
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_directory: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_name(_file: &File, _path: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.persisted {
+        if let Some(path) = &self.path {
             // Nothing can be done about a failure here; the error that led to
             // this is already on its way to the user.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(path);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Bound, Context, Simplifier, constant, sequence};
 use crate::datum::{DatumKind, Span};
 use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
-use crate::optimize::{classes, fold, purity};
+use crate::optimize::{classes, classes::Classes, fold, purity};
 
 /// Whether a function can be entered with this many arguments by binding its parameters.
 pub(in crate::optimize) fn accepts(lambda: &Lambda, count: usize) -> bool {
@@ -187,11 +187,8 @@ impl Simplifier<'_> {
     ) -> Expr {
         let callee = self.expr(callee, Context::Value);
         let mut arguments = self.values(arguments);
-        // The global would be looked at after the arguments.
-        let ordered = match callee.kind {
-            ExprKind::Global(global) => self.known.contains(&global),
-            _ => true,
-        };
+        // Else another condition would be raised, and a global would be looked at too late.
+        let ordered = self.class_of(&callee).decide(Classes::FUNCTION) == Some(true);
         let spread = match arguments.last_mut().map(|last| &mut last.kind) {
             Some(ExprKind::Call(list, elements))
                 if matches!(list.kind, ExprKind::Builtin(Builtin("list"))) =>
