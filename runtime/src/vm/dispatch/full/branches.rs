@@ -174,9 +174,12 @@ handler! { op_jump_not_test |vm, pc, base, func, frame, word| {
     dispatch!(vm, pc, base, func, frame)
 }}
 
+/// Whether two numbers are in some order, or the error of asking.
+type Relation = fn(&Host, Value, Value) -> Outcome<bool>;
+
 /// What a comparing branch asks.
 struct Question {
-    relation: fn(&Host, Value, Value) -> Outcome<bool>,
+    relation: Relation,
     /// Whether the second operand is an immediate.
     immediate: bool,
     /// The answer upon which it jumps.
@@ -185,30 +188,29 @@ struct Question {
 
 impl Question {
     fn of(op: Op) -> Option<Question> {
-        let (relation, immediate, wanted): (fn(&Host, Value, Value) -> Outcome<bool>, _, _) =
-            match op {
-                Op::JumpLess => (number::less, false, true),
-                Op::JumpNotLess => (number::less, false, false),
-                Op::JumpLessEqual => (number::less_equal, false, true),
-                Op::JumpNotLessEqual => (number::less_equal, false, false),
-                Op::JumpGreater => (greater, false, true),
-                Op::JumpNotGreater => (greater, false, false),
-                Op::JumpGreaterEqual => (greater_equal, false, true),
-                Op::JumpNotGreaterEqual => (greater_equal, false, false),
-                Op::JumpEqual => (equal_numbers, false, true),
-                Op::JumpNotEqual => (equal_numbers, false, false),
-                Op::JumpLessImm => (number::less, true, true),
-                Op::JumpNotLessImm => (number::less, true, false),
-                Op::JumpLessEqualImm => (number::less_equal, true, true),
-                Op::JumpNotLessEqualImm => (number::less_equal, true, false),
-                Op::JumpGreaterImm => (greater, true, true),
-                Op::JumpNotGreaterImm => (greater, true, false),
-                Op::JumpGreaterEqualImm => (greater_equal, true, true),
-                Op::JumpNotGreaterEqualImm => (greater_equal, true, false),
-                Op::JumpEqualImm => (equal_numbers, true, true),
-                Op::JumpNotEqualImm => (equal_numbers, true, false),
-                _ => return None,
-            };
+        let (relation, immediate, wanted): (Relation, _, _) = match op {
+            Op::JumpLess => (number::less, false, true),
+            Op::JumpNotLess => (number::less, false, false),
+            Op::JumpLessEqual => (number::less_equal, false, true),
+            Op::JumpNotLessEqual => (number::less_equal, false, false),
+            Op::JumpGreater => (greater, false, true),
+            Op::JumpNotGreater => (greater, false, false),
+            Op::JumpGreaterEqual => (greater_equal, false, true),
+            Op::JumpNotGreaterEqual => (greater_equal, false, false),
+            Op::JumpEqual => (equal_numbers, false, true),
+            Op::JumpNotEqual => (equal_numbers, false, false),
+            Op::JumpLessImm => (number::less, true, true),
+            Op::JumpNotLessImm => (number::less, true, false),
+            Op::JumpLessEqualImm => (number::less_equal, true, true),
+            Op::JumpNotLessEqualImm => (number::less_equal, true, false),
+            Op::JumpGreaterImm => (greater, true, true),
+            Op::JumpNotGreaterImm => (greater, true, false),
+            Op::JumpGreaterEqualImm => (greater_equal, true, true),
+            Op::JumpNotGreaterEqualImm => (greater_equal, true, false),
+            Op::JumpEqualImm => (equal_numbers, true, true),
+            Op::JumpNotEqualImm => (equal_numbers, true, false),
+            _ => return None,
+        };
         Some(Question {
             relation,
             immediate,
