@@ -17,6 +17,8 @@ use sema_format::isa::{Op, Predicate};
 use super::super::operands::{a, b, c, register, set};
 use super::super::{Handler, Next, Registers, Running};
 use super::{equal_numbers, greater, greater_equal, holds};
+use crate::error::Outcome;
+use crate::host::Host;
 use crate::value::Value;
 use crate::vm::Vm;
 use crate::vm::module::Func;
@@ -26,14 +28,14 @@ use crate::{equality, number};
 /// The complete handler of an instruction of this family.
 pub(super) const fn handler(op: Op) -> Option<Handler> {
     Some(match op {
-        Op::Add => op_add,
-        Op::AddNumbers => op_add_numbers,
-        Op::Subtract => op_subtract,
-        Op::Multiply => op_multiply,
-        Op::Divide => op_divide,
-        Op::Quotient => op_quotient,
-        Op::Remainder => op_remainder,
-        Op::Modulo => op_modulo,
+        Op::Add => op_binary,
+        Op::AddNumbers => op_binary,
+        Op::Subtract => op_binary,
+        Op::Multiply => op_binary,
+        Op::Divide => op_binary,
+        Op::Quotient => op_binary,
+        Op::Remainder => op_binary,
+        Op::Modulo => op_binary,
         Op::AddImm => op_add_imm,
         Op::ImmAdd => op_imm_add,
         Op::SubtractImm => op_subtract_imm,
@@ -49,36 +51,29 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
     })
 }
 
-handler! { op_add |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::add)
-}}
+/// The operation of an instruction with two operands.
+fn operation(op: Op) -> Option<fn(&Host, Value, Value) -> Outcome> {
+    Some(match op {
+        Op::Add => number::add,
+        Op::AddNumbers => number::add_numbers,
+        Op::Subtract => number::subtract,
+        Op::Multiply => number::multiply,
+        Op::Divide => number::divide,
+        Op::Quotient => number::quotient,
+        Op::Remainder => number::remainder,
+        Op::Modulo => number::modulo,
+        _ => return None,
+    })
+}
 
-handler! { op_add_numbers |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::add_numbers)
-}}
-
-handler! { op_subtract |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::subtract)
-}}
-
-handler! { op_multiply |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::multiply)
-}}
-
-handler! { op_divide |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::divide)
-}}
-
-handler! { op_quotient |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::quotient)
-}}
-
-handler! { op_remainder |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::remainder)
-}}
-
-handler! { op_modulo |vm, pc, base, func, frame, word| {
-    binary!(vm pc base func frame word; number::modulo)
+handler! { op_binary |vm, pc, base, func, frame, word| {
+    let Some(operation) = Op::from_byte(word as u8).and_then(operation) else {
+        let event = vm.bad_instruction();
+        return vm.stop(event);
+    };
+    let outcome = operation(&vm.host, register(base, b(word)), register(base, c(word)));
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
 }}
 
 handler! { op_add_imm |vm, pc, base, func, frame, word| {

@@ -17,6 +17,8 @@ use sema_format::isa::{Op, Predicate};
 use super::super::operands::{a, b, bx, constant, register, sbx};
 use super::super::{Handler, Next, Registers, Running};
 use super::{equal_numbers, extra, greater, greater_equal, holds, jump};
+use crate::error::Outcome;
+use crate::host::Host;
 use crate::natives::forms;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -33,30 +35,30 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::Loop => op_loop,
         Op::JumpFalse => op_jump_false,
         Op::JumpTrue => op_jump_true,
-        Op::JumpLess => op_jump_less,
-        Op::JumpNotLess => op_jump_not_less,
-        Op::JumpLessEqual => op_jump_less_equal,
-        Op::JumpNotLessEqual => op_jump_not_less_equal,
-        Op::JumpEqual => op_jump_equal,
-        Op::JumpNotEqual => op_jump_not_equal,
-        Op::JumpLessImm => op_jump_less_imm,
-        Op::JumpNotLessImm => op_jump_not_less_imm,
-        Op::JumpLessEqualImm => op_jump_less_equal_imm,
-        Op::JumpNotLessEqualImm => op_jump_not_less_equal_imm,
-        Op::JumpGreaterImm => op_jump_greater_imm,
-        Op::JumpNotGreaterImm => op_jump_not_greater_imm,
-        Op::JumpGreaterEqualImm => op_jump_greater_equal_imm,
-        Op::JumpNotGreaterEqualImm => op_jump_not_greater_equal_imm,
-        Op::JumpEqualImm => op_jump_equal_imm,
-        Op::JumpNotEqualImm => op_jump_not_equal_imm,
+        Op::JumpLess => op_compare_jump,
+        Op::JumpNotLess => op_compare_jump,
+        Op::JumpLessEqual => op_compare_jump,
+        Op::JumpNotLessEqual => op_compare_jump,
+        Op::JumpEqual => op_compare_jump,
+        Op::JumpNotEqual => op_compare_jump,
+        Op::JumpLessImm => op_compare_jump,
+        Op::JumpNotLessImm => op_compare_jump,
+        Op::JumpLessEqualImm => op_compare_jump,
+        Op::JumpNotLessEqualImm => op_compare_jump,
+        Op::JumpGreaterImm => op_compare_jump,
+        Op::JumpNotGreaterImm => op_compare_jump,
+        Op::JumpGreaterEqualImm => op_compare_jump,
+        Op::JumpNotGreaterEqualImm => op_compare_jump,
+        Op::JumpEqualImm => op_compare_jump,
+        Op::JumpNotEqualImm => op_compare_jump,
         Op::JumpEqualConst => op_jump_equal_const,
         Op::JumpNotEqualConst => op_jump_not_equal_const,
         Op::JumpTest => op_jump_test,
         Op::JumpNotTest => op_jump_not_test,
-        Op::JumpGreater => op_jump_greater,
-        Op::JumpNotGreater => op_jump_not_greater,
-        Op::JumpGreaterEqual => op_jump_greater_equal,
-        Op::JumpNotGreaterEqual => op_jump_not_greater_equal,
+        Op::JumpGreater => op_compare_jump,
+        Op::JumpNotGreater => op_compare_jump,
+        Op::JumpGreaterEqual => op_compare_jump,
+        Op::JumpNotGreaterEqual => op_compare_jump,
         _ => return None,
     })
 }
@@ -104,70 +106,6 @@ handler! { op_jump_true |vm, pc, base, func, frame, word| {
         }
     }
     dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_jump_less |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less, register(base, b(word)), true)
-}}
-
-handler! { op_jump_not_less |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less, register(base, b(word)), false)
-}}
-
-handler! { op_jump_less_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less_equal, register(base, b(word)), true)
-}}
-
-handler! { op_jump_not_less_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less_equal, register(base, b(word)), false)
-}}
-
-handler! { op_jump_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; equal_numbers, register(base, b(word)), true)
-}}
-
-handler! { op_jump_not_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; equal_numbers, register(base, b(word)), false)
-}}
-
-handler! { op_jump_less_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less, Value::small(sbx(word) as i32), true)
-}}
-
-handler! { op_jump_not_less_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less, Value::small(sbx(word) as i32), false)
-}}
-
-handler! { op_jump_less_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less_equal, Value::small(sbx(word) as i32), true)
-}}
-
-handler! { op_jump_not_less_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; number::less_equal, Value::small(sbx(word) as i32), false)
-}}
-
-handler! { op_jump_greater_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater, Value::small(sbx(word) as i32), true)
-}}
-
-handler! { op_jump_not_greater_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater, Value::small(sbx(word) as i32), false)
-}}
-
-handler! { op_jump_greater_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater_equal, Value::small(sbx(word) as i32), true)
-}}
-
-handler! { op_jump_not_greater_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater_equal, Value::small(sbx(word) as i32), false)
-}}
-
-handler! { op_jump_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; equal_numbers, Value::small(sbx(word) as i32), true)
-}}
-
-handler! { op_jump_not_equal_imm |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; equal_numbers, Value::small(sbx(word) as i32), false)
 }}
 
 handler! { op_jump_equal_const |vm, pc, base, func, frame, word| {
@@ -236,18 +174,66 @@ handler! { op_jump_not_test |vm, pc, base, func, frame, word| {
     dispatch!(vm, pc, base, func, frame)
 }}
 
-handler! { op_jump_greater |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater, register(base, b(word)), true)
-}}
+/// Whether two numbers are in some order, or the error of asking.
+type Relation = fn(&Host, Value, Value) -> Outcome<bool>;
 
-handler! { op_jump_not_greater |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater, register(base, b(word)), false)
-}}
+/// What a comparing branch asks.
+struct Question {
+    relation: Relation,
+    /// Whether the second operand is an immediate.
+    immediate: bool,
+    /// The answer upon which it jumps.
+    wanted: bool,
+}
 
-handler! { op_jump_greater_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), true)
-}}
+impl Question {
+    fn of(op: Op) -> Option<Question> {
+        let (relation, immediate, wanted): (Relation, _, _) = match op {
+            Op::JumpLess => (number::less, false, true),
+            Op::JumpNotLess => (number::less, false, false),
+            Op::JumpLessEqual => (number::less_equal, false, true),
+            Op::JumpNotLessEqual => (number::less_equal, false, false),
+            Op::JumpGreater => (greater, false, true),
+            Op::JumpNotGreater => (greater, false, false),
+            Op::JumpGreaterEqual => (greater_equal, false, true),
+            Op::JumpNotGreaterEqual => (greater_equal, false, false),
+            Op::JumpEqual => (equal_numbers, false, true),
+            Op::JumpNotEqual => (equal_numbers, false, false),
+            Op::JumpLessImm => (number::less, true, true),
+            Op::JumpNotLessImm => (number::less, true, false),
+            Op::JumpLessEqualImm => (number::less_equal, true, true),
+            Op::JumpNotLessEqualImm => (number::less_equal, true, false),
+            Op::JumpGreaterImm => (greater, true, true),
+            Op::JumpNotGreaterImm => (greater, true, false),
+            Op::JumpGreaterEqualImm => (greater_equal, true, true),
+            Op::JumpNotGreaterEqualImm => (greater_equal, true, false),
+            Op::JumpEqualImm => (equal_numbers, true, true),
+            Op::JumpNotEqualImm => (equal_numbers, true, false),
+            _ => return None,
+        };
+        Some(Question {
+            relation,
+            immediate,
+            wanted,
+        })
+    }
+}
 
-handler! { op_jump_not_greater_equal |vm, pc, base, func, frame, word| {
-    compare_jump!(vm pc base func frame word; greater_equal, register(base, b(word)), false)
+handler! { op_compare_jump |vm, pc, base, func, frame, word| {
+    let offset = extra(&mut pc) as i32;
+    let Some(question) = Op::from_byte(word as u8).and_then(Question::of) else {
+        let event = vm.bad_instruction();
+        return vm.stop(event);
+    };
+    let other = if question.immediate {
+        Value::small(sbx(word) as i32)
+    } else {
+        register(base, b(word))
+    };
+    match (question.relation)(&vm.host, register(base, a(word)), other) {
+        Ok(holds) if holds == question.wanted => jump(&mut pc, offset),
+        Ok(_) => {}
+        Err(signal) => slow!(vm pc base func frame; vm.signalled(signal, a(word))),
+    }
+    dispatch!(vm, pc, base, func, frame)
 }}

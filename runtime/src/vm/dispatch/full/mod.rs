@@ -57,24 +57,6 @@ macro_rules! fallible {
         }
     };
 }
-macro_rules! binary {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $operation:path) => {{
-        let outcome = $operation(&$vm.host, register($base, b($word)), register($base, c($word)));
-        fallible!($vm $pc $base $func $frame; a($word), outcome);
-        dispatch!($vm, $pc, $base, $func, $frame)
-    }};
-}
-macro_rules! compare_jump {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $relation:path, $other:expr, $wanted:literal) => {{
-        let offset = extra(&mut $pc) as i32;
-        match $relation(&$vm.host, register($base, a($word)), $other) {
-            Ok(holds) if holds == $wanted => jump(&mut $pc, offset),
-            Ok(_) => {}
-            Err(signal) => slow!($vm $pc $base $func $frame; $vm.signalled(signal, a($word))),
-        }
-        dispatch!($vm, $pc, $base, $func, $frame)
-    }};
-}
 /// Enters a function whose arguments are in place behind slot `a`.
 macro_rules! enter {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $a:ident; $callee:expr) => {{
