@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use semac::diagnostic::Severity;
 use semac::diagnostic::render::Renderer;
 use semac::driver::{FileSystem, Options, Surroundings, compile_program};
+use semac::phases::Unobserved;
 use semac::source::SourceMap;
 
 /// One program per line; lines that begin with `;;` are comments.
@@ -55,7 +56,7 @@ fn said(program: &str) -> String {
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");
     let files = Files(files.into_iter().collect());
-    let diagnostics = match compile_program(&files, entry, &options, &mut sources) {
+    let diagnostics = match compile_program(&files, entry, &options, &mut sources, &Unobserved) {
         Ok(program) => program.warnings,
         Err(diagnostics) => diagnostics,
     };
