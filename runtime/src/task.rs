@@ -68,6 +68,7 @@ pub enum Operation {
 ///
 /// # Errors
 /// The signal to suspend, unless no other task could run.
+#[inline(never)]
 pub fn after_others(host: &Host, outcome: Outcome) -> Outcome {
     if !host.scheduler.others_could_run() {
         return outcome;

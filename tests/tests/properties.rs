@@ -70,8 +70,10 @@ fn lists_cost_the_same_at_any_length() {
       (list steps total)
       (walk (rest items) (+ steps 1) (+ total (length items)))))
 (println (walk items 0 0))
+(define copy (map (fn (i) (- n i 1)) (range n)))
+(println (equal? copy items))
 (define (pick i total)
-  (if (= i n) total (pick (+ i 1) (+ total (nth items i)))))
+  (if (= i n) total (pick (+ i 1) (+ total (nth copy i)))))
 (println (pick 0 0))
 (println (length (foldl (fn (pair i) (list (cons i (first pair)) items)) (list '() nil) items)))
 (define (grow i vector) (if (= i 20000) (length vector) (grow (+ i 1) (append vector (list i)))))
@@ -80,7 +82,7 @@ fn lists_cost_the_same_at_any_length() {
     check(
         &[("main.sema", program)],
         &[],
-        "(300000 45000150000)\n44999850000\n2\n20000\n",
+        "(300000 45000150000)\n#t\n44999850000\n2\n20000\n",
     );
 }
 

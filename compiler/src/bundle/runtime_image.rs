@@ -199,6 +199,9 @@ impl RuntimeImage {
                     release: found.release,
                 });
             }
+            // A built program has lost the note to the segment of its archive. The writer refuses it
+            // and says what it is.
+            None if sema_vfs::Archive::open_executable(path).is_ok() => {}
             None => {
                 return Err(RuntimeError::NotRuntime {
                     path: path.to_owned(),

@@ -5,7 +5,8 @@
 //! list. A list value refers to a cell. So
 //!
 //! - `first`, `length` are one load; `rest` is the next cell (or the link at a chunk's end), and
-//!   allocates nothing; `nth` is one step per chunk, and chunks grow with the list;
+//!   allocates nothing; `nth` is one step per chunk: a list that was made whole is one chunk,
+//!   one that was consed together has chunks of up to 128 cells;
 //! - `cons` onto the first cell in use of a chunk that has room writes the new cell in front of
 //!   it: 16 bytes and no new object. Elsewhere (the list is shared, or the chunk is full, or it
 //!   has left the nursery) it starts a new chunk whose link is the old list.

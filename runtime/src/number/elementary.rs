@@ -68,6 +68,8 @@ impl Twofold {
         }
     }
 
+    // Called rather than copied everywhere: size matters more here.
+    #[inline(never)]
     fn plus(self, other: Twofold) -> Twofold {
         let high = sum(self.high, other.high);
         let low = sum(self.low, other.low);
@@ -82,6 +84,7 @@ impl Twofold {
         })
     }
 
+    #[inline(never)]
     fn times(self, other: Twofold) -> Twofold {
         let high = product(self.high, other.high);
         ordered_sum(

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_zero_until_written_and_after_a_collection() {
+    fn slots_are_nil_until_written_and_after_a_collection() {
         let mut stack = ValueStack::new(64);
         fill(&mut stack, 0, 300_000);
         assert_eq!(stack.used(1000).len(), 1000);
@@ -268,6 +268,6 @@ mod tests {
         assert_eq!(stack.used(2000).len(), 2000);
         stack.reserve(300_000);
         // SAFETY: reserved.
-        assert!((2000..300_000).all(|index| unsafe { (*stack.start().add(index)).bits() } == 0));
+        assert!((2000..300_000).all(|index| unsafe { *stack.start().add(index) } == Value::NIL));
     }
 }
