@@ -38,6 +38,9 @@ pub fn entry_at(lines: &[LineEntry], pc: u32) -> Option<&LineEntry> {
     lines.get(after.checked_sub(1)?)
 }
 
+/// Is shown frames: the inlined call, or `None` for the function itself, and the place in it.
+pub type Visitor<'v, S> = dyn FnMut(Option<&InlinedCall<S>>, Option<Place>) + 'v;
+
 /// Shows the frames that the code at word `pc` stands for to `visit`, innermost first: the inlined call,
 /// or `None` for the function itself, and the place in it.
 ///
@@ -47,7 +50,7 @@ pub fn unfold<S>(
     inlined: &[InlinedCall<S>],
     pc: u32,
     waiting: bool,
-    visit: &mut dyn FnMut(Option<&InlinedCall<S>>, Option<Place>),
+    visit: &mut Visitor<'_, S>,
 ) {
     let Some(entry) = entry_at(lines, pc) else {
         return visit(None, None);

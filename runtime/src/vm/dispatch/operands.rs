@@ -1,6 +1,6 @@
 //! Reading operands and what they name.
 
-use crate::heap::object;
+use crate::heap::{Heap, object};
 use crate::value::{Kind, Value};
 use crate::vm::module::Func;
 
@@ -77,6 +77,15 @@ pub(super) unsafe fn capture(base: *mut Value, index: usize) -> Value {
     // SAFETY: the slot below a window holds the running closure, which has as many captures as
     // its function declares, behind field 0; the verifier checked `index` against that.
     unsafe { field(*base.sub(1), index + 1) }
+}
+
+/// Changes what a box holds. The verifier does not prove that a register holds a box: nothing else
+/// is changed.
+#[inline(always)]
+pub(super) fn set_boxed(heap: &Heap, place: Value, value: Value) {
+    if object::is_kind(place, Kind::Box) {
+        heap.set_field(place, 0, value);
+    }
 }
 
 /// What a box holds.

@@ -7,7 +7,9 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, bx, c, capture, constant, register, sbx, set, unboxed};
+use super::super::operands::{
+    a, b, bx, c, capture, constant, register, sbx, set, set_boxed, unboxed,
+};
 use super::super::{Handler, Running, dispatch};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -45,7 +47,7 @@ handlers! {
         dispatch!(vm, pc, base, func, frame)
     }
     set_capture_box = SetCaptureBox |vm, pc, base, func, frame, word| {
-        vm.host.heap.set_field(capture(base, bx(word)), 0, register(base, a(word)));
+        set_boxed(&vm.host.heap, capture(base, bx(word)), register(base, a(word)));
         dispatch!(vm, pc, base, func, frame)
     }
     get_box = GetBox |vm, pc, base, func, frame, word| {
@@ -53,7 +55,7 @@ handlers! {
         dispatch!(vm, pc, base, func, frame)
     }
     set_box = SetBox |vm, pc, base, func, frame, word| {
-        vm.host.heap.set_field(register(base, a(word)), 0, register(base, b(word)));
+        set_boxed(&vm.host.heap, register(base, a(word)), register(base, b(word)));
         dispatch!(vm, pc, base, func, frame)
     }
     get_global = GetGlobal |vm, pc, base, func, frame, word| {

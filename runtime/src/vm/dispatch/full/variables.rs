@@ -14,9 +14,12 @@
 
 use sema_format::isa::{CAPTURE_FROM_CLOSURE, Op, special};
 
-use super::super::operands::{a, b, bx, c, capture, constant, register, sbx, set, unboxed};
+use super::super::operands::{
+    a, b, bx, c, capture, constant, register, sbx, set, set_boxed, unboxed,
+};
 use super::super::{Handler, Next, Registers, Running};
 use super::extra;
+use crate::heap::object;
 use crate::value::{Kind, Value};
 use crate::vm::Vm;
 use crate::vm::module::{Func, ModuleState};
@@ -147,9 +150,7 @@ handler! { op_get_capture_box |vm, pc, base, func, frame, word| {
 handler! { op_set_capture_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
-        vm.host
-            .heap
-            .set_field(capture(base, bx(word)), 0, register(base, a))
+        set_boxed(&vm.host.heap, capture(base, bx(word)), register(base, a))
     }
     dispatch!(vm, pc, base, func, frame)
 }}
@@ -179,9 +180,7 @@ handler! { op_get_box |vm, pc, base, func, frame, word| {
 handler! { op_set_box |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
-        vm.host
-            .heap
-            .set_field(register(base, a), 0, register(base, b(word)))
+        set_boxed(&vm.host.heap, register(base, a), register(base, b(word)))
     }
     dispatch!(vm, pc, base, func, frame)
 }}
@@ -254,9 +253,11 @@ handler! { op_closure |vm, pc, base, func, frame, word| {
 handler! { op_patch_capture |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
-        vm.host
-            .heap
-            .set_field(register(base, a), b(word) + 1, register(base, c(word)))
+        let (closure, field) = (register(base, a), b(word) + 1);
+        // The verifier does not prove that this is a closure with so many captured variables.
+        if object::is_kind(closure, Kind::Closure) && field < vm.host.heap.fields(closure).len() {
+            vm.host.heap.set_field(closure, field, register(base, c(word)))
+        }
     }
     dispatch!(vm, pc, base, func, frame)
 }}
