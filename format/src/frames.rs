@@ -42,6 +42,7 @@ pub fn entry_at(lines: &[LineEntry], pc: u32) -> Option<&LineEntry> {
 /// or `None` for the function itself, and the place in it.
 ///
 /// `waiting` if the code has called something: then a call in tail position has left no frame.
+#[allow(clippy::type_complexity, reason = "what is shown: a call and a place")]
 pub fn unfold<S>(
     lines: &[LineEntry],
     inlined: &[InlinedCall<S>],
