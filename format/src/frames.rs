@@ -45,6 +45,7 @@ pub type Visitor<'v, S> = dyn FnMut(Option<&InlinedCall<S>>, Option<Place>) + 'v
 /// or `None` for the function itself, and the place in it.
 ///
 /// `waiting` if the code has called something: then a call in tail position has left no frame.
+#[allow(clippy::type_complexity, reason = "what is shown: a call and a place")]
 pub fn unfold<S>(
     lines: &[LineEntry],
     inlined: &[InlinedCall<S>],
