@@ -100,10 +100,22 @@ fn bitmaps(data: u32, nodes: u32) -> Value {
 }
 
 impl<'h> Branch<'h> {
+    /// The root of a map that is a tree.
     #[inline(always)]
-    fn new(heap: &'h Heap, object: Value) -> Branch<'h> {
-        let fields = heap.values(object);
-        let (count, fields) = fields.split_at(usize::from(is_map(object)).min(fields.len()));
+    fn root(heap: &'h Heap, map: Value) -> Branch<'h> {
+        let fields = heap.values_of(Kind::HashMap, map);
+        let (count, fields) = fields.split_at(1.min(fields.len()));
+        Branch::new(map, count, fields)
+    }
+
+    /// A node that is not the root, nor a bucket.
+    #[inline(always)]
+    fn inner(heap: &'h Heap, node: Value) -> Branch<'h> {
+        Branch::new(node, &[], heap.values_of(Kind::Tuple, node))
+    }
+
+    #[inline(always)]
+    fn new(object: Value, count: &'h [Value], fields: &'h [Value]) -> Branch<'h> {
         let (word, rest) = match fields.split_first() {
             Some((word, rest)) => (word.fixnum_unchecked() as u64, rest),
             None => (0, [].as_slice()),
@@ -117,12 +129,6 @@ impl<'h> Branch<'h> {
             entries,
             children,
         }
-    }
-
-    #[inline(always)]
-    fn entry(&self, bit: u32) -> Option<(Value, Value)> {
-        let index = 2 * rank(self.data, bit);
-        Some((*self.entries.get(index)?, *self.entries.get(index + 1)?))
     }
 
     #[inline(always)]
@@ -155,7 +161,11 @@ impl<'h> Branch<'h> {
         let head = [self.count_and(added), bitmaps(data, nodes)];
         let head = head.get(1 - self.count.len()..).unwrap_or_default();
         let ([a, b, c], [d, e, f]) = (entries, children);
-        let (kind, aux) = (self.object.kind(), heap.aux(self.object));
+        let (kind, aux) = if self.count.is_empty() {
+            (Kind::Tuple, 0)
+        } else {
+            (Kind::HashMap, TREE)
+        };
         heap.object_spliced(kind, aux, [head, a, b, c, d, e, f])
     }
 
@@ -189,11 +199,6 @@ impl<'h> Branch<'h> {
     }
 }
 
-#[inline(always)]
-fn is_map(object: Value) -> bool {
-    object.kind() == Kind::HashMap
-}
-
 /// A node that is no root.
 fn node(heap: &Heap, data: u32, nodes: u32, fields: &[Value]) -> Value {
     heap.object_spliced(Kind::Tuple, 0, [&[bitmaps(data, nodes)], fields])
@@ -207,7 +212,14 @@ fn is_bucket(node: Value) -> bool {
 
 #[inline]
 fn same_key(host: &Host, a: Value, b: Value) -> bool {
-    (a == b && key::is_identified(a)) || equality::equal(host, a, b)
+    if key::is_identified(b) {
+        return a == b;
+    }
+    let heap = &host.heap;
+    match (heap.as_str(a), heap.as_str(b)) {
+        (Some(text), Some(other)) => text == other,
+        _ => equality::equal(host, a, b),
+    }
 }
 
 fn find_small(host: &Host, entries: &[Value], key: Value) -> Option<usize> {
@@ -227,24 +239,28 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         let index = find_small(host, entries, key)?;
         return entries.get(2 * index + 1).copied();
     }
-    let hash = equality::hash(host, key);
-    let mut branch = Branch::new(heap, map);
-    let mut shift = 0;
+    let mut hash = equality::hash(host, key);
+    // Only what is needed of each node: first those of the root behind the number of entries.
+    let mut fields = heap.values_of(Kind::HashMap, map).get(1..)?;
     loop {
-        let bit = place(hash, shift);
-        if branch.data & bit != 0 {
-            let (found, value) = branch.entry(bit)?;
-            return same_key(host, found, key).then_some(value);
+        let (word, rest) = fields.split_first()?;
+        let word = word.fixnum_unchecked() as u64;
+        let bit = place(hash, 0);
+        if word as u32 & bit != 0 {
+            let index = 2 * rank(word as u32 & 0xFFFF, bit);
+            let [found, value] = rest.get(index..)?.first_chunk()?;
+            return same_key(host, *found, key).then_some(*value);
         }
-        if branch.nodes & bit == 0 {
+        let nodes = (word as u32) >> 16;
+        if nodes & bit == 0 {
             return None;
         }
-        let child = branch.child(bit)?;
-        if is_bucket(child) {
+        let child = *rest.get(2 * (word >> 32) as usize + rank(nodes, bit))?;
+        fields = heap.values_of(Kind::Tuple, child);
+        if fields.is_empty() {
             return sorted_map::get(host, child, key);
         }
-        branch = Branch::new(heap, child);
-        shift += LEVEL_BITS;
+        hash >>= LEVEL_BITS;
     }
 }
 
@@ -253,7 +269,7 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
     if heap.aux(map) == TREE {
         let hash = equality::hash(host, key);
-        return insert_into(host, Branch::new(heap, map), 0, hash, (key, value)).0;
+        return insert_into(host, Branch::root(heap, map), 0, hash, (key, value)).0;
     }
     let entries = heap.values(map);
     if let Some(index) = find_small(host, entries, key) {
@@ -272,7 +288,7 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
         heap.object(Kind::HashMap, TREE, &root),
         |map, &[key, value]| {
             let hash = equality::hash(host, key);
-            insert_into(host, Branch::new(heap, map), 0, hash, (key, value)).0
+            insert_into(host, Branch::root(heap, map), 0, hash, (key, value)).0
         },
     )
 }
@@ -296,7 +312,7 @@ fn insert_into(
             let added = sorted_map::len(heap, grown) > sorted_map::len(heap, child);
             (grown, isize::from(added))
         } else {
-            let child = Branch::new(heap, child);
+            let child = Branch::inner(heap, child);
             insert_into(host, child, shift + LEVEL_BITS, hash, (key, value))
         };
         return (branch.with_child(heap, added, bit, grown), added);
@@ -373,7 +389,7 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
         return heap.object_spliced(Kind::HashMap, 0, [before, after]);
     }
     let hash = equality::hash(host, key);
-    match remove_from(host, Branch::new(heap, map), 0, hash, key) {
+    match remove_from(host, Branch::root(heap, map), 0, hash, key) {
         Shrunk::Same => map,
         // A tree has nine entries or more.
         Shrunk::Entry(key, value) => heap.object(Kind::HashMap, 0, &[key, value]),
@@ -435,7 +451,7 @@ fn remove_from(host: &Host, branch: Branch<'_>, shift: u32, hash: u32, key: Valu
     } else {
         remove_from(
             host,
-            Branch::new(heap, child),
+            Branch::inner(heap, child),
             shift + LEVEL_BITS,
             hash,
             key,
@@ -498,7 +514,11 @@ impl Iter<'_> {
             self.bucket = Some(Box::new(sorted_map::iter(self.heap, node)));
             return;
         }
-        let branch = Branch::new(self.heap, node);
+        let branch = if node.kind() == Kind::HashMap {
+            Branch::root(self.heap, node)
+        } else {
+            Branch::inner(self.heap, node)
+        };
         self.entries = branch.entries;
         self.above.push(branch.children);
     }

@@ -409,6 +409,18 @@ impl Heap {
         unsafe { &*(std::ptr::from_ref(cells) as *const [Value]) }
     }
 
+    /// The same of an object that must be of this kind, which holds values; others have none.
+    #[inline(always)]
+    pub(crate) fn values_of(&self, kind: Kind, value: Value) -> &[Value] {
+        debug_assert_eq!(kind.shape(), Shape::Values);
+        if !object::is_kind(value, kind) {
+            return &[];
+        }
+        let length = object::length_of(object::header_at(value));
+        // SAFETY: as in `fields`, of a kind that is never mutated.
+        unsafe { std::slice::from_raw_parts((value.address() + 8) as *const Value, length) }
+    }
+
     /// The elements of a vector.
     #[inline]
     pub fn as_vector(&self, value: Value) -> Option<&[Value]> {

@@ -46,6 +46,7 @@ pub static TABLE: &[Native] = &[
 
 /// Checks that a value is a map or hash map.
 #[inline]
+#[inline]
 fn check_map(host: &Host, value: Value) -> Outcome<()> {
     if collections::is_map(value) {
         Ok(())
@@ -60,10 +61,12 @@ fn check_map(host: &Host, value: Value) -> Outcome<()> {
 /// A type error unless the first argument is a map or hash map.
 pub fn get(host: &Host, args: &[Value]) -> Outcome {
     let map = arg(args, 0);
-    if !collections::is_map(map) {
-        return Err(no_map_to_get_from(host, map));
-    }
-    let found = collections::get(host, map, arg(args, 1));
+    let key = arg(args, 1);
+    let found = match map.kind() {
+        Kind::HashMap => hash_map::get(host, map, key),
+        Kind::Map => sorted_map::get(host, map, key),
+        _ => return Err(no_map_to_get_from(host, map)),
+    };
     Ok(found.unwrap_or_else(|| arg(args, 2)))
 }
 
@@ -85,6 +88,11 @@ fn insert_pairs(host: &Host, map: Value, pairs: &[Value]) -> Outcome {
 }
 
 fn assoc(host: &Host, args: &[Value]) -> Outcome {
+    if let [map, key, value] = *args
+        && collections::is_map(map)
+    {
+        return collections::insert_checked(host, map, key, value);
+    }
     let Some((&map, pairs)) = args.split_first() else {
         return Ok(Value::NIL);
     };
@@ -252,6 +260,7 @@ fn hashmap_new(host: &Host, args: &[Value]) -> Outcome {
     insert_pairs(host, hash_map::empty(&host.heap), args)
 }
 
+#[inline]
 fn check_hashmap(host: &Host, value: Value) -> Outcome<()> {
     if value.kind() == Kind::HashMap {
         Ok(())
@@ -282,8 +291,10 @@ fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_contains(host: &Host, args: &[Value]) -> Outcome {
-    check_hashmap(host, arg(args, 0))?;
-    contains(host, args)
+    let map = arg(args, 0);
+    check_hashmap(host, map)?;
+    let found = hash_map::get(host, map, arg(args, 1));
+    Ok(Value::bool(found.is_some()))
 }
 
 fn hashmap_keys(host: &Host, args: &[Value]) -> Outcome {

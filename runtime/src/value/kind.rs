@@ -125,14 +125,15 @@ kinds! {
 }
 
 impl Kind {
-    /// Decodes the header byte; it was written from a `Kind`.
+    /// Decodes a byte.
+    ///
+    /// # Safety
+    /// It was written from a `Kind`.
     #[inline(always)]
-    pub(crate) const fn from_byte(byte: u8) -> Kind {
-        if (byte as usize) < Kind::ALL.len() {
-            Kind::ALL[byte as usize]
-        } else {
-            Kind::Internal
-        }
+    pub(crate) const unsafe fn from_byte(byte: u8) -> Kind {
+        debug_assert!((byte as usize) < Kind::ALL.len());
+        // SAFETY: `Kind` has the layout of a byte, and the caller promises one of its values.
+        unsafe { std::mem::transmute::<u8, Kind>(byte) }
     }
 
     /// Whether values of this kind are numbers.
