@@ -21,6 +21,8 @@ const LEVEL_BITS: u32 = 4;
 const BRANCHES: usize = 1 << LEVEL_BITS;
 /// Bits of a hash; below the last level there are only buckets.
 const HASH_BITS: u32 = 32;
+/// Levels of branches.
+const LEVELS: usize = (HASH_BITS / LEVEL_BITS) as usize;
 
 /// `aux` of a map that is a tree: its fields are the number of entries and those of the root.
 const TREE: u16 = 1;
@@ -112,6 +114,15 @@ impl<'h> Branch<'h> {
     #[inline(always)]
     fn inner(heap: &'h Heap, node: Value) -> Branch<'h> {
         Branch::new(node, &[], heap.values_of(Kind::Tuple, node))
+    }
+
+    /// Either of them.
+    fn of(heap: &'h Heap, object: Value) -> Branch<'h> {
+        if object.kind() == Kind::HashMap {
+            Branch::root(heap, object)
+        } else {
+            Branch::inner(heap, object)
+        }
     }
 
     #[inline(always)]
@@ -212,7 +223,8 @@ fn is_bucket(node: Value) -> bool {
 
 #[inline]
 fn same_key(host: &Host, a: Value, b: Value) -> bool {
-    if key::is_identified(b) {
+    // A key is equal to itself (see `key::check`).
+    if a == b || key::is_identified(b) {
         return a == b;
     }
     let heap = &host.heap;
@@ -268,8 +280,7 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
 pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
     if heap.aux(map) == TREE {
-        let hash = equality::hash(host, key);
-        return insert_into(host, Branch::root(heap, map), 0, hash, (key, value)).0;
+        return insert_into_tree(host, map, key, value);
     }
     let entries = heap.values(map);
     if let Some(index) = find_small(host, entries, key) {
@@ -286,51 +297,91 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let root = [Value::index(0), bitmaps(0, 0)];
     pairs.iter().fold(
         heap.object(Kind::HashMap, TREE, &root),
-        |map, &[key, value]| {
-            let hash = equality::hash(host, key);
-            insert_into(host, Branch::root(heap, map), 0, hash, (key, value)).0
-        },
+        |map, &[key, value]| insert_into_tree(host, map, key, value),
     )
 }
 
-/// Inserts below a branch: what takes its place, and how many entries have been added.
-fn insert_into(
-    host: &Host,
-    branch: Branch<'_>,
-    shift: u32,
-    hash: u32,
-    (key, value): (Value, Value),
-) -> (Value, isize) {
+/// Inserts into a map that is a tree.
+fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
-    let bit = place(hash, shift);
-    if branch.nodes & bit != 0 {
-        let Some(child) = branch.child(bit) else {
-            return (branch.object, 0);
+    let hash = equality::hash(host, key);
+    // The nodes above `object`, and which of their fields leads down.
+    let mut above = ([map; LEVELS], [0_u8; LEVELS]);
+    let mut depth = 0;
+    let mut object = map;
+    let mut fields = heap.values_of(Kind::HashMap, map);
+    let mut first = 1;
+    let (mut grown, mut added) = loop {
+        let Some((word, rest)) = fields.get(first..).and_then(<[Value]>::split_first) else {
+            return map;
         };
-        let (grown, added) = if is_bucket(child) {
+        let word = word.fixnum_unchecked() as u64;
+        let bit = place(hash, LEVEL_BITS * depth as u32);
+        let nodes = (word as u32) >> 16;
+        if nodes & bit == 0 {
+            let index = 2 * rank(word as u32 & 0xFFFF, bit);
+            if word as u32 & bit != 0
+                && let Some(&found) = rest.get(index)
+                && same_key(host, found, key)
+            {
+                let changes = [(first + 1 + index + 1, value)];
+                break (heap.object_changed(object, changes), false);
+            }
+            let branch = Branch::of(heap, object);
+            break (with_entry(host, branch, depth, hash, (key, value)), true);
+        }
+        let slot = first + 1 + 2 * (word >> 32) as usize + rank(nodes, bit);
+        let (Some(&child), Some(node_above), Some(slot_above)) = (
+            fields.get(slot),
+            above.0.get_mut(depth),
+            above.1.get_mut(depth),
+        ) else {
+            return map;
+        };
+        (*node_above, *slot_above) = (object, slot as u8);
+        depth += 1;
+        if is_bucket(child) {
             let grown = sorted_map::insert(host, child, key, value);
             let added = sorted_map::len(heap, grown) > sorted_map::len(heap, child);
-            (grown, isize::from(added))
+            break (grown, added);
+        }
+        object = child;
+        fields = heap.values_of(Kind::Tuple, child);
+        first = 0;
+    };
+    let (nodes, slots) = (above.0.iter(), above.1.iter());
+    for (&node, &slot) in nodes.zip(slots).take(depth).rev() {
+        let change = (usize::from(slot), grown);
+        grown = if added && node == map {
+            added = false;
+            heap.object_changed(node, [(0, Value::index(len(heap, map) + 1)), change])
         } else {
-            let child = Branch::inner(heap, child);
-            insert_into(host, child, shift + LEVEL_BITS, hash, (key, value))
+            heap.object_changed(node, [change])
         };
-        return (branch.with_child(heap, added, bit, grown), added);
     }
-    let index = 2 * rank(branch.data, bit);
-    let (before, after) = branch.entries_at(index);
+    grown
+}
+
+/// A branch with an entry more, whose key it does not have and whose place holds no child.
+fn with_entry(
+    host: &Host,
+    branch: Branch<'_>,
+    depth: usize,
+    hash: u32,
+    (key, value): (Value, Value),
+) -> Value {
+    let heap = &host.heap;
+    let shift = LEVEL_BITS * depth as u32;
+    let bit = place(hash, shift);
+    let (before, after) = branch.entries_at(2 * rank(branch.data, bit));
     if branch.data & bit == 0 {
         let maps = (branch.data | bit, branch.nodes);
         let children = [branch.children, &[], &[]];
-        let grown = branch.changed(heap, 1, maps, [before, &[key, value], after], children);
-        return (grown, 1);
+        return branch.changed(heap, 1, maps, [before, &[key, value], after], children);
     }
     let [old_key, old_value, after @ ..] = after else {
-        return (branch.object, 0);
+        return branch.object;
     };
-    if same_key(host, *old_key, key) {
-        return (branch.with_word(heap, 0, index + 1, value), 0);
-    }
     let old_hash = equality::hash(host, *old_key);
     let pushed_down = pair(
         host,
@@ -341,8 +392,7 @@ fn insert_into(
     let (left, right) = branch.children_at(rank(branch.nodes, bit));
     let maps = (branch.data & !bit, branch.nodes | bit);
     let children = [left, &[pushed_down], right];
-    let grown = branch.changed(heap, 1, maps, [before, after, &[]], children);
-    (grown, 1)
+    branch.changed(heap, 1, maps, [before, after, &[]], children)
 }
 
 /// The subtree of two entries with different keys.
@@ -514,11 +564,7 @@ impl Iter<'_> {
             self.bucket = Some(Box::new(sorted_map::iter(self.heap, node)));
             return;
         }
-        let branch = if node.kind() == Kind::HashMap {
-            Branch::root(self.heap, node)
-        } else {
-            Branch::inner(self.heap, node)
-        };
+        let branch = Branch::of(self.heap, node);
         self.entries = branch.entries;
         self.above.push(branch.children);
     }

@@ -21,15 +21,21 @@ fn combine(state: u64, word: u64) -> u64 {
 }
 
 fn hash_bytes(bytes: &[u8]) -> u32 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut state = words.iter().fold(bytes.len() as u64, |state, word| {
-        combine(state, u64::from_le_bytes(*word))
-    });
-    let mut last = [0; 8];
-    for (slot, byte) in last.iter_mut().zip(rest) {
-        *slot = *byte;
-    }
-    state = combine(state, u64::from_le_bytes(last));
+    let length = bytes.len() as u64;
+    // What is left of the last word is covered by one that overlaps others.
+    let state = if let Some(last) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        let state = words.iter().fold(length, |state, word| {
+            combine(state, u64::from_le_bytes(*word))
+        });
+        combine(state, u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        combine(length, u64::from(first) << 32 | u64::from(last))
+    } else {
+        let word = bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        combine(length, word)
+    };
     mix(state)
 }
 

@@ -50,6 +50,7 @@ impl Heap {
     }
 
     /// The cached hash of a string, computed by `hash` the first time.
+    #[inline(always)]
     pub fn string_hash(&self, value: Value, hash: impl FnOnce(&[u8]) -> u32) -> u32 {
         let extra = self.extra_word(value);
         let cached = (extra.get() >> 32) as u32;
@@ -59,6 +60,13 @@ impl Heap {
         let computed = hash(self.raw_bytes(value)).max(1);
         extra.set(extra.get() & 0xFFFF_FFFF | u64::from(computed) << 32);
         computed
+    }
+
+    /// A string of ASCII characters, which nobody looks at again to find out that it is.
+    #[inline]
+    pub(crate) fn ascii_string(&self, text: &str) -> Value {
+        debug_assert!(text.is_ascii());
+        self.alloc_bytes(Kind::String, 0, text.len() as u64, text.as_bytes())
     }
 }
 

@@ -46,7 +46,6 @@ pub static TABLE: &[Native] = &[
 
 /// Checks that a value is a map or hash map.
 #[inline]
-#[inline]
 fn check_map(host: &Host, value: Value) -> Outcome<()> {
     if collections::is_map(value) {
         Ok(())
