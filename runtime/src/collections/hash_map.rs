@@ -24,6 +24,9 @@ const HASH_BITS: u32 = 32;
 /// Levels of branches.
 const LEVELS: usize = (HASH_BITS / LEVEL_BITS) as usize;
 
+/// A path before anything is on it.
+const NO_NODES: [Value; LEVELS] = [Value::NIL; LEVELS];
+
 /// `aux` of a map that is a tree: its fields are the number of entries and those of the root.
 const TREE: u16 = 1;
 
@@ -196,7 +199,7 @@ impl<'h> Branch<'h> {
     fn with_word(&self, heap: &Heap, added: isize, index: usize, word: Value) -> Value {
         let first = self.count.len();
         if added == 0 || first == 0 {
-            return heap.object_changed(self.object, [(first + 1 + index, word)]);
+            return heap.object_with(self.object, first + 1 + index, word);
         }
         let changes = [(0, self.count_and(added)), (first + 1 + index, word)];
         heap.object_changed(self.object, changes)
@@ -284,7 +287,7 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     }
     let entries = heap.values(map);
     if let Some(index) = find_small(host, entries, key) {
-        return heap.object_changed(map, [(2 * index + 1, value)]);
+        return heap.object_with(map, 2 * index + 1, value);
     }
     if entries.len() < 2 * SMALL_ENTRIES {
         return heap.object_spliced(Kind::HashMap, 0, [entries, &[key, value]]);
@@ -306,12 +309,13 @@ fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value 
     let heap = &host.heap;
     let hash = equality::hash(host, key);
     // The nodes above `object`, and which of their fields leads down.
-    let mut above = ([map; LEVELS], [0_u8; LEVELS]);
+    let mut nodes_above = NO_NODES;
+    let mut slots_above = [0_u8; LEVELS];
     let mut depth = 0;
     let mut object = map;
     let mut fields = heap.values_of(Kind::HashMap, map);
     let mut first = 1;
-    let (mut grown, mut added) = loop {
+    let (mut grown, added) = loop {
         let Some((word, rest)) = fields.get(first..).and_then(<[Value]>::split_first) else {
             return map;
         };
@@ -324,8 +328,8 @@ fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value 
                 && let Some(&found) = rest.get(index)
                 && same_key(host, found, key)
             {
-                let changes = [(first + 1 + index + 1, value)];
-                break (heap.object_changed(object, changes), false);
+                let field = first + 1 + index + 1;
+                break (heap.object_with(object, field, value), false);
             }
             let branch = Branch::of(heap, object);
             break (with_entry(host, branch, depth, hash, (key, value)), true);
@@ -333,8 +337,8 @@ fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value 
         let slot = first + 1 + 2 * (word >> 32) as usize + rank(nodes, bit);
         let (Some(&child), Some(node_above), Some(slot_above)) = (
             fields.get(slot),
-            above.0.get_mut(depth),
-            above.1.get_mut(depth),
+            nodes_above.get_mut(depth),
+            slots_above.get_mut(depth),
         ) else {
             return map;
         };
@@ -349,14 +353,18 @@ fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value 
         fields = heap.values_of(Kind::Tuple, child);
         first = 0;
     };
-    let (nodes, slots) = (above.0.iter(), above.1.iter());
-    for (&node, &slot) in nodes.zip(slots).take(depth).rev() {
-        let change = (usize::from(slot), grown);
-        grown = if added && node == map {
-            added = false;
-            heap.object_changed(node, [(0, Value::index(len(heap, map) + 1)), change])
+    let mut below = depth;
+    while below > 0 {
+        below -= 1;
+        let (Some(&node), Some(&slot)) = (nodes_above.get(below), slots_above.get(below)) else {
+            return map;
+        };
+        let slot = usize::from(slot);
+        grown = if added && below == 0 {
+            let count = Value::index(len(heap, map) + 1);
+            heap.object_changed(node, [(0, count), (slot, grown)])
         } else {
-            heap.object_changed(node, [change])
+            heap.object_with(node, slot, grown)
         };
     }
     grown

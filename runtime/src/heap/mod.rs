@@ -333,6 +333,27 @@ impl Heap {
         Value::from_address(object as usize)
     }
 
+    /// A copy of an object whose kind holds values, with another value in one field. The object itself
+    /// if it has no such field.
+    #[inline(always)]
+    pub(crate) fn object_with(&self, original: Value, index: usize, value: Value) -> Value {
+        let fields = self.values(original);
+        if index >= fields.len() {
+            return original;
+        }
+        let (copy, flags) = self.allocate(8 + fields.len() * 8, true);
+        let header = object::header_at(original) & !object::FLAGS | flags;
+        // SAFETY: room for the header and as many fields was just allocated, and the index is in range.
+        // Nobody has seen the copy yet, so that the store needs no barrier (see `object_changed`).
+        unsafe {
+            *copy = header;
+            let to = copy.add(1).cast::<Value>();
+            std::ptr::copy_nonoverlapping(fields.as_ptr(), to, fields.len());
+            *to.add(index) = value;
+        }
+        Value::from_address(copy as usize)
+    }
+
     /// A copy of an object whose kind holds values, with other values in some fields. Fields that it
     /// does not have are ignored.
     #[inline(always)]

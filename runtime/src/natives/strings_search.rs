@@ -153,12 +153,39 @@ pub(super) fn two<'h>(
     ))
 }
 
-/// Byte offset of the first occurrence; a needle of one byte is searched with memchr.
+/// Longest needle that is compared wherever its first byte is.
+const SHORT_NEEDLE: usize = 8;
+
+/// Byte offset of the first occurrence. What prepares the search for a needle, so that no text is bad
+/// for it, costs more than the search for a short one in a short text.
 fn find(string: &str, needle: &str) -> Option<usize> {
-    match needle.as_bytes() {
-        [byte] => string.find(char::from(*byte)),
-        _ => string.find(needle),
+    let Some((&first, others)) = needle.as_bytes().split_first() else {
+        return Some(0);
+    };
+    if needle.len() > SHORT_NEEDLE {
+        return string.find(needle);
     }
+    let mut rest = string.as_bytes();
+    loop {
+        let at = position(rest, first)?;
+        rest = rest.get(at + 1..)?;
+        if rest.starts_with(others) {
+            return Some(string.len() - rest.len() - 1);
+        }
+    }
+}
+
+/// The index of the first byte with this value.
+fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = bytes_equal(u64::from_le_bytes(*word), byte);
+        if found != 0 {
+            return Some(8 * index + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let index = rest.iter().position(|&other| other == byte)?;
+    Some(8 * words.len() + index)
 }
 
 fn rfind(string: &str, needle: &str) -> Option<usize> {
@@ -287,10 +314,22 @@ fn replace_all(host: &Host, function: &str, args: &[Value], by: &str) -> Outcome
         let added = by.len().saturating_mul(string.matches(part).count());
         check_text(function, string.len().saturating_add(added))?;
     }
-    if find(string, part).is_none() {
+    let Some(first) = find(string, part) else {
         return Ok(argument(args, 0));
+    };
+    if part.is_empty() || part.len() > SHORT_NEEDLE {
+        return Ok(host.heap.string(&string.replace(part, by)));
     }
-    Ok(host.heap.string(&string.replace(part, by)))
+    let mut replaced = String::with_capacity(string.len() + by.len());
+    let (mut rest, mut next) = (string, Some(first));
+    while let Some(at) = next {
+        replaced.push_str(rest.get(..at).unwrap_or_default());
+        replaced.push_str(by);
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+        next = find(rest, part);
+    }
+    replaced.push_str(rest);
+    Ok(host.heap.string(&replaced))
 }
 
 fn replace(host: &Host, args: &[Value]) -> Outcome {
