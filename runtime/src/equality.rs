@@ -7,6 +7,7 @@ mod order;
 mod sort;
 
 pub use hash::hash;
+pub(crate) use hash::hash_of_identified;
 pub use order::compare;
 pub use order::compare_reals;
 pub use sort::stable_sort;

@@ -224,7 +224,7 @@ fn is_bucket(node: Value) -> bool {
     node.kind() == Kind::Map
 }
 
-#[inline]
+#[inline(always)]
 fn same_key(host: &Host, a: Value, b: Value) -> bool {
     // A key is equal to itself (see `key::check`).
     if a == b || key::is_identified(b) {
@@ -247,14 +247,48 @@ fn find_small(host: &Host, entries: &[Value], key: Value) -> Option<usize> {
 }
 
 /// The value of `key`.
+#[inline]
 pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
+    if key::is_identified(key) {
+        get_identified(host, map, key)
+    } else {
+        get_equal(host, map, key)
+    }
+}
+
+/// The value of a key to which only an identical value is equal: calls nothing, so saves no registers.
+fn get_identified(host: &Host, map: Value, key: Value) -> Option<Value> {
+    let heap = &host.heap;
+    if heap.aux(map) == TREE {
+        let hash = equality::hash_of_identified(key);
+        return get_from_tree(host, map, key, hash, |found| found == key);
+    }
+    let (entries, _) = heap.values_of(Kind::HashMap, map).as_chunks::<2>();
+    let [_, value] = entries.iter().find(|[found, _]| *found == key)?;
+    Some(*value)
+}
+
+fn get_equal(host: &Host, map: Value, key: Value) -> Option<Value> {
     let heap = &host.heap;
     if heap.aux(map) != TREE {
         let entries = heap.values(map);
         let index = find_small(host, entries, key)?;
         return entries.get(2 * index + 1).copied();
     }
-    let mut hash = equality::hash(host, key);
+    let hash = equality::hash(host, key);
+    get_from_tree(host, map, key, hash, |found| same_key(host, found, key))
+}
+
+/// The value of `key`, with a comparison that suits it.
+#[inline(always)]
+fn get_from_tree(
+    host: &Host,
+    map: Value,
+    key: Value,
+    mut hash: u32,
+    is_key: impl Fn(Value) -> bool,
+) -> Option<Value> {
+    let heap = &host.heap;
     // Only what is needed of each node: first those of the root behind the number of entries.
     let mut fields = heap.values_of(Kind::HashMap, map).get(1..)?;
     loop {
@@ -264,7 +298,7 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         if word as u32 & bit != 0 {
             let index = 2 * rank(word as u32 & 0xFFFF, bit);
             let [found, value] = rest.get(index..)?.first_chunk()?;
-            return same_key(host, *found, key).then_some(*value);
+            return is_key(*found).then_some(*value);
         }
         let nodes = (word as u32) >> 16;
         if nodes & bit == 0 {

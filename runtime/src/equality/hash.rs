@@ -15,11 +15,19 @@ fn mix(word: u64) -> u32 {
     (word ^ (word >> 33)) as u32
 }
 
+/// Spreads the bits of a word that is all there is to be hashed: multiplicative hashing, which takes
+/// the upper half of the product (D. E. Knuth, "The Art of Computer Programming", 6.4).
+#[inline(always)]
+fn spread(word: u64) -> u32 {
+    ((word ^ (word >> 32)).wrapping_mul(MULTIPLIER) >> 32) as u32
+}
+
 #[inline(always)]
 fn combine(state: u64, word: u64) -> u64 {
     (state.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER)
 }
 
+#[inline(never)]
 fn hash_bytes(bytes: &[u8]) -> u32 {
     let length = bytes.len() as u64;
     // What is left of the last word is covered by one that overlaps others.
@@ -33,17 +41,25 @@ fn hash_bytes(bytes: &[u8]) -> u32 {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
         combine(length, u64::from(first) << 32 | u64::from(last))
     } else {
-        let word = bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        let word = bytes
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte));
         combine(length, word)
     };
     mix(state)
 }
 
+/// The hash of a value to which only an identical one is equal (see [`key::is_identified`]).
+#[inline(always)]
+pub(crate) fn hash_of_identified(value: Value) -> u32 {
+    spread(value.bits())
+}
+
 /// A hash that is equal for equal values.
-#[inline]
+#[inline(always)]
 pub fn hash(host: &Host, value: Value) -> u32 {
     if key::is_identified(value) {
-        return mix(value.bits());
+        return hash_of_identified(value);
     }
     if host.heap.is_string(value) {
         return host.heap.string_hash(value, hash_bytes);

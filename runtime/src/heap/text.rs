@@ -9,7 +9,7 @@ use crate::value::{Kind, Value};
 impl Heap {
     /// A string.
     pub fn string(&self, text: &str) -> Value {
-        let chars = if text.is_ascii() {
+        let chars = if is_ascii(text) {
             text.len()
         } else {
             text.chars().count()
@@ -68,6 +68,24 @@ impl Heap {
         debug_assert!(text.is_ascii());
         self.alloc_bytes(Kind::String, 0, text.len() as u64, text.as_bytes())
     }
+}
+
+/// Whether a text is ASCII. The library's search is made for long texts.
+#[inline]
+fn is_ascii(text: &str) -> bool {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let bytes = text.as_bytes();
+    if bytes.len() > 64 {
+        return bytes.is_ascii();
+    }
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().fold(0, |all, &byte| all | byte) < 0x80;
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    let all = words.iter().fold(u64::from_le_bytes(*last), |all, word| {
+        all | u64::from_le_bytes(*word)
+    });
+    all & HIGH_BITS == 0
 }
 
 #[cfg(test)]

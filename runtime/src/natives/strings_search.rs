@@ -431,6 +431,12 @@ mod tests {
         };
         assert_eq!(split("a,b,,c", ","), ["a", "b", "", "c"]);
         assert_eq!(split("", ","), [""]);
+        assert_eq!(split(",,,,,,,,,", ",").len(), 10);
+        assert_eq!(
+            split("a longer text with words é ü", " "),
+            ["a", "longer", "text", "with", "words", "é", "ü"]
+        );
+        assert_eq!(split("ab-é-é", "-"), ["ab", "é", "é"]);
         assert_eq!(split("ab", ""), ["", "a", "b", ""]);
         assert_eq!(split("a--b", "--"), ["a", "b"]);
         let items = bench.host.heap.vector(&[bench.text("a"), bench.text("b")]);
@@ -462,6 +468,19 @@ mod tests {
             ("string/replace-first", &["abcb", "b", "X"], "aXcb"),
             ("string/replace-last", &["abcb", "b", "X"], "abcX"),
             ("string/remove", &["banana", "a"], "bnn"),
+            (
+                "string/replace",
+                &["a, longer text, with, commas", ", ", "—"],
+                "a—longer text—with—commas",
+            ),
+            ("string/replace", &["aaaaa", "aa", "b"], "bba"),
+            ("string/replace", &["é, ü, ö", ", ", ""], "éüö"),
+            ("string/after", &["ababababac", "abac"], ""),
+            (
+                "string/after",
+                &["a text and a needle: end", "a needle: "],
+                "end",
+            ),
             ("string/trim", &["\u{a0} x\u{2003}"], "x"),
             ("string/reverse", &["héé"], "ééh"),
         ] {
