@@ -13,4 +13,4 @@ trap 'rm -rf "$work"' EXIT
 valgrind --tool=callgrind --demangle=no --callgrind-out-file="$work/profile" "$work/hello" >/dev/null 2>&1
 # Definitions are `fn=(number) name` or `cfn=...`; `'2` marks recursion.
 sed -n "s/^c\{0,1\}fn=([0-9]*) \(.*\)/\1/p" "$work/profile" |
-  sed "s/'[0-9]*\$//; s/17h[0-9a-f]*E\$//" | sort -u
+  sed "s/'[0-9]*\$//; s/17h[0-9a-f]*E\$//" | grep '^[_a-z]' | sort -u

@@ -3,28 +3,36 @@
 //!
 //! Small blocks are rounded up to one of few sizes; freed ones wait in a list per size for the next
 //! allocation of that size. Fresh ones are cut from chunks, which are never given back, so the small
-//! blocks of a process take as much as they took at the worst moment of each size. Large blocks go to
-//! the C library, which maps them and grows them without copying.
+//! blocks of a process take as much as they took at the worst moment of each size. Very large blocks,
+//! and chunks, are mappings of their own, which grow without copying. What is between goes to the C
+//! library.
 //!
 //! It does nothing at start: its state is zero, and the first chunk is asked for by the first
-//! allocation.
+//! allocation. The C library's own allocator is not touched by small programs, which saves them
+//! three system calls and five page faults.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::mm::{self, MapFlags, ProtFlags};
 
 /// Alignment and step of the finest sizes.
 const GRAIN: usize = 16;
 /// Sizes up to this one are multiples of the grain.
 const FINE_LIMIT: usize = 256;
 const FINE_CLASSES: usize = FINE_LIMIT / GRAIN;
-/// Larger blocks belong to the C library.
+/// Larger blocks belong to the C library, or are mappings.
 const LARGEST: usize = 32 << 10;
 /// Above the fine sizes there are four to each power of two: at most a fifth is lost by rounding.
 const CLASSES: usize = FINE_CLASSES + 4 * (LARGEST / FINE_LIMIT).ilog2() as usize;
 /// The first chunk is small, because most programs are; later ones double up to the largest.
 const FIRST_CHUNK: usize = 32 << 10;
 const LARGEST_CHUNK: usize = 1 << 20;
+
+/// Blocks from here on are mappings; the C library would do the same, and write into them.
+const MAPPED: usize = 128 << 10;
+const PAGE: usize = 4096;
 
 /// The allocator. One static of it serves all threads of a process.
 pub struct Allocator {
@@ -66,6 +74,25 @@ const fn bytes_of(class: usize) -> usize {
 
 fn is_small(layout: Layout) -> bool {
     layout.size() <= LARGEST && layout.align() <= GRAIN
+}
+
+/// Whether blocks of this layout are mappings of their own.
+fn is_mapped(layout: Layout) -> bool {
+    layout.size() >= MAPPED && layout.align() <= PAGE
+}
+
+/// A mapping of at least this many bytes, which are zero; null when there is no memory.
+fn map(bytes: usize) -> *mut u8 {
+    // SAFETY: the system chooses a place where nothing is.
+    let mapping = unsafe {
+        mm::mmap_anonymous(
+            std::ptr::null_mut(),
+            bytes,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
+    };
+    mapping.map_or(std::ptr::null_mut(), |start| start.cast())
 }
 
 impl Allocator {
@@ -138,16 +165,13 @@ impl State {
     fn cut(&mut self, bytes: usize) -> *mut u8 {
         if self.left < bytes {
             // What is left of the old chunk (less than one block) is lost: at most a few per cent.
-            let Ok(layout) = Layout::from_size_align(self.chunk.max(bytes), GRAIN) else {
-                return std::ptr::null_mut();
-            };
-            // SAFETY: the size is not zero.
-            let chunk = unsafe { System.alloc(layout) };
+            let size = self.chunk.max(bytes);
+            let chunk = map(size);
             if chunk.is_null() {
                 return chunk;
             }
             self.next = chunk;
-            self.left = layout.size();
+            self.left = size;
             self.chunk = (self.chunk * 2).min(LARGEST_CHUNK);
         }
         let block = self.next;
@@ -160,13 +184,16 @@ impl State {
 
 // SAFETY: blocks are disjoint: they are cut from chunks one after the other, and each is either in one
 // free list or owned by the caller. Chunks and block sizes are multiples of the grain, so blocks have
-// its alignment; layouts that ask for more go to the system. A layout determines who owns a block, so
+// its alignment; layouts that ask for more go elsewhere. Mappings start at pages. A layout determines who owns a block, so
 // it is freed where it came from.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_small(layout) {
             return self.take(class_of(layout.size()));
+        }
+        if is_mapped(layout) {
+            return map(layout.size());
         }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
@@ -178,7 +205,13 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller gives the block up, which came from `take` of this class.
             return unsafe { self.give(class_of(layout.size()), block) };
         }
-        // SAFETY: the caller's promise; the layout says that the block came from the system.
+        if is_mapped(layout) {
+            // SAFETY: the layout says that the block is a mapping of this size, which the caller gives
+            // up. A refusal leaves it where it is, which nobody can do anything about.
+            let _ = unsafe { mm::munmap(block.cast(), layout.size()) };
+            return;
+        }
+        // SAFETY: the caller's promise; the layout says that the block came from the C library.
         unsafe { System.dealloc(block, layout) };
     }
 
@@ -193,6 +226,9 @@ unsafe impl GlobalAlloc for Allocator {
                 return block;
             }
         }
+        if is_mapped(layout) {
+            return map(layout.size());
+        }
         // SAFETY: the caller's promise.
         unsafe { System.alloc_zeroed(layout) }
     }
@@ -200,10 +236,25 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the new size, rounded up to the alignment, does not overflow.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        if is_mapped(layout) && is_mapped(new) {
+            // SAFETY: the block is a mapping of the old size; it may move.
+            let moved = unsafe {
+                mm::mremap(
+                    block.cast(),
+                    layout.size(),
+                    new_size,
+                    mm::MremapFlags::MAYMOVE,
+                )
+            };
+            return moved.map_or(std::ptr::null_mut(), |start| start.cast());
+        }
+        let with_c = |layout| !is_small(layout) && !is_mapped(layout);
         match (is_small(layout), is_small(new)) {
             (true, true) if class_of(layout.size()) == class_of(new_size) => block,
             // SAFETY: the caller's promise.
-            (false, false) => unsafe { System.realloc(block, layout, new_size) },
+            _ if with_c(layout) && with_c(new) => unsafe {
+                System.realloc(block, layout, new_size)
+            },
             // SAFETY: the two blocks are distinct, and each has at least the copied bytes.
             _ => unsafe {
                 let moved = self.alloc(new);
@@ -245,7 +296,7 @@ mod tests {
             random ^= random << 17;
             let mark = round as u8;
             let size = match random % 8 {
-                0 => (random >> 8) as usize % 100_000 + 1,
+                0 => (random >> 8) as usize % 300_000 + 1,
                 _ => (random >> 8) as usize % 600 + 1,
             };
             // SAFETY: sizes are not zero, layouts are those the blocks were made with.

@@ -103,6 +103,8 @@ pub enum Rule {
         index: u32,
         count: u32,
     },
+    #[error("`apply` without an argument to spread")]
+    NothingToSpread,
     #[error("captured variable {index} does not exist: the function captures {count}")]
     Capture { index: u32, count: u32 },
     #[error("function {function} captures {expected} variables, not {given}")]

@@ -396,6 +396,9 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
             {
                 Err(Rule::Keyword(second))
             }
+            Op::Apply | Op::TailApply if instruction.field(Field::B) == 0 => {
+                Err(Rule::NothingToSpread)
+            }
             Op::Loop if instruction.field(Field::Signed24) >= 0 => Err(Rule::LoopForward),
             _ => Ok(()),
         }

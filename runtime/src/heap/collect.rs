@@ -279,8 +279,12 @@ impl<'h> Tracer<'h> {
                     }
                     let capacity = object::chunk_capacity(*chunk);
                     if to == capacity {
-                        let link = chunk.byte_add(CHUNK_HEADER_BYTES + capacity * CELL_BYTES + 8);
-                        self.moved(&mut *link.cast::<Value>());
+                        let link = chunk.byte_add(CHUNK_HEADER_BYTES + capacity * CELL_BYTES);
+                        self.moved(&mut *link.add(1).cast::<Value>());
+                        if let Some(mut jump) = object::link_jump(*link) {
+                            self.moved(&mut jump);
+                            *link = object::link_header(Some(jump), object::link_rank(*link));
+                        }
                     }
                 }
             } else {

@@ -5,14 +5,20 @@
 //! list. A list value refers to a cell. So
 //!
 //! - `first`, `length` are one load; `rest` is the next cell (or the link at a chunk's end), and
-//!   allocates nothing; `nth` is one step per chunk: a list that was made whole is one chunk,
-//!   one that was consed together has chunks of up to 128 cells;
+//!   allocates nothing;
+//! - `nth` is constant in a list that was made whole, which is one chunk, and logarithmic in any
+//!   other: the link of a chunk also names a list some chunks further on;
 //! - `cons` onto the first cell in use of a chunk that has room writes the new cell in front of
 //!   it: 16 bytes and no new object. Elsewhere (the list is shared, or the chunk is full, or it
 //!   has left the nursery) it starts a new chunk whose link is the old list.
 //!
 //! This is CDR coding with VList growth (P. Bagwell, "Fast Functional Lists", 2002) plus lengths.
 //! Cells in front of the front are never visible, so lists stay immutable.
+//!
+//! The chunks of a list are numbered like the digits of a skew-binary number: a chunk jumps over two
+//! trees of equal rank behind it, making one of the next rank, or else to the chunk behind it
+//! (E. Myers, "An Applicative Random-Access Stack", 1983). What it jumps to lies on the way that the
+//! links go, so it needs no marking of its own.
 
 use super::Heap;
 use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FLAGS, MAX_CHUNK_CELLS, REMEMBERED};
@@ -88,8 +94,15 @@ impl Heap {
             if count < in_chunk {
                 return Some(Value::from_address(list.address() + count * CELL_BYTES));
             }
-            count -= in_chunk;
-            list = self.after_run(list);
+            let (link, rest) = self.link(list);
+            let jump = object::link_jump(link).map(|jump| {
+                let skipped = self.list_len(list) - self.list_len(jump);
+                (jump, skipped)
+            });
+            (list, count) = match jump {
+                Some((jump, skipped)) if skipped <= count => (jump, count - skipped),
+                _ => (rest, count - in_chunk),
+            };
         }
     }
 
@@ -113,9 +126,32 @@ impl Heap {
     /// The list that follows the chunk of `list`.
     #[inline]
     fn after_run(&self, list: Value) -> Value {
+        self.link(list).1
+    }
+
+    /// The link of the chunk of `list`: its header, and the list that follows.
+    #[inline]
+    fn link(&self, list: Value) -> (u64, Value) {
         let end = list.address() + self.run(list).len() * CELL_BYTES;
-        // SAFETY: the cells of a chunk are followed by its link, whose second word is a list.
-        unsafe { *((end + 8) as *const Value) }
+        // SAFETY: the cells of a chunk are followed by its link of two words, the second a list.
+        unsafe { (*(end as *const u64), *((end + 8) as *const Value)) }
+    }
+
+    /// The header of the link of a new chunk in front of the list `rest`.
+    fn link_to(&self, rest: Value) -> u64 {
+        if rest == Value::EMPTY {
+            return object::link_header(None, 0);
+        }
+        let (link, _) = self.link(rest);
+        if let Some(next) = object::link_jump(link) {
+            let (next_link, _) = self.link(next);
+            if object::link_rank(link) == object::link_rank(next_link)
+                && let Some(beyond) = object::link_jump(next_link)
+            {
+                return object::link_header(Some(beyond), object::link_rank(link) + 1);
+            }
+        }
+        object::link_header(Some(rest), 0)
     }
 
     /// Iterates over the elements. Anything but a list has none.
@@ -207,10 +243,11 @@ impl Heap {
     fn new_chunk(&self, capacity: usize, front: usize, rest: Value) -> *mut u64 {
         let (chunk, flags) = self.allocate(object::chunk_bytes(capacity), true);
         let link = CHUNK_HEADER_BYTES + capacity * CELL_BYTES;
+        let link_header = self.link_to(rest);
         // SAFETY: `allocate` gave room for the header, the cells and the link.
         unsafe {
             *chunk = object::chunk_header(flags, capacity, front);
-            *chunk.byte_add(link) = Kind::ListLink as u64;
+            *chunk.byte_add(link) = link_header;
             *chunk.byte_add(link + 8) = rest.bits();
         }
         chunk
@@ -314,6 +351,30 @@ mod tests {
             );
         }
         assert_eq!(heap.list_nth(list, 1000), None);
+    }
+
+    #[test]
+    fn nth_takes_few_steps_in_lists_of_many_chunks() {
+        let heap = Heap::new();
+        let mut list = Value::EMPTY;
+        // Chunks of falling size are the worst case of rules that compare sizes.
+        for size in (1..400).rev() {
+            let part: Vec<Value> = (0..size).map(Value::small).collect();
+            list = heap.list_with_tail(&part, list);
+        }
+        let elements = numbers(&heap, list);
+        for index in (0..elements.len()).step_by(997) {
+            let found = heap.list_nth(list, index).unwrap().as_fixnum();
+            assert_eq!(found, Some(elements[index]));
+            let rest = heap.list_drop(list, index).unwrap();
+            assert_eq!(heap.list_len(rest), elements.len() - index);
+        }
+        assert_eq!(heap.list_nth(list, elements.len()), None);
+        let (mut at, mut jumps) = (list, 0);
+        while let Some(next) = object::link_jump(heap.link(at).0) {
+            (at, jumps) = (next, jumps + 1);
+        }
+        assert!(jumps < 20, "{jumps}");
     }
 
     #[test]

@@ -91,6 +91,26 @@ pub(crate) fn cell_index(header: u64) -> usize {
     (header >> 8) as usize & 0xFF_FFFF
 }
 
+/// The header of a chunk's link, with a list further on that is reached in one step, and its rank;
+/// see [`super::list`].
+#[inline(always)]
+pub(crate) fn link_header(jump: Option<Value>, rank: u8) -> u64 {
+    let address = jump.map_or(0, Value::address) as u64;
+    Kind::ListLink as u64 | u64::from(rank) << 8 | address << 16
+}
+
+/// The list that a link jumps to.
+#[inline(always)]
+pub(crate) fn link_jump(header: u64) -> Option<Value> {
+    let address = (header >> 16) as usize;
+    (address != 0).then(|| Value::from_address(address))
+}
+
+#[inline(always)]
+pub(crate) fn link_rank(header: u64) -> u8 {
+    (header >> 8) as u8
+}
+
 /// Address of the chunk that holds the cell at `cell`, whose header is `header`.
 #[inline(always)]
 pub(crate) fn chunk_of(cell: usize, header: u64) -> usize {

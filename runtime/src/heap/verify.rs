@@ -170,6 +170,13 @@ impl Verifier {
                 "{address:#x}: a misplaced link"
             );
             self.pending.push(link);
+            if let Some(jump) = object::link_jump(next_header) {
+                assert!(
+                    link.is_heap() && super::collect::is_cell(object::header_at(jump)),
+                    "{address:#x}: a jump to something else than a list"
+                );
+                self.pending.push(jump);
+            }
             if link == Value::EMPTY {
                 0
             } else {
