@@ -258,6 +258,17 @@ fn closures_have_their_captures() {
 }
 
 #[test]
+fn apply_has_something_to_spread() {
+    accepted(Instruction::Apply { a: 0, b: 1 });
+    for instruction in [
+        Instruction::Apply { a: 0, b: 0 },
+        Instruction::TailApply { a: 0, b: 0 },
+    ] {
+        assert_eq!(broken(instruction), Rule::NothingToSpread);
+    }
+}
+
+#[test]
 fn natives_are_asked_for_their_arity() {
     with_view(&everything(), |view| {
         let mut asked = Vec::new();

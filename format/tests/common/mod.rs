@@ -513,6 +513,10 @@ fn random_instruction(
                 own => random.below(own as usize) as u32 | CAPTURE_FROM_CLOSURE,
             }));
         }
+        Op::Apply | Op::TailApply => {
+            let arguments = 1 + random.below(3) as i64;
+            assert!(Field::B.write(&mut first, &mut second, arguments));
+        }
         Op::GetKeyword => {
             return match module.constants[second as usize] {
                 Constant::Keyword(_) => {

@@ -31,13 +31,13 @@ const LEAST_GROWTH: usize = 4;
 const LARGEST_GROWTH: usize = 128;
 
 impl Heap {
-    /// Number of elements. Call only with a list.
+    /// Number of elements of a list. Of other values it says something, and does no harm.
     #[inline(always)]
     pub fn list_len(&self, list: Value) -> usize {
-        if list == Value::EMPTY {
-            0
-        } else {
+        if list.is_heap() {
             object::length_of(object::header_at(list))
+        } else {
+            0
         }
     }
 
@@ -74,11 +74,7 @@ impl Heap {
     /// The element at `index`, if the list is that long.
     pub fn list_nth(&self, list: Value, index: usize) -> Option<Value> {
         let tail = self.list_drop(list, index)?;
-        if tail == Value::EMPTY {
-            None
-        } else {
-            Some(self.first_unchecked(tail))
-        }
+        self.is_pair(tail).then(|| self.first_unchecked(tail))
     }
 
     /// The list without its first `count` elements; `None` if it is shorter.
@@ -87,7 +83,7 @@ impl Heap {
             if count == 0 {
                 return Some(list);
             }
-            if list == Value::EMPTY {
+            if !self.is_pair(list) {
                 return None;
             }
             let in_chunk = self.run(list).len();
@@ -375,6 +371,22 @@ mod tests {
             (at, jumps) = (next, jumps + 1);
         }
         assert!(jumps < 20, "{jumps}");
+    }
+
+    #[test]
+    fn other_values_have_no_elements() {
+        let heap = Heap::new();
+        for value in [
+            Value::NIL,
+            Value::small(5),
+            Value::EMPTY,
+            heap.string("text"),
+        ] {
+            assert_eq!(heap.list_nth(value, 0), None);
+            assert_eq!(heap.list_drop(value, 1), None);
+            assert_eq!(heap.list_iter(value).count(), 0);
+        }
+        assert_eq!(heap.list_len(Value::NIL), 0);
     }
 
     #[test]
