@@ -63,7 +63,9 @@ bench: semac
 	@bench/programs.py --semac dist/semac
 	@bench/scaling.py --semac dist/semac
 	@bench/pauses.py --semac dist/semac
-	@dist/semac build fixtures/programs/hello.sema -o dist/demo/hello
+	@bench/build.py --semac dist/semac
+	@mkdir -p dist/demo
+	@dist/semac build --time-passes fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
