@@ -268,10 +268,21 @@ fn iota(host: &Host, args: &[Value]) -> Outcome {
 fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) -> Outcome {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     check_size(function, count)?;
-    let (start, step) = (i128::from(start), i128::from(step));
-    let elements: Vec<Value> = (0..count as i128)
-        .map(|index| integer::from_i128(&host.heap, start + index * step))
-        .collect();
+    let last = step
+        .checked_mul(count.saturating_sub(1) as i64)
+        .and_then(|distance| start.checked_add(distance));
+    let elements: Vec<Value> =
+        if let (Some(_), Some(_)) = (Value::fixnum(start), last.and_then(Value::fixnum)) {
+            // What lies between two small integers is one too.
+            (0..count as i64)
+                .filter_map(|index| Value::fixnum(start + index * step))
+                .collect()
+        } else {
+            let (start, step) = (i128::from(start), i128::from(step));
+            (0..count as i128)
+                .map(|index| integer::from_i128(&host.heap, start + index * step))
+                .collect()
+        };
     Ok(host.heap.list(&elements))
 }
 
@@ -450,6 +461,10 @@ mod tests {
         assert_eq!(
             call("iota", &[2, i64::MAX]),
             "(9223372036854775807 9223372036854775808)"
+        );
+        assert_eq!(
+            call("range", &[(1 << 50) - 2, (1 << 50) + 1]),
+            "(1125899906842622 1125899906842623 1125899906842624)"
         );
         assert_eq!(call("iota", &[-1]), "()");
         assert_eq!(
