@@ -14,9 +14,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from executable import ROOT, add_options, build
+
 PROGRAM = ROOT / "fixtures" / "scaling" / "pauses.sema"
 
 
@@ -36,18 +36,13 @@ def run(executable, live, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--semac", default=str(ROOT / "dist" / "semac"))
-    parser.add_argument("--runtime", help="the runtime to build with, if not semac's own")
+    add_options(parser)
     parser.add_argument("--live", default="1000,10000,100000,400000")
     parser.add_argument("--rounds", type=int, default=1_000_000)
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as directory:
-        executable = Path(directory) / "pauses"
-        command = [options.semac, "build", PROGRAM, "-o", executable]
-        if options.runtime:
-            command += ["--runtime", options.runtime]
-        subprocess.run(command, check=True, capture_output=True)
+        executable = build(options, PROGRAM, directory)
         heads = ["live MB", "resident", "ratio", "pause ms", "step ms", "in pauses", "seconds"]
         print(f"{'entries':>10}" + "".join(f"{head:>11}" for head in heads))
         for live in map(int, options.live.split(",")):

@@ -16,25 +16,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from executable import ROOT, add_options, build
+
 PROGRAM = ROOT / "fixtures" / "scaling" / "collections.sema"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--semac", default=str(ROOT / "dist" / "semac"))
-    parser.add_argument("--runtime", help="the runtime to build with, if not semac's own")
+    add_options(parser)
     parser.add_argument("--json", help="write the nanoseconds to this file")
     parser.add_argument("--limit", type=float, default=200.0)
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as directory:
-        executable = Path(directory) / "scaling"
-        command = [options.semac, "build", PROGRAM, "-o", executable]
-        if options.runtime:
-            command += ["--runtime", options.runtime]
-        subprocess.run(command, check=True, capture_output=True)
+        executable = build(options, PROGRAM, directory)
         output = subprocess.run([executable], check=True, capture_output=True, text=True).stdout
 
     table = {}
