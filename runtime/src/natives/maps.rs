@@ -5,6 +5,7 @@ mod nested;
 use super::sequence::{arg, list_or_vector};
 use crate::collections::{self, hash_map, key, owned, sorted_map};
 use crate::error::{Outcome, Signal, eval_error, type_error};
+use crate::heap::object;
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, between, exactly, native};
 use crate::value::{Kind, Value};
@@ -63,8 +64,9 @@ fn check_map(host: &Host, value: Value) -> Outcome<()> {
 /// # Errors
 /// A type error unless the first argument is a map or hash map.
 pub fn get(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    let key = arg(args, 1);
+    let [map, key, ..] = *args else {
+        return Ok(Value::NIL);
+    };
     let found = match map.kind() {
         Kind::HashMap => hash_map::get(host, map, key),
         Kind::Map => sorted_map::get(host, map, key),
@@ -344,9 +346,13 @@ fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_contains(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    check_hashmap(host, map)?;
-    let found = hash_map::get(host, map, arg(args, 1));
+    let [map, key] = *args else {
+        return Ok(Value::FALSE);
+    };
+    if !object::is_kind(map, Kind::HashMap) {
+        return Err(type_error(host, "hashmap", map));
+    }
+    let found = hash_map::get(host, map, key);
     Ok(Value::bool(found.is_some()))
 }
 
