@@ -9,7 +9,9 @@
 # stress  like run, with a SEMAC that collects garbage at every safepoint; the number is `stress` in
 #         RECORD (lower: programs that ask `gc/collect` how much it found are told that nothing was left)
 #
-# Fewer than recorded is a failure. More is a success, and time to raise the number in RECORD.
+# Fewer than recorded is a failure. More is a success, and time to raise the number in
+# RECORD. The number is a few below what passes on a quiet machine: some cases depend on time. Cases that fail and are
+# not in tests/conformance-open.txt are named (tests/conformance_open.py also writes that list).
 set -u
 cases=$1 semac=$2 record=$3 mode=${4:-run}
 if [ ! -f "$cases/run.py" ]; then
@@ -24,7 +26,7 @@ log=target/conformance-$mode.log
 cases_of() {
   name=$1 folder=$2
   shift 2
-  "$cases/run.py" --cases "$folder" --json "target/conformance-$name.json" --retry 1 "$@" </dev/null |
+  "$cases/run.py" --cases "$folder" --json "target/conformance-$name.json" --retry 3 "$@" </dev/null |
     tee -a "$log"
 }
 
@@ -58,6 +60,11 @@ built)
   ;;
 esac
 
+case $mode in
+built) tests/conformance_open.py tests/conformance-open.txt target/conformance-slim.json target/conformance-dynamic.json ;;
+run) tests/conformance_open.py tests/conformance-open.txt target/conformance-run.json ;;
+esac
+
 recorded=$(sed -n "s/^$key: //p" "$record")
 passed=$(sed -n 's/^\([0-9][0-9]*\) passed, [0-9][0-9]* failed$/\1/p' "$log" |
   awk '{ sum += $1 } END { print sum + 0 }')
@@ -66,6 +73,6 @@ if [ "$passed" -lt "${recorded:-0}" ]; then
   echo "conformance ($mode): fewer than before (see target/conformance-*.json)"
   exit 1
 fi
-if [ "$passed" -gt "${recorded:-0}" ]; then
+if [ "$passed" -gt $((${recorded:-0} + 5)) ]; then
   echo "conformance ($mode): raise the number"
 fi
