@@ -1,20 +1,16 @@
 #!/usr/bin/env python3
-"""Names the conformance cases that fail although they passed before.
+"""Which conformance cases fail although they passed before.
 
-  conformance_open.py OPEN REPORT...            print the failures of the reports that OPEN does not list
-  conformance_open.py --record OPEN REPORT...   write the ids of all failures to OPEN
+  conformance_open.py OPEN REPORT            prints those failures
+  conformance_open.py --pattern OPEN REPORT  prints a regular expression that matches their ids, if there are any
+  conformance_open.py --record OPEN REPORT   writes the ids of all failures to OPEN
 
-OPEN has one id per line. The reports are what the runner of the cases writes with --json.
+OPEN has one id per line. The report is what the runner of the cases writes with --json.
 """
 import argparse
 import json
 import pathlib
-
-
-def failures(reports):
-    for report in reports:
-        with open(report, encoding="utf-8") as file:
-            yield from json.load(file)["failures"]
+import re
 
 
 def show(failure):
@@ -25,18 +21,24 @@ def show(failure):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--record", action="store_true", help="write OPEN instead of comparing with it")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--pattern", action="store_true")
+    output.add_argument("--record", action="store_true")
     parser.add_argument("open", type=pathlib.Path)
-    parser.add_argument("reports", nargs="+")
+    parser.add_argument("report", type=pathlib.Path)
     arguments = parser.parse_args()
-    found = list(failures(arguments.reports))
+    failures = json.loads(arguments.report.read_text())["failures"]
     if arguments.record:
-        arguments.open.write_text("".join(f"{id}\n" for id in sorted({failure["id"] for failure in found})))
+        arguments.open.write_text("".join(f"{id}\n" for id in sorted(failure["id"] for failure in failures)))
         return
     known = set(arguments.open.read_text().splitlines())
-    for failure in found:
-        if failure["id"] not in known:
+    new = [failure for failure in failures if failure["id"] not in known]
+    if arguments.pattern:
+        if new:
+            print("^(" + "|".join(re.escape(failure["id"]) for failure in new) + ")$")
+    else:
+        for failure in new:
             show(failure)
 
 
