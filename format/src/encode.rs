@@ -160,6 +160,38 @@ impl Assembler {
         self.emit(Instruction::Move { a, b });
     }
 
+    /// Appends an instruction whose operands from register `temporaries` on are used up by it: if the
+    /// last instruction computes one of them, the two may be combined ([`Op::combined`]).
+    pub fn emit_using_up(&mut self, instruction: Instruction, temporaries: u32) {
+        let [_, a, b, c] = instruction.encode().0.to_le_bytes();
+        if let [.., before, last] = &mut self.items[..]
+            && before.op.combined().is_none()
+            && let Some(combination) = Op::combination(last.op, instruction.op())
+        {
+            let [_, result, ..] = last.first.to_le_bytes();
+            // Nobody reads it later: it is a temporary, or this instruction overwrites it.
+            let used_up = u32::from(result) >= temporaries || result == a;
+            if used_up && (result == b) != (result == c) {
+                last.combine(combination);
+            }
+        }
+        self.emit(instruction);
+    }
+
+    /// Combines instructions with tests of what they compute, wherever one follows the other.
+    fn combine_tests(&mut self) {
+        for index in 1..self.items.len() {
+            if let [first, second] = &mut self.items[index - 1..=index]
+                && !second.long
+                && first.first.to_le_bytes()[1] == second.first.to_le_bytes()[1]
+                && second.target.is_some()
+                && let Some(combination) = Op::combination(first.op, second.op)
+            {
+                first.combine(combination);
+            }
+        }
+    }
+
     /// Appends an instruction with a jump operand; its offset is filled in later, whatever it is now.
     pub fn jump(&mut self, instruction: Instruction, target: Label) {
         let op = instruction.op();
@@ -337,6 +369,7 @@ impl Assembler {
             return Err(error);
         }
         let positions = self.relax()?;
+        self.combine_tests();
         let place = |label: Label| -> Result<u32, AssembleError> {
             self.labels
                 .get(label.0 as usize)
@@ -466,6 +499,12 @@ impl Assembler {
 }
 
 impl Item {
+    /// Turns the instruction into one that does the work of the next one, too.
+    fn combine(&mut self, combination: Op) {
+        self.first = self.first & !0xff | combination as u32;
+        self.op = combination;
+    }
+
     /// Turns the branch into its opposite.
     fn invert(&mut self) {
         let opposite = opposite(self.op);
@@ -703,6 +742,64 @@ mod tests {
         let single = Instruction::Move { a: 5, b: 6 };
         assert_eq!(Instruction::decode(code[2], None), Some(single));
         assert_eq!(code.len(), 5);
+    }
+
+    #[test]
+    fn what_the_next_instruction_uses_up_is_combined_with_it() {
+        let multiply = |a, b, c| Instruction::FloatMultiply { a, b, c };
+        let add = |a, b, c| Instruction::FloatAdd { a, b, c };
+        let opcodes = |code: &[Instruction], temporaries| -> Vec<Op> {
+            let mut assembler = Assembler::new();
+            assembler.emit(Instruction::ModuleDone {});
+            for instruction in code {
+                assembler.emit_using_up(*instruction, temporaries);
+            }
+            let code = assembler.finish().unwrap().code;
+            let opcodes = code.iter().skip(1);
+            opcodes
+                .filter_map(|word| Op::from_byte(*word as u8))
+                .collect()
+        };
+        use Op::{FloatAdd, FloatMultiply, MultiplyThenAdd, MultiplyThenMultiply};
+        assert_eq!(
+            opcodes(&[multiply(4, 1, 2), add(3, 1, 4)], 4),
+            [MultiplyThenAdd, FloatAdd]
+        );
+        // The product is a variable's value, not used, or both operands.
+        for second in [add(5, 1, 3), add(5, 1, 2), add(5, 3, 3)] {
+            let temporaries = if second == add(5, 3, 3) { 0 } else { 4 };
+            assert_eq!(
+                opcodes(&[multiply(3, 1, 2), second], temporaries),
+                [FloatMultiply, FloatAdd]
+            );
+        }
+        // Overwritten.
+        assert_eq!(
+            opcodes(&[multiply(3, 1, 2), add(3, 1, 3)], 4),
+            [MultiplyThenAdd, FloatAdd]
+        );
+        // Three in a row are a pair and one.
+        let three = [multiply(4, 1, 2), multiply(5, 4, 3), add(3, 5, 1)];
+        assert_eq!(
+            opcodes(&three, 4),
+            [MultiplyThenMultiply, FloatMultiply, FloatAdd]
+        );
+    }
+
+    #[test]
+    fn tests_of_sums_are_combined_with_them() {
+        let step = |a| Instruction::AddImm { a, b: 0, sc: 1 };
+        for (counter, expected) in [(0, Op::StepThenJumpLess), (1, Op::AddImm)] {
+            let mut assembler = Assembler::new();
+            let top = assembler.here();
+            assembler.emit(step(counter));
+            assembler.jump(Instruction::JumpLess { a: 0, b: 2, sx: 0 }, top);
+            assembler.emit(Instruction::Return { a: 0 });
+            let code = assembler.finish().unwrap().code;
+            assert_eq!(Op::from_byte(code[0] as u8), Some(expected));
+            let test = Instruction::JumpLess { a: 0, b: 2, sx: -3 };
+            assert_eq!(Instruction::decode(code[1], Some(code[2])), Some(test));
+        }
     }
 
     #[test]
