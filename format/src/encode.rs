@@ -160,6 +160,38 @@ impl Assembler {
         self.emit(Instruction::Move { a, b });
     }
 
+    /// Appends an instruction whose operands from register `temporaries` on are used up by it: if the
+    /// last instruction computes one of them, the two may be combined ([`Op::combined`]).
+    pub fn emit_using_up(&mut self, instruction: Instruction, temporaries: u32) {
+        let [_, a, b, c] = instruction.encode().0.to_le_bytes();
+        if let [.., before, last] = &mut self.items[..]
+            && before.op.combined().is_none()
+            && let Some(combination) = Op::combination(last.op, instruction.op())
+        {
+            let [_, result, ..] = last.first.to_le_bytes();
+            // Nobody reads it later: it is a temporary, or this instruction overwrites it.
+            let used_up = u32::from(result) >= temporaries || result == a;
+            if used_up && (result == b) != (result == c) {
+                last.combine(combination);
+            }
+        }
+        self.emit(instruction);
+    }
+
+    /// Combines instructions with tests of what they compute, wherever one follows the other.
+    fn combine_tests(&mut self) {
+        for index in 1..self.items.len() {
+            if let [first, second] = &mut self.items[index - 1..=index]
+                && !second.long
+                && first.first.to_le_bytes()[1] == second.first.to_le_bytes()[1]
+                && second.target.is_some()
+                && let Some(combination) = Op::combination(first.op, second.op)
+            {
+                first.combine(combination);
+            }
+        }
+    }
+
     /// Appends an instruction with a jump operand; its offset is filled in later, whatever it is now.
     pub fn jump(&mut self, instruction: Instruction, target: Label) {
         let op = instruction.op();
@@ -337,6 +369,7 @@ impl Assembler {
             return Err(error);
         }
         let positions = self.relax()?;
+        self.combine_tests();
         let place = |label: Label| -> Result<u32, AssembleError> {
             self.labels
                 .get(label.0 as usize)
@@ -466,6 +499,12 @@ impl Assembler {
 }
 
 impl Item {
+    /// Turns the instruction into one that does the work of the next one, too.
+    fn combine(&mut self, combination: Op) {
+        self.first = self.first & !0xff | combination as u32;
+        self.op = combination;
+    }
+
     /// Turns the branch into its opposite.
     fn invert(&mut self) {
         let opposite = opposite(self.op);

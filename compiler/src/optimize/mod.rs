@@ -14,6 +14,7 @@ pub mod inline;
 pub mod known;
 pub mod letrec;
 pub mod lift;
+pub mod likely;
 pub mod loops;
 pub mod matches;
 pub mod multimethods;

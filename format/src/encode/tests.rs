@@ -182,6 +182,64 @@ fn two_copies_become_one_instruction_unless_something_jumps_between() {
 }
 
 #[test]
+fn what_the_next_instruction_uses_up_is_combined_with_it() {
+    let multiply = |a, b, c| Instruction::FloatMultiply { a, b, c };
+    let add = |a, b, c| Instruction::FloatAdd { a, b, c };
+    let opcodes = |code: &[Instruction], temporaries| -> Vec<Op> {
+        let mut assembler = Assembler::new();
+        assembler.emit(Instruction::ModuleDone {});
+        for instruction in code {
+            assembler.emit_using_up(*instruction, temporaries);
+        }
+        let code = assembler.finish().unwrap().code;
+        let opcodes = code.iter().skip(1);
+        opcodes
+            .filter_map(|word| Op::from_byte(*word as u8))
+            .collect()
+    };
+    use Op::{FloatAdd, FloatMultiply, MultiplyThenAdd, MultiplyThenMultiply};
+    assert_eq!(
+        opcodes(&[multiply(4, 1, 2), add(3, 1, 4)], 4),
+        [MultiplyThenAdd, FloatAdd]
+    );
+    // The product is a variable's value, not used, or both operands.
+    for second in [add(5, 1, 3), add(5, 1, 2), add(5, 3, 3)] {
+        let temporaries = if second == add(5, 3, 3) { 0 } else { 4 };
+        assert_eq!(
+            opcodes(&[multiply(3, 1, 2), second], temporaries),
+            [FloatMultiply, FloatAdd]
+        );
+    }
+    // Overwritten.
+    assert_eq!(
+        opcodes(&[multiply(3, 1, 2), add(3, 1, 3)], 4),
+        [MultiplyThenAdd, FloatAdd]
+    );
+    // Three in a row are a pair and one.
+    let three = [multiply(4, 1, 2), multiply(5, 4, 3), add(3, 5, 1)];
+    assert_eq!(
+        opcodes(&three, 4),
+        [MultiplyThenMultiply, FloatMultiply, FloatAdd]
+    );
+}
+
+#[test]
+fn tests_of_sums_are_combined_with_them() {
+    let step = |a| Instruction::AddImm { a, b: 0, sc: 1 };
+    for (counter, expected) in [(0, Op::StepThenJumpLess), (1, Op::AddImm)] {
+        let mut assembler = Assembler::new();
+        let top = assembler.here();
+        assembler.emit(step(counter));
+        assembler.jump(Instruction::JumpLess { a: 0, b: 2, sx: 0 }, top);
+        assembler.emit(Instruction::Return { a: 0 });
+        let code = assembler.finish().unwrap().code;
+        assert_eq!(Op::from_byte(code[0] as u8), Some(expected));
+        let test = Instruction::JumpLess { a: 0, b: 2, sx: -3 };
+        assert_eq!(Instruction::decode(code[1], Some(code[2])), Some(test));
+    }
+}
+
+#[test]
 fn mistakes_are_reported() {
     let mut unbound = Assembler::new();
     let label = unbound.new_label();
