@@ -18,6 +18,7 @@ pub mod likely;
 pub mod loops;
 pub mod matches;
 pub mod multimethods;
+pub mod owned;
 pub mod purity;
 pub mod rename;
 pub mod simplify;
@@ -108,6 +109,10 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
     if globals.extensible {
         phases.begin("unused");
         unused::run(unit, globals);
+    }
+    if level > 1 {
+        phases.begin("owned");
+        owned::run(unit, globals);
     }
     debug_assert_eq!(check::bound_twice(unit), None);
 }
