@@ -14,6 +14,8 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::Add, "Numbers"),
     (Op::First, "Data"),
     (Op::RunModule, "Modules"),
+    (Op::Move2, "Combined, and for patterns"),
+    (Op::MakeRecord, "Records and decisions"),
 ];
 
 const INTRODUCTION: &str = "# Bytecode

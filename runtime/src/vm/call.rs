@@ -317,6 +317,14 @@ pub(crate) fn get(host: &Host, map: Value, key: Value) -> Outcome {
     lookup(host, map, key, Value::NIL)
 }
 
+/// `(get map key)` with a keyword.
+pub(crate) fn get_keyword(host: &Host, map: Value, key: Value) -> Outcome {
+    if map.kind() == Kind::Map {
+        return Ok(sorted_map::get_keyword(host, map, key).unwrap_or(Value::NIL));
+    }
+    get(host, map, key)
+}
+
 #[cold]
 pub(crate) fn first(host: &Host, value: Value) -> Outcome {
     match host.heap.as_vector(value) {

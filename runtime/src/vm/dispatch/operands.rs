@@ -58,6 +58,16 @@ pub(super) unsafe fn constant(func: *const Func, index: usize) -> Value {
     unsafe { *(*func).constants.add(index) }
 }
 
+/// What a global holds: any value, or none yet.
+///
+/// # Safety
+/// As for [`super::Handler`].
+#[inline(always)]
+pub(super) unsafe fn global(func: *const Func, index: u32) -> Value {
+    // SAFETY: by the caller.
+    unsafe { *(*func).globals.get().add(index as usize) }
+}
+
 /// Field `index` of an object that holds values.
 ///
 /// # Safety

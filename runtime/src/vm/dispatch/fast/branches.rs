@@ -8,7 +8,7 @@
 use sema_format::isa::{Op, Predicate};
 
 use super::super::full::holds_byte;
-use super::super::operands::{a, b, bx, constant, register, sbx};
+use super::super::operands::{a, b, bx, constant, field, register, sbx};
 use super::super::{Handler, Running, dispatch};
 use crate::heap::object;
 use crate::value::{Kind, Value};
@@ -143,6 +143,22 @@ handlers! {
         let (x, y) = (register(base, a(word)), constant(func, bx(word)));
         if x == y || !(x.is_heap() || x.is_float()) {
             branch!(vm pc base func frame; x != y)
+        }
+    }
+    switch = Switch |vm, pc, base, func, frame, word| {
+        let (value, keys) = (register(base, a(word)), constant(func, bx(word)));
+        // The keys are a vector, and a jump follows for each.
+        let count = object::length_of(object::header_at(keys));
+        let mut index = 0;
+        while index < count {
+            if field(keys, index) == value {
+                let jump = pc.add(index);
+                dispatch!(vm, jump.offset((*jump as i32 >> 8) as isize + 1), base, func, frame)
+            }
+            index += 1;
+        }
+        if !(value.is_heap() || value.is_float()) {
+            dispatch!(vm, pc.add(count), base, func, frame)
         }
     }
     jump_test = JumpTest |vm, pc, base, func, frame, word| { test_jump!(vm pc base func frame word; true, any_jump_test) }
