@@ -7,7 +7,7 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, c, constant, field, global, register, set};
+use super::super::operands::{a, b, c, constant, field, global, in_code, register, set};
 use super::super::{Handler, Running, dispatch};
 use crate::heap::object;
 use crate::natives::records;
@@ -50,8 +50,9 @@ unsafe fn nth_of_list(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    word: u32,
+    _: u32,
 ) -> Running {
+    let word = in_code(pc);
     let (sequence, index) = (register(base, b(word)), register(base, c(word)));
     if vm.host.heap.is_pair(sequence) && index.is_fixnum() && index.fixnum_unchecked() >= 0 {
         let position = index.fixnum_unchecked() as usize;
@@ -71,8 +72,9 @@ unsafe fn get_keyword_of_other(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    word: u32,
+    _: u32,
 ) -> Running {
+    let word = in_code(pc);
     let (map, key) = (register(base, b(word)), constant(func, *pc as usize));
     deliver!(vm, pc.add(1), base, func, frame, word; call::get_keyword(&vm.host, map, key))
 }
@@ -146,14 +148,14 @@ handlers! {
                 dispatch!(vm, pc.add(1), base, func, frame)
             }
         }
-        return get_keyword_of_other(vm, pc, base, func, frame, word);
+        return get_keyword_of_other(vm, pc, base, func, frame, 0);
     }
     nth = Nth |vm, pc, base, func, frame, word| {
         let (sequence, index) = (register(base, b(word)), register(base, c(word)));
         if sequence.is_heap() && index.is_fixnum() {
             let header = object::header_at(sequence);
             if header as u8 != Kind::Vector as u8 {
-                return nth_of_list(vm, pc, base, func, frame, word);
+                return nth_of_list(vm, pc, base, func, frame, 0);
             }
             let position = index.fixnum_shifted() as u64 >> 13;
             if position < header >> 32 {
