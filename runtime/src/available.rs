@@ -27,9 +27,12 @@ fn machine() -> Option<u64> {
 
 /// The memory of the machine.
 #[cfg(target_os = "linux")]
+#[allow(
+    clippy::useless_conversion,
+    reason = "the widths of the fields differ between platforms"
+)]
 fn machine() -> Option<u64> {
     let figures = rustix::system::sysinfo();
-    // The widths of these fields differ between platforms.
     u64::try_from(figures.totalram)
         .ok()?
         .checked_mul(figures.mem_unit.into())

@@ -11,7 +11,7 @@
 
 use sema_format::isa::{Op, Predicate};
 
-use super::super::operands::{a, b, c, register, sbx, set};
+use super::super::operands::{Word, a, b, c, register, sbx, sc, set};
 use super::super::{Handler, Running, dispatch};
 use super::arithmetic::{add, add_imm, multiply, subtract, subtract_imm};
 use super::data::{array_get, element, rest};
@@ -23,8 +23,8 @@ use crate::vm::stack::Frame;
 
 /// Whether the first operand of the next instruction is what this one computes.
 #[inline(always)]
-fn is_left(word: u32, next: u32) -> bool {
-    (next >> 8 ^ word) & 0xFF00 == 0
+fn is_left(word: impl Word, next: u32) -> bool {
+    a(word) == b(next)
 }
 
 /// The operand of the next instruction that this one does not compute.
@@ -32,7 +32,7 @@ fn is_left(word: u32, next: u32) -> bool {
 /// # Safety
 /// As for [`Handler`].
 #[inline(always)]
-unsafe fn other(base: *mut Value, word: u32, next: u32) -> f64 {
+unsafe fn other(base: *mut Value, word: impl Word, next: u32) -> f64 {
     let place = if is_left(word, next) {
         c(next)
     } else {
@@ -104,7 +104,7 @@ macro_rules! branch {
 macro_rules! step_then_jump {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $op:tt, $wanted:literal) => {{
         let x = register($base, b($word));
-        let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
+        let small = sc($word) << 13;
         if x.is_fixnum()
             && let Some(sum) = x.fixnum_shifted().checked_add(small)
         {
@@ -123,7 +123,7 @@ macro_rules! step_then_jump {
 macro_rules! step_then_jump_imm {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $op:tt, $wanted:literal, $alone:ident) => {{
         let x = register($base, b($word));
-        let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
+        let small = sc($word) << 13;
         if x.is_fixnum()
             && let Some(sum) = x.fixnum_shifted().$method(small)
         {
