@@ -167,7 +167,9 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
 /// The kinds of the value of a builtin, if it has one.
 fn of_call(name: &str, count: usize) -> Classes {
     match (name, count) {
-        ("<" | "<=" | ">" | ">=" | "=", 2) | ("not", 1) | ("equal?" | "eq?", 2) => Classes::BOOL,
+        ("<" | "<=" | ">" | ">=" | "=", 2) | ("not", 1) | ("equal?" | "eq?" | "%record?", 2) => {
+            Classes::BOOL
+        }
         ("cons", 2) => Classes::PAIR,
         ("list", 0) => Classes::EMPTY,
         ("list", _) => Classes::PAIR,

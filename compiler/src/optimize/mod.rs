@@ -14,12 +14,14 @@ pub mod inline;
 pub mod known;
 pub mod letrec;
 pub mod lift;
+pub mod likely;
 pub mod loops;
 pub mod matches;
 pub mod multimethods;
 pub mod owned;
 pub mod purity;
 pub mod ranges;
+pub mod records;
 pub mod rename;
 pub mod simplify;
 pub mod specialise;
@@ -36,7 +38,8 @@ use crate::phases::Observer;
 /// What is known of the globals of a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Globals {
-    /// Those that always hold their single definition, a function.
+    /// Those that always hold their single definition: a function, or a record type that only the
+    /// builtins for records are given.
     pub known: HashSet<GlobalId>,
     /// Functions of the embedded library, and copies of them.
     pub library: HashSet<GlobalId>,
