@@ -46,6 +46,7 @@ pub static TABLE: &[Native] = &[
     native("%dissoc-owned", at_least(2), dissoc_owned, "`dissoc` from a map that nothing else refers to."),
     native("%sealed", exactly(1), sealed, "The value, which is not changed any more if it is a map."),
     native("%map-from-lists", exactly(3), map_from_lists, "Map of the kind of another one from lists of keys and values."),
+    native("%map-part", exactly(3), map_part, "Map of some of the entries of another one, in its order."),
     native("%map-with-vals", exactly(2), map_with_vals, "The map with other values, in the order of `vals`."),
 ];
 
@@ -130,6 +131,14 @@ fn assoc(host: &Host, args: &[Value]) -> Outcome {
 
 /// `assoc` to a map that belongs to a variable, or ought to.
 fn assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    if let [map, key, value] = *args
+        && object::is_kind(map, Kind::HashMap)
+        && map != key
+        && map != value
+    {
+        key::check(host, key)?;
+        return Ok(hash_map::insert_owned(host, map, key, value));
+    }
     match args.split_first() {
         Some((&map, pairs)) if collections::is_map(map) && pairs.len().is_multiple_of(2) => {
             insert_pairs_owned(host, map, pairs)
@@ -379,6 +388,15 @@ fn map_from_lists(host: &Host, args: &[Value]) -> Outcome {
         key::check(host, *key)?;
     }
     Ok(hash_map::from_entries(host, entries))
+}
+
+fn map_part(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let entries = (heap.list_iter(arg(args, 1))).zip(heap.list_iter(arg(args, 2)));
+    if arg(args, 0).kind() == Kind::HashMap {
+        return Ok(hash_map::from_entries(host, entries));
+    }
+    Ok(sorted_map::from_sorted(heap, &entries.collect::<Vec<_>>()))
 }
 
 fn map_with_vals(host: &Host, args: &[Value]) -> Outcome {
