@@ -240,10 +240,10 @@ pub fn free(expr: &Expr, bound: &mut HashSet<VarId>, found: &mut Vec<VarId>) {
     match &expr.kind {
         ExprKind::Local(variable)
         | ExprKind::SetLocal(variable, _)
-        | ExprKind::Recur(variable, _) => {
-            if !bound.contains(variable) && !found.contains(variable) {
-                found.push(*variable);
-            }
+        | ExprKind::Recur(variable, _)
+            if !bound.contains(variable) && !found.contains(variable) =>
+        {
+            found.push(*variable);
         }
         ExprKind::Let(bindings, _) | ExprKind::Letrec(bindings, _) => {
             bound.extend(bindings.iter().map(|(variable, _)| *variable));
