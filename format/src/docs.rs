@@ -15,6 +15,8 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::First, "Data"),
     (Op::RunModule, "Modules"),
     (Op::Move2, "Combined, and for patterns"),
+    (Op::Negate, "More numbers"),
+    (Op::MultiplyThenAdd, "Combined with the next instruction"),
     (Op::MakeRecord, "Records and decisions"),
 ];
 

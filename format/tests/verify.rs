@@ -352,6 +352,23 @@ fn jumps_hit_instructions() {
 }
 
 #[test]
+fn combined_instructions_stand_before_what_they_are_combined_with() {
+    let (a, b, c) = (0, 0, 0);
+    let first = Instruction::MultiplyThenAdd { a, b, c };
+    assert_eq!(broken(first), Rule::Combined("fadd"));
+    let second = Instruction::FloatAdd { a, b, c };
+    let end = Instruction::Return { a };
+    let pair = main_only(words(&[first, second, end]), 1);
+    with_view(&pair, |view| verify(view).unwrap());
+    // The same operation, but not the instruction that its handler expects.
+    let other = main_only(words(&[first, Instruction::Add { a, b, c }, end]), 1);
+    assert_eq!(rule(&other), Rule::Combined("fadd"));
+    // At the end of the function nothing follows.
+    let open = main_only(words(&[first]), 1);
+    assert_eq!(rule(&open), Rule::FallsOff);
+}
+
+#[test]
 fn code_is_whole_and_ends() {
     let unknown = main_only(vec![0xff], 1);
     assert_eq!(

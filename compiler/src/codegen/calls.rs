@@ -411,8 +411,13 @@ impl FunctionBuilder<'_, '_> {
             _ => self.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?,
         };
         self.position(span);
-        if let Some(instruction) = primitives::instruction(name, register, &operands) {
-            self.asm.emit(instruction);
+        if let Some(mut instruction) = primitives::instruction(name, register, &operands) {
+            if let [left, right] = arguments
+                && self.module.likely.computes_floats(left, right)
+            {
+                instruction = primitives::float_first(instruction);
+            }
+            self.asm.emit_using_up(instruction, mark);
         }
         self.next = mark;
         Ok(())
@@ -431,24 +436,18 @@ impl FunctionBuilder<'_, '_> {
             let operands = b.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?;
             b.position(span);
             let mut sum = operands[0];
-            for &operand in &operands[1..] {
-                b.asm.emit(match name {
-                    "+" => Instruction::AddNumbers {
-                        a: register,
-                        b: sum,
-                        c: operand,
-                    },
-                    "*" => Instruction::Multiply {
-                        a: register,
-                        b: sum,
-                        c: operand,
-                    },
-                    _ => Instruction::Subtract {
-                        a: register,
-                        b: sum,
-                        c: operand,
-                    },
-                });
+            for (index, &c) in operands.iter().enumerate().skip(1) {
+                let a = register;
+                let mut instruction = match name {
+                    "+" => Instruction::AddNumbers { a, b: sum, c },
+                    "*" => Instruction::Multiply { a, b: sum, c },
+                    _ => Instruction::Subtract { a, b: sum, c },
+                };
+                let likely = &b.module.likely;
+                if likely.computes_floats(&arguments[0], &arguments[index]) {
+                    instruction = primitives::float_first(instruction);
+                }
+                b.asm.emit_using_up(instruction, mark);
                 sum = register;
             }
             b.next = mark;

@@ -14,9 +14,11 @@ pub mod inline;
 pub mod known;
 pub mod letrec;
 pub mod lift;
+pub mod likely;
 pub mod loops;
 pub mod matches;
 pub mod multimethods;
+pub mod owned;
 pub mod purity;
 pub mod records;
 pub mod rename;
@@ -109,6 +111,10 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
     if globals.extensible {
         phases.begin("unused");
         unused::run(unit, globals);
+    }
+    if level > 1 {
+        phases.begin("owned");
+        owned::run(unit, globals);
     }
     debug_assert_eq!(check::bound_twice(unit), None);
 }

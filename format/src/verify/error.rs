@@ -89,6 +89,8 @@ pub enum Rule {
     Decode(#[from] DecodeError),
     #[error("control falls off the end of the function")]
     FallsOff,
+    #[error("`{0}` must follow it")]
+    Combined(&'static str),
     #[error("register {register} is outside the window of {registers}")]
     Register { register: u32, registers: u32 },
     #[error("registers {start} to {end} are outside the window of {registers}")]

@@ -5,7 +5,8 @@
 //! function's end, registers and call windows inside the register window, existing
 //! constants, globals, functions, natives, imports and captures, jumps and handlers
 //! that hit instruction starts, known calls with the exact frame, closures with
-//! the exact captures, and no way to fall off the end.
+//! the exact captures, combined instructions before the one they are combined with, and
+//! no way to fall off the end.
 //!
 //! It does not prove what depends on values: that a register holds a box, that a
 //! closure has the captured variable that `patch_capture` sets, or that a register was
@@ -271,6 +272,11 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
             let next = instruction.next_pc();
             if next as usize == code.len() && instruction.falls_through() {
                 return Err((pc, Rule::FallsOff));
+            }
+            if let Some((_, second)) = instruction.op.combined()
+                && code.get(next as usize).map(|word| *word as u8) != Some(second as u8)
+            {
+                return Err((pc, Rule::Combined(second.info().mnemonic)));
             }
             pc = next;
         }

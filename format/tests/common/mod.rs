@@ -392,17 +392,25 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
     let mut jumps = Vec::new();
     for _ in 0..random.below(40) {
         let op = INSTRUCTIONS[random.below(INSTRUCTIONS.len())].op;
-        let start = code.len();
-        if random_instruction(random, module, function, op, &mut code) {
-            starts.push(start);
-            if operands(op).any(|(_, kind)| kind == Operand::Jump) {
-                jumps.push((op, start));
+        // What it is combined with must follow.
+        let second = op.combined().map(|(_, second)| second);
+        let before = (code.len(), starts.len(), jumps.len());
+        for op in std::iter::once(op).chain(second) {
+            let start = code.len();
+            if random_instruction(random, module, function, op, &mut code) {
+                starts.push(start);
+                if operands(op).any(|(_, kind)| kind == Operand::Jump) {
+                    jumps.push((op, start));
+                }
+            } else {
+                code.truncate(before.0);
+                starts.truncate(before.1);
+                jumps.truncate(before.2);
+                break;
             }
-        } else {
-            code.truncate(start);
         }
-        if op == Op::Switch && code.len() > start {
-            let constant = Field::Bx.read(code[start], 0) as usize;
+        if op == Op::Switch && code.len() > before.0 {
+            let constant = Field::Bx.read(code[before.0], 0) as usize;
             for _ in 0..switched(module, constant).unwrap().len() {
                 starts.push(code.len());
                 jumps.push((Op::Jump, code.len()));

@@ -6,10 +6,10 @@
 
 use std::time::Instant;
 
+use super::Heap;
 use super::mark;
 use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FORWARDED, LARGE, REMEMBERED};
 use super::verify::Verifier;
-use super::{ForeignTable, Heap};
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
 
@@ -146,31 +146,6 @@ impl Heap {
         if let Purpose::Verify(verifier) = tracer.purpose {
             verifier.run();
         }
-    }
-
-    /// Drops the Rust data of foreign objects that have not left the nursery.
-    fn sweep_young_foreign(&mut self) {
-        let table = self.foreign.get_mut();
-        for (owner, slot) in std::mem::take(&mut table.young) {
-            // SAFETY: the nursery is still intact; a foreign object's first word is its header.
-            let header = unsafe { *(owner.address() as *const u64) };
-            if header & FORWARDED != 0 {
-                let moved = Value::from_address((header >> 16) as usize);
-                table.old.push((moved, slot));
-            } else {
-                table.drop_slot(slot);
-            }
-        }
-    }
-}
-
-impl ForeignTable {
-    /// Drops the Rust data in a slot, which may then be used again.
-    pub(super) fn drop_slot(&mut self, slot: u32) {
-        if let Some(data) = self.slots.get_mut(slot as usize) {
-            *data = None;
-        }
-        self.free.push(slot);
     }
 }
 

@@ -207,22 +207,6 @@ impl Heap {
         let cards = if traced { old::card_bytes(bytes) } else { 0 };
         self.old.get_mut().marked_bytes += old::bytes_taken(bytes + cards);
     }
-
-    /// Drops the Rust data of old foreign objects that are not marked.
-    fn sweep_old_foreign(&mut self) {
-        let table = self.foreign.get_mut();
-        let mut owners = std::mem::take(&mut table.old);
-        owners.retain(|(owner, slot)| {
-            // SAFETY: nothing has been swept yet, so the owner's header is intact.
-            let header = unsafe { *(owner.address() as *const u64) };
-            let marked = header & MARKED != 0;
-            if !marked {
-                table.drop_slot(*slot);
-            }
-            marked
-        });
-        table.old = owners;
-    }
 }
 
 /// The fields of a large object whose cards are set, which are cleared: ranges of field numbers.

@@ -3,7 +3,7 @@
 mod nested;
 
 use super::sequence::{arg, list_or_vector};
-use crate::collections::{self, hash_map, key, sorted_map};
+use crate::collections::{self, hash_map, key, owned, sorted_map};
 use crate::error::{Outcome, Signal, eval_error, type_error};
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, between, exactly, native};
@@ -40,6 +40,10 @@ pub static TABLE: &[Native] = &[
     native("hashmap/contains?", exactly(2), hashmap_contains, "Whether a hash map has a key.").pure(),
     native("hashmap/keys", exactly(1), hashmap_keys, "List of the keys of a hash map.").pure(),
     native("hashmap/to-map", exactly(1), hashmap_to_map, "Map in key order with the entries of a hash map.").pure(),
+    native("%assoc-owned", at_least(3), assoc_owned, "`assoc` to a map that nothing else refers to."),
+    native("%hashmap-assoc-owned", at_least(3), hashmap_assoc_owned, "`hashmap/assoc` to a map that nothing else refers to."),
+    native("%dissoc-owned", at_least(2), dissoc_owned, "`dissoc` from a map that nothing else refers to."),
+    native("%sealed", exactly(1), sealed, "The value, which is not changed any more if it is a map."),
     native("%map-from-lists", exactly(3), map_from_lists, "Map of the kind of another one from lists of keys and values."),
     native("%map-with-vals", exactly(2), map_with_vals, "The map with other values, in the order of `vals`."),
 ];
@@ -80,9 +84,21 @@ fn no_map_to_get_from(host: &Host, value: Value) -> Box<Signal> {
 
 /// `map` with the alternating keys and values added.
 fn insert_pairs(host: &Host, map: Value, pairs: &[Value]) -> Outcome {
+    if let [key, value] = *pairs {
+        return collections::insert_checked(host, map, key, value);
+    }
+    insert_pairs_owned(host, map, pairs).map(owned::seal)
+}
+
+/// The same with a map that may belong to a variable (see [`owned`]), as the result may.
+fn insert_pairs_owned(host: &Host, map: Value, pairs: &[Value]) -> Outcome {
     let (pairs, _) = pairs.as_chunks::<2>();
     pairs.iter().try_fold(map, |map, &[key, value]| {
-        collections::insert_checked(host, map, key, value)
+        key::check(host, key)?;
+        if key == map || value == map {
+            owned::seal(map);
+        }
+        Ok(collections::insert_owned(host, map, key, value))
     })
 }
 
@@ -108,6 +124,34 @@ fn assoc(host: &Host, args: &[Value]) -> Outcome {
     }
     check_map(host, map)?;
     insert_pairs(host, map, pairs)
+}
+
+/// `assoc` to a map that belongs to a variable, or ought to.
+fn assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    match args.split_first() {
+        Some((&map, pairs)) if collections::is_map(map) && pairs.len().is_multiple_of(2) => {
+            insert_pairs_owned(host, map, pairs)
+        }
+        _ => assoc(host, args),
+    }
+}
+
+fn sealed(_: &Host, args: &[Value]) -> Outcome {
+    Ok(owned::seal(arg(args, 0)))
+}
+
+fn dissoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    let Some((&map, keys)) = args.split_first() else {
+        return Ok(Value::NIL);
+    };
+    check_map(host, map)?;
+    Ok(keys.iter().fold(map, |map, &key| {
+        if map.kind() == Kind::HashMap {
+            hash_map::remove_owned(host, map, key)
+        } else {
+            sorted_map::remove_owned(host, map, key)
+        }
+    }))
 }
 
 fn dissoc(host: &Host, args: &[Value]) -> Outcome {
@@ -153,9 +197,10 @@ fn merge_two(host: &Host, a: Value, b: Value) -> Value {
     if a.kind() == Kind::Map && b.kind() == Kind::Map {
         return sorted_map::merge(host, a, b);
     }
-    collections::iter(&host.heap, b).fold(a, |map, (key, value)| {
-        collections::insert(host, map, key, value)
-    })
+    let merged = collections::iter(&host.heap, b).fold(a, |map, (key, value)| {
+        collections::insert_owned(host, map, key, value)
+    });
+    owned::seal(merged)
 }
 
 fn merge(host: &Host, args: &[Value]) -> Outcome {
@@ -178,10 +223,10 @@ fn select_keys(host: &Host, args: &[Value]) -> Outcome {
     let mut selected = collections::empty_like(&host.heap, map);
     for &key in list_or_vector(host, wanted)?.iter() {
         if let Some(value) = collections::get(host, map, key) {
-            selected = collections::insert(host, selected, key, value);
+            selected = collections::insert_owned(host, selected, key, value);
         }
     }
-    Ok(selected)
+    Ok(owned::seal(selected))
 }
 
 fn except(host: &Host, args: &[Value]) -> Outcome {
@@ -279,6 +324,15 @@ fn hashmap_assoc(host: &Host, args: &[Value]) -> Outcome {
     };
     check_hashmap(host, map)?;
     insert_pairs(host, map, pairs)
+}
+
+fn hashmap_assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    match args.split_first() {
+        Some((&map, pairs)) if map.kind() == Kind::HashMap && pairs.len().is_multiple_of(2) => {
+            insert_pairs_owned(host, map, pairs)
+        }
+        _ => hashmap_assoc(host, args),
+    }
 }
 
 fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {

@@ -154,6 +154,35 @@ handlers! {
         float_result!(vm pc base func frame word; x.float_unchecked() / y.float_unchecked());
         return mixed_divide(vm, pc, base, func, frame, *pc.sub(1));
     }
+    float_add = FloatAdd |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() + y.float_unchecked());
+        return add(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    float_subtract = FloatSubtract |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() - y.float_unchecked());
+        return subtract(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    float_multiply = FloatMultiply |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
+        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    negate = Negate |vm, pc, base, func, frame, word| {
+        let x = register(base, b(word));
+        if x.is_fixnum() {
+            if let Some(negative) = 0i64.checked_sub(x.fixnum_shifted()) {
+                set(base, a(word), Value::from_fixnum_shifted(negative));
+                dispatch!(vm, pc, base, func, frame)
+            }
+        } else {
+            float_result!(vm pc base func frame word; -x.float_unchecked());
+        }
+    }
+    square_root = SquareRoot |vm, pc, base, func, frame, word| {
+        float_result!(vm pc base func frame word; register(base, b(word)).float_unchecked().sqrt());
+    }
     quotient = Quotient |vm, pc, base, func, frame, word| {
         division!(vm pc base func frame word; |x, y| x / y, x / y)
     }

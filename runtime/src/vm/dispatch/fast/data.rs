@@ -21,24 +21,21 @@ use crate::vm::{Vm, call};
 /// # Safety
 /// Any values will do; the address is that of a live slot.
 #[inline(always)]
-unsafe fn element(array: Value, index: Value) -> Option<(*mut Value, Value)> {
+pub(super) unsafe fn element(array: Value, index: Value) -> Option<(*mut Value, Value)> {
     if !object::is_kind(array, Kind::MutableArray) {
         return None;
     }
-    if !index.is_fixnum() {
-        return None;
-    }
-    // Both shifted in the same way; a negative index is a huge number without a sign.
-    let position = index.fixnum_shifted() as u64;
+    // What is not a fixnum, or is negative, is a huge number.
+    let position = index.fixnum_position();
     // SAFETY: a mutable array has a length and a buffer.
-    let length = unsafe { field(array, 0) }.fixnum_shifted() as u64;
+    let length = unsafe { field(array, 0) }.fixnum_position();
     if position >= length {
         return None;
     }
     // SAFETY: as above; an array of some length has a buffer of at least that length (see
     // `natives::mutable`), whose elements follow its header.
     let buffer = unsafe { field(array, 1) };
-    let address = buffer.address() + 8 + (position >> 10) as usize;
+    let address = buffer.address() + 8 + 8 * position as usize;
     Some((address as *mut Value, buffer))
 }
 

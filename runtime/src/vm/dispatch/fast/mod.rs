@@ -30,7 +30,7 @@ macro_rules! handlers {
     ($($(#[$attribute:meta])* $name:ident = $op:ident |$vm:ident, $pc:ident, $base:ident, $func:ident, $frame:ident, $word:ident| $body:block)*) => {
         $(
             $(#[$attribute])*
-            unsafe fn $name($vm: &mut Vm, $pc: *const u32, $base: *mut Value, $func: *const Func, $frame: *mut Frame, $word: u32) -> Running {
+            pub(super) unsafe fn $name($vm: &mut Vm, $pc: *const u32, $base: *mut Value, $func: *const Func, $frame: *mut Frame, $word: u32) -> Running {
                 let _ = $word;
                 let $word = super::super::operands::in_code($pc);
                 $body
@@ -81,6 +81,7 @@ macro_rules! deliver {
 mod arithmetic;
 mod branches;
 mod calls;
+mod combined;
 mod data;
 mod variables;
 
@@ -92,6 +93,7 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         branches::handler(op),
         arithmetic::handler(op),
         data::handler(op),
+        combined::handler(op),
     ];
     let mut family = 0;
     while family < families.len() {

@@ -142,7 +142,8 @@ pub(super) static HANDLERS: [Handler; 256] = {
     let mut handlers: [Handler; 256] = [bad_instruction; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
-        handlers[number] = handler(INSTRUCTIONS[number].op);
+        // Of two combined instructions the second follows by itself.
+        handlers[number] = handler(INSTRUCTIONS[number].op.alone());
         number += 1;
     }
     handlers
