@@ -29,11 +29,6 @@ const LEVEL_BITS: u32 = 4;
 const BRANCHES: usize = 1 << LEVEL_BITS;
 /// Bits of a hash; below the last level there are only buckets.
 const HASH_BITS: u32 = 32;
-/// Levels of branches.
-const LEVELS: usize = (HASH_BITS / LEVEL_BITS) as usize;
-
-/// A path before anything is on it.
-const NO_NODES: [Value; LEVELS] = [Value::NIL; LEVELS];
 
 /// `aux` of a map that is a tree: its fields are the number of entries and those of the root.
 const TREE: u16 = 1;
@@ -233,6 +228,12 @@ fn is_bucket(node: Value) -> bool {
     node.kind() == Kind::Map
 }
 
+/// [`same_key`] where it is not asked for each lookup.
+#[inline(never)]
+fn same_key_called(host: &Host, a: Value, b: Value) -> bool {
+    same_key(host, a, b)
+}
+
 #[inline(always)]
 fn same_key(host: &Host, a: Value, b: Value) -> bool {
     // A key is equal to itself (see `key::check`).
@@ -340,84 +341,9 @@ fn get_from_tree(
 
 /// `map` with `key`, which was checked, bound to `value`. A key that is there already stays.
 pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
-    let heap = &host.heap;
-    if heap.aux(map) == TREE {
-        return insert_into_tree(host, map, key, value);
-    }
-    let entries = heap.values(map);
-    if let Some(index) = find_small(host, entries, key) {
-        return heap.object_with(map, 2 * index + 1, value);
-    }
-    if entries.len() < 2 * SMALL_ENTRIES {
-        return heap.object_spliced(Kind::HashMap, 0, [entries, &[key, value]]);
-    }
+    // A map that belongs to no variable is copied as far as needed.
+    let map = ownership::seal(map);
     ownership::seal(insert_owned(host, map, key, value))
-}
-
-/// Inserts into a map that is a tree.
-fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value {
-    let heap = &host.heap;
-    let hash = equality::hash(host, key);
-    // The nodes above `object`, and which of their fields leads down.
-    let mut nodes_above = NO_NODES;
-    let mut slots_above = [0_u8; LEVELS];
-    let mut depth = 0;
-    let mut object = map;
-    let mut fields = heap.values_of(Kind::HashMap, map);
-    let mut first = 1;
-    let (mut grown, added) = loop {
-        let Some((word, rest)) = fields.get(first..).and_then(<[Value]>::split_first) else {
-            return map;
-        };
-        let word = word.fixnum_unchecked() as u64;
-        let bit = place(hash, LEVEL_BITS * depth as u32);
-        let nodes = (word as u32) >> 16;
-        if nodes & bit == 0 {
-            let index = 2 * rank(word as u32 & 0xFFFF, bit);
-            if word as u32 & bit != 0
-                && let Some(&found) = rest.get(index)
-                && same_key(host, found, key)
-            {
-                let field = first + 1 + index + 1;
-                break (heap.object_with(object, field, value), false);
-            }
-            let branch = Branch::of(heap, object);
-            break (with_entry(host, branch, depth, hash, (key, value)), true);
-        }
-        let slot = first + 1 + 2 * (word >> 32) as usize + rank(nodes, bit);
-        let (Some(&child), Some(node_above), Some(slot_above)) = (
-            fields.get(slot),
-            nodes_above.get_mut(depth),
-            slots_above.get_mut(depth),
-        ) else {
-            return map;
-        };
-        (*node_above, *slot_above) = (object, slot as u8);
-        depth += 1;
-        if is_bucket(child) {
-            let grown = sorted_map::insert(host, child, key, value);
-            let added = sorted_map::len(heap, grown) > sorted_map::len(heap, child);
-            break (grown, added);
-        }
-        object = child;
-        fields = heap.values_of(Kind::Tuple, child);
-        first = 0;
-    };
-    let mut below = depth;
-    while below > 0 {
-        below -= 1;
-        let (Some(&node), Some(&slot)) = (nodes_above.get(below), slots_above.get(below)) else {
-            return map;
-        };
-        let slot = usize::from(slot);
-        grown = if added && below == 0 {
-            let count = Value::index(len(heap, map) + 1);
-            heap.object_changed(node, [(0, count), (slot, grown)])
-        } else {
-            heap.object_with(node, slot, grown)
-        };
-    }
-    grown
 }
 
 /// A branch with an entry more, whose key it does not have and whose place holds no child.

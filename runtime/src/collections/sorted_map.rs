@@ -21,7 +21,7 @@ pub use owned::insert_owned;
 pub use remove::{remove, remove_owned};
 
 use super::probe::Probe;
-use super::{Buffer, key};
+use super::{Buffer, key, owned as ownership};
 use crate::equality;
 use crate::heap::Heap;
 use crate::host::Host;
@@ -166,11 +166,9 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let probe = Probe::new(host, key);
     let is_tree = heap.aux(map) == TREE;
     let node = if is_tree { root(heap, map) } else { map };
-    if !is_tree
-        && len(heap, map) < LEAF_ENTRIES
-        && let Some(changed) = insert_into_small(&probe, map, value)
-    {
-        return changed;
+    if !is_tree && len(heap, map) < LEAF_ENTRIES {
+        let map = ownership::seal(map);
+        return ownership::seal(owned::insert_into_small(&probe, map, value));
     }
     let leaf_kind = if is_tree { Kind::Tuple } else { Kind::Map };
     let grown = insert_into(&probe, node, value, leaf_kind);
@@ -183,17 +181,6 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
         None if is_tree => tree(heap, count, grown.left),
         None => grown.left,
     }
-}
-
-/// The common case without detours: a small map that stays small.
-#[inline]
-fn insert_into_small(probe: &Probe<'_>, map: Value, value: Value) -> Option<Value> {
-    let heap = &probe.host.heap;
-    let entries = heap.values(map);
-    let place = place_in(probe, entries);
-    let mut node = Node::new();
-    put(entries, place, probe.key, value, &mut node)?;
-    Some(heap.object(Kind::Map, 0, node.values()))
 }
 
 /// The index of the entry with the key, or of the place where it belongs.

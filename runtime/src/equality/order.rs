@@ -15,6 +15,12 @@ pub fn compare(host: &Host, a: Value, b: Value) -> Ordering {
     if a.both_fixnums(b) {
         return a.fixnum_shifted().cmp(&b.fixnum_shifted());
     }
+    compare_others(host, a, b)
+}
+
+/// The order of values that are not both small integers.
+#[inline(never)]
+fn compare_others(host: &Host, a: Value, b: Value) -> Ordering {
     if a == b {
         return Ordering::Equal;
     }

@@ -6,7 +6,7 @@
 
 use super::{
     Branch, LEVEL_BITS, SMALL_ENTRIES, TREE, bitmaps, find_small, is_bucket, len, place, rank,
-    same_key, sorted_map, with_entry,
+    same_key, same_key_called, sorted_map, with_entry,
 };
 use crate::collections::owned;
 use crate::equality;
@@ -146,7 +146,7 @@ fn insert_into_tree(host: &Host, map: Value, key: Value, value: Value) -> Value 
             let index = 2 * rank(word as u32 & 0xFFFF, bit);
             if has_entry
                 && let Some(&found) = rest.get(index)
-                && same_key(host, found, key)
+                && same_key_called(host, found, key)
             {
                 heap.set_field(object, first + 1 + index + 1, value);
                 return map;

@@ -2,7 +2,7 @@
 
 use super::{
     Branch, LEVEL_BITS, SMALL_ENTRIES, Small, TREE, find_small, is_bucket, iter, len, place, rank,
-    same_key, sorted_map,
+    same_key_called, sorted_map,
 };
 use crate::collections::owned;
 use crate::equality;
@@ -69,7 +69,7 @@ fn remove_from(host: &Host, branch: Branch<'_>, shift: u32, hash: u32, key: Valu
         let [found, _, after @ ..] = from else {
             return Shrunk::Same;
         };
-        if !same_key(host, *found, key) {
+        if !same_key_called(host, *found, key) {
             return Shrunk::Same;
         }
         if branch.nodes == 0

@@ -65,7 +65,8 @@ pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value 
     insert_into_tree(&probe, owned::own(copy), value)
 }
 
-fn insert_into_small(probe: &Probe<'_>, map: Value, value: Value) -> Value {
+/// Inserts into a map that is one object, and which belongs to a variable or to none.
+pub(super) fn insert_into_small(probe: &Probe<'_>, map: Value, value: Value) -> Value {
     let heap = &probe.host.heap;
     let entries = heap.values(map);
     match place_in(probe, entries) {

@@ -81,6 +81,7 @@ impl<'h> Tally<'h> {
     }
 
     /// The index of a value in `counts`.
+    #[inline(never)]
     fn place(&mut self, value: Value) -> usize {
         let hash = equality::hash(self.host, value);
         let new = self.counts.len() as u32;
@@ -97,6 +98,7 @@ impl<'h> Tally<'h> {
     }
 
     /// The index of a value, looked for from the last one with its hash on.
+    #[inline(never)]
     fn among(&self, last: u32, value: Value) -> Option<usize> {
         let mut place = last as usize;
         loop {
