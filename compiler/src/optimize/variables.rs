@@ -17,6 +17,8 @@ pub struct Variables {
     captures: HashMap<*const Lambda, Rc<[VarId]>>,
     captured: HashSet<VarId>,
     assigned: HashSet<VarId>,
+    mentioned: HashSet<VarId>,
+    mentioned_again: HashSet<VarId>,
     /// Captured by a closure that exists before the variable has its value.
     early: HashSet<VarId>,
 }
@@ -65,6 +67,11 @@ impl Variables {
         self.assigned.contains(&variable)
     }
 
+    /// Whether the code mentions the variable once at most.
+    pub fn is_mentioned_once(&self, variable: VarId) -> bool {
+        !self.mentioned_again.contains(&variable)
+    }
+
     /// Whether some closure captures the variable.
     pub fn is_captured(&self, variable: VarId) -> bool {
         self.captured.contains(&variable)
@@ -88,6 +95,9 @@ impl Walk {
         let Some(&owner) = self.owner.get(&variable) else {
             return;
         };
+        if !self.result.mentioned.insert(variable) {
+            self.result.mentioned_again.insert(variable);
+        }
         for captures in &mut self.functions[owner + 1..] {
             self.result.captured.insert(variable);
             if !captures.contains(&variable) {
