@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ROOT / "fixtures" / "bench"
+from executable import PROGRAMS, ROOT, add_semac, build, build_command, is_expected
+
 RECORD = ROOT / "bench" / "instructions.txt"
 # Counts differ a little between releases of Rust's compiler and of valgrind.
 TOLERANCE = 0.05
@@ -30,32 +31,29 @@ HEADER = ("# Machine instructions of the benchmark programs, start to exit, in t
           "# `bench/instructions.py --record`, compared by `make instructions`.\n")
 
 
-def count(command, directory, expected):
-    """Instructions of one run in thousands; its output must be the expected one."""
+def count(command, directory, is_right):
+    """Instructions of one run in thousands; `is_right` judges its output."""
     log = directory / f"{Path(command[0]).name}-{os.path.basename(directory)}.log"
     done = subprocess.run(
         ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
          f"--log-file={log}", *command],
         cwd=directory, capture_output=True, stdin=subprocess.DEVNULL, env={})
-    if done.returncode != 0 or expected is not None and done.stdout != expected:
+    if done.returncode != 0 or not is_right(done.stdout):
         raise RuntimeError(f"{command[0]} failed or printed something else: "
                            f"{done.stderr.decode(errors='replace')[:500]}")
     return int(re.search(r"I +refs: +([\d,]+)", log.read_text()).group(1).replace(",", "")) // 1000
 
 
-def measure(name, semac, directory):
+def measure(name, options, directory):
     """Builds and counts the program; `hello` is the start, `build-hello` the compiler."""
     place = directory / name
     place.mkdir()
-    if name in ("hello", "build-hello"):
-        source, expected = ROOT / "fixtures" / "programs" / "hello.sema", b"Hello, world!\n"
-    else:
-        source, expected = PROGRAMS / f"{name}.sema", (PROGRAMS / f"{name}.out").read_bytes()
-    build = [semac, "build", source, "-o", place / "program"]
+    hello = ROOT / "fixtures" / "programs" / "hello.sema"
     if name == "build-hello":
-        return count(build, place, None)
-    subprocess.run(build, check=True, capture_output=True)
-    return count([place / "program"], place, expected)
+        return count(build_command(options, hello, place / "program"), place, lambda output: True)
+    if name == "hello":
+        return count([build(options, hello, place)], place, b"Hello, world!\n".__eq__)
+    return count([build(options, PROGRAMS / f"{name}.sema", place)], place, partial(is_expected, name))
 
 
 def recorded():
@@ -68,7 +66,7 @@ def recorded():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--semac", default=str(ROOT / "dist" / "semac"))
+    add_semac(parser)
     parser.add_argument("--record", action="store_true", help="write the counts instead of comparing")
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -79,9 +77,8 @@ def main():
     names = sorted({path.stem for path in PROGRAMS.glob("*.sema")} - LEFT_OUT)
     names = [name for name in options.only.split(",") if name] or ["build-hello", "hello", *names]
     before = recorded()
-    semac = Path(options.semac).resolve()
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(options.jobs) as pool:
-        counts = dict(zip(names, pool.map(lambda one: measure(one, semac, Path(directory)), names)))
+        counts = dict(zip(names, pool.map(lambda one: measure(one, options, Path(directory)), names)))
     if options.record:
         text = "".join(f"{name} {number}\n" for name, number in sorted({**before, **counts}.items()))
         RECORD.write_text(HEADER + text)

@@ -3,7 +3,7 @@
 
     bench/programs.py [--semac PATH] [--runs N] [--only NAME,...] [--json FILE]
 
-Each program is built, its output compared with NAME.out, and run N times in turn with whatever else
+Each program is built, its output compared with the expected one, and run N times in turn with whatever else
 is installed: the same program under the reference implementation (`sema`), its twin NAME.lua under
 Lua 5.4 and under LuaJIT's interpreter (`luajit -joff`), its twin NAME.scm under Guile and Chez
 Scheme, both compiled beforehand. Times are whole processes, the fastest run of each, in seconds; the
@@ -20,10 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = ROOT / "fixtures" / "bench"
+from executable import PROGRAMS, add_semac, build, is_expected
+
 PEERS = ["sema", "lua", "luajit", "guile", "chez"]
 # What luajit lacks of Lua 5.4.
 OPERAND = r"((?:[\w.]+)?\([^()]*(?:\([^()]*\)[^()]*)*\)|\w+)"
@@ -31,8 +32,8 @@ LUAJIT_PRELUDE = ("math.tointeger = math.tointeger or function(x) return x end "
                   "table.unpack = table.unpack or unpack ")
 
 
-def timed(command, directory, expected, limit):
-    """Seconds of one run, or a word that says why there are none."""
+def timed(command, directory, is_right, limit):
+    """Seconds of one run, or a word that says why there are none; `is_right` judges the output."""
     start = time.perf_counter()
     try:
         done = subprocess.run(command, cwd=directory, capture_output=True, timeout=limit,
@@ -43,7 +44,7 @@ def timed(command, directory, expected, limit):
     elapsed = time.perf_counter() - start
     if done.returncode != 0:
         return "failed"
-    return elapsed if done.stdout == expected else "wrong"
+    return elapsed if is_right(done.stdout) else "wrong"
 
 
 def for_luajit(source):
@@ -83,7 +84,7 @@ def guile_twin(name, directory):
         return None
     command = [guile, "-q", "--auto-compile", source]
     # The first run leaves the compiled program in the cache.
-    timed(command, directory, b"", 120)
+    timed(command, directory, bool, 120)
     return command
 
 
@@ -107,25 +108,24 @@ MAKERS = {"sema": reference, "lua": lua_twin, "luajit": luajit_twin, "guile": gu
 
 
 def measure(name, options, directory):
-    expected = (PROGRAMS / f"{name}.out").read_bytes()
-    executable = directory / name
     start = time.perf_counter()
-    built = subprocess.run([options.semac, "build", PROGRAMS / f"{name}.sema", "-o", executable],
-                           capture_output=True, text=True)
+    try:
+        executable = build(options, PROGRAMS / f"{name}.sema", directory)
+    except subprocess.CalledProcessError as failed:
+        return {"name": name, "semac": "unbuilt", "stderr": failed.stderr.decode(errors="replace")}
     build_seconds = time.perf_counter() - start
-    if built.returncode != 0:
-        return {"name": name, "semac": "unbuilt", "stderr": built.stderr}
     row = {"name": name, "build": build_seconds, "bytes": executable.stat().st_size}
     commands = {"semac": [executable]}
     for who in options.peers:
         command = MAKERS[who](name, directory)
         if command:
             commands[who] = command
+    is_right = partial(is_expected, name)
     for _ in range(options.runs):
         for who, command in commands.items():
             if isinstance(row.get(who), str):
                 continue
-            seconds = timed(command, directory, expected, options.limit)
+            seconds = timed(command, directory, is_right, options.limit)
             row[who] = seconds if isinstance(seconds, str) else min(seconds, row.get(who, math.inf))
     return row
 
@@ -144,14 +144,13 @@ def ratio(row, who):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--semac", default=str(ROOT / "dist" / "semac"))
+    add_semac(parser)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--limit", type=float, default=60.0, help="seconds of one run")
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--peers", default=",".join(PEERS), help="what to compare with")
     parser.add_argument("--json", help="write the results to this file")
     options = parser.parse_args()
-    options.semac = str(Path(options.semac).resolve())
     options.peers = [who for who in options.peers.split(",") if who]
     if set(options.peers) - set(PEERS):
         parser.error(f"the peers are {', '.join(PEERS)}")

@@ -9,7 +9,9 @@
 # stress  like run, with a SEMAC that collects garbage at every safepoint; the number is `stress` in
 #         RECORD (lower: programs that ask `gc/collect` how much it found are told that nothing was left)
 #
-# Fewer than recorded is a failure. More is a success, and time to raise the number in RECORD.
+# Cases that fail and are not in tests/conformance-open.txt run again, alone; those that fail again are
+# named. Fewer than recorded is a failure. More is a success, and time to raise the number in RECORD, which
+# stays a few below what passes on a quiet machine, because some cases depend on time.
 set -u
 cases=$1 semac=$2 record=$3 mode=${4:-run}
 if [ ! -f "$cases/run.py" ]; then
@@ -20,12 +22,21 @@ mkdir -p target
 log=target/conformance-$mode.log
 : >"$log"
 
-# Runs the cases of a folder; the report goes to target/conformance-NAME.json.
+open=tests/conformance-open.txt
+
+# Runs the cases of a folder; the reports go to target/conformance-NAME.json and -NAME-again.json.
 cases_of() {
   name=$1 folder=$2
   shift 2
-  "$cases/run.py" --cases "$folder" --json "target/conformance-$name.json" --retry 1 "$@" </dev/null |
-    tee -a "$log"
+  report=target/conformance-$name.json
+  "$cases/run.py" --cases "$folder" --json "$report" "$@" </dev/null | tee -a "$log"
+  again=$(tests/conformance_open.py --pattern "$open" "$report")
+  if [ -n "$again" ]; then
+    report=target/conformance-$name-again.json
+    "$cases/run.py" --cases "$folder" --json "$report" --id "$again" --jobs 1 --retry 2 "$@" </dev/null |
+      tee -a "$log"
+    tests/conformance_open.py "$open" "$report"
+  fi
 }
 
 case $mode in
@@ -66,6 +77,6 @@ if [ "$passed" -lt "${recorded:-0}" ]; then
   echo "conformance ($mode): fewer than before (see target/conformance-*.json)"
   exit 1
 fi
-if [ "$passed" -gt "${recorded:-0}" ]; then
+if [ "$passed" -gt $((${recorded:-0} + 5)) ]; then
   echo "conformance ($mode): raise the number"
 fi

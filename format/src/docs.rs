@@ -14,6 +14,10 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::Add, "Numbers"),
     (Op::First, "Data"),
     (Op::RunModule, "Modules"),
+    (Op::Move2, "Combined, and for patterns"),
+    (Op::Negate, "More numbers"),
+    (Op::MultiplyThenAdd, "Combined with the next instruction"),
+    (Op::MakeRecord, "Records and decisions"),
 ];
 
 const INTRODUCTION: &str = "# Bytecode

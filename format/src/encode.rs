@@ -160,6 +160,38 @@ impl Assembler {
         self.emit(Instruction::Move { a, b });
     }
 
+    /// Appends an instruction whose operands from register `temporaries` on are used up by it: if the
+    /// last instruction computes one of them, the two may be combined ([`Op::combined`]).
+    pub fn emit_using_up(&mut self, instruction: Instruction, temporaries: u32) {
+        let [_, a, b, c] = instruction.encode().0.to_le_bytes();
+        if let [.., before, last] = &mut self.items[..]
+            && before.op.combined().is_none()
+            && let Some(combination) = Op::combination(last.op, instruction.op())
+        {
+            let [_, result, ..] = last.first.to_le_bytes();
+            // Nobody reads it later: it is a temporary, or this instruction overwrites it.
+            let used_up = u32::from(result) >= temporaries || result == a;
+            if used_up && (result == b) != (result == c) {
+                last.combine(combination);
+            }
+        }
+        self.emit(instruction);
+    }
+
+    /// Combines instructions with tests of what they compute, wherever one follows the other.
+    fn combine_tests(&mut self) {
+        for index in 1..self.items.len() {
+            if let [first, second] = &mut self.items[index - 1..=index]
+                && !second.long
+                && first.first.to_le_bytes()[1] == second.first.to_le_bytes()[1]
+                && second.target.is_some()
+                && let Some(combination) = Op::combination(first.op, second.op)
+            {
+                first.combine(combination);
+            }
+        }
+    }
+
     /// Appends an instruction with a jump operand; its offset is filled in later, whatever it is now.
     pub fn jump(&mut self, instruction: Instruction, target: Label) {
         let op = instruction.op();
@@ -337,6 +369,7 @@ impl Assembler {
             return Err(error);
         }
         let positions = self.relax()?;
+        self.combine_tests();
         let place = |label: Label| -> Result<u32, AssembleError> {
             self.labels
                 .get(label.0 as usize)
@@ -466,6 +499,12 @@ impl Assembler {
 }
 
 impl Item {
+    /// Turns the instruction into one that does the work of the next one, too.
+    fn combine(&mut self, combination: Op) {
+        self.first = self.first & !0xff | combination as u32;
+        self.op = combination;
+    }
+
     /// Turns the branch into its opposite.
     fn invert(&mut self) {
         let opposite = opposite(self.op);
@@ -521,218 +560,4 @@ fn put_offset(item: &mut Item, offset: i64) -> Result<(), AssembleError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::isa::INSTRUCTIONS;
-
-    #[test]
-    fn every_branch_has_an_opposite() {
-        for info in INSTRUCTIONS {
-            if info.flow == crate::isa::Flow::Branch {
-                let mut item = Item {
-                    op: info.op,
-                    first: info.op as u32,
-                    second: 0,
-                    target: None,
-                    captures: 0,
-                    long: true,
-                };
-                item.invert();
-                assert_ne!(item.op, info.op, "{}", info.mnemonic);
-                item.invert();
-                assert_eq!(item.op, info.op, "{}", info.mnemonic);
-            }
-        }
-    }
-
-    #[test]
-    fn forward_and_backward_jumps() {
-        let mut assembler = Assembler::new();
-        let top = assembler.here();
-        let out = assembler.new_label();
-        assembler.jump(
-            Instruction::JumpNotLessImm {
-                a: 0,
-                sbx: 10,
-                sx: 0,
-            },
-            out,
-        );
-        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
-        assembler.jump(Instruction::Loop { s24: 0 }, top);
-        assembler.bind(out);
-        assembler.emit(Instruction::Return { a: 0 });
-        let code = assembler.finish().unwrap().code;
-        assert_eq!(code[1], 2);
-        assert_eq!(
-            Instruction::decode(code[3], None),
-            Some(Instruction::Loop { s24: -4 })
-        );
-    }
-
-    #[test]
-    fn the_test_of_a_loop_is_repeated_at_its_end() {
-        let test = |sx| Instruction::JumpNotLess { a: 0, b: 1, sx };
-        let mut assembler = Assembler::new();
-        let head = assembler.here();
-        let out = assembler.new_label();
-        assembler.position(0, 7, 1);
-        assembler.jump(test(0), out);
-        assembler.position(0, 8, 1);
-        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
-        assembler.repeat(head);
-        assembler.bind(out);
-        assembler.emit(Instruction::Return { a: 0 });
-        let done = assembler.finish().unwrap();
-        assert_eq!(
-            Instruction::decode(done.code[3], Some(done.code[4])),
-            Some(Instruction::JumpLess { a: 0, b: 1, sx: -3 })
-        );
-        assert_eq!(
-            Instruction::decode(done.code[5], None),
-            Some(Instruction::Jump { s24: 0 })
-        );
-        assert_eq!((done.lines[2].pc, done.lines[2].line), (3, 7));
-
-        // A branch into the loop.
-        let mut assembler = Assembler::new();
-        let head = assembler.here();
-        let body = assembler.new_label();
-        assembler.jump(test(0), body);
-        assembler.emit(Instruction::Return { a: 0 });
-        assembler.bind(body);
-        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
-        assembler.repeat(head);
-        let code = assembler.finish().unwrap().code;
-        assert_eq!(Instruction::decode(code[4], Some(code[5])), Some(test(-3)));
-        assert_eq!(
-            Instruction::decode(code[6], None),
-            Some(Instruction::Jump { s24: -5 })
-        );
-
-        // No test at the beginning.
-        let mut assembler = Assembler::new();
-        let head = assembler.here();
-        assembler.emit(Instruction::Return { a: 0 });
-        assembler.repeat(head);
-        let code = assembler.finish().unwrap().code;
-        assert_eq!(
-            Instruction::decode(code[1], None),
-            Some(Instruction::Loop { s24: -2 })
-        );
-    }
-
-    #[test]
-    fn far_branches_are_inverted_over_a_jump() {
-        for padding in [32_765u32, 32_766, 32_767, 32_768, 40_000] {
-            let mut assembler = Assembler::new();
-            let end = assembler.new_label();
-            assembler.jump(Instruction::JumpTrue { a: 7, sbx: 0 }, end);
-            let protected = assembler.here();
-            for _ in 0..padding {
-                assembler.position(0, 1, 1);
-                assembler.emit(Instruction::Move { a: 0, b: 1 });
-            }
-            assembler.bind(end);
-            assembler.handler(protected, end, end, 2);
-            assembler.emit(Instruction::Return { a: 0 });
-            let done = assembler.finish().unwrap();
-            let long = padding > 32_767;
-            let start = if long { 2 } else { 1 };
-            assert_eq!(done.code.len() as u32, padding + start + 1);
-            assert_eq!(done.handlers[0].start, start);
-            assert_eq!(done.handlers[0].end, start + padding);
-            assert_eq!(done.lines[0].pc, start);
-            if long {
-                assert_eq!(
-                    Instruction::decode(done.code[0], None),
-                    Some(Instruction::JumpFalse { a: 7, sbx: 1 })
-                );
-                assert_eq!(
-                    Instruction::decode(done.code[1], None),
-                    Some(Instruction::Jump {
-                        s24: padding as i32
-                    })
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn far_backward_branches() {
-        let mut assembler = Assembler::new();
-        let top = assembler.here();
-        for _ in 0..40_000 {
-            assembler.emit(Instruction::Move { a: 0, b: 1 });
-        }
-        assembler.jump(Instruction::JumpFalse { a: 1, sbx: 0 }, top);
-        assembler.emit(Instruction::Return { a: 0 });
-        let code = assembler.finish().unwrap().code;
-        assert_eq!(
-            Instruction::decode(code[40_001], None),
-            Some(Instruction::Jump { s24: -40_002 })
-        );
-    }
-
-    #[test]
-    fn closures_carry_their_capture_words() {
-        let mut assembler = Assembler::new();
-        assembler.closure(4, 9, &[Capture::Register(3), Capture::Captured(1)]);
-        assembler.emit(Instruction::Return { a: 4 });
-        let code = assembler.finish().unwrap().code;
-        assert_eq!(code[1..4], [9, 3, CAPTURE_FROM_CLOSURE | 1]);
-    }
-
-    #[test]
-    fn two_copies_become_one_instruction_unless_something_jumps_between() {
-        let mut assembler = Assembler::new();
-        assembler.copy(1, 2);
-        assembler.copy(3, 4);
-        assembler.copy(5, 6);
-        let between = assembler.here();
-        assembler.copy(7, 8);
-        assembler.jump(Instruction::Loop { s24: 0 }, between);
-        let code = assembler.finish().unwrap().code;
-        let copies = Instruction::Move2 {
-            a: 1,
-            b: 2,
-            c: 3,
-            x: 4,
-        };
-        assert_eq!(Instruction::decode(code[0], Some(code[1])), Some(copies));
-        let single = Instruction::Move { a: 5, b: 6 };
-        assert_eq!(Instruction::decode(code[2], None), Some(single));
-        assert_eq!(code.len(), 5);
-    }
-
-    #[test]
-    fn mistakes_are_reported() {
-        let mut unbound = Assembler::new();
-        let label = unbound.new_label();
-        unbound.jump(Instruction::Jump { s24: 0 }, label);
-        assert_eq!(unbound.finish(), Err(AssembleError::Unbound(label)));
-
-        let mut twice = Assembler::new();
-        let label = twice.here();
-        twice.bind(label);
-        assert_eq!(twice.finish(), Err(AssembleError::BoundTwice(label)));
-
-        let mut misused = Assembler::new();
-        misused.emit(Instruction::Jump { s24: 0 });
-        assert_eq!(misused.finish(), Err(AssembleError::Misused("jump")));
-    }
-
-    #[test]
-    fn equal_positions_share_an_entry() {
-        let mut assembler = Assembler::new();
-        assembler.position(0, 1, 1);
-        assembler.position(0, 2, 1);
-        assembler.emit(Instruction::Move { a: 0, b: 1 });
-        assembler.position(0, 2, 1);
-        assembler.emit(Instruction::Return { a: 0 });
-        assembler.position(0, 3, 1);
-        let lines = assembler.finish().unwrap().lines;
-        assert_eq!(lines.len(), 1);
-        assert_eq!((lines[0].pc, lines[0].line), (0, 2));
-    }
-}
+mod tests;

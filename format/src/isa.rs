@@ -554,6 +554,69 @@ instructions! {
     JumpLength = "jlen" (a: Src, b: Imm, sx: Jump) Branch;
     /// Jumps unless `r[a]` is a list or a vector of exactly `b` elements.
     JumpNotLength = "jnlen" (a: Src, b: Imm, sx: Jump) Branch;
+
+    // --- numbers again ---
+    /// `-` with one argument.
+    Negate = "neg" (a: Dst, b: Src) Next;
+    /// `sqrt`
+    SquareRoot = "sqrt" (a: Dst, b: Src) Next;
+    /// `add` where floats are likely: they are tried first.
+    FloatAdd = "fadd" (a: Dst, b: Src, c: Src) Next;
+    /// `sub` where floats are likely.
+    FloatSubtract = "fsub" (a: Dst, b: Src, c: Src) Next;
+    /// `mul` where floats are likely.
+    FloatMultiply = "fmul" (a: Dst, b: Src, c: Src) Next;
+
+    // --- an instruction combined with the next one, see `Op::combined` ---
+    /// `fmul` and an `fadd` that uses up the product.
+    MultiplyThenAdd = "fmul+fadd" (a: Dst, b: Src, c: Src) Next;
+    /// `fmul` and an `fsub` that uses up the product.
+    MultiplyThenSubtract = "fmul+fsub" (a: Dst, b: Src, c: Src) Next;
+    /// `fmul` and an `fmul` that uses up the product.
+    MultiplyThenMultiply = "fmul+fmul" (a: Dst, b: Src, c: Src) Next;
+    /// `fadd` and an `fadd` that uses up the sum.
+    AddThenAdd = "fadd+fadd" (a: Dst, b: Src, c: Src) Next;
+    /// `fadd` and an `fmul` that uses up the sum.
+    AddThenMultiply = "fadd+fmul" (a: Dst, b: Src, c: Src) Next;
+    /// `fsub` and an `fadd` that uses up the difference.
+    SubtractThenAdd = "fsub+fadd" (a: Dst, b: Src, c: Src) Next;
+    /// `fsub` and an `fmul` that uses up the difference.
+    SubtractThenMultiply = "fsub+fmul" (a: Dst, b: Src, c: Src) Next;
+    /// `array_get` and an `fadd` that uses up the element.
+    ElementThenAdd = "array_get+fadd" (a: Dst, b: Src, c: Src) Next;
+    /// `array_get` and an `fsub` that uses up the element.
+    ElementThenSubtract = "array_get+fsub" (a: Dst, b: Src, c: Src) Next;
+    /// `array_get` and an `fmul` that uses up the element.
+    ElementThenMultiply = "array_get+fmul" (a: Dst, b: Src, c: Src) Next;
+    /// `array_get` and a test of the element.
+    ElementThenJumpFalse = "array_get+jfalse" (a: Dst, b: Src, c: Src) Next;
+    /// `addi` and a comparison of the sum.
+    StepThenJumpLess = "addi+jlt" (a: Dst, b: Src, sc: Imm) Next;
+    /// `addi` and a comparison of the sum.
+    StepThenJumpNotGreater = "addi+jngt" (a: Dst, b: Src, sc: Imm) Next;
+    /// `addi` and a comparison of the sum.
+    StepThenJumpNotGreaterEqual = "addi+jnge" (a: Dst, b: Src, sc: Imm) Next;
+    /// `addi` and a comparison of the sum.
+    StepThenJumpNotEqual = "addi+jneq" (a: Dst, b: Src, sc: Imm) Next;
+    /// `addi` and a comparison of the sum.
+    StepThenJumpNotGreaterEqualImm = "addi+jngei" (a: Dst, b: Src, sc: Imm) Next;
+    /// `subi` and a comparison of the difference.
+    StepThenJumpNotEqualImm = "subi+jneqi" (a: Dst, b: Src, sc: Imm) Next;
+    /// `rest` and a test of it.
+    RestThenJumpTest = "rest+jtest" (a: Dst, b: Src) Next;
+    /// `rest` and a test of it.
+    RestThenJumpNotTest = "rest+jntest" (a: Dst, b: Src) Next;
+
+    // --- records and decisions ---
+    /// A record of the type in global `x` with the fields `r[b] .. r[b+c]`.
+    MakeRecord = "record" (a: Dst, b: RangeStart, c: Count, x: Global) Next;
+    /// Field `c` of `r[b]`, which must be a record of the type in global `x`.
+    RecordRef = "record_ref" (a: Dst, b: Src, c: Imm, x: Global) Next;
+    /// Whether `r[b]` is a record of the type in global `x`.
+    RecordTest = "record_test" (a: Dst, b: Src, x: Global) Next;
+    /// Executes one of the `jump`s that follow, one for each element of a vector: that of the element
+    /// that is `equal?` to `r[a]`, else goes on behind them. The elements are not collections or NaN.
+    Switch = "switch" (a: Src, bx: Const) Next;
 }
 
 impl Op {
@@ -570,6 +633,54 @@ impl Op {
         } else {
             None
         }
+    }
+
+    /// For an instruction that does the work of two: the one that it stands for, and the one that
+    /// follows it in the code. The second stays complete and in place. So the first can leave it
+    /// alone when its case does not apply, jumps may lead between the two, and each has its own
+    /// source position.
+    ///
+    /// Where the second uses up a value, the first need not store it: one operand of the second is
+    /// the first's destination, the other is not, and nothing else reads that register.
+    pub const fn combined(self) -> Option<(Op, Op)> {
+        Some(match self {
+            Op::MultiplyThenAdd => (Op::FloatMultiply, Op::FloatAdd),
+            Op::MultiplyThenSubtract => (Op::FloatMultiply, Op::FloatSubtract),
+            Op::MultiplyThenMultiply => (Op::FloatMultiply, Op::FloatMultiply),
+            Op::AddThenAdd => (Op::FloatAdd, Op::FloatAdd),
+            Op::AddThenMultiply => (Op::FloatAdd, Op::FloatMultiply),
+            Op::SubtractThenAdd => (Op::FloatSubtract, Op::FloatAdd),
+            Op::SubtractThenMultiply => (Op::FloatSubtract, Op::FloatMultiply),
+            Op::ElementThenAdd => (Op::ArrayGet, Op::FloatAdd),
+            Op::ElementThenSubtract => (Op::ArrayGet, Op::FloatSubtract),
+            Op::ElementThenMultiply => (Op::ArrayGet, Op::FloatMultiply),
+            Op::ElementThenJumpFalse => (Op::ArrayGet, Op::JumpFalse),
+            Op::StepThenJumpLess => (Op::AddImm, Op::JumpLess),
+            Op::StepThenJumpNotGreater => (Op::AddImm, Op::JumpNotGreater),
+            Op::StepThenJumpNotGreaterEqual => (Op::AddImm, Op::JumpNotGreaterEqual),
+            Op::StepThenJumpNotEqual => (Op::AddImm, Op::JumpNotEqual),
+            Op::StepThenJumpNotGreaterEqualImm => (Op::AddImm, Op::JumpNotGreaterEqualImm),
+            Op::StepThenJumpNotEqualImm => (Op::SubtractImm, Op::JumpNotEqualImm),
+            Op::RestThenJumpTest => (Op::Rest, Op::JumpTest),
+            Op::RestThenJumpNotTest => (Op::Rest, Op::JumpNotTest),
+            _ => return None,
+        })
+    }
+
+    /// The instruction without the one it is combined with.
+    pub const fn alone(self) -> Op {
+        match self.combined() {
+            Some((first, _)) => first,
+            None => self,
+        }
+    }
+
+    /// The instruction that does the work of two.
+    pub fn combination(first: Op, second: Op) -> Option<Op> {
+        INSTRUCTIONS
+            .iter()
+            .map(|info| info.op)
+            .find(|op| op.combined() == Some((first, second)))
     }
 
     /// The table entry.
@@ -591,6 +702,23 @@ mod tests {
         for (index, info) in INSTRUCTIONS.iter().enumerate() {
             assert_eq!(info.op as usize, index, "{}", info.mnemonic);
             assert_eq!(Op::from_byte(index as u8), Some(info.op));
+        }
+    }
+
+    #[test]
+    fn what_is_combined_has_the_operands_of_the_first() {
+        for info in INSTRUCTIONS {
+            let Some((first, second)) = info.op.combined() else {
+                continue;
+            };
+            let fields = |op: Op| -> Vec<_> {
+                let operands = op.info().operands.iter();
+                operands.map(|o| (o.field, o.kind)).collect()
+            };
+            assert_eq!(fields(info.op), fields(first), "{}", info.mnemonic);
+            assert_eq!(info.words, first.info().words, "{}", info.mnemonic);
+            assert_eq!(Op::combination(first, second), Some(info.op));
+            assert_eq!(info.op.alone(), first);
         }
     }
 

@@ -174,6 +174,46 @@ fn special_operands_are_known() {
 }
 
 #[test]
+fn a_jump_follows_for_each_key_of_a_switch() {
+    // See `everything`: a list, a map.
+    for bx in [15, 17] {
+        assert_eq!(
+            broken(Instruction::Switch { a: 0, bx }),
+            Rule::SwitchConstant(u32::from(bx))
+        );
+    }
+    let code = |instructions: &[Instruction]| {
+        let mut module = everything();
+        module.constants[16] = Constant::Vector(vec![0, 12]);
+        module.functions[0].code = words(instructions);
+        module.functions[0].handlers.clear();
+        module
+    };
+    let switch = Instruction::Switch { a: 0, bx: 16 };
+    let jump = Instruction::Jump { s24: 0 };
+    let back = Instruction::Jump { s24: -2 };
+    let leave = Instruction::Return { a: 0 };
+    let complete = code(&[switch, back, jump, leave]);
+    with_view(&complete, |view| verify(view).unwrap());
+    for incomplete in [
+        &[switch, jump, leave][..],
+        &[switch, jump, leave, jump, leave],
+        &[switch, leave],
+        &[switch, jump, jump],
+    ] {
+        assert!(matches!(
+            rule(&code(incomplete)),
+            Rule::SwitchJumps(2) | Rule::FallsOff
+        ));
+    }
+    let loose = code(&[switch, Instruction::Jump { s24: 7 }, jump, leave]);
+    assert_eq!(rule(&loose), Rule::JumpTarget(9));
+    let mut nested = complete.clone();
+    nested.constants[16] = Constant::Vector(vec![15, 15]);
+    assert_eq!(rule(&nested), Rule::SwitchConstant(16));
+}
+
+#[test]
 fn compared_constants_are_atoms() {
     // Nil, a float, a ratio, a string, a keyword; see `everything`.
     for bx in [0, 7, 8, 12, 13] {
@@ -309,6 +349,23 @@ fn jumps_hit_instructions() {
     accepted(Instruction::Loop { s24: -1 });
     assert_eq!(broken(Instruction::Loop { s24: 0 }), Rule::LoopForward);
     assert_eq!(broken(Instruction::Jump { s24: 5 }), Rule::JumpTarget(6));
+}
+
+#[test]
+fn combined_instructions_stand_before_what_they_are_combined_with() {
+    let (a, b, c) = (0, 0, 0);
+    let first = Instruction::MultiplyThenAdd { a, b, c };
+    assert_eq!(broken(first), Rule::Combined("fadd"));
+    let second = Instruction::FloatAdd { a, b, c };
+    let end = Instruction::Return { a };
+    let pair = main_only(words(&[first, second, end]), 1);
+    with_view(&pair, |view| verify(view).unwrap());
+    // The same operation, but not the instruction that its handler expects.
+    let other = main_only(words(&[first, Instruction::Add { a, b, c }, end]), 1);
+    assert_eq!(rule(&other), Rule::Combined("fadd"));
+    // At the end of the function nothing follows.
+    let open = main_only(words(&[first]), 1);
+    assert_eq!(rule(&open), Rule::FallsOff);
 }
 
 #[test]

@@ -54,6 +54,19 @@ const PROGRAMS: &[&str] = &[
      (println (area {:kind :square :side 3}) (try (deep 50) (catch e (:value e))))
      (define-values (q r) (values 1 2))
      (println q r (force (delay (+ q r))))",
+    "(define a (mutable-array/new 8 0.5))
+     (define (dot a b n)
+       (let loop ((i 0) (sum 0.0))
+         (if (= i n) sum
+             (loop (+ i 1) (+ sum (* (mutable-array/get a i) (mutable-array/get b i)))))))
+     (define (steps x n)
+       (let loop ((i 0) (x x))
+         (if (< i n) (loop (+ i 1) (+ (- (* x x) (* 2.0 (* x 0.5))) 0.25)) (- (sqrt (* x x))))))
+     (let loop ((l '(1 2 3)) (i 7))
+       (when (pair? l)
+         (mutable-array/set! a i (- (mutable-array/get a i) 1.5))
+         (if (mutable-array/get a 0) (loop (rest l) (- i 1)))))
+     (println (dot a a 8) (steps 0.5 9))",
 ];
 
 /// xorshift64*, Vigna 2016.

@@ -7,6 +7,7 @@ mod counters;
 mod expr;
 mod function;
 mod hoist;
+mod loops;
 pub mod primitives;
 mod switch;
 
@@ -20,9 +21,11 @@ use crate::datum::{Interner, Span};
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
 use crate::optimize::Globals;
+use crate::optimize::likely::Likely;
 use crate::optimize::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
+pub(crate) use switch::ENOUGH_KEYS;
 
 /// Builtins that are values, not functions.
 pub const CONSTANT_NAMES: &[&str] = &[
@@ -120,6 +123,8 @@ pub(crate) struct ModuleBuilder<'a> {
     pub globals: &'a Globals,
     /// Globals that are used otherwise than as the callee of a direct call.
     pub used_as_values: HashSet<GlobalId>,
+    /// What numbers are likely to be.
+    pub likely: Likely,
     pub unit: &'a Unit,
 }
 
@@ -148,6 +153,7 @@ pub fn generate(
         files: HashMap::new(),
         globals,
         used_as_values: HashSet::new(),
+        likely: Likely::default(),
         unit,
     };
     builder
@@ -201,6 +207,10 @@ pub fn generate(
     for form in &unit.body {
         collect_value_uses(form, &builder.known, &mut builder.used_as_values);
     }
+    let mut known = definitions
+        .iter()
+        .map(|(global, _, lambda)| (*global, &**lambda));
+    builder.likely = Likely::collect(unit, &mut known);
     for (global, index, lambda) in definitions {
         let variables = Rc::new(Variables::analyse_function(&lambda));
         let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;

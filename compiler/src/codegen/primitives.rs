@@ -21,6 +21,8 @@ pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
         (">=", &[b, c]) => Instruction::GreaterEqual { a, b, c },
         ("=", &[b, c]) => Instruction::NumEqual { a, b, c },
         ("equal?" | "eq?", &[b, c]) => Instruction::Equal { a, b, c },
+        ("-", &[b]) => Instruction::Negate { a, b },
+        ("sqrt" | "math/sqrt", &[b]) => Instruction::SquareRoot { a, b },
         ("not", &[b]) => Instruction::Not { a, b },
         ("car" | "first", &[b]) => Instruction::First { a, b },
         ("cdr" | "rest", &[b]) => Instruction::Rest { a, b },
@@ -38,6 +40,17 @@ pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
         _ => return None,
     };
     Some(instruction)
+}
+
+/// The instruction that does the same and tries floats first, if there is one.
+pub fn float_first(instruction: Instruction) -> Instruction {
+    match instruction {
+        Instruction::Add { a, b, c } => Instruction::FloatAdd { a, b, c },
+        Instruction::Subtract { a, b, c } => Instruction::FloatSubtract { a, b, c },
+        Instruction::Multiply { a, b, c } => Instruction::FloatMultiply { a, b, c },
+        // `div` always does.
+        other => other,
+    }
 }
 
 /// Whether a builtin with this many operands is a single instruction.

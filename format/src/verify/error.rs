@@ -89,6 +89,8 @@ pub enum Rule {
     Decode(#[from] DecodeError),
     #[error("control falls off the end of the function")]
     FallsOff,
+    #[error("`{0}` must follow it")]
+    Combined(&'static str),
     #[error("register {register} is outside the window of {registers}")]
     Register { register: u32, registers: u32 },
     #[error("registers {start} to {end} are outside the window of {registers}")]
@@ -133,6 +135,10 @@ pub enum Rule {
     Keyword(u32),
     #[error("the jump to word {0} does not hit an instruction")]
     JumpTarget(i64),
+    #[error("constant {0} is not a vector of values that can be compared in place")]
+    SwitchConstant(u32),
+    #[error("{0} `jump`s and another instruction must follow")]
+    SwitchJumps(u32),
     #[error("`loop` must jump backwards")]
     LoopForward,
 }

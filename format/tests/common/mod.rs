@@ -392,14 +392,30 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
     let mut jumps = Vec::new();
     for _ in 0..random.below(40) {
         let op = INSTRUCTIONS[random.below(INSTRUCTIONS.len())].op;
-        let start = code.len();
-        if random_instruction(random, module, function, op, &mut code) {
-            starts.push(start);
-            if operands(op).any(|(_, kind)| kind == Operand::Jump) {
-                jumps.push((op, start));
+        // What it is combined with must follow.
+        let second = op.combined().map(|(_, second)| second);
+        let before = (code.len(), starts.len(), jumps.len());
+        for op in std::iter::once(op).chain(second) {
+            let start = code.len();
+            if random_instruction(random, module, function, op, &mut code) {
+                starts.push(start);
+                if operands(op).any(|(_, kind)| kind == Operand::Jump) {
+                    jumps.push((op, start));
+                }
+            } else {
+                code.truncate(before.0);
+                starts.truncate(before.1);
+                jumps.truncate(before.2);
+                break;
             }
-        } else {
-            code.truncate(start);
+        }
+        if op == Op::Switch && code.len() > before.0 {
+            let constant = Field::Bx.read(code[before.0], 0) as usize;
+            for _ in 0..switched(module, constant).unwrap().len() {
+                starts.push(code.len());
+                jumps.push((Op::Jump, code.len()));
+                code.push(Op::Jump as u32);
+            }
         }
     }
     starts.push(code.len());
@@ -463,6 +479,20 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
             .collect();
     }
     function.code = code;
+}
+
+/// The elements of a constant that `switch` can take.
+fn switched(module: &Module, constant: usize) -> Option<&[u32]> {
+    let Constant::Vector(items) = &module.constants[constant] else {
+        return None;
+    };
+    let plain = |item: &u32| {
+        matches!(
+            module.constants[*item as usize],
+            Constant::Int(_) | Constant::Str(_)
+        )
+    };
+    items.iter().all(plain).then_some(items)
 }
 
 /// `false` when the module has nothing that the instruction could refer to.
@@ -531,6 +561,9 @@ fn random_instruction(
             if !matches!(constant, Constant::Int(_) | Constant::Str(_)) {
                 return false;
             }
+        }
+        Op::Switch if switched(module, Field::Bx.read(first, 0) as usize).is_none() => {
+            return false;
         }
         _ => {}
     }

@@ -189,8 +189,10 @@ fn channel_receive(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn channel_try_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = Fields::of(host, arguments[0])?;
-    Ok(channel.take(host).unwrap_or(Value::NIL))
+    if Fields::of(host, arguments[0])?.count() == 0 {
+        return Ok(Value::NIL);
+    }
+    channel_receive(host, arguments)
 }
 
 fn channel_close(host: &Host, arguments: &[Value]) -> Outcome {

@@ -45,8 +45,8 @@ fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
     if let Some(function) = closure_function(host, arguments[0])
         && function.required > 0
     {
-        let required = function.required as usize;
-        let most = (!function.rest).then_some(function.parameters as usize);
+        let required = usize::from(function.required);
+        let most = (!function.rest).then_some(usize::from(function.parameters));
         return Err(arity_error(function.name(), required, most, 0));
     }
     host.suspend(Operation::Spawn(arguments[0]))

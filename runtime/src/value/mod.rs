@@ -186,6 +186,12 @@ impl Value {
         (self.0 << FIXNUM_SHIFT) as i64
     }
 
+    /// The integer of a fixnum that is not negative; any other value gives a number above all fixnums.
+    #[inline(always)]
+    pub const fn fixnum_position(self) -> u64 {
+        self.0 ^ FIXNUM_TAG
+    }
+
     /// The inverse of [`Value::fixnum_shifted`].
     #[inline(always)]
     pub const fn from_fixnum_shifted(shifted: i64) -> Value {

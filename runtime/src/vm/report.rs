@@ -21,6 +21,7 @@ pub struct Uncaught {
 }
 
 /// A frame of a trace.
+#[derive(PartialEq)]
 pub struct FrameInfo {
     /// Name of the function.
     pub name: String,
@@ -75,7 +76,7 @@ impl Uncaught {
                 let margin = " ".repeat(number.len());
                 let indent: String = text
                     .chars()
-                    .take(*column as usize - 1)
+                    .take((*column as usize).saturating_sub(1))
                     .map(|c| if c == '\t' { '\t' } else { ' ' })
                     .collect();
                 out.push_str(&format!(
@@ -84,17 +85,48 @@ impl Uncaught {
                 ));
             }
         }
-        for frame in &self.frames {
-            match &frame.position {
-                Some((file, line, column)) => {
-                    out.push_str(&format!("  at {} ({file}:{line}:{column})\n", frame.name))
-                }
-                None => out.push_str(&format!("  at {}\n", frame.name)),
+        // A recursion that went too deep would fill the screen with one line.
+        for equal in self.frames.chunk_by(|left, right| left == right) {
+            let Some(frame) = equal.first() else { continue };
+            out.push_str("  at ");
+            out.push_str(&frame.name);
+            if let Some((file, line, column)) = &frame.position {
+                out.push_str(&format!(" ({file}:{line}:{column})"));
             }
+            if equal.len() > 1 {
+                out.push_str(&format!(", {} times", equal.len()));
+            }
+            out.push('\n');
         }
         if let Some(hint) = &self.hint {
             out.push_str(&format!("  hint: {hint}\n"));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(name: &str, line: u32) -> FrameInfo {
+        FrameInfo {
+            name: name.to_owned(),
+            position: Some(("a.sema".to_owned(), line, 3)),
+        }
+    }
+
+    #[test]
+    fn equal_frames_in_a_row_are_one_line() {
+        let uncaught = Uncaught {
+            kind: ConditionKind::Eval,
+            text: "too deep".to_owned(),
+            hint: None,
+            frames: vec![frame("f", 1), frame("f", 1), frame("f", 2), frame("g", 2)],
+        };
+        assert_eq!(
+            uncaught.render(&|_, _| None),
+            "Error: too deep\n  --> a.sema:1:3\n  at f (a.sema:1:3), 2 times\n  at f (a.sema:2:3)\n  at g (a.sema:2:3)\n"
+        );
     }
 }

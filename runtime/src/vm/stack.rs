@@ -21,10 +21,59 @@ pub(crate) struct Frame {
     pub pc: *const u32,
     /// Its function.
     pub func: *const Func,
-    /// Distance in slots from its window to the callee's.
-    pub delta: u32,
+    /// Distance in bytes from its window to the callee's.
+    distance: u32,
     /// What the callee was.
     pub kind: FrameKind,
+}
+
+impl Frame {
+    /// A frame; `slots` is the distance from its window to the callee's.
+    pub(crate) fn new(pc: *const u32, func: *const Func, slots: usize, kind: FrameKind) -> Frame {
+        Frame {
+            pc,
+            func,
+            distance: (slots * size_of::<Value>()) as u32,
+            kind,
+        }
+    }
+
+    /// Writes the frame of an ordinary call; `distance` is in bytes.
+    ///
+    /// # Safety
+    /// There is room at `place`.
+    #[inline(always)]
+    pub(crate) unsafe fn push_call(
+        place: *mut Frame,
+        pc: *const u32,
+        func: *const Func,
+        distance: u32,
+    ) {
+        const { assert!(FrameKind::Call as u32 == 0 && cfg!(target_endian = "little")) };
+        // SAFETY: by the caller. Distance and kind lie side by side: one store writes both.
+        unsafe {
+            (&raw mut (*place).pc).write(pc);
+            (&raw mut (*place).func).write(func);
+            (&raw mut (*place).distance)
+                .cast::<u64>()
+                .write(u64::from(distance));
+        }
+    }
+
+    /// How many slots its window lies below the callee's.
+    pub(crate) fn slots(&self) -> usize {
+        self.distance as usize / size_of::<Value>()
+    }
+
+    /// The address of its window, given that of the callee's.
+    ///
+    /// # Safety
+    /// The callee's window is at `base`.
+    #[inline(always)]
+    pub(crate) unsafe fn base_below(&self, base: *mut Value) -> *mut Value {
+        // SAFETY: by the caller.
+        unsafe { base.byte_sub(self.distance as usize) }
+    }
 }
 
 /// What returning from a frame's callee means.

@@ -104,12 +104,8 @@ impl Task {
             *base = Value::NIL;
             *base.add(1) = function;
             *base.add(2) = arguments;
-            *self.frames.start() = Frame {
-                pc: std::ptr::null(),
-                func: std::ptr::null(),
-                delta: 0,
-                kind: FrameKind::Bottom,
-            };
+            *self.frames.start() =
+                Frame::new(std::ptr::null(), std::ptr::null(), 0, FrameKind::Bottom);
             self.registers = Registers {
                 pc: boot.code,
                 base: base.add(1),
@@ -285,11 +281,11 @@ impl Task {
         };
         let frames = self.frames.start();
         let mut base = self.offset_of(0);
-        // SAFETY: all these frames are in use. The window of a frame's callee begins `delta` slots
+        // SAFETY: all these frames are in use. The window of a frame's callee begins so many slots
         // above the frame's own, which is that of the callee of the frame below.
         unsafe {
             for above in number + 1..count {
-                base -= (*frames.add(above)).delta as usize;
+                base -= (*frames.add(above)).slots();
             }
             let frame = frames.add(number);
             self.marks.push(Mark {
@@ -329,8 +325,8 @@ impl Task {
         self.registers = Registers {
             pc: frame.pc,
             func: frame.func,
-            // SAFETY: the caller's window lies `delta` slots below.
-            base: unsafe { self.registers.base.sub(frame.delta as usize) },
+            // SAFETY: the running window is that of the frame's callee.
+            base: unsafe { frame.base_below(self.registers.base) },
             frame: self.registers.frame,
         };
         self.set_mark(MARK_STEP, mark.clean > 0);
@@ -356,21 +352,17 @@ impl Task {
 mod tests {
     use super::*;
 
-    fn push(task: &mut Task, delta: u32) {
+    fn push(task: &mut Task, slots: usize) {
         task.reserve(64, usize::MAX);
         if task.registers.frame == task.frame_limit {
             task.grow_frames();
         }
         // SAFETY: there is room for a frame and a window.
         unsafe {
-            *task.registers.frame = Frame {
-                pc: std::ptr::null(),
-                func: std::ptr::null(),
-                delta,
-                kind: FrameKind::Call,
-            };
+            *task.registers.frame =
+                Frame::new(std::ptr::null(), std::ptr::null(), slots, FrameKind::Call);
             task.registers.frame = task.registers.frame.add(1);
-            task.registers.base = task.registers.base.add(delta as usize);
+            task.registers.base = task.registers.base.add(slots);
         }
     }
 
@@ -383,7 +375,7 @@ mod tests {
             if frame.kind == FrameKind::Bottom {
                 return task.pass_mark();
             }
-            task.registers.base = task.registers.base.sub(frame.delta as usize);
+            task.registers.base = frame.base_below(task.registers.base);
         }
         true
     }
@@ -394,7 +386,7 @@ mod tests {
         push(&mut task, 1);
         // SAFETY: the first frame.
         unsafe { (*task.frames.start()).kind = FrameKind::Bottom };
-        for depth in 1..10_000u32 {
+        for depth in 1..10_000usize {
             push(&mut task, 3 + depth % 5);
         }
         while task.take_mark().is_some() {}

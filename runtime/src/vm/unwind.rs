@@ -139,8 +139,8 @@ impl Vm {
             }
             self.task.registers = Registers {
                 pc: caller.pc,
-                // SAFETY: the caller's window lies `delta` slots below.
-                base: unsafe { base.sub(caller.delta as usize) },
+                // SAFETY: the window that is left is that of the caller's callee.
+                base: unsafe { caller.base_below(base) },
                 func: caller.func,
                 frame: left,
             };

@@ -10,7 +10,7 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, c, register, set};
+use super::super::operands::{a, b, c, register, sc, set};
 use super::super::{Handler, Running, dispatch};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -46,7 +46,7 @@ macro_rules! additive {
             }
         } else {
             float_result!($vm $pc $base $func $frame $word; x.float_unchecked() $float y.float_unchecked());
-            return $mixed($vm, $pc, $base, $func, $frame, $word);
+            return $mixed($vm, $pc, $base, $func, $frame, *$pc.sub(1));
         }
     }};
 }
@@ -56,13 +56,13 @@ macro_rules! additive_immediate {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $float:tt) => {{
         let x = register($base, b($word));
         if x.is_fixnum() {
-            let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
+            let small = sc($word) << 13;
             if let Some(result) = x.fixnum_shifted().$method(small) {
                 set($base, a($word), Value::from_fixnum_shifted(result));
                 dispatch!($vm, $pc, $base, $func, $frame)
             }
         } else {
-            float_result!($vm $pc $base $func $frame $word; x.float_unchecked() $float f64::from($word as i32 >> 24));
+            float_result!($vm $pc $base $func $frame $word; x.float_unchecked() $float sc($word) as f64);
         }
     }};
 }
@@ -146,13 +146,42 @@ handlers! {
             }
         } else {
             float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
-            return mixed_multiply(vm, pc, base, func, frame, word);
+            return mixed_multiply(vm, pc, base, func, frame, *pc.sub(1));
         }
     }
     divide = Divide |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() / y.float_unchecked());
-        return mixed_divide(vm, pc, base, func, frame, word);
+        return mixed_divide(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    float_add = FloatAdd |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() + y.float_unchecked());
+        return add(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    float_subtract = FloatSubtract |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() - y.float_unchecked());
+        return subtract(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    float_multiply = FloatMultiply |vm, pc, base, func, frame, word| {
+        let (x, y) = operands!(base, word);
+        float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
+        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    negate = Negate |vm, pc, base, func, frame, word| {
+        let x = register(base, b(word));
+        if x.is_fixnum() {
+            if let Some(negative) = 0i64.checked_sub(x.fixnum_shifted()) {
+                set(base, a(word), Value::from_fixnum_shifted(negative));
+                dispatch!(vm, pc, base, func, frame)
+            }
+        } else {
+            float_result!(vm pc base func frame word; -x.float_unchecked());
+        }
+    }
+    square_root = SquareRoot |vm, pc, base, func, frame, word| {
+        float_result!(vm pc base func frame word; register(base, b(word)).float_unchecked().sqrt());
     }
     quotient = Quotient |vm, pc, base, func, frame, word| {
         division!(vm pc base func frame word; |x, y| x / y, x / y)

@@ -28,10 +28,10 @@ use crate::{equality, number};
 /// The complete handler of an instruction of this family.
 pub(super) const fn handler(op: Op) -> Option<Handler> {
     Some(match op {
-        Op::Add => op_binary,
+        Op::Add | Op::FloatAdd => op_binary,
         Op::AddNumbers => op_binary,
-        Op::Subtract => op_binary,
-        Op::Multiply => op_binary,
+        Op::Subtract | Op::FloatSubtract => op_binary,
+        Op::Multiply | Op::FloatMultiply => op_binary,
         Op::Divide => op_binary,
         Op::Quotient => op_binary,
         Op::Remainder => op_binary,
@@ -47,17 +47,19 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::Equal => op_equal,
         Op::Not => op_not,
         Op::Test => op_test,
+        Op::Negate => op_negate,
+        Op::SquareRoot => op_square_root,
         _ => return None,
     })
 }
 
 /// The operation of an instruction with two operands.
 fn operation(op: Op) -> Option<fn(&Host, Value, Value) -> Outcome> {
-    Some(match op {
-        Op::Add => number::add,
+    Some(match op.alone() {
+        Op::Add | Op::FloatAdd => number::add,
         Op::AddNumbers => number::add_numbers,
-        Op::Subtract => number::subtract,
-        Op::Multiply => number::multiply,
+        Op::Subtract | Op::FloatSubtract => number::subtract,
+        Op::Multiply | Op::FloatMultiply => number::multiply,
         Op::Divide => number::divide,
         Op::Quotient => number::quotient,
         Op::Remainder => number::remainder,
@@ -72,6 +74,18 @@ handler! { op_binary |vm, pc, base, func, frame, word| {
         return vm.stop(event);
     };
     let outcome = operation(&vm.host, register(base, b(word)), register(base, c(word)));
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_negate |vm, pc, base, func, frame, word| {
+    let outcome = number::negate(&vm.host, register(base, b(word)));
+    fallible!(vm pc base func frame; a(word), outcome);
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_square_root |vm, pc, base, func, frame, word| {
+    let outcome = number::power::square_root(&vm.host, register(base, b(word)));
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
 }}

@@ -66,7 +66,7 @@ macro_rules! enter {
             $vm.task.grow_frames();
             $frame = $vm.task.registers.frame;
         }
-        *$frame = Frame { pc: $pc, func: $func, delta: $a as u32 + 1, kind: FrameKind::Call };
+        *$frame = Frame::new($pc, $func, $a + 1, FrameKind::Call);
         $frame = $frame.add(1);
         $base = $base.add($a + 1);
         $func = callee;
@@ -142,7 +142,8 @@ pub(super) static HANDLERS: [Handler; 256] = {
     let mut handlers: [Handler; 256] = [bad_instruction; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
-        handlers[number] = handler(INSTRUCTIONS[number].op);
+        // Of two combined instructions the second follows by itself.
+        handlers[number] = handler(INSTRUCTIONS[number].op.alone());
         number += 1;
     }
     handlers

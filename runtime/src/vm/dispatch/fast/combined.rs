@@ -1,0 +1,226 @@
+//! Instructions that do the work of the next one, too (`Op::combined`): one dispatch for two, and what
+//! the first computes for the second stays in a machine register.
+//!
+//! Where the case of a combination does not apply, the handler of its first instruction goes on, and
+//! then that of the second, which stands in the code as if nothing had been combined.
+
+#![allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "every line of a handler relies on the one contract of `Handler`"
+)]
+
+use sema_format::isa::{Op, Predicate};
+
+use super::super::operands::{Word, a, b, c, register, sbx, sc, set};
+use super::super::{Handler, Running, dispatch};
+use super::arithmetic::{add, add_imm, multiply, subtract, subtract_imm};
+use super::data::{array_get, element, rest};
+use crate::heap::object;
+use crate::value::{Kind, Value};
+use crate::vm::Vm;
+use crate::vm::module::Func;
+use crate::vm::stack::Frame;
+
+/// Whether the first operand of the next instruction is what this one computes.
+#[inline(always)]
+fn is_left(word: impl Word, next: u32) -> bool {
+    a(word) == b(next)
+}
+
+/// The operand of the next instruction that this one does not compute.
+///
+/// # Safety
+/// As for [`Handler`].
+#[inline(always)]
+unsafe fn other(base: *mut Value, word: impl Word, next: u32) -> f64 {
+    let place = if is_left(word, next) {
+        c(next)
+    } else {
+        b(next)
+    };
+    register(base, place).float_unchecked()
+}
+
+/// Stores the result of the second instruction and goes on behind it, unless it is NaN.
+macro_rules! float_result {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $next:ident; $result:expr) => {{
+        let result: f64 = $result;
+        if !result.is_nan() {
+            set($base, a($next), Value::float_not_nan(result));
+            dispatch!($vm, $pc.add(1), $base, $func, $frame)
+        }
+    }};
+}
+
+/// Float arithmetic, and a second operation that does not care about the order of its operands.
+macro_rules! floats {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $first:tt, $second:tt, $alone:ident) => {{
+        let next = *$pc;
+        let x = register($base, b($word)).float_unchecked();
+        let y = register($base, c($word)).float_unchecked();
+        float_result!($vm $pc $base $func $frame next; (x $first y) $second other($base, $word, next));
+        return $alone($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+    }};
+}
+
+/// The difference of what this instruction computes and the other operand of the next one.
+macro_rules! difference {
+    ($base:ident $word:ident $next:ident; $computed:expr) => {{
+        let computed: f64 = $computed;
+        if is_left($word, $next) {
+            computed - register($base, c($next)).float_unchecked()
+        } else {
+            register($base, b($next)).float_unchecked() - computed
+        }
+    }};
+}
+
+/// An element of an array, and float arithmetic with it.
+macro_rules! element_then {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; |$element:ident, $next:ident| $result:expr) => {{
+        if let Some((slot, _)) = element(register($base, b($word)), register($base, c($word))) {
+            let $next = *$pc;
+            let $element = (*slot).float_unchecked();
+            float_result!($vm $pc $base $func $frame $next; $result);
+        }
+        return array_get($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+    }};
+}
+
+/// Goes on behind the branch that follows, or where it leads.
+macro_rules! branch {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident; $condition:expr) => {{
+        let after = $pc.add(2);
+        let target = if $condition {
+            after.offset(*$pc.add(1) as i32 as isize)
+        } else {
+            after
+        };
+        dispatch!($vm, target, $base, $func, $frame)
+    }};
+}
+
+/// A fixnum and a small integer, and a comparison of the result with a register.
+macro_rules! step_then_jump {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $op:tt, $wanted:literal) => {{
+        let x = register($base, b($word));
+        let small = sc($word) << 13;
+        if x.is_fixnum()
+            && let Some(sum) = x.fixnum_shifted().checked_add(small)
+        {
+            set($base, a($word), Value::from_fixnum_shifted(sum));
+            let limit = register($base, b(*$pc));
+            if limit.is_fixnum() {
+                branch!($vm $pc $base $func $frame; (sum $op limit.fixnum_shifted()) == $wanted)
+            }
+            dispatch!($vm, $pc, $base, $func, $frame)
+        }
+        return add_imm($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+    }};
+}
+
+/// The same, and a comparison with a constant.
+macro_rules! step_then_jump_imm {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $op:tt, $wanted:literal, $alone:ident) => {{
+        let x = register($base, b($word));
+        let small = sc($word) << 13;
+        if x.is_fixnum()
+            && let Some(sum) = x.fixnum_shifted().$method(small)
+        {
+            set($base, a($word), Value::from_fixnum_shifted(sum));
+            branch!($vm $pc $base $func $frame; ((sum >> 13) $op sbx(*$pc)) == $wanted)
+        }
+        return $alone($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+    }};
+}
+
+/// The rest of a list, and the tests with which loops over lists end.
+macro_rules! rest_then_jump {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $wanted:literal) => {{
+        let list = register($base, b($word));
+        if $vm.host.heap.is_pair(list) {
+            let tail = $vm.host.heap.rest_unchecked(list);
+            set($base, a($word), tail);
+            let predicate = b(*$pc) as u8;
+            if predicate == Predicate::Null as u8 {
+                branch!($vm $pc $base $func $frame; (tail.is_nil() || tail == Value::EMPTY) == $wanted)
+            }
+            if predicate == Predicate::Pair as u8 {
+                branch!($vm $pc $base $func $frame; object::is_kind(tail, Kind::List) == $wanted)
+            }
+            dispatch!($vm, $pc, $base, $func, $frame)
+        }
+        return rest($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+    }};
+}
+
+handlers! {
+    multiply_then_add = MultiplyThenAdd |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; *, +, multiply)
+    }
+    multiply_then_subtract = MultiplyThenSubtract |vm, pc, base, func, frame, word| {
+        let next = *pc;
+        let x = register(base, b(word)).float_unchecked();
+        let y = register(base, c(word)).float_unchecked();
+        float_result!(vm pc base func frame next; difference!(base word next; x * y));
+        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    multiply_then_multiply = MultiplyThenMultiply |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; *, *, multiply)
+    }
+    add_then_add = AddThenAdd |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; +, +, add)
+    }
+    add_then_multiply = AddThenMultiply |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; +, *, add)
+    }
+    subtract_then_add = SubtractThenAdd |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; -, +, subtract)
+    }
+    subtract_then_multiply = SubtractThenMultiply |vm, pc, base, func, frame, word| {
+        floats!(vm pc base func frame word; -, *, subtract)
+    }
+    element_then_add = ElementThenAdd |vm, pc, base, func, frame, word| {
+        element_then!(vm pc base func frame word; |element, next| element + other(base, word, next))
+    }
+    element_then_subtract = ElementThenSubtract |vm, pc, base, func, frame, word| {
+        element_then!(vm pc base func frame word; |element, next| difference!(base word next; element))
+    }
+    element_then_multiply = ElementThenMultiply |vm, pc, base, func, frame, word| {
+        element_then!(vm pc base func frame word; |element, next| element * other(base, word, next))
+    }
+    element_then_jump_false = ElementThenJumpFalse |vm, pc, base, func, frame, word| {
+        if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
+            let value = *slot;
+            set(base, a(word), value);
+            let after = pc.add(1);
+            let target = if value.is_truthy() { after } else { after.offset(sbx(*pc) as isize) };
+            dispatch!(vm, target, base, func, frame)
+        }
+        return array_get(vm, pc, base, func, frame, *pc.sub(1));
+    }
+    step_then_jump_less = StepThenJumpLess |vm, pc, base, func, frame, word| {
+        step_then_jump!(vm pc base func frame word; <, true)
+    }
+    step_then_jump_not_greater = StepThenJumpNotGreater |vm, pc, base, func, frame, word| {
+        step_then_jump!(vm pc base func frame word; >, false)
+    }
+    step_then_jump_not_greater_equal = StepThenJumpNotGreaterEqual |vm, pc, base, func, frame, word| {
+        step_then_jump!(vm pc base func frame word; >=, false)
+    }
+    step_then_jump_not_equal = StepThenJumpNotEqual |vm, pc, base, func, frame, word| {
+        step_then_jump!(vm pc base func frame word; ==, false)
+    }
+    step_then_jump_not_greater_equal_imm = StepThenJumpNotGreaterEqualImm |vm, pc, base, func, frame, word| {
+        step_then_jump_imm!(vm pc base func frame word; checked_add, >=, false, add_imm)
+    }
+    step_then_jump_not_equal_imm = StepThenJumpNotEqualImm |vm, pc, base, func, frame, word| {
+        step_then_jump_imm!(vm pc base func frame word; checked_sub, ==, false, subtract_imm)
+    }
+    rest_then_jump_test = RestThenJumpTest |vm, pc, base, func, frame, word| {
+        rest_then_jump!(vm pc base func frame word; true)
+    }
+    rest_then_jump_not_test = RestThenJumpNotTest |vm, pc, base, func, frame, word| {
+        rest_then_jump!(vm pc base func frame word; false)
+    }
+}
