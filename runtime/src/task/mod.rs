@@ -222,7 +222,7 @@ impl Scheduler {
 
     /// Makes the running task wait at a channel, in one of its lines. The caller then suspends it with
     /// [`Operation::Blocked`].
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn block_at(&self, line: &Cell<Value>, wait: Wait) {
         if self.alone.get() {
             return;
