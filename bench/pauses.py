@@ -30,12 +30,13 @@ INTERVAL = 0.02
 
 
 def resident(process):
-    """The resident set of a running process in bytes; nothing if it has ended."""
+    """The resident set of a running process in bytes, now and at its largest; zeros if it has ended."""
     try:
-        pages = Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1]
-    except (OSError, IndexError):
-        return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0, 0
+    figures = dict(line.split(":", 1) for line in status.splitlines())
+    return tuple(int(figures.get(name, "0 kB").split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
 
 
 def run(executable, arguments):
@@ -43,20 +44,17 @@ def run(executable, arguments):
     sizes = []
     with subprocess.Popen([executable, *map(str, arguments)], stdout=subprocess.PIPE,
                           text=True) as process:
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            sizes.append(resident(process) or 0)
+        while process.poll() is None:
+            sizes.append(resident(process))
             time.sleep(INTERVAL)
-        process.returncode = os.waitstatus_to_exitcode(status)
         output = process.stdout.read()
     if process.returncode != 0:
         sys.exit(f"the program ended with status {process.returncode}")
     figures = dict(line.split(maxsplit=1) for line in output.splitlines())
+    largest = max((most for _, most in sizes), default=0)
     # What comes last is the end of the program.
-    steady = max(sizes[len(sizes) // 2:-2], default=0)
-    return figures, usage.ru_maxrss * 1024, steady
+    steady = max((now for now, _ in sizes[len(sizes) // 2:-2]), default=0)
+    return figures, largest, steady
 
 
 def best(executable, arguments, runs):
