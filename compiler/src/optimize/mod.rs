@@ -20,6 +20,7 @@ pub mod matches;
 pub mod multimethods;
 pub mod owned;
 pub mod purity;
+pub mod ranges;
 pub mod records;
 pub mod rename;
 pub mod simplify;
@@ -113,6 +114,8 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
         unused::run(unit, globals);
     }
     if level > 1 {
+        phases.begin("ranges");
+        ranges::run(unit);
         phases.begin("owned");
         owned::run(unit, globals);
     }

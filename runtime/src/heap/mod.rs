@@ -158,7 +158,7 @@ impl Heap {
     /// Collect at every safepoint, mark all the time, and verify the heap now and then (for tests).
     pub fn set_stress(&mut self, stress: bool) {
         self.stress = stress;
-        self.reset_nursery();
+        self.reset_nursery(0);
     }
 
     /// Collect at every safepoint if the environment says so; only builds with the feature
@@ -171,14 +171,15 @@ impl Heap {
         }
     }
 
-    fn reset_nursery(&mut self) {
+    /// The nursery is empty. The next collection comes when it is full but for the slack and so much more.
+    fn reset_nursery(&mut self, less: usize) {
         let start = self.nursery as usize;
         self.bump.set(start);
         self.limit.set(start + NURSERY_BYTES);
         self.trigger.set(if self.stress {
             0
         } else {
-            start + NURSERY_BYTES - NURSERY_SLACK
+            start + NURSERY_BYTES - NURSERY_SLACK - less
         });
     }
 
@@ -186,6 +187,11 @@ impl Heap {
     #[inline(always)]
     pub fn wants_collection(&self) -> bool {
         self.bump.get() > self.trigger.get()
+    }
+
+    /// Makes the next safepoint collect.
+    pub(crate) fn request_collection(&self) {
+        self.trigger.set(0);
     }
 
     /// Figures about this heap.

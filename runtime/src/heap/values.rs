@@ -126,6 +126,18 @@ impl Heap {
         }
     }
 
+    /// The same of an object that must be of this kind, which holds values; others have none.
+    #[inline(always)]
+    pub(crate) fn fields_of(&self, kind: Kind, value: Value) -> &[Cell<Value>] {
+        debug_assert_eq!(kind.shape(), Shape::Values);
+        if !object::is_kind(value, kind) {
+            return &[];
+        }
+        let length = object::length_of(object::header_at(value));
+        // SAFETY: as in `fields`.
+        unsafe { std::slice::from_raw_parts((value.address() + 8) as *const Cell<Value>, length) }
+    }
+
     /// One field; nil when there is none.
     #[inline(always)]
     pub fn field(&self, value: Value, index: usize) -> Value {

@@ -1,24 +1,20 @@
 //! Channels (language specification, 15).
 
-use super::tasks::{suspend, wrong_kind};
+use std::cell::Cell;
+
+use super::tasks::wrong_kind;
 use crate::error::{Outcome, eval_error};
+use crate::heap::Heap;
 use crate::host::Host;
 use crate::native::{Native, between, exactly, native};
 use crate::natives::arguments::integer;
-use crate::task::{NO_QUEUE, Operation, channel, closed_condition};
+use crate::task::{NO_QUEUE, Wait, channel, closed_condition};
 use crate::value::{Kind, Value};
 
 /// Most values that a channel can hold.
 const LARGEST_CAPACITY: i64 = 1 << 24;
 /// Slots of a channel's first buffer; it grows up to the capacity.
 const FIRST_BUFFER: usize = 8;
-
-fn expect_channel(host: &Host, value: Value) -> Outcome<Value> {
-    if value.kind() == Kind::Channel {
-        return Ok(value);
-    }
-    Err(wrong_kind(host, "channel", value))
-}
 
 fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
     let capacity = match arguments {
@@ -49,129 +45,177 @@ fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
     Ok(host.heap.object(Kind::Channel, 0, &fields))
 }
 
-fn count(host: &Host, channel: Value) -> usize {
-    host.heap
-        .field(channel, channel::COUNT)
-        .as_fixnum()
-        .unwrap_or(0) as usize
+/// The fields of a channel.
+struct Fields<'h> {
+    heap: &'h Heap,
+    channel: Value,
+    fields: &'h [Cell<Value>; channel::FIELDS],
 }
 
-fn is_full_now(host: &Host, channel: Value) -> bool {
-    count(host, channel) as i64
-        >= host
-            .heap
-            .as_i64(host.heap.field(channel, channel::CAPACITY))
-            .unwrap_or(1)
-}
-
-fn is_closed_now(host: &Host, channel: Value) -> bool {
-    host.heap.field(channel, channel::CLOSED) == Value::TRUE
-}
-
-/// Appends to the buffer, which has room up to the capacity.
-fn put(host: &Host, channel: Value, value: Value) {
-    let heap = &host.heap;
-    let mut buffer = heap.field(channel, channel::BUFFER);
-    let slots = heap.fields(buffer).len();
-    let mut head = heap.field(channel, channel::HEAD).as_fixnum().unwrap_or(0) as usize;
-    let used = count(host, channel);
-    if used == slots {
-        let larger = heap.object_filled(Kind::Tuple, 0, slots * 2, Value::NIL);
-        for index in 0..used {
-            heap.set_field(larger, index, heap.field(buffer, (head + index) % slots));
+impl<'h> Fields<'h> {
+    /// Those of an argument that must be a channel.
+    #[inline(always)]
+    fn of(host: &'h Host, value: Value) -> Outcome<Fields<'h>> {
+        let heap = &host.heap;
+        match heap.fields_of(Kind::Channel, value).first_chunk() {
+            Some(fields) => Ok(Fields {
+                heap,
+                channel: value,
+                fields,
+            }),
+            None => Err(wrong_kind(host, "channel", value)),
         }
-        heap.set_field(channel, channel::BUFFER, larger);
-        heap.set_field(channel, channel::HEAD, Value::small(0));
-        (buffer, head) = (larger, 0);
     }
-    let slots = heap.fields(buffer).len().max(1);
-    heap.set_field(buffer, (head + used) % slots, value);
-    heap.set_field(channel, channel::COUNT, Value::index(used + 1));
+
+    #[inline(always)]
+    fn number(&self, field: usize) -> usize {
+        self.fields[field].get().as_fixnum().unwrap_or(0) as usize
+    }
+
+    /// A number needs no write barrier.
+    #[inline(always)]
+    fn set_number(&self, field: usize, number: usize) {
+        self.fields[field].set(Value::index(number));
+    }
+
+    fn count(&self) -> usize {
+        self.number(channel::COUNT)
+    }
+
+    fn is_full(&self) -> bool {
+        self.count() >= self.number(channel::CAPACITY)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.fields[channel::CLOSED].get() == Value::TRUE
+    }
+
+    /// Appends to the buffer, which has room up to the capacity.
+    #[inline]
+    fn put(&self, value: Value) {
+        let used = self.count();
+        let mut buffer = self.fields[channel::BUFFER].get();
+        let mut slots = self.heap.fields(buffer).len();
+        if used == slots {
+            buffer = self.enlarge(buffer);
+            slots = self.heap.fields(buffer).len();
+        }
+        let place = wrapped(self.number(channel::HEAD) + used, slots);
+        self.heap.set_field(buffer, place, value);
+        self.set_number(channel::COUNT, used + 1);
+    }
+
+    /// Gives the channel a larger buffer than this one, which is full.
+    #[cold]
+    fn enlarge(&self, buffer: Value) -> Value {
+        let heap = self.heap;
+        let slots = heap.fields(buffer).len();
+        let head = self.number(channel::HEAD);
+        let larger = heap.object_filled(Kind::Tuple, 0, slots * 2, Value::NIL);
+        for index in 0..slots {
+            let value = heap.field(buffer, wrapped(head + index, slots));
+            heap.set_field(larger, index, value);
+        }
+        heap.set_field(self.channel, channel::BUFFER, larger);
+        self.set_number(channel::HEAD, 0);
+        larger
+    }
+
+    /// Takes the oldest value from the buffer, and lets the longest-waiting sender put its own.
+    #[inline]
+    fn take(&self, host: &Host) -> Option<Value> {
+        let used = self.count();
+        if used == 0 {
+            return None;
+        }
+        let slots = self.heap.fields(self.fields[channel::BUFFER].get());
+        let head = self.number(channel::HEAD);
+        // Nil needs no write barrier.
+        let value = slots.get(head)?.replace(Value::NIL);
+        self.set_number(channel::HEAD, wrapped(head + 1, slots.len()));
+        self.set_number(channel::COUNT, used - 1);
+        if self.fields[channel::SENDERS].get() != NO_QUEUE
+            && let Some(waiting) = host
+                .scheduler
+                .take_from_sender(&self.fields[channel::SENDERS])
+        {
+            self.put(waiting);
+        }
+        Some(value)
+    }
 }
 
-/// Takes the oldest value from the buffer, and lets the longest-waiting sender put its own.
-fn take(host: &Host, channel: Value) -> Option<Value> {
-    let heap = &host.heap;
-    let used = count(host, channel);
-    if used == 0 {
-        return None;
-    }
-    let buffer = heap.field(channel, channel::BUFFER);
-    let slots = heap.fields(buffer).len().max(1);
-    let head = heap.field(channel, channel::HEAD).as_fixnum().unwrap_or(0) as usize;
-    let value = heap.field(buffer, head);
-    heap.set_field(buffer, head, Value::NIL);
-    heap.set_field(channel, channel::HEAD, Value::index((head + 1) % slots));
-    heap.set_field(channel, channel::COUNT, Value::index(used - 1));
-    if let Some(waiting) = host.scheduler.take_from_sender(heap, channel) {
-        put(host, channel, waiting);
-    }
-    Some(value)
+/// A place of a ring with this many slots, counted from its start, at most twice around.
+#[inline(always)]
+fn wrapped(place: usize, slots: usize) -> usize {
+    if place >= slots { place - slots } else { place }
 }
 
 fn channel_send(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
+    let channel = Fields::of(host, arguments[0])?;
     let value = arguments[1];
-    if is_closed_now(host, channel) {
+    if channel.is_closed() {
         return Err(closed_condition(host, value).signal());
     }
-    if host.scheduler.hand_to_receiver(&host.heap, channel, value) {
+    if channel.fields[channel::RECEIVERS].get() != NO_QUEUE
+        && host
+            .scheduler
+            .hand_to_receiver(&channel.fields[channel::RECEIVERS], value)
+    {
         return Ok(Value::NIL);
     }
-    if is_full_now(host, channel) {
-        return suspend(Operation::Send(channel, value));
+    if channel.is_full() {
+        let wait = Wait::Send(arguments[0], value);
+        host.scheduler
+            .block_at(&channel.fields[channel::SENDERS], wait);
+        return host.suspend_blocked();
     }
-    put(host, channel, value);
+    channel.put(value);
     Ok(Value::NIL)
 }
 
 fn channel_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
-    match take(host, channel) {
+    let channel = Fields::of(host, arguments[0])?;
+    match channel.take(host) {
         Some(value) => Ok(value),
-        None if is_closed_now(host, channel) => Ok(Value::NIL),
-        None => suspend(Operation::Receive(channel)),
+        None if channel.is_closed() => Ok(Value::NIL),
+        None => {
+            let wait = Wait::Receive(arguments[0]);
+            host.scheduler
+                .block_at(&channel.fields[channel::RECEIVERS], wait);
+            host.suspend_blocked()
+        }
     }
 }
 
 fn channel_try_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(take(host, expect_channel(host, arguments[0])?).unwrap_or(Value::NIL))
+    let channel = Fields::of(host, arguments[0])?;
+    Ok(channel.take(host).unwrap_or(Value::NIL))
 }
 
 fn channel_close(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
-    if !is_closed_now(host, channel) {
-        host.heap.set_field(channel, channel::CLOSED, Value::TRUE);
-        host.scheduler.channel_closed(host, channel);
+    let channel = Fields::of(host, arguments[0])?;
+    if !channel.is_closed() {
+        channel.fields[channel::CLOSED].set(Value::TRUE);
+        host.scheduler.channel_closed(host, arguments[0]);
     }
     Ok(Value::NIL)
 }
 
 fn channel_count(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::index(count(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
+    Ok(Value::index(Fields::of(host, arguments[0])?.count()))
 }
 
 fn channel_is_empty(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(
-        count(host, expect_channel(host, arguments[0])?) == 0,
-    ))
+    Ok(Value::bool(Fields::of(host, arguments[0])?.count() == 0))
 }
 
 fn channel_is_full(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(is_full_now(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
+    Ok(Value::bool(Fields::of(host, arguments[0])?.is_full()))
 }
 
 fn channel_is_closed(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(is_closed_now(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
+    Ok(Value::bool(Fields::of(host, arguments[0])?.is_closed()))
 }
 
 fn is_channel(_: &Host, arguments: &[Value]) -> Outcome {

@@ -1,7 +1,6 @@
 //! Delayed expressions (language specification, 14.1): fields state (nil, #t forced, the running task's
 //! number), value or thunk, and the promise others wait for while it runs.
 
-use super::tasks::suspend;
 use crate::error::{Outcome, eval_error};
 use crate::host::Host;
 use crate::native::{Native, exactly, native};
@@ -42,7 +41,7 @@ fn promise_enter(host: &Host, arguments: &[Value]) -> Outcome {
         running if running == current => Err(eval_error(
             "force: promise forced recursively from inside its own body",
         )),
-        _ => suspend(Operation::Await(host.heap.field(delay, DELAY_LATCH))),
+        _ => host.suspend(Operation::Await(host.heap.field(delay, DELAY_LATCH))),
     }
 }
 

@@ -5,6 +5,7 @@ mod nested;
 use super::sequence::{arg, list_or_vector};
 use crate::collections::{self, hash_map, key, owned, sorted_map};
 use crate::error::{Outcome, Signal, eval_error, type_error};
+use crate::heap::object;
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, between, exactly, native};
 use crate::value::{Kind, Value};
@@ -45,6 +46,7 @@ pub static TABLE: &[Native] = &[
     native("%dissoc-owned", at_least(2), dissoc_owned, "`dissoc` from a map that nothing else refers to."),
     native("%sealed", exactly(1), sealed, "The value, which is not changed any more if it is a map."),
     native("%map-from-lists", exactly(3), map_from_lists, "Map of the kind of another one from lists of keys and values."),
+    native("%map-part", exactly(3), map_part, "Map of some of the entries of another one, in its order."),
     native("%map-with-vals", exactly(2), map_with_vals, "The map with other values, in the order of `vals`."),
 ];
 
@@ -63,8 +65,9 @@ fn check_map(host: &Host, value: Value) -> Outcome<()> {
 /// # Errors
 /// A type error unless the first argument is a map or hash map.
 pub fn get(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    let key = arg(args, 1);
+    let [map, key, ..] = *args else {
+        return Ok(Value::NIL);
+    };
     let found = match map.kind() {
         Kind::HashMap => hash_map::get(host, map, key),
         Kind::Map => sorted_map::get(host, map, key),
@@ -128,6 +131,14 @@ fn assoc(host: &Host, args: &[Value]) -> Outcome {
 
 /// `assoc` to a map that belongs to a variable, or ought to.
 fn assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    if let [map, key, value] = *args
+        && object::is_kind(map, Kind::HashMap)
+        && map != key
+        && map != value
+    {
+        key::check(host, key)?;
+        return Ok(hash_map::insert_owned(host, map, key, value));
+    }
     match args.split_first() {
         Some((&map, pairs)) if collections::is_map(map) && pairs.len().is_multiple_of(2) => {
             insert_pairs_owned(host, map, pairs)
@@ -344,9 +355,13 @@ fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_contains(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    check_hashmap(host, map)?;
-    let found = hash_map::get(host, map, arg(args, 1));
+    let [map, key] = *args else {
+        return Ok(Value::FALSE);
+    };
+    if !object::is_kind(map, Kind::HashMap) {
+        return Err(type_error(host, "hashmap", map));
+    }
+    let found = hash_map::get(host, map, key);
     Ok(Value::bool(found.is_some()))
 }
 
@@ -373,6 +388,15 @@ fn map_from_lists(host: &Host, args: &[Value]) -> Outcome {
         key::check(host, *key)?;
     }
     Ok(hash_map::from_entries(host, entries))
+}
+
+fn map_part(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let entries = (heap.list_iter(arg(args, 1))).zip(heap.list_iter(arg(args, 2)));
+    if arg(args, 0).kind() == Kind::HashMap {
+        return Ok(hash_map::from_entries(host, entries));
+    }
+    Ok(sorted_map::from_sorted(heap, &entries.collect::<Vec<_>>()))
 }
 
 fn map_with_vals(host: &Host, args: &[Value]) -> Outcome {

@@ -1,6 +1,5 @@
 //! Figures about the heap, and collecting it.
 
-use super::tasks::suspend;
 use crate::error::Outcome;
 use crate::host::Host;
 use crate::native::{Native, exactly, native};
@@ -24,8 +23,8 @@ fn gc_stats(host: &Host, _: &[Value]) -> Outcome {
 }
 
 /// The collection itself happens at the safepoint after this call.
-fn gc_collect(_: &Host, _: &[Value]) -> Outcome {
-    suspend(Operation::Collect)
+fn gc_collect(host: &Host, _: &[Value]) -> Outcome {
+    host.suspend(Operation::Collect)
 }
 
 fn interner_stats(host: &Host, _: &[Value]) -> Outcome {

@@ -11,11 +11,6 @@ use crate::vm::closure_function;
 /// Longest wait: a day.
 const LONGEST_MS: f64 = 86_400_000.0;
 
-/// The signal with which the running task waits.
-pub(super) fn suspend(operation: Operation) -> Outcome {
-    Err(Box::new(Signal::Suspend(operation)))
-}
-
 /// A `:type-error` that shows the value too.
 pub(super) fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
     let mut signal = type_error(host, expected, value);
@@ -54,12 +49,12 @@ fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
         let most = (!function.rest).then_some(usize::from(function.parameters));
         return Err(arity_error(function.name(), required, most, 0));
     }
-    suspend(Operation::Spawn(arguments[0]))
+    host.suspend(Operation::Spawn(arguments[0]))
 }
 
-fn await_one(_: &Host, arguments: &[Value]) -> Outcome {
+fn await_one(host: &Host, arguments: &[Value]) -> Outcome {
     match arguments[0].kind() {
-        Kind::AsyncPromise => suspend(Operation::Await(arguments[0])),
+        Kind::AsyncPromise => host.suspend(Operation::Await(arguments[0])),
         _ => Ok(arguments[0]),
     }
 }
@@ -77,7 +72,7 @@ fn all(host: &Host, arguments: &[Value]) -> Outcome {
     if promises.is_empty() {
         Ok(Value::EMPTY)
     } else {
-        suspend(Operation::All(promises))
+        host.suspend(Operation::All(promises))
     }
 }
 
@@ -86,12 +81,12 @@ fn race(host: &Host, arguments: &[Value]) -> Outcome {
     if promises.is_empty() {
         return Err(eval_error("async/race: requires at least one promise"));
     }
-    suspend(Operation::Race(promises))
+    host.suspend(Operation::Race(promises))
 }
 
 fn timeout(host: &Host, arguments: &[Value]) -> Outcome {
     let limit = milliseconds(host, "async/timeout", arguments[0])?;
-    suspend(Operation::Timeout(
+    host.suspend(Operation::Timeout(
         expect_promise(host, arguments[1])?,
         limit,
     ))
@@ -117,7 +112,7 @@ fn milliseconds(host: &Host, name: &str, value: Value) -> Outcome<f64> {
 }
 
 fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
-    suspend(Operation::Sleep(milliseconds(
+    host.suspend(Operation::Sleep(milliseconds(
         host,
         "async/sleep",
         arguments[0],
@@ -126,11 +121,11 @@ fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
 
 fn sleep(host: &Host, arguments: &[Value]) -> Outcome {
     let amount = integer(host, "sleep", arguments, 0)?;
-    suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
+    host.suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
 }
 
-fn run(_: &Host, _: &[Value]) -> Outcome {
-    suspend(Operation::RunOthers)
+fn run(host: &Host, _: &[Value]) -> Outcome {
+    host.suspend(Operation::RunOthers)
 }
 
 fn cancel(host: &Host, arguments: &[Value]) -> Outcome {

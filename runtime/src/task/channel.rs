@@ -1,11 +1,13 @@
 //! Channels: their fields, and who waits at them.
 
+use std::cell::Cell;
+
 use super::Scheduler;
 use super::operation::{Resume, Wait};
 use crate::error::{Condition, ConditionKind};
 use crate::heap::Heap;
 use crate::host::Host;
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// Capacity.
 pub const CAPACITY: usize = 0;
@@ -17,26 +19,34 @@ pub const HEAD: usize = 2;
 pub const COUNT: usize = 3;
 /// Whether it is closed.
 pub const CLOSED: usize = 4;
-/// Number of the queue of tasks that wait to send (-1: none).
+/// Which tasks wait to send.
 pub const SENDERS: usize = 5;
-/// Number of the queue of tasks that wait to receive (-1: none).
+/// Which tasks wait to receive.
 pub const RECEIVERS: usize = 6;
+/// How many fields a channel has.
+pub const FIELDS: usize = 7;
+
+/// One of the two fields that say which tasks wait at a channel.
+fn line(heap: &Heap, channel: Value, field: usize) -> Option<&Cell<Value>> {
+    heap.fields_of(Kind::Channel, channel).get(field)
+}
 
 impl Scheduler {
-    /// The first task that waits to receive from a channel gets `value`; false if none waits.
-    pub fn hand_to_receiver(&self, heap: &Heap, channel: Value, value: Value) -> bool {
-        match self.dequeue(heap, channel, RECEIVERS) {
+    /// The first task in the line that waits to receive gets `value`; false if none waits.
+    #[inline]
+    pub fn hand_to_receiver(&self, receivers: &Cell<Value>, value: Value) -> bool {
+        match self.dequeue(receivers) {
             Some(place) => {
-                self.unblock(heap, place, Resume::Value(value), Some(channel));
+                self.wake_at(place, Resume::Value(value));
                 true
             }
             None => false,
         }
     }
 
-    /// The task that has waited longest to send to a channel, with its value.
-    fn next_sender(&self, heap: &Heap, channel: Value) -> Option<(u32, Value)> {
-        let place = self.dequeue(heap, channel, SENDERS)?;
+    /// The task that has waited longest in this line to send, with its value.
+    fn next_sender(&self, senders: &Cell<Value>) -> Option<(u32, Value)> {
+        let place = self.dequeue(senders)?;
         let value = match self
             .records
             .borrow()
@@ -49,24 +59,29 @@ impl Scheduler {
         Some((place, value))
     }
 
-    /// The value of the task that has waited longest to send to a channel; the task goes on.
-    pub fn take_from_sender(&self, heap: &Heap, channel: Value) -> Option<Value> {
-        let (place, value) = self.next_sender(heap, channel)?;
-        self.unblock(heap, place, Resume::Value(Value::NIL), Some(channel));
+    /// The value of the task that has waited longest in this line to send; the task goes on.
+    pub fn take_from_sender(&self, senders: &Cell<Value>) -> Option<Value> {
+        let (place, value) = self.next_sender(senders)?;
+        self.wake_at(place, Resume::Value(Value::NIL));
         Some(value)
     }
 
     /// Wakes everybody who waits at a channel that has been closed.
     pub fn channel_closed(&self, host: &Host, channel: Value) {
-        while self.hand_to_receiver(&host.heap, channel, Value::NIL) {}
-        while let Some((place, dropped)) = self.next_sender(&host.heap, channel) {
-            let condition = closed_condition(host, dropped);
-            self.unblock(
-                &host.heap,
-                place,
-                Resume::Raise(Box::new(condition)),
-                Some(channel),
-            );
+        if let Some(receivers) = line(&host.heap, channel, RECEIVERS) {
+            while self.hand_to_receiver(receivers, Value::NIL) {}
+        }
+        if let Some(senders) = line(&host.heap, channel, SENDERS) {
+            while let Some((place, dropped)) = self.next_sender(senders) {
+                let condition = closed_condition(host, dropped);
+                self.wake_at(place, Resume::Raise(Box::new(condition)));
+            }
+        }
+    }
+
+    pub(super) fn leave_channel(&self, heap: &Heap, channel: Value, field: usize, place: u32) {
+        if let Some(line) = line(heap, channel, field) {
+            self.leave(line, place);
         }
     }
 }

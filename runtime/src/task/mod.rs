@@ -5,7 +5,7 @@
 //! timers by deadline. The stacks themselves belong to the VM.
 //!
 //! Tasks have numbers with which tables are indexed, and promises and channels hold the numbers of
-//! the queues of who waits for them, so switching tasks hashes nothing.
+//! who waits for them (see [`queue`]), so switching tasks hashes nothing.
 
 pub mod channel;
 mod operation;
@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use crate::heap::{Heap, Tracer};
-use crate::value::{Kind, Value};
+use crate::value::Value;
 
 /// Number of a task; never reused within a program. The low bits are its place in tables, which
 /// another task may have later.
@@ -45,7 +45,7 @@ impl TaskId {
     }
 }
 
-/// A field that holds the number of a queue, when there is none.
+/// A field that says who waits, when nobody does.
 pub const NO_QUEUE: Value = Value::small(-1);
 
 /// What the scheduler knows of one task.
@@ -81,6 +81,8 @@ pub struct Scheduler {
     fresh: RefCell<Vec<u32>>,
     /// The running task.
     pub(crate) current: Cell<u64>,
+    /// Whether a nested call is running, which must not wait.
+    pub(crate) alone: Cell<bool>,
 }
 
 impl Scheduler {
@@ -131,12 +133,7 @@ impl Scheduler {
     }
 
     /// Notes that a task may hold values younger than the last collection.
-    pub(crate) fn touch(&self, task: TaskId) {
-        if let Some(record) = self.records.borrow_mut().get_mut(task.place()) {
-            self.touch_record(record, task.place());
-        }
-    }
-
+    #[inline(always)]
     fn touch_record(&self, record: &mut Record, place: usize) {
         if !record.fresh {
             record.fresh = true;
@@ -145,6 +142,7 @@ impl Scheduler {
     }
 
     /// Changes a task's record and notes it as touched.
+    #[inline(always)]
     fn change<T>(&self, place: usize, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
         let mut records = self.records.borrow_mut();
         let record = records.get_mut(place)?;
@@ -173,6 +171,7 @@ impl Scheduler {
         !records.get(current).is_some_and(|record| record.cancelled)
     }
 
+    #[inline(always)]
     pub(crate) fn pop_ready(&self) -> Option<(TaskId, Resume)> {
         loop {
             let place = self.ready.borrow_mut().pop_front()? as usize;
@@ -189,18 +188,15 @@ impl Scheduler {
     /// the condition.
     pub(crate) fn block(&self, heap: &Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
         let place = task.place();
-        let cancelled = self.change(place, |record| record.cancelled);
-        if cancelled == Some(true) {
+        if self.change(place, |record| record.cancelled) == Some(true) {
             self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
             return;
         }
-        let (objects, field) = wait.places();
-        for object in objects {
-            if field != promise::WAITERS
-                || object.kind() != Kind::AsyncPromise
-                || is_pending(heap, *object)
+        for promise in wait.promises() {
+            if is_pending(heap, *promise)
+                && let Some(waiters) = promise::waiters(heap, *promise)
             {
-                self.enqueue(heap, *object, field, place as u32);
+                self.enqueue(waiters, place as u32);
             }
         }
         if matches!(wait, Wait::RunOthers) {
@@ -221,8 +217,46 @@ impl Scheduler {
         });
     }
 
-    /// Ends a task's waiting. It leaves the queues in which it stands, except that of `left`, which it
-    /// has left already.
+    /// Makes the running task wait at a channel, in one of its lines. The caller then suspends it with
+    /// [`Operation::Blocked`].
+    #[inline(always)]
+    pub(crate) fn block_at(&self, line: &Cell<Value>, wait: Wait) {
+        if self.alone.get() {
+            return;
+        }
+        let task = TaskId(self.current.get());
+        let blocked = self.change(task.place(), |record| {
+            if record.cancelled {
+                return false;
+            }
+            record.wait = Some(wait);
+            true
+        });
+        if blocked == Some(true) {
+            self.enqueue(line, task.place() as u32);
+        } else {
+            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
+        }
+    }
+
+    /// Ends the waiting of a task that has left the line of its channel.
+    #[inline]
+    fn wake_at(&self, place: u32, resume: Resume) {
+        let woken = self.change(place as usize, |record| {
+            let waits = matches!(record.wait, Some(Wait::Receive(_) | Wait::Send(..)));
+            if waits {
+                record.wait = None;
+                record.resume = Some(resume);
+            }
+            waits
+        });
+        if woken == Some(true) {
+            self.ready.borrow_mut().push_back(place);
+        }
+    }
+
+    /// Ends a task's waiting. It leaves those who wait at what it waited for, except at the promise
+    /// `left`, which it has left already.
     fn unblock(&self, heap: &Heap, place: u32, resume: Resume, left: Option<Value>) {
         let ended = self.change(place as usize, |record| {
             let wait = record.wait.take()?;
@@ -232,42 +266,55 @@ impl Scheduler {
         let Some((wait, timer)) = ended.flatten() else {
             return;
         };
+        self.ready.borrow_mut().push_back(place);
         if let Some(timer) = timer {
             self.timers.borrow_mut().remove(&timer);
         }
-        let (objects, field) = wait.places();
-        for object in objects.iter().filter(|object| left != Some(**object)) {
-            self.leave(heap, *object, field, place);
+        for promise in wait.promises().iter().filter(|p| left != Some(**p)) {
+            if let Some(waiters) = promise::waiters(heap, *promise) {
+                self.leave(waiters, place);
+            }
         }
-        if matches!(wait, Wait::RunOthers) {
-            self.runners.borrow_mut().retain(|runner| *runner != place);
+        match wait {
+            Wait::Receive(channel) => self.leave_channel(heap, channel, channel::RECEIVERS, place),
+            Wait::Send(channel, _) => self.leave_channel(heap, channel, channel::SENDERS, place),
+            Wait::RunOthers => self.runners.borrow_mut().retain(|runner| *runner != place),
+            _ => {}
         }
-        self.ready.borrow_mut().push_back(place);
     }
 
     // --- collection ---
 
     /// Shows the values of the tasks that may hold young ones, or of all, and gives their places.
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) -> Vec<u32> {
-        let records = self.records.get_mut();
         let traced: Vec<u32> = if tracer.only_young() {
             std::mem::take(self.fresh.get_mut())
         } else {
-            (0..records.len() as u32).collect()
+            (0..self.places() as u32).collect()
         };
         for &place in &traced {
-            if let Some(record) = records.get_mut(place as usize) {
-                if let Some(wait) = &mut record.wait {
-                    wait.trace(tracer);
-                }
-                if let Some(resume) = &mut record.resume {
-                    resume.trace(tracer);
-                }
-                if tracer.only_young() {
-                    record.fresh = false;
-                }
-            }
+            self.trace_at(place as usize, tracer);
         }
         traced
+    }
+
+    /// How many places for tasks there are.
+    pub(crate) fn places(&mut self) -> usize {
+        self.records.get_mut().len()
+    }
+
+    /// Shows the values that are known of the task at this place.
+    pub(crate) fn trace_at(&mut self, place: usize, tracer: &mut Tracer<'_>) {
+        if let Some(record) = self.records.get_mut().get_mut(place) {
+            if let Some(wait) = &mut record.wait {
+                wait.trace(tracer);
+            }
+            if let Some(resume) = &mut record.resume {
+                resume.trace(tracer);
+            }
+            if tracer.only_young() {
+                record.fresh = false;
+            }
+        }
     }
 }

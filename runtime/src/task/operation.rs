@@ -1,6 +1,5 @@
 //! What tasks wait for, and with what they go on.
 
-use super::{channel, promise};
 use crate::error::{Condition, Extra, Outcome, Signal};
 use crate::heap::Tracer;
 use crate::host::Host;
@@ -22,10 +21,8 @@ pub enum Operation {
     Any(Vec<Value>, Option<f64>),
     /// This many milliseconds.
     Sleep(f64),
-    /// A value from an empty channel.
-    Receive(Value),
-    /// Room in a full channel for a value.
-    Send(Value, Value),
+    /// The native has noted already what the task waits for.
+    Blocked,
     /// Let the other tasks run until none can.
     RunOthers,
     /// Collect garbage, then go on with figures about it.
@@ -54,7 +51,7 @@ pub fn after_others(host: &Host, outcome: Outcome) -> Outcome {
             other => return Err(Box::new(other)),
         },
     };
-    Err(Box::new(Signal::Suspend(Operation::GiveWay(resume))))
+    host.suspend(Operation::GiveWay(resume))
 }
 
 /// A native function whose outcome comes [`after_others`].
@@ -97,18 +94,12 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    /// The queues in which the task stands.
-    pub(super) fn places(&self) -> (&[Value], usize) {
+    /// The promises at which the task waits.
+    pub(super) fn promises(&self) -> &[Value] {
         match self {
-            Wait::Promise(promise) | Wait::Timeout(promise, _) => {
-                (std::slice::from_ref(promise), promise::WAITERS)
-            }
-            Wait::All(promises, _) | Wait::Race(promises) | Wait::Any(promises) => {
-                (promises, promise::WAITERS)
-            }
-            Wait::Receive(channel) => (std::slice::from_ref(channel), channel::RECEIVERS),
-            Wait::Send(channel, _) => (std::slice::from_ref(channel), channel::SENDERS),
-            Wait::Sleep | Wait::RunOthers => (&[], 0),
+            Wait::Promise(promise) | Wait::Timeout(promise, _) => std::slice::from_ref(promise),
+            Wait::All(promises, _) | Wait::Race(promises) | Wait::Any(promises) => promises,
+            Wait::Receive(_) | Wait::Send(..) | Wait::Sleep | Wait::RunOthers => &[],
         }
     }
 

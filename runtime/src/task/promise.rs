@@ -1,5 +1,7 @@
 //! Async promises: their fields, who waits for them, cancelling.
 
+use std::cell::Cell;
+
 use super::operation::{Resume, Wait};
 use super::{NO_QUEUE, Scheduler, TaskId};
 use crate::error::{Condition, ConditionKind, Extra};
@@ -21,7 +23,7 @@ pub const STATE: usize = 0;
 pub const VALUE: usize = 1;
 /// Field of the number of the task that settles it (-1: none).
 pub const TASK: usize = 2;
-/// Field of the number of the queue of waiting tasks (-1: none).
+/// Field that says which tasks wait.
 pub const WAITERS: usize = 3;
 /// Field of the list of the promises of the tasks that the task has started.
 pub const CHILDREN: usize = 4;
@@ -58,7 +60,7 @@ impl Scheduler {
         heap.set_field(promise, STATE, Value::small(state));
         heap.set_field(promise, VALUE, value);
         let failed = matches!(state, REJECTED | CANCELLED);
-        while let Some(place) = self.dequeue(heap, promise, WAITERS) {
+        while let Some(place) = waiters(heap, promise).and_then(|waiters| self.dequeue(waiters)) {
             let resume = match self
                 .records
                 .borrow_mut()
@@ -135,6 +137,11 @@ impl Scheduler {
         }
         true
     }
+}
+
+/// The field that says which tasks wait for a promise.
+pub(super) fn waiters(heap: &Heap, promise: Value) -> Option<&Cell<Value>> {
+    heap.fields_of(Kind::AsyncPromise, promise).get(WAITERS)
 }
 
 /// Whether this is an async promise that has not been settled.

@@ -109,6 +109,9 @@ impl Vm {
             .max_stack_bytes
             .saturating_sub(self.tasks.parked_bytes());
         if self.task.reserve(count, most) {
+            if self.task.has_grown_much() {
+                self.host.heap.request_collection();
+            }
             return None;
         }
         Some(self.stack_overflow())

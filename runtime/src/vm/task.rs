@@ -8,6 +8,11 @@
 //! deep a recursion is, collections in it cost what the part that ran costs. (The technique is known
 //! as stack barriers: R. Jones, A. Hosking, E. Moss, "The Garbage Collection Handbook", 2012, 11.5.)
 //!
+//! The marking of the old generation uses the same marks: slots below a mark have not changed since the
+//! last collection, so they may be shown to it in parts, from the mark downwards, while the program
+//! goes on above. Slots that the program returns into meanwhile are no longer below the mark, and the
+//! next minor collection marks what they hold.
+//!
 //! A frame is marked whenever the stack grows, too, so that the marked frames are never far.
 
 use super::dispatch::Registers;
@@ -56,6 +61,9 @@ pub(crate) struct Task {
     pub parked_bytes: usize,
     /// Innermost last.
     marks: Vec<Mark>,
+    /// While the old generation is being marked: slots from the bottom that marking has yet to see. They
+    /// are clean.
+    unmarked: usize,
 }
 
 impl Task {
@@ -84,6 +92,7 @@ impl Task {
             context: Value::NIL,
             parked_bytes: 0,
             marks: Vec::new(),
+            unmarked: 0,
         }
     }
 
@@ -106,6 +115,7 @@ impl Task {
         }
         self.resume_slot = 0;
         self.marks.clear();
+        self.unmarked = 0;
     }
 
     /// Puts the result of what the task waited for where its code expects it.
@@ -127,6 +137,7 @@ impl Task {
         self.values.used(0);
         self.value_limit = self.values.limit();
         self.marks.clear();
+        self.unmarked = 0;
         self
     }
 
@@ -192,15 +203,34 @@ impl Task {
         self.frame_limit = self.frames.limit();
     }
 
-    /// Shows the values that the task holds.
+    /// Slots from the bottom that hold no young values. Only the lowest mark has any: a collection
+    /// takes off all others, and those that come later, higher up, when the stack grows, know nothing.
+    fn clean(&self) -> usize {
+        self.marks.first().map_or(0, |mark| mark.clean)
+    }
+
+    /// Whether the stack has grown by so much since the last collection that there should be another
+    /// one, so that none has too much to look at.
+    pub(crate) fn has_grown_much(&self) -> bool {
+        self.values.is_long_from(self.clean())
+    }
+
+    /// Shows the values that the task holds: when only young ones matter, those of slots that are not
+    /// clean; the same when marking begins, and the others are left for [`Task::trace_more`].
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         tracer.value(&mut self.promise);
         tracer.value(&mut self.context);
         if self.registers.func.is_null() {
             return;
         }
+        let clean = self.clean();
         let from = if tracer.only_young() {
-            self.marks.iter().map(|mark| mark.clean).max().unwrap_or(0)
+            // These have been popped, or are seen now.
+            self.unmarked = self.unmarked.min(clean);
+            clean
+        } else if tracer.begins_marking() {
+            self.unmarked = clean;
+            clean
         } else {
             0
         };
@@ -213,12 +243,27 @@ impl Task {
         }
         self.value_limit = self.values.limit();
         if deep {
-            self.frames.release(self.frame_count());
+            self.frames.have_been_many();
         }
+        self.frames.release(self.frame_count());
         if tracer.only_young() {
             while self.take_mark().is_some() {}
             self.set_mark(MARK_DISTANCE, true);
         }
+    }
+
+    /// Shows up to `most` values that have been left out when marking began, from the top down; how many.
+    /// A minor collection of what has run has just been made.
+    pub(crate) fn trace_more(&mut self, tracer: &mut Tracer<'_>, most: usize) -> usize {
+        let to = self.unmarked;
+        let from = to.saturating_sub(most);
+        for value in self.values.part(from, to) {
+            if value.bits() != 0 {
+                tracer.value(value);
+            }
+        }
+        self.unmarked = from;
+        to - from
     }
 
     // --- marks ---

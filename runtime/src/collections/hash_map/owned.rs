@@ -24,7 +24,7 @@ fn owned_places(heap: &Heap, node: Value, is_root: bool) -> u32 {
     if is_root {
         (heap.field(node, 0).fixnum_unchecked() >> COUNT_BITS) as u32 & 0xFFFF
     } else {
-        u32::from(heap.aux(node))
+        u32::from(object::aux_of(object::header_at(node)))
     }
 }
 

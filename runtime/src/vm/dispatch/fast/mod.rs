@@ -204,7 +204,10 @@ impl Vm {
     #[inline(never)]
     fn reserve(&mut self) -> Running {
         match self.reserve_window() {
-            super::Next::Continue => true,
+            super::Next::Continue => {
+                self.safepoint();
+                true
+            }
             super::Next::Stop(event) => self.stop(event),
         }
     }
