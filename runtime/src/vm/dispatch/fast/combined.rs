@@ -9,7 +9,7 @@
     reason = "every line of a handler relies on the one contract of `Handler`"
 )]
 
-use sema_format::isa::{Op, Predicate};
+use sema_format::isa::{Op, Predicate, uncombined};
 
 use super::super::operands::{a, b, c, register, sbx, set};
 use super::super::{Handler, Running, dispatch};
@@ -21,69 +21,58 @@ use crate::vm::Vm;
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
 
-/// Whether the first operand of the next instruction is what this one computes.
-#[inline(always)]
-fn is_left(word: u32, next: u32) -> bool {
-    (next >> 8 ^ word) & 0xFF00 == 0
-}
-
-/// The operand of the next instruction that this one does not compute.
-///
-/// # Safety
-/// As for [`Handler`].
-#[inline(always)]
-unsafe fn other(base: *mut Value, word: u32, next: u32) -> f64 {
-    let place = if is_left(word, next) {
-        c(next)
-    } else {
-        b(next)
-    };
-    register(base, place).float_unchecked()
-}
-
 /// Stores the result of the second instruction and goes on behind it, unless it is NaN.
 macro_rules! float_result {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $next:ident; $result:expr) => {{
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident; $result:expr) => {{
         let result: f64 = $result;
         if !result.is_nan() {
-            set($base, a($next), Value::float_not_nan(result));
+            set($base, a(*$pc), Value::float_not_nan(result));
             dispatch!($vm, $pc.add(1), $base, $func, $frame)
         }
     }};
 }
 
-/// Float arithmetic, and a second operation that does not care about the order of its operands.
-macro_rules! floats {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $first:tt, $second:tt, $alone:ident) => {{
-        let next = *$pc;
-        let x = register($base, b($word)).float_unchecked();
-        let y = register($base, c($word)).float_unchecked();
-        float_result!($vm $pc $base $func $frame next; (x $first y) $second other($base, $word, next));
-        return $alone($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+/// Leaves the work to the handler of the first instruction, with its destination.
+macro_rules! alone {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident; $handler:ident) => {{
+        let word = uncombined(*$pc.sub(1), *$pc);
+        return $handler($vm, $pc, $base, $func, $frame, word);
     }};
 }
 
-/// The difference of what this instruction computes and the other operand of the next one.
+/// The operand of the second instruction that the first does not compute.
+macro_rules! other {
+    ($base:ident $word:ident) => {
+        register($base, a($word)).float_unchecked()
+    };
+}
+
+/// Float arithmetic, and a second operation that does not care about the order of its operands.
+macro_rules! floats {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $first:tt, $second:tt, $alone:ident) => {{
+        let x = register($base, b($word)).float_unchecked();
+        let y = register($base, c($word)).float_unchecked();
+        float_result!($vm $pc $base $func $frame; (x $first y) $second other!($base $word));
+        alone!($vm $pc $base $func $frame; $alone)
+    }};
+}
+
+/// The difference of what the first instruction computes and the other operand of the second.
 macro_rules! difference {
-    ($base:ident $word:ident $next:ident; $computed:expr) => {{
-        let computed: f64 = $computed;
-        if is_left($word, $next) {
-            computed - register($base, c($next)).float_unchecked()
-        } else {
-            register($base, b($next)).float_unchecked() - computed
-        }
+    ($pc:ident $base:ident $word:ident; $computed:expr) => {{
+        let (computed, other): (f64, f64) = ($computed, other!($base $word));
+        if b(*$pc) == a($word) { other - computed } else { computed - other }
     }};
 }
 
 /// An element of an array, and float arithmetic with it.
 macro_rules! element_then {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; |$element:ident, $next:ident| $result:expr) => {{
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; |$element:ident| $result:expr) => {{
         if let Some((slot, _)) = element(register($base, b($word)), register($base, c($word))) {
-            let $next = *$pc;
             let $element = (*slot).float_unchecked();
-            float_result!($vm $pc $base $func $frame $next; $result);
+            float_result!($vm $pc $base $func $frame; $result);
         }
-        return array_get($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+        alone!($vm $pc $base $func $frame; array_get)
     }};
 }
 
@@ -159,11 +148,10 @@ handlers! {
         floats!(vm pc base func frame word; *, +, multiply)
     }
     multiply_then_subtract = MultiplyThenSubtract |vm, pc, base, func, frame, word| {
-        let next = *pc;
         let x = register(base, b(word)).float_unchecked();
         let y = register(base, c(word)).float_unchecked();
-        float_result!(vm pc base func frame next; difference!(base word next; x * y));
-        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+        float_result!(vm pc base func frame; difference!(pc base word; x * y));
+        alone!(vm pc base func frame; multiply)
     }
     multiply_then_multiply = MultiplyThenMultiply |vm, pc, base, func, frame, word| {
         floats!(vm pc base func frame word; *, *, multiply)
@@ -181,13 +169,24 @@ handlers! {
         floats!(vm pc base func frame word; -, *, subtract)
     }
     element_then_add = ElementThenAdd |vm, pc, base, func, frame, word| {
-        element_then!(vm pc base func frame word; |element, next| element + other(base, word, next))
+        element_then!(vm pc base func frame word; |element| element + other!(base word))
     }
     element_then_subtract = ElementThenSubtract |vm, pc, base, func, frame, word| {
-        element_then!(vm pc base func frame word; |element, next| difference!(base word next; element))
+        element_then!(vm pc base func frame word; |element| difference!(pc base word; element))
     }
     element_then_multiply = ElementThenMultiply |vm, pc, base, func, frame, word| {
-        element_then!(vm pc base func frame word; |element, next| element * other(base, word, next))
+        element_then!(vm pc base func frame word; |element| element * other!(base word))
+    }
+    element_then_add_then_set = ElementThenAddThenSet |vm, pc, base, func, frame, word| {
+        if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
+            let sum = (*slot).float_unchecked() + other!(base word);
+            if !sum.is_nan() {
+                // A float is no reference: no barrier.
+                *slot = Value::float_not_nan(sum);
+                dispatch!(vm, pc.add(2), base, func, frame)
+            }
+        }
+        alone!(vm pc base func frame; array_get)
     }
     element_then_jump_false = ElementThenJumpFalse |vm, pc, base, func, frame, word| {
         if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
