@@ -13,7 +13,7 @@ use sema_format::isa::{Op, Predicate, uncombined};
 
 use super::super::operands::{a, b, c, register, sbx, set};
 use super::super::{Handler, Running, dispatch};
-use super::arithmetic::{add, add_imm, multiply, subtract, subtract_imm};
+use super::arithmetic::{add, add_imm, multiply, small, step, subtract, subtract_imm};
 use super::data::{array_get, element, rest};
 use crate::heap::object;
 use crate::value::{Kind, Value};
@@ -89,35 +89,26 @@ macro_rules! branch {
     }};
 }
 
-/// A fixnum and a small integer, and a comparison of the result with a register.
+/// A counter and a small integer, and a comparison of the sum with a register.
 macro_rules! step_then_jump {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $op:tt, $wanted:literal) => {{
-        let x = register($base, b($word));
-        let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
-        if x.is_fixnum()
-            && let Some(sum) = x.fixnum_shifted().checked_add(small)
-        {
-            set($base, a($word), Value::from_fixnum_shifted(sum));
-            let limit = register($base, b(*$pc));
-            if limit.is_fixnum() {
-                branch!($vm $pc $base $func $frame; (sum $op limit.fixnum_shifted()) == $wanted)
-            }
-            dispatch!($vm, $pc, $base, $func, $frame)
+        let limit = register($base, b(*$pc)).fixnum_position();
+        let by = small($word);
+        if let Some(sum) = step(register($base, b($word)), by, limit) {
+            set($base, a($word), Value::from_fixnum_position(sum));
+            branch!($vm $pc $base $func $frame; (sum $op limit) == $wanted)
         }
         return add_imm($vm, $pc, $base, $func, $frame, *$pc.sub(1));
     }};
 }
 
-/// The same, and a comparison with a constant.
+/// The same, and a comparison with a constant. `$by` is the number that is added.
 macro_rules! step_then_jump_imm {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $op:tt, $wanted:literal, $alone:ident) => {{
-        let x = register($base, b($word));
-        let small = i64::from(($word & 0xFF00_0000) as i32) >> 11;
-        if x.is_fixnum()
-            && let Some(sum) = x.fixnum_shifted().$method(small)
-        {
-            set($base, a($word), Value::from_fixnum_shifted(sum));
-            branch!($vm $pc $base $func $frame; ((sum >> 13) $op sbx(*$pc)) == $wanted)
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $by:expr, $op:tt, $wanted:literal, $alone:ident) => {{
+        let by: i64 = $by;
+        if let Some(sum) = step(register($base, b($word)), by, 0) {
+            set($base, a($word), Value::from_fixnum_position(sum));
+            branch!($vm $pc $base $func $frame; (sum as i64 $op sbx(*$pc)) == $wanted)
         }
         return $alone($vm, $pc, $base, $func, $frame, *$pc.sub(1));
     }};
@@ -211,10 +202,10 @@ handlers! {
         step_then_jump!(vm pc base func frame word; ==, false)
     }
     step_then_jump_not_greater_equal_imm = StepThenJumpNotGreaterEqualImm |vm, pc, base, func, frame, word| {
-        step_then_jump_imm!(vm pc base func frame word; checked_add, >=, false, add_imm)
+        step_then_jump_imm!(vm pc base func frame word; small(word), >=, false, add_imm)
     }
     step_then_jump_not_equal_imm = StepThenJumpNotEqualImm |vm, pc, base, func, frame, word| {
-        step_then_jump_imm!(vm pc base func frame word; checked_sub, ==, false, subtract_imm)
+        step_then_jump_imm!(vm pc base func frame word; -small(word), ==, false, subtract_imm)
     }
     rest_then_jump_test = RestThenJumpTest |vm, pc, base, func, frame, word| {
         rest_then_jump!(vm pc base func frame word; true)
