@@ -64,14 +64,16 @@ pub fn compile_unit(
     phases: &dyn Observer,
 ) -> Result<Module, Failure> {
     let mut globals = optimize::Globals {
-        known: match known {
-            Known::Proven if !unit.dynamic => optimize::known::functions(unit),
-            _ => HashSet::new(),
-        },
         library: library.clone(),
-        hidden: HashSet::new(),
         extensible: known == Known::Proven,
+        ..optimize::Globals::default()
     };
+    if known == Known::Proven && !unit.dynamic {
+        if optimize > 0 {
+            optimize::records::run(unit, &mut globals);
+        }
+        globals.known.extend(optimize::known::functions(unit));
+    }
     if known != Known::Nothing {
         globals.known.extend(library);
     }

@@ -1,6 +1,12 @@
 //! The `semac` command.
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use sema_runtime::exhausted::OrExit;
+
+#[global_allocator]
+static ALLOCATOR: OrExit<System> = OrExit(System);
 
 fn main() -> ExitCode {
     semac::cli::main()

@@ -116,6 +116,29 @@ impl SpecialForm {
         let entry = SPECIAL_FORMS.iter().find(|(_, form)| *form == self);
         entry.map_or("", |(name, _)| name)
     }
+
+    /// Whether a macro of the program may take the form's name. Forms that define names, bind variables, quote or
+    /// load cannot be replaced: what a program means depends on them before anything is expanded.
+    pub fn gives_way_to_macros(self) -> bool {
+        matches!(
+            self,
+            SpecialForm::If
+                | SpecialForm::Cond
+                | SpecialForm::Case
+                | SpecialForm::When
+                | SpecialForm::Unless
+                | SpecialForm::And
+                | SpecialForm::Or
+                | SpecialForm::While
+                | SpecialForm::Throw
+                | SpecialForm::Prompt
+                | SpecialForm::Message
+                | SpecialForm::Delay
+                | SpecialForm::Force
+                | SpecialForm::Async
+                | SpecialForm::Await
+        )
+    }
 }
 
 /// Interned words.

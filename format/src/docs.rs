@@ -17,6 +17,7 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::Move2, "Combined, and for patterns"),
     (Op::Negate, "More numbers"),
     (Op::MultiplyThenAdd, "Combined with the next instruction"),
+    (Op::MakeRecord, "Records and decisions"),
 ];
 
 const INTRODUCTION: &str = "# Bytecode

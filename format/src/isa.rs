@@ -610,6 +610,17 @@ instructions! {
     RestThenJumpTest = "rest+jtest" (a: Dst, b: Src) Next;
     /// `rest` and a test of it.
     RestThenJumpNotTest = "rest+jntest" (a: Dst, b: Src) Next;
+
+    // --- records and decisions ---
+    /// A record of the type in global `x` with the fields `r[b] .. r[b+c]`.
+    MakeRecord = "record" (a: Dst, b: RangeStart, c: Count, x: Global) Next;
+    /// Field `c` of `r[b]`, which must be a record of the type in global `x`.
+    RecordRef = "record_ref" (a: Dst, b: Src, c: Imm, x: Global) Next;
+    /// Whether `r[b]` is a record of the type in global `x`.
+    RecordTest = "record_test" (a: Dst, b: Src, x: Global) Next;
+    /// Executes one of the `jump`s that follow, one for each element of a vector: that of the element
+    /// that is `equal?` to `r[a]`, else goes on behind them. The elements are not collections or NaN.
+    Switch = "switch" (a: Src, bx: Const) Next;
 }
 
 impl Op {

@@ -174,6 +174,46 @@ fn special_operands_are_known() {
 }
 
 #[test]
+fn a_jump_follows_for_each_key_of_a_switch() {
+    // See `everything`: a list, a map.
+    for bx in [15, 17] {
+        assert_eq!(
+            broken(Instruction::Switch { a: 0, bx }),
+            Rule::SwitchConstant(u32::from(bx))
+        );
+    }
+    let code = |instructions: &[Instruction]| {
+        let mut module = everything();
+        module.constants[16] = Constant::Vector(vec![0, 12]);
+        module.functions[0].code = words(instructions);
+        module.functions[0].handlers.clear();
+        module
+    };
+    let switch = Instruction::Switch { a: 0, bx: 16 };
+    let jump = Instruction::Jump { s24: 0 };
+    let back = Instruction::Jump { s24: -2 };
+    let leave = Instruction::Return { a: 0 };
+    let complete = code(&[switch, back, jump, leave]);
+    with_view(&complete, |view| verify(view).unwrap());
+    for incomplete in [
+        &[switch, jump, leave][..],
+        &[switch, jump, leave, jump, leave],
+        &[switch, leave],
+        &[switch, jump, jump],
+    ] {
+        assert!(matches!(
+            rule(&code(incomplete)),
+            Rule::SwitchJumps(2) | Rule::FallsOff
+        ));
+    }
+    let loose = code(&[switch, Instruction::Jump { s24: 7 }, jump, leave]);
+    assert_eq!(rule(&loose), Rule::JumpTarget(9));
+    let mut nested = complete.clone();
+    nested.constants[16] = Constant::Vector(vec![15, 15]);
+    assert_eq!(rule(&nested), Rule::SwitchConstant(16));
+}
+
+#[test]
 fn compared_constants_are_atoms() {
     // Nil, a float, a ratio, a string, a keyword; see `everything`.
     for bx in [0, 7, 8, 12, 13] {

@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
+use crate::error::{Outcome, Signal};
 use crate::heap::Heap;
 use crate::output::Output;
 use crate::symbol::Symbols;
-use crate::task::Scheduler;
+use crate::task::{Operation, Scheduler};
 use crate::value::Value;
 
 /// Everything of one VM except the stacks of its tasks. Shared by reference with natives.
@@ -32,6 +33,8 @@ pub struct Host {
     /// The context of the running task (see [`crate::natives::context`]); the VM keeps those of the
     /// others.
     pub context: Cell<Value>,
+    /// Memory for the signal with which the next task waits.
+    spare_signal: Cell<Option<Box<Signal>>>,
     /// How many steps the running macro transformer may still take (see `%step`).
     pub steps: Cell<u64>,
     /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
@@ -56,6 +59,41 @@ impl Host {
             .as_symbol()
             .or(value.as_keyword())
             .map(|symbol| self.symbols.name(symbol))
+    }
+
+    /// The signal with which the running task waits.
+    ///
+    /// # Errors
+    /// Always: that is how natives say it.
+    pub fn suspend<T>(&self, operation: Operation) -> Outcome<T> {
+        match self.spare_signal.take() {
+            Some(mut signal) => {
+                *signal = Signal::Suspend(operation);
+                Err(signal)
+            }
+            None => Err(Box::new(Signal::Suspend(operation))),
+        }
+    }
+
+    /// The same for a task whose waiting has been noted already ([`Operation::Blocked`]).
+    ///
+    /// # Errors
+    /// Always.
+    #[inline(always)]
+    pub fn suspend_blocked<T>(&self) -> Outcome<T> {
+        match self.spare_signal.take() {
+            Some(signal) => Err(signal),
+            None => Err(Box::new(Signal::Suspend(Operation::Blocked))),
+        }
+    }
+
+    /// Takes a signal that has been done as memory for the next one. It must be one to suspend with
+    /// [`Operation::Blocked`].
+    #[inline(always)]
+    pub(crate) fn reuse_signal(&self, signal: Box<Signal>) {
+        if let Some(other) = self.spare_signal.replace(Some(signal)) {
+            drop(other);
+        }
     }
 
     /// Keeps a value alive and gives its number.
@@ -106,6 +144,7 @@ impl Host {
             files: sema_vfs::Overlay::default(),
             kept: RefCell::default(),
             context: Cell::new(Value::NIL),
+            spare_signal: Cell::new(None),
             steps: Cell::new(u64::MAX),
             extensions: RefCell::default(),
         }

@@ -3,9 +3,11 @@
 //! Nothing here can read or compile Sema source.
 
 pub mod allocator;
+pub mod available;
 pub mod collections;
 pub mod equality;
 pub mod error;
+pub mod exhausted;
 mod hash;
 pub mod heap;
 pub mod host;

@@ -1,9 +1,11 @@
 //! The runtime executable that contains the compiler: runs the program that is appended to it, in
 //! which `eval`, `read`, and `load` and `import` of computed paths work.
 
+use std::alloc::System;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use sema_runtime::exhausted::OrExit;
 use sema_runtime::launch;
 use sema_runtime::vm::{ModuleImage, Vm};
 use sema_vfs::Archive;
@@ -11,6 +13,9 @@ use semac::bundle::MACROS;
 use semac::dynamic::{DynamicCompiler, Setup, on_large_stack};
 
 sema_runtime::runtime_note!();
+
+#[global_allocator]
+static ALLOCATOR: OrExit<System> = OrExit(System);
 
 fn main() -> ExitCode {
     let run = || launch::run_with(std::env::args_os(), &attach_compiler);

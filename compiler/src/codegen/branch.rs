@@ -295,7 +295,7 @@ fn immediate(expr: &Expr) -> Option<i16> {
 }
 
 /// A constant that `equal?` can compare with one instruction.
-fn atom(expr: &Expr) -> Option<&DatumKind> {
+pub(super) fn atom(expr: &Expr) -> Option<&DatumKind> {
     match &expr.kind {
         ExprKind::Const(datum @ (DatumKind::Int(_) | DatumKind::Nil | DatumKind::Bool(_))) => {
             Some(datum)
@@ -305,7 +305,7 @@ fn atom(expr: &Expr) -> Option<&DatumKind> {
 }
 
 /// A constant that is no number and no collection.
-fn symbolic(expr: &Expr) -> Option<&DatumKind> {
+pub(super) fn symbolic(expr: &Expr) -> Option<&DatumKind> {
     match &expr.kind {
         ExprKind::Const(
             datum @ (DatumKind::Keyword(_)

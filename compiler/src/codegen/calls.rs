@@ -242,6 +242,21 @@ impl FunctionBuilder<'_, '_> {
                     });
                 }
             }
+            ("%record" | "%record?" | "%record-ref", _) => {
+                if let Some(operation) = self.record_operation(name, arguments) {
+                    return self.deliver_to(dest, span, |b, register| {
+                        b.record(&operation, register, span)
+                    });
+                }
+            }
+            // Given a constant keyword, `get` is the keyword applied to the map.
+            ("get" | "hash-ref", 2) => {
+                if let [map, keyword] = arguments
+                    && matches!(keyword.kind, ExprKind::Const(DatumKind::Keyword(_)))
+                {
+                    return self.call(keyword, std::slice::from_ref(map), dest, span);
+                }
+            }
             _ => {}
         }
         if primitives::is_instruction(name, arguments.len()) {
@@ -277,6 +292,58 @@ impl FunctionBuilder<'_, '_> {
             b.next = mark;
             Ok(())
         })
+    }
+
+    /// The instruction for an operation on records whose type is in a global.
+    fn record_operation<'e>(
+        &self,
+        name: &str,
+        arguments: &'e [Expr],
+    ) -> Option<RecordOperation<'e>> {
+        let (record_type, operands) = arguments.split_first()?;
+        let ExprKind::Global(global) = record_type.kind else {
+            return None;
+        };
+        if !self.module.globals.hidden.contains(&global) {
+            return None;
+        }
+        let kind = match (name, operands) {
+            ("%record", fields) if fields.len() <= MOST_ARGUMENTS => RecordKind::Make(fields),
+            ("%record?", [value]) => RecordKind::Test(value),
+            ("%record-ref", [index, _, record]) => {
+                RecordKind::Field(record, primitives::small_index(index)?)
+            }
+            _ => return None,
+        };
+        Some(RecordOperation { x: global.0, kind })
+    }
+
+    fn record(
+        &mut self,
+        operation: &RecordOperation<'_>,
+        a: u8,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let (mark, x) = (self.next, operation.x);
+        let instruction = match operation.kind {
+            RecordKind::Make(fields) => {
+                let b = self.range(fields, a)?;
+                let c = fields.len() as u8;
+                Instruction::MakeRecord { a, b, c, x }
+            }
+            RecordKind::Test(value) => {
+                let b = self.operand(value, a)?;
+                Instruction::RecordTest { a, b, x }
+            }
+            RecordKind::Field(record, c) => {
+                let b = self.operand(record, a)?;
+                Instruction::RecordRef { a, b, c, x }
+            }
+        };
+        self.position(span);
+        self.asm.emit(instruction);
+        self.next = mark;
+        Ok(())
     }
 
     /// Evaluates expressions into consecutive registers and gives the first. The result of what uses
@@ -509,6 +576,18 @@ impl FunctionBuilder<'_, '_> {
         self.next = mark;
         Ok(())
     }
+}
+
+/// An operation on records whose type is in global `x`.
+struct RecordOperation<'e> {
+    x: u32,
+    kind: RecordKind<'e>,
+}
+
+enum RecordKind<'e> {
+    Make(&'e [Expr]),
+    Test(&'e Expr),
+    Field(&'e Expr, u8),
 }
 
 /// Whether a known function takes this many arguments.

@@ -25,6 +25,7 @@ use crate::optimize::likely::Likely;
 use crate::optimize::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
+pub(crate) use switch::ENOUGH_KEYS;
 
 /// Builtins that are values, not functions.
 pub const CONSTANT_NAMES: &[&str] = &[

@@ -13,12 +13,24 @@ pub(crate) mod table;
 use crate::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::lower::Lowerer;
 use crate::lower::expansion_problem;
+use crate::names::SpecialForm;
 use crate::phases;
 use crate::problem::{Fallible, Problem};
 use make::Maker;
 use table::{Macro, MacroEntry};
 
 impl Lowerer<'_, '_> {
+    /// The special form that a list with this head is. A program may define a macro with the name of some forms
+    /// (`when`, `unless`, …); its calls are then macro calls.
+    pub(crate) fn form_of(&self, head: Symbol) -> Option<SpecialForm> {
+        let form = self.session.names.form(head)?;
+        let replaced = form.gives_way_to_macros()
+            && self.macros.find(head).is_some()
+            && !self.is_local(head)
+            && !self.is_hidden(head);
+        (!replaced).then_some(form)
+    }
+
     /// The expansion of a form whose head is `symbol`, if that is a macro where the form stands.
     pub(crate) fn expand_call(
         &mut self,

@@ -88,7 +88,7 @@ impl Lowerer<'_, '_> {
         let Some(symbol) = shape::as_symbol(head) else {
             return Ok(None);
         };
-        if self.session.names.form(symbol).is_some() {
+        if self.form_of(symbol).is_some() {
             return Ok(None);
         }
         self.expand_call(symbol, form, operands)

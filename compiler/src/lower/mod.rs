@@ -210,7 +210,7 @@ impl<'a, 's> Lowerer<'a, 's> {
 
     fn list(&mut self, datum: &Datum, head: &Datum, operands: &[Datum]) -> Fallible<Expr> {
         if let DatumKind::Symbol(symbol) = head.kind {
-            if let Some(form) = self.session.names.form(symbol) {
+            if let Some(form) = self.form_of(symbol) {
                 return self.special_form(form, datum, operands);
             }
             if let Some(expansion) = self.expand_call(symbol, datum, operands)? {

@@ -132,7 +132,7 @@ impl Lowerer<'_, '_> {
         let Some(symbol) = shape::as_symbol(head) else {
             return self.walk_items(items, 0, walk).map(list);
         };
-        let Some(form) = self.session.names.form(symbol) else {
+        let Some(form) = self.form_of(symbol) else {
             if walk.expand && !walk.names.contains(&symbol) {
                 match self.expand_call(symbol, datum, operands) {
                     Ok(None) => {}

@@ -78,7 +78,7 @@ impl Lowerer<'_, '_> {
             && let Some((head, operands)) = items.split_first()
             && let Some(symbol) = shape::as_symbol(head)
         {
-            match self.session.names.form(symbol) {
+            match self.form_of(symbol) {
                 Some(SpecialForm::Begin) if !operands.is_empty() => {
                     for part in operands {
                         self.top_form(part);

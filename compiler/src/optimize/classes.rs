@@ -47,6 +47,8 @@ impl Classes {
     pub const ANY: Classes = Classes((1 << 17) - 1);
     /// `#f` and `#t`
     pub const BOOL: Classes = Classes::FALSE.or(Classes::TRUE);
+    /// Lists.
+    pub const LIST: Classes = Classes::EMPTY.or(Classes::PAIR);
     /// What counts as false.
     pub const FALSY: Classes = Classes::NIL.or(Classes::FALSE);
 
@@ -145,7 +147,9 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
         ExprKind::Builtin(Builtin(name)) if crate::builtins::is_function(name) => Classes::FUNCTION,
         ExprKind::While(..) | ExprKind::DefineGlobal(..) => Classes::NIL,
         ExprKind::SetLocal(_, value) => of_expr(value, variable),
-        ExprKind::Let(_, body) | ExprKind::Letrec(_, body) => of_expr(body, variable),
+        ExprKind::Let(_, body) | ExprKind::Letrec(_, body) | ExprKind::Loop(_, _, body) => {
+            of_expr(body, variable)
+        }
         ExprKind::Seq(parts) => match parts.last() {
             Some(last) => of_expr(last, variable),
             None => Classes::NIL,
@@ -163,11 +167,15 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
 /// The kinds of the value of a builtin, if it has one.
 fn of_call(name: &str, count: usize) -> Classes {
     match (name, count) {
-        ("<" | "<=" | ">" | ">=" | "=", 2) | ("not", 1) | ("equal?" | "eq?", 2) => Classes::BOOL,
+        ("<" | "<=" | ">" | ">=" | "=", 2) | ("not", 1) | ("equal?" | "eq?" | "%record?", 2) => {
+            Classes::BOOL
+        }
         ("cons", 2) => Classes::PAIR,
         ("list", 0) => Classes::EMPTY,
         ("list", _) => Classes::PAIR,
         ("vector", _) => Classes::VECTOR,
+        ("range", 1..=3) | ("keys" | "vals" | "map/entries" | "%reversed", 1) => Classes::LIST,
+        ("string/split" | "%seq->list", 2) => Classes::LIST,
         ("-" | "*" | "/", 2..) => Classes::INTEGER.or(Classes::FLOAT).or(Classes::NUMBER),
         (_, 1) if of_predicate(name).is_some() => Classes::BOOL,
         _ => Classes::ANY,

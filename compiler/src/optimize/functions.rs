@@ -24,6 +24,8 @@ pub struct Function {
     pub recursive: bool,
     /// For each parameter, whether the function calls it or hands it to one that does.
     pub calls: Vec<bool>,
+    /// For each parameter, whether it is assigned: then it is not the argument.
+    pub changes: Vec<bool>,
     /// For each parameter, whether the function itself calls it.
     pub direct: Vec<bool>,
 }
@@ -60,6 +62,7 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
         leaf: true,
         recursive: false,
         calls: vec![false; lambda.parameters.len()],
+        changes: vec![false; lambda.parameters.len()],
         direct: Vec::new(),
     };
     if function.size < LARGEST {
@@ -70,6 +73,9 @@ fn describe(global: GlobalId, lambda: &Rc<Lambda>) -> Function {
             .map(|(position, parameter)| (*parameter, position))
             .collect();
         inspect(&lambda.body, global, &positions, &mut function);
+    }
+    for (calls, changes) in function.calls.iter_mut().zip(&function.changes) {
+        *calls &= !changes;
     }
     function.direct = function.calls.clone();
     function
@@ -97,15 +103,11 @@ fn inspect(
             }
         }
         ExprKind::SetLocal(variable, _) => {
-            // A parameter that changes is not the argument.
-            if let Some(parameter) = function
-                .lambda
-                .parameters
-                .iter()
-                .position(|p| p == variable)
-                && let Some(calls) = function.calls.get_mut(parameter)
+            if let Some(changes) = positions
+                .get(variable)
+                .and_then(|position| function.changes.get_mut(*position))
             {
-                *calls = false;
+                *changes = true;
             }
         }
         _ => {}
@@ -130,6 +132,7 @@ fn hand_on(functions: &mut HashMap<GlobalId, Function>) {
                         .position(|p| *p == variable);
                     if let Some(position) = position
                         && function.calls.get(position) == Some(&false)
+                        && function.changes.get(position) == Some(&false)
                     {
                         found.push((*global, position));
                     }
@@ -224,36 +227,38 @@ pub fn size(expr: &Expr, limit: usize) -> usize {
     count.min(limit)
 }
 
-/// Whether an expression uses variables that it does not bind.
+/// Whether an expression uses no variables but those that it binds.
 pub fn is_closed(expr: &Expr) -> bool {
-    fn walk(expr: &Expr, bound: &mut HashSet<VarId>, open: &mut bool) {
-        if *open {
-            return;
+    let mut found = Vec::new();
+    free(expr, &mut HashSet::new(), &mut found);
+    found.is_empty()
+}
+
+/// Collects the variables that an expression uses and does not bind, each once. `bound` are those that are
+/// bound around it.
+pub fn free(expr: &Expr, bound: &mut HashSet<VarId>, found: &mut Vec<VarId>) {
+    match &expr.kind {
+        ExprKind::Local(variable)
+        | ExprKind::SetLocal(variable, _)
+        | ExprKind::Recur(variable, _)
+            if !bound.contains(variable) && !found.contains(variable) =>
+        {
+            found.push(*variable);
         }
-        match &expr.kind {
-            ExprKind::Local(variable)
-            | ExprKind::SetLocal(variable, _)
-            | ExprKind::Recur(variable, _) => {
-                *open = *open || !bound.contains(variable);
-            }
-            ExprKind::Let(bindings, _) | ExprKind::Letrec(bindings, _) => {
-                bound.extend(bindings.iter().map(|(variable, _)| *variable));
-            }
-            ExprKind::Loop(label, bindings, _) => {
-                bound.insert(*label);
-                bound.extend(bindings.iter().map(|(variable, _)| *variable));
-            }
-            ExprKind::Try(_, variable, _) => {
-                bound.insert(*variable);
-            }
-            ExprKind::Lambda(lambda) => {
-                bound.extend(lambda.parameters.iter().chain(&lambda.rest));
-            }
-            _ => {}
+        ExprKind::Let(bindings, _) | ExprKind::Letrec(bindings, _) => {
+            bound.extend(bindings.iter().map(|(variable, _)| *variable));
         }
-        for_each_child(expr, &mut |child| walk(child, bound, open));
+        ExprKind::Loop(label, bindings, _) => {
+            bound.insert(*label);
+            bound.extend(bindings.iter().map(|(variable, _)| *variable));
+        }
+        ExprKind::Try(_, variable, _) => {
+            bound.insert(*variable);
+        }
+        ExprKind::Lambda(lambda) => {
+            bound.extend(lambda.parameters.iter().chain(&lambda.rest));
+        }
+        _ => {}
     }
-    let mut open = false;
-    walk(expr, &mut HashSet::new(), &mut open);
-    !open
+    for_each_child(expr, &mut |child| free(child, bound, found));
 }

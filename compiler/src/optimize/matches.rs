@@ -5,6 +5,7 @@
 //! variable. Sequences never change, so asking early gives the same answer.
 
 use super::census::Census;
+use crate::codegen::ENOUGH_KEYS;
 use crate::datum::{DatumKind, Span};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Unit, VarId, Variable};
@@ -58,6 +59,9 @@ impl Sharing<'_> {
         let size = self.variable("size");
         let first = first.then(|| self.variable("first"));
         replace(body, subject, size, first);
+        if let Some(first) = first {
+            ask_first(body, size, first);
+        }
         let mut inner = std::mem::replace(body, Expr::nil(span));
         if let Some(first) = first {
             let index = Expr::new(ExprKind::Const(DatumKind::Int(0)), span);
@@ -121,6 +125,52 @@ fn compare(test: &'static str, size: VarId, number: i64, span: Span) -> Expr {
         Expr::new(ExprKind::Const(DatumKind::Int(number)), span),
     ];
     Expr::builtin_call(test, arguments, span)
+}
+
+/// Makes clauses look at the first element before they look at the length, if so many do that the first
+/// elements decide between them. Both are values that are there already.
+fn ask_first(chain: &mut Expr, size: VarId, first: VarId) {
+    let mut found = Vec::new();
+    let mut expr = chain;
+    while let ExprKind::If(test, _, other) = &mut expr.kind {
+        if let ExprKind::And(parts) = &mut test.kind
+            && let [length, element, ..] = &parts[..]
+            && is_comparison_of(length, size)
+            && is_literal(element, first)
+        {
+            found.push(parts);
+        }
+        expr = other;
+    }
+    if found.len() >= ENOUGH_KEYS {
+        found.into_iter().for_each(|parts| parts.swap(0, 1));
+    }
+}
+
+fn is_comparison_of(expr: &Expr, size: VarId) -> bool {
+    matches!(&expr.kind, ExprKind::Call(callee, arguments)
+        if matches!(callee.kind, ExprKind::Builtin(Builtin("=" | ">=")))
+            && arguments.first().is_some_and(|value| is_local(value, size)))
+}
+
+/// Whether the expression compares a variable, perhaps by another name, with a constant.
+fn is_literal(expr: &Expr, variable: VarId) -> bool {
+    match &expr.kind {
+        ExprKind::Let(bindings, body) => match &bindings[..] {
+            [(name, value)] => is_local(value, variable) && is_literal(body, *name),
+            _ => false,
+        },
+        ExprKind::Call(callee, arguments) => {
+            matches!(callee.kind, ExprKind::Builtin(Builtin("equal?")))
+                && matches!(&arguments[..], [value, constant]
+                    if is_local(value, variable) && matches!(constant.kind, ExprKind::Const(_)))
+        }
+        _ => false,
+    }
+}
+
+fn is_local(expr: &Expr, variable: VarId) -> bool {
+    matches!(expr.kind, ExprKind::Local(found) if found == variable)
 }
 
 /// Replaces the questions by their answers. Functions stay as they are: they would capture more.

@@ -18,7 +18,10 @@ pub mod likely;
 pub mod loops;
 pub mod matches;
 pub mod multimethods;
+pub mod owned;
 pub mod purity;
+pub mod ranges;
+pub mod records;
 pub mod rename;
 pub mod simplify;
 pub mod specialise;
@@ -35,7 +38,8 @@ use crate::phases::Observer;
 /// What is known of the globals of a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Globals {
-    /// Those that always hold their single definition, a function.
+    /// Those that always hold their single definition: a function, or a record type that only the
+    /// builtins for records are given.
     pub known: HashSet<GlobalId>,
     /// Functions of the embedded library, and copies of them.
     pub library: HashSet<GlobalId>,
@@ -108,6 +112,12 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
     if globals.extensible {
         phases.begin("unused");
         unused::run(unit, globals);
+    }
+    if level > 1 {
+        phases.begin("ranges");
+        ranges::run(unit);
+        phases.begin("owned");
+        owned::run(unit, globals);
     }
     debug_assert_eq!(check::bound_twice(unit), None);
 }

@@ -15,7 +15,7 @@ pub fn is_total(name: &str, count: usize) -> bool {
     match (name, count) {
         ("not", 1) | ("cons" | "equal?" | "eq?", 2) | ("list" | "vector", _) => true,
         ("%sequence-size" | "%map-like?", 1) => true,
-        ("%sequence-of?" | "%sequence-from?", 2) => true,
+        ("%sequence-of?" | "%sequence-from?" | "%record?", 2) => true,
         (_, 1) => classes::of_predicate(name).is_some(),
         _ => false,
     }

@@ -1,4 +1,8 @@
 //! Which variables a function captures and which variables must live in boxes.
+//!
+//! A closure copies the variables it captures. That is enough for a variable that has its last value when
+//! the first closure with it is made: it is assigned only by the function that binds it, before that. Others
+//! that change are shared in boxes.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -17,6 +21,8 @@ pub struct Variables {
     captures: HashMap<*const Lambda, Rc<[VarId]>>,
     captured: HashSet<VarId>,
     assigned: HashSet<VarId>,
+    /// Assigned when a closure may have a copy, or by a closure.
+    late: HashSet<VarId>,
     /// Captured by a closure that exists before the variable has its value.
     early: HashSet<VarId>,
 }
@@ -27,7 +33,7 @@ impl Variables {
         let mut walk = Walk {
             result: Variables::default(),
             owner: HashMap::new(),
-            functions: vec![Vec::new()],
+            functions: vec![Function::default()],
         };
         for expr in exprs {
             walk.expr(expr);
@@ -40,7 +46,7 @@ impl Variables {
         let mut walk = Walk {
             result: Variables::default(),
             owner: HashMap::new(),
-            functions: vec![Vec::new()],
+            functions: vec![Function::default()],
         };
         walk.lambda(lambda);
         walk.result
@@ -57,7 +63,7 @@ impl Variables {
     /// Whether the variable is shared between functions and changes.
     pub fn is_boxed(&self, variable: VarId) -> bool {
         self.captured.contains(&variable)
-            && (self.assigned.contains(&variable) || self.early.contains(&variable))
+            && (self.late.contains(&variable) || self.early.contains(&variable))
     }
 
     /// Whether the variable changes after its binding.
@@ -73,39 +79,129 @@ impl Variables {
 
 struct Walk {
     result: Variables,
-    /// Depth of the function that binds a variable.
-    owner: HashMap<VarId, usize>,
-    /// For each enclosing function, the variables it captures.
-    functions: Vec<Vec<VarId>>,
+    /// Where a variable is bound.
+    owner: HashMap<VarId, Owner>,
+    /// The enclosing functions.
+    functions: Vec<Function>,
+}
+
+/// The place of a binding: depths of the function and, in it, of the loop.
+#[derive(Clone, Copy)]
+struct Owner {
+    function: usize,
+    loops: usize,
+}
+
+/// A function that is being walked through.
+#[derive(Default)]
+struct Function {
+    captures: Vec<VarId>,
+    /// Its variables that closures made so far have copies of.
+    copied: HashSet<VarId>,
+    /// The enclosing loops.
+    loops: Vec<Round>,
+}
+
+/// What happens in a round of a loop to variables bound outside of it: the next round does it again.
+#[derive(Default)]
+struct Round {
+    copied: HashSet<VarId>,
+    assigned: HashSet<VarId>,
 }
 
 impl Walk {
     fn bind(&mut self, variable: VarId) {
-        self.owner.insert(variable, self.functions.len() - 1);
+        if let Some(function) = self.functions.last() {
+            let owner = Owner {
+                function: self.functions.len() - 1,
+                loops: function.loops.len(),
+            };
+            self.owner.insert(variable, owner);
+        }
+    }
+
+    fn assign(&mut self, variable: VarId) {
+        self.result.assigned.insert(variable);
+        let own = self.functions.len() - 1;
+        let bound_here = self
+            .owner
+            .get(&variable)
+            .is_some_and(|owner| owner.function == own);
+        let Some(function) = self.functions.last_mut().filter(|_| bound_here) else {
+            self.result.late.insert(variable);
+            return;
+        };
+        if function.copied.contains(&variable) {
+            self.result.late.insert(variable);
+        } else if let Some(round) = function.loops.last_mut() {
+            round.assigned.insert(variable);
+        }
+    }
+
+    /// A closure with copies of these variables is made.
+    fn copy(&mut self, captures: &[VarId]) {
+        if let Some(function) = self.functions.last_mut() {
+            for &variable in captures {
+                function.copied.insert(variable);
+                if let Some(round) = function.loops.last_mut() {
+                    round.copied.insert(variable);
+                }
+            }
+        }
+    }
+
+    fn enter_loop(&mut self) {
+        if let Some(function) = self.functions.last_mut() {
+            function.loops.push(Round::default());
+        }
+    }
+
+    fn leave_loop(&mut self) {
+        let Some(function) = self.functions.last_mut() else {
+            return;
+        };
+        let Some(round) = function.loops.pop() else {
+            return;
+        };
+        let depth = function.loops.len();
+        let owner = &self.owner;
+        let outside = |variable: &&VarId| {
+            owner
+                .get(variable)
+                .is_some_and(|owner| owner.loops <= depth)
+        };
+        let repeated = round.assigned.intersection(&round.copied);
+        self.result.late.extend(repeated.filter(outside));
+        // The loop around it does so too.
+        if let Some(around) = function.loops.last_mut() {
+            around.copied.extend(round.copied);
+            around.assigned.extend(round.assigned);
+        }
     }
 
     fn reference(&mut self, variable: VarId) {
         let Some(&owner) = self.owner.get(&variable) else {
             return;
         };
-        for captures in &mut self.functions[owner + 1..] {
+        for function in &mut self.functions[owner.function + 1..] {
             self.result.captured.insert(variable);
-            if !captures.contains(&variable) {
-                captures.push(variable);
+            if !function.captures.contains(&variable) {
+                function.captures.push(variable);
             }
         }
     }
 
     fn lambda(&mut self, lambda: &Rc<Lambda>) {
-        self.functions.push(Vec::new());
+        self.functions.push(Function::default());
         for parameter in lambda.parameters.iter().chain(&lambda.rest) {
             self.bind(*parameter);
         }
         self.expr(&lambda.body);
-        if let Some(captures) = self.functions.pop() {
+        if let Some(function) = self.functions.pop() {
+            self.copy(&function.captures);
             self.result
                 .captures
-                .insert(Rc::as_ptr(lambda), captures.into());
+                .insert(Rc::as_ptr(lambda), function.captures.into());
         }
     }
 
@@ -114,7 +210,7 @@ impl Walk {
             ExprKind::Local(variable) => self.reference(*variable),
             ExprKind::SetLocal(variable, value) => {
                 self.expr(value);
-                self.result.assigned.insert(*variable);
+                self.assign(*variable);
                 self.reference(*variable);
             }
             ExprKind::Lambda(lambda) => self.lambda(lambda),
@@ -131,10 +227,18 @@ impl Walk {
                 for (_, init) in bindings {
                     self.expr(init);
                 }
+                self.enter_loop();
                 for (variable, _) in bindings {
                     self.bind(*variable);
                 }
                 self.expr(body);
+                self.leave_loop();
+            }
+            ExprKind::While(test, body) => {
+                self.enter_loop();
+                self.expr(test);
+                self.expr(body);
+                self.leave_loop();
             }
             ExprKind::Letrec(bindings, body) => {
                 for (variable, _) in bindings {
@@ -228,7 +332,6 @@ fn collect_children<'a>(expr: &'a Expr, out: &mut Vec<&'a Expr>) {
         | ExprKind::Or(exprs)
         | ExprKind::Seq(exprs)
         | ExprKind::Recur(_, exprs) => out.extend(exprs),
-        ExprKind::While(test, body) => out.extend([&**test, body]),
         _ => {}
     }
 }

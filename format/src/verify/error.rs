@@ -135,6 +135,10 @@ pub enum Rule {
     Keyword(u32),
     #[error("the jump to word {0} does not hit an instruction")]
     JumpTarget(i64),
+    #[error("constant {0} is not a vector of values that can be compared in place")]
+    SwitchConstant(u32),
+    #[error("{0} `jump`s and another instruction must follow")]
+    SwitchJumps(u32),
     #[error("`loop` must jump backwards")]
     LoopForward,
 }

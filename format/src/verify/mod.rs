@@ -292,6 +292,11 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
             }
             self.special_rules(entry, &instruction)
                 .map_err(|rule| (pc, rule))?;
+            if instruction.op == Op::Switch {
+                let after = code.get(instruction.next_pc() as usize..);
+                self.switch(&instruction, after.unwrap_or_default())
+                    .map_err(|rule| (pc, rule))?;
+            }
             pc = instruction.next_pc();
         }
         Ok(())
@@ -411,6 +416,25 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
             Op::Loop if instruction.field(Field::Signed24) >= 0 => Err(Rule::LoopForward),
             _ => Ok(()),
         }
+    }
+
+    /// A `switch` needs values to compare and a `jump` for each in the code after it.
+    fn switch(&self, instruction: &Located<'_>, after: &[u32]) -> Result<(), Rule> {
+        let constant = instruction.field(Field::Bx) as u32;
+        let Ok(ConstantView::Vector(values)) = self.view.constant(constant) else {
+            return Err(Rule::SwitchConstant(constant));
+        };
+        if !values.iter().all(|value| self.comparable(*value)) {
+            return Err(Rule::SwitchConstant(constant));
+        }
+        // A `jump` is one word, so these words are instructions.
+        let jumps = after
+            .iter()
+            .take_while(|word| **word as u8 == Op::Jump as u8);
+        if after.len() <= values.len() || jumps.take(values.len()).count() < values.len() {
+            return Err(Rule::SwitchJumps(values.len() as u32));
+        }
+        Ok(())
     }
 
     fn handlers(&self, entry: &FunctionEntry, words: usize) -> Result<(), Rule> {

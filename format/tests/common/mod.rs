@@ -409,6 +409,14 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
                 break;
             }
         }
+        if op == Op::Switch && code.len() > before.0 {
+            let constant = Field::Bx.read(code[before.0], 0) as usize;
+            for _ in 0..switched(module, constant).unwrap().len() {
+                starts.push(code.len());
+                jumps.push((Op::Jump, code.len()));
+                code.push(Op::Jump as u32);
+            }
+        }
     }
     starts.push(code.len());
     code.extend(words(&[Instruction::Return { a: 0 }]));
@@ -471,6 +479,20 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
             .collect();
     }
     function.code = code;
+}
+
+/// The elements of a constant that `switch` can take.
+fn switched(module: &Module, constant: usize) -> Option<&[u32]> {
+    let Constant::Vector(items) = &module.constants[constant] else {
+        return None;
+    };
+    let plain = |item: &u32| {
+        matches!(
+            module.constants[*item as usize],
+            Constant::Int(_) | Constant::Str(_)
+        )
+    };
+    items.iter().all(plain).then_some(items)
 }
 
 /// `false` when the module has nothing that the instruction could refer to.
@@ -539,6 +561,9 @@ fn random_instruction(
             if !matches!(constant, Constant::Int(_) | Constant::Str(_)) {
                 return false;
             }
+        }
+        Op::Switch if switched(module, Field::Bx.read(first, 0) as usize).is_none() => {
+            return false;
         }
         _ => {}
     }

@@ -8,6 +8,9 @@
 
 use std::ffi::{c_char, c_int};
 
+#[cfg(target_env = "musl")]
+use sema_runtime::allocator::Allocator;
+use sema_runtime::exhausted::OrExit;
 use sema_runtime::{launch, process};
 
 sema_runtime::runtime_note!();
@@ -15,7 +18,10 @@ sema_runtime::runtime_note!();
 // Musl's own takes ten times as long; see docs/adr/0003.
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: sema_runtime::allocator::Allocator = sema_runtime::allocator::Allocator::new();
+static ALLOCATOR: OrExit<Allocator> = OrExit(Allocator::new());
+#[cfg(not(target_env = "musl"))]
+#[global_allocator]
+static ALLOCATOR: OrExit<std::alloc::System> = OrExit(std::alloc::System);
 
 /// C's main, so that nothing happens at start that no program needs; see docs/adr/0003.
 #[unsafe(no_mangle)]

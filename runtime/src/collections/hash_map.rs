@@ -8,7 +8,15 @@
 //! all bits are put into a sorted map, so even a flood of collisions costs only a logarithm. A map has
 //! eight entries or fewer exactly if it is a small one.
 
-use super::{Buffer, key, sorted_map};
+mod iter;
+mod owned;
+mod remove;
+
+pub use iter::{Iter, iter};
+pub use owned::insert_owned;
+pub use remove::{remove, remove_owned};
+
+use super::{Buffer, key, owned as ownership, sorted_map};
 use crate::equality;
 use crate::heap::Heap;
 use crate::host::Host;
@@ -46,7 +54,8 @@ pub fn len(heap: &Heap, map: Value) -> usize {
     let fields = heap.values(map);
     if heap.aux(map) == TREE {
         let count = fields.first().and_then(|count| count.as_fixnum());
-        count.unwrap_or(0) as usize
+        // Above it are the children that belong to the map (see `owned`).
+        count.unwrap_or(0) as u32 as usize
     } else {
         fields.len() / 2
     }
@@ -326,16 +335,7 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     if entries.len() < 2 * SMALL_ENTRIES {
         return heap.object_spliced(Kind::HashMap, 0, [entries, &[key, value]]);
     }
-    let mut copy = Small::new();
-    copy.extend(entries);
-    copy.push(key);
-    copy.push(value);
-    let (pairs, _) = copy.values().as_chunks::<2>();
-    let root = [Value::index(0), bitmaps(0, 0)];
-    pairs.iter().fold(
-        heap.object(Kind::HashMap, TREE, &root),
-        |map, &[key, value]| insert_into_tree(host, map, key, value),
-    )
+    ownership::seal(insert_owned(host, map, key, value))
 }
 
 /// Inserts into a map that is a tree.
@@ -459,185 +459,14 @@ fn pair(
     node(heap, bit_a | bit_b, 0, &entries)
 }
 
-/// What is left of a node.
-enum Shrunk {
-    /// The key was not there.
-    Same,
-    Node(Value),
-    /// One entry, which moves into the parent.
-    Entry(Value, Value),
-}
-
-/// `map` without `key`.
-pub fn remove(host: &Host, map: Value, key: Value) -> Value {
-    let heap = &host.heap;
-    if heap.aux(map) != TREE {
-        let entries = heap.values(map);
-        let Some(index) = find_small(host, entries, key) else {
-            return map;
-        };
-        let before = entries.get(..2 * index).unwrap_or_default();
-        let after = entries.get(2 * index + 2..).unwrap_or_default();
-        return heap.object_spliced(Kind::HashMap, 0, [before, after]);
-    }
-    let hash = equality::hash(host, key);
-    match remove_from(host, Branch::root(heap, map), 0, hash, key) {
-        Shrunk::Same => map,
-        // A tree has nine entries or more.
-        Shrunk::Entry(key, value) => heap.object(Kind::HashMap, 0, &[key, value]),
-        Shrunk::Node(root) => {
-            if len(heap, root) > SMALL_ENTRIES {
-                return root;
-            }
-            let mut copy = Small::new();
-            for (key, value) in iter(heap, root) {
-                copy.push(key);
-                copy.push(value);
-            }
-            heap.object(Kind::HashMap, 0, copy.values())
-        }
-    }
-}
-
-fn remove_from_bucket(host: &Host, node: Value, key: Value) -> Shrunk {
-    let bucket = sorted_map::remove(host, node, key);
-    if bucket == node {
-        return Shrunk::Same;
-    }
-    let mut entries = sorted_map::iter(&host.heap, bucket);
-    match (entries.next(), entries.next()) {
-        (Some((key, value)), None) => Shrunk::Entry(key, value),
-        _ => Shrunk::Node(bucket),
-    }
-}
-
-fn remove_from(host: &Host, branch: Branch<'_>, shift: u32, hash: u32, key: Value) -> Shrunk {
-    let heap = &host.heap;
-    let bit = place(hash, shift);
-    let (before, from) = branch.entries_at(2 * rank(branch.data, bit));
-    if branch.data & bit != 0 {
-        let [found, _, after @ ..] = from else {
-            return Shrunk::Same;
-        };
-        if !same_key(host, *found, key) {
-            return Shrunk::Same;
-        }
-        if branch.nodes == 0
-            && let ([key, value], []) | ([], [key, value]) = (before, after)
-        {
-            return Shrunk::Entry(*key, *value);
-        }
-        let maps = (branch.data & !bit, branch.nodes);
-        let children = [branch.children, &[], &[]];
-        let smaller = branch.changed(heap, -1, maps, [before, after, &[]], children);
-        return Shrunk::Node(smaller);
-    }
-    if branch.nodes & bit == 0 {
-        return Shrunk::Same;
-    }
-    let Some(child) = branch.child(bit) else {
-        return Shrunk::Same;
-    };
-    let removed = if is_bucket(child) {
-        remove_from_bucket(host, child, key)
-    } else {
-        remove_from(
-            host,
-            Branch::inner(heap, child),
-            shift + LEVEL_BITS,
-            hash,
-            key,
-        )
-    };
-    match removed {
-        Shrunk::Same => Shrunk::Same,
-        Shrunk::Node(child) => Shrunk::Node(branch.with_child(heap, -1, bit, child)),
-        Shrunk::Entry(key, value) => {
-            if branch.data == 0 && branch.nodes == bit {
-                return Shrunk::Entry(key, value);
-            }
-            let (left, right) = branch.children_at(rank(branch.nodes, bit));
-            let right = right.get(1..).unwrap_or_default();
-            let maps = (branch.data | bit, branch.nodes & !bit);
-            let entries = [before, &[key, value], from];
-            Shrunk::Node(branch.changed(heap, -1, maps, entries, [left, right, &[]]))
-        }
-    }
-}
-
 /// A hash map of these entries with checked keys. Of equal keys the first stays, with the last value.
 pub fn from_entries(host: &Host, entries: impl IntoIterator<Item = (Value, Value)>) -> Value {
-    entries
+    let map = entries
         .into_iter()
         .fold(empty(&host.heap), |map, (key, value)| {
-            insert(host, map, key, value)
-        })
-}
-
-/// Iterator over the entries, in no particular order.
-#[derive(Clone)]
-pub struct Iter<'h> {
-    heap: &'h Heap,
-    entries: &'h [Value],
-    bucket: Option<Box<sorted_map::Iter<'h>>>,
-    /// Children still to be visited.
-    above: Vec<&'h [Value]>,
-}
-
-/// Iterates over the entries, in no particular order.
-pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
-    let mut iter = Iter {
-        heap,
-        entries: &[],
-        bucket: None,
-        above: Vec::new(),
-    };
-    if heap.aux(map) == TREE {
-        iter.visit(map);
-    } else {
-        iter.entries = heap.values(map);
-    }
-    iter
-}
-
-impl Iter<'_> {
-    fn visit(&mut self, node: Value) {
-        if is_bucket(node) {
-            self.bucket = Some(Box::new(sorted_map::iter(self.heap, node)));
-            return;
-        }
-        let branch = Branch::of(self.heap, node);
-        self.entries = branch.entries;
-        self.above.push(branch.children);
-    }
-}
-
-impl Iterator for Iter<'_> {
-    type Item = (Value, Value);
-
-    #[inline]
-    fn next(&mut self) -> Option<(Value, Value)> {
-        loop {
-            if let [key, value, rest @ ..] = self.entries {
-                self.entries = rest;
-                return Some((*key, *value));
-            }
-            if let Some(bucket) = &mut self.bucket {
-                if let Some(entry) = bucket.next() {
-                    return Some(entry);
-                }
-                self.bucket = None;
-            }
-            let top = self.above.last_mut()?;
-            match *top {
-                [child, rest @ ..] => {
-                    *top = rest;
-                    self.visit(*child);
-                }
-                [] => drop(self.above.pop()),
-            }
-        }
-    }
+            insert_owned(host, map, key, value)
+        });
+    ownership::seal(map)
 }
 
 #[cfg(test)]

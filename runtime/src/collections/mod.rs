@@ -3,6 +3,7 @@
 pub mod elements;
 pub mod hash_map;
 pub mod key;
+pub mod owned;
 mod probe;
 pub mod sorted_map;
 
@@ -67,6 +68,17 @@ pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
 pub fn insert_checked(host: &Host, map: Value, key: Value, value: Value) -> Outcome {
     key::check(host, key)?;
     Ok(insert(host, map, key, value))
+}
+
+/// `map` with `key` bound to `value`, changed in place if it belongs to a variable (see [`owned`]). Call only with a map
+/// or hash map, and a checked key.
+#[inline]
+pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value {
+    if map.kind() == Kind::HashMap {
+        hash_map::insert_owned(host, map, key, value)
+    } else {
+        sorted_map::insert_owned(host, map, key, value)
+    }
 }
 
 /// `map` without `key`. Call only with a map or hash map.

@@ -12,6 +12,14 @@
 
 use std::cmp::Ordering;
 
+mod iter;
+mod owned;
+mod remove;
+
+pub use iter::{Iter, iter};
+pub use owned::insert_owned;
+pub use remove::{remove, remove_owned};
+
 use super::probe::Probe;
 use super::{Buffer, key};
 use crate::equality;
@@ -21,8 +29,8 @@ use crate::value::{Kind, Value};
 
 /// Entries of a small map or a leaf at most.
 const LEAF_ENTRIES: usize = 16;
-/// Children of an inner node at most.
-const CHILDREN: usize = 16;
+/// Children of an inner node at most: one bit less than `aux` has (see `owned`).
+const CHILDREN: usize = 15;
 /// A node with fewer entries or children is joined with a neighbour.
 const FEWEST: usize = 5;
 /// Entries or children that nodes get when a tree is built at once.
@@ -33,7 +41,7 @@ const NODE_WORDS: usize = 2 * LEAF_ENTRIES + 2;
 
 /// `aux` of a map that is a tree: its fields are the number of entries and the root.
 const TREE: u16 = 1;
-/// `aux` of tuples that are inner nodes; leaves have 0.
+/// A bit of the `aux` of tuples that are inner nodes; leaves have 0.
 const INNER: u16 = 1;
 
 type Node = Buffer<NODE_WORDS>;
@@ -50,7 +58,8 @@ pub fn len(heap: &Heap, map: Value) -> usize {
     let fields = heap.values(map);
     if heap.aux(map) == TREE {
         let count = fields.first().and_then(|count| count.as_fixnum());
-        count.unwrap_or(0) as usize
+        // Above it is whether the root belongs to the map (see `owned`).
+        count.unwrap_or(0) as u32 as usize
     } else {
         fields.len() / 2
     }
@@ -67,7 +76,7 @@ fn tree(heap: &Heap, count: usize, root: Value) -> Value {
 /// Whether a node is an inner one.
 #[inline]
 fn is_inner(heap: &Heap, node: Value) -> bool {
-    heap.aux(node) == INNER
+    heap.aux(node) & INNER != 0
 }
 
 /// The index of the entry whose key is this very value.
@@ -298,115 +307,6 @@ fn insert_by_scan(host: &Host, map: Value, key: Value, value: Value) -> Value {
     from_sorted(&host.heap, &entries)
 }
 
-// --- removal ---
-
-/// `map` without `key`.
-pub fn remove(host: &Host, map: Value, key: Value) -> Value {
-    let heap = &host.heap;
-    if key::needs_identity(host, key) {
-        let mut entries: Vec<_> = iter(heap, map).collect();
-        entries.retain(|(other, _)| !equality::equal(host, *other, key));
-        return if entries.len() == len(heap, map) {
-            map
-        } else {
-            from_sorted(heap, &entries)
-        };
-    }
-    if get(host, map, key).is_none() {
-        return map;
-    }
-    let probe = Probe::new(host, key);
-    if heap.aux(map) != TREE {
-        return remove_from(&probe, map, Kind::Map);
-    }
-    let count = len(heap, map) - 1;
-    let mut node = remove_from(&probe, root(heap, map), Kind::Tuple);
-    while is_inner(heap, node) && heap.values(node).len() == 1 {
-        node = heap.field(node, 0);
-    }
-    if is_inner(heap, node) {
-        tree(heap, count, node)
-    } else {
-        heap.object(Kind::Map, 0, heap.values(node))
-    }
-}
-
-/// Removes a key that is there from below `node`. The result may have too few entries.
-fn remove_from(probe: &Probe<'_>, node: Value, leaf_kind: Kind) -> Value {
-    let heap = &probe.host.heap;
-    let fields = heap.values(node);
-    let mut copy = Node::new();
-    if leaf_kind == Kind::Map || !is_inner(heap, node) {
-        let Ok(index) = probe.search(fields) else {
-            return node;
-        };
-        copy.extend(fields.get(..2 * index).unwrap_or_default());
-        copy.extend(fields.get(2 * index + 2..).unwrap_or_default());
-        return heap.object(leaf_kind, 0, copy.values());
-    }
-    let index = probe.child(fields);
-    let Some(&child) = fields.get(2 * index) else {
-        return node;
-    };
-    let child = remove_from(probe, child, Kind::Tuple);
-    if node_size(heap, child) >= FEWEST || fields.len() == 1 {
-        copy.extend(fields.get(..2 * index).unwrap_or_default());
-        copy.push(child);
-        copy.extend(fields.get(2 * index + 1..).unwrap_or_default());
-        return heap.object(Kind::Tuple, INNER, copy.values());
-    }
-    // Join with the left neighbour, or the right one if there is none.
-    let left_index = index.saturating_sub(1);
-    let field = |at: usize| fields.get(at).copied().unwrap_or(Value::NIL);
-    let (left, separator, right) = if index == 0 {
-        (child, field(1), field(2))
-    } else {
-        (field(2 * left_index), field(2 * left_index + 1), child)
-    };
-    let (left, right) = join(heap, left, separator, right);
-    copy.extend(fields.get(..2 * left_index).unwrap_or_default());
-    copy.push(left);
-    if let Some((separator, right)) = right {
-        copy.push(separator);
-        copy.push(right);
-    }
-    copy.extend(fields.get(2 * left_index + 3..).unwrap_or_default());
-    heap.object(Kind::Tuple, INNER, copy.values())
-}
-
-/// Entries of a leaf, children of an inner node.
-fn node_size(heap: &Heap, node: Value) -> usize {
-    heap.values(node).len().div_ceil(2)
-}
-
-/// Makes one node of two neighbours, or two of even size when that would be too large.
-fn join(
-    heap: &Heap,
-    left: Value,
-    separator: Value,
-    right: Value,
-) -> (Value, Option<(Value, Value)>) {
-    let inner = is_inner(heap, left);
-    let mut fields: Buffer<{ 2 * NODE_WORDS }> = Buffer::new();
-    fields.extend(heap.values(left));
-    if inner {
-        fields.push(separator);
-        fields.extend(heap.values(right));
-        return split_inner(heap, fields.values());
-    }
-    fields.extend(heap.values(right));
-    let fields = fields.values();
-    if fields.len() <= 2 * LEAF_ENTRIES {
-        return (heap.object(Kind::Tuple, 0, fields), None);
-    }
-    let (left, right) = fields.split_at(fields.len() / 4 * 2);
-    let separator = right.first().copied().unwrap_or(Value::NIL);
-    (
-        heap.object(Kind::Tuple, 0, left),
-        Some((separator, heap.object(Kind::Tuple, 0, right))),
-    )
-}
-
 // --- all entries at once ---
 
 /// A map of entries with distinct keys in ascending order.
@@ -523,69 +423,6 @@ pub fn merge(host: &Host, a: Value, b: Value) -> Value {
             (Some(_), None) => merged.extend(left.by_ref()),
             (None, Some(_)) => merged.extend(right.by_ref()),
             (None, None) => return from_sorted(heap, &merged),
-        }
-    }
-}
-
-/// Iterator over the entries in key order.
-#[derive(Clone)]
-pub struct Iter<'h> {
-    heap: &'h Heap,
-    leaf: &'h [Value],
-    /// What is still to be visited of the inner nodes above the leaf: `separator child …`.
-    above: Vec<&'h [Value]>,
-}
-
-/// Iterates over the entries in key order.
-#[inline]
-pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
-    let mut iter = Iter {
-        heap,
-        leaf: &[],
-        above: Vec::new(),
-    };
-    if heap.aux(map) == TREE {
-        iter.descend(root(heap, map));
-    } else {
-        iter.leaf = heap.values(map);
-    }
-    iter
-}
-
-impl Iter<'_> {
-    fn descend(&mut self, mut node: Value) {
-        loop {
-            let fields = self.heap.values(node);
-            if !is_inner(self.heap, node) {
-                self.leaf = fields;
-                return;
-            }
-            let Some((&first, rest)) = fields.split_first() else {
-                return;
-            };
-            self.above.push(rest);
-            node = first;
-        }
-    }
-}
-
-impl Iterator for Iter<'_> {
-    type Item = (Value, Value);
-
-    #[inline]
-    fn next(&mut self) -> Option<(Value, Value)> {
-        loop {
-            if let [key, value, rest @ ..] = self.leaf {
-                self.leaf = rest;
-                return Some((*key, *value));
-            }
-            let top = self.above.last_mut()?;
-            if let [_, child, rest @ ..] = *top {
-                *top = rest;
-                self.descend(*child);
-            } else {
-                self.above.pop();
-            }
         }
     }
 }

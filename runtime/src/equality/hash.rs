@@ -67,6 +67,11 @@ pub fn hash(host: &Host, value: Value) -> u32 {
     hash_parts(host, value)
 }
 
+#[inline(always)]
+fn tagged(kind: Kind, word: u64) -> u64 {
+    (kind as u64) << 56 ^ word
+}
+
 /// What goes into the hash for a value itself, without its parts.
 fn head(host: &Host, value: Value) -> u64 {
     let heap = &host.heap;
@@ -74,7 +79,7 @@ fn head(host: &Host, value: Value) -> u64 {
         return value.bits();
     }
     let kind = value.kind();
-    let tagged = |word: u64| (kind as u64) << 56 ^ word;
+    let tagged = |word| tagged(kind, word);
     match kind {
         // Adding zero makes -0.0 into 0.0.
         Kind::Float => (value.float_unchecked() + 0.0).to_bits(),
@@ -128,6 +133,17 @@ fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
     if depth == 0 {
         return hash_deep(host, value, state);
     }
+    if let Some(parts) = host.heap.as_vector(value) {
+        *state = combine(*state, tagged(Kind::Vector, parts.len() as u64));
+        for &part in parts {
+            if key::is_identified(part) {
+                *state = combine(*state, part.bits());
+            } else {
+                hash_into(host, part, state, depth - 1);
+            }
+        }
+        return;
+    }
     *state = combine(*state, head(host, value));
     let mut part = |part: Value| {
         if key::is_identified(part) {
@@ -141,7 +157,7 @@ fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
     }
     match value.kind() {
         Kind::List => host.heap.list_iter(value).for_each(part),
-        Kind::Vector | Kind::Record => {
+        Kind::Record => {
             for &value in host.heap.values(value) {
                 part(value);
             }

@@ -15,6 +15,13 @@ pub fn compare(host: &Host, a: Value, b: Value) -> Ordering {
     if a.both_fixnums(b) {
         return a.fixnum_shifted().cmp(&b.fixnum_shifted());
     }
+    if a == b {
+        return Ordering::Equal;
+    }
+    let heap = &host.heap;
+    if let (Some(a), Some(b)) = (heap.as_vector(a), heap.as_vector(b)) {
+        return compare_slices(host, a, b, super::SHALLOW);
+    }
     match compare_leaves(host, a, b) {
         Some(ordering) => ordering,
         None => compare_shallow(host, a, b, super::SHALLOW),
@@ -26,37 +33,41 @@ fn compare_shallow(host: &Host, a: Value, b: Value, depth: u32) -> Ordering {
     let heap = &host.heap;
     match a.kind() {
         _ if depth == 0 => compare_parts(host, a, b),
-        Kind::Vector | Kind::Record => {
-            let (a, b) = (heap.values(a).iter(), heap.values(b).iter());
-            compare_rows(host, a.copied(), b.copied(), depth)
+        Kind::Vector | Kind::Record => compare_slices(host, heap.values(a), heap.values(b), depth),
+        Kind::List => {
+            let (mut rest_a, mut rest_b) = (heap.list_iter(a), heap.list_iter(b));
+            loop {
+                let (a, b) = match (rest_a.next(), rest_b.next()) {
+                    (Some(a), Some(b)) => (a, b),
+                    (a, b) => return a.is_some().cmp(&b.is_some()),
+                };
+                let ordering = compare_elements(host, a, b, depth);
+                if ordering.is_ne() {
+                    return ordering;
+                }
+            }
         }
-        Kind::List => compare_rows(host, heap.list_iter(a), heap.list_iter(b), depth),
         _ => compare_parts(host, a, b),
     }
 }
 
 /// Compares elements one after the other; the shorter row comes first.
-#[inline]
-fn compare_rows(
-    host: &Host,
-    mut a: impl Iterator<Item = Value>,
-    mut b: impl Iterator<Item = Value>,
-    depth: u32,
-) -> Ordering {
-    loop {
-        let (a, b) = match (a.next(), b.next()) {
-            (Some(a), Some(b)) => (a, b),
-            (a, b) => return a.is_some().cmp(&b.is_some()),
-        };
-        let ordering = if a.both_fixnums(b) {
-            a.fixnum_shifted().cmp(&b.fixnum_shifted())
-        } else {
-            compare_leaves(host, a, b).unwrap_or_else(|| compare_shallow(host, a, b, depth - 1))
-        };
+fn compare_slices(host: &Host, a: &[Value], b: &[Value], depth: u32) -> Ordering {
+    for (&a, &b) in a.iter().zip(b) {
+        let ordering = compare_elements(host, a, b, depth);
         if ordering.is_ne() {
             return ordering;
         }
     }
+    a.len().cmp(&b.len())
+}
+
+#[inline(always)]
+fn compare_elements(host: &Host, a: Value, b: Value, depth: u32) -> Ordering {
+    if a.both_fixnums(b) {
+        return a.fixnum_shifted().cmp(&b.fixnum_shifted());
+    }
+    compare_leaves(host, a, b).unwrap_or_else(|| compare_shallow(host, a, b, depth - 1))
 }
 
 /// The place of a kind among the kinds.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::mark;
 use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FORWARDED, LARGE, REMEMBERED};
 use super::verify::Verifier;
-use super::{ForeignTable, Heap};
+use super::{Heap, NURSERY_BYTES};
 use crate::value::kind::Shape;
 use crate::value::{Kind, Value};
 
@@ -26,6 +26,13 @@ const STRESS_STEP: usize = 128;
 pub trait Roots {
     /// Shows every value that is held to `tracer`, which may change it.
     fn trace(&mut self, tracer: &mut Tracer<'_>);
+
+    /// While marking goes on, right after a minor collection: shows about `most` more of the values that
+    /// [`Roots::trace`] left out when marking began ([`Tracer::begins_marking`]); whether nothing
+    /// is left.
+    fn trace_more(&mut self, _tracer: &mut Tracer<'_>, _most: usize) -> bool {
+        true
+    }
 }
 
 /// Visits values during a collection.
@@ -65,7 +72,8 @@ impl Heap {
             }
             self.mark_roots(roots);
             self.finish_marking(roots);
-            while !self.old.get_mut().sweep(usize::MAX) {}
+            self.old.get_mut().finish_sweep();
+            self.old.get_mut().sweep(usize::MAX);
             let freed = self.old.get_mut().freed_objects - freed_before;
             self.stats.collected_objects = freed + young.saturating_sub(promoted);
         } else if self.marking.active {
@@ -75,15 +83,18 @@ impl Heap {
             } else {
                 mark::LEAST_STEP
             };
-            if self.mark_step(least + grown / 8 * mark::PACE) {
+            if self.mark_more(roots, least + grown / 8 * mark::PACE) {
                 self.finish_marking(roots);
             }
-        } else if self.old.get_mut().live_bytes >= self.next_major || self.stress_marks() {
+        } else if self.old.get_mut().sweep(SWEEP_STEP)
+            && (self.old.get_mut().live_bytes >= self.next_major || self.stress_marks())
+        {
             self.mark_roots(roots);
-        } else {
-            self.old.get_mut().sweep(SWEEP_STEP);
         }
-        self.reset_nursery();
+        // While marking goes on a pause costs several times what survives of the nursery: if that is much,
+        // rather two short pauses than a long one.
+        let crowded = self.marking.active && grown > NURSERY_BYTES / 8;
+        self.reset_nursery(if crowded { NURSERY_BYTES / 2 } else { 0 });
         let pause = start.elapsed().as_nanos() as u64;
         self.stats.longest_pause = self.stats.longest_pause.max(pause);
         self.stats.total_pause += pause;
@@ -119,9 +130,21 @@ impl Heap {
         roots.trace(&mut Tracer::new(self, Purpose::Mark));
     }
 
+    /// Marks about `words` words, first of the roots that have been left out; whether nothing is left.
+    fn mark_more(&mut self, roots: &mut dyn Roots, words: usize) -> bool {
+        let before = self.marking.traced;
+        if self.marking.roots_left {
+            let all = roots.trace_more(&mut Tracer::new(self, Purpose::Mark), words);
+            self.marking.roots_left = !all;
+            self.marking.roots += self.marking.traced - before;
+        }
+        let done = self.marking.traced - before;
+        !self.marking.roots_left && self.mark_step(words.saturating_sub(done))
+    }
+
     /// Completes marking. The nursery is empty.
     fn finish_marking(&mut self, roots: &mut dyn Roots) {
-        while !self.mark_step(usize::MAX) {}
+        while !self.mark_more(roots, usize::MAX) {}
         if self.stress {
             self.check(roots, true);
             let pace = self.marking.traced as u64 / STRESS_PACE;
@@ -147,31 +170,6 @@ impl Heap {
             verifier.run();
         }
     }
-
-    /// Drops the Rust data of foreign objects that have not left the nursery.
-    fn sweep_young_foreign(&mut self) {
-        let table = self.foreign.get_mut();
-        for (owner, slot) in std::mem::take(&mut table.young) {
-            // SAFETY: the nursery is still intact; a foreign object's first word is its header.
-            let header = unsafe { *(owner.address() as *const u64) };
-            if header & FORWARDED != 0 {
-                let moved = Value::from_address((header >> 16) as usize);
-                table.old.push((moved, slot));
-            } else {
-                table.drop_slot(slot);
-            }
-        }
-    }
-}
-
-impl ForeignTable {
-    /// Drops the Rust data in a slot, which may then be used again.
-    pub(super) fn drop_slot(&mut self, slot: u32) {
-        if let Some(data) = self.slots.get_mut(slot as usize) {
-            *data = None;
-        }
-        self.free.push(slot);
-    }
 }
 
 impl<'h> Tracer<'h> {
@@ -189,6 +187,12 @@ impl<'h> Tracer<'h> {
     /// collection need not be shown.
     pub fn only_young(&self) -> bool {
         matches!(self.purpose, Purpose::Evacuate)
+    }
+
+    /// Whether marking begins: what has not changed since the last collection, and is much, may be left
+    /// out, and shown later ([`Roots::trace_more`]).
+    pub fn begins_marking(&self) -> bool {
+        matches!(self.purpose, Purpose::Mark)
     }
 
     /// Traces one value that is held outside the heap, and updates it if its object moves.

@@ -1,6 +1,6 @@
 //! Marking the old generation, in steps.
 //!
-//! Marking begins in the pause of a minor collection with all roots, and goes on by a bounded number
+//! Marking begins in the pause of a minor collection with the roots, and goes on by a bounded number
 //! of words after each minor collection that follows. It is an incremental-update scheme (E. W.
 //! Dijkstra et al., "On-the-Fly Garbage Collection", 1978) that uses what the generations need
 //! anyway: while marking is active, objects that enter the old generation are marked and traced
@@ -9,6 +9,17 @@
 //! to. So when nothing is left to trace at the end of a minor collection, everything reachable
 //! is marked. Frames of stacks that have not run since marking began still hold what they held then,
 //! so they need not be looked at again.
+//!
+//! Roots that are many, the slots of deep stacks and the tasks that are parked, are not all marked in
+//! that first pause. They are marked in parts, too, before anything else
+//! ([`super::Roots::trace_more`]). Why nothing is missed: at the end of every minor collection while
+//! marking is active, each root either has been marked since marking began and has not changed since,
+//! or is among those that are left out. For a minor collection looks at all roots that may have
+//! changed since the one before, and marks what they hold; so a root that is not looked at has not
+//! changed, and what held of it after the minor collection before still holds. What a program reads from a root
+//! that is left out it can only store in a root that has changed, in a new object, or in an old
+//! one through the barrier, which are all looked at. When no root is left out and nothing is left to
+//! trace, everything reachable is marked.
 
 use super::Heap;
 use super::object::{self, CARD_FIELDS, CELL_BYTES, CHUNK_HEADER_BYTES, MARKED};
@@ -20,11 +31,11 @@ use crate::value::{Kind, Value};
 /// Words that a step traces at least.
 pub(super) const LEAST_STEP: usize = 32 << 10;
 /// Bytes that are traced for each byte by which the old generation grows.
-pub(super) const PACE: usize = 4;
-/// How much the old generation grows between two markings, in eighths of what the first one found.
-/// With the growth while the next one goes on, 1 / PACE, before it and during it, the old generation
-/// holds at most 1 + 2 / PACE + 2 / 8 times what is live.
-const GROWTH_EIGHTHS: usize = 2;
+pub(super) const PACE: usize = 8;
+/// How much the old generation grows between two markings, in sixteenths of what the first one found.
+/// With the growth while a marking goes on, 1 / PACE, once before it and once during the next one, the
+/// old generation holds at most 1 + 2 / PACE + 5 / 16 times what is live.
+const GROWTH_SIXTEENTHS: usize = 5;
 /// Words of one object that are traced at a time.
 const PART: usize = 4096;
 
@@ -34,6 +45,8 @@ const AHEAD: usize = 16;
 /// What is known of the marking that is going on.
 pub(super) struct Marking {
     pub(super) active: bool,
+    /// Whether there may be roots that have been left out when it began.
+    pub(super) roots_left: bool,
     /// Marked objects whose fields from the given one on are still to be traced.
     objects: Vec<(*mut u64, usize)>,
     /// Cells `from..to` of marked chunks still to be traced.
@@ -45,17 +58,21 @@ pub(super) struct Marking {
     found: usize,
     /// Words traced so far.
     pub(super) traced: usize,
+    /// Those of them that were roots left out at first.
+    pub(super) roots: usize,
 }
 
 impl Default for Marking {
     fn default() -> Marking {
         Marking {
             active: false,
+            roots_left: false,
             objects: Vec::new(),
             cells: Vec::new(),
             soon: [Value::NIL; AHEAD],
             found: 0,
             traced: 0,
+            roots: 0,
         }
     }
 }
@@ -64,12 +81,14 @@ impl Heap {
     /// Begins to mark. The caller shows the roots to [`Heap::mark_value`].
     pub(super) fn begin_marking(&mut self) {
         let old = self.old.get_mut();
-        while !old.sweep(usize::MAX) {}
+        old.finish_sweep();
         old.new_flags = MARKED;
         old.marked_bytes = 0;
         old.new_bytes = 0;
         self.marking.active = true;
+        self.marking.roots_left = true;
         self.marking.traced = 0;
+        self.marking.roots = 0;
     }
 
     /// Traces about `words` words; whether nothing is left to trace.
@@ -146,9 +165,10 @@ impl Heap {
         let old = self.old.get_mut();
         // What has come since marking began counts as live, but most of it may be garbage by now: so the
         // room to grow follows from what was found by tracing.
-        let found = old.marked_bytes.saturating_sub(old.new_bytes);
+        // Deep stacks count, as the next marking has to look at them again.
+        let found = old.marked_bytes.saturating_sub(old.new_bytes) + 8 * self.marking.roots;
         old.begin_sweep();
-        self.next_major = (old.live_bytes + found / 8 * GROWTH_EIGHTHS).max(super::FIRST_MAJOR);
+        self.next_major = (old.live_bytes + found / 16 * GROWTH_SIXTEENTHS).max(super::FIRST_MAJOR);
         self.stats.major_collections += 1;
     }
 
@@ -206,22 +226,6 @@ impl Heap {
         );
         let cards = if traced { old::card_bytes(bytes) } else { 0 };
         self.old.get_mut().marked_bytes += old::bytes_taken(bytes + cards);
-    }
-
-    /// Drops the Rust data of old foreign objects that are not marked.
-    fn sweep_old_foreign(&mut self) {
-        let table = self.foreign.get_mut();
-        let mut owners = std::mem::take(&mut table.old);
-        owners.retain(|(owner, slot)| {
-            // SAFETY: nothing has been swept yet, so the owner's header is intact.
-            let header = unsafe { *(owner.address() as *const u64) };
-            let marked = header & MARKED != 0;
-            if !marked {
-                table.drop_slot(*slot);
-            }
-            marked
-        });
-        table.old = owners;
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) const REMEMBERED: u64 = 1 << 10;
 pub(crate) const LARGE: u64 = 1 << 11;
 /// Has been moved; the header holds the new address.
 pub(crate) const FORWARDED: u64 = 1 << 12;
+/// Belongs to one variable, which may change it (see [`crate::collections::owned`]).
+pub(crate) const OWNED: u64 = 1 << 13;
 /// All flag bits.
 pub(crate) const FLAGS: u64 = 0xFF << 8;
 
@@ -174,4 +176,30 @@ pub(crate) fn is_kind(value: Value, kind: Kind) -> bool {
 #[inline(always)]
 pub(crate) fn has_form(header: u64, kind: Kind, aux: u16) -> bool {
     header as u32 & 0xFFFF_00FF == kind as u32 | u32::from(aux) << 16
+}
+
+/// Whether the map that `value` refers to has the flag [`OWNED`].
+#[inline(always)]
+pub(crate) fn is_owned(value: Value) -> bool {
+    debug_assert!(matches!(kind_at(value), Kind::Map | Kind::HashMap));
+    header_at(value) & OWNED != 0
+}
+
+/// Sets or clears the flag [`OWNED`] of the map that `value` refers to. It does not concern the collector,
+/// which leaves it as it is.
+#[inline(always)]
+pub(crate) fn set_owned(value: Value, owned: bool) {
+    debug_assert!(matches!(kind_at(value), Kind::Map | Kind::HashMap));
+    let header = header_at(value) & !OWNED | if owned { OWNED } else { 0 };
+    // SAFETY: as in `header_at`; the header stays that of the same object.
+    unsafe { *(value.address() as *mut u64) = header };
+}
+
+/// Changes the `aux` of the tuple that `value` refers to.
+#[inline(always)]
+pub(crate) fn set_aux(value: Value, aux: u16) {
+    debug_assert_eq!(kind_at(value), Kind::Tuple);
+    let header = header_at(value) & !(0xFFFF << 16) | u64::from(aux) << 16;
+    // SAFETY: as in `header_at`; the header stays that of the same object.
+    unsafe { *(value.address() as *mut u64) = header };
 }

@@ -12,8 +12,14 @@ use crate::value::Kind;
 
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
+/// Blocks that are allocated together.
+const BLOCKS_OF_CHUNK: usize = 16;
 /// Objects above this size are large objects.
 pub(crate) const LARGEST_CELL: usize = 4096;
+
+/// Blocks that are swept for one cell before a new block is taken: where nearly all cells are live, looking
+/// for a free one would make the pause longer than it may be.
+const SWEPT_FOR_ONE: usize = 8;
 
 /// Cell sizes; each at most a quarter above the one before, so rounding wastes little.
 const CLASS_BYTES: [usize; 34] = [
@@ -73,6 +79,11 @@ pub(crate) struct OldSpace {
     unswept_blocks: usize,
     /// Blocks without a live cell.
     empty: Vec<*mut u8>,
+    /// The same, whose memory is the system's until they are used again.
+    released: Vec<*mut u8>,
+    /// Allocations that consist of blocks. A block of its own would take a page more for what the
+    /// allocator notes about it.
+    chunks: Vec<*mut u8>,
     large: Vec<(*mut u64, usize)>,
     /// Flags of new objects beside those that say where they are: [`MARKED`] while marking is going
     /// on.
@@ -89,15 +100,16 @@ pub(crate) struct OldSpace {
 
 const NO_BLOCK: usize = usize::MAX;
 
-fn block_layout() -> Layout {
+fn chunk_layout() -> Layout {
     // The sizes are constants: a power of two and a multiple of it.
-    Layout::from_size_align(BLOCK_BYTES, 4096).unwrap_or(Layout::new::<u64>())
+    let bytes = BLOCKS_OF_CHUNK * BLOCK_BYTES;
+    Layout::from_size_align(bytes, 4096).unwrap_or(Layout::new::<u64>())
 }
 
 fn large_layout(bytes: usize) -> Layout {
     match Layout::from_size_align(bytes, 16) {
         Ok(layout) => layout,
-        Err(_) => std::alloc::handle_alloc_error(block_layout()),
+        Err(_) => std::alloc::handle_alloc_error(Layout::new::<u64>()),
     }
 }
 
@@ -111,6 +123,8 @@ impl OldSpace {
             unswept: std::array::from_fn(|_| Vec::new()),
             unswept_blocks: 0,
             empty: Vec::new(),
+            released: Vec::new(),
+            chunks: Vec::new(),
             large: Vec::new(),
             new_flags: 0,
             live_bytes: 0,
@@ -146,7 +160,10 @@ impl OldSpace {
     #[cold]
     #[inline(never)]
     fn allocate_slow(&mut self, class: usize) -> *mut u64 {
-        while let Some(number) = self.unswept[class].pop() {
+        for _ in 0..SWEPT_FOR_ONE {
+            let Some(number) = self.unswept[class].pop() else {
+                break;
+            };
             self.sweep_block(number);
             let head = self.free[class];
             if !head.is_null() {
@@ -168,14 +185,7 @@ impl OldSpace {
             block.used += size;
             return cell.cast();
         }
-        let start = self.empty.pop().unwrap_or_else(|| {
-            // SAFETY: the layout has a non-zero size.
-            let start = unsafe { alloc(block_layout()) };
-            if start.is_null() {
-                std::alloc::handle_alloc_error(block_layout());
-            }
-            start
-        });
+        let start = self.empty_block();
         let block = Some(Block {
             start,
             class: class as u8,
@@ -192,6 +202,26 @@ impl OldSpace {
             }
         };
         start.cast()
+    }
+
+    /// A block without a live cell, whatever it holds.
+    fn empty_block(&mut self) -> *mut u8 {
+        if let Some(start) = self.empty.pop().or_else(|| self.released.pop()) {
+            return start;
+        }
+        // SAFETY: the layout has a non-zero size.
+        let chunk = unsafe { alloc(chunk_layout()) };
+        if chunk.is_null() {
+            std::alloc::handle_alloc_error(chunk_layout());
+        }
+        self.chunks.push(chunk);
+        // The first of them is to be used first.
+        for block in (1..BLOCKS_OF_CHUNK).rev() {
+            // SAFETY: the block lies inside the chunk.
+            self.released
+                .push(unsafe { chunk.add(block * BLOCK_BYTES) });
+        }
+        chunk
     }
 
     fn allocate_large(&mut self, bytes: usize) -> *mut u64 {
@@ -240,9 +270,11 @@ impl OldSpace {
         });
     }
 
-    /// Sweeps up to `blocks` blocks of those that are left; whether all have been swept.
+    /// Sweeps up to `blocks` blocks of those that are left, or returns as many empty ones to the system;
+    /// whether all have been swept.
     pub(crate) fn sweep(&mut self, mut blocks: usize) -> bool {
         if self.unswept_blocks == 0 {
+            self.release_empty_blocks(blocks);
             return true;
         }
         for class in 0..CLASSES {
@@ -253,11 +285,14 @@ impl OldSpace {
                 blocks -= 1;
             }
         }
-        if self.unswept_blocks == 0 {
-            self.release_empty_blocks();
-            return true;
+        self.unswept_blocks == 0
+    }
+
+    /// Sweeps all blocks that are left.
+    pub(crate) fn finish_sweep(&mut self) {
+        if self.unswept_blocks > 0 {
+            self.sweep(usize::MAX);
         }
-        false
     }
 
     /// Frees the cells of a block that are not marked and clears the marks of the others.
@@ -305,17 +340,15 @@ impl OldSpace {
         }
     }
 
-    /// Keeps a few empty blocks for the next growth and returns the others to the system.
-    fn release_empty_blocks(&mut self) {
-        let keep = (self.blocks.len() - self.unused_numbers.len()) / 8 + 4;
-        while self.empty.len() > keep {
+    /// Keeps a few empty blocks for the next growth and gives the memory of up to `most` others back to
+    /// the system.
+    fn release_empty_blocks(&mut self, most: usize) {
+        let keep = (self.blocks.len() - self.unused_numbers.len()) / 32 + 4;
+        for _ in 0..self.empty.len().saturating_sub(keep).min(most) {
             if let Some(start) = self.empty.pop() {
-                // SAFETY: the block came from `alloc` with this layout and no cell of it is live. Its
-                // pages go back even if the allocator keeps the block.
-                unsafe {
-                    pages::release(start, BLOCK_BYTES);
-                    dealloc(start, block_layout());
-                }
+                // SAFETY: the block is part of a chunk and no cell of it is live.
+                unsafe { pages::release(start, BLOCK_BYTES) };
+                self.released.push(start);
             }
         }
     }
@@ -354,12 +387,9 @@ pub(super) struct Extent {
 
 impl Drop for OldSpace {
     fn drop(&mut self) {
-        for start in (self.blocks.iter().flatten())
-            .map(|block| block.start)
-            .chain(self.empty.iter().copied())
-        {
-            // SAFETY: blocks came from `alloc` with this layout; the heap is going away.
-            unsafe { dealloc(start, block_layout()) };
+        for &start in &self.chunks {
+            // SAFETY: chunks came from `alloc` with this layout; the heap is going away.
+            unsafe { dealloc(start, chunk_layout()) };
         }
         for &(start, bytes) in &self.large {
             // SAFETY: as above, with the layout the object was allocated with.

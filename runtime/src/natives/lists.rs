@@ -44,6 +44,8 @@ pub static TABLE: &[Native] = &[
     native("append", at_least(0), append, "List of the elements of all arguments.").pure(),
     native("reverse", exactly(1), reverse, "The elements in the opposite order.").pure(),
     native("range", between(1, 3), range, "List of integers up to an end, from a start, by a step.").pure(),
+    native("%range-end", between(1, 2), range_end, "What follows the last element of a range; errors are those of `range`."),
+    native("%reversed", exactly(1), reverse, "`reverse` of a list."),
     native("iota", between(1, 3), iota, "List of a number of integers from a start by a step.").pure(),
     native("list/repeat", exactly(2), repeat, "List that holds a value a number of times.").pure(),
     native("make-list", exactly(2), repeat, "List that holds a value a number of times.").pure(),
@@ -253,6 +255,18 @@ fn range(host: &Host, args: &[Value]) -> Outcome {
         0
     };
     progression(host, "range", steps, start, step)
+}
+
+/// Takes the arguments of `range` and gives the end, once they have been checked as `range` does.
+fn range_end(host: &Host, args: &[Value]) -> Outcome {
+    let int = |index: usize| int_argument(host, "range", index + 1, arg(args, index));
+    let (start, end) = match args.len() {
+        1 => (0, int(0)?),
+        _ => (int(0)?, int(1)?),
+    };
+    let count = (i128::from(end) - i128::from(start)).max(0);
+    check_size("range", usize::try_from(count).unwrap_or(usize::MAX))?;
+    Ok(host.heap.int(end))
 }
 
 fn iota(host: &Host, args: &[Value]) -> Outcome {

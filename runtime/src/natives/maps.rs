@@ -3,8 +3,9 @@
 mod nested;
 
 use super::sequence::{arg, list_or_vector};
-use crate::collections::{self, hash_map, key, sorted_map};
+use crate::collections::{self, hash_map, key, owned, sorted_map};
 use crate::error::{Outcome, Signal, eval_error, type_error};
+use crate::heap::object;
 use crate::host::Host;
 use crate::native::{Native, alias, at_least, between, exactly, native};
 use crate::value::{Kind, Value};
@@ -40,7 +41,12 @@ pub static TABLE: &[Native] = &[
     native("hashmap/contains?", exactly(2), hashmap_contains, "Whether a hash map has a key.").pure(),
     native("hashmap/keys", exactly(1), hashmap_keys, "List of the keys of a hash map.").pure(),
     native("hashmap/to-map", exactly(1), hashmap_to_map, "Map in key order with the entries of a hash map.").pure(),
+    native("%assoc-owned", at_least(3), assoc_owned, "`assoc` to a map that nothing else refers to."),
+    native("%hashmap-assoc-owned", at_least(3), hashmap_assoc_owned, "`hashmap/assoc` to a map that nothing else refers to."),
+    native("%dissoc-owned", at_least(2), dissoc_owned, "`dissoc` from a map that nothing else refers to."),
+    native("%sealed", exactly(1), sealed, "The value, which is not changed any more if it is a map."),
     native("%map-from-lists", exactly(3), map_from_lists, "Map of the kind of another one from lists of keys and values."),
+    native("%map-part", exactly(3), map_part, "Map of some of the entries of another one, in its order."),
     native("%map-with-vals", exactly(2), map_with_vals, "The map with other values, in the order of `vals`."),
 ];
 
@@ -59,8 +65,9 @@ fn check_map(host: &Host, value: Value) -> Outcome<()> {
 /// # Errors
 /// A type error unless the first argument is a map or hash map.
 pub fn get(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    let key = arg(args, 1);
+    let [map, key, ..] = *args else {
+        return Ok(Value::NIL);
+    };
     let found = match map.kind() {
         Kind::HashMap => hash_map::get(host, map, key),
         Kind::Map => sorted_map::get(host, map, key),
@@ -80,9 +87,21 @@ fn no_map_to_get_from(host: &Host, value: Value) -> Box<Signal> {
 
 /// `map` with the alternating keys and values added.
 fn insert_pairs(host: &Host, map: Value, pairs: &[Value]) -> Outcome {
+    if let [key, value] = *pairs {
+        return collections::insert_checked(host, map, key, value);
+    }
+    insert_pairs_owned(host, map, pairs).map(owned::seal)
+}
+
+/// The same with a map that may belong to a variable (see [`owned`]), as the result may.
+fn insert_pairs_owned(host: &Host, map: Value, pairs: &[Value]) -> Outcome {
     let (pairs, _) = pairs.as_chunks::<2>();
     pairs.iter().try_fold(map, |map, &[key, value]| {
-        collections::insert_checked(host, map, key, value)
+        key::check(host, key)?;
+        if key == map || value == map {
+            owned::seal(map);
+        }
+        Ok(collections::insert_owned(host, map, key, value))
     })
 }
 
@@ -108,6 +127,42 @@ fn assoc(host: &Host, args: &[Value]) -> Outcome {
     }
     check_map(host, map)?;
     insert_pairs(host, map, pairs)
+}
+
+/// `assoc` to a map that belongs to a variable, or ought to.
+fn assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    if let [map, key, value] = *args
+        && object::is_kind(map, Kind::HashMap)
+        && map != key
+        && map != value
+    {
+        key::check(host, key)?;
+        return Ok(hash_map::insert_owned(host, map, key, value));
+    }
+    match args.split_first() {
+        Some((&map, pairs)) if collections::is_map(map) && pairs.len().is_multiple_of(2) => {
+            insert_pairs_owned(host, map, pairs)
+        }
+        _ => assoc(host, args),
+    }
+}
+
+fn sealed(_: &Host, args: &[Value]) -> Outcome {
+    Ok(owned::seal(arg(args, 0)))
+}
+
+fn dissoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    let Some((&map, keys)) = args.split_first() else {
+        return Ok(Value::NIL);
+    };
+    check_map(host, map)?;
+    Ok(keys.iter().fold(map, |map, &key| {
+        if map.kind() == Kind::HashMap {
+            hash_map::remove_owned(host, map, key)
+        } else {
+            sorted_map::remove_owned(host, map, key)
+        }
+    }))
 }
 
 fn dissoc(host: &Host, args: &[Value]) -> Outcome {
@@ -153,9 +208,10 @@ fn merge_two(host: &Host, a: Value, b: Value) -> Value {
     if a.kind() == Kind::Map && b.kind() == Kind::Map {
         return sorted_map::merge(host, a, b);
     }
-    collections::iter(&host.heap, b).fold(a, |map, (key, value)| {
-        collections::insert(host, map, key, value)
-    })
+    let merged = collections::iter(&host.heap, b).fold(a, |map, (key, value)| {
+        collections::insert_owned(host, map, key, value)
+    });
+    owned::seal(merged)
 }
 
 fn merge(host: &Host, args: &[Value]) -> Outcome {
@@ -178,10 +234,10 @@ fn select_keys(host: &Host, args: &[Value]) -> Outcome {
     let mut selected = collections::empty_like(&host.heap, map);
     for &key in list_or_vector(host, wanted)?.iter() {
         if let Some(value) = collections::get(host, map, key) {
-            selected = collections::insert(host, selected, key, value);
+            selected = collections::insert_owned(host, selected, key, value);
         }
     }
-    Ok(selected)
+    Ok(owned::seal(selected))
 }
 
 fn except(host: &Host, args: &[Value]) -> Outcome {
@@ -281,6 +337,15 @@ fn hashmap_assoc(host: &Host, args: &[Value]) -> Outcome {
     insert_pairs(host, map, pairs)
 }
 
+fn hashmap_assoc_owned(host: &Host, args: &[Value]) -> Outcome {
+    match args.split_first() {
+        Some((&map, pairs)) if map.kind() == Kind::HashMap && pairs.len().is_multiple_of(2) => {
+            insert_pairs_owned(host, map, pairs)
+        }
+        _ => hashmap_assoc(host, args),
+    }
+}
+
 fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
     let map = arg(args, 0);
     if !collections::is_map(map) {
@@ -290,9 +355,13 @@ fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_contains(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
-    check_hashmap(host, map)?;
-    let found = hash_map::get(host, map, arg(args, 1));
+    let [map, key] = *args else {
+        return Ok(Value::FALSE);
+    };
+    if !object::is_kind(map, Kind::HashMap) {
+        return Err(type_error(host, "hashmap", map));
+    }
+    let found = hash_map::get(host, map, key);
     Ok(Value::bool(found.is_some()))
 }
 
@@ -319,6 +388,15 @@ fn map_from_lists(host: &Host, args: &[Value]) -> Outcome {
         key::check(host, *key)?;
     }
     Ok(hash_map::from_entries(host, entries))
+}
+
+fn map_part(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let entries = (heap.list_iter(arg(args, 1))).zip(heap.list_iter(arg(args, 2)));
+    if arg(args, 0).kind() == Kind::HashMap {
+        return Ok(hash_map::from_entries(host, entries));
+    }
+    Ok(sorted_map::from_sorted(heap, &entries.collect::<Vec<_>>()))
 }
 
 fn map_with_vals(host: &Host, args: &[Value]) -> Outcome {

@@ -3,9 +3,11 @@
 pub mod arguments;
 pub mod bits;
 pub mod bytes;
+pub mod channels;
 pub mod chars;
 pub mod console;
 pub mod context;
+pub mod delays;
 pub mod dynamic;
 pub mod elementary;
 pub mod environment;
@@ -21,6 +23,7 @@ pub mod llm_values;
 pub mod log;
 pub mod maps;
 pub mod math;
+pub mod memory;
 pub mod mutable;
 pub mod number_conversion;
 pub mod number_predicates;
@@ -54,9 +57,11 @@ pub use index::{find, get};
 pub static TABLES: &[&[Native]] = &[
     bits::TABLE,
     bytes::TABLE,
+    channels::TABLE,
     chars::TABLE,
     console::TABLE,
     context::TABLE,
+    delays::TABLE,
     dynamic::TABLE,
     elementary::TABLE,
     errors::TABLE,
@@ -73,6 +78,7 @@ pub static TABLES: &[&[Native]] = &[
     log::TABLE,
     maps::TABLE,
     math::TABLE,
+    memory::TABLE,
     mutable::TABLE,
     number_conversion::TABLE,
     number_predicates::TABLE,

@@ -97,11 +97,11 @@ fn values_to_list(host: &Host, args: &[Value]) -> Outcome {
 
 // --- records ---
 
-fn make_record(host: &Host, record_type: Value, fields: &[Value]) -> Value {
-    let mut parts = Vec::with_capacity(fields.len() + 1);
-    parts.push(record_type);
-    parts.extend_from_slice(fields);
-    host.heap.object(Kind::Record, 0, &parts)
+/// A record of a type.
+#[inline(never)]
+pub(crate) fn make_record(host: &Host, record_type: Value, fields: &[Value]) -> Value {
+    host.heap
+        .object_spliced(Kind::Record, 0, [&[record_type], fields])
 }
 
 /// The symbol that a text or symbol names.
@@ -123,16 +123,20 @@ fn make_record_type(host: &Host, args: &[Value]) -> Outcome {
     Ok(new_record_type(host, name, &fields))
 }
 
-fn record(host: &Host, args: &[Value]) -> Outcome {
-    let record_type = arg(args, 0);
+/// A record, if the type is one.
+pub(crate) fn checked_record(host: &Host, record_type: Value, fields: &[Value]) -> Outcome {
     if record_type.kind() != Kind::RecordType {
         return Err(type_error(host, "record-type", record_type));
     }
-    // The arguments are laid out as the record is.
-    Ok(host.heap.object(Kind::Record, 0, args))
+    Ok(make_record(host, record_type, fields))
 }
 
-fn has_type(host: &Host, value: Value, record_type: Value) -> bool {
+fn record(host: &Host, args: &[Value]) -> Outcome {
+    checked_record(host, arg(args, 0), args.get(1..).unwrap_or_default())
+}
+
+/// Whether a value is a record of a type.
+pub(crate) fn has_type(host: &Host, value: Value, record_type: Value) -> bool {
     value.kind() == Kind::Record && host.heap.field(value, 0) == record_type
 }
 
@@ -141,13 +145,18 @@ fn is_record_of(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn record_ref(host: &Host, args: &[Value]) -> Outcome {
-    let (record_type, record) = (arg(args, 0), arg(args, 3));
+    let index = arg(args, 1).as_fixnum().unwrap_or(0);
+    let index = usize::try_from(index).unwrap_or(0);
+    field(host, arg(args, 3), arg(args, 0), index)
+}
+
+/// A field of a record of a type.
+#[cold]
+pub(crate) fn field(host: &Host, record: Value, record_type: Value, index: usize) -> Outcome {
     if !has_type(host, record, record_type) {
         let name = host.name_of(host.heap.field(record_type, TYPE_NAME));
         return Err(type_error(host, name.unwrap_or("record"), record));
     }
-    let index = arg(args, 1).as_fixnum().unwrap_or(0);
-    let index = usize::try_from(index).unwrap_or(0);
     Ok(host.heap.field(record, index + 1))
 }
 

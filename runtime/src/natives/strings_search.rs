@@ -231,7 +231,18 @@ fn last_index_of(host: &Host, args: &[Value]) -> Outcome {
 
 fn list_of<'t>(host: &Host, pieces: impl Iterator<Item = &'t str>) -> Value {
     let pieces: Vec<Value> = pieces.map(|piece| host.heap.string(piece)).collect();
-    host.heap.list(&pieces)
+    list_in_parts(host, &pieces)
+}
+
+/// Elements of a list's part that is allocated in the nursery.
+const PART: usize = 250;
+
+/// A list of values that were just made. A long list in one piece is old at birth, and all that it refers to becomes old with it,
+/// although most texts are split to be looked at once.
+fn list_in_parts(host: &Host, values: &[Value]) -> Value {
+    (values.rchunks(PART)).fold(Value::EMPTY, |rest, part| {
+        host.heap.list_with_tail(part, rest)
+    })
 }
 
 fn split(host: &Host, args: &[Value]) -> Outcome {
@@ -274,7 +285,7 @@ fn split_at_bytes(host: &Host, value: Value, string: &str, separator: u8) -> Val
         }
     }
     cut(string.len());
-    heap.list(&pieces)
+    list_in_parts(host, &pieces)
 }
 
 /// The highest bit of each byte of a word that is `byte` (H. S. Warren, "Hacker's Delight", 6-1).

@@ -1,28 +1,18 @@
-//! Tasks, promises, channels, timers (language specification, 14.1 and 15).
+//! Tasks, promises, timers (language specification, 14.1 and 15).
 
 use crate::error::{ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error};
 use crate::host::Host;
-use crate::native::{Native, between, exactly, native};
+use crate::native::{Native, exactly, native};
 use crate::natives::arguments::{integer, list_or_vector};
-use crate::task::{
-    NO_QUEUE, Operation, Resume, TaskId, channel, closed_condition, new_promise, outcome, promise,
-};
+use crate::task::{Operation, Resume, TaskId, new_promise, outcome, promise};
 use crate::value::{Kind, Value};
 use crate::vm::closure_function;
 
 /// Longest wait: a day.
 const LONGEST_MS: f64 = 86_400_000.0;
-/// Most values that a channel can hold.
-const LARGEST_CAPACITY: i64 = 1 << 24;
-/// Slots of a channel's first buffer; it grows up to the capacity.
-const FIRST_BUFFER: usize = 8;
-
-fn suspend(operation: Operation) -> Outcome {
-    Err(Box::new(Signal::Suspend(operation)))
-}
 
 /// A `:type-error` that shows the value too.
-fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
+pub(super) fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
     let mut signal = type_error(host, expected, value);
     if let Signal::Raise(condition) = &mut *signal {
         condition.message = format!("{} ({})", condition.message, preview(host, value)).into();
@@ -35,13 +25,6 @@ fn expect_promise(host: &Host, value: Value) -> Outcome<Value> {
         return Ok(value);
     }
     Err(wrong_kind(host, "async-promise", value))
-}
-
-fn expect_channel(host: &Host, value: Value) -> Outcome<Value> {
-    if value.kind() == Kind::Channel {
-        return Ok(value);
-    }
-    Err(wrong_kind(host, "channel", value))
 }
 
 fn state(host: &Host, value: Value) -> i32 {
@@ -62,16 +45,16 @@ fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
     if let Some(function) = closure_function(host, arguments[0])
         && function.required > 0
     {
-        let required = function.required as usize;
-        let most = (!function.rest).then_some(function.parameters as usize);
+        let required = usize::from(function.required);
+        let most = (!function.rest).then_some(usize::from(function.parameters));
         return Err(arity_error(function.name(), required, most, 0));
     }
-    suspend(Operation::Spawn(arguments[0]))
+    host.suspend(Operation::Spawn(arguments[0]))
 }
 
-fn await_one(_: &Host, arguments: &[Value]) -> Outcome {
+fn await_one(host: &Host, arguments: &[Value]) -> Outcome {
     match arguments[0].kind() {
-        Kind::AsyncPromise => suspend(Operation::Await(arguments[0])),
+        Kind::AsyncPromise => host.suspend(Operation::Await(arguments[0])),
         _ => Ok(arguments[0]),
     }
 }
@@ -89,7 +72,7 @@ fn all(host: &Host, arguments: &[Value]) -> Outcome {
     if promises.is_empty() {
         Ok(Value::EMPTY)
     } else {
-        suspend(Operation::All(promises))
+        host.suspend(Operation::All(promises))
     }
 }
 
@@ -98,12 +81,12 @@ fn race(host: &Host, arguments: &[Value]) -> Outcome {
     if promises.is_empty() {
         return Err(eval_error("async/race: requires at least one promise"));
     }
-    suspend(Operation::Race(promises))
+    host.suspend(Operation::Race(promises))
 }
 
 fn timeout(host: &Host, arguments: &[Value]) -> Outcome {
     let limit = milliseconds(host, "async/timeout", arguments[0])?;
-    suspend(Operation::Timeout(
+    host.suspend(Operation::Timeout(
         expect_promise(host, arguments[1])?,
         limit,
     ))
@@ -129,7 +112,7 @@ fn milliseconds(host: &Host, name: &str, value: Value) -> Outcome<f64> {
 }
 
 fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
-    suspend(Operation::Sleep(milliseconds(
+    host.suspend(Operation::Sleep(milliseconds(
         host,
         "async/sleep",
         arguments[0],
@@ -138,11 +121,11 @@ fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
 
 fn sleep(host: &Host, arguments: &[Value]) -> Outcome {
     let amount = integer(host, "sleep", arguments, 0)?;
-    suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
+    host.suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
 }
 
-fn run(_: &Host, _: &[Value]) -> Outcome {
-    suspend(Operation::RunOthers)
+fn run(host: &Host, _: &[Value]) -> Outcome {
+    host.suspend(Operation::RunOthers)
 }
 
 fn cancel(host: &Host, arguments: &[Value]) -> Outcome {
@@ -209,282 +192,11 @@ fn settled_value(host: &Host, arguments: &[Value]) -> Outcome {
     }
 }
 
-// --- delayed expressions: fields state (nil, #t forced, the running task's number), value or
-// thunk, and the promise others wait for while it runs ---
-
-const DELAY_STATE: usize = 0;
-const DELAY_VALUE: usize = 1;
-const DELAY_LATCH: usize = 2;
-
-fn make_promise(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(host
-        .heap
-        .object(Kind::Promise, 0, &[Value::NIL, arguments[0], Value::NIL]))
-}
-
-fn expect_delay(host: &Host, value: Value) -> Outcome<Value> {
-    if value.kind() == Kind::Promise {
-        Ok(value)
-    } else {
-        Err(crate::error::type_error(host, "thunk", value))
-    }
-}
-
-/// `%promise-enter`: #t if the caller must run the body, #f if there is a value, nil if another
-/// task gave up and the caller should ask again.
-fn promise_enter(host: &Host, arguments: &[Value]) -> Outcome {
-    let delay = expect_delay(host, arguments[0])?;
-    let current = Value::index(host.scheduler.current.get() as usize);
-    match host.heap.field(delay, DELAY_STATE) {
-        Value::TRUE => Ok(Value::FALSE),
-        Value::NIL => {
-            let latch = new_promise(host, promise::PENDING, Value::NIL, None);
-            host.heap.set_field(delay, DELAY_STATE, current);
-            host.heap.set_field(delay, DELAY_LATCH, latch);
-            Ok(Value::TRUE)
-        }
-        running if running == current => Err(eval_error(
-            "force: promise forced recursively from inside its own body",
-        )),
-        _ => suspend(Operation::Await(host.heap.field(delay, DELAY_LATCH))),
-    }
-}
-
-fn leave(host: &Host, delay: Value, state: Value, verdict: Value) {
-    let latch = host.heap.field(delay, DELAY_LATCH);
-    host.heap.set_field(delay, DELAY_STATE, state);
-    host.heap.set_field(delay, DELAY_LATCH, Value::NIL);
-    if latch.kind() == Kind::AsyncPromise {
-        host.scheduler
-            .settle(host, latch, promise::RESOLVED, verdict);
-    }
-}
-
-fn promise_settle(host: &Host, arguments: &[Value]) -> Outcome {
-    let delay = expect_delay(host, arguments[0])?;
-    host.heap.set_field(delay, DELAY_VALUE, arguments[1]);
-    leave(host, delay, Value::TRUE, Value::FALSE);
-    Ok(arguments[1])
-}
-
-fn promise_abandon(host: &Host, arguments: &[Value]) -> Outcome {
-    let delay = expect_delay(host, arguments[0])?;
-    leave(host, delay, Value::NIL, Value::NIL);
-    Ok(Value::NIL)
-}
-
-fn promise_value(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(host
-        .heap
-        .field(expect_delay(host, arguments[0])?, DELAY_VALUE))
-}
-
-fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
-    if arguments[0].kind() != Kind::Promise {
-        return Err(crate::error::type_error(host, "promise", arguments[0]));
-    }
-    Ok(Value::bool(
-        host.heap.field(arguments[0], DELAY_STATE) == Value::TRUE,
-    ))
-}
-
-// --- channels ---
-
-fn channel_new(host: &Host, arguments: &[Value]) -> Outcome {
-    let capacity = match arguments {
-        [] => 1,
-        _ => integer(host, "channel/new", arguments, 0)?,
-    };
-    if capacity < 1 {
-        return Err(eval_error("channel/new: capacity must be at least 1"));
-    }
-    if capacity > LARGEST_CAPACITY {
-        return Err(eval_error(format!(
-            "channel/new: capacity {capacity} exceeds maximum {LARGEST_CAPACITY}"
-        )));
-    }
-    let slots = usize::try_from(capacity)
-        .unwrap_or(usize::MAX)
-        .min(FIRST_BUFFER);
-    let buffer = host.heap.object_filled(Kind::Tuple, 0, slots, Value::NIL);
-    let fields = [
-        host.heap.int(capacity),
-        buffer,
-        Value::small(0),
-        Value::small(0),
-        Value::FALSE,
-        NO_QUEUE,
-        NO_QUEUE,
-    ];
-    Ok(host.heap.object(Kind::Channel, 0, &fields))
-}
-
-fn count(host: &Host, channel: Value) -> usize {
-    host.heap
-        .field(channel, channel::COUNT)
-        .as_fixnum()
-        .unwrap_or(0) as usize
-}
-
-fn is_full_now(host: &Host, channel: Value) -> bool {
-    count(host, channel) as i64
-        >= host
-            .heap
-            .as_i64(host.heap.field(channel, channel::CAPACITY))
-            .unwrap_or(1)
-}
-
-fn is_closed_now(host: &Host, channel: Value) -> bool {
-    host.heap.field(channel, channel::CLOSED) == Value::TRUE
-}
-
-/// Appends to the buffer, which has room up to the capacity.
-fn put(host: &Host, channel: Value, value: Value) {
-    let heap = &host.heap;
-    let mut buffer = heap.field(channel, channel::BUFFER);
-    let slots = heap.fields(buffer).len();
-    let mut head = heap.field(channel, channel::HEAD).as_fixnum().unwrap_or(0) as usize;
-    let used = count(host, channel);
-    if used == slots {
-        let larger = heap.object_filled(Kind::Tuple, 0, slots * 2, Value::NIL);
-        for index in 0..used {
-            heap.set_field(larger, index, heap.field(buffer, (head + index) % slots));
-        }
-        heap.set_field(channel, channel::BUFFER, larger);
-        heap.set_field(channel, channel::HEAD, Value::small(0));
-        (buffer, head) = (larger, 0);
-    }
-    let slots = heap.fields(buffer).len().max(1);
-    heap.set_field(buffer, (head + used) % slots, value);
-    heap.set_field(channel, channel::COUNT, Value::index(used + 1));
-}
-
-/// Takes the oldest value from the buffer, and lets the longest-waiting sender put its own.
-fn take(host: &Host, channel: Value) -> Option<Value> {
-    let heap = &host.heap;
-    let used = count(host, channel);
-    if used == 0 {
-        return None;
-    }
-    let buffer = heap.field(channel, channel::BUFFER);
-    let slots = heap.fields(buffer).len().max(1);
-    let head = heap.field(channel, channel::HEAD).as_fixnum().unwrap_or(0) as usize;
-    let value = heap.field(buffer, head);
-    heap.set_field(buffer, head, Value::NIL);
-    heap.set_field(channel, channel::HEAD, Value::index((head + 1) % slots));
-    heap.set_field(channel, channel::COUNT, Value::index(used - 1));
-    if let Some(waiting) = host.scheduler.take_from_sender(heap, channel) {
-        put(host, channel, waiting);
-    }
-    Some(value)
-}
-
-fn channel_send(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
-    let value = arguments[1];
-    if is_closed_now(host, channel) {
-        return Err(closed_condition(host, value).signal());
-    }
-    if host.scheduler.hand_to_receiver(&host.heap, channel, value) {
-        return Ok(Value::NIL);
-    }
-    if is_full_now(host, channel) {
-        return suspend(Operation::Send(channel, value));
-    }
-    put(host, channel, value);
-    Ok(Value::NIL)
-}
-
-fn channel_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
-    match take(host, channel) {
-        Some(value) => Ok(value),
-        None if is_closed_now(host, channel) => Ok(Value::NIL),
-        None => suspend(Operation::Receive(channel)),
-    }
-}
-
-fn channel_try_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(take(host, expect_channel(host, arguments[0])?).unwrap_or(Value::NIL))
-}
-
-fn channel_close(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = expect_channel(host, arguments[0])?;
-    if !is_closed_now(host, channel) {
-        host.heap.set_field(channel, channel::CLOSED, Value::TRUE);
-        host.scheduler.channel_closed(host, channel);
-    }
-    Ok(Value::NIL)
-}
-
-fn channel_count(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::index(count(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
-}
-
-fn channel_is_empty(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(
-        count(host, expect_channel(host, arguments[0])?) == 0,
-    ))
-}
-
-fn channel_is_full(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(is_full_now(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
-}
-
-fn channel_is_closed(host: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(is_closed_now(
-        host,
-        expect_channel(host, arguments[0])?,
-    )))
-}
-
-fn is_channel(_: &Host, arguments: &[Value]) -> Outcome {
-    Ok(Value::bool(arguments[0].kind() == Kind::Channel))
-}
-
-// --- the heap ---
-
-fn gc_stats(host: &Host, _: &[Value]) -> Outcome {
-    let stats = host.heap.stats();
-    let entry = |name: &str, number: u64| (host.keyword(name), host.heap.int(number as i64));
-    Ok(crate::collections::sorted_map::from_entries(
-        host,
-        &[
-            entry("minor-collections", stats.minor_collections),
-            entry("major-collections", stats.major_collections),
-            entry("old-bytes", stats.old_bytes as u64),
-            entry("young-bytes", stats.young_bytes as u64),
-            entry("longest-pause-ns", stats.longest_pause),
-            entry("total-pause-ns", stats.total_pause),
-        ],
-    ))
-}
-
-/// The collection itself happens at the safepoint after this call.
-fn gc_collect(_: &Host, _: &[Value]) -> Outcome {
-    suspend(Operation::Collect)
-}
-
-fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
-    let count = Value::index(host.symbols.len());
-    Ok(crate::collections::sorted_map::from_entries(
-        host,
-        &[(host.keyword("count"), count)],
-    ))
-}
-
 /// Number of the task that runs, for natives that keep state per task.
 #[must_use]
 pub fn current_task(host: &Host) -> TaskId {
     TaskId(host.scheduler.current.get())
 }
-
 /// The table of this family.
 pub static TABLE: &[Native] = &[
     native(
@@ -588,120 +300,5 @@ pub static TABLE: &[Native] = &[
         exactly(1),
         settled_value,
         "The outcome of a settled promise, without waiting.",
-    ),
-    native(
-        "%make-promise",
-        exactly(1),
-        make_promise,
-        "A delayed expression.",
-    ),
-    native(
-        "%promise-enter",
-        exactly(1),
-        promise_enter,
-        "Asks to run a delayed expression's body.",
-    ),
-    native(
-        "%promise-thunk",
-        exactly(1),
-        promise_value,
-        "The body of a delayed expression.",
-    ),
-    native(
-        "%promise-settle",
-        exactly(2),
-        promise_settle,
-        "Stores the value of a delayed expression.",
-    ),
-    native(
-        "%promise-abandon",
-        exactly(1),
-        promise_abandon,
-        "Gives up running a delayed expression's body.",
-    ),
-    native(
-        "%promise-value",
-        exactly(1),
-        promise_value,
-        "The value of a forced expression.",
-    ),
-    native(
-        "async/forced?",
-        exactly(1),
-        is_forced,
-        "Whether a delayed expression has its value.",
-    ),
-    native(
-        "channel/new",
-        between(0, 1),
-        channel_new,
-        "A channel that buffers some values, one by default.",
-    ),
-    native(
-        "channel/send",
-        exactly(2),
-        channel_send,
-        "Sends a value, waiting while the channel is full.",
-    ),
-    native(
-        "channel/recv",
-        exactly(1),
-        channel_receive,
-        "Receives a value, waiting while the channel is empty; nil once it is closed and drained.",
-    ),
-    native(
-        "channel/try-recv",
-        exactly(1),
-        channel_try_receive,
-        "A buffered value, or nil.",
-    ),
-    native(
-        "channel/close",
-        exactly(1),
-        channel_close,
-        "Closes a channel and wakes who waits to receive.",
-    ),
-    native(
-        "channel/count",
-        exactly(1),
-        channel_count,
-        "Number of buffered values.",
-    ),
-    native(
-        "channel/empty?",
-        exactly(1),
-        channel_is_empty,
-        "Whether nothing is buffered.",
-    ),
-    native(
-        "channel/full?",
-        exactly(1),
-        channel_is_full,
-        "Whether the buffer is at capacity.",
-    ),
-    native(
-        "channel/closed?",
-        exactly(1),
-        channel_is_closed,
-        "Whether the channel has been closed.",
-    ),
-    native(
-        "channel?",
-        exactly(1),
-        is_channel,
-        "Whether a value is a channel.",
-    ),
-    native("gc/stats", exactly(0), gc_stats, "Figures about the heap."),
-    native(
-        "gc/collect",
-        exactly(0),
-        gc_collect,
-        "Collects garbage now; figures about it.",
-    ),
-    native(
-        "sys/interner-stats",
-        exactly(0),
-        interner_stats,
-        "How many names are interned.",
     ),
 ];

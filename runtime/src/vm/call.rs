@@ -109,6 +109,9 @@ impl Vm {
             .max_stack_bytes
             .saturating_sub(self.tasks.parked_bytes());
         if self.task.reserve(count, most) {
+            if self.task.has_grown_much() {
+                self.host.heap.request_collection();
+            }
             return None;
         }
         Some(self.stack_overflow())
@@ -144,12 +147,7 @@ impl Vm {
         } = self.task.registers;
         // SAFETY: there is room for a frame; the window behind slot `a` is in reserved memory.
         unsafe {
-            *frame = Frame {
-                pc,
-                func: caller,
-                delta: a as u32 + 1,
-                kind,
-            };
+            *frame = Frame::new(pc, caller, a + 1, kind);
             self.task.registers = Registers {
                 pc: (*func).code,
                 base: base.add(a + 1),
@@ -268,7 +266,7 @@ impl Vm {
     /// Brings `count` arguments behind slot `a` into the shape of the function's parameters and
     /// gives the number of slots they take.
     fn place_arguments(&mut self, func: &Func, a: usize, count: usize) -> Result<usize, Next> {
-        let (required, parameters) = (func.required as usize, func.parameters as usize);
+        let (required, parameters) = (func.required.into(), func.parameters.into());
         if count < required || count > parameters && !func.rest {
             let max = if func.rest { None } else { Some(parameters) };
             return Err(self.signalled(arity_error(func.name(), required, max, count), a));
@@ -315,6 +313,14 @@ fn not_a_map(host: &Host, value: Value) -> Box<Signal> {
 /// `(get map key)`
 pub(crate) fn get(host: &Host, map: Value, key: Value) -> Outcome {
     lookup(host, map, key, Value::NIL)
+}
+
+/// `(get map key)` with a keyword.
+pub(crate) fn get_keyword(host: &Host, map: Value, key: Value) -> Outcome {
+    if map.kind() == Kind::Map {
+        return Ok(sorted_map::get_keyword(host, map, key).unwrap_or(Value::NIL));
+    }
+    get(host, map, key)
 }
 
 #[cold]

@@ -79,6 +79,8 @@ pub struct Vm {
     pub(crate) max_stack_bytes: usize,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
+    /// How often tasks have been switched.
+    switches: u64,
     /// What the root task returned, while other tasks still run.
     root_value: Value,
     /// How execution ended, from a handler to [`Vm::execute`].
@@ -105,7 +107,9 @@ pub(crate) enum Event {
     Finished(Value),
     /// An uncaught condition.
     Failed(Box<unwind::Raised>),
-    /// The task waits; its result goes to the slot it noted.
+    /// No task is ready.
+    Idle,
+    /// The task of a nested call wants to wait; its result goes to the slot it noted.
     Suspended(Operation),
     /// `exit`
     Exit(u8),
@@ -135,6 +139,7 @@ impl Vm {
             task,
             max_stack_bytes: DEFAULT_STACK_BYTES,
             idle: None,
+            switches: 0,
             root_value: Value::NIL,
             event: None,
             signal: None,
@@ -312,11 +317,21 @@ impl Roots for VmRoots<'_> {
             interrupted.trace(tracer);
         }
         tracer.value(self.context.get_mut());
-        let places = self.scheduler.trace(tracer);
-        self.tasks.trace(&places, tracer);
+        if tracer.begins_marking() {
+            self.tasks.leave_out(self.scheduler.places());
+        } else {
+            let places = self.scheduler.trace(tracer);
+            self.tasks.trace(&places, tracer);
+        }
         tracer.values(self.kept);
         tracer.value(self.root_value);
         self.condition_maps.trace(tracer);
+    }
+
+    fn trace_more(&mut self, tracer: &mut Tracer<'_>, most: usize) -> bool {
+        let mut others = vec![&mut *self.task];
+        others.extend(self.interrupted.iter_mut().map(nested::Interrupted::task));
+        schedule::trace_more(self.tasks, self.scheduler, &mut others, tracer, most)
     }
 }
 

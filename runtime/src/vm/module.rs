@@ -21,25 +21,30 @@ pub(crate) struct Func {
     pub globals: Cell<*mut Value>,
     pub natives: *const &'static Native,
     pub module: *const LoadedModule,
+    /// All functions of the module, in the order of their numbers.
+    pub functions: *const Func,
     /// Registers of its window.
     pub registers: u32,
-    /// Fixed parameters, optional ones included.
-    pub parameters: u32,
-    /// Arguments it needs at least.
-    pub required: u32,
     /// Number in the module.
     pub index: u32,
+    /// Fixed parameters, optional ones included.
+    pub parameters: u16,
+    /// Arguments it needs at least.
+    pub required: u16,
+    /// `parameters`, if it takes exactly that many arguments; else [`INEXACT`].
+    pub exact_parameters: u16,
     /// Whether a register after the parameters takes the list of further arguments.
     pub rest: bool,
-    /// `parameters`, if it takes exactly that many arguments; else [`INEXACT`].
-    pub exact_parameters: u32,
     /// Whether it catches anything.
     pub has_handlers: bool,
 }
 
 /// What [`Func::exact_parameters`] of functions says that accept several numbers of arguments; no
 /// call has as many.
-const INEXACT: u32 = u32::MAX;
+const INEXACT: u16 = u16::MAX;
+
+// Functions are found by their numbers: a shift is enough.
+const _: () = assert!(size_of::<Func>() == 64);
 
 /// The name of functions without one in messages and traces.
 pub(crate) const ANONYMOUS: &str = "<lambda>";
@@ -171,20 +176,26 @@ impl LoadedModule {
                 globals: Cell::new(globals),
                 natives: self.natives.as_ptr(),
                 module: std::ptr::from_ref(self),
+                functions: std::ptr::null(),
                 registers: function.registers,
-                parameters: u32::from(function.parameters),
-                required: u32::from(function.required),
+                parameters: function.parameters,
+                required: function.required,
                 index: index as u32,
                 rest: function.rest,
                 exact_parameters: if !function.rest && function.required == function.parameters {
-                    u32::from(function.parameters)
+                    function.parameters
                 } else {
                     INEXACT
                 },
                 has_handlers: function.has_handlers,
             });
         }
-        Ok(functions.into_boxed_slice())
+        let mut functions = functions.into_boxed_slice();
+        let start = functions.as_ptr();
+        for function in &mut functions {
+            function.functions = start;
+        }
+        Ok(functions)
     }
 
     /// The global variables.

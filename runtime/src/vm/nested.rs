@@ -1,6 +1,7 @@
 //! A call from inside a running program that has to end before the program goes on: a macro
 //! transformer while code is compiled at run time. It is a task that must not wait.
 
+use super::dispatch::Next;
 use super::task::Task;
 use super::{Event, Vm};
 use crate::error::{Condition, ConditionKind};
@@ -18,6 +19,11 @@ impl Interrupted {
     pub(super) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         self.task.trace(tracer);
         tracer.value(&mut self.context);
+    }
+
+    /// The task that waits for the nested call to end.
+    pub(super) fn task(&mut self) -> &mut Task {
+        &mut self.task
     }
 }
 
@@ -55,8 +61,10 @@ impl Vm {
             task: std::mem::replace(&mut self.task, task),
             context: self.host.context.get(),
         });
+        self.host.scheduler.alone.set(true);
         let ending = self.run_alone();
         if let Some(interrupted) = self.interrupted.pop() {
+            self.host.scheduler.alone.set(!self.interrupted.is_empty());
             self.task = interrupted.task;
             self.host.context.set(interrupted.context);
         }
@@ -67,7 +75,11 @@ impl Vm {
     fn run_alone(&mut self) -> NestedEnding {
         let mut resume = Resume::Value(Value::NIL);
         loop {
-            resume = match self.run_task(resume) {
+            let event = match self.resume(resume) {
+                Next::Continue => self.run_task(),
+                Next::Stop(event) => event,
+            };
+            resume = match event {
                 Event::Finished(value) => return NestedEnding::Value(value),
                 Event::Exit(status) => return NestedEnding::Exit(status),
                 Event::Failed(raised) => {
@@ -75,7 +87,7 @@ impl Vm {
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
                 Event::Suspended(Operation::GiveWay(resume)) => resume,
-                Event::Suspended(_) => Resume::Raise(Box::new(Condition::new(
+                Event::Suspended(_) | Event::Idle => Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",
                 ))),

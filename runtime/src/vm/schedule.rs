@@ -14,7 +14,8 @@ use super::{Ending, Event, Vm};
 use crate::error::{Condition, ConditionKind};
 use crate::heap::Tracer;
 use crate::task::{
-    Operation, Resume, TaskId, Wait, all_outcome, is_pending, new_promise, outcome, promise,
+    Operation, Resume, Scheduler, TaskId, Wait, all_outcome, is_pending, new_promise, outcome,
+    promise,
 };
 use crate::value::Value;
 
@@ -24,6 +25,9 @@ const SPARE_TASKS: usize = 64;
 /// Timers are looked at when no task is ready, so that work that needs no waiting goes before a timer of
 /// no time; but at least after this many turns, so that busy tasks do not stop the clock.
 const TIMER_PATIENCE: u64 = 4096;
+
+/// What showing a task counts for beside the values of its stack that are shown in parts.
+const VALUES_OF_TASK: usize = 64;
 
 /// A task that is not running.
 #[derive(Default)]
@@ -52,6 +56,8 @@ pub(crate) struct TaskTable {
     boot: Option<Box<LoadedModule>>,
     /// Bytes in use of the stacks of parked tasks.
     parked_bytes: usize,
+    /// While the old generation is being marked: the places below this one have not been looked at.
+    left_out: usize,
 }
 
 impl TaskTable {
@@ -59,6 +65,7 @@ impl TaskTable {
         self.parked_bytes
     }
 
+    #[inline(always)]
     fn put(&mut self, id: TaskId, entry: Entry) {
         let place = id.place();
         if place >= self.entries.len() {
@@ -69,11 +76,41 @@ impl TaskTable {
         }
     }
 
+    /// Adds a task that has been on the machine. What made it stand back has noted that it may hold
+    /// young values.
+    #[inline]
+    fn put_parked(&mut self, mut task: Box<Task>) {
+        task.parked_bytes = task.footprint();
+        self.parked_bytes += task.parked_bytes;
+        self.put(task.id, Entry::Parked(task));
+    }
+
+    /// Takes a task that has been on the machine out of the table.
+    #[inline]
+    fn take_parked(&mut self, id: TaskId) -> Option<Box<Task>> {
+        let entry = self.entries.get_mut(id.place())?;
+        if !matches!(entry, Entry::Parked(_)) {
+            return None;
+        }
+        match std::mem::take(entry) {
+            Entry::Parked(task) => {
+                self.parked_bytes -= task.parked_bytes;
+                Some(task)
+            }
+            _ => None,
+        }
+    }
+
     fn take(&mut self, id: TaskId) -> Entry {
         self.entries
             .get_mut(id.place())
             .map(std::mem::take)
             .unwrap_or_default()
+    }
+
+    /// The function with which every task begins, once it is loaded.
+    fn boot_function(&self) -> Option<*const Func> {
+        Some(&raw const *self.boot.as_ref()?.functions.get(1)?)
     }
 
     fn clear(&mut self) {
@@ -84,19 +121,69 @@ impl TaskTable {
     /// Shows the values of the tasks at these places.
     pub(crate) fn trace(&mut self, places: &[u32], tracer: &mut Tracer<'_>) {
         for &place in places {
-            match self.entries.get_mut(place as usize) {
-                Some(Entry::Parked(task)) => task.trace(tracer),
-                Some(Entry::New {
-                    promise,
-                    function,
-                    arguments,
-                    context,
-                }) => {
-                    for value in [promise, function, arguments, context] {
-                        tracer.value(value);
-                    }
+            self.trace_at(place as usize, tracer);
+        }
+    }
+
+    /// Shows the values of the task at this place; whether there is one.
+    fn trace_at(&mut self, place: usize, tracer: &mut Tracer<'_>) -> bool {
+        match self.entries.get_mut(place) {
+            Some(Entry::Parked(task)) => task.trace(tracer),
+            Some(Entry::New {
+                promise,
+                function,
+                arguments,
+                context,
+            }) => {
+                for value in [promise, function, arguments, context] {
+                    tracer.value(value);
                 }
-                Some(Entry::Vacant) | None => {}
+            }
+            Some(Entry::Vacant) | None => return false,
+        }
+        true
+    }
+
+    /// Marking begins: all tasks, at so many places, are left for [`trace_more`].
+    pub(super) fn leave_out(&mut self, places: usize) {
+        self.left_out = places;
+    }
+}
+
+/// While the old generation is being marked: shows about `most` values of the tasks that have been left
+/// out; whether nothing is left. `others` are the tasks that are not in the table, the running one
+/// and those that nested calls have interrupted.
+///
+/// They come first; then the places of the table, from the highest down, each with the whole stack of
+/// its task. A task that is put on the machine meanwhile takes along what is left of its stack, and
+/// brings it back: the next place is not begun before.
+pub(super) fn trace_more(
+    table: &mut TaskTable,
+    scheduler: &mut Scheduler,
+    others: &mut [&mut Task],
+    tracer: &mut Tracer<'_>,
+    most: usize,
+) -> bool {
+    let mut rest = most;
+    loop {
+        if let Some(Entry::Parked(task)) = table.entries.get_mut(table.left_out) {
+            rest -= task.trace_more(tracer, rest);
+        }
+        for task in &mut *others {
+            rest -= task.trace_more(tracer, rest);
+        }
+        if rest == 0 {
+            return false;
+        }
+        let Some(place) = table.left_out.checked_sub(1) else {
+            return true;
+        };
+        table.left_out = place;
+        rest = rest.saturating_sub(VALUES_OF_TASK);
+        scheduler.trace_at(place, tracer);
+        if !table.trace_at(place, tracer) {
+            for task in others.iter_mut().filter(|task| task.id.place() == place) {
+                task.trace(tracer);
             }
         }
     }
@@ -106,8 +193,8 @@ impl Vm {
     /// The function with which every task begins: applies its first register to the list in the
     /// second.
     pub(super) fn boot(&mut self) -> Result<*const Func, LoadError> {
-        if let Some(module) = &self.tasks.boot {
-            return Ok(&raw const module.functions[1]);
+        if let Some(boot) = self.tasks.boot_function() {
+            return Ok(boot);
         }
         let code = [
             Instruction::Apply { a: 0, b: 1 },
@@ -141,9 +228,9 @@ impl Vm {
     }
 
     /// Puts a task on the machine; false if there is none with this number.
-    fn switch_to(&mut self, id: TaskId) -> Result<bool, LoadError> {
+    fn switch_to(&mut self, id: TaskId) -> bool {
         let task = match self.tasks.take(id) {
-            Entry::Vacant => return Ok(false),
+            Entry::Vacant => return false,
             Entry::Parked(task) => {
                 self.tasks.parked_bytes -= task.parked_bytes;
                 task
@@ -154,7 +241,10 @@ impl Vm {
                 arguments,
                 context,
             } => {
-                let boot = self.boot()?;
+                // There is one: `run_root` begins with it.
+                let Some(boot) = self.tasks.boot_function() else {
+                    return false;
+                };
                 let mut task = match self.tasks.spare.pop() {
                     Some(mut spare) if id != TaskId::ROOT => {
                         spare.id = id;
@@ -172,7 +262,7 @@ impl Vm {
         self.host.context.set(task.context);
         self.host.scheduler.current.set(id.0);
         self.idle = Some(std::mem::replace(&mut self.task, task));
-        Ok(true)
+        true
     }
 
     /// Takes the running task off the machine.
@@ -185,15 +275,15 @@ impl Vm {
     fn park(&mut self) {
         let mut task = self.switch_off();
         task.context = self.host.context.replace(Value::NIL);
-        task.parked_bytes = task.footprint();
-        self.tasks.parked_bytes += task.parked_bytes;
-        self.host.scheduler.touch(task.id);
-        self.tasks.put(task.id, Entry::Parked(task));
+        self.tasks.put_parked(task);
     }
 
     /// Runs a call as the root task, then the other tasks as long as any is ready (language
     /// specification, 15.6).
     pub(crate) fn run_root(&mut self, function: Value, arguments: &[Value]) -> Ending {
+        if let Err(error) = self.boot() {
+            return Ending::Uncaught(Box::new(Uncaught::load(&error)));
+        }
         let root = self.host.scheduler.reset();
         self.tasks.clear();
         self.tasks.put(
@@ -209,39 +299,30 @@ impl Vm {
             .scheduler
             .push_ready(root, Resume::Value(Value::NIL));
         let mut ending: Option<Ending> = None;
-        let mut switches = 0u64;
         loop {
-            switches += 1;
-            if switches.is_multiple_of(TIMER_PATIENCE) {
-                self.host.scheduler.wake_expired(&self.host.heap);
-            }
-            let Some((id, resume)) = self.host.scheduler.pop_ready() else {
-                if self.host.scheduler.wake_expired(&self.host.heap) {
-                    continue;
-                }
-                match ending {
-                    Some(Ending::Value(_)) => return Ending::Value(self.root_value),
-                    Some(ending) => return ending,
-                    None => {
-                        self.wait();
+            let event = match self.next_task() {
+                Next::Continue => self.run_task(),
+                Next::Stop(event) => event,
+            };
+            match event {
+                Event::Exit(status) => return Ending::Exit(status),
+                Event::Idle => {
+                    if self.host.scheduler.wake_expired(&self.host.heap) {
                         continue;
                     }
+                    match ending {
+                        Some(Ending::Value(_)) => return Ending::Value(self.root_value),
+                        Some(ending) => return ending,
+                        None => self.wait(),
+                    }
                 }
-            };
-            match self.switch_to(id) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error) => return Ending::Uncaught(Box::new(Uncaught::load(&error))),
-            }
-            match self.run_task(resume) {
-                Event::Exit(status) => return Ending::Exit(status),
                 Event::Suspended(operation) => self.suspend(operation),
-                Event::Finished(value) if id == TaskId::ROOT => {
+                Event::Finished(value) if self.task.id == TaskId::ROOT => {
                     self.root_value = value;
                     self.end_task();
                     ending = Some(Ending::Value(value));
                 }
-                Event::Failed(raised) if id == TaskId::ROOT => {
+                Event::Failed(raised) if self.task.id == TaskId::ROOT => {
                     ending = Some(Ending::Uncaught(Box::new(Uncaught::new(
                         &self.host, &raised,
                     ))));
@@ -256,11 +337,63 @@ impl Vm {
         }
     }
 
-    /// Runs the task on the machine until it ends or waits.
-    pub(super) fn run_task(&mut self, resume: Resume) -> Event {
-        if let Next::Stop(event) = self.resume(resume) {
-            return event;
+    /// Puts the next task that is ready on the machine, on which there is none; stops with
+    /// [`Event::Idle`] if there is none.
+    fn next_task(&mut self) -> Next {
+        self.switches = self.switches.wrapping_add(1);
+        if self.switches.is_multiple_of(TIMER_PATIENCE) {
+            self.host.scheduler.wake_expired(&self.host.heap);
         }
+        while let Some((id, resume)) = self.host.scheduler.pop_ready() {
+            if self.switch_to(id) {
+                return self.resume(resume);
+            }
+        }
+        Next::Stop(Event::Idle)
+    }
+
+    /// The running task waits for an operation that it has asked for, and the next one goes on in its
+    /// place, without leaving the dispatch loop. In a nested call no other task may run, so who made it
+    /// decides.
+    pub(super) fn stand_back(&mut self, operation: Operation) -> Next {
+        if !self.interrupted.is_empty() {
+            return Next::Stop(Event::Suspended(operation));
+        }
+        self.suspend(operation);
+        self.next_task()
+    }
+
+    /// The running task waits for what a native has noted: parks it and puts the next one that is ready on the machine.
+    #[inline(always)]
+    pub(super) fn exchange(&mut self) -> Next {
+        self.switches = self.switches.wrapping_add(1);
+        if self.switches.is_multiple_of(TIMER_PATIENCE) {
+            self.host.scheduler.wake_expired(&self.host.heap);
+        }
+        let Some((id, resume)) = self.host.scheduler.pop_ready() else {
+            self.park();
+            return Next::Stop(Event::Idle);
+        };
+        let Some(next) = self.tasks.take_parked(id) else {
+            // A new task, or the running one itself.
+            self.park();
+            return if self.switch_to(id) {
+                self.resume(resume)
+            } else {
+                self.next_task()
+            };
+        };
+        self.host.scheduler.current.set(id.0);
+        let context = self.host.context.replace(next.context);
+        let mut task = std::mem::replace(&mut self.task, next);
+        task.context = context;
+        self.tasks.put_parked(task);
+        self.resume(resume)
+    }
+
+    /// Runs the task on the machine, and those that take its place when it waits, until one ends or
+    /// none is ready.
+    pub(super) fn run_task(&mut self) -> Event {
         loop {
             match self.execute() {
                 Event::Finished(_) if self.task.pass_mark() => {
@@ -296,7 +429,7 @@ impl Vm {
     }
 
     /// Gives the running task what it waited for.
-    fn resume(&mut self, resume: Resume) -> Next {
+    pub(super) fn resume(&mut self, resume: Resume) -> Next {
         match resume {
             Resume::Value(value) => {
                 self.task.write_result(value);
@@ -391,11 +524,8 @@ impl Vm {
             Operation::Sleep(milliseconds) => {
                 scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
             }
-            Operation::Receive(channel) => scheduler.block(heap, id, Wait::Receive(channel), None),
-            Operation::Send(channel, value) => {
-                scheduler.block(heap, id, Wait::Send(channel, value), None)
-            }
-            Operation::Collect => {}
+            // Its waiting has been noted, or it has been done above.
+            Operation::Blocked | Operation::Collect => {}
             Operation::GiveWay(resume) => scheduler.push_ready(id, resume),
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }

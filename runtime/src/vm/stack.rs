@@ -21,10 +21,59 @@ pub(crate) struct Frame {
     pub pc: *const u32,
     /// Its function.
     pub func: *const Func,
-    /// Distance in slots from its window to the callee's.
-    pub delta: u32,
+    /// Distance in bytes from its window to the callee's.
+    distance: u32,
     /// What the callee was.
     pub kind: FrameKind,
+}
+
+impl Frame {
+    /// A frame; `slots` is the distance from its window to the callee's.
+    pub(crate) fn new(pc: *const u32, func: *const Func, slots: usize, kind: FrameKind) -> Frame {
+        Frame {
+            pc,
+            func,
+            distance: (slots * size_of::<Value>()) as u32,
+            kind,
+        }
+    }
+
+    /// Writes the frame of an ordinary call; `distance` is in bytes.
+    ///
+    /// # Safety
+    /// There is room at `place`.
+    #[inline(always)]
+    pub(crate) unsafe fn push_call(
+        place: *mut Frame,
+        pc: *const u32,
+        func: *const Func,
+        distance: u32,
+    ) {
+        const { assert!(FrameKind::Call as u32 == 0 && cfg!(target_endian = "little")) };
+        // SAFETY: by the caller. Distance and kind lie side by side: one store writes both.
+        unsafe {
+            (&raw mut (*place).pc).write(pc);
+            (&raw mut (*place).func).write(func);
+            (&raw mut (*place).distance)
+                .cast::<u64>()
+                .write(u64::from(distance));
+        }
+    }
+
+    /// How many slots its window lies below the callee's.
+    pub(crate) fn slots(&self) -> usize {
+        self.distance as usize / size_of::<Value>()
+    }
+
+    /// The address of its window, given that of the callee's.
+    ///
+    /// # Safety
+    /// The callee's window is at `base`.
+    #[inline(always)]
+    pub(crate) unsafe fn base_below(&self, base: *mut Value) -> *mut Value {
+        // SAFETY: by the caller.
+        unsafe { base.byte_sub(self.distance as usize) }
+    }
 }
 
 /// What returning from a frame's callee means.
@@ -46,6 +95,10 @@ pub(crate) const HEADROOM: usize = 16;
 const STEP: usize = 4096;
 /// Slots above which clearing gives the memory back to the system instead of writing to it.
 const RELEASE: usize = 64 << 10;
+/// Bytes that a collection gives back to the system at most: that takes time, too.
+const RELEASE_BYTES: usize = 16 << 20;
+/// Slots that a stack may grow by without a collection, which looks at all of them.
+const MOST_UNSEEN: usize = 64 << 10;
 
 fn layout<T>(count: usize) -> Layout {
     match Layout::array::<T>(count) {
@@ -115,6 +168,8 @@ pub(crate) struct ValueStack {
     limit: usize,
     /// Slots that hold values; at least `limit`.
     initialised: usize,
+    /// Slots that may take memory; at least `initialised`.
+    resident: usize,
 }
 
 impl ValueStack {
@@ -124,6 +179,7 @@ impl ValueStack {
             memory: Growable::new(slots.max(HEADROOM)),
             limit: 0,
             initialised: 0,
+            resident: 0,
         };
         stack.set_limit(slots.min(STEP));
         stack
@@ -139,6 +195,7 @@ impl ValueStack {
                 );
             }
             self.initialised = limit;
+            self.resident = self.resident.max(limit);
         }
         self.limit = limit;
     }
@@ -172,11 +229,21 @@ impl ValueStack {
         self.limit.saturating_sub(end) > RELEASE
     }
 
+    /// Whether many slots from `clean` on may have been written since the last collection.
+    pub(crate) fn is_long_from(&self, clean: usize) -> bool {
+        self.limit.saturating_sub(clean) > MOST_UNSEEN
+    }
+
     /// The slots in use, up to `end`; everything above is cleared.
     pub(crate) fn used(&mut self, end: usize) -> &mut [Value] {
         let end = end.min(self.limit);
         if self.has_far_above(end) {
-            self.release(end);
+            // From here on what is above counts as not initialised.
+            self.limit = end + STEP;
+            self.initialised = end + STEP;
+        }
+        if self.resident - self.initialised > RELEASE {
+            self.release();
         }
         // SAFETY: `end` and `limit` lie within the initialised part of the memory.
         unsafe {
@@ -186,31 +253,43 @@ impl ValueStack {
         }
     }
 
-    /// Clears the slots far above `end` by giving their memory back.
-    fn release(&mut self, end: usize) {
-        // SAFETY: these slots belong to this stack, and their contents are no longer needed: from
-        // here on they count as not initialised.
+    /// Slots `from..to`, of those in use.
+    pub(crate) fn part(&mut self, from: usize, to: usize) -> &mut [Value] {
+        let to = to.min(self.limit);
+        let from = from.min(to);
+        // SAFETY: `limit` slots are initialised.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start.add(from), to - from) }
+    }
+
+    /// Gives back the memory of slots that are not initialised, or part of it, from the top down.
+    fn release(&mut self) {
+        let least = self
+            .resident
+            .saturating_sub(RELEASE_BYTES / size_of::<Value>());
+        let from = least.max(self.initialised);
+        // SAFETY: these slots belong to this stack, and nobody needs what they hold.
         unsafe {
-            let keep = end + STEP;
             pages::release(
-                self.memory.start.add(keep).cast(),
-                (self.initialised - keep) * size_of::<Value>(),
+                self.memory.start.add(from).cast(),
+                (self.resident - from) * size_of::<Value>(),
             );
-            self.limit = keep;
-            self.initialised = keep;
         }
+        self.resident = from;
     }
 }
 
 /// The frame stack of a task.
 pub(crate) struct FrameStack {
     memory: Growable<Frame>,
+    /// Frames that may take memory and are to be released; 0: it is not known that any should be.
+    resident: usize,
 }
 
 impl FrameStack {
     pub(crate) fn new(frames: usize) -> FrameStack {
         FrameStack {
             memory: Growable::new(frames),
+            resident: 0,
         }
     }
 
@@ -231,13 +310,27 @@ impl FrameStack {
         self.memory.grow(self.memory.capacity * 2);
     }
 
-    /// Gives the memory of the frames from number `used` on back to the system, if it is much.
+    /// Notes that many frames have been popped.
+    pub(crate) fn have_been_many(&mut self) {
+        self.resident = self.memory.capacity;
+    }
+
+    /// Gives the memory of popped frames back to the system, those from number `used` on, or part of
+    /// it, from the top down.
     pub(crate) fn release(&mut self, used: usize) {
-        let unused = (self.memory.capacity - used) * size_of::<Frame>();
-        if unused > RELEASE * size_of::<Value>() {
-            // SAFETY: the frames above the running one hold nothing.
-            unsafe { pages::release(self.memory.start.add(used).cast(), unused) };
+        if self.resident.saturating_sub(used) * size_of::<Frame>() <= RELEASE * size_of::<Value>() {
+            return;
         }
+        let least = self.resident - (RELEASE_BYTES / size_of::<Frame>()).min(self.resident);
+        let from = least.max(used);
+        // SAFETY: the frames above the running one hold nothing.
+        unsafe {
+            pages::release(
+                self.memory.start.add(from).cast(),
+                (self.resident - from) * size_of::<Frame>(),
+            );
+        }
+        self.resident = from;
     }
 }
 

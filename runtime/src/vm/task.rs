@@ -8,6 +8,11 @@
 //! deep a recursion is, collections in it cost what the part that ran costs. (The technique is known
 //! as stack barriers: R. Jones, A. Hosking, E. Moss, "The Garbage Collection Handbook", 2012, 11.5.)
 //!
+//! The marking of the old generation uses the same marks: slots below a mark have not changed since the
+//! last collection, so they may be shown to it in parts, from the mark downwards, while the program
+//! goes on above. Slots that the program returns into meanwhile are no longer below the mark, and the
+//! next minor collection marks what they hold.
+//!
 //! A frame is marked whenever the stack grows, too, so that the marked frames are never far.
 
 use super::dispatch::Registers;
@@ -56,6 +61,9 @@ pub(crate) struct Task {
     pub parked_bytes: usize,
     /// Innermost last.
     marks: Vec<Mark>,
+    /// While the old generation is being marked: slots from the bottom that marking has yet to see. They
+    /// are clean.
+    unmarked: usize,
 }
 
 impl Task {
@@ -84,6 +92,7 @@ impl Task {
             context: Value::NIL,
             parked_bytes: 0,
             marks: Vec::new(),
+            unmarked: 0,
         }
     }
 
@@ -95,12 +104,8 @@ impl Task {
             *base = Value::NIL;
             *base.add(1) = function;
             *base.add(2) = arguments;
-            *self.frames.start() = Frame {
-                pc: std::ptr::null(),
-                func: std::ptr::null(),
-                delta: 0,
-                kind: FrameKind::Bottom,
-            };
+            *self.frames.start() =
+                Frame::new(std::ptr::null(), std::ptr::null(), 0, FrameKind::Bottom);
             self.registers = Registers {
                 pc: boot.code,
                 base: base.add(1),
@@ -110,6 +115,7 @@ impl Task {
         }
         self.resume_slot = 0;
         self.marks.clear();
+        self.unmarked = 0;
     }
 
     /// Puts the result of what the task waited for where its code expects it.
@@ -131,6 +137,7 @@ impl Task {
         self.values.used(0);
         self.value_limit = self.values.limit();
         self.marks.clear();
+        self.unmarked = 0;
         self
     }
 
@@ -196,15 +203,34 @@ impl Task {
         self.frame_limit = self.frames.limit();
     }
 
-    /// Shows the values that the task holds.
+    /// Slots from the bottom that hold no young values. Only the lowest mark has any: a collection
+    /// takes off all others, and those that come later, higher up, when the stack grows, know nothing.
+    fn clean(&self) -> usize {
+        self.marks.first().map_or(0, |mark| mark.clean)
+    }
+
+    /// Whether the stack has grown by so much since the last collection that there should be another
+    /// one, so that none has too much to look at.
+    pub(crate) fn has_grown_much(&self) -> bool {
+        self.values.is_long_from(self.clean())
+    }
+
+    /// Shows the values that the task holds: when only young ones matter, those of slots that are not
+    /// clean; the same when marking begins, and the others are left for [`Task::trace_more`].
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         tracer.value(&mut self.promise);
         tracer.value(&mut self.context);
         if self.registers.func.is_null() {
             return;
         }
+        let clean = self.clean();
         let from = if tracer.only_young() {
-            self.marks.iter().map(|mark| mark.clean).max().unwrap_or(0)
+            // These have been popped, or are seen now.
+            self.unmarked = self.unmarked.min(clean);
+            clean
+        } else if tracer.begins_marking() {
+            self.unmarked = clean;
+            clean
         } else {
             0
         };
@@ -217,12 +243,27 @@ impl Task {
         }
         self.value_limit = self.values.limit();
         if deep {
-            self.frames.release(self.frame_count());
+            self.frames.have_been_many();
         }
+        self.frames.release(self.frame_count());
         if tracer.only_young() {
             while self.take_mark().is_some() {}
             self.set_mark(MARK_DISTANCE, true);
         }
+    }
+
+    /// Shows up to `most` values that have been left out when marking began, from the top down; how many.
+    /// A minor collection of what has run has just been made.
+    pub(crate) fn trace_more(&mut self, tracer: &mut Tracer<'_>, most: usize) -> usize {
+        let to = self.unmarked;
+        let from = to.saturating_sub(most);
+        for value in self.values.part(from, to) {
+            if value.bits() != 0 {
+                tracer.value(value);
+            }
+        }
+        self.unmarked = from;
+        to - from
     }
 
     // --- marks ---
@@ -240,11 +281,11 @@ impl Task {
         };
         let frames = self.frames.start();
         let mut base = self.offset_of(0);
-        // SAFETY: all these frames are in use. The window of a frame's callee begins `delta` slots
+        // SAFETY: all these frames are in use. The window of a frame's callee begins so many slots
         // above the frame's own, which is that of the callee of the frame below.
         unsafe {
             for above in number + 1..count {
-                base -= (*frames.add(above)).delta as usize;
+                base -= (*frames.add(above)).slots();
             }
             let frame = frames.add(number);
             self.marks.push(Mark {
@@ -284,8 +325,8 @@ impl Task {
         self.registers = Registers {
             pc: frame.pc,
             func: frame.func,
-            // SAFETY: the caller's window lies `delta` slots below.
-            base: unsafe { self.registers.base.sub(frame.delta as usize) },
+            // SAFETY: the running window is that of the frame's callee.
+            base: unsafe { frame.base_below(self.registers.base) },
             frame: self.registers.frame,
         };
         self.set_mark(MARK_STEP, mark.clean > 0);
@@ -311,21 +352,17 @@ impl Task {
 mod tests {
     use super::*;
 
-    fn push(task: &mut Task, delta: u32) {
+    fn push(task: &mut Task, slots: usize) {
         task.reserve(64, usize::MAX);
         if task.registers.frame == task.frame_limit {
             task.grow_frames();
         }
         // SAFETY: there is room for a frame and a window.
         unsafe {
-            *task.registers.frame = Frame {
-                pc: std::ptr::null(),
-                func: std::ptr::null(),
-                delta,
-                kind: FrameKind::Call,
-            };
+            *task.registers.frame =
+                Frame::new(std::ptr::null(), std::ptr::null(), slots, FrameKind::Call);
             task.registers.frame = task.registers.frame.add(1);
-            task.registers.base = task.registers.base.add(delta as usize);
+            task.registers.base = task.registers.base.add(slots);
         }
     }
 
@@ -338,7 +375,7 @@ mod tests {
             if frame.kind == FrameKind::Bottom {
                 return task.pass_mark();
             }
-            task.registers.base = task.registers.base.sub(frame.delta as usize);
+            task.registers.base = frame.base_below(task.registers.base);
         }
         true
     }
@@ -349,7 +386,7 @@ mod tests {
         push(&mut task, 1);
         // SAFETY: the first frame.
         unsafe { (*task.frames.start()).kind = FrameKind::Bottom };
-        for depth in 1..10_000u32 {
+        for depth in 1..10_000usize {
             push(&mut task, 3 + depth % 5);
         }
         while task.take_mark().is_some() {}

@@ -6,6 +6,7 @@ use super::dynamic::Answer;
 use super::module::{Func, ModuleState};
 use super::{Event, Vm};
 use crate::error::{Condition, ConditionKind, Extra, Signal};
+use crate::task::Operation;
 use crate::value::Value;
 
 /// Frames that a trace keeps, from the innermost.
@@ -28,14 +29,21 @@ impl Vm {
     /// Does what a native's signal asks for. A value that comes later goes to register `slot`.
     #[cold]
     #[allow(clippy::boxed_local, reason = "natives return their signals boxed")]
-    pub(crate) fn signalled(&mut self, signal: Box<Signal>, slot: usize) -> Next {
+    pub(crate) fn signalled(&mut self, mut signal: Box<Signal>, slot: usize) -> Next {
+        if let Signal::Suspend(operation) = &mut *signal {
+            self.task.resume_slot = self.task.offset_of(slot);
+            if matches!(operation, Operation::Blocked) && self.interrupted.is_empty() {
+                self.host.reuse_signal(signal);
+                return self.exchange();
+            }
+            let operation = std::mem::replace(operation, Operation::Blocked);
+            self.host.reuse_signal(signal);
+            return self.stand_back(operation);
+        }
         match *signal {
             Signal::Raise(condition) => self.raise(Payload::Condition(condition)),
             Signal::Throw(value) => self.raise(Payload::Thrown(value)),
-            Signal::Suspend(operation) => {
-                self.task.resume_slot = self.task.offset_of(slot);
-                Next::Stop(Event::Suspended(operation))
-            }
+            Signal::Suspend(operation) => self.stand_back(operation),
             Signal::Exit(status) => Next::Stop(Event::Exit(status)),
             Signal::Dynamic(request) => match self.answer(request) {
                 Ok(Answer::Value(value)) => {
@@ -131,8 +139,8 @@ impl Vm {
             }
             self.task.registers = Registers {
                 pc: caller.pc,
-                // SAFETY: the caller's window lies `delta` slots below.
-                base: unsafe { base.sub(caller.delta as usize) },
+                // SAFETY: the window that is left is that of the caller's callee.
+                base: unsafe { caller.base_below(base) },
                 func: caller.func,
                 frame: left,
             };

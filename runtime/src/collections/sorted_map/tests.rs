@@ -1,3 +1,4 @@
+use super::remove::node_size;
 use super::*;
 use crate::collections::tests::{Random, Scene};
 use std::collections::BTreeMap;

@@ -94,10 +94,10 @@ fn is_nested(value: Value) -> bool {
 fn flatten(host: &Host, args: &[Value]) -> Outcome {
     let mut result = Vec::new();
     for element in require_iter(host, arg(args, 0), "flatten")? {
-        if is_nested(element) {
-            result.extend(seq_iter(host, element).into_iter().flatten());
-        } else {
-            result.push(element);
+        match element.kind() {
+            Kind::List => result.extend(host.heap.list_iter(element)),
+            Kind::Vector => result.extend_from_slice(host.heap.values(element)),
+            _ => result.push(element),
         }
     }
     Ok(host.heap.list(&result))

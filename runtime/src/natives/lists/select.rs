@@ -50,8 +50,10 @@ impl Hasher for Mixed {
 /// A multiset of values. Unlike `equal?` it takes NaN for equal to itself.
 pub(super) struct Tally<'h> {
     host: &'h Host,
-    /// Indices into `counts` by hash.
-    places: HashMap<u32, Vec<u32>, BuildHasherDefault<Mixed>>,
+    /// The index into `counts` of the last value with each hash.
+    places: HashMap<u32, u32, BuildHasherDefault<Mixed>>,
+    /// For each value the index of the one before it with the same hash, or its own.
+    earlier: Vec<u32>,
     /// Values in order of their first occurrence, and how often they occurred.
     pub(super) counts: Vec<(Value, usize)>,
 }
@@ -61,34 +63,58 @@ impl<'h> Tally<'h> {
         Tally {
             host,
             places: HashMap::default(),
+            earlier: Vec::new(),
             counts: Vec::new(),
         }
     }
 
     /// Counts one more occurrence; gives how many there are now.
     pub(super) fn add(&mut self, value: Value) -> usize {
-        let hash = equality::hash(self.host, value);
-        let same_hash = self.places.entry(hash).or_default();
-        for &place in same_hash.iter() {
-            if let Some((other, count)) = self.counts.get_mut(place as usize)
-                && is_same(self.host, *other, value)
-            {
+        let place = self.place(value);
+        match self.counts.get_mut(place) {
+            Some((_, count)) => {
                 *count += 1;
-                return *count;
+                *count
             }
+            None => 0,
         }
-        same_hash.push(self.counts.len() as u32);
-        self.counts.push((value, 1));
-        1
+    }
+
+    /// The index of a value in `counts`.
+    fn place(&mut self, value: Value) -> usize {
+        let hash = equality::hash(self.host, value);
+        let new = self.counts.len() as u32;
+        let last = *self.places.entry(hash).or_insert(new);
+        if last != new {
+            if let Some(place) = self.among(last, value) {
+                return place;
+            }
+            self.places.insert(hash, new);
+        }
+        self.earlier.push(last);
+        self.counts.push((value, 0));
+        new as usize
+    }
+
+    /// The index of a value, looked for from the last one with its hash on.
+    fn among(&self, last: u32, value: Value) -> Option<usize> {
+        let mut place = last as usize;
+        loop {
+            let (other, _) = self.counts.get(place)?;
+            if is_same(self.host, *other, value) {
+                return Some(place);
+            }
+            let earlier = *self.earlier.get(place)? as usize;
+            if earlier == place {
+                return None;
+            }
+            place = earlier;
+        }
     }
 
     fn has(&self, value: Value) -> bool {
-        let hash = equality::hash(self.host, value);
-        let same_hash = self.places.get(&hash).map_or([].as_slice(), Vec::as_slice);
-        same_hash
-            .iter()
-            .filter_map(|&place| self.counts.get(place as usize))
-            .any(|(other, _)| is_same(self.host, *other, value))
+        let last = self.places.get(&equality::hash(self.host, value));
+        last.is_some_and(|last| self.among(*last, value).is_some())
     }
 }
 
@@ -248,42 +274,25 @@ fn sort_by_keys(host: &Host, args: &[Value]) -> Outcome {
 
 fn group_items(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    for key in require_iter(host, arg(args, 0), "list/group-by")? {
+    let items = arg(args, 1);
+    if items.kind() != Kind::List {
+        return Err(type_error(host, "list", items));
+    }
+    let mut tally = Tally::new(host);
+    let mut groups: Vec<Vec<Value>> = Vec::new();
+    let keys = require_iter(host, arg(args, 0), "list/group-by")?;
+    for (key, item) in keys.zip(heap.list_iter(items)) {
         key::check(host, key)?;
+        let place = tally.place(key);
+        match groups.get_mut(place) {
+            Some(group) => group.push(item),
+            None => groups.push(vec![item]),
+        }
     }
-    let pairs = by_key(host, arg(args, 1), arg(args, 0), equality::compare)?;
-    let mut entries: Vec<(Value, Value)> = Vec::new();
-    let mut rest = pairs.as_slice();
-    while let Some(&(key, _)) = rest.first() {
-        let end = rest.partition_point(|(other, _)| equality::compare(host, *other, key).is_eq());
-        let (same, others) = rest.split_at(end.max(1));
-        group(host, same, &mut entries);
-        rest = others;
-    }
-    if entries
-        .iter()
-        .any(|(key, _)| key::needs_identity(host, *key))
-    {
-        return Ok(sorted_map::from_entries(host, &entries));
-    }
-    Ok(sorted_map::from_sorted(heap, &entries))
-}
-
-/// Adds the entries of pairs whose keys the order does not tell apart; equality may.
-fn group(host: &Host, pairs: &[(Value, Value)], entries: &mut Vec<(Value, Value)>) {
-    let mut left = pairs.to_vec();
-    while let Some(&(key, _)) = left.first() {
-        let mut items = Vec::new();
-        let identity = key::needs_identity(host, key);
-        left.retain(|&(other, item)| {
-            let same = !identity || equality::equal(host, other, key);
-            if same {
-                items.push(item);
-            }
-            !same
-        });
-        entries.push((key, host.heap.list(&items)));
-    }
+    let entries: Vec<(Value, Value)> = (tally.counts.iter().zip(&groups))
+        .map(|((key, _), items)| (*key, heap.list(items)))
+        .collect();
+    Ok(sorted_map::from_entries(host, &entries))
 }
 
 #[cfg(test)]

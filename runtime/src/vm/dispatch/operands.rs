@@ -4,34 +4,108 @@ use crate::heap::{Heap, object};
 use crate::value::{Kind, Value};
 use crate::vm::module::Func;
 
+/// The first word of an instruction, where its operands are read.
+pub(super) trait Word: Copy {
+    /// One of its bytes, the opcode being byte 0.
+    fn byte<const INDEX: usize>(self) -> u8;
+    /// Its upper half.
+    fn upper_half(self) -> u16;
+    /// Its upper three bytes, with a sign.
+    fn upper_bytes(self) -> i32;
+}
+
+/// A word that has been loaded.
+impl Word for u32 {
+    #[inline(always)]
+    fn byte<const INDEX: usize>(self) -> u8 {
+        (self >> (8 * INDEX)) as u8
+    }
+
+    #[inline(always)]
+    fn upper_half(self) -> u16 {
+        (self >> 16) as u16
+    }
+
+    #[inline(always)]
+    fn upper_bytes(self) -> i32 {
+        self as i32 >> 8
+    }
+}
+
+/// A word where it lies in the code. Loading single bytes takes one instruction each, taking a word apart
+/// two or three, and on x86-64 a register of which there are few.
+#[derive(Clone, Copy)]
+pub(super) struct InCode(*const u32);
+
+impl Word for InCode {
+    #[inline(always)]
+    fn byte<const INDEX: usize>(self) -> u8 {
+        // SAFETY: by `in_code` this is the word after an instruction's first one; words are little-endian.
+        unsafe { *self.0.cast::<u8>().sub(4 - INDEX) }
+    }
+
+    #[inline(always)]
+    fn upper_half(self) -> u16 {
+        // SAFETY: as above; two bytes from an even address.
+        unsafe { *self.0.cast::<u16>().sub(1) }
+    }
+
+    #[inline(always)]
+    fn upper_bytes(self) -> i32 {
+        // SAFETY: as above.
+        unsafe { self.0.sub(1).read() as i32 >> 8 }
+    }
+}
+
+/// The first word of the instruction behind which `pc` stands.
+///
+/// # Safety
+/// As for [`super::Handler`].
+#[inline(always)]
+pub(super) unsafe fn in_code(pc: *const u32) -> InCode {
+    InCode(pc)
+}
+
 /// Field `a`.
 #[inline(always)]
-pub(super) fn a(word: u32) -> usize {
-    (word >> 8) as usize & 0xFF
+pub(super) fn a(word: impl Word) -> usize {
+    word.byte::<1>().into()
 }
 
 /// Field `b`.
 #[inline(always)]
-pub(super) fn b(word: u32) -> usize {
-    (word >> 16) as usize & 0xFF
+pub(super) fn b(word: impl Word) -> usize {
+    word.byte::<2>().into()
 }
 
 /// Field `c`.
 #[inline(always)]
-pub(super) fn c(word: u32) -> usize {
-    (word >> 24) as usize
+pub(super) fn c(word: impl Word) -> usize {
+    word.byte::<3>().into()
+}
+
+/// Field `sc`.
+#[inline(always)]
+pub(super) fn sc(word: impl Word) -> i64 {
+    i64::from(word.byte::<3>() as i8)
 }
 
 /// Field `bx`.
 #[inline(always)]
-pub(super) fn bx(word: u32) -> usize {
-    (word >> 16) as usize
+pub(super) fn bx(word: impl Word) -> usize {
+    word.upper_half().into()
 }
 
 /// Field `sbx`.
 #[inline(always)]
-pub(super) fn sbx(word: u32) -> i64 {
-    i64::from(word as i32 >> 16)
+pub(super) fn sbx(word: impl Word) -> i64 {
+    i64::from(word.upper_half() as i16)
+}
+
+/// Field `s24`.
+#[inline(always)]
+pub(super) fn s24(word: impl Word) -> isize {
+    word.upper_bytes() as isize
 }
 
 /// # Safety
@@ -56,6 +130,16 @@ pub(super) unsafe fn set(base: *mut Value, index: usize, value: Value) {
 pub(super) unsafe fn constant(func: *const Func, index: usize) -> Value {
     // SAFETY: by the caller.
     unsafe { *(*func).constants.add(index) }
+}
+
+/// What a global holds: any value, or none yet.
+///
+/// # Safety
+/// As for [`super::Handler`].
+#[inline(always)]
+pub(super) unsafe fn global(func: *const Func, index: u32) -> Value {
+    // SAFETY: by the caller.
+    unsafe { *(*func).globals.get().add(index as usize) }
 }
 
 /// Field `index` of an object that holds values.

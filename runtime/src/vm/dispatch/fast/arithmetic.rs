@@ -10,7 +10,7 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, c, register, set};
+use super::super::operands::{a, b, c, register, sc, set};
 use super::super::{Handler, Running, dispatch};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -46,7 +46,7 @@ macro_rules! additive {
             }
         } else {
             float_result!($vm $pc $base $func $frame $word; x.float_unchecked() $float y.float_unchecked());
-            return $mixed($vm, $pc, $base, $func, $frame, $word);
+            return $mixed($vm, $pc, $base, $func, $frame, *$pc.sub(1));
         }
     }};
 }
@@ -59,7 +59,7 @@ macro_rules! additive_immediate {
             set($base, a($word), Value::from_fixnum_position(result));
             dispatch!($vm, $pc, $base, $func, $frame)
         }
-        return $other($vm, $pc, $base, $func, $frame, $word);
+        return $other($vm, $pc, $base, $func, $frame, *$pc.sub(1));
     }};
 }
 
@@ -72,12 +72,6 @@ pub(super) fn step(counter: Value, by: i64, limit: u64) -> Option<u64> {
     ((from | to | limit) >> 50 == 0).then_some(to)
 }
 
-/// The small integer of an instruction.
-#[inline(always)]
-pub(super) fn small(word: u32) -> i64 {
-    i64::from(word as i32 >> 24)
-}
-
 /// Sum or difference of any fixnum, or of a float, with a small integer.
 macro_rules! any_additive_immediate {
     ($name:ident, $method:ident, $float:tt) => {
@@ -85,12 +79,12 @@ macro_rules! any_additive_immediate {
         unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
             let x = register(base, b(word));
             if x.is_fixnum() {
-                if let Some(result) = x.fixnum_shifted().$method(small(word) << 13) {
+                if let Some(result) = x.fixnum_shifted().$method(sc(word) << 13) {
                     set(base, a(word), Value::from_fixnum_shifted(result));
                     dispatch!(vm, pc, base, func, frame)
                 }
             } else {
-                float_result!(vm pc base func frame word; x.float_unchecked() $float small(word) as f64);
+                float_result!(vm pc base func frame word; x.float_unchecked() $float sc(word) as f64);
             }
             complete!(vm pc base func frame)
         }
@@ -108,23 +102,30 @@ fn real(value: Value) -> f64 {
     }
 }
 
-/// Arithmetic of a fixnum and a float.
+/// Arithmetic of fixnums and floats in any combination. The operands are those of the given word, which
+/// need not be the one in the code.
 macro_rules! mixed {
-    ($name:ident, $float:tt) => {
+    ($name:ident, $float:tt, |$x:ident, $y:ident| $fixnums:expr) => {
         #[inline(never)]
-        unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
-            let (x, y) = operands!(base, word);
-            if !x.both_fixnums(y) {
-                float_result!(vm pc base func frame word; real(x) $float real(y));
+        pub(super) unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
+            let ($x, $y) = operands!(base, word);
+            if $x.both_fixnums($y) {
+                let result: Option<i64> = $fixnums;
+                if let Some(result) = result {
+                    set(base, a(word), Value::from_fixnum_shifted(result));
+                    dispatch!(vm, pc, base, func, frame)
+                }
+            } else {
+                float_result!(vm pc base func frame word; real($x) $float real($y));
             }
             complete!(vm pc base func frame)
         }
     };
 }
-mixed!(mixed_add, +);
-mixed!(mixed_subtract, -);
-mixed!(mixed_multiply, *);
-mixed!(mixed_divide, /);
+mixed!(mixed_add, +, |x, y| x.fixnum_shifted().checked_add(y.fixnum_shifted()));
+mixed!(mixed_subtract, -, |x, y| x.fixnum_shifted().checked_sub(y.fixnum_shifted()));
+mixed!(mixed_multiply, *, |x, y| x.fixnum_shifted().checked_mul(y.fixnum_unchecked()));
+mixed!(mixed_divide, /, |x, y| None);
 
 /// Comparison of fixnums or of floats, as a value.
 macro_rules! compare {
@@ -166,9 +167,9 @@ handlers! {
     add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -, mixed_subtract) }
-    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; small(word), any_add_imm) }
-    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; small(word), any_add_imm) }
-    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; -small(word), any_subtract_imm) }
+    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
+    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
+    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; -sc(word), any_subtract_imm) }
     multiply = Multiply |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         if x.both_fixnums(y) {
@@ -178,28 +179,28 @@ handlers! {
             }
         } else {
             float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
-            return mixed_multiply(vm, pc, base, func, frame, word);
+            return mixed_multiply(vm, pc, base, func, frame, *pc.sub(1));
         }
     }
     divide = Divide |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() / y.float_unchecked());
-        return mixed_divide(vm, pc, base, func, frame, word);
+        return mixed_divide(vm, pc, base, func, frame, *pc.sub(1));
     }
     float_add = FloatAdd |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() + y.float_unchecked());
-        return add(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_add(vm, pc, base, func, frame, *pc.sub(1));
     }
     float_subtract = FloatSubtract |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() - y.float_unchecked());
-        return subtract(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_subtract(vm, pc, base, func, frame, *pc.sub(1));
     }
     float_multiply = FloatMultiply |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
-        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_multiply(vm, pc, base, func, frame, *pc.sub(1));
     }
     negate = Negate |vm, pc, base, func, frame, word| {
         let x = register(base, b(word));

@@ -8,7 +8,7 @@
 use sema_format::isa::{Op, Predicate};
 
 use super::super::full::holds_byte;
-use super::super::operands::{a, b, bx, constant, register, sbx};
+use super::super::operands::{a, b, bx, constant, field, in_code, register, s24, sbx};
 use super::super::{Handler, Running, dispatch};
 use crate::heap::object;
 use crate::value::{Kind, Value};
@@ -81,7 +81,7 @@ macro_rules! test_jump {
             let value = register($base, a($word));
             branch!($vm $pc $base $func $frame; (value.is_nil() || value == Value::EMPTY) == $wanted)
         }
-        return $other($vm, $pc, $base, $func, $frame, $word);
+        return $other($vm, $pc, $base, $func, $frame, 0);
     }};
 }
 
@@ -102,10 +102,10 @@ handlers! {
     jump_length = JumpLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; true) }
     jump_not_length = JumpNotLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; false) }
     jump = Jump |vm, pc, base, func, frame, word| {
-        dispatch!(vm, pc.offset((word as i32 >> 8) as isize), base, func, frame)
+        dispatch!(vm, pc.offset(s24(word)), base, func, frame)
     }
     loop_back = Loop |vm, pc, base, func, frame, word| {
-        dispatch!(vm, pc.offset((word as i32 >> 8) as isize), base, func, frame)
+        dispatch!(vm, pc.offset(s24(word)), base, func, frame)
     }
     jump_false = JumpFalse |vm, pc, base, func, frame, word| {
         short_branch!(vm pc base func frame word; !register(base, a(word)).is_truthy())
@@ -145,6 +145,22 @@ handlers! {
             branch!(vm pc base func frame; x != y)
         }
     }
+    switch = Switch |vm, pc, base, func, frame, word| {
+        let (value, keys) = (register(base, a(word)), constant(func, bx(word)));
+        // The keys are a vector, and a jump follows for each.
+        let count = object::length_of(object::header_at(keys));
+        let mut index = 0;
+        while index < count {
+            if field(keys, index) == value {
+                let jump = pc.add(index);
+                dispatch!(vm, jump.offset(s24(*jump) + 1), base, func, frame)
+            }
+            index += 1;
+        }
+        if !(value.is_heap() || value.is_float()) {
+            dispatch!(vm, pc.add(count), base, func, frame)
+        }
+    }
     jump_test = JumpTest |vm, pc, base, func, frame, word| { test_jump!(vm pc base func frame word; true, any_jump_test) }
     jump_not_test = JumpNotTest |vm, pc, base, func, frame, word| { test_jump!(vm pc base func frame word; false, any_jump_not_test) }
 }
@@ -159,8 +175,9 @@ macro_rules! any_test {
             base: *mut Value,
             func: *const Func,
             frame: *mut Frame,
-            word: u32,
+            _: u32,
         ) -> Running {
+            let word = in_code(pc);
             let holds = holds_byte(&vm.host, b(word) as u8, register(base, a(word)));
             branch!(vm pc base func frame; holds == $wanted)
         }

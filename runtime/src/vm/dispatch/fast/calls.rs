@@ -32,8 +32,9 @@ macro_rules! enter {
     ($vm:ident $pc:expr, $base:ident $func:ident $frame:ident $word:ident; $callee:expr) => {{
         let callee: *const Func = $callee;
         if $frame != $vm.task.frame_limit {
-            *$frame = Frame { pc: $pc, func: $func, delta: a($word) as u32 + 1, kind: FrameKind::Call };
-            begin!($vm $base.add(a($word) + 1), callee, $frame.add(1))
+            let distance = (a($word) as u32 + 1) * size_of::<Value>() as u32;
+            Frame::push_call($frame, $pc, $func, distance);
+            begin!($vm $base.byte_add(distance as usize), callee, $frame.add(1))
         }
     }};
 }
@@ -44,8 +45,7 @@ macro_rules! enter {
 /// As for [`Handler`].
 #[inline(always)]
 unsafe fn known(func: *const Func, index: u32) -> *const Func {
-    // The functions of a module lie in a row, in the order of their numbers.
-    func.offset(index as isize - (*func).index as isize)
+    (*func).functions.add(index as usize)
 }
 
 handlers! {
@@ -53,7 +53,7 @@ handlers! {
         let callee = register(base, a(word));
         if object::is_kind(callee, Kind::Closure) {
             let target = Func::decode(field(callee, 0));
-            if (*target).exact_parameters == b(word) as u32 {
+            if usize::from((*target).exact_parameters) == b(word) {
                 enter!(vm pc, base func frame word; target)
             }
         }
@@ -62,7 +62,7 @@ handlers! {
         let callee = register(base, a(word));
         if object::is_kind(callee, Kind::Closure) {
             let target = Func::decode(field(callee, 0));
-            if (*target).exact_parameters == b(word) as u32 {
+            if usize::from((*target).exact_parameters) == b(word) {
                 *base.sub(1) = callee;
                 let from = base.add(a(word) + 1);
                 for index in 0..b(word) {
@@ -94,7 +94,7 @@ handlers! {
         let caller = frame.sub(1);
         if (*caller).kind != FrameKind::Bottom {
             *base.sub(1) = register(base, a(word));
-            dispatch!(vm, (*caller).pc, base.sub((*caller).delta as usize), (*caller).func, caller)
+            dispatch!(vm, (*caller).pc, (*caller).base_below(base), (*caller).func, caller)
         }
     }
 }

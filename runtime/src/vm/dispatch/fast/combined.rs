@@ -11,9 +11,9 @@
 
 use sema_format::isa::{Op, Predicate, uncombined};
 
-use super::super::operands::{a, b, c, register, sbx, set};
+use super::super::operands::{a, b, c, register, sbx, sc, set};
 use super::super::{Handler, Running, dispatch};
-use super::arithmetic::{add, add_imm, multiply, small, step, subtract, subtract_imm};
+use super::arithmetic::{add_imm, mixed_add, mixed_multiply, mixed_subtract, step, subtract_imm};
 use super::data::{array_get, element, rest};
 use crate::heap::object;
 use crate::value::{Kind, Value};
@@ -72,7 +72,7 @@ macro_rules! element_then {
             let $element = (*slot).float_unchecked();
             float_result!($vm $pc $base $func $frame; $result);
         }
-        alone!($vm $pc $base $func $frame; array_get)
+        alone!($vm $pc $base $func $frame; element_alone)
     }};
 }
 
@@ -93,7 +93,7 @@ macro_rules! branch {
 macro_rules! step_then_jump {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $op:tt, $wanted:literal) => {{
         let limit = register($base, b(*$pc)).fixnum_position();
-        let by = small($word);
+        let by = sc($word);
         if let Some(sum) = step(register($base, b($word)), by, limit) {
             set($base, a($word), Value::from_fixnum_position(sum));
             branch!($vm $pc $base $func $frame; (sum $op limit) == $wanted)
@@ -134,30 +134,47 @@ macro_rules! rest_then_jump {
     }};
 }
 
+/// `array_get` of the given word.
+#[inline(never)]
+unsafe fn element_alone(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
+        set(base, a(word), *slot);
+        dispatch!(vm, pc, base, func, frame)
+    }
+    complete!(vm pc base func frame)
+}
+
 handlers! {
     multiply_then_add = MultiplyThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; *, +, multiply)
+        floats!(vm pc base func frame word; *, +, mixed_multiply)
     }
     multiply_then_subtract = MultiplyThenSubtract |vm, pc, base, func, frame, word| {
         let x = register(base, b(word)).float_unchecked();
         let y = register(base, c(word)).float_unchecked();
         float_result!(vm pc base func frame; difference!(pc base word; x * y));
-        alone!(vm pc base func frame; multiply)
+        alone!(vm pc base func frame; mixed_multiply)
     }
     multiply_then_multiply = MultiplyThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; *, *, multiply)
+        floats!(vm pc base func frame word; *, *, mixed_multiply)
     }
     add_then_add = AddThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; +, +, add)
+        floats!(vm pc base func frame word; +, +, mixed_add)
     }
     add_then_multiply = AddThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; +, *, add)
+        floats!(vm pc base func frame word; +, *, mixed_add)
     }
     subtract_then_add = SubtractThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; -, +, subtract)
+        floats!(vm pc base func frame word; -, +, mixed_subtract)
     }
     subtract_then_multiply = SubtractThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; -, *, subtract)
+        floats!(vm pc base func frame word; -, *, mixed_subtract)
     }
     element_then_add = ElementThenAdd |vm, pc, base, func, frame, word| {
         element_then!(vm pc base func frame word; |element| element + other!(base word))
@@ -177,7 +194,7 @@ handlers! {
                 dispatch!(vm, pc.add(2), base, func, frame)
             }
         }
-        alone!(vm pc base func frame; array_get)
+        alone!(vm pc base func frame; element_alone)
     }
     element_then_jump_false = ElementThenJumpFalse |vm, pc, base, func, frame, word| {
         if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
@@ -202,10 +219,10 @@ handlers! {
         step_then_jump!(vm pc base func frame word; ==, false)
     }
     step_then_jump_not_greater_equal_imm = StepThenJumpNotGreaterEqualImm |vm, pc, base, func, frame, word| {
-        step_then_jump_imm!(vm pc base func frame word; small(word), >=, false, add_imm)
+        step_then_jump_imm!(vm pc base func frame word; sc(word), >=, false, add_imm)
     }
     step_then_jump_not_equal_imm = StepThenJumpNotEqualImm |vm, pc, base, func, frame, word| {
-        step_then_jump_imm!(vm pc base func frame word; -small(word), ==, false, subtract_imm)
+        step_then_jump_imm!(vm pc base func frame word; -sc(word), ==, false, subtract_imm)
     }
     rest_then_jump_test = RestThenJumpTest |vm, pc, base, func, frame, word| {
         rest_then_jump!(vm pc base func frame word; true)

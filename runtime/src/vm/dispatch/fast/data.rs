@@ -7,9 +7,10 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, c, constant, field, register, set};
+use super::super::operands::{a, b, c, constant, field, global, in_code, register, set};
 use super::super::{Handler, Running, dispatch};
 use crate::heap::object;
+use crate::natives::records;
 use crate::value::{Kind, Value};
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
@@ -46,8 +47,9 @@ unsafe fn nth_of_list(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    word: u32,
+    _: u32,
 ) -> Running {
+    let word = in_code(pc);
     let (sequence, index) = (register(base, b(word)), register(base, c(word)));
     if vm.host.heap.is_pair(sequence) && index.is_fixnum() && index.fixnum_unchecked() >= 0 {
         let position = index.fixnum_unchecked() as usize;
@@ -57,6 +59,21 @@ unsafe fn nth_of_list(
         }
     }
     complete!(vm pc base func frame)
+}
+
+/// `get_keyword` of what is not a map in one object.
+#[inline(never)]
+unsafe fn get_keyword_of_other(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    let word = in_code(pc);
+    let (map, key) = (register(base, b(word)), constant(func, *pc as usize));
+    deliver!(vm, pc.add(1), base, func, frame, word; call::get_keyword(&vm.host, map, key))
 }
 
 handlers! {
@@ -128,13 +145,14 @@ handlers! {
                 dispatch!(vm, pc.add(1), base, func, frame)
             }
         }
+        return get_keyword_of_other(vm, pc, base, func, frame, 0);
     }
     nth = Nth |vm, pc, base, func, frame, word| {
         let (sequence, index) = (register(base, b(word)), register(base, c(word)));
         if sequence.is_heap() && index.is_fixnum() {
             let header = object::header_at(sequence);
             if header as u8 != Kind::Vector as u8 {
-                return nth_of_list(vm, pc, base, func, frame, word);
+                return nth_of_list(vm, pc, base, func, frame, 0);
             }
             let position = index.fixnum_shifted() as u64 >> 13;
             if position < header >> 32 {
@@ -162,6 +180,35 @@ handlers! {
                 }
             }
         }
+    }
+    make_record = MakeRecord |vm, pc, base, func, frame, word| {
+        let record_type = global(func, *pc);
+        if object::is_kind(record_type, Kind::RecordType) {
+            let fields = std::slice::from_raw_parts(base.add(b(word)), c(word));
+            set(base, a(word), records::make_record(&vm.host, record_type, fields));
+            dispatch_allocated!(vm, pc.add(1), base, func, frame)
+        }
+    }
+    record_ref = RecordRef |vm, pc, base, func, frame, word| {
+        let record = register(base, b(word));
+        if record.is_heap() {
+            let header = object::header_at(record);
+            // The type is field 0.
+            let index = c(word) + 1;
+            if header as u8 == Kind::Record as u8
+                && object::length_of(header) > index
+                && field(record, 0) == global(func, *pc)
+            {
+                set(base, a(word), field(record, index));
+                dispatch!(vm, pc.add(1), base, func, frame)
+            }
+        }
+    }
+    record_test = RecordTest |vm, pc, base, func, frame, word| {
+        let value = register(base, b(word));
+        let holds = object::is_kind(value, Kind::Record) && field(value, 0) == global(func, *pc);
+        set(base, a(word), Value::bool(holds));
+        dispatch!(vm, pc.add(1), base, func, frame)
     }
     array_get = ArrayGet |vm, pc, base, func, frame, word| {
         if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {

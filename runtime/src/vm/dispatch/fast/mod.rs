@@ -25,12 +25,14 @@ macro_rules! complete {
 }
 
 /// Defines handlers: `name = Op |vm, pc, base, func, frame, word| body`. The body ends the handler
-/// with `dispatch!` or falls through to the complete handler of `Op`.
+/// with `dispatch!` or falls through to the complete handler of `Op`. `word` is where the operands lie.
 macro_rules! handlers {
     ($($(#[$attribute:meta])* $name:ident = $op:ident |$vm:ident, $pc:ident, $base:ident, $func:ident, $frame:ident, $word:ident| $body:block)*) => {
         $(
             $(#[$attribute])*
             pub(super) unsafe fn $name($vm: &mut Vm, $pc: *const u32, $base: *mut Value, $func: *const Func, $frame: *mut Frame, $word: u32) -> Running {
+                let _ = $word;
+                let $word = super::super::operands::in_code($pc);
                 $body
                 #[allow(unreachable_code, reason = "some bodies always dispatch")]
                 {
@@ -70,7 +72,7 @@ macro_rules! deliver {
             }
             Err(signal) => {
                 $vm.signal = Some(signal);
-                return super::native_failed($vm, $pc, $base, $func, $frame, $word);
+                return super::native_failed($vm, $pc, $base, $func, $frame, a($word) as u32);
             }
         }
     };
@@ -153,7 +155,7 @@ unsafe fn collect(
     dispatch!(vm, pc, base, func, frame)
 }
 
-/// A native returned a signal, which lies in `vm.signal`.
+/// A native whose result was meant for slot `a` returned a signal, which lies in `vm.signal`.
 #[cold]
 #[inline(never)]
 unsafe fn native_failed(
@@ -162,7 +164,7 @@ unsafe fn native_failed(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    word: u32,
+    a: u32,
 ) -> Running {
     vm.task.registers = Registers {
         pc,
@@ -170,7 +172,7 @@ unsafe fn native_failed(
         func,
         frame,
     };
-    if !vm.failed(super::operands::a(word)) {
+    if !vm.failed(a as usize) {
         return false;
     }
     let Registers {
@@ -202,7 +204,10 @@ impl Vm {
     #[inline(never)]
     fn reserve(&mut self) -> Running {
         match self.reserve_window() {
-            super::Next::Continue => true,
+            super::Next::Continue => {
+                self.safepoint();
+                true
+            }
             super::Next::Stop(event) => self.stop(event),
         }
     }

@@ -32,9 +32,9 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::Jump => op_jump,
         Op::JumpLength => op_jump_length,
         Op::JumpNotLength => op_jump_length,
-        Op::Loop => op_loop,
-        Op::JumpFalse => op_jump_false,
-        Op::JumpTrue => op_jump_true,
+        Op::Loop => op_jump,
+        Op::JumpFalse => op_jump_truth,
+        Op::JumpTrue => op_jump_truth,
         Op::JumpLess => op_compare_jump,
         Op::JumpNotLess => op_compare_jump,
         Op::JumpLessEqual => op_compare_jump,
@@ -51,10 +51,11 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::JumpNotGreaterEqualImm => op_compare_jump,
         Op::JumpEqualImm => op_compare_jump,
         Op::JumpNotEqualImm => op_compare_jump,
-        Op::JumpEqualConst => op_jump_equal_const,
-        Op::JumpNotEqualConst => op_jump_not_equal_const,
+        Op::JumpEqualConst => op_jump_constant,
+        Op::JumpNotEqualConst => op_jump_constant,
         Op::JumpTest => op_jump_test,
-        Op::JumpNotTest => op_jump_not_test,
+        Op::JumpNotTest => op_jump_test,
+        Op::Switch => op_switch,
         Op::JumpGreater => op_compare_jump,
         Op::JumpNotGreater => op_compare_jump,
         Op::JumpGreaterEqual => op_compare_jump,
@@ -73,103 +74,49 @@ handler! { op_jump_length |vm, pc, base, func, frame, word| {
 }}
 
 handler! { op_jump |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    {
-        jump(&mut pc, word as i32 >> 8)
+    jump(&mut pc, word as i32 >> 8);
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_jump_truth |vm, pc, base, func, frame, word| {
+    if register(base, a(word)).is_truthy() == (word as u8 == Op::JumpTrue as u8) {
+        jump(&mut pc, sbx(word));
     }
     dispatch!(vm, pc, base, func, frame)
 }}
 
-handler! { op_loop |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    {
-        jump(&mut pc, word as i32 >> 8);
+/// `equal?` of any value and one that holds no others.
+fn equal(host: &Host, x: Value, y: Value) -> bool {
+    x == y || (x.is_heap() || x.is_float()) && equality::equal(host, x, y)
+}
+
+handler! { op_jump_constant |vm, pc, base, func, frame, word| {
+    let offset = extra(&mut pc) as i32;
+    let holds = equal(&vm.host, register(base, a(word)), constant(func, bx(word)));
+    if holds == (word as u8 == Op::JumpEqualConst as u8) {
+        jump(&mut pc, offset);
     }
     dispatch!(vm, pc, base, func, frame)
 }}
 
-handler! { op_jump_false |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    {
-        if !register(base, a).is_truthy() {
-            jump(&mut pc, sbx(word));
-        }
-    }
-    dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_jump_true |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    {
-        if register(base, a).is_truthy() {
-            jump(&mut pc, sbx(word));
-        }
-    }
-    dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_jump_equal_const |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    let op = Op::JumpEqualConst;
-    {
-        let (x, y) = (register(base, a), constant(func, bx(word)));
-        let offset = extra(&mut pc) as i32;
-        let same = x == y || (x.is_heap() || x.is_float()) && equality::equal(&vm.host, x, y);
-        if same == (op == Op::JumpEqualConst) {
-            jump(&mut pc, offset);
-        }
-    }
-    dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_jump_not_equal_const |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    let op = Op::JumpNotEqualConst;
-    {
-        let (x, y) = (register(base, a), constant(func, bx(word)));
-        let offset = extra(&mut pc) as i32;
-        let same = x == y || (x.is_heap() || x.is_float()) && equality::equal(&vm.host, x, y);
-        if same == (op == Op::JumpEqualConst) {
-            jump(&mut pc, offset);
-        }
-    }
+handler! { op_switch |vm, pc, base, func, frame, word| {
+    let value = register(base, a(word));
+    let keys = vm.host.heap.values(constant(func, bx(word)));
+    let count = keys.len();
+    let found = keys.iter().position(|key| equal(&vm.host, value, *key));
+    pc = pc.add(found.unwrap_or(count));
     dispatch!(vm, pc, base, func, frame)
 }}
 
 handler! { op_jump_test |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    let op = Op::JumpTest;
-    {
-        let value = register(base, a);
-        let offset = extra(&mut pc) as i32;
-        let Some(predicate) = Predicate::from_byte((word >> 16) as u8) else {
-            {
-                let event = vm.bad_instruction();
-                return vm.stop(event);
-            };
-        };
-        if holds(&vm.host, predicate, value) == (op == Op::JumpTest) {
-            jump(&mut pc, offset);
-        }
-    }
-    dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_jump_not_test |vm, pc, base, func, frame, word| {
-    let a = a(word);
-    let op = Op::JumpNotTest;
-    {
-        let value = register(base, a);
-        let offset = extra(&mut pc) as i32;
-        let Some(predicate) = Predicate::from_byte((word >> 16) as u8) else {
-            {
-                let event = vm.bad_instruction();
-                return vm.stop(event);
-            };
-        };
-        if holds(&vm.host, predicate, value) == (op == Op::JumpTest) {
-            jump(&mut pc, offset);
-        }
+    let offset = extra(&mut pc) as i32;
+    let Some(predicate) = Predicate::from_byte((word >> 16) as u8) else {
+        let event = vm.bad_instruction();
+        return vm.stop(event);
+    };
+    let holds = holds(&vm.host, predicate, register(base, a(word)));
+    if holds == (word as u8 == Op::JumpTest as u8) {
+        jump(&mut pc, offset);
     }
     dispatch!(vm, pc, base, func, frame)
 }}

@@ -47,7 +47,7 @@ handler! { op_call |vm, pc, base, func, frame, word| {
         let count = b(word);
         if callee.is_heap() && object::kind_at(callee) == Kind::Closure {
             let target = Func::decode(field(callee, 0));
-            if (*target).exact_parameters == count as u32 {
+            if usize::from((*target).exact_parameters) == count {
                 enter!(vm pc base func frame a; target);
                 break 'op;
             }
@@ -64,7 +64,7 @@ handler! { op_tail_call |vm, pc, base, func, frame, word| {
         let count = b(word);
         if callee.is_heap() && object::kind_at(callee) == Kind::Closure {
             let target = Func::decode(field(callee, 0));
-            if (*target).exact_parameters == count as u32 {
+            if usize::from((*target).exact_parameters) == count {
                 {
                     *base.sub(1) = callee;
                     for index in 0..count {
@@ -150,7 +150,7 @@ handler! { op_return |vm, pc, base, func, frame, word| {
         save!(vm pc base func frame);
         return vm.stop(Event::Finished(result));
     }
-    base = base.sub(caller.delta as usize);
+    base = caller.base_below(base);
     dispatch!(vm, caller.pc, base, caller.func, frame)
 }}
 

@@ -14,13 +14,11 @@
 
 use sema_format::isa::Op;
 
-use super::super::operands::{a, b, c, constant, register, set};
+use super::super::operands::{a, b, c, constant, global, register, set};
 use super::super::{Handler, Next, Registers, Running};
 use super::extra;
-use crate::collections::sorted_map;
-use crate::heap::object;
-use crate::natives::forms;
-use crate::value::{Kind, Value};
+use crate::natives::{forms, records};
+use crate::value::Value;
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
 use crate::vm::{Vm, call};
@@ -42,6 +40,9 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::Element => op_element,
         Op::CellGet => op_cell_get,
         Op::CellSet => op_cell_set,
+        Op::MakeRecord => op_make_record,
+        Op::RecordRef => op_record_ref,
+        Op::RecordTest => op_record_test,
         _ => return None,
     })
 }
@@ -123,18 +124,8 @@ handler! { op_get |vm, pc, base, func, frame, word| {
 handler! { op_get_keyword |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
-        let index = extra(&mut pc);
-        let map = register(base, b(word));
-        let key = constant(func, index);
-        if map.is_heap() && object::kind_at(map) == Kind::Map {
-            set(
-                base,
-                a,
-                sorted_map::get_keyword(&vm.host, map, key).unwrap_or(Value::NIL),
-            );
-        } else {
-            fallible!(vm pc base func frame; a, call::get(&vm.host, map, key))
-        }
+        let key = constant(func, extra(&mut pc));
+        fallible!(vm pc base func frame; a, call::get_keyword(&vm.host, register(base, b(word)), key))
     }
     dispatch!(vm, pc, base, func, frame)
 }}
@@ -160,6 +151,32 @@ handler! { op_make_vector |vm, pc, base, func, frame, word| {
 handler! { op_element |vm, pc, base, func, frame, word| {
     let found = forms::element(&vm.host, register(base, b(word)), c(word));
     set(base, a(word), found);
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_make_record |vm, pc, base, func, frame, word| {
+    let a = a(word);
+    {
+        let record_type = global(func, extra(&mut pc) as u32);
+        let fields = std::slice::from_raw_parts(base.add(b(word)), c(word));
+        fallible!(vm pc base func frame; a, records::checked_record(&vm.host, record_type, fields))
+    }
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_record_ref |vm, pc, base, func, frame, word| {
+    let a = a(word);
+    {
+        let record_type = global(func, extra(&mut pc) as u32);
+        fallible!(vm pc base func frame; a, records::field(&vm.host, register(base, b(word)), record_type, c(word)))
+    }
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_record_test |vm, pc, base, func, frame, word| {
+    let record_type = global(func, extra(&mut pc) as u32);
+    let holds = records::has_type(&vm.host, register(base, b(word)), record_type);
+    set(base, a(word), Value::bool(holds));
     dispatch!(vm, pc, base, func, frame)
 }}
 

@@ -66,7 +66,7 @@ macro_rules! enter {
             $vm.task.grow_frames();
             $frame = $vm.task.registers.frame;
         }
-        *$frame = Frame { pc: $pc, func: $func, delta: $a as u32 + 1, kind: FrameKind::Call };
+        *$frame = Frame::new($pc, $func, $a + 1, FrameKind::Call);
         $frame = $frame.add(1);
         $base = $base.add($a + 1);
         $func = callee;
