@@ -125,7 +125,7 @@ impl FunctionBuilder<'_, '_> {
             }
             // Counting raises nothing and reads nothing else: it may as well come last.
             if own && counters.contains(&variable) && !self.is_crowded() {
-                steps.push((register, argument));
+                steps.push((counters.last() == Some(&variable), register, argument));
                 continue;
             }
             // A box in the register is still read by later arguments and must stay.
@@ -146,7 +146,8 @@ impl FunctionBuilder<'_, '_> {
             self.asm.copy(register, fresh);
         }
         // Last of all, so that a test of the counter can follow at once.
-        for (register, step) in steps {
+        steps.sort_by_key(|(last, ..)| *last);
+        for (_, register, step) in steps {
             self.expr(step, Dest::Reg(register))?;
         }
         self.next = mark;

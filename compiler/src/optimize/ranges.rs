@@ -98,7 +98,7 @@ fn is_constant(init: &Expr, variables: &[Variable]) -> bool {
 }
 
 /// What is done to the variable in one expression.
-fn step<'e>(expr: &'e Expr, variable: VarId) -> Option<&'static str> {
+fn step(expr: &Expr, variable: VarId) -> Option<&'static str> {
     let is_variable =
         |argument: &Expr| matches!(argument.kind, ExprKind::Local(v) if v == variable);
     match &expr.kind {
