@@ -200,10 +200,7 @@ impl Vm {
             return true;
         };
         match self.signalled(signal, slot) {
-            super::Next::Continue => {
-                self.safepoint();
-                true
-            }
+            super::Next::Continue => self.safepoint(),
             super::Next::Stop(event) => self.stop(event),
         }
     }
@@ -212,10 +209,7 @@ impl Vm {
     #[inline(never)]
     fn reserve(&mut self) -> Running {
         match self.reserve_window() {
-            super::Next::Continue => {
-                self.safepoint();
-                true
-            }
+            super::Next::Continue => self.safepoint(),
             super::Next::Stop(event) => self.stop(event),
         }
     }
