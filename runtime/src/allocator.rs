@@ -3,9 +3,10 @@
 //!
 //! Small blocks are rounded up to one of few sizes; freed ones wait in a list per size for the next
 //! allocation of that size. Fresh ones are cut from chunks, which are never given back, so the small
-//! blocks of a process take as much as they took at the worst moment of each size. Very large blocks,
-//! and chunks, are mappings of their own, which grow without copying. What is between goes to the C
-//! library.
+//! blocks of a process take as much as they took at the worst moment of each size. Large blocks,
+//! and chunks, are mappings of their own, which grow without copying. Of those that are not very large one of each
+//! size is kept when it is freed: natives put long results together in such blocks, and a fresh one costs a
+//! page fault for every 4 KB.
 //!
 //! It does nothing at start: its state is zero, and the first chunk is asked for by the first
 //! allocation. The C library's own allocator is not touched by small programs, which saves them
@@ -22,7 +23,7 @@ const GRAIN: usize = 16;
 /// Sizes up to this one are multiples of the grain.
 const FINE_LIMIT: usize = 256;
 const FINE_CLASSES: usize = FINE_LIMIT / GRAIN;
-/// Larger blocks belong to the C library, or are mappings.
+/// Larger blocks are mappings.
 const LARGEST: usize = 32 << 10;
 /// Above the fine sizes there are four to each power of two: at most a fifth is lost by rounding.
 const CLASSES: usize = FINE_CLASSES + 4 * (LARGEST / FINE_LIMIT).ilog2() as usize;
@@ -30,8 +31,9 @@ const CLASSES: usize = FINE_CLASSES + 4 * (LARGEST / FINE_LIMIT).ilog2() as usiz
 const FIRST_CHUNK: usize = 32 << 10;
 const LARGEST_CHUNK: usize = 1 << 20;
 
-/// Blocks from here on are mappings; the C library would do the same, and write into them.
-const MAPPED: usize = 128 << 10;
+/// Mappings up to this size are rounded up like small blocks, and may be kept.
+const LARGEST_KEPT: usize = 256 << 10;
+const KEPT_CLASSES: usize = 4 * (LARGEST_KEPT / LARGEST).ilog2() as usize;
 const PAGE: usize = 4096;
 
 /// The allocator. One static of it serves all threads of a process.
@@ -43,6 +45,8 @@ pub struct Allocator {
 struct State {
     /// Freed blocks, by class; each holds the address of the next.
     free: [*mut u8; CLASSES],
+    /// At most one freed mapping of each class above those.
+    kept: [*mut u8; KEPT_CLASSES],
     /// The rest of the newest chunk.
     next: *mut u8,
     left: usize,
@@ -52,7 +56,7 @@ struct State {
 // SAFETY: `state` is only reached through `Allocator::with`, which excludes other threads.
 unsafe impl Sync for Allocator {}
 
-/// The class of blocks of at least this many bytes, at most `LARGEST`.
+/// The class of blocks of at least this many bytes, at most `LARGEST_KEPT`.
 const fn class_of(bytes: usize) -> usize {
     if bytes <= FINE_LIMIT {
         return bytes.saturating_sub(1) / GRAIN;
@@ -78,7 +82,16 @@ fn is_small(layout: Layout) -> bool {
 
 /// Whether blocks of this layout are mappings of their own.
 fn is_mapped(layout: Layout) -> bool {
-    layout.size() >= MAPPED && layout.align() <= PAGE
+    layout.size() > LARGEST && layout.align() <= PAGE
+}
+
+/// The size of the mapping that is a block of this layout.
+fn mapped_bytes(layout: Layout) -> usize {
+    if layout.size() <= LARGEST_KEPT {
+        bytes_of(class_of(layout.size()))
+    } else {
+        layout.size()
+    }
 }
 
 /// A mapping of at least this many bytes, which are zero; null when there is no memory.
@@ -102,6 +115,7 @@ impl Allocator {
             locked: AtomicBool::new(false),
             state: UnsafeCell::new(State {
                 free: [std::ptr::null_mut(); CLASSES],
+                kept: [std::ptr::null_mut(); KEPT_CLASSES],
                 next: std::ptr::null_mut(),
                 left: 0,
                 chunk: FIRST_CHUNK,
@@ -153,6 +167,49 @@ impl Allocator {
     }
 }
 
+impl Allocator {
+    /// The kept mapping for this layout, if there is one; its content is anything.
+    #[inline(never)]
+    fn take_kept(&self, layout: Layout) -> *mut u8 {
+        self.exchange_kept(layout, std::ptr::null_mut())
+    }
+
+    /// Keeps a mapping of this layout instead of the one that was kept, which it gives (or null).
+    fn exchange_kept(&self, layout: Layout, block: *mut u8) -> *mut u8 {
+        if layout.size() > LARGEST_KEPT {
+            return block;
+        }
+        let class = class_of(layout.size()).wrapping_sub(CLASSES);
+        self.with(|state| match state.kept.get_mut(class) {
+            Some(kept) => std::mem::replace(kept, block),
+            None => block,
+        })
+    }
+
+    /// A mapping for this layout; null when there is no memory.
+    fn take_mapping(&self, layout: Layout) -> *mut u8 {
+        let kept = self.take_kept(layout);
+        if kept.is_null() {
+            return map(mapped_bytes(layout));
+        }
+        kept
+    }
+
+    /// Takes a mapping back.
+    ///
+    /// # Safety
+    /// It was made for this layout and has no owner any more.
+    unsafe fn give_mapping(&self, layout: Layout, block: *mut u8) {
+        // The one that comes last is more likely to be in the processor's caches.
+        let surplus = self.exchange_kept(layout, block);
+        if !surplus.is_null() {
+            // SAFETY: a mapping of this size that nobody uses. A refusal leaves it where it is, which nobody
+            // can do anything about.
+            let _ = unsafe { mm::munmap(surplus.cast(), mapped_bytes(layout)) };
+        }
+    }
+}
+
 impl Default for Allocator {
     fn default() -> Allocator {
         Allocator::new()
@@ -193,7 +250,7 @@ unsafe impl GlobalAlloc for Allocator {
             return self.take(class_of(layout.size()));
         }
         if is_mapped(layout) {
-            return map(layout.size());
+            return self.take_mapping(layout);
         }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
@@ -206,9 +263,8 @@ unsafe impl GlobalAlloc for Allocator {
             return unsafe { self.give(class_of(layout.size()), block) };
         }
         if is_mapped(layout) {
-            // SAFETY: the layout says that the block is a mapping of this size, which the caller gives
-            // up. A refusal leaves it where it is, which nobody can do anything about.
-            let _ = unsafe { mm::munmap(block.cast(), layout.size()) };
+            // SAFETY: the layout says that the block is such a mapping, which the caller gives up.
+            unsafe { self.give_mapping(layout, block) };
             return;
         }
         // SAFETY: the caller's promise; the layout says that the block came from the C library.
@@ -227,7 +283,13 @@ unsafe impl GlobalAlloc for Allocator {
             }
         }
         if is_mapped(layout) {
-            return map(layout.size());
+            let kept = self.take_kept(layout);
+            if kept.is_null() {
+                return map(mapped_bytes(layout));
+            }
+            // SAFETY: the block has as many bytes.
+            unsafe { kept.write_bytes(0, layout.size()) };
+            return kept;
         }
         // SAFETY: the caller's promise.
         unsafe { System.alloc_zeroed(layout) }
@@ -237,15 +299,21 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: the caller promises that the new size, rounded up to the alignment, does not overflow.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         if is_mapped(layout) && is_mapped(new) {
+            let (from, to) = (mapped_bytes(layout), mapped_bytes(new));
+            if from == to {
+                return block;
+            }
+            let kept = self.take_kept(new);
+            if !kept.is_null() {
+                // SAFETY: the two blocks are distinct, and each has at least the copied bytes.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(block, kept, layout.size().min(new_size));
+                    self.give_mapping(layout, block);
+                }
+                return kept;
+            }
             // SAFETY: the block is a mapping of the old size; it may move.
-            let moved = unsafe {
-                mm::mremap(
-                    block.cast(),
-                    layout.size(),
-                    new_size,
-                    mm::MremapFlags::MAYMOVE,
-                )
-            };
+            let moved = unsafe { mm::mremap(block.cast(), from, to, mm::MremapFlags::MAYMOVE) };
             return moved.map_or(std::ptr::null_mut(), |start| start.cast());
         }
         let with_c = |layout| !is_small(layout) && !is_mapped(layout);
@@ -274,15 +342,20 @@ mod tests {
 
     #[test]
     fn classes_hold_what_they_are_for() {
-        for bytes in 1..=LARGEST {
+        for bytes in 1..=LARGEST_KEPT {
             let class = class_of(bytes);
-            assert!(class < CLASSES, "{bytes}");
+            assert_eq!(class < CLASSES, bytes <= LARGEST, "{bytes}");
+            assert!(class < CLASSES + KEPT_CLASSES, "{bytes}");
             assert!(bytes_of(class) >= bytes, "{bytes}");
             assert!(bytes_of(class).is_multiple_of(GRAIN));
             assert!(class == 0 || bytes_of(class - 1) < bytes, "{bytes}");
         }
         assert_eq!(class_of(0), 0);
         assert_eq!(bytes_of(CLASSES - 1), LARGEST);
+        assert_eq!(bytes_of(CLASSES + KEPT_CLASSES - 1), LARGEST_KEPT);
+        for class in CLASSES..CLASSES + KEPT_CLASSES {
+            assert!(bytes_of(class).is_multiple_of(PAGE));
+        }
     }
 
     #[test]

@@ -49,8 +49,6 @@ fn only_reads(name: &str) -> bool {
             | "hashmap/keys"
             | "vals"
             | "map/entries"
-            | "get-in"
-            | "map/get-in"
             | "length"
             | "count"
             | "empty?"

@@ -241,8 +241,24 @@ fn same_key(host: &Host, a: Value, b: Value) -> bool {
     }
     let heap = &host.heap;
     match (heap.as_str(a), heap.as_str(b)) {
-        (Some(text), Some(other)) => text == other,
+        (Some(text), Some(other)) => same_bytes(text.as_bytes(), other.as_bytes()),
         _ => equality::equal(host, a, b),
+    }
+}
+
+/// Whether two texts are equal: most keys are too short for a call of the library's comparison.
+#[inline(always)]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() || a.len() > 16 {
+        return a == b;
+    }
+    // What two words do not cover by themselves they cover by overlapping.
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        a_first == b_first && a.last_chunk::<8>() == b.last_chunk::<8>()
+    } else if let (Some(a_first), Some(b_first)) = (a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        a_first == b_first && a.last_chunk::<4>() == b.last_chunk::<4>()
+    } else {
+        a.iter().zip(b).all(|(a, b)| a == b)
     }
 }
 

@@ -68,10 +68,12 @@ pub fn get(host: &Host, args: &[Value]) -> Outcome {
     let [map, key, ..] = *args else {
         return Ok(Value::NIL);
     };
-    let found = match map.kind() {
-        Kind::HashMap => hash_map::get(host, map, key),
-        Kind::Map => sorted_map::get(host, map, key),
-        _ => return Err(no_map_to_get_from(host, map)),
+    let found = if object::is_kind(map, Kind::HashMap) {
+        hash_map::get(host, map, key)
+    } else if object::is_kind(map, Kind::Map) {
+        sorted_map::get(host, map, key)
+    } else {
+        return Err(no_map_to_get_from(host, map));
     };
     Ok(found.unwrap_or_else(|| arg(args, 2)))
 }

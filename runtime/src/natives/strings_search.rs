@@ -264,28 +264,39 @@ fn split_at_bytes(host: &Host, value: Value, string: &str, separator: u8) -> Val
             heap.string(piece)
         }
     };
-    let mut pieces = Vec::new();
-    let mut start = 0;
+    // From the back, so that parts of the list can be made as they are full.
+    let mut list = Value::EMPTY;
+    let mut part = [Value::NIL; PART];
+    let mut free = PART;
+    let mut end = string.len();
     let mut cut = |at: usize| {
-        pieces.push(make(string.get(start..at).unwrap_or_default()));
-        start = at + 1;
+        if free == 0 {
+            list = heap.list_with_tail(&part, list);
+            free = PART;
+        }
+        free -= 1;
+        if let Some(slot) = part.get_mut(free) {
+            *slot = make(string.get(at..end).unwrap_or_default());
+        }
+        end = at.saturating_sub(1);
     };
     // Most pieces are words, so a search for each would hardly begin before it ends.
     let (words, rest) = string.as_bytes().as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+    for (index, &byte) in rest.iter().enumerate().rev() {
+        if byte == separator {
+            cut(8 * words.len() + index + 1);
+        }
+    }
+    for (index, word) in words.iter().enumerate().rev() {
         let mut found = bytes_equal(u64::from_le_bytes(*word), separator);
         while found != 0 {
-            cut(8 * index + found.trailing_zeros() as usize / 8);
-            found &= found - 1;
+            let byte = 7 - found.leading_zeros() as usize / 8;
+            cut(8 * index + byte + 1);
+            found &= !(0x80 << (8 * byte));
         }
     }
-    for (index, &byte) in rest.iter().enumerate() {
-        if byte == separator {
-            cut(8 * words.len() + index);
-        }
-    }
-    cut(string.len());
-    list_in_parts(host, &pieces)
+    cut(0);
+    heap.list_with_tail(part.get(free..).unwrap_or_default(), list)
 }
 
 /// The highest bit of each byte of a word that is `byte` (H. S. Warren, "Hacker's Delight", 6-1).

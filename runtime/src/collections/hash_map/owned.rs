@@ -55,6 +55,10 @@ pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value 
         return insert_into_small(host, map, key, value);
     }
     if owned::is_owned(map) {
+        let hash = equality::hash(host, key);
+        if replace(host, map, key, hash, value).is_some() {
+            return map;
+        }
         return insert_into_tree(host, map, key, value);
     }
     let copy = heap.object_with(map, 0, count_word(len(heap, map), 0));
@@ -82,6 +86,40 @@ fn insert_into_small(host: &Host, map: Value, key: Value, value: Value) -> Value
         insert_into_tree(host, map, key, value)
     });
     insert_into_tree(host, tree, key, value)
+}
+
+/// Changes the value of a key in a tree that belongs to a variable, if the key is there and all nodes above it may be
+/// changed: what happens most often.
+#[inline(always)]
+fn replace(host: &Host, map: Value, key: Value, mut hash: u32, value: Value) -> Option<()> {
+    let heap = &host.heap;
+    let (count, mut fields) = heap.values_of(Kind::HashMap, map).split_first()?;
+    let mut places = (count.fixnum_unchecked() >> COUNT_BITS) as u32;
+    let mut object = map;
+    // Fields in front of the entries.
+    let mut first = 2;
+    loop {
+        let (word, rest) = fields.split_first()?;
+        let word = word.fixnum_unchecked() as u64;
+        let bit = place(hash, 0);
+        if word as u32 & bit != 0 {
+            let index = 2 * rank(word as u32 & 0xFFFF, bit);
+            if !same_key(host, *rest.get(index)?, key) {
+                return None;
+            }
+            heap.set_field(object, first + index + 1, value);
+            return Some(());
+        }
+        let nodes = (word as u32) >> 16;
+        if nodes & places & bit == 0 {
+            return None;
+        }
+        object = *rest.get(2 * (word >> 32) as usize + rank(nodes, bit))?;
+        fields = heap.values_of(Kind::Tuple, object);
+        places = u32::from(object::aux_of(object::header_at(object)));
+        first = 1;
+        hash >>= LEVEL_BITS;
+    }
 }
 
 /// Inserts into a tree that belongs to a variable.

@@ -189,8 +189,9 @@ fn intersect(host: &Host, args: &[Value]) -> Outcome {
 fn frequencies(host: &Host, args: &[Value]) -> Outcome {
     let mut tally = Tally::new(host);
     for value in require_iter(host, arg(args, 0), "frequencies")? {
-        key::check(host, value)?;
-        tally.add(value);
+        if tally.add(value) == 1 {
+            key::check(host, value)?;
+        }
     }
     let entries: Vec<(Value, Value)> = tally
         .counts
@@ -282,11 +283,12 @@ fn group_items(host: &Host, args: &[Value]) -> Outcome {
     let mut groups: Vec<Vec<Value>> = Vec::new();
     let keys = require_iter(host, arg(args, 0), "list/group-by")?;
     for (key, item) in keys.zip(heap.list_iter(items)) {
-        key::check(host, key)?;
-        let place = tally.place(key);
-        match groups.get_mut(place) {
+        match groups.get_mut(tally.place(key)) {
             Some(group) => group.push(item),
-            None => groups.push(vec![item]),
+            None => {
+                key::check(host, key)?;
+                groups.push(vec![item]);
+            }
         }
     }
     let entries: Vec<(Value, Value)> = (tally.counts.iter().zip(&groups))
