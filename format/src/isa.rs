@@ -276,8 +276,6 @@ pub struct OpInfo {
     pub flow: Flow,
     /// Words of the instruction, without capture words.
     pub words: u32,
-    /// What it does.
-    pub doc: &'static str,
 }
 
 macro_rules! instructions {
@@ -304,9 +302,12 @@ macro_rules! instructions {
                 operands: &[$(OperandInfo { field: stringify!($field), kind: Operand::$kind }),*],
                 flow: Flow::$flow,
                 words: 1 $(+ field_words!($field))*,
-                doc: concat!($($doc),*),
             }),*
         ];
+
+        /// What the instructions do, indexed by opcode: apart from the table, which is part of every
+        /// runtime.
+        pub const DOCS: &[&str] = &[$(concat!($($doc),*)),*];
 
         impl Instruction {
             /// The opcode.
@@ -567,27 +568,30 @@ instructions! {
     /// `mul` where floats are likely.
     FloatMultiply = "fmul" (a: Dst, b: Src, c: Src) Next;
 
-    // --- an instruction combined with the next one, see `Op::combined` ---
-    /// `fmul` and an `fadd` that uses up the product.
-    MultiplyThenAdd = "fmul+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fmul` and an `fsub` that uses up the product.
-    MultiplyThenSubtract = "fmul+fsub" (a: Dst, b: Src, c: Src) Next;
-    /// `fmul` and an `fmul` that uses up the product.
-    MultiplyThenMultiply = "fmul+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `fadd` and an `fadd` that uses up the sum.
-    AddThenAdd = "fadd+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fadd` and an `fmul` that uses up the sum.
-    AddThenMultiply = "fadd+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `fsub` and an `fadd` that uses up the difference.
-    SubtractThenAdd = "fsub+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fsub` and an `fmul` that uses up the difference.
-    SubtractThenMultiply = "fsub+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fadd` that uses up the element.
-    ElementThenAdd = "array_get+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fsub` that uses up the element.
-    ElementThenSubtract = "array_get+fsub" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fmul` that uses up the element.
-    ElementThenMultiply = "array_get+fmul" (a: Dst, b: Src, c: Src) Next;
+    // --- combined with the next instruction, see `Op::combined` ---
+    /// `fmul` and an `fadd` of the product and `r[a]`.
+    MultiplyThenAdd = "fmul+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fmul` and an `fsub` of the product and `r[a]`, in either order.
+    MultiplyThenSubtract = "fmul+fsub" (a: Src, b: Src, c: Src) Next;
+    /// `fmul` and an `fmul` of the product and `r[a]`.
+    MultiplyThenMultiply = "fmul+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `fadd` and an `fadd` of the sum and `r[a]`.
+    AddThenAdd = "fadd+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fadd` and an `fmul` of the sum and `r[a]`.
+    AddThenMultiply = "fadd+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `fsub` and an `fadd` of the difference and `r[a]`.
+    SubtractThenAdd = "fsub+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fsub` and an `fmul` of the difference and `r[a]`.
+    SubtractThenMultiply = "fsub+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fadd` of the element and `r[a]`.
+    ElementThenAdd = "array_get+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fsub` of the element and `r[a]`, in either order.
+    ElementThenSubtract = "array_get+fsub" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fmul` of the element and `r[a]`.
+    ElementThenMultiply = "array_get+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `array_get`, an `fadd` of the element and `r[a]`, and an `array_set` of the sum in the place of
+    /// the element.
+    ElementThenAddThenSet = "array_get+fadd+array_set" (a: Src, b: Src, c: Src) Next;
     /// `array_get` and a test of the element.
     ElementThenJumpFalse = "array_get+jfalse" (a: Dst, b: Src, c: Src) Next;
     /// `addi` and a comparison of the sum.
@@ -635,39 +639,50 @@ impl Op {
         }
     }
 
-    /// For an instruction that does the work of two: the one that it stands for, and the one that
-    /// follows it in the code. The second stays complete and in place. So the first can leave it
-    /// alone when its case does not apply, jumps may lead between the two, and each has its own
-    /// source position.
-    ///
-    /// Where the second uses up a value, the first need not store it: one operand of the second is
-    /// the first's destination, the other is not, and nothing else reads that register.
-    pub const fn combined(self) -> Option<(Op, Op)> {
+    /// For an instruction that does the work of the next one, too: the instruction that it stands for,
+    /// and what follows it in the code. What follows stays complete and in place. So it can be left
+    /// alone when the case of the combination does not apply, jumps may lead there, and every
+    /// instruction has its own source position.
+    pub const fn combined(self) -> Option<(Op, &'static [Op])> {
         Some(match self {
-            Op::MultiplyThenAdd => (Op::FloatMultiply, Op::FloatAdd),
-            Op::MultiplyThenSubtract => (Op::FloatMultiply, Op::FloatSubtract),
-            Op::MultiplyThenMultiply => (Op::FloatMultiply, Op::FloatMultiply),
-            Op::AddThenAdd => (Op::FloatAdd, Op::FloatAdd),
-            Op::AddThenMultiply => (Op::FloatAdd, Op::FloatMultiply),
-            Op::SubtractThenAdd => (Op::FloatSubtract, Op::FloatAdd),
-            Op::SubtractThenMultiply => (Op::FloatSubtract, Op::FloatMultiply),
-            Op::ElementThenAdd => (Op::ArrayGet, Op::FloatAdd),
-            Op::ElementThenSubtract => (Op::ArrayGet, Op::FloatSubtract),
-            Op::ElementThenMultiply => (Op::ArrayGet, Op::FloatMultiply),
-            Op::ElementThenJumpFalse => (Op::ArrayGet, Op::JumpFalse),
-            Op::StepThenJumpLess => (Op::AddImm, Op::JumpLess),
-            Op::StepThenJumpNotGreater => (Op::AddImm, Op::JumpNotGreater),
-            Op::StepThenJumpNotGreaterEqual => (Op::AddImm, Op::JumpNotGreaterEqual),
-            Op::StepThenJumpNotEqual => (Op::AddImm, Op::JumpNotEqual),
-            Op::StepThenJumpNotGreaterEqualImm => (Op::AddImm, Op::JumpNotGreaterEqualImm),
-            Op::StepThenJumpNotEqualImm => (Op::SubtractImm, Op::JumpNotEqualImm),
-            Op::RestThenJumpTest => (Op::Rest, Op::JumpTest),
-            Op::RestThenJumpNotTest => (Op::Rest, Op::JumpNotTest),
+            Op::MultiplyThenAdd => (Op::FloatMultiply, &[Op::FloatAdd]),
+            Op::MultiplyThenSubtract => (Op::FloatMultiply, &[Op::FloatSubtract]),
+            Op::MultiplyThenMultiply => (Op::FloatMultiply, &[Op::FloatMultiply]),
+            Op::AddThenAdd => (Op::FloatAdd, &[Op::FloatAdd]),
+            Op::AddThenMultiply => (Op::FloatAdd, &[Op::FloatMultiply]),
+            Op::SubtractThenAdd => (Op::FloatSubtract, &[Op::FloatAdd]),
+            Op::SubtractThenMultiply => (Op::FloatSubtract, &[Op::FloatMultiply]),
+            Op::ElementThenAdd => (Op::ArrayGet, &[Op::FloatAdd]),
+            Op::ElementThenSubtract => (Op::ArrayGet, &[Op::FloatSubtract]),
+            Op::ElementThenMultiply => (Op::ArrayGet, &[Op::FloatMultiply]),
+            Op::ElementThenAddThenSet => (Op::ArrayGet, &[Op::FloatAdd, Op::ArraySet]),
+            Op::ElementThenJumpFalse => (Op::ArrayGet, &[Op::JumpFalse]),
+            Op::StepThenJumpLess => (Op::AddImm, &[Op::JumpLess]),
+            Op::StepThenJumpNotGreater => (Op::AddImm, &[Op::JumpNotGreater]),
+            Op::StepThenJumpNotGreaterEqual => (Op::AddImm, &[Op::JumpNotGreaterEqual]),
+            Op::StepThenJumpNotEqual => (Op::AddImm, &[Op::JumpNotEqual]),
+            Op::StepThenJumpNotGreaterEqualImm => (Op::AddImm, &[Op::JumpNotGreaterEqualImm]),
+            Op::StepThenJumpNotEqualImm => (Op::SubtractImm, &[Op::JumpNotEqualImm]),
+            Op::RestThenJumpTest => (Op::Rest, &[Op::JumpTest]),
+            Op::RestThenJumpNotTest => (Op::Rest, &[Op::JumpNotTest]),
             _ => return None,
         })
     }
 
-    /// The instruction without the one it is combined with.
+    /// Whether the instruction is combined with one that uses up what it computes: no register gets
+    /// it. One operand of the second instruction is where it would have gone, and the other one is
+    /// field `a` of the first. [`uncombined`] brings back the destination.
+    pub const fn is_used_up(self) -> bool {
+        matches!(
+            self.combined(),
+            Some((
+                _,
+                [Op::FloatAdd | Op::FloatSubtract | Op::FloatMultiply, ..]
+            ))
+        )
+    }
+
+    /// The instruction without what it is combined with.
     pub const fn alone(self) -> Op {
         match self.combined() {
             Some((first, _)) => first,
@@ -675,18 +690,27 @@ impl Op {
         }
     }
 
-    /// The instruction that does the work of two.
-    pub fn combination(first: Op, second: Op) -> Option<Op> {
+    /// The instruction that does the work of one and those after it.
+    pub fn combination(first: Op, then: &[Op]) -> Option<Op> {
         INSTRUCTIONS
             .iter()
             .map(|info| info.op)
-            .find(|op| op.combined() == Some((first, second)))
+            .find(|op| op.combined() == Some((first, then)))
     }
 
     /// The table entry.
     pub const fn info(self) -> &'static OpInfo {
         &INSTRUCTIONS[self as usize]
     }
+}
+
+/// The word of an instruction whose result the next one uses up ([`Op::is_used_up`]) with the
+/// destination in field `a`, as if it were not combined. The opcode stays.
+#[inline(always)]
+pub const fn uncombined(first: u32, second: u32) -> u32 {
+    let (other, left, right) = (first >> 8 & 0xFF, second >> 16 & 0xFF, second >> 24);
+    let result = if left == other { right } else { left };
+    first & !0xFF00 | result << 8
 }
 
 /// Capture word of `closure`: set when the variable is captured from the running closure's own
@@ -708,17 +732,37 @@ mod tests {
     #[test]
     fn what_is_combined_has_the_operands_of_the_first() {
         for info in INSTRUCTIONS {
-            let Some((first, second)) = info.op.combined() else {
+            let Some((first, then)) = info.op.combined() else {
                 continue;
             };
             let fields = |op: Op| -> Vec<_> {
                 let operands = op.info().operands.iter();
-                operands.map(|o| (o.field, o.kind)).collect()
+                // What is used up has an operand of the second where its destination was.
+                let skipped = usize::from(info.op.is_used_up());
+                operands.skip(skipped).map(|o| (o.field, o.kind)).collect()
             };
             assert_eq!(fields(info.op), fields(first), "{}", info.mnemonic);
             assert_eq!(info.words, first.info().words, "{}", info.mnemonic);
-            assert_eq!(Op::combination(first, second), Some(info.op));
+            assert_eq!(Op::combination(first, then), Some(info.op));
             assert_eq!(info.op.alone(), first);
+            let (_, but_last) = then.split_last().unwrap();
+            assert!(but_last.iter().all(|op| op.info().words == 1));
+        }
+    }
+
+    #[test]
+    fn the_destination_of_what_is_used_up_is_an_operand_of_the_second() {
+        for (b, c, other) in [(4, 7, 7), (7, 4, 7)] {
+            let first = Instruction::MultiplyThenAdd {
+                a: other,
+                b: 1,
+                c: 2,
+            }
+            .encode()
+            .0;
+            let second = Instruction::FloatAdd { a: 3, b, c }.encode().0;
+            let alone = Instruction::MultiplyThenAdd { a: 4, b: 1, c: 2 }.encode().0;
+            assert_eq!(uncombined(first, second), alone);
         }
     }
 
