@@ -151,7 +151,15 @@ unsafe fn collect(
         func,
         frame,
     };
-    vm.collect(false);
+    if !vm.collect_or_raise() {
+        return false;
+    }
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
