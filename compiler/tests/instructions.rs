@@ -86,7 +86,10 @@ fn variables_that_change_before_they_are_captured_need_no_box() {
         count(&instructions(name, &source, "f"), "new_box")
     };
     assert_eq!(boxes("before", "(if flag (set! x 2)) (fn () x)"), 0);
-    assert_eq!(boxes("after", "(let ((g (list (fn () x) flag))) (set! x 2) g)"), 1);
+    assert_eq!(
+        boxes("after", "(let ((g (list (fn () x) flag))) (set! x 2) g)"),
+        1
+    );
     assert_eq!(boxes("inside", "(fn () (set! x (+ x 1)) x)"), 1);
     let fresh =
         "(let ((fs nil)) (while flag (let ((y 0)) (set! y x) (set! fs (cons (fn () y) fs)))) fs)";
