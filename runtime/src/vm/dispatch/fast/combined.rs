@@ -9,7 +9,8 @@
     reason = "every line of a handler relies on the one contract of `Handler`"
 )]
 
-use sema_format::isa::{Op, Predicate, uncombined};
+use sema_format::combined::uncombined;
+use sema_format::isa::{Op, Predicate};
 
 use super::super::operands::{a, b, c, register, sbx, sc, set};
 use super::super::{Handler, Running, dispatch};
@@ -32,14 +33,6 @@ macro_rules! float_result {
     }};
 }
 
-/// Leaves the work to the handler of the first instruction, with its destination.
-macro_rules! alone {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident; $handler:ident) => {{
-        let word = uncombined(*$pc.sub(1), *$pc);
-        return $handler($vm, $pc, $base, $func, $frame, word);
-    }};
-}
-
 /// The operand of the second instruction that the first does not compute.
 macro_rules! other {
     ($base:ident $word:ident) => {
@@ -53,7 +46,7 @@ macro_rules! floats {
         let x = register($base, b($word)).float_unchecked();
         let y = register($base, c($word)).float_unchecked();
         float_result!($vm $pc $base $func $frame; (x $first y) $second other!($base $word));
-        alone!($vm $pc $base $func $frame; $alone)
+        return $alone($vm, $pc, $base, $func, $frame, 0);
     }};
 }
 
@@ -72,7 +65,7 @@ macro_rules! element_then {
             let $element = (*slot).float_unchecked();
             float_result!($vm $pc $base $func $frame; $result);
         }
-        alone!($vm $pc $base $func $frame; element_alone)
+        return element_alone($vm, $pc, $base, $func, $frame, 0);
     }};
 }
 
@@ -134,7 +127,25 @@ macro_rules! rest_then_jump {
     }};
 }
 
-/// `array_get` of the given word.
+/// Defines handlers of the first instructions by themselves: those in the code do not name their
+/// destinations.
+macro_rules! alone {
+    ($($name:ident = $handler:ident)*) => {
+        $(
+            #[inline(never)]
+            unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, _: u32) -> Running {
+                $handler(vm, pc, base, func, frame, uncombined(*pc.sub(1), *pc))
+            }
+        )*
+    };
+}
+alone! {
+    add_alone = mixed_add
+    subtract_alone = mixed_subtract
+    multiply_alone = mixed_multiply
+}
+
+/// The same for elements.
 #[inline(never)]
 unsafe fn element_alone(
     vm: &mut Vm,
@@ -142,8 +153,9 @@ unsafe fn element_alone(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    word: u32,
+    _: u32,
 ) -> Running {
+    let word = uncombined(*pc.sub(1), *pc);
     if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {
         set(base, a(word), *slot);
         dispatch!(vm, pc, base, func, frame)
@@ -153,28 +165,28 @@ unsafe fn element_alone(
 
 handlers! {
     multiply_then_add = MultiplyThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; *, +, mixed_multiply)
+        floats!(vm pc base func frame word; *, +, multiply_alone)
     }
     multiply_then_subtract = MultiplyThenSubtract |vm, pc, base, func, frame, word| {
         let x = register(base, b(word)).float_unchecked();
         let y = register(base, c(word)).float_unchecked();
         float_result!(vm pc base func frame; difference!(pc base word; x * y));
-        alone!(vm pc base func frame; mixed_multiply)
+        return multiply_alone(vm, pc, base, func, frame, 0);
     }
     multiply_then_multiply = MultiplyThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; *, *, mixed_multiply)
+        floats!(vm pc base func frame word; *, *, multiply_alone)
     }
     add_then_add = AddThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; +, +, mixed_add)
+        floats!(vm pc base func frame word; +, +, add_alone)
     }
     add_then_multiply = AddThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; +, *, mixed_add)
+        floats!(vm pc base func frame word; +, *, add_alone)
     }
     subtract_then_add = SubtractThenAdd |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; -, +, mixed_subtract)
+        floats!(vm pc base func frame word; -, +, subtract_alone)
     }
     subtract_then_multiply = SubtractThenMultiply |vm, pc, base, func, frame, word| {
-        floats!(vm pc base func frame word; -, *, mixed_subtract)
+        floats!(vm pc base func frame word; -, *, subtract_alone)
     }
     element_then_add = ElementThenAdd |vm, pc, base, func, frame, word| {
         element_then!(vm pc base func frame word; |element| element + other!(base word))
@@ -194,7 +206,7 @@ handlers! {
                 dispatch!(vm, pc.add(2), base, func, frame)
             }
         }
-        alone!(vm pc base func frame; element_alone)
+        return element_alone(vm, pc, base, func, frame, 0);
     }
     element_then_jump_false = ElementThenJumpFalse |vm, pc, base, func, frame, word| {
         if let Some((slot, _)) = element(register(base, b(word)), register(base, c(word))) {

@@ -4,7 +4,8 @@
 //! locals may be referred to by what they call, which would keep the last call from being a jump.
 //! [`super::complete`] runs the collector if that is due and goes on from the saved state.
 
-use sema_format::isa::{INSTRUCTIONS, Op, Predicate, uncombined};
+use sema_format::combined::uncombined;
+use sema_format::isa::{INSTRUCTIONS, Op, Predicate};
 
 use super::{Handler, Registers, Running};
 use crate::error::Outcome;
