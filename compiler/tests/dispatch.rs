@@ -39,6 +39,8 @@ const PROGRAM: &str = r#"
     (cond ((pair? v) 1) ((vector? v) (nth v 0)) (else (cons i l)))
     (case (mod i 3) ((0) :zero) ((1) :one) (else (get m :b)))
     (match v ([x y z] (+ x y z)) (_ 0))
+    (if (point? p) (point-y p) (try (point-x i) (catch e 0)))
+    (case (nth [:a :b :c :d "e"] (mod i 5)) ((:a) 1) ((:b) 2) ((:c) 3) ((:d) 4) (("e") 5))
     (apply + 1 2 l)
     (apply add3 l)
     (add3 1 2 3 4 5)

@@ -15,7 +15,9 @@ use semac::ir::{ExprKind, Unit};
 use semac::library::Library;
 use semac::lower::lower_program;
 use semac::lower::text::unit_text;
-use semac::optimize::{self, Globals, check, frames, inline, letrec, lift, matches, simplify};
+use semac::optimize::{
+    self, Globals, check, frames, inline, letrec, lift, matches, records, simplify, specialise,
+};
 use semac::phases::Unobserved;
 use semac::reader::read_all;
 use semac::source::SourceMap;
@@ -51,13 +53,14 @@ fn listing(source: &str) -> String {
     let mut unit = lowered.unit;
     let linked = library.link(&mut unit, &|_| false);
     let mut globals = Globals {
-        known: optimize::known::functions(&unit),
         library: linked.clone(),
         extensible: true,
         ..Globals::default()
     };
-    globals.known.extend(linked);
     let before = forms(&unit, &globals, &interner);
+    records::run(&mut unit, &mut globals);
+    globals.known.extend(optimize::known::functions(&unit));
+    globals.known.extend(linked);
     if pass == "all" {
         optimize::run(&mut unit, &mut globals, 2, &Unobserved);
     } else {
@@ -75,6 +78,11 @@ fn listing(source: &str) -> String {
                 simplify::run(&mut unit, &globals.known);
             }
             "lift" => lift::run(&mut unit, &mut globals),
+            "records" => {}
+            "specialise" => {
+                specialise::run(&mut unit, &mut globals);
+                simplify::run(&mut unit, &globals.known);
+            }
             _ => panic!("no pass {pass}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::isa::{Flow, INSTRUCTIONS, Op, OpInfo, Operand, Predicate};
+use crate::isa::{DOCS, Flow, INSTRUCTIONS, Op, OpInfo, Operand, Predicate};
 use crate::operands::{Field, operands};
 
 /// The first instruction of each chapter.
@@ -133,7 +133,7 @@ fn instruction(page: &mut String, info: &OpInfo) {
             info.mnemonic,
             operands.join(", "),
             info.words,
-            info.doc.trim().replace('|', "\\|"),
+            DOCS[info.op as usize].trim().replace('|', "\\|"),
         ),
     );
 }

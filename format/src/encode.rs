@@ -163,16 +163,27 @@ impl Assembler {
     /// Appends an instruction whose operands from register `temporaries` on are used up by it: if the
     /// last instruction computes one of them, the two may be combined ([`Op::combined`]).
     pub fn emit_using_up(&mut self, instruction: Instruction, temporaries: u32) {
-        let [_, a, b, c] = instruction.encode().0.to_le_bytes();
-        if let [.., before, last] = &mut self.items[..]
-            && before.op.combined().is_none()
-            && let Some(combination) = Op::combination(last.op, instruction.op())
-        {
+        if let [.., before, last] = &mut self.items[..] {
+            let [_, a, b, c] = instruction.encode().0.to_le_bytes();
             let [_, result, ..] = last.first.to_le_bytes();
             // Nobody reads it later: it is a temporary, or this instruction overwrites it.
             let used_up = u32::from(result) >= temporaries || result == a;
-            if used_up && (result == b) != (result == c) {
+            if instruction.op() == Op::ArraySet {
+                let [_, _, array, index] = before.first.to_le_bytes();
+                if before.op == Op::ElementThenAdd
+                    && u32::from(result) >= temporaries
+                    && (array, index, result) == (a, b, c)
+                {
+                    before.combine(Op::ElementThenAddThenSet);
+                }
+            } else if before.op.combined().is_none()
+                && used_up
+                && (result == b) != (result == c)
+                && let Some(combination) = Op::combination(last.op, &[instruction.op()])
+            {
+                let other = if result == b { c } else { b };
                 last.combine(combination);
+                last.first = last.first & !0xff00 | u32::from(other) << 8;
             }
         }
         self.emit(instruction);
@@ -185,7 +196,7 @@ impl Assembler {
                 && !second.long
                 && first.first.to_le_bytes()[1] == second.first.to_le_bytes()[1]
                 && second.target.is_some()
-                && let Some(combination) = Op::combination(first.op, second.op)
+                && let Some(combination) = Op::combination(first.op, &[second.op])
             {
                 first.combine(combination);
             }

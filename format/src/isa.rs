@@ -276,8 +276,6 @@ pub struct OpInfo {
     pub flow: Flow,
     /// Words of the instruction, without capture words.
     pub words: u32,
-    /// What it does.
-    pub doc: &'static str,
 }
 
 macro_rules! instructions {
@@ -304,9 +302,12 @@ macro_rules! instructions {
                 operands: &[$(OperandInfo { field: stringify!($field), kind: Operand::$kind }),*],
                 flow: Flow::$flow,
                 words: 1 $(+ field_words!($field))*,
-                doc: concat!($($doc),*),
             }),*
         ];
+
+        /// What the instructions do, indexed by opcode: apart from the table, which is part of every
+        /// runtime.
+        pub const DOCS: &[&str] = &[$(concat!($($doc),*)),*];
 
         impl Instruction {
             /// The opcode.
@@ -567,27 +568,30 @@ instructions! {
     /// `mul` where floats are likely.
     FloatMultiply = "fmul" (a: Dst, b: Src, c: Src) Next;
 
-    // --- an instruction combined with the next one, see `Op::combined` ---
-    /// `fmul` and an `fadd` that uses up the product.
-    MultiplyThenAdd = "fmul+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fmul` and an `fsub` that uses up the product.
-    MultiplyThenSubtract = "fmul+fsub" (a: Dst, b: Src, c: Src) Next;
-    /// `fmul` and an `fmul` that uses up the product.
-    MultiplyThenMultiply = "fmul+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `fadd` and an `fadd` that uses up the sum.
-    AddThenAdd = "fadd+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fadd` and an `fmul` that uses up the sum.
-    AddThenMultiply = "fadd+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `fsub` and an `fadd` that uses up the difference.
-    SubtractThenAdd = "fsub+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `fsub` and an `fmul` that uses up the difference.
-    SubtractThenMultiply = "fsub+fmul" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fadd` that uses up the element.
-    ElementThenAdd = "array_get+fadd" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fsub` that uses up the element.
-    ElementThenSubtract = "array_get+fsub" (a: Dst, b: Src, c: Src) Next;
-    /// `array_get` and an `fmul` that uses up the element.
-    ElementThenMultiply = "array_get+fmul" (a: Dst, b: Src, c: Src) Next;
+    // --- combined with the next instruction, see `Op::combined` ---
+    /// `fmul` and an `fadd` of the product and `r[a]`.
+    MultiplyThenAdd = "fmul+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fmul` and an `fsub` of the product and `r[a]`, in either order.
+    MultiplyThenSubtract = "fmul+fsub" (a: Src, b: Src, c: Src) Next;
+    /// `fmul` and an `fmul` of the product and `r[a]`.
+    MultiplyThenMultiply = "fmul+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `fadd` and an `fadd` of the sum and `r[a]`.
+    AddThenAdd = "fadd+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fadd` and an `fmul` of the sum and `r[a]`.
+    AddThenMultiply = "fadd+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `fsub` and an `fadd` of the difference and `r[a]`.
+    SubtractThenAdd = "fsub+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `fsub` and an `fmul` of the difference and `r[a]`.
+    SubtractThenMultiply = "fsub+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fadd` of the element and `r[a]`.
+    ElementThenAdd = "array_get+fadd" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fsub` of the element and `r[a]`, in either order.
+    ElementThenSubtract = "array_get+fsub" (a: Src, b: Src, c: Src) Next;
+    /// `array_get` and an `fmul` of the element and `r[a]`.
+    ElementThenMultiply = "array_get+fmul" (a: Src, b: Src, c: Src) Next;
+    /// `array_get`, an `fadd` of the element and `r[a]`, and an `array_set` of the sum in the place of
+    /// the element.
+    ElementThenAddThenSet = "array_get+fadd+array_set" (a: Src, b: Src, c: Src) Next;
     /// `array_get` and a test of the element.
     ElementThenJumpFalse = "array_get+jfalse" (a: Dst, b: Src, c: Src) Next;
     /// `addi` and a comparison of the sum.
@@ -635,54 +639,6 @@ impl Op {
         }
     }
 
-    /// For an instruction that does the work of two: the one that it stands for, and the one that
-    /// follows it in the code. The second stays complete and in place. So the first can leave it
-    /// alone when its case does not apply, jumps may lead between the two, and each has its own
-    /// source position.
-    ///
-    /// Where the second uses up a value, the first need not store it: one operand of the second is
-    /// the first's destination, the other is not, and nothing else reads that register.
-    pub const fn combined(self) -> Option<(Op, Op)> {
-        Some(match self {
-            Op::MultiplyThenAdd => (Op::FloatMultiply, Op::FloatAdd),
-            Op::MultiplyThenSubtract => (Op::FloatMultiply, Op::FloatSubtract),
-            Op::MultiplyThenMultiply => (Op::FloatMultiply, Op::FloatMultiply),
-            Op::AddThenAdd => (Op::FloatAdd, Op::FloatAdd),
-            Op::AddThenMultiply => (Op::FloatAdd, Op::FloatMultiply),
-            Op::SubtractThenAdd => (Op::FloatSubtract, Op::FloatAdd),
-            Op::SubtractThenMultiply => (Op::FloatSubtract, Op::FloatMultiply),
-            Op::ElementThenAdd => (Op::ArrayGet, Op::FloatAdd),
-            Op::ElementThenSubtract => (Op::ArrayGet, Op::FloatSubtract),
-            Op::ElementThenMultiply => (Op::ArrayGet, Op::FloatMultiply),
-            Op::ElementThenJumpFalse => (Op::ArrayGet, Op::JumpFalse),
-            Op::StepThenJumpLess => (Op::AddImm, Op::JumpLess),
-            Op::StepThenJumpNotGreater => (Op::AddImm, Op::JumpNotGreater),
-            Op::StepThenJumpNotGreaterEqual => (Op::AddImm, Op::JumpNotGreaterEqual),
-            Op::StepThenJumpNotEqual => (Op::AddImm, Op::JumpNotEqual),
-            Op::StepThenJumpNotGreaterEqualImm => (Op::AddImm, Op::JumpNotGreaterEqualImm),
-            Op::StepThenJumpNotEqualImm => (Op::SubtractImm, Op::JumpNotEqualImm),
-            Op::RestThenJumpTest => (Op::Rest, Op::JumpTest),
-            Op::RestThenJumpNotTest => (Op::Rest, Op::JumpNotTest),
-            _ => return None,
-        })
-    }
-
-    /// The instruction without the one it is combined with.
-    pub const fn alone(self) -> Op {
-        match self.combined() {
-            Some((first, _)) => first,
-            None => self,
-        }
-    }
-
-    /// The instruction that does the work of two.
-    pub fn combination(first: Op, second: Op) -> Option<Op> {
-        INSTRUCTIONS
-            .iter()
-            .map(|info| info.op)
-            .find(|op| op.combined() == Some((first, second)))
-    }
-
     /// The table entry.
     pub const fn info(self) -> &'static OpInfo {
         &INSTRUCTIONS[self as usize]
@@ -702,23 +658,6 @@ mod tests {
         for (index, info) in INSTRUCTIONS.iter().enumerate() {
             assert_eq!(info.op as usize, index, "{}", info.mnemonic);
             assert_eq!(Op::from_byte(index as u8), Some(info.op));
-        }
-    }
-
-    #[test]
-    fn what_is_combined_has_the_operands_of_the_first() {
-        for info in INSTRUCTIONS {
-            let Some((first, second)) = info.op.combined() else {
-                continue;
-            };
-            let fields = |op: Op| -> Vec<_> {
-                let operands = op.info().operands.iter();
-                operands.map(|o| (o.field, o.kind)).collect()
-            };
-            assert_eq!(fields(info.op), fields(first), "{}", info.mnemonic);
-            assert_eq!(info.words, first.info().words, "{}", info.mnemonic);
-            assert_eq!(Op::combination(first, second), Some(info.op));
-            assert_eq!(info.op.alone(), first);
         }
     }
 

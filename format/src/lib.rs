@@ -1,11 +1,13 @@
 //! The compiled form of Sema programs: instruction set, module container, verifier, disassembler.
 //!
-//! - [`isa`] declares the instructions once; [`operands`] reads and writes their fields.
+//! - [`isa`] declares the instructions once; [`operands`] reads and writes their fields; [`combined`]
+//!   knows which do the work of two.
 //! - [`model`] is a module in memory; [`encode`] assembles its code.
 //! - [`container`] writes a module to a file and views a file without copying.
 //! - [`mod@verify`] proves that a file is well formed; [`disasm`] lists one that need not be.
 #![deny(unsafe_code)]
 
+pub mod combined;
 pub mod container;
 pub mod decode;
 pub mod disasm;

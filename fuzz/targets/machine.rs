@@ -10,7 +10,7 @@ use sema_format::container::layout::content_hash;
 use sema_format::{AlignedBytes, ModuleView};
 use sema_runtime::host::Host;
 use sema_runtime::output::Output;
-use sema_runtime::vm::{FoundModule, LoadError, ModuleImage, ModuleSource, Vm};
+use sema_runtime::vm::{FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm};
 
 const STACK_BYTES: usize = 4 << 20;
 const REACHING_OUT: &[&str] = &["file/", "sys/", "stream/", "path/", "exit", "env", "shell", "sleep"];
@@ -43,7 +43,10 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Nothing));
-    vm.set_stack_limit(STACK_BYTES);
+    vm.set_limits(Limits {
+        stack: Some(STACK_BYTES),
+        ..Limits::default()
+    });
     if let Ok(module) = vm.load("fuzz.sema", image) {
         let _ = vm.run_main(module);
     }

@@ -8,9 +8,10 @@ use rustix::process::{Resource, getrlimit};
 /// The bytes that the process may use. Asking costs a few system calls and reads files of the kernel, so it is
 /// for programs that have become large.
 pub fn bytes() -> usize {
+    // Both limit what is asked for; about half of that is used, because stacks grow by doubling.
     let limits = [Resource::As, Resource::Data]
         .into_iter()
-        .filter_map(|resource| getrlimit(resource).current);
+        .filter_map(|resource| Some(getrlimit(resource).current? / 2));
     let least = limits
         .chain(machine())
         .chain(control_groups(&Files))

@@ -8,6 +8,7 @@
 //! | variable | meaning |
 //! |----------|---------|
 //! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
+//! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
 use std::ffi::{OsStr, OsString};
@@ -17,14 +18,13 @@ use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, Overlay, VfsError};
 
 use crate::host::Host;
 use crate::output::Output;
-use crate::vm::{Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, read_plugin};
+use crate::vm::{
+    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+};
 
 /// Name of the metadata entry that says which module is the program: its full path in an archive is
 /// `.semac/entry`. See [`entry_metadata`].
 pub const ENTRY: &str = "entry";
-
-/// The limit of the stacks of all tasks together, in megabytes.
-const STACK_VARIABLE: &str = "SEMAC_STACK_MB";
 
 /// Statuses of a process, besides those that a program gives itself.
 mod status {
@@ -119,9 +119,7 @@ fn run_prepared(
     };
     let mut vm = Vm::new(host, Box::new(bundle));
     prepare(&mut vm, &archive);
-    if let Some(bytes) = stack_limit()? {
-        vm.set_stack_limit(bytes);
-    }
+    vm.set_limits(Limits::from_environment()?);
     let Some(module) = vm.load_from_source(&entry, "")? else {
         return Err(StartError::NoModule(entry));
     };
@@ -157,8 +155,8 @@ pub enum StartError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// A variable of the environment has no valid value.
-    #[error("{STACK_VARIABLE} must be a whole number of megabytes from 1 to 1048576, not {0:?}")]
-    StackLimit(OsString),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
 }
 
 /// The modules of an archive, then `.semac` files on disk.
@@ -240,22 +238,6 @@ fn read_bundle(path: &Path) -> Result<Archive, VfsError> {
         }),
         result => result,
     }
-}
-
-/// The limit of the stacks that the environment sets, in bytes.
-///
-/// # Errors
-/// The variable's value is not valid.
-pub fn stack_limit() -> Result<Option<usize>, StartError> {
-    let Some(text) = std::env::var_os(STACK_VARIABLE) else {
-        return Ok(None);
-    };
-    text.to_str()
-        .and_then(|text| text.parse::<usize>().ok())
-        .filter(|megabytes| (1..=1 << 20).contains(megabytes))
-        .and_then(|megabytes| megabytes.checked_mul(1 << 20))
-        .map(Some)
-        .ok_or(StartError::StackLimit(text))
 }
 
 /// The path of the running executable, for messages.

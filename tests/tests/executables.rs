@@ -376,3 +376,24 @@ fn closed_standard_output_is_not_mixed_up_with_files() {
     outcome(&mut shell, b"");
     assert_eq!(fs::read_to_string(scratch.file("b.txt")).unwrap(), "kept");
 }
+
+#[test]
+fn limits_of_the_process_are_limits_of_the_program() {
+    let program = "
+(define (held xs) (held (cons (string/repeat \"a\" 1000) xs)))
+(println (try (held '()) (catch e (:type e))))
+(held '())
+";
+    let project = Scratch::with(&[("main.sema", program)]);
+    build(project.path(), &["main.sema"]).succeeded();
+    let limited = |variables: &str| {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -v 400000; {variables} exec ./main");
+        command.current_dir(project.path()).args(["-c", &script]);
+        outcome(&mut command, b"")
+    };
+    let got = limited("").failed_with(1, "Error: out of memory: the data exceed");
+    assert_eq!(got.stdout, ":eval\n");
+    // A limit above what the system grants: nothing can be caught any more.
+    limited("SEMAC_HEAP_MB=100000").failed_with(1, "Error: out of memory: the system refuses");
+}

@@ -132,3 +132,23 @@ fn endless_recursion_ends_at_the_cap() {
         ":too-deep\n",
     );
 }
+
+#[test]
+fn data_without_end_end_at_the_cap() {
+    let program = "
+(define kept '())
+(define (keep n) (set! kept (cons (list n n n) kept)) (keep (+ n 1)))
+(println (try (keep 0) (catch e (:message e))))
+(println (> (length kept) 10000))
+(set! kept '())
+(define (held xs) (held (cons (string/repeat \"a\" 1000) xs)))
+(println (try (held '()) (catch e (:type e))))
+;; What the condition left behind is free again.
+(println (length (foldl (fn (xs i) (cons (string/repeat \"a\" 1000) xs)) '() (range 5000))))
+";
+    check(
+        &[("main.sema", program)],
+        &[("SEMAC_HEAP_MB", "20")],
+        "out of memory: the data exceed 20 MB\n#t\n:eval\n5000\n",
+    );
+}

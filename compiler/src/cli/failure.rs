@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use sema_runtime::launch::StartError;
+use sema_runtime::vm::LimitError;
 
 use crate::bundle::{BundleError, IncludeError, RuntimeError};
 
@@ -28,9 +28,9 @@ pub enum Failure {
     /// See [`BundleError`].
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// See [`StartError`].
+    /// See [`LimitError`].
     #[error(transparent)]
-    Start(#[from] StartError),
+    Limit(#[from] LimitError),
     /// A file cannot be read or written.
     #[error("cannot {action} '{}': {source}", path.display())]
     File {

@@ -5,10 +5,9 @@ use std::rc::Rc;
 
 use sema_format::Module;
 use sema_runtime::host::Host;
-use sema_runtime::launch::stack_limit;
 use sema_runtime::output::Output;
 use sema_runtime::vm::{
-    Ending, FoundModule, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+    Ending, FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
 };
 
 use super::arguments::Run;
@@ -54,8 +53,8 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.collect();
-    let stack_limit = stack_limit()?;
-    let run = || run(compiled, words, stack_limit);
+    let limits = Limits::from_environment()?;
+    let run = || run(compiled, words, limits);
     dynamic::on_large_stack(run).map_err(|error| Failure::Other {
         message: format!("cannot start the thread of the program: {error}"),
         hint: "the system refuses more memory or threads; try again when it is less busy"
@@ -64,7 +63,7 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
-fn run(compiled: Compiled, arguments: Vec<String>, stack_limit: Option<usize>) -> u8 {
+fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
     let Compiled { program, sources } = compiled;
     let mut host = Host::new(Output::stdout());
     host.arguments = arguments;
@@ -82,9 +81,7 @@ fn run(compiled: Compiled, arguments: Vec<String>, stack_limit: Option<usize>) -
         sources: program.paths.into_iter().collect(),
         package_root: program::package_root(),
     })));
-    if let Some(bytes) = stack_limit {
-        vm.set_stack_limit(bytes);
-    }
+    vm.set_limits(limits);
     let number = match vm.load_from_source(&program.entry, "") {
         Ok(Some(number)) => number,
         Ok(None) => {

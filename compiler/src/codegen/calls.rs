@@ -459,13 +459,14 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let operands = self.operands(&arguments.iter().collect::<Vec<_>>(), None)?;
         self.position(span);
-        self.asm.emit(match operands[..] {
+        let instruction = match operands[..] {
             [a, b, c] => Instruction::ArraySet { a, b, c },
             _ => Instruction::CellSet {
                 a: operands[0],
                 b: operands[1],
             },
-        });
+        };
+        self.asm.emit_using_up(instruction, mark);
         match dest {
             Dest::Reg(register) if register != operands[0] => self.asm.copy(register, operands[0]),
             Dest::Tail => self.asm.emit(Instruction::Return { a: operands[0] }),

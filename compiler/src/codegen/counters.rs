@@ -7,7 +7,8 @@ use crate::datum::DatumKind;
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, VarId};
 
-/// The counters among the variables of a loop.
+/// The counters among the variables of a loop. Last comes the one that a round tests at first: stepping
+/// it last brings the step and the test together.
 pub(super) fn of(label: VarId, bindings: &[(VarId, Expr)], body: &Expr) -> Vec<VarId> {
     let mut candidates: Vec<Option<VarId>> = bindings
         .iter()
@@ -22,7 +23,29 @@ pub(super) fn of(label: VarId, bindings: &[(VarId, Expr)], body: &Expr) -> Vec<V
             }
         });
     }
-    candidates.into_iter().flatten().collect()
+    let mut counters: Vec<VarId> = candidates.into_iter().flatten().collect();
+    let tested = tested(body);
+    counters.sort_by_key(|counter| Some(*counter) == tested);
+    counters
+}
+
+/// The variable that a round begins with a comparison of.
+fn tested(body: &Expr) -> Option<VarId> {
+    match &body.kind {
+        ExprKind::If(test, ..) => tested(test),
+        ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => tested(parts.first()?),
+        ExprKind::Call(callee, arguments) => match (&callee.kind, &arguments[..]) {
+            (ExprKind::Builtin(Builtin("not")), [inner]) => tested(inner),
+            (ExprKind::Builtin(Builtin("=" | "<" | ">" | "<=" | ">=")), [left, _]) => {
+                match left.kind {
+                    ExprKind::Local(variable) => Some(variable),
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Shows what every round gives the variables to `visit`. A variable that is assigned is no counter.
@@ -105,5 +128,12 @@ mod tests {
             Box::new(e(ExprKind::Recur(VarId(0), second))),
         ));
         assert_eq!(of(VarId(0), &bindings, &body), [VarId(1), VarId(4)]);
+        let test = Expr::builtin_call("<", vec![local(1), local(9)], Span::default());
+        let body = e(ExprKind::If(
+            Box::new(test),
+            Box::new(body),
+            Box::new(local(9)),
+        ));
+        assert_eq!(of(VarId(0), &bindings, &body), [VarId(4), VarId(1)]);
     }
 }

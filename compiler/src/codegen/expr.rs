@@ -145,6 +145,7 @@ impl FunctionBuilder<'_, '_> {
             }
             ExprKind::While(test, body) => {
                 let mark = self.next;
+                let innermost = std::mem::replace(&mut self.innermost, mark);
                 let hoisted = self.hoist(&[test, body])?;
                 let head = self.asm.here();
                 let end = self.asm.new_label();
@@ -153,6 +154,7 @@ impl FunctionBuilder<'_, '_> {
                 self.asm.repeat(head);
                 self.asm.bind(end);
                 self.unhoist(hoisted);
+                self.innermost = innermost;
                 self.next = mark;
                 self.nil(dest, expr.span)
             }

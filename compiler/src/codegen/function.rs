@@ -73,6 +73,8 @@ pub(crate) struct FunctionBuilder<'m, 'a> {
     next_slot: u32,
     pub loops: HashMap<VarId, LoopTarget>,
     pub loop_registers: HashMap<VarId, Rc<[u8]>>,
+    /// Every round of the innermost loop binds the variables in registers from here on anew.
+    pub innermost: u32,
     pub itself: Option<SelfTarget>,
     /// Span of the expression being generated.
     pub span: Span,
@@ -95,6 +97,7 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             next_slot: FIRST_SLOT,
             loops: HashMap::new(),
             loop_registers: HashMap::new(),
+            innermost: 0,
             itself: None,
             span: Span::default(),
             inlined: Vec::new(),

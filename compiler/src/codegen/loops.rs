@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Failure;
 use super::expr::{is_call, writes_last};
-use super::function::{Dest, FunctionBuilder, LoopTarget};
+use super::function::{Dest, FunctionBuilder, Location, LoopTarget};
 use crate::datum::Span;
 use crate::ir::{Expr, ExprKind, VarId};
 use crate::optimize::loops::mentions;
@@ -19,11 +19,21 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         let mark = self.next;
         let mut registers = Vec::with_capacity(bindings.len());
-        for (_, init) in bindings {
+        let mut taken = Vec::new();
+        for (index, (_, init)) in bindings.iter().enumerate() {
+            if let Some((variable, register)) = self.dying(init, &bindings[index + 1..], body, dest)
+            {
+                // It has no place from here on, so nothing takes the register for its own.
+                self.locations.remove(&variable);
+                taken.push((variable, register));
+                registers.push(register);
+                continue;
+            }
             let register = self.alloc(init.span)?;
             self.expr(init, Dest::Reg(register))?;
             registers.push(register);
         }
+        let innermost = std::mem::replace(&mut self.innermost, mark);
         let hoisted = self.hoist(&[body])?;
         // The loop's registers hold plain values when a round begins; boxes are made afresh.
         let head = self.asm.here();
@@ -45,8 +55,40 @@ impl FunctionBuilder<'_, '_> {
         self.expr(body, dest)?;
         self.loops.remove(&label);
         self.unhoist(hoisted);
+        self.innermost = innermost;
+        // Code that runs instead of the loop may still mention them.
+        for (variable, register) in taken {
+            self.locations
+                .insert(variable, Location::Register(register));
+        }
         self.next = mark;
         Ok(())
+    }
+
+    /// The variable, with its register, that is a loop variable's initial value and that nothing reads
+    /// afterwards. The loop variable takes over its register: otherwise it would keep its value alive
+    /// as long as the function runs.
+    fn dying(
+        &self,
+        init: &Expr,
+        later: &[(VarId, Expr)],
+        body: &Expr,
+        dest: Dest,
+    ) -> Option<(VarId, u8)> {
+        let ExprKind::Local(variable) = init.kind else {
+            return None;
+        };
+        let register = self.register_of(variable)?;
+        // In an enclosing loop, it must have a value of its own in each round. After a loop in tail
+        // position nothing else of the function runs.
+        let dies = u32::from(register) >= self.innermost
+            && !self.is_slotted(register)
+            && !self.variables.is_assigned(variable)
+            && (self.variables.is_mentioned_once(variable)
+                || dest == Dest::Tail
+                    && !mentions(body, variable)
+                    && !later.iter().any(|(_, init)| mentions(init, variable)));
+        dies.then_some((variable, register))
     }
 
     pub fn recur(&mut self, label: VarId, arguments: &[Expr], span: Span) -> Result<(), Failure> {
@@ -83,7 +125,7 @@ impl FunctionBuilder<'_, '_> {
             }
             // Counting raises nothing and reads nothing else: it may as well come last.
             if own && counters.contains(&variable) && !self.is_crowded() {
-                steps.push((register, argument));
+                steps.push((counters.last() == Some(&variable), register, argument));
                 continue;
             }
             // A box in the register is still read by later arguments and must stay.
@@ -104,7 +146,8 @@ impl FunctionBuilder<'_, '_> {
             self.asm.copy(register, fresh);
         }
         // Last of all, so that a test of the counter can follow at once.
-        for (register, step) in steps {
+        steps.sort_by_key(|(last, ..)| *last);
+        for (_, register, step) in steps {
             self.expr(step, Dest::Reg(register))?;
         }
         self.next = mark;

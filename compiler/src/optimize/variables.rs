@@ -21,6 +21,8 @@ pub struct Variables {
     captures: HashMap<*const Lambda, Rc<[VarId]>>,
     captured: HashSet<VarId>,
     assigned: HashSet<VarId>,
+    mentioned: HashSet<VarId>,
+    mentioned_again: HashSet<VarId>,
     /// Assigned when a closure may have a copy, or by a closure.
     late: HashSet<VarId>,
     /// Captured by a closure that exists before the variable has its value.
@@ -69,6 +71,11 @@ impl Variables {
     /// Whether the variable changes after its binding.
     pub fn is_assigned(&self, variable: VarId) -> bool {
         self.assigned.contains(&variable)
+    }
+
+    /// Whether the code mentions the variable once at most.
+    pub fn is_mentioned_once(&self, variable: VarId) -> bool {
+        !self.mentioned_again.contains(&variable)
     }
 
     /// Whether some closure captures the variable.
@@ -183,6 +190,9 @@ impl Walk {
         let Some(&owner) = self.owner.get(&variable) else {
             return;
         };
+        if !self.result.mentioned.insert(variable) {
+            self.result.mentioned_again.insert(variable);
+        }
         for function in &mut self.functions[owner.function + 1..] {
             self.result.captured.insert(variable);
             if !function.captures.contains(&variable) {

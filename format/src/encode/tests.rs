@@ -215,6 +215,19 @@ fn what_the_next_instruction_uses_up_is_combined_with_it() {
         opcodes(&[multiply(3, 1, 2), add(3, 1, 3)], 4),
         [MultiplyThenAdd, FloatAdd]
     );
+    // An element that is changed in its place, and one that is not.
+    let get = |a, c| Instruction::ArrayGet { a, b: 1, c };
+    let update = |place| {
+        let set = Instruction::ArraySet {
+            a: 1,
+            b: place,
+            c: 4,
+        };
+        opcodes(&[get(5, 2), add(4, 5, 3), set], 4)
+    };
+    use Op::{ArraySet, ElementThenAdd, ElementThenAddThenSet};
+    assert_eq!(update(2), [ElementThenAddThenSet, FloatAdd, ArraySet]);
+    assert_eq!(update(3), [ElementThenAdd, FloatAdd, ArraySet]);
     // Three in a row are a pair and one.
     let three = [multiply(4, 1, 2), multiply(5, 4, 3), add(3, 5, 1)];
     assert_eq!(

@@ -273,10 +273,13 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
             if next as usize == code.len() && instruction.falls_through() {
                 return Err((pc, Rule::FallsOff));
             }
-            if let Some((_, second)) = instruction.op.combined()
-                && code.get(next as usize).map(|word| *word as u8) != Some(second as u8)
-            {
-                return Err((pc, Rule::Combined(second.info().mnemonic)));
+            if let Some((_, then)) = instruction.op.combined() {
+                // All but the last of them are single words.
+                for (place, op) in (next as usize..).zip(then) {
+                    if code.get(place).map(|word| *word as u8) != Some(*op as u8) {
+                        return Err((pc, Rule::Combined(op.info().mnemonic)));
+                    }
+                }
             }
             pc = next;
         }

@@ -393,9 +393,9 @@ fn random_code(random: &mut Random, module: &Module, function: &mut Function) {
     for _ in 0..random.below(40) {
         let op = INSTRUCTIONS[random.below(INSTRUCTIONS.len())].op;
         // What it is combined with must follow.
-        let second = op.combined().map(|(_, second)| second);
+        let then = op.combined().map_or(&[][..], |(_, then)| then);
         let before = (code.len(), starts.len(), jumps.len());
-        for op in std::iter::once(op).chain(second) {
+        for op in std::iter::once(op).chain(then.iter().copied()) {
             let start = code.len();
             if random_instruction(random, module, function, op, &mut code) {
                 starts.push(start);

@@ -92,6 +92,7 @@ impl Heap {
     }
 
     /// Traces about `words` words; whether nothing is left to trace.
+    #[inline(never)]
     pub(super) fn mark_step(&mut self, words: usize) -> bool {
         let end = self.marking.traced.saturating_add(words);
         while self.marking.traced < end {

@@ -194,10 +194,16 @@ impl Heap {
         self.trigger.set(0);
     }
 
+    /// Bytes of the objects in the old generation that are live, or were not known to be dead at the last
+    /// marking.
+    pub(crate) fn old_bytes(&self) -> usize {
+        self.old.borrow().live_bytes
+    }
+
     /// Figures about this heap.
     pub fn stats(&self) -> HeapStats {
         HeapStats {
-            old_bytes: self.old.borrow().live_bytes,
+            old_bytes: self.old_bytes(),
             young_bytes: self.bump.get() - self.nursery as usize,
             ..self.stats
         }

@@ -109,13 +109,12 @@ impl<'h> Fields<'h> {
     #[cold]
     fn enlarge(&self, buffer: Value) -> Value {
         let heap = self.heap;
-        let slots = heap.fields(buffer).len();
         let head = self.number(channel::HEAD);
-        let larger = heap.object_filled(Kind::Tuple, 0, slots * 2, Value::NIL);
-        for index in 0..slots {
-            let value = heap.field(buffer, wrapped(head + index, slots));
-            heap.set_field(larger, index, value);
-        }
+        // Nothing is stored in the buffer while these slices are in use.
+        let values = heap.values_of(Kind::Tuple, buffer);
+        let (late, early) = values.split_at(head.min(values.len()));
+        let free = vec![Value::NIL; late.len() + early.len()];
+        let larger = heap.object_spliced(Kind::Tuple, 0, [early, late, &free]);
         heap.set_field(self.channel, channel::BUFFER, larger);
         self.set_number(channel::HEAD, 0);
         larger
@@ -189,8 +188,10 @@ fn channel_receive(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 fn channel_try_receive(host: &Host, arguments: &[Value]) -> Outcome {
-    let channel = Fields::of(host, arguments[0])?;
-    Ok(channel.take(host).unwrap_or(Value::NIL))
+    if Fields::of(host, arguments[0])?.count() == 0 {
+        return Ok(Value::NIL);
+    }
+    channel_receive(host, arguments)
 }
 
 fn channel_close(host: &Host, arguments: &[Value]) -> Outcome {

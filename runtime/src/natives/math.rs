@@ -389,7 +389,16 @@ fn min(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn extreme(host: &Host, args: &[Value], name: &str, wanted: std::cmp::Ordering) -> Outcome {
-    let mut best = checked_number(host, argument(args, 0))?;
+    let mut best = argument(args, 0);
+    if args.iter().all(|value| value.is_fixnum()) {
+        for value in args.iter().skip(1) {
+            if value.fixnum_shifted().cmp(&best.fixnum_shifted()) == wanted {
+                best = *value;
+            }
+        }
+        return Ok(best);
+    }
+    checked_number(host, best)?;
     let heap = &host.heap;
     let mut inexact = !number::is_exact(heap, best);
     for value in args.iter().skip(1) {

@@ -142,7 +142,7 @@ impl Scheduler {
     }
 
     /// Changes a task's record and notes it as touched.
-    #[inline(always)]
+    #[inline]
     fn change<T>(&self, place: usize, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
         let mut records = self.records.borrow_mut();
         let record = records.get_mut(place)?;
@@ -150,11 +150,13 @@ impl Scheduler {
         Some(change(record))
     }
 
+    #[inline(never)]
     pub(crate) fn push_ready(&self, task: TaskId, resume: Resume) {
         self.change(task.place(), |record| record.resume = Some(resume));
         self.ready.borrow_mut().push_back(task.place() as u32);
     }
 
+    #[inline(never)]
     pub(crate) fn push_ready_first(&self, task: TaskId, resume: Resume) {
         self.change(task.place(), |record| record.resume = Some(resume));
         self.ready.borrow_mut().push_front(task.place() as u32);
@@ -186,6 +188,7 @@ impl Scheduler {
 
     /// Makes the task wait. A task that was cancelled cannot wait again: it goes on at once with
     /// the condition.
+    #[inline(never)]
     pub(crate) fn block(&self, heap: &Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
         let place = task.place();
         if self.change(place, |record| record.cancelled) == Some(true) {
@@ -219,7 +222,7 @@ impl Scheduler {
 
     /// Makes the running task wait at a channel, in one of its lines. The caller then suspends it with
     /// [`Operation::Blocked`].
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn block_at(&self, line: &Cell<Value>, wait: Wait) {
         if self.alone.get() {
             return;
@@ -257,6 +260,7 @@ impl Scheduler {
 
     /// Ends a task's waiting. It leaves those who wait at what it waited for, except at the promise
     /// `left`, which it has left already.
+    #[inline(never)]
     fn unblock(&self, heap: &Heap, place: u32, resume: Resume, left: Option<Value>) {
         let ended = self.change(place as usize, |record| {
             let wait = record.wait.take()?;

@@ -74,7 +74,8 @@ impl Scheduler {
             }
         };
         if let Some(queue) = queues.get_mut(number) {
-            queue.extend([first, second]);
+            queue.push_back(first);
+            queue.push_back(second);
         }
         number
     }

@@ -192,6 +192,12 @@ impl Value {
         self.0 ^ FIXNUM_TAG
     }
 
+    /// The inverse of [`Value::fixnum_position`] for numbers below 2^50.
+    #[inline(always)]
+    pub const fn from_fixnum_position(position: u64) -> Value {
+        Value(position ^ FIXNUM_TAG)
+    }
+
     /// The inverse of [`Value::fixnum_shifted`].
     #[inline(always)]
     pub const fn from_fixnum_shifted(shifted: i64) -> Value {

@@ -105,16 +105,22 @@ impl Vm {
         if base.wrapping_add(count) <= self.task.value_limit {
             return None;
         }
-        let most = self
-            .max_stack_bytes
-            .saturating_sub(self.tasks.parked_bytes());
-        if self.task.reserve(count, most) {
-            if self.task.has_grown_much() {
-                self.host.heap.request_collection();
+        loop {
+            let most = self
+                .stack_limit
+                .bytes()
+                .saturating_sub(self.tasks.parked_bytes());
+            if self.task.reserve(count, most) {
+                break;
             }
-            return None;
+            if !self.stack_limit.settle() {
+                return Some(self.stack_overflow());
+            }
         }
-        Some(self.stack_overflow())
+        if self.task.has_grown_much() {
+            self.host.heap.request_collection();
+        }
+        None
     }
 
     /// Makes the running function's whole window usable.

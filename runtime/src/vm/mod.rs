@@ -11,6 +11,7 @@ mod dispatch;
 mod dynamic;
 mod image;
 mod import;
+mod limits;
 pub(crate) mod module;
 mod namespace;
 mod nested;
@@ -22,6 +23,7 @@ mod unwind;
 
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
+pub use limits::{LimitError, Limits};
 use module::LoadedModule;
 pub(crate) use module::closure_function;
 pub use nested::NestedEnding;
@@ -35,12 +37,6 @@ use crate::host::Host;
 use crate::task::{Operation, TaskId};
 use crate::value::Value;
 use task::Task;
-
-/// Most bytes of the stacks of all tasks unless the program's environment says otherwise.
-const DEFAULT_STACK_BYTES: usize = 512 << 20;
-
-/// Least limit of the stacks' bytes.
-const LEAST_STACK_BYTES: usize = 64 << 10;
 
 /// Where modules come from: the archive of an executable, or the compiler's memory.
 pub trait ModuleSource {
@@ -76,7 +72,9 @@ pub struct Vm {
     /// The running task, off the table.
     pub(crate) task: Box<Task>,
     /// Most bytes of the stacks of all tasks together.
-    pub(crate) max_stack_bytes: usize,
+    stack_limit: limits::Limit,
+    /// Most bytes of data.
+    heap_limit: limits::Limit,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// How often tasks have been switched.
@@ -137,7 +135,8 @@ impl Vm {
             source,
             tasks: schedule::TaskTable::default(),
             task,
-            max_stack_bytes: DEFAULT_STACK_BYTES,
+            stack_limit: limits::Limit::of_stacks(),
+            heap_limit: limits::Limit::of_heap(),
             idle: None,
             switches: 0,
             root_value: Value::NIL,
@@ -151,12 +150,6 @@ impl Vm {
             dynamic: None,
             interrupted: Vec::new(),
         }
-    }
-
-    /// Limits the stacks of all tasks together to this many bytes. A call that would go beyond raises
-    /// an `:eval` condition.
-    pub fn set_stack_limit(&mut self, bytes: usize) {
-        self.max_stack_bytes = bytes.max(LEAST_STACK_BYTES);
     }
 
     /// Loads a module; its main function has not run yet. `key` is what imports resolve to.

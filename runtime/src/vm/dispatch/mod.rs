@@ -114,7 +114,9 @@ pub(super) unsafe fn complete(
     if !unsafe { handler(vm, pc, base, func, frame, word) } {
         return false;
     }
-    vm.safepoint();
+    if !vm.safepoint() {
+        return false;
+    }
     let Registers {
         pc,
         base,
@@ -128,8 +130,8 @@ impl Vm {
     /// Runs the current task from its saved registers until it ends or waits.
     pub(crate) fn execute(&mut self) -> Event {
         // What led here may have allocated.
-        self.safepoint();
-        loop {
+        let mut running = self.safepoint();
+        while running {
             let Registers {
                 pc,
                 base,
@@ -137,28 +139,23 @@ impl Vm {
                 frame,
             } = self.task.registers;
             // SAFETY: a task's saved registers satisfy the handlers' contract.
-            let running = unsafe {
+            running = unsafe {
                 let word = *pc;
                 #[cfg(feature = "count-pairs")]
                 self.pairs.count(word);
                 HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
             };
-            if running {
-                continue;
-            }
-            return match self.event.take() {
-                Some(event) => event,
-                None => self.bad_instruction(),
-            };
+        }
+        match self.event.take() {
+            Some(event) => event,
+            None => self.bad_instruction(),
         }
     }
 
-    /// Collects if that is due. The state of the task must be in its saved registers.
+    /// Collects if that is due; whether the task goes on. Its state must be in its saved registers.
     #[inline(always)]
-    fn safepoint(&mut self) {
-        if self.host.heap.wants_collection() {
-            self.collect(false);
-        }
+    fn safepoint(&mut self) -> Running {
+        !self.host.heap.wants_collection() || self.collect_or_raise()
     }
 
     /// Notes how execution ends; handlers return what this returns.

@@ -51,21 +51,47 @@ macro_rules! additive {
     }};
 }
 
-/// Sum or difference with a small integer.
+/// Sum or difference with a small integer: of a counter, else in `$other`.
 macro_rules! additive_immediate {
-    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $method:ident, $float:tt) => {{
-        let x = register($base, b($word));
-        if x.is_fixnum() {
-            let small = sc($word) << 13;
-            if let Some(result) = x.fixnum_shifted().$method(small) {
-                set($base, a($word), Value::from_fixnum_shifted(result));
-                dispatch!($vm, $pc, $base, $func, $frame)
-            }
-        } else {
-            float_result!($vm $pc $base $func $frame $word; x.float_unchecked() $float sc($word) as f64);
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $by:expr, $other:ident) => {{
+        let by: i64 = $by;
+        if let Some(result) = step(register($base, b($word)), by, 0) {
+            set($base, a($word), Value::from_fixnum_position(result));
+            dispatch!($vm, $pc, $base, $func, $frame)
         }
+        return $other($vm, $pc, $base, $func, $frame, *$pc.sub(1));
     }};
 }
+
+/// A counter and its next value, if neither is negative or too large for a fixnum, and nor is `limit`.
+#[inline(always)]
+pub(super) fn step(counter: Value, by: i64, limit: u64) -> Option<u64> {
+    let from = counter.fixnum_position();
+    let to = from.wrapping_add_signed(by);
+    // One test for all: what is not a fixnum has a bit up there, too.
+    ((from | to | limit) >> 50 == 0).then_some(to)
+}
+
+/// Sum or difference of any fixnum, or of a float, with a small integer.
+macro_rules! any_additive_immediate {
+    ($name:ident, $method:ident, $float:tt) => {
+        #[inline(never)]
+        unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
+            let x = register(base, b(word));
+            if x.is_fixnum() {
+                if let Some(result) = x.fixnum_shifted().$method(sc(word) << 13) {
+                    set(base, a(word), Value::from_fixnum_shifted(result));
+                    dispatch!(vm, pc, base, func, frame)
+                }
+            } else {
+                float_result!(vm pc base func frame word; x.float_unchecked() $float sc(word) as f64);
+            }
+            complete!(vm pc base func frame)
+        }
+    };
+}
+any_additive_immediate!(any_add_imm, checked_add, +);
+any_additive_immediate!(any_subtract_imm, checked_sub, -);
 
 /// A fixnum or a float as a float, else NaN.
 #[inline(always)]
@@ -76,23 +102,30 @@ fn real(value: Value) -> f64 {
     }
 }
 
-/// Arithmetic of a fixnum and a float.
+/// Arithmetic of fixnums and floats in any combination. The operands are those of the given word, which
+/// need not be the one in the code.
 macro_rules! mixed {
-    ($name:ident, $float:tt) => {
+    ($name:ident, $float:tt, |$x:ident, $y:ident| $fixnums:expr) => {
         #[inline(never)]
-        unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
-            let (x, y) = operands!(base, word);
-            if !x.both_fixnums(y) {
-                float_result!(vm pc base func frame word; real(x) $float real(y));
+        pub(super) unsafe fn $name(vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, word: u32) -> Running {
+            let ($x, $y) = operands!(base, word);
+            if $x.both_fixnums($y) {
+                let result: Option<i64> = $fixnums;
+                if let Some(result) = result {
+                    set(base, a(word), Value::from_fixnum_shifted(result));
+                    dispatch!(vm, pc, base, func, frame)
+                }
+            } else {
+                float_result!(vm pc base func frame word; real($x) $float real($y));
             }
             complete!(vm pc base func frame)
         }
     };
 }
-mixed!(mixed_add, +);
-mixed!(mixed_subtract, -);
-mixed!(mixed_multiply, *);
-mixed!(mixed_divide, /);
+mixed!(mixed_add, +, |x, y| x.fixnum_shifted().checked_add(y.fixnum_shifted()));
+mixed!(mixed_subtract, -, |x, y| x.fixnum_shifted().checked_sub(y.fixnum_shifted()));
+mixed!(mixed_multiply, *, |x, y| x.fixnum_shifted().checked_mul(y.fixnum_unchecked()));
+mixed!(mixed_divide, /, |x, y| None);
 
 /// Comparison of fixnums or of floats, as a value.
 macro_rules! compare {
@@ -134,9 +167,9 @@ handlers! {
     add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -, mixed_subtract) }
-    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_add, +) }
-    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_add, +) }
-    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; checked_sub, -) }
+    add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
+    imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
+    subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; -sc(word), any_subtract_imm) }
     multiply = Multiply |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         if x.both_fixnums(y) {
@@ -157,17 +190,17 @@ handlers! {
     float_add = FloatAdd |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() + y.float_unchecked());
-        return add(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_add(vm, pc, base, func, frame, *pc.sub(1));
     }
     float_subtract = FloatSubtract |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() - y.float_unchecked());
-        return subtract(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_subtract(vm, pc, base, func, frame, *pc.sub(1));
     }
     float_multiply = FloatMultiply |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
-        return multiply(vm, pc, base, func, frame, *pc.sub(1));
+        return mixed_multiply(vm, pc, base, func, frame, *pc.sub(1));
     }
     negate = Negate |vm, pc, base, func, frame, word| {
         let x = register(base, b(word));

@@ -151,7 +151,15 @@ unsafe fn collect(
         func,
         frame,
     };
-    vm.collect(false);
+    if !vm.collect_or_raise() {
+        return false;
+    }
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
     dispatch!(vm, pc, base, func, frame)
 }
 
@@ -192,10 +200,7 @@ impl Vm {
             return true;
         };
         match self.signalled(signal, slot) {
-            super::Next::Continue => {
-                self.safepoint();
-                true
-            }
+            super::Next::Continue => self.safepoint(),
             super::Next::Stop(event) => self.stop(event),
         }
     }
@@ -204,10 +209,7 @@ impl Vm {
     #[inline(never)]
     fn reserve(&mut self) -> Running {
         match self.reserve_window() {
-            super::Next::Continue => {
-                self.safepoint();
-                true
-            }
+            super::Next::Continue => self.safepoint(),
             super::Next::Stop(event) => self.stop(event),
         }
     }

@@ -47,8 +47,7 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
         Op::Equal => op_equal,
         Op::Not => op_not,
         Op::Test => op_test,
-        Op::Negate => op_negate,
-        Op::SquareRoot => op_square_root,
+        Op::Negate | Op::SquareRoot => op_unary,
         _ => return None,
     })
 }
@@ -78,14 +77,12 @@ handler! { op_binary |vm, pc, base, func, frame, word| {
     dispatch!(vm, pc, base, func, frame)
 }}
 
-handler! { op_negate |vm, pc, base, func, frame, word| {
-    let outcome = number::negate(&vm.host, register(base, b(word)));
-    fallible!(vm pc base func frame; a(word), outcome);
-    dispatch!(vm, pc, base, func, frame)
-}}
-
-handler! { op_square_root |vm, pc, base, func, frame, word| {
-    let outcome = number::power::square_root(&vm.host, register(base, b(word)));
+handler! { op_unary |vm, pc, base, func, frame, word| {
+    let x = register(base, b(word));
+    let outcome = match word as u8 == Op::Negate as u8 {
+        true => number::negate(&vm.host, x),
+        false => number::power::square_root(&vm.host, x),
+    };
     fallible!(vm pc base func frame; a(word), outcome);
     dispatch!(vm, pc, base, func, frame)
 }}

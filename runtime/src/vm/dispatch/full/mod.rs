@@ -4,6 +4,7 @@
 //! locals may be referred to by what they call, which would keep the last call from being a jump.
 //! [`super::complete`] runs the collector if that is due and goes on from the saved state.
 
+use sema_format::combined::uncombined;
 use sema_format::isa::{INSTRUCTIONS, Op, Predicate};
 
 use super::{Handler, Registers, Running};
@@ -142,12 +143,31 @@ pub(super) static HANDLERS: [Handler; 256] = {
     let mut handlers: [Handler; 256] = [bad_instruction; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
-        // Of two combined instructions the second follows by itself.
-        handlers[number] = handler(INSTRUCTIONS[number].op.alone());
+        let op = INSTRUCTIONS[number].op;
+        handlers[number] = match op.is_used_up() {
+            true => used_up,
+            // What it is combined with follows by itself.
+            false => handler(op.alone()),
+        };
         number += 1;
     }
     handlers
 };
+
+/// An instruction whose result the next one uses up: computes it by itself.
+unsafe fn used_up(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    word: u32,
+) -> Running {
+    let alone =
+        Op::from_byte(word as u8).map_or(bad_instruction as Handler, |op| handler(op.alone()));
+    // SAFETY: by the caller; the verifier has seen the instruction that follows.
+    unsafe { alone(vm, pc, base, func, frame, uncombined(word, *pc)) }
+}
 
 /// Whether a predicate, given by its operand byte, holds for a value.
 #[inline(always)]
