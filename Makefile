@@ -13,7 +13,9 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 upper = $(shell echo "$(1)" | tr a-z- A-Z_)
 LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
 	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
-RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+# Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
+	-C llvm-args=-inline-threshold=75"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
