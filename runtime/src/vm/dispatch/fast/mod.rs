@@ -105,91 +105,32 @@ pub(super) const fn handler(op: Op) -> Option<Handler> {
     None
 }
 
-/// A function has just been entered whose window does not fit: reserves it.
-#[cold]
-#[inline(never)]
-unsafe fn reserve(
-    vm: &mut Vm,
-    pc: *const u32,
-    base: *mut Value,
-    func: *const Func,
-    frame: *mut Frame,
-    _: u32,
-) -> Running {
-    vm.task.registers = Registers {
-        pc,
-        base,
-        func,
-        frame,
+/// Defines functions that do something outside of the handlers: they save the state, ask whether the task goes
+/// on, and continue where it then is.
+macro_rules! outside {
+    ($($(#[$attribute:meta])* $name:ident |$vm:ident, $word:ident| $goes_on:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            #[cold]
+            #[inline(never)]
+            unsafe fn $name($vm: &mut Vm, pc: *const u32, base: *mut Value, func: *const Func, frame: *mut Frame, $word: u32) -> Running {
+                $vm.task.registers = Registers { pc, base, func, frame };
+                if !$goes_on {
+                    return false;
+                }
+                let Registers { pc, base, func, frame } = $vm.task.registers;
+                dispatch!($vm, pc, base, func, frame)
+            }
+        )*
     };
-    if !vm.reserve() {
-        return false;
-    }
-    let Registers {
-        pc,
-        base,
-        func,
-        frame,
-    } = vm.task.registers;
-    dispatch!(vm, pc, base, func, frame)
 }
-
-/// Runs the collector and goes on.
-#[cold]
-#[inline(never)]
-unsafe fn collect(
-    vm: &mut Vm,
-    pc: *const u32,
-    base: *mut Value,
-    func: *const Func,
-    frame: *mut Frame,
-    _: u32,
-) -> Running {
-    vm.task.registers = Registers {
-        pc,
-        base,
-        func,
-        frame,
-    };
-    if !vm.collect_or_raise() {
-        return false;
-    }
-    let Registers {
-        pc,
-        base,
-        func,
-        frame,
-    } = vm.task.registers;
-    dispatch!(vm, pc, base, func, frame)
-}
-
-/// A native whose result was meant for slot `a` returned a signal, which lies in `vm.signal`.
-#[cold]
-#[inline(never)]
-unsafe fn native_failed(
-    vm: &mut Vm,
-    pc: *const u32,
-    base: *mut Value,
-    func: *const Func,
-    frame: *mut Frame,
-    a: u32,
-) -> Running {
-    vm.task.registers = Registers {
-        pc,
-        base,
-        func,
-        frame,
-    };
-    if !vm.failed(a as usize) {
-        return false;
-    }
-    let Registers {
-        pc,
-        base,
-        func,
-        frame,
-    } = vm.task.registers;
-    dispatch!(vm, pc, base, func, frame)
+outside! {
+    /// A function has just been entered whose window does not fit: reserves it.
+    reserve |vm, _word| vm.reserve();
+    /// Runs the collector and goes on.
+    collect |vm, _word| vm.collect_or_raise();
+    /// A native whose result was meant for slot `a` returned a signal, which lies in `vm.signal`.
+    native_failed |vm, a| vm.failed(a as usize);
 }
 
 impl Vm {
