@@ -29,7 +29,7 @@ runtime:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
-	$(CARGO) build --profile runtime --package sema-runtime --bin sema-rt --target $$target && \
+	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
 
 # The runtime that contains the compiler, for `semac build --dynamic`.
@@ -51,7 +51,7 @@ demo: semac
 
 # Everything: unit tests, golden files, and end-to-end tests with executables of the same profile.
 test:
-	$(CARGO) build --package semac --package sema-runtime --bins
+	$(CARGO) build --package semac --package sema-rt --features sema-rt/full --bins
 	SEMAC_TEST_SEMAC="$(TARGET_DIR)/debug/semac" SEMAC_TEST_RUNTIME="$(TARGET_DIR)/debug/sema-rt" \
 	CARGO="$(CARGO)" sh tests/run.sh
 
@@ -86,7 +86,7 @@ fuzz:
 # How often one instruction of the VM follows another (docs/performance.md).
 pairs:
 	$(CARGO) build --package semac --bin semac
-	$(CARGO) build --package sema-runtime --bin sema-rt --features count-pairs --target-dir "$(TARGET_DIR)/pairs"
+	$(CARGO) build --package sema-rt --bin sema-rt --features full,count-pairs --target-dir "$(TARGET_DIR)/pairs"
 	@tools/pairs.py "$(TARGET_DIR)/debug/semac" "$(TARGET_DIR)/pairs/debug/sema-rt"
 
 

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use sema_format::Module;
-use sema_runtime::natives;
+use sema_natives::NATIVES;
+use sema_natives::core::number::math;
 
 use crate::codegen::{self, BuiltinFacts, Failure, Positions};
 use crate::datum::Interner;
@@ -16,14 +17,14 @@ use crate::phases::{self, Observer};
 pub struct Facts;
 
 /// Builtins that are values.
-pub use natives::math::CONSTANTS;
+pub use math::CONSTANTS;
 
 /// Natives that hand a call back to the machine: they are called like closures.
 const CALLING_BACK: &[&str] = &["%eval"];
 
 impl BuiltinFacts for Facts {
     fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
-        let native = natives::get(natives::find(name)?);
+        let native = NATIVES.get(NATIVES.find(name)?);
         Some((native.arity.min.into(), native.arity.max.map(usize::from)))
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use sema_runtime::native::Arity;
-use sema_runtime::natives::TABLES;
+use sema_machine::host::native::Arity;
+
+use sema_natives::NATIVES;
 
 use crate::ir::Builtin;
 
@@ -20,7 +21,7 @@ pub enum BuiltinKind {
 
 /// Whether the builtin of this canonical name is a native function.
 pub fn is_function(name: &str) -> bool {
-    sema_runtime::natives::find(name).is_some()
+    NATIVES.find(name).is_some()
 }
 
 /// Whether the builtin of this canonical name can be had at all: using one that the runtime lacks
@@ -63,7 +64,7 @@ impl Builtins {
         values: &[&'static str],
     ) -> Builtins {
         let mut builtins = Builtins::new();
-        for native in TABLES.iter().copied().flatten() {
+        for native in NATIVES.all().iter().copied() {
             builtins.add(native.name, Some(native.arity), BuiltinKind::Native);
             if let Some(entry) = builtins.entries.get_mut(native.name) {
                 entry.pure_function = native.pure_function;
@@ -75,10 +76,9 @@ impl Builtins {
         for name in values {
             builtins.add(name, None, BuiltinKind::Value);
         }
-        let native_aliases = TABLES
+        let native_aliases = NATIVES
+            .all()
             .iter()
-            .copied()
-            .flatten()
             .filter_map(|native| Some((native.name, native.alias_of?)));
         let library_aliases = library
             .iter()

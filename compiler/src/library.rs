@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use include_dir::{Dir, include_dir};
-use sema_runtime::native::Arity;
+use sema_machine::host::native::Arity;
 
 use crate::builtins::Builtins;
 use crate::datum::{Datum, DatumKind, Interner, Span, Symbol};

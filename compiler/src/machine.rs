@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use sema_runtime::error::ConditionKind;
-use sema_runtime::host::Host;
-use sema_runtime::output::Output;
-use sema_runtime::value::Value;
-use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
+use sema_machine::host::Host;
+use sema_machine::host::condition::ConditionKind;
+use sema_machine::host::output::Output;
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
+use sema_natives::NATIVES;
 
 use crate::codegen::Positions;
 use crate::datum::{Datum, Interner, Span};
@@ -54,7 +55,7 @@ impl<'l> Machine<'l> {
     /// A machine with the given library on which each transformer may take so many steps. What
     /// compile-time code prints goes to standard output.
     pub fn new(library: &'l Library, steps: u64) -> Machine<'l> {
-        let mut host = Host::new(Output::stdout());
+        let mut host = Host::new(Output::stdout(), &NATIVES);
         host.heap.stress_from_environment();
         let mut vm = Vm::new(host, Box::new(NoModules));
         vm.set_dynamic(Rc::new(DynamicCompiler::default()));

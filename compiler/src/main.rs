@@ -3,7 +3,7 @@
 use std::alloc::System;
 use std::process::ExitCode;
 
-use sema_runtime::exhausted::OrExit;
+use sema_machine::platform::exhausted::OrExit;
 
 #[global_allocator]
 static ALLOCATOR: OrExit<System> = OrExit(System);

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use sema_runtime::value::Value;
-use sema_runtime::vm::{LoadError, Vm};
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{LoadError, Vm};
 
 use crate::backend::{self, Known};
 use crate::codegen::{Failure, Positions};

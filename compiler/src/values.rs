@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use sema_runtime::collections;
-use sema_runtime::number;
-use sema_runtime::value::{Kind, Value};
-use sema_runtime::vm::Vm;
+use sema_machine::data::collections;
+use sema_machine::data::number;
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::vm::Vm;
 
 use crate::datum::{Datum, DatumKind, Interner, Real, Span};
 
@@ -144,7 +144,7 @@ fn convert(
         Kind::Ratio | Kind::Complex => {
             let mut text = String::new();
             number::write_number(&vm.host.heap, value, &mut text);
-            match sema_runtime::number::literal::parse_literal(&text) {
+            match sema_machine::data::number::literal::parse_literal(&text) {
                 Ok(literal) => crate::reader::number_datum(literal),
                 Err(_) => DatumKind::Opaque(vm.keep(value)),
             }

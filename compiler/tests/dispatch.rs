@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sema_runtime::host::Host;
-use sema_runtime::output::Output;
-use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
+use sema_machine::host::Host;
+use sema_machine::host::output::Output;
+use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac::driver::{FileSystem, Options, Surroundings, compile_program};
 use semac::phases::Unobserved;
 use semac::source::SourceMap;
@@ -105,7 +105,10 @@ fn the_machine_stack_does_not_grow() {
             .into_iter()
             .map(|module| (module.name.clone(), module))
             .collect();
-        let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Modules(modules)));
+        let mut vm = Vm::new(
+            Host::new(Output::memory(), &sema_natives::NATIVES),
+            Box::new(Modules(modules)),
+        );
         let main = vm
             .load_from_source(&program.entry, "")
             .expect("loads")

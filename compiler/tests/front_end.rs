@@ -2,7 +2,7 @@
 
 mod support;
 
-use sema_runtime::native::at_least;
+use sema_machine::host::native::at_least;
 use semac::builtins::{BuiltinKind, Builtins};
 use semac::datum::Interner;
 use semac::modules::{MemoryFiles, Options, PackageRoot, lower_files};

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use sema_runtime::native::{at_least, between, exactly};
+use sema_machine::host::native::{at_least, between, exactly};
 use semac::builtins::{BuiltinKind, Builtins};
 use semac::datum::Interner;
 use semac::expand::host::NoHost;

@@ -2,9 +2,9 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use sema_runtime::host::Host;
-use sema_runtime::output::Output;
-use sema_runtime::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
+use sema_machine::host::Host;
+use sema_machine::host::output::Output;
+use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac::codegen::{BuiltinFacts, Positions, generate};
 use semac::datum::{DatumKind, Interner, Span};
 use semac::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
@@ -103,7 +103,10 @@ fn fib_runs() {
         &Interner::default(),
     )
     .unwrap();
-    let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Nothing));
+    let mut vm = Vm::new(
+        Host::new(Output::memory(), &sema_natives::NATIVES),
+        Box::new(Nothing),
+    );
     let number = vm.load("main", module).unwrap();
     let start = std::time::Instant::now();
     match vm.run_main(number) {

@@ -8,9 +8,9 @@
 use libfuzzer_sys::fuzz_target;
 use sema_format::container::layout::content_hash;
 use sema_format::{AlignedBytes, ModuleView};
-use sema_runtime::host::Host;
-use sema_runtime::output::Output;
-use sema_runtime::vm::{FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm};
+use sema_machine::host::Host;
+use sema_machine::host::output::Output;
+use sema_machine::vm::{FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm};
 
 const STACK_BYTES: usize = 4 << 20;
 const REACHING_OUT: &[&str] = &["file/", "sys/", "stream/", "path/", "exit", "env", "shell", "sleep"];
@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(image) = ModuleImage::from_bytes("fuzz.sema", &sealed) else {
         return;
     };
-    let mut vm = Vm::new(Host::new(Output::memory()), Box::new(Nothing));
+    let mut vm = Vm::new(Host::new(Output::memory(), &sema_natives::NATIVES), Box::new(Nothing));
     vm.set_limits(Limits {
         stack: Some(STACK_BYTES),
         ..Limits::default()

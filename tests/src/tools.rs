@@ -70,7 +70,9 @@ fn built() -> Tools {
         "--package",
         "semac",
         "--package",
-        "sema-runtime",
+        "sema-rt",
+        "--features",
+        "sema-rt/full",
         "--bins",
     ]);
     if directory.ends_with("release") {

@@ -5,20 +5,26 @@ use std::alloc::System;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use sema_runtime::exhausted::OrExit;
-use sema_runtime::launch;
-use sema_runtime::vm::{ModuleImage, Vm};
+use sema_machine::launch;
+use sema_machine::platform::exhausted::OrExit;
+use sema_machine::vm::{ModuleImage, Vm};
 use sema_vfs::Archive;
 use semac::bundle::MACROS;
 use semac::dynamic::{DynamicCompiler, Setup, on_large_stack};
 
-sema_runtime::runtime_note!();
+sema_machine::runtime_note!();
 
 #[global_allocator]
 static ALLOCATOR: OrExit<System> = OrExit(System);
 
 fn main() -> ExitCode {
-    let run = || launch::run_with(std::env::args_os(), &attach_compiler);
+    let run = || {
+        launch::run_with(
+            std::env::args_os(),
+            &sema_natives::NATIVES,
+            &attach_compiler,
+        )
+    };
     match on_large_stack(run) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {

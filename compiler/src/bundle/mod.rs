@@ -9,7 +9,7 @@ mod runtime_image;
 use std::path::{Path, PathBuf};
 
 use sema_format::{Module, WriteOptions};
-use sema_runtime::launch;
+use sema_machine::launch;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{Asset, IncludeError, collect};

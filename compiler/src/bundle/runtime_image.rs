@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sema_runtime::note;
+use sema_machine::platform::elf_note;
 
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
@@ -191,7 +191,7 @@ impl RuntimeImage {
         let platform = Platform::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
-        match note::find(&bytes) {
+        match elf_note::find(&bytes) {
             Some(found) if found.format == u32::from(sema_format::FORMAT_VERSION) => {}
             Some(found) => {
                 return Err(RuntimeError::OtherRelease {

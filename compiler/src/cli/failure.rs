@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use sema_runtime::vm::LimitError;
+use sema_machine::vm::LimitError;
 
 use crate::bundle::{BundleError, IncludeError, RuntimeError};
 

@@ -129,7 +129,7 @@ impl ModuleBytes<'_> {
 /// Which module an archive starts with.
 pub fn entry_module(archive: &Archive) -> Option<Cow<'_, str>> {
     let bytes = archive
-        .metadata(sema_runtime::launch::ENTRY)?
+        .metadata(sema_machine::launch::ENTRY)?
         .bytes()
         .ok()?;
     Some(match bytes {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sema_format::model::{Arity, ExportKind};
 use sema_format::{FormatError, ModuleView};
-use sema_runtime::native::{Capability, Tier};
+use sema_machine::host::native::{Capability, Tier};
 use sema_vfs::Archive;
 use serde::Serialize;
 
@@ -203,11 +203,11 @@ impl Inspection {
         for module in &self.modules {
             capabilities.extend(module.capabilities.iter().cloned());
             for name in &module.builtins {
-                let Some(number) = sema_runtime::natives::find(name) else {
+                let Some(number) = sema_natives::NATIVES.find(name) else {
                     tier = None;
                     continue;
                 };
-                let native = sema_runtime::natives::get(number);
+                let native = sema_natives::NATIVES.get(number);
                 tier = tier.map(|tier| tier.max(native.tier));
                 capabilities.extend(native.capabilities.into_iter().filter_map(capability_name));
             }

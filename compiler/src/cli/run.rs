@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sema_format::Module;
-use sema_runtime::host::Host;
-use sema_runtime::output::Output;
-use sema_runtime::vm::{
+use sema_machine::host::Host;
+use sema_machine::host::output::Output;
+use sema_machine::vm::{
     Ending, FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
 };
+use sema_natives::NATIVES;
 
 use super::arguments::Run;
 use super::clock::Clock;
@@ -65,7 +66,7 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 /// Runs a program and gives its exit status. Errors have been shown.
 fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
     let Compiled { program, sources } = compiled;
-    let mut host = Host::new(Output::stdout());
+    let mut host = Host::new(Output::stdout(), &NATIVES);
     host.arguments = arguments;
     host.heap.stress_from_environment();
     let modules = program.modules.into_iter();

@@ -54,9 +54,10 @@ fn verify(bytes: &[u8]) -> Result<(), String> {
     let accepts = |native: u32, count: u32| {
         view.native_name(native)
             .ok()
-            .and_then(sema_runtime::natives::find)
+            .and_then(|name| sema_natives::NATIVES.find(name))
             .is_none_or(|number| {
-                sema_runtime::natives::get(number)
+                sema_natives::NATIVES
+                    .get(number)
                     .arity
                     .accepts(count as usize)
             })

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use sema_runtime::error::{Condition, ConditionKind, Outcome, eval_error};
-use sema_runtime::value::Value;
-use sema_runtime::vm::Vm;
+use sema_machine::host::condition::{Condition, ConditionKind, Outcome, eval_error};
+use sema_machine::memory::value::Value;
+use sema_machine::vm::Vm;
 
 use super::host::{Interruption, RunningProgram};
 use super::signal_of;
@@ -268,7 +268,7 @@ fn failure(
     vm: &Vm,
     problems: &[Problem],
     interruption: Option<&Interruption>,
-) -> Option<Box<sema_runtime::error::Signal>> {
+) -> Option<Box<sema_machine::host::condition::Signal>> {
     let mut errors = problems.iter();
     let first = errors.find(|problem| problem.severity == Severity::Error)?;
     Some(match interruption {

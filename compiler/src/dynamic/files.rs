@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
-use sema_runtime::error::{Condition, ConditionKind, Outcome, Signal, eval_error};
-use sema_runtime::vm::{Vm, missing};
+use sema_machine::host::condition::{Condition, ConditionKind, Outcome, Signal, eval_error};
+use sema_machine::vm::{Vm, missing};
 
 use super::compiler::Compiler;
 use super::signal_of;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use sema_runtime::error::{Outcome, Signal};
-use sema_runtime::value::Value;
-use sema_runtime::vm::{NestedEnding, Vm};
+use sema_machine::host::condition::{Outcome, Signal};
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{NestedEnding, Vm};
 
 use crate::datum::{Datum, Interner, Span};
 use crate::expand::host::{MacroError, MacroHost, TransformerId};

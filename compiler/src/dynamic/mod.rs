@@ -18,8 +18,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use sema_runtime::error::{Condition, ConditionKind, Extra, Outcome, Signal, eval_error};
-use sema_runtime::vm::{Answer, Dynamic, ModuleImage, Request, Vm};
+use sema_machine::host::condition::{Condition, ConditionKind, Extra, Outcome, Signal, eval_error};
+use sema_machine::vm::{Answer, Dynamic, ModuleImage, Request, Vm};
 
 use crate::datum::{FileId, Interner};
 use crate::driver::STACK_BYTES;
@@ -138,7 +138,9 @@ fn read(vm: &Vm, text: &str, all: bool) -> Outcome {
         let values: Vec<_> = values.collect();
         vm.host.heap.list(&values)
     } else {
-        values.next().unwrap_or(sema_runtime::value::Value::NIL)
+        values
+            .next()
+            .unwrap_or(sema_machine::memory::value::Value::NIL)
     })
 }
 

@@ -7,10 +7,10 @@
 use std::rc::Rc;
 
 use sema_format::Module;
-use sema_runtime::error::{Outcome, eval_error};
-use sema_runtime::heap::Heap;
-use sema_runtime::value::Value;
-use sema_runtime::vm::Vm;
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::memory::heap::Heap;
+use sema_machine::memory::value::Value;
+use sema_machine::vm::Vm;
 
 use super::host::run_module;
 use super::state::State;

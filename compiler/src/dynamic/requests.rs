@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sema_runtime::error::{ConditionKind, Outcome, Signal, eval_error};
-use sema_runtime::host::Host;
-use sema_runtime::natives;
-use sema_runtime::natives::dynamic::{diagnostic, diagnostics};
-use sema_runtime::value::{Kind, Value};
-use sema_runtime::vm::{Answer, Request, Vm};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{ConditionKind, Outcome, Signal, eval_error};
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::vm::{Answer, Request, Vm};
+use sema_natives::core::control::dynamic::{diagnostic, diagnostics};
 
 use super::compiler::{Compiled, Compiler};
 use super::files;
@@ -119,7 +118,8 @@ impl Work<'_> {
         }
         let host = &self.vm.host;
         let text = host.heap.string(name);
-        let made = natives::find("%make-macro").map(natives::get);
+        let natives = host.natives;
+        let made = (natives.find("%make-macro")).map(|number| natives.get(number));
         if let Some(Ok(value)) = made.map(|native| (native.call)(host, &[text])) {
             self.vm.set_namespace_value(namespace, global, value);
         }

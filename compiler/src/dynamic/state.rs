@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use sema_runtime::vm::{ModuleImage, Vm};
+use sema_machine::vm::{ModuleImage, Vm};
 
 use super::Setup;
 use crate::datum::Datum;

@@ -1,6 +1,6 @@
 //! The internal builtins that lowered code calls. Programs cannot write their names.
 
-use sema_runtime::native::{Arity, at_least, between, exactly};
+use sema_machine::host::native::{Arity, at_least, between, exactly};
 
 /// An internal builtin: name, arity, meaning.
 pub struct Internal {

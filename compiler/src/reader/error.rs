@@ -1,6 +1,6 @@
 //! What can be wrong with source text.
 
-use sema_runtime::number::literal::LiteralError;
+use sema_machine::data::number::literal::LiteralError;
 use thiserror::Error;
 
 use crate::datum::Span;

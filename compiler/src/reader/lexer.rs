@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use num_bigint::BigInt;
-use sema_runtime::number::literal::{
+use sema_machine::data::number::literal::{
     Literal, LiteralError, LiteralReal, float_word, parse_literal,
 };
 

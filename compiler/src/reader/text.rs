@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use sema_runtime::number::float_text::{write_array_float, write_float};
+use sema_machine::data::number::float_text::{write_array_float, write_float};
 
 use crate::datum::{Datum, DatumKind, Interner, Real};
 

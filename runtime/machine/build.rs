@@ -1,0 +1,18 @@
+//! Chooses how the VM goes from one instruction to the next.
+//!
+//! Optimised builds thread: each handler ends in a call of the next one, which LLVM turns into a
+//! jump (a sibling call: same signature, nothing left to drop). Unoptimised builds would grow the
+//! machine stack with every instruction, so their handlers return to a loop. The torture test in
+//! `tests/dispatch.rs` runs every kind of instruction many times on a small stack.
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(sema_threaded)");
+    println!("cargo::rerun-if-env-changed=OPT_LEVEL");
+    let optimised = matches!(
+        std::env::var("OPT_LEVEL").as_deref(),
+        Ok("2" | "3" | "s" | "z")
+    );
+    if optimised {
+        println!("cargo::rustc-cfg=sema_threaded");
+    }
+}

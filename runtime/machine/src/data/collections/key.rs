@@ -1,0 +1,162 @@
+//! What may be a key (language specification, 3.4).
+
+use super::elements;
+use crate::host::Host;
+use crate::host::condition::{Outcome, type_error};
+use crate::memory::value::{Kind, Value};
+
+/// What a value contains that matters when it is a key.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Traits {
+    /// A NaN, so the value is not equal to itself.
+    pub irreflexive: bool,
+    /// A mutable array or cell.
+    pub mutable: bool,
+    /// An object that is compared by identity and has no stable place in the total order.
+    pub identity: bool,
+}
+
+/// Whether values of this kind are heap objects that equality compares by identity. Their
+/// addresses change when they are collected, so they cannot be ordered by them.
+pub(crate) fn is_opaque(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Closure
+            | Kind::Multimethod
+            | Kind::Macro
+            | Kind::Promise
+            | Kind::AsyncPromise
+            | Kind::Channel
+            | Kind::Stream
+            | Kind::RecordType
+            | Kind::Prompt
+            | Kind::Message
+            | Kind::Conversation
+            | Kind::Tool
+            | Kind::Agent
+            | Kind::Box
+            | Kind::Tuple
+            | Kind::Foreign
+    )
+}
+
+/// Whether only an identical value is equal to `value`.
+#[inline(always)]
+pub(crate) fn is_identified(value: Value) -> bool {
+    !value.is_heap() && !value.is_float()
+}
+
+/// Looks through a value, except into mutable objects.
+pub fn traits_of(host: &Host, value: Value) -> Traits {
+    let mut found = Traits::default();
+    if is_identified(value) {
+        return found;
+    }
+    let mut stack = Vec::new();
+    let mut next = Some(value);
+    loop {
+        if let Some(value) = next {
+            match value.kind() {
+                Kind::Float => {
+                    found.irreflexive |= value.float_unchecked().is_nan();
+                }
+                Kind::Complex => {
+                    found.irreflexive |= (host.heap.values(value).iter())
+                        .any(|part| part.as_float().is_some_and(f64::is_nan));
+                }
+                Kind::MutableArray | Kind::MutableCell => found.mutable = true,
+                Kind::Record => {
+                    // The record type is a part of no interest.
+                    let fields = host.heap.values(value).get(1..).unwrap_or_default();
+                    stack.push(elements::Elements::Slice(fields.iter()));
+                }
+                kind if is_opaque(kind) => found.identity = true,
+                _ => stack.extend(elements::unordered(&host.heap, value)),
+            }
+        }
+        next = loop {
+            let Some(top) = stack.last_mut() else {
+                return found;
+            };
+            match top.by_ref().find(|value| !is_identified(*value)) {
+                Some(value) => break Some(value),
+                None => drop(stack.pop()),
+            }
+        };
+    }
+}
+
+/// Whether a value is, or is a list or vector of, identified values and strings: most keys, which have
+/// no trait that matters.
+#[inline]
+fn is_plain(host: &Host, value: Value) -> bool {
+    let heap = &host.heap;
+    let is_leaf = |value: Value| is_identified(value) || heap.is_string(value);
+    is_leaf(value)
+        || match value.kind() {
+            Kind::Vector => heap.values(value).iter().all(|&part| is_leaf(part)),
+            Kind::List => heap.list_iter(value).all(is_leaf),
+            _ => false,
+        }
+}
+
+/// Checks that `key` may be a key of a map.
+///
+/// # Errors
+/// A type error when it contains a NaN, a mutable array or a mutable cell.
+#[inline]
+pub fn check(host: &Host, key: Value) -> Outcome<()> {
+    if is_plain(host, key) {
+        return Ok(());
+    }
+    let traits = traits_of(host, key);
+    if traits.mutable {
+        return Err(type_error(host, "immutable map key", key));
+    }
+    if traits.irreflexive {
+        return Err(type_error(host, "reflexive map key", key));
+    }
+    Ok(())
+}
+
+/// Whether equality of `key` depends on the identity of an object, so that the total order cannot
+/// tell it from all other keys.
+#[inline]
+pub fn needs_identity(host: &Host, key: Value) -> bool {
+    if !key.is_heap() {
+        return false;
+    }
+    match key.kind() {
+        Kind::List | Kind::Vector | Kind::Map | Kind::HashMap | Kind::Record => {
+            !is_plain(host, key) && traits_of(host, key).identity
+        }
+        kind => is_opaque(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::output::Output;
+
+    #[test]
+    fn finds_nan_and_mutable_parts_at_any_depth() {
+        let host = Host::new(Output::memory(), &crate::host::natives::Natives::NONE);
+        let heap = &host.heap;
+        let nan = Value::float(f64::NAN);
+        let cell = heap.object(Kind::MutableCell, 0, &[nan]);
+        let mut deep = heap.list(&[nan]);
+        for _ in 0..100_000 {
+            deep = heap.list(&[Value::small(1), deep]);
+        }
+        assert!(traits_of(&host, deep).irreflexive);
+        assert!(check(&host, deep).is_err());
+        assert!(check(&host, nan).is_err());
+        assert!(traits_of(&host, heap.vector(&[cell])).mutable);
+        assert!(!traits_of(&host, heap.vector(&[cell])).irreflexive);
+        assert!(check(&host, heap.vector(&[Value::float(1.0), Value::TRUE])).is_ok());
+        let closure = heap.object(Kind::Closure, 0, &[Value::small(0)]);
+        assert!(needs_identity(&host, heap.list(&[closure])));
+        assert!(check(&host, closure).is_ok());
+    }
+}

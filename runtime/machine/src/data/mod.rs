@@ -1,0 +1,10 @@
+//! Operations on values that instructions and natives share: one operation, one body.
+
+pub mod collections;
+pub mod equality;
+pub mod mutable;
+pub mod number;
+pub mod print;
+pub mod record;
+pub mod sequence;
+pub mod unicode;

@@ -1,0 +1,136 @@
+//! Checked access to the arguments of natives, with the error texts that all families share.
+
+use std::borrow::Cow;
+
+use crate::host::Host;
+use crate::host::condition::{
+    Condition, ConditionKind, Extra, Outcome, Signal, eval_error, type_error,
+};
+use crate::memory::value::{Kind, Value};
+
+/// Most elements (or bytes of text) that one call may make.
+pub const ELEMENT_LIMIT: usize = 100_000_000;
+
+/// The argument at `index`; nil when it was left out.
+#[inline]
+pub fn argument(args: &[Value], index: usize) -> Value {
+    args.get(index).copied().unwrap_or(Value::NIL)
+}
+
+/// A `:type-error` that names the function and the argument: `F argument N expected E, got G`.
+#[cold]
+pub fn argument_error(
+    host: &Host,
+    function: &str,
+    index: usize,
+    expected: &'static str,
+    value: Value,
+) -> Box<Signal> {
+    let got = crate::host::condition::type_name(host, value);
+    let position = index + 1;
+    Condition::new(
+        ConditionKind::Type,
+        format!("{function} argument {position} expected {expected}, got {got}"),
+    )
+    .with("function", Extra::Text(function.to_owned()))
+    .with("argument", Extra::Int(position as i64))
+    .with("expected", Extra::Text(expected.to_owned()))
+    .with("got", Extra::Text(got.to_owned()))
+    .signal()
+}
+
+/// The error for a result of `elements` elements when that is more than [`ELEMENT_LIMIT`].
+pub fn check_limit(function: &str, elements: usize) -> Outcome<()> {
+    if elements > ELEMENT_LIMIT {
+        return Err(eval_error(format!(
+            "{function}: {elements} elements exceeds the limit of {ELEMENT_LIMIT}"
+        )));
+    }
+    Ok(())
+}
+
+/// A string argument.
+#[inline]
+pub fn text<'h>(host: &'h Host, function: &str, args: &[Value], index: usize) -> Outcome<&'h str> {
+    let value = argument(args, index);
+    match host.heap.as_str(value) {
+        Some(text) => Ok(text),
+        None => Err(argument_error(host, function, index, "string", value)),
+    }
+}
+
+/// A character argument.
+#[inline]
+pub fn character(host: &Host, args: &[Value], index: usize) -> Outcome<char> {
+    let value = argument(args, index);
+    value
+        .as_char()
+        .ok_or_else(|| type_error(host, "char", value))
+}
+
+/// An exact integer argument of 64 bits.
+#[inline]
+pub fn integer(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<i64> {
+    let value = argument(args, index);
+    match host.heap.as_i64(value) {
+        Some(number) => Ok(number),
+        None => Err(argument_error(host, function, index, "integer", value)),
+    }
+}
+
+/// A count: an exact integer that is not negative.
+pub fn count(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<usize> {
+    let value = argument(args, index);
+    let Some(number) = host.heap.as_i64(value) else {
+        return Err(argument_error(host, function, index, "int", value));
+    };
+    usize::try_from(number).map_err(|_| {
+        eval_error(format!(
+            "{function}: expected a non-negative integer, got {number}"
+        ))
+    })
+}
+
+/// The optional count at `index`, or `default`.
+pub fn count_or(
+    host: &Host,
+    function: &str,
+    args: &[Value],
+    index: usize,
+    default: usize,
+) -> Outcome<usize> {
+    if args.len() > index {
+        count(host, function, args, index)
+    } else {
+        Ok(default)
+    }
+}
+
+/// The double of an int or a float; other numbers are refused.
+pub fn real(host: &Host, value: Value) -> Option<f64> {
+    if let Some(float) = value.as_float() {
+        return Some(float);
+    }
+    if let Some(small) = value.as_fixnum() {
+        return Some(small as f64);
+    }
+    num_traits::ToPrimitive::to_f64(&host.heap.as_bigint(value)?)
+}
+
+/// The elements of a list or vector.
+pub fn list_or_vector<'h>(host: &'h Host, value: Value) -> Outcome<Cow<'h, [Value]>> {
+    match value.kind() {
+        Kind::List => Ok(Cow::Owned(host.heap.list_iter(value).collect())),
+        Kind::Vector => Ok(Cow::Borrowed(host.heap.values(value))),
+        _ => Err(type_error(host, "list or vector", value)),
+    }
+}
+
+/// A list argument: vectors are refused.
+pub fn list_only(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<Vec<Value>> {
+    let value = argument(args, index);
+    if value.kind() != Kind::List {
+        return Err(argument_error(host, function, index, "list", value));
+    }
+    Ok(host.heap.list_iter(value).collect())
+}

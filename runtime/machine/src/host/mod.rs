@@ -1,0 +1,189 @@
+//! What native functions see of the VM: the heap, the names, the outside world.
+
+pub mod arguments;
+pub mod condition;
+pub mod native;
+pub mod natives;
+pub mod output;
+
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
+
+use crate::host::condition::{Outcome, Signal};
+use crate::host::natives::Natives;
+use crate::host::output::Output;
+use crate::memory::heap::Heap;
+use crate::memory::symbol::Symbols;
+use crate::memory::value::Value;
+use crate::task::{Operation, Scheduler};
+
+/// What a closure tells about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionFacts<'h> {
+    /// The name it prints with; `<lambda>` if it has none.
+    pub name: &'h str,
+    /// How many arguments it needs.
+    pub required: usize,
+    /// How many it takes; `None`: any number.
+    pub most: Option<usize>,
+}
+
+/// How the facts of a closure are found. Code lives in rooms above this one, so the VM says how.
+pub type DescribeClosure = for<'h> fn(&'h Host, Value) -> Option<FunctionFacts<'h>>;
+
+/// Everything of one VM except the stacks of its tasks. Shared by reference with natives.
+pub struct Host {
+    /// The natives that modules may name.
+    pub natives: &'static Natives,
+    /// The heap.
+    pub heap: Heap,
+    /// The names.
+    pub symbols: Symbols,
+    /// Standard output and error.
+    pub output: Output,
+    /// Tasks, timers, channels.
+    pub scheduler: Scheduler,
+    /// The argument vector `sys/args` gives.
+    pub arguments: Vec<String>,
+    /// When the VM was made.
+    pub started: Instant,
+    /// State of the random number generator; 0: not seeded yet.
+    pub random_state: Cell<u64>,
+    /// The embedded files and the real file system.
+    pub files: sema_vfs::Overlay,
+    /// Values that code outside the heap refers to, by number.
+    pub kept: RefCell<Vec<Value>>,
+    /// The context of the running task (see `with-context`); the VM keeps those of the
+    /// others.
+    pub context: Cell<Value>,
+    /// Memory for the signal with which the next task waits.
+    spare_signal: Cell<Option<Box<Signal>>>,
+    /// Finds what a closure tells about itself.
+    describe_closure: Cell<DescribeClosure>,
+    /// How many steps the running macro transformer may still take (see `%step`).
+    pub steps: Cell<u64>,
+    /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
+    /// to the collector, so it must not hold values of the heap.
+    pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
+}
+
+impl Host {
+    /// A keyword.
+    pub fn keyword(&self, name: &str) -> Value {
+        Value::keyword(self.symbols.intern(name))
+    }
+
+    /// A symbol.
+    pub fn symbol(&self, name: &str) -> Value {
+        Value::symbol(self.symbols.intern(name))
+    }
+
+    /// The name of a symbol or keyword.
+    pub fn name_of(&self, value: Value) -> Option<&str> {
+        value
+            .as_symbol()
+            .or(value.as_keyword())
+            .map(|symbol| self.symbols.name(symbol))
+    }
+
+    /// The signal with which the running task waits.
+    ///
+    /// # Errors
+    /// Always: that is how natives say it.
+    pub fn suspend<T>(&self, operation: Operation) -> Outcome<T> {
+        match self.spare_signal.take() {
+            Some(mut signal) => {
+                *signal = Signal::Suspend(operation);
+                Err(signal)
+            }
+            None => Err(Box::new(Signal::Suspend(operation))),
+        }
+    }
+
+    /// The same for a task whose waiting has been noted already ([`Operation::Blocked`]).
+    ///
+    /// # Errors
+    /// Always.
+    #[inline(always)]
+    pub fn suspend_blocked<T>(&self) -> Outcome<T> {
+        match self.spare_signal.take() {
+            Some(signal) => Err(signal),
+            None => Err(Box::new(Signal::Suspend(Operation::Blocked))),
+        }
+    }
+
+    /// Takes a signal that has been done as memory for the next one. It must be one to suspend with
+    /// [`Operation::Blocked`].
+    #[inline(always)]
+    pub(crate) fn reuse_signal(&self, signal: Box<Signal>) {
+        if let Some(other) = self.spare_signal.replace(Some(signal)) {
+            drop(other);
+        }
+    }
+
+    /// What a closure tells about itself; `None` for anything else.
+    pub fn closure_facts(&self, value: Value) -> Option<FunctionFacts<'_>> {
+        self.describe_closure.get()(self, value)
+    }
+
+    /// Says how the facts of closures are found.
+    pub(crate) fn describe_closures_by(&self, describe: DescribeClosure) {
+        self.describe_closure.set(describe);
+    }
+
+    /// Keeps a value alive and gives its number.
+    pub fn keep(&self, value: Value) -> u32 {
+        let mut kept = self.kept.borrow_mut();
+        kept.push(value);
+        kept.len() as u32 - 1
+    }
+
+    /// The kept value with this number.
+    pub fn kept(&self, number: u32) -> Value {
+        let kept = self.kept.borrow();
+        kept.get(number as usize).copied().unwrap_or(Value::NIL)
+    }
+
+    /// Runs `use_state` on the state of type `T` that a module of natives keeps, made on first use.
+    /// `use_state` must not ask for another state.
+    pub fn with_extension<T: Default + 'static, R>(
+        &self,
+        use_state: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let mut extensions = self.extensions.borrow_mut();
+        let index = match extensions.iter().position(|state| state.is::<T>()) {
+            Some(index) => index,
+            None => {
+                extensions.push(Box::<T>::default());
+                extensions.len() - 1
+            }
+        };
+        match extensions[index].downcast_mut::<T>() {
+            Some(state) => use_state(state),
+            None => use_state(&mut T::default()),
+        }
+    }
+}
+
+impl Host {
+    /// A host with an empty heap that writes to `output`.
+    pub fn new(output: Output, natives: &'static Natives) -> Host {
+        Host {
+            natives,
+            heap: Heap::new(),
+            symbols: Symbols::default(),
+            output,
+            scheduler: Scheduler::default(),
+            arguments: Vec::new(),
+            started: Instant::now(),
+            random_state: Cell::new(0),
+            files: sema_vfs::Overlay::default(),
+            kept: RefCell::default(),
+            context: Cell::new(Value::NIL),
+            spare_signal: Cell::new(None),
+            describe_closure: Cell::new(|_, _| None),
+            steps: Cell::new(u64::MAX),
+            extensions: RefCell::default(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Running a built program: from the process's start to its exit status.
+//!
+//! The program is an archive, normally the one that is appended to the running executable. The
+//! runtime alone runs the bundle that its first argument names. Nothing but the archive, the
+//! arguments and the documented `SEMAC_*` variables has any influence: no configuration file is read,
+//! and no argument is taken from the program.
+//!
+//! | variable | meaning |
+//! |----------|---------|
+//! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
+//! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
+//! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, Overlay, VfsError};
+
+use crate::host::Host;
+use crate::host::natives::Natives;
+use crate::host::output::Output;
+use crate::vm::{
+    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+};
+
+/// Name of the metadata entry that says which module is the program: its full path in an archive is
+/// `.semac/entry`. See [`entry_metadata`].
+pub const ENTRY: &str = "entry";
+
+/// Statuses of a process, besides those that a program gives itself.
+mod status {
+    pub(super) const SUCCESS: u8 = 0;
+    /// An uncaught condition, or a program that cannot be started.
+    pub(super) const FAILURE: u8 = 1;
+    /// The runtime alone was called in a wrong way.
+    pub(super) const USAGE: u8 = 2;
+}
+
+/// The content of the metadata entry [`ENTRY`] of a program that begins with the module at
+/// `module_path` of the archive: that path, in UTF-8.
+pub fn entry_metadata(module_path: &str) -> Vec<u8> {
+    module_path.as_bytes().to_vec()
+}
+
+/// Runs the program of this process and gives its exit status. `arguments` are all of the process,
+/// the program's name first.
+pub fn run(arguments: impl Iterator<Item = OsString>, natives: &'static Natives) -> u8 {
+    run_with(arguments, natives, &|_, _| {})
+}
+
+/// Adds to the machine of a program, whose archive is given, before the program starts.
+pub type Prepare<'p> = &'p dyn Fn(&mut Vm, &Archive);
+
+/// Like [`run`], with something more in the machine: the compiler.
+pub fn run_with(
+    arguments: impl Iterator<Item = OsString>,
+    natives: &'static Natives,
+    prepare: Prepare<'_>,
+) -> u8 {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let problem = match Archive::open_current_executable() {
+        Ok(archive) => {
+            let file = executable(&arguments);
+            return start(archive, Trust::Own, &file, &arguments, natives, prepare);
+        }
+        Err(VfsError::NoArchive) => None,
+        Err(error) => Some(error),
+    };
+    if let Some(error) = problem {
+        return refuse(&executable(&arguments), &error);
+    }
+    // Not a program but the runtime alone: the first argument is the bundle.
+    match arguments.get(1) {
+        Some(first) if !first.as_encoded_bytes().starts_with(b"-") => {}
+        _ => return usage(arguments.first()),
+    }
+    arguments.remove(0);
+    let bundle = PathBuf::from(arguments.first().cloned().unwrap_or_default());
+    match read_bundle(&bundle) {
+        Ok(archive) => start(
+            archive,
+            Trust::Foreign,
+            &bundle,
+            &arguments,
+            natives,
+            prepare,
+        ),
+        Err(error) => refuse(&bundle, &error),
+    }
+}
+
+/// Whether the modules of an archive are known to come from our compiler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trust {
+    /// The archive is a part of this executable.
+    Own,
+    /// It came from elsewhere: every module is verified before it runs.
+    Foreign,
+}
+
+/// The machine comes back with the status of the program that has ended.
+fn run_prepared(
+    archive: Archive,
+    trust: Trust,
+    arguments: Vec<String>,
+    natives: &'static Natives,
+    prepare: Prepare<'_>,
+) -> Result<(Vm, u8), StartError> {
+    let entry = entry_path(&archive)?;
+    let mut host = Host::new(Output::stdout(), natives);
+    host.arguments = arguments;
+    host.files = Overlay::new(Some(archive.clone()));
+    host.heap.stress_from_environment();
+    let bundle = Bundle {
+        archive: archive.clone(),
+        trust,
+    };
+    let mut vm = Vm::new(host, Box::new(bundle));
+    prepare(&mut vm, &archive);
+    vm.set_limits(Limits::from_environment()?);
+    let Some(module) = vm.load_from_source(&entry, "")? else {
+        return Err(StartError::NoModule(entry));
+    };
+    let status = match vm.run_main(module) {
+        Ending::Value(_) => status::SUCCESS,
+        Ending::Exit(status) => status,
+        Ending::Uncaught(condition) => {
+            let report = condition.render(&|_, _| None);
+            vm.host.output.write_error(report.as_bytes());
+            status::FAILURE
+        }
+    };
+    vm.host.output.flush();
+    Ok((vm, status))
+}
+
+/// Why a program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The archive has no entry [`ENTRY`].
+    #[error(
+        "the archive does not say which module to run (it has no '.semac/entry'); build it again \
+         with `semac build`"
+    )]
+    NoEntry,
+    /// The module that the archive names does not exist.
+    #[error("the archive has no module '{0}', with which the program begins; build it again")]
+    NoModule(String),
+    /// The archive cannot be read.
+    #[error(transparent)]
+    Archive(#[from] VfsError),
+    /// The first module cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A variable of the environment has no valid value.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+}
+
+/// The modules of an archive, then `.semac` files on disk.
+struct Bundle {
+    archive: Archive,
+    trust: Trust,
+}
+
+impl ModuleSource for Bundle {
+    fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError> {
+        let importer = Some(importer).filter(|importer| !importer.is_empty());
+        let found = self
+            .archive
+            .resolve(EntryKind::Module, path, importer)
+            .or_else(|| self.archive.find(EntryKind::PackageModule, path));
+        let Some(entry) = found else {
+            return Ok(read_plugin(path)?.map(|plugin| FoundModule {
+                key: plugin.path,
+                image: plugin.image,
+            }));
+        };
+        let key = entry.path().to_owned();
+        let bytes = entry.shared().map_err(|source| LoadError::Archive {
+            module: key.clone(),
+            source,
+        })?;
+        let image = match self.trust {
+            Trust::Own => ModuleImage::embedded(&key, bytes)?,
+            Trust::Foreign => ModuleImage::foreign(&key, bytes)?,
+        };
+        Ok(Some(FoundModule { key, image }))
+    }
+}
+
+fn start(
+    archive: Archive,
+    trust: Trust,
+    file: &Path,
+    arguments: &[OsString],
+    natives: &'static Natives,
+    prepare: Prepare<'_>,
+) -> u8 {
+    let arguments = arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    match run_prepared(archive, trust, arguments, natives, prepare) {
+        Ok((machine, status)) => {
+            // The process ends: memory goes with it, all at once.
+            machine.host.heap.drop_foreign();
+            std::mem::forget(machine);
+            status
+        }
+        Err(error) => refuse(file, &error),
+    }
+}
+
+fn entry_path(archive: &Archive) -> Result<String, StartError> {
+    let entry = archive.metadata(ENTRY).ok_or(StartError::NoEntry)?;
+    Ok(String::from_utf8_lossy(&entry.bytes()?).into_owned())
+}
+
+/// Reads a bundle, a bare archive or an executable with one, into memory. It is not mapped: the file
+/// is somebody's, may change while the program runs, and what has been verified must not.
+fn read_bundle(path: &Path) -> Result<Archive, VfsError> {
+    let bytes = std::fs::read(path).map_err(|source| VfsError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    if bytes.starts_with(&ARCHIVE_MAGIC) {
+        return Archive::from_bytes(bytes);
+    }
+    let found = bytes.get(..8).unwrap_or(&bytes).to_vec();
+    match Archive::from_executable_bytes(bytes) {
+        // The advice of that error is for executables.
+        Err(VfsError::NoArchive) if !found.starts_with(b"\x7fELF") => Err(VfsError::NotAnArchive {
+            found,
+            expected: ARCHIVE_MAGIC,
+        }),
+        result => result,
+    }
+}
+
+/// The path of the running executable, for messages.
+fn executable(arguments: &[OsString]) -> PathBuf {
+    PathBuf::from(
+        arguments
+            .first()
+            .map_or(OsStr::new("program"), OsString::as_os_str),
+    )
+}
+
+fn refuse(file: &Path, error: &dyn std::fmt::Display) -> u8 {
+    complain(&format!(
+        "Error: cannot run '{}': {error}\n",
+        file.display()
+    ));
+    status::FAILURE
+}
+
+fn usage(program: Option<&OsString>) -> u8 {
+    let name = program
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .unwrap_or(OsStr::new("sema-rt"));
+    complain(&format!(
+        "usage: {0} BUNDLE [ARGUMENT...]\n\
+         {0} is the Sema runtime without a program. BUNDLE is what `semac` built.\n",
+        Path::new(name).display()
+    ));
+    status::USAGE
+}
+
+fn complain(text: &str) {
+    Output::stdout().write_error(text.as_bytes());
+}

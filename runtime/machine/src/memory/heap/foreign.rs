@@ -1,0 +1,104 @@
+//! Objects that own Rust data.
+
+use super::Heap;
+use super::object::FORWARDED;
+use super::object::MARKED;
+use crate::memory::value::{Kind, Value};
+
+/// Rust data owned by heap objects.
+pub type ForeignData = Box<dyn std::any::Any>;
+
+#[derive(Default)]
+pub(super) struct ForeignTable {
+    slots: Vec<Option<ForeignData>>,
+    free: Vec<u32>,
+    /// The objects that own a slot, with their slots: those in the nursery, and the others.
+    young: Vec<(Value, u32)>,
+    old: Vec<(Value, u32)>,
+}
+
+impl ForeignTable {
+    /// Drops the Rust data in a slot, which may then be used again.
+    fn drop_slot(&mut self, slot: u32) {
+        if let Some(data) = self.slots.get_mut(slot as usize) {
+            *data = None;
+        }
+        self.free.push(slot);
+    }
+}
+
+impl Heap {
+    /// An object that owns `data` and drops it when it is collected.
+    pub fn foreign(&self, data: ForeignData) -> Value {
+        let mut table = self.foreign.borrow_mut();
+        let slot = match table.free.pop() {
+            Some(slot) => slot,
+            None => {
+                table.slots.push(None);
+                table.slots.len() as u32 - 1
+            }
+        };
+        table.slots[slot as usize] = Some(data);
+        let value = self.alloc_words(Kind::Foreign, 1, std::iter::once(u64::from(slot)));
+        if self.in_nursery(value.address()) {
+            table.young.push((value, slot));
+        } else {
+            table.old.push((value, slot));
+        }
+        value
+    }
+
+    /// Drops the Rust data of all foreign objects, which are not used any more: what files still
+    /// buffer is written.
+    pub fn drop_foreign(&self) {
+        let data = std::mem::take(&mut *self.foreign.borrow_mut());
+        drop(data);
+    }
+
+    /// Runs `use_data` on the Rust data of a foreign object, if it is of type `T`. `use_data` must
+    /// not touch other foreign objects.
+    pub fn with_foreign<T: 'static, R>(
+        &self,
+        value: Value,
+        use_data: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        if value.kind() != Kind::Foreign {
+            return None;
+        }
+        let slot = *self.words(value).first()? as usize;
+        let mut table = self.foreign.borrow_mut();
+        let data = table.slots.get_mut(slot)?.as_mut()?.downcast_mut::<T>()?;
+        Some(use_data(data))
+    }
+
+    /// Drops the Rust data of foreign objects that have not left the nursery.
+    pub(super) fn sweep_young_foreign(&mut self) {
+        let table = self.foreign.get_mut();
+        for (owner, slot) in std::mem::take(&mut table.young) {
+            // SAFETY: the nursery is still intact; a foreign object's first word is its header.
+            let header = unsafe { *(owner.address() as *const u64) };
+            if header & FORWARDED != 0 {
+                let moved = Value::from_address((header >> 16) as usize);
+                table.old.push((moved, slot));
+            } else {
+                table.drop_slot(slot);
+            }
+        }
+    }
+
+    /// Drops the Rust data of old foreign objects that are not marked.
+    pub(super) fn sweep_old_foreign(&mut self) {
+        let table = self.foreign.get_mut();
+        let mut owners = std::mem::take(&mut table.old);
+        owners.retain(|(owner, slot)| {
+            // SAFETY: nothing has been swept yet, so the owner's header is intact.
+            let header = unsafe { *(owner.address() as *const u64) };
+            let marked = header & MARKED != 0;
+            if !marked {
+                table.drop_slot(*slot);
+            }
+            marked
+        });
+        table.old = owners;
+    }
+}

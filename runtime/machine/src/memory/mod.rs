@@ -1,0 +1,6 @@
+//! Values, the heap they live in, and the names of symbols and keywords.
+
+pub(crate) mod hash;
+pub mod heap;
+pub mod symbol;
+pub mod value;

@@ -1,0 +1,76 @@
+//! Interned names of symbols and keywords.
+
+use std::cell::RefCell;
+
+use crate::memory::hash::NameMap;
+
+/// An interned name: equal names have equal numbers within one VM.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Symbol(pub u32);
+
+#[derive(Default)]
+struct Table {
+    names: Vec<&'static str>,
+    ids: NameMap<&'static str, u32>,
+}
+
+/// The interner of one VM. Names live as long as it does.
+#[derive(Default)]
+pub struct Symbols {
+    table: RefCell<Table>,
+    counter: std::cell::Cell<u64>,
+}
+
+impl Symbols {
+    /// The symbol of this name.
+    pub fn intern(&self, name: &str) -> Symbol {
+        let mut table = self.table.borrow_mut();
+        if let Some(&id) = table.ids.get(name) {
+            return Symbol(id);
+        }
+        let id = table.names.len() as u32;
+        let owned: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        table.names.push(owned);
+        table.ids.insert(owned, id);
+        Symbol(id)
+    }
+
+    /// The name; an unknown number gives the empty string.
+    pub fn name(&self, symbol: Symbol) -> &str {
+        self.table
+            .borrow()
+            .names
+            .get(symbol.0 as usize)
+            .copied()
+            .unwrap_or("")
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.table.borrow().names.len()
+    }
+
+    /// Whether no name has been interned.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next number for generated names (`gensym`, `name#`).
+    pub fn next_unique(&self) -> u64 {
+        let next = self.counter.get();
+        self.counter.set(next + 1);
+        next
+    }
+}
+
+impl Drop for Symbols {
+    fn drop(&mut self) {
+        let table = self.table.get_mut();
+        table.ids.clear();
+        for name in table.names.drain(..) {
+            // SAFETY: the reference came from `Box::leak` of a `Box<str>` in `intern` and is
+            // freed once; `name` hands out references that cannot outlive `self`.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(name).cast_mut()) });
+        }
+    }
+}

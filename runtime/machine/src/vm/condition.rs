@@ -1,0 +1,330 @@
+//! The maps that `catch` binds, and the traces in them.
+//!
+//! A program that uses conditions as control flow raises the same ones over and over, so everything
+//! that does not depend on the raised value is made once: the keywords, the map of a frame, and the
+//! list of a whole trace.
+
+use std::borrow::Cow;
+
+use sema_format::Location;
+
+use super::module::{ANONYMOUS, Func};
+use super::unwind::{Payload, Raised, TRACE_FRAMES};
+use crate::data::collections::sorted_map;
+use crate::data::print;
+use crate::host::Host;
+use crate::host::condition::{ConditionKind, Extra};
+use crate::memory::heap::Tracer;
+use crate::memory::value::{Kind, Value};
+
+/// Places whose frames are remembered; a power of two.
+const REMEMBERED_FRAMES: usize = 64;
+/// Traces whose lists are remembered.
+const REMEMBERED_TRACES: usize = 8;
+/// Entries of a condition map that need no allocation to be sorted.
+const USUAL_ENTRIES: usize = 8;
+
+/// A place in a trace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TracePoint {
+    pub func: *const Func,
+    pub pc: u32,
+}
+
+/// The frames that a place stands for.
+#[derive(Clone, Copy)]
+struct RememberedFrames {
+    point: TracePoint,
+    waiting: bool,
+    /// How many, those of library code included.
+    count: usize,
+    /// List of the maps of the others.
+    maps: Value,
+}
+
+/// What condition maps are made of, kept from one to the next.
+#[derive(Default)]
+pub(crate) struct ConditionMaps {
+    keys: Option<Box<Keys>>,
+    frames: Vec<Option<RememberedFrames>>,
+    traces: Vec<(Vec<TracePoint>, Value)>,
+    /// The trace that is replaced next.
+    oldest: usize,
+}
+
+/// The keywords of condition maps.
+struct Keys {
+    kind: Value,
+    message: Value,
+    value: Value,
+    stack_trace: Value,
+    column: Value,
+    file: Value,
+    line: Value,
+    name: Value,
+    /// By [`ConditionKind`].
+    kinds: Vec<Value>,
+}
+
+impl Keys {
+    fn new(host: &Host) -> Keys {
+        Keys {
+            kind: host.keyword("type"),
+            message: host.keyword("message"),
+            value: host.keyword("value"),
+            stack_trace: host.keyword("stack-trace"),
+            column: host.keyword("col"),
+            file: host.keyword("file"),
+            line: host.keyword("line"),
+            name: host.keyword("name"),
+            kinds: ConditionKind::ALL
+                .iter()
+                .map(|kind| host.keyword(kind.name()))
+                .collect(),
+        }
+    }
+
+    fn of_kind(&self, kind: ConditionKind) -> Value {
+        self.kinds.get(kind as usize).copied().unwrap_or(Value::NIL)
+    }
+
+    /// The kind of a condition map that `catch` gave out.
+    fn kind_of(&self, host: &Host, value: Value) -> Option<ConditionKind> {
+        if value.kind() != Kind::Map {
+            return None;
+        }
+        let kind = sorted_map::get_keyword(host, value, self.kind)?;
+        let message = sorted_map::get_keyword(host, value, self.message)?;
+        if !host.heap.is_string(message) {
+            return None;
+        }
+        let place = self.kinds.iter().position(|known| *known == kind)?;
+        ConditionKind::ALL.get(place).copied()
+    }
+}
+
+impl ConditionMaps {
+    /// The map that `catch` binds.
+    pub(crate) fn map(&mut self, host: &Host, raised: &Raised) -> Value {
+        let ConditionMaps {
+            keys,
+            frames,
+            traces,
+            oldest,
+        } = self;
+        let keys = keys.get_or_insert_with(|| Box::new(Keys::new(host)));
+        match &raised.payload {
+            Payload::Thrown(value) => {
+                if keys.kind_of(host, *value).is_some() {
+                    return *value;
+                }
+                let message = match host.heap.as_str(*value) {
+                    Some(_) => *value,
+                    None => host.heap.string(&print::readable(host, *value)),
+                };
+                let trace = trace_list(host, keys, frames, traces, oldest, &raised.trace);
+                // In the order of the names.
+                let entries = [
+                    [keys.message, message],
+                    [keys.stack_trace, trace],
+                    [keys.kind, keys.of_kind(ConditionKind::User)],
+                    [keys.value, *value],
+                ];
+                sorted_map::from_few_sorted(&host.heap, &entries)
+            }
+            Payload::Condition(condition) => {
+                let message = host.heap.string(&condition.message);
+                let trace = trace_list(host, keys, frames, traces, oldest, &raised.trace);
+                let mut entries: Vec<(&str, Value, Value)> = Vec::with_capacity(USUAL_ENTRIES);
+                entries.push(("message", keys.message, message));
+                entries.push(("stack-trace", keys.stack_trace, trace));
+                entries.push(("type", keys.kind, keys.of_kind(condition.kind)));
+                for (key, extra) in &condition.extra {
+                    let value = extra_value(host, extra);
+                    match entries.binary_search_by(|entry| entry.0.cmp(key)) {
+                        Ok(place) => entries[place].2 = value,
+                        Err(place) => entries.insert(place, (key, host.keyword(key), value)),
+                    }
+                }
+                let entries: Vec<_> = entries.iter().map(|entry| [entry.1, entry.2]).collect();
+                sorted_map::from_few_sorted(&host.heap, &entries)
+            }
+        }
+    }
+
+    /// Shows the remembered values to the collector.
+    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        for frames in self.frames.iter_mut().flatten() {
+            tracer.value(&mut frames.maps);
+        }
+        for (_, list) in &mut self.traces {
+            tracer.value(list);
+        }
+    }
+}
+
+fn extra_value(host: &Host, extra: &Extra) -> Value {
+    match extra {
+        Extra::Text(text) => host.heap.string(text),
+        Extra::Int(number) => host.heap.int(*number),
+        Extra::Keyword(name) => host.keyword(name),
+        Extra::Value(value) => *value,
+    }
+}
+
+/// The list of a trace's visible frames.
+fn trace_list(
+    host: &Host,
+    keys: &Keys,
+    frames: &mut Vec<Option<RememberedFrames>>,
+    traces: &mut Vec<(Vec<TracePoint>, Value)>,
+    oldest: &mut usize,
+    trace: &[TracePoint],
+) -> Value {
+    if let Some((_, list)) = traces.iter().find(|(points, _)| points == trace) {
+        return *list;
+    }
+    let mut visible: Vec<Value> = Vec::new();
+    let mut count = 0;
+    for (depth, point) in trace.iter().enumerate() {
+        let (more, maps) = frame_maps(host, keys, frames, *point, depth > 0);
+        if count + more > TRACE_FRAMES {
+            // As many as there would be if nothing were inlined.
+            unfold(point, depth > 0, &mut |name, location, library| {
+                count += 1;
+                if !library && count <= TRACE_FRAMES {
+                    visible.push(frame_map(host, keys, name, location));
+                }
+            });
+            break;
+        }
+        count += more;
+        visible.extend(host.heap.list_iter(maps));
+    }
+    let list = host.heap.list(&visible);
+    let remembered = (trace.to_vec(), list);
+    if traces.len() < REMEMBERED_TRACES {
+        traces.push(remembered);
+    } else if let Some(place) = traces.get_mut(*oldest) {
+        *place = remembered;
+        *oldest = (*oldest + 1) % REMEMBERED_TRACES;
+    }
+    list
+}
+
+/// How many frames a place stands for, and the list of the maps of those that show.
+fn frame_maps(
+    host: &Host,
+    keys: &Keys,
+    frames: &mut Vec<Option<RememberedFrames>>,
+    point: TracePoint,
+    waiting: bool,
+) -> (usize, Value) {
+    if frames.is_empty() {
+        frames.resize(REMEMBERED_FRAMES, None);
+    }
+    // Functions are 64 bytes long, so the bits below say nothing.
+    let hash = (point.func as usize >> 6).wrapping_mul(31) + point.pc as usize;
+    let place = frames.get_mut(hash % REMEMBERED_FRAMES);
+    if let Some(Some(remembered)) = place.as_deref()
+        && (remembered.point, remembered.waiting) == (point, waiting)
+    {
+        return (remembered.count, remembered.maps);
+    }
+    let mut count = 0;
+    let mut visible = Vec::new();
+    unfold(&point, waiting, &mut |name, location, library| {
+        count += 1;
+        if !library {
+            visible.push(frame_map(host, keys, name, location));
+        }
+    });
+    let maps = host.heap.list(&visible);
+    if let Some(place) = place {
+        *place = Some(RememberedFrames {
+            point,
+            waiting,
+            count,
+            maps,
+        });
+    }
+    (count, maps)
+}
+
+fn frame_map(host: &Host, keys: &Keys, name: &str, location: Option<Location<'_>>) -> Value {
+    let name = host.heap.string(name);
+    match location {
+        // In the order of the names.
+        Some(at) => sorted_map::from_few_sorted(
+            &host.heap,
+            &[
+                [keys.column, Value::index(at.column as usize)],
+                [keys.file, host.heap.string(at.file)],
+                [keys.line, Value::index(at.line as usize)],
+                [keys.name, name],
+            ],
+        ),
+        None => sorted_map::from_few_sorted(&host.heap, &[[keys.name, name]]),
+    }
+}
+
+/// Shows the frames that a place stands for to `visit`: name, position, whether it is library code. `waiting`
+/// if it is not the innermost place of the trace.
+fn unfold(
+    point: &TracePoint,
+    waiting: bool,
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>, bool),
+) {
+    // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
+    let function = unsafe { &*point.func };
+    let module = function.module();
+    module.frames(function.index, point.pc, waiting, &mut |frame| {
+        let (name, library) = match frame.inlined {
+            Some((name, library)) => (name.unwrap_or(ANONYMOUS), library),
+            None => (function.name(), module.is_library(function.index)),
+        };
+        visit(name, frame.location, library);
+    });
+}
+
+/// Shows name and position of the frames of user code to `visit`, those of inlined functions among them.
+pub(crate) fn visible_frames(
+    trace: &[TracePoint],
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>),
+) {
+    let mut count = 0;
+    for (depth, point) in trace.iter().enumerate() {
+        unfold(point, depth > 0, &mut |name, location, library| {
+            count += 1;
+            if !library && count <= TRACE_FRAMES {
+                visit(name, location);
+            }
+        });
+    }
+}
+
+/// Type, message and hint of what was raised, for the report of an uncaught condition.
+pub(crate) fn describe(
+    host: &Host,
+    raised: &Raised,
+) -> (ConditionKind, String, Option<Cow<'static, str>>) {
+    match &raised.payload {
+        Payload::Condition(condition) => (
+            condition.kind,
+            condition.message.to_string(),
+            condition.hint.clone(),
+        ),
+        Payload::Thrown(value) => {
+            let keys = Keys::new(host);
+            let entry = |key| sorted_map::get_keyword(host, *value, key).unwrap_or(Value::NIL);
+            match keys.kind_of(host, *value) {
+                Some(ConditionKind::User) => {
+                    let thrown = print::readable(host, entry(keys.value));
+                    (ConditionKind::User, thrown, None)
+                }
+                Some(kind) => (kind, print::display(host, entry(keys.message)), None),
+                None => (ConditionKind::User, print::readable(host, *value), None),
+            }
+        }
+    }
+}

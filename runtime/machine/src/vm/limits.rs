@@ -1,0 +1,161 @@
+//! The limits of a program's memory: going beyond is a condition that the program can catch, not an end of
+//! the process by the system.
+//!
+//! What the environment does not set follows from the memory that the process may use
+//! ([`crate::platform::available`]), which only programs ask for that have become large.
+
+use std::ffi::OsString;
+
+use super::Vm;
+use super::dispatch::{Next, Running};
+use super::unwind::Payload;
+use crate::host::condition::{Condition, ConditionKind};
+use crate::platform::available;
+
+/// The limit of the stacks of all tasks together, in megabytes.
+const STACK_VARIABLE: &str = "SEMAC_STACK_MB";
+/// The limit of the data on the heap, in megabytes.
+const HEAP_VARIABLE: &str = "SEMAC_HEAP_MB";
+
+/// What a program may use before anybody asks how much there is.
+const UNASKED: usize = 16 << 20;
+/// Most bytes of the stacks of all tasks unless the program's environment says otherwise.
+const MOST_STACK: usize = 512 << 20;
+/// Least limit of the stacks' bytes.
+const LEAST_STACK: usize = 64 << 10;
+/// Parts of the available memory that the stacks may take.
+const STACK_SHARE: (usize, usize) = (1, 4);
+/// And the heap.
+const HEAP_SHARE: (usize, usize) = (5, 8);
+/// A program whose live data leave less than this part of the heap's limit free has reached it: it would do
+/// nothing but collect.
+const FREE_PART: usize = 16;
+
+/// The limits that the environment of a program sets, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the stacks of all tasks together: `SEMAC_STACK_MB`.
+    pub stack: Option<usize>,
+    /// Of the heap: `SEMAC_HEAP_MB`.
+    pub heap: Option<usize>,
+}
+
+/// A variable of the environment has no valid value.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} must be a whole number of megabytes from 1 to 1048576, not {value:?}")]
+pub struct LimitError {
+    variable: &'static str,
+    value: OsString,
+}
+
+impl Limits {
+    /// Reads the variables of the environment.
+    ///
+    /// # Errors
+    /// One of them is not a number of megabytes.
+    pub fn from_environment() -> Result<Limits, LimitError> {
+        Ok(Limits {
+            stack: megabytes(STACK_VARIABLE)?,
+            heap: megabytes(HEAP_VARIABLE)?,
+        })
+    }
+}
+
+fn megabytes(variable: &'static str) -> Result<Option<usize>, LimitError> {
+    let Some(value) = std::env::var_os(variable) else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .and_then(|text| text.parse::<usize>().ok())
+        .filter(|megabytes| (1..=1 << 20).contains(megabytes))
+        .and_then(|megabytes| megabytes.checked_mul(1 << 20))
+        .map(Some)
+        .ok_or(LimitError { variable, value })
+}
+
+/// One limit of a machine.
+pub(super) struct Limit {
+    bytes: usize,
+    /// Whether `bytes` is final.
+    settled: bool,
+    share: (usize, usize),
+    most: usize,
+}
+
+impl Limit {
+    pub(super) const fn of_stacks() -> Limit {
+        Limit {
+            bytes: UNASKED,
+            settled: false,
+            share: STACK_SHARE,
+            most: MOST_STACK,
+        }
+    }
+
+    pub(super) const fn of_heap() -> Limit {
+        Limit {
+            bytes: UNASKED,
+            settled: false,
+            share: HEAP_SHARE,
+            most: usize::MAX,
+        }
+    }
+
+    fn set(&mut self, bytes: usize) {
+        self.bytes = bytes;
+        self.settled = true;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Finds out what the limit is, if that is not known yet; whether it is higher than it has been so far.
+    pub(super) fn settle(&mut self) -> bool {
+        if self.settled {
+            return false;
+        }
+        let before = self.bytes;
+        let (part, of) = self.share;
+        self.set((available::bytes() / of * part).min(self.most));
+        self.bytes > before
+    }
+}
+
+impl Vm {
+    /// Limits the stacks of all tasks together, and the heap. A call or an allocation that would go beyond
+    /// raises an `:eval` condition.
+    pub fn set_limits(&mut self, limits: Limits) {
+        if let Some(bytes) = limits.stack {
+            self.stack_limit.set(bytes.max(LEAST_STACK));
+        }
+        if let Some(bytes) = limits.heap {
+            self.heap_limit.set(bytes);
+        }
+    }
+
+    /// Collects, and raises a condition if the program's data have no room.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn collect_or_raise(&mut self) -> Running {
+        self.collect(false);
+        if self.host.heap.old_bytes() <= self.heap_limit.bytes() || self.heap_limit.settle() {
+            return true;
+        }
+        self.collect(true);
+        let limit = self.heap_limit.bytes();
+        if self.host.heap.old_bytes() <= limit - limit / FREE_PART {
+            return true;
+        }
+        let condition = Condition::new(
+            ConditionKind::Eval,
+            format!("out of memory: the data exceed {} MB", limit >> 20),
+        )
+        .hint("the data do not stop growing, or need a larger limit (SEMAC_HEAP_MB)");
+        match self.raise(Payload::Condition(condition)) {
+            Next::Continue => true,
+            Next::Stop(event) => self.stop(event),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The virtual machine: a register machine over windows of growable stacks.
+//!
+//! [`Vm`] holds all state of one program. [`dispatch`] executes one task until it ends or waits;
+//! [`schedule`] decides which task runs; [`unwind`] finds handlers; [`call`] does the calls that
+//! are not plain closure calls.
+
+mod call;
+mod condition;
+mod constants;
+mod dispatch;
+mod dynamic;
+mod image;
+mod import;
+mod limits;
+pub(crate) mod module;
+mod namespace;
+mod nested;
+pub mod report;
+mod schedule;
+pub(crate) mod stack;
+mod task;
+mod unwind;
+
+pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
+pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
+pub use limits::{LimitError, Limits};
+use module::LoadedModule;
+pub use nested::NestedEnding;
+pub use report::Uncaught;
+
+use std::rc::Rc;
+
+use crate::host::Host;
+use crate::memory::hash::NameMap;
+use crate::memory::heap::{Roots, Tracer};
+use crate::memory::value::Value;
+use crate::task::{Operation, TaskId};
+use task::Task;
+
+/// Where modules come from: the archive of an executable, or the compiler's memory.
+pub trait ModuleSource {
+    /// The module that an import of `path` in the module with the key `importer` means; `None` if
+    /// there is none.
+    ///
+    /// # Errors
+    /// The module exists but cannot be read.
+    fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError>;
+}
+
+/// A module that a [`ModuleSource`] found.
+pub struct FoundModule {
+    /// Identifies the module: however it was asked for, it has one key, and runs once.
+    pub key: String,
+    /// The module.
+    pub image: ModuleImage,
+}
+
+/// A virtual machine.
+pub struct Vm {
+    /// What natives see.
+    pub host: Host,
+    #[expect(
+        clippy::vec_box,
+        reason = "functions point to their module, which must not move"
+    )]
+    pub(crate) modules: Vec<Box<LoadedModule>>,
+    /// Numbers of the loaded modules, by their keys.
+    module_numbers: NameMap<String, usize>,
+    source: Box<dyn ModuleSource>,
+    tasks: schedule::TaskTable,
+    /// The running task, off the table.
+    pub(crate) task: Box<Task>,
+    /// Most bytes of the stacks of all tasks together.
+    stack_limit: limits::Limit,
+    /// Most bytes of data.
+    heap_limit: limits::Limit,
+    /// A task without anything to run, to stand in while no task runs.
+    idle: Option<Box<Task>>,
+    /// How often tasks have been switched.
+    switches: u64,
+    /// What the root task returned, while other tasks still run.
+    root_value: Value,
+    /// How execution ended, from a handler to [`Vm::execute`].
+    event: Option<Event>,
+    /// What a native asked for, on its way from a handler to [`Vm::signalled`].
+    signal: Option<Box<crate::host::condition::Signal>>,
+    /// What the maps of caught conditions share.
+    condition_maps: condition::ConditionMaps,
+    /// Memory for the next trace.
+    spare_trace: Vec<condition::TracePoint>,
+    #[cfg(feature = "count-pairs")]
+    pairs: dispatch::pairs::Pairs,
+    /// Globals that modules share.
+    namespaces: Vec<namespace::Namespace>,
+    /// What compiles code at run time, if anything does.
+    dynamic: Option<Rc<dyn Dynamic>>,
+    /// Programs that wait for a call from inside them to end.
+    interrupted: Vec<nested::Interrupted>,
+}
+
+/// How [`Vm`] code ends a stretch of execution.
+pub(crate) enum Event {
+    /// The task's bottom function returned.
+    Finished(Value),
+    /// An uncaught condition.
+    Failed(Box<unwind::Raised>),
+    /// No task is ready.
+    Idle,
+    /// The task of a nested call wants to wait; its result goes to the slot it noted.
+    Suspended(Operation),
+    /// `exit`
+    Exit(u8),
+}
+
+/// How a program ended.
+pub enum Ending {
+    /// Normally, with the value of its last form.
+    Value(Value),
+    /// By `exit`.
+    Exit(u8),
+    /// By a condition that nothing caught.
+    Uncaught(Box<Uncaught>),
+}
+
+impl Vm {
+    /// A VM without modules.
+    pub fn new(host: Host, source: Box<dyn ModuleSource>) -> Vm {
+        host.describe_closures_by(module::closure_facts);
+        // Stands in until a program runs; only the root task gets a large stack.
+        let task = Box::new(Task::new(TaskId(u64::MAX), Value::NIL));
+        Vm {
+            host,
+            modules: Vec::new(),
+            module_numbers: NameMap::default(),
+            source,
+            tasks: schedule::TaskTable::default(),
+            task,
+            stack_limit: limits::Limit::of_stacks(),
+            heap_limit: limits::Limit::of_heap(),
+            idle: None,
+            switches: 0,
+            root_value: Value::NIL,
+            event: None,
+            signal: None,
+            condition_maps: condition::ConditionMaps::default(),
+            spare_trace: Vec::new(),
+            #[cfg(feature = "count-pairs")]
+            pairs: dispatch::pairs::Pairs::default(),
+            namespaces: Vec::new(),
+            dynamic: None,
+            interrupted: Vec::new(),
+        }
+    }
+
+    /// Loads a module; its main function has not run yet. `key` is what imports resolve to.
+    ///
+    /// # Errors
+    /// It is damaged, or needs natives that this runtime does not have.
+    pub fn load(
+        &mut self,
+        key: impl Into<String>,
+        image: impl Into<ModuleImage>,
+    ) -> Result<usize, LoadError> {
+        let module = LoadedModule::load(&self.host, key.into(), image.into(), None)?;
+        let key = module.key.clone();
+        let number = self.add_module(module);
+        self.module_numbers.insert(key, number);
+        Ok(number)
+    }
+
+    fn add_module(&mut self, module: Box<LoadedModule>) -> usize {
+        let number = self.modules.len();
+        module.number.set(number);
+        self.modules.push(module);
+        number
+    }
+
+    /// Loads the module that the module source finds under `path`, unless it is loaded; `None` if
+    /// there is none. `importer` is the key of the module that asks, or empty.
+    ///
+    /// # Errors
+    /// It cannot be read or loaded.
+    pub fn load_from_source(
+        &mut self,
+        path: &str,
+        importer: &str,
+    ) -> Result<Option<usize>, LoadError> {
+        if let Some(&number) = self.module_numbers.get(path) {
+            return Ok(Some(number));
+        }
+        let Some(found) = self.source.module(path, importer)? else {
+            return Ok(None);
+        };
+        if let Some(&number) = self.module_numbers.get(&found.key) {
+            return Ok(Some(number));
+        }
+        self.load(found.key, found.image).map(Some)
+    }
+
+    /// Runs the main function of a loaded module as the program's root task, and the other tasks
+    /// as the specification says.
+    pub fn run_main(&mut self, module: usize) -> Ending {
+        let Some(module) = self.modules.get(module) else {
+            return Ending::Value(Value::NIL);
+        };
+        module.state.set(module::ModuleState::Running);
+        let Some(main) = module.functions.first() else {
+            return Ending::Value(Value::NIL);
+        };
+        let closure =
+            self.host
+                .heap
+                .object(crate::memory::value::Kind::Closure, 0, &[main.encode()]);
+        self.run_root(closure, &[])
+    }
+
+    /// Calls a function as a program of its own (macro transformers, tests).
+    pub fn call(&mut self, function: Value, arguments: &[Value]) -> Ending {
+        self.run_root(function, arguments)
+    }
+
+    /// Keeps a value alive and gives its number.
+    pub fn keep(&mut self, value: Value) -> u32 {
+        self.host.keep(value)
+    }
+
+    /// The kept value with this number.
+    pub fn kept(&self, number: u32) -> Value {
+        self.host.kept(number)
+    }
+
+    /// The name of a function that is a builtin: a native, or one of the embedded library.
+    pub fn builtin_name(&self, value: Value) -> Option<&str> {
+        if let Some(native) = value.as_native() {
+            return Some(self.host.natives.get(native).name);
+        }
+        let function = module::closure_function(&self.host, value)?;
+        let module = function.module();
+        let captures_nothing = self.host.heap.fields(value).len() == 1;
+        (captures_nothing && module.is_library(function.index))
+            .then(|| module.function_name(function.index))?
+    }
+
+    /// The value of a module's global.
+    pub fn global(&self, module: usize, name: &str) -> Option<Value> {
+        let module = self.modules.get(module)?;
+        Some(module.globals().get(module.global_index(name)?)?.get())
+    }
+
+    pub(crate) fn collect(&mut self, full: bool) {
+        let Vm {
+            host,
+            modules,
+            tasks,
+            task,
+            namespaces,
+            interrupted,
+            root_value,
+            condition_maps,
+            ..
+        } = self;
+        let Host {
+            heap,
+            scheduler,
+            kept,
+            context,
+            ..
+        } = host;
+        let mut roots = VmRoots {
+            modules,
+            tasks,
+            task,
+            kept: kept.get_mut(),
+            namespaces,
+            interrupted,
+            root_value,
+            condition_maps,
+            scheduler,
+            context,
+        };
+        heap.collect(&mut roots, full);
+    }
+}
+
+struct VmRoots<'a> {
+    modules: &'a [Box<LoadedModule>],
+    tasks: &'a mut schedule::TaskTable,
+    task: &'a mut Task,
+    kept: &'a mut Vec<Value>,
+    namespaces: &'a [namespace::Namespace],
+    interrupted: &'a mut [nested::Interrupted],
+    root_value: &'a mut Value,
+    condition_maps: &'a mut condition::ConditionMaps,
+    scheduler: &'a mut crate::task::Scheduler,
+    context: &'a mut std::cell::Cell<Value>,
+}
+
+impl Roots for VmRoots<'_> {
+    fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        for module in self.modules {
+            if module.namespace.get().is_none() {
+                trace_globals(&module.globals(), tracer);
+            }
+        }
+        for namespace in self.namespaces {
+            trace_globals(namespace.used(), tracer);
+        }
+        self.task.trace(tracer);
+        for interrupted in &mut *self.interrupted {
+            interrupted.trace(tracer);
+        }
+        tracer.value(self.context.get_mut());
+        if tracer.begins_marking() {
+            self.tasks.leave_out(self.scheduler.places());
+        } else {
+            let places = self.scheduler.trace(tracer);
+            self.tasks.trace(&places, tracer);
+        }
+        tracer.values(self.kept);
+        tracer.value(self.root_value);
+        self.condition_maps.trace(tracer);
+    }
+
+    fn trace_more(&mut self, tracer: &mut Tracer<'_>, most: usize) -> bool {
+        let mut others = vec![&mut *self.task];
+        others.extend(self.interrupted.iter_mut().map(nested::Interrupted::task));
+        schedule::trace_more(self.tasks, self.scheduler, &mut others, tracer, most)
+    }
+}
+
+fn trace_globals(globals: &[std::cell::Cell<Value>], tracer: &mut Tracer<'_>) {
+    for global in globals {
+        let mut value = global.get();
+        tracer.value(&mut value);
+        global.set(value);
+    }
+}

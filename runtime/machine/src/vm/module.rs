@@ -1,0 +1,359 @@
+//! Loaded modules: what the dispatch loop needs of a module, in memory.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+use sema_format::model::{Handler, Import};
+use sema_format::{Debug, FormatError, Location, TraceFrame, frames};
+
+use super::constants::constants;
+use super::image::{Image, LoadError, ModuleImage};
+use crate::host::native::Native;
+use crate::host::{FunctionFacts, Host};
+use crate::memory::value::{Kind, Value};
+
+/// A function of a loaded module. Its address is the identity that closures hold.
+pub(crate) struct Func {
+    pub code: *const u32,
+    pub constants: *const Value,
+    /// Changes only when a namespace grows.
+    pub globals: Cell<*mut Value>,
+    pub natives: *const &'static Native,
+    pub module: *const LoadedModule,
+    /// All functions of the module, in the order of their numbers.
+    pub functions: *const Func,
+    /// Registers of its window.
+    pub registers: u32,
+    /// Number in the module.
+    pub index: u32,
+    /// Fixed parameters, optional ones included.
+    pub parameters: u16,
+    /// Arguments it needs at least.
+    pub required: u16,
+    /// `parameters`, if it takes exactly that many arguments; else [`INEXACT`].
+    pub exact_parameters: u16,
+    /// Whether a register after the parameters takes the list of further arguments.
+    pub rest: bool,
+    /// Whether it catches anything.
+    pub has_handlers: bool,
+}
+
+/// What [`Func::exact_parameters`] of functions says that accept several numbers of arguments; no
+/// call has as many.
+const INEXACT: u16 = u16::MAX;
+
+// Functions are found by their numbers: a shift is enough.
+const _: () = assert!(size_of::<Func>() == 64);
+
+/// The name of functions without one in messages and traces.
+pub(crate) const ANONYMOUS: &str = "<lambda>";
+
+/// How far a module is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ModuleState {
+    New,
+    Running,
+    Done,
+}
+
+/// The global variables of a module, or of several that share them.
+pub(crate) type Globals = Rc<[Cell<Value>]>;
+
+/// `count` globals without values.
+pub(crate) fn unbound_globals(count: usize) -> Globals {
+    vec![Cell::new(Value::UNBOUND); count].into()
+}
+
+fn address(globals: &Globals) -> *mut Value {
+    globals.as_ptr().cast::<Value>().cast_mut()
+}
+
+/// A loaded module.
+pub(crate) struct LoadedModule {
+    /// Its number in the VM.
+    pub number: Cell<usize>,
+    /// What imports resolve to, unique in the program.
+    pub key: String,
+    /// The path in messages.
+    pub name: String,
+    pub functions: Box<[Func]>,
+    constants: Box<[Value]>,
+    globals: RefCell<Globals>,
+    /// The namespace whose globals these are, if other modules may have the same ones.
+    pub namespace: Cell<Option<usize>>,
+    natives: Box<[&'static Native]>,
+    native_indices: Box<[u32]>,
+    pub state: Cell<ModuleState>,
+    imports: Box<[Import]>,
+    /// For each import, the number of the module once it has been found.
+    pub import_targets: Box<[OnceCell<usize>]>,
+    /// Sorted by name; decoded when another module asks.
+    exports: OnceCell<Vec<(Box<str>, u32)>>,
+    /// Decoded when an error needs it.
+    debug: OnceCell<Option<Debug>>,
+    image: Image,
+}
+
+impl LoadedModule {
+    /// Makes the module ready to run. The result must not move: functions point into it. `shared` are
+    /// globals that it has in common with other modules.
+    pub(crate) fn load(
+        host: &Host,
+        key: String,
+        image: ModuleImage,
+        shared: Option<(usize, Globals)>,
+    ) -> Result<Box<LoadedModule>, LoadError> {
+        let image = image.into_inner();
+        let damaged = |error| LoadError::format(&key, error);
+        let name = image.name().map_err(damaged)?.to_owned();
+        let names = image.native_names().map_err(damaged)?;
+        let mut native_refs = Vec::with_capacity(names.len());
+        let mut native_indices = Vec::with_capacity(names.len());
+        for native in names {
+            let Some(index) = host.natives.find(native) else {
+                return Err(LoadError::MissingNative {
+                    module: name,
+                    native: native.to_owned(),
+                });
+            };
+            native_refs.push(host.natives.get(index));
+            native_indices.push(index);
+        }
+        if let Image::File(file) = &image {
+            file.verify(&native_refs)
+                .map_err(|source| LoadError::Invalid {
+                    module: name.clone(),
+                    source,
+                })?;
+        }
+        let constants = host
+            .heap
+            .permanently(|_| constants(host, &image))
+            .map_err(damaged)?;
+        let imports = image.imports().map_err(damaged)?;
+        let (namespace, globals) = match shared {
+            Some((namespace, globals)) if globals.len() >= image.global_count() => {
+                (Some(namespace), globals)
+            }
+            _ => (None, unbound_globals(image.global_count())),
+        };
+        let mut module = Box::new(LoadedModule {
+            number: Cell::new(usize::MAX),
+            name,
+            functions: Box::new([]),
+            constants: constants.into_boxed_slice(),
+            globals: RefCell::new(globals),
+            namespace: Cell::new(namespace),
+            natives: native_refs.into_boxed_slice(),
+            native_indices: native_indices.into_boxed_slice(),
+            state: Cell::new(ModuleState::New),
+            import_targets: imports.iter().map(|_| OnceCell::new()).collect(),
+            imports: imports.into_boxed_slice(),
+            exports: OnceCell::new(),
+            debug: OnceCell::new(),
+            image,
+            key,
+        });
+        let functions = module
+            .functions()
+            .map_err(|error| LoadError::format(&module.key, error))?;
+        module.functions = functions;
+        Ok(module)
+    }
+
+    fn functions(&self) -> Result<Box<[Func]>, FormatError> {
+        let count = self.image.function_count();
+        let mut functions = Vec::with_capacity(count);
+        let globals = address(&self.globals.borrow());
+        for index in 0..count {
+            let Some(function) = self.image.function(index)? else {
+                break;
+            };
+            functions.push(Func {
+                code: function.code.as_ptr(),
+                constants: self.constants.as_ptr(),
+                globals: Cell::new(globals),
+                natives: self.natives.as_ptr(),
+                module: std::ptr::from_ref(self),
+                functions: std::ptr::null(),
+                registers: function.registers,
+                parameters: function.parameters,
+                required: function.required,
+                index: index as u32,
+                rest: function.rest,
+                exact_parameters: if !function.rest && function.required == function.parameters {
+                    function.parameters
+                } else {
+                    INEXACT
+                },
+                has_handlers: function.has_handlers,
+            });
+        }
+        let mut functions = functions.into_boxed_slice();
+        let start = functions.as_ptr();
+        for function in &mut functions {
+            function.functions = start;
+        }
+        Ok(functions)
+    }
+
+    /// The global variables.
+    pub(crate) fn globals(&self) -> Globals {
+        self.globals.borrow().clone()
+    }
+
+    /// Replaces the global variables by those of a namespace, which hold the same values in the same
+    /// places and perhaps more.
+    pub(crate) fn share_globals(&self, namespace: usize, globals: &Globals) {
+        self.namespace.set(Some(namespace));
+        for function in &self.functions {
+            function.globals.set(address(globals));
+        }
+        self.globals.replace(globals.clone());
+    }
+
+    /// Number of globals that the module itself names.
+    pub(crate) fn global_count(&self) -> usize {
+        self.image.global_count()
+    }
+
+    /// The native with this index as a value.
+    pub(crate) fn native_value(&self, index: usize) -> Value {
+        self.native_indices
+            .get(index)
+            .map_or(Value::NIL, |&number| Value::native(number))
+    }
+
+    /// Shows the frames that a word of a function stands for to `visit`, innermost first: see
+    /// [`sema_format::frames`].
+    pub(crate) fn frames(
+        &self,
+        function: u32,
+        pc: u32,
+        waiting: bool,
+        visit: &mut dyn FnMut(TraceFrame<'_>),
+    ) {
+        let unknown = TraceFrame {
+            inlined: None,
+            location: None,
+        };
+        if let Image::Owned(module) = &self.image {
+            let Some(code) = module.functions.get(function as usize) else {
+                return visit(unknown);
+            };
+            return frames::unfold(
+                &code.lines,
+                &code.inlined,
+                pc,
+                waiting,
+                &mut |call, place| {
+                    visit(TraceFrame {
+                        inlined: call.map(|call| (call.name.as_deref(), call.library)),
+                        location: place.map(|place| Location {
+                            file: module
+                                .files
+                                .get(place.file as usize)
+                                .map_or("", String::as_str),
+                            line: place.line,
+                            column: place.column,
+                        }),
+                    });
+                },
+            );
+        }
+        match self.debug.get_or_init(|| self.image.debug()) {
+            Some(debug) => debug.frames(function, pc, waiting, visit),
+            None => visit(unknown),
+        }
+    }
+
+    /// The name of a function, if it has one.
+    pub(crate) fn function_name(&self, function: u32) -> Option<&str> {
+        self.image.function_name(function)
+    }
+
+    /// Whether a function belongs to the embedded library.
+    pub(crate) fn is_library(&self, function: u32) -> bool {
+        self.image.is_library(function)
+    }
+
+    /// The handler that catches what is raised at word `at` of a function.
+    pub(crate) fn handler(&self, function: u32, at: u32) -> Option<Handler> {
+        self.image.handler(function, at)
+    }
+
+    /// An import.
+    pub(crate) fn import(&self, index: usize) -> Option<&Import> {
+        self.imports.get(index)
+    }
+
+    /// Names and globals of the exports, sorted by name.
+    pub(crate) fn exports(&self) -> &[(Box<str>, u32)] {
+        self.exports.get_or_init(|| {
+            // The section was checked with the rest of the file; a writer's mistake shows as names
+            // that are not exported.
+            self.image.exports().unwrap_or_default()
+        })
+    }
+
+    /// The global that an export refers to.
+    pub(crate) fn export(&self, name: &str) -> Option<usize> {
+        let exports = self.exports();
+        let place = exports.partition_point(|(exported, _)| **exported < *name);
+        let (exported, global) = exports.get(place)?;
+        (**exported == *name).then_some(*global as usize)
+    }
+
+    /// The name of a global.
+    pub(crate) fn global_name(&self, index: usize) -> Option<&str> {
+        self.image.global_name(index)
+    }
+
+    /// The global with this name.
+    pub(crate) fn global_index(&self, name: &str) -> Option<usize> {
+        (0..self.image.global_count()).find(|index| self.global_name(*index) == Some(name))
+    }
+}
+
+impl Func {
+    pub(crate) fn module(&self) -> &LoadedModule {
+        // SAFETY: functions live inside their module, which is never moved or unloaded while the
+        // VM exists.
+        unsafe { &*self.module }
+    }
+
+    /// The name in messages: anonymous functions are `<lambda>`.
+    pub(crate) fn name(&self) -> &str {
+        self.module().function_name(self.index).unwrap_or(ANONYMOUS)
+    }
+
+    /// The closure-field encoding of this function.
+    pub(crate) fn encode(&self) -> Value {
+        Value::index(std::ptr::from_ref(self) as usize)
+    }
+
+    /// The function that field 0 of a closure refers to.
+    #[inline(always)]
+    pub(crate) fn decode(field: Value) -> *const Func {
+        (field.bits() & 0xFFFF_FFFF_FFFF) as *const Func
+    }
+}
+
+/// The function of a closure.
+pub(crate) fn closure_function(host: &Host, closure: Value) -> Option<&Func> {
+    if closure.kind() != Kind::Closure {
+        return None;
+    }
+    // SAFETY: field 0 of a closure is written only by the VM, from `Func::encode`.
+    unsafe { Func::decode(host.heap.field(closure, 0)).as_ref() }
+}
+
+/// What a closure tells about itself.
+pub(super) fn closure_facts(host: &Host, closure: Value) -> Option<FunctionFacts<'_>> {
+    let function = closure_function(host, closure)?;
+    Some(FunctionFacts {
+        name: function.name(),
+        required: usize::from(function.required),
+        most: (!function.rest).then_some(usize::from(function.parameters)),
+    })
+}

@@ -1,0 +1,566 @@
+//! Which task runs: the scheduler loop.
+
+use std::time::Instant;
+
+use sema_format::isa::Instruction;
+
+use super::LoadError;
+use super::dispatch::Next;
+use super::module::{Func, LoadedModule};
+use super::report::Uncaught;
+use super::task::Task;
+use super::unwind::Payload;
+use super::{Ending, Event, Vm};
+use crate::host::condition::{Condition, ConditionKind};
+use crate::memory::heap::Tracer;
+use crate::memory::value::Value;
+use crate::task::{
+    Operation, Resume, Scheduler, TaskId, Wait, all_outcome, is_pending, new_promise, outcome,
+    promise,
+};
+
+/// Finished tasks whose stacks are kept for new ones.
+const SPARE_TASKS: usize = 64;
+
+/// Timers are looked at when no task is ready, so that work that needs no waiting goes before a timer of
+/// no time; but at least after this many turns, so that busy tasks do not stop the clock.
+const TIMER_PATIENCE: u64 = 4096;
+
+/// What showing a task counts for beside the values of its stack that are shown in parts.
+const VALUES_OF_TASK: usize = 64;
+
+/// A task that is not running.
+#[derive(Default)]
+enum Entry {
+    #[default]
+    Vacant,
+    /// Has not begun, so it needs no stacks yet.
+    New {
+        promise: Value,
+        function: Value,
+        arguments: Value,
+        context: Value,
+    },
+    Parked(Box<Task>),
+}
+
+/// The tasks that are not running, by place.
+#[derive(Default)]
+pub(crate) struct TaskTable {
+    entries: Vec<Entry>,
+    #[allow(
+        clippy::vec_box,
+        reason = "tasks change hands as boxes; moving the contents would copy them"
+    )]
+    spare: Vec<Box<Task>>,
+    boot: Option<Box<LoadedModule>>,
+    /// Bytes in use of the stacks of parked tasks.
+    parked_bytes: usize,
+    /// While the old generation is being marked: the places below this one have not been looked at.
+    left_out: usize,
+}
+
+impl TaskTable {
+    pub(crate) fn parked_bytes(&self) -> usize {
+        self.parked_bytes
+    }
+
+    #[inline(always)]
+    fn put(&mut self, id: TaskId, entry: Entry) {
+        let place = id.place();
+        if place >= self.entries.len() {
+            self.entries.resize_with(place + 1, Entry::default);
+        }
+        if let Some(slot) = self.entries.get_mut(place) {
+            *slot = entry;
+        }
+    }
+
+    /// Adds a task that has been on the machine. What made it stand back has noted that it may hold
+    /// young values.
+    #[inline]
+    fn put_parked(&mut self, mut task: Box<Task>) {
+        task.parked_bytes = task.footprint();
+        self.parked_bytes += task.parked_bytes;
+        self.put(task.id, Entry::Parked(task));
+    }
+
+    /// Takes a task that has been on the machine out of the table.
+    #[inline]
+    fn take_parked(&mut self, id: TaskId) -> Option<Box<Task>> {
+        let entry = self.entries.get_mut(id.place())?;
+        if !matches!(entry, Entry::Parked(_)) {
+            return None;
+        }
+        match std::mem::take(entry) {
+            Entry::Parked(task) => {
+                self.parked_bytes -= task.parked_bytes;
+                Some(task)
+            }
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, id: TaskId) -> Entry {
+        self.entries
+            .get_mut(id.place())
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// The function with which every task begins, once it is loaded.
+    fn boot_function(&self) -> Option<*const Func> {
+        Some(&raw const *self.boot.as_ref()?.functions.get(1)?)
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.parked_bytes = 0;
+    }
+
+    /// Shows the values of the tasks at these places.
+    pub(crate) fn trace(&mut self, places: &[u32], tracer: &mut Tracer<'_>) {
+        for &place in places {
+            self.trace_at(place as usize, tracer);
+        }
+    }
+
+    /// Shows the values of the task at this place; whether there is one.
+    fn trace_at(&mut self, place: usize, tracer: &mut Tracer<'_>) -> bool {
+        match self.entries.get_mut(place) {
+            Some(Entry::Parked(task)) => task.trace(tracer),
+            Some(Entry::New {
+                promise,
+                function,
+                arguments,
+                context,
+            }) => {
+                for value in [promise, function, arguments, context] {
+                    tracer.value(value);
+                }
+            }
+            Some(Entry::Vacant) | None => return false,
+        }
+        true
+    }
+
+    /// Marking begins: all tasks, at so many places, are left for [`trace_more`].
+    pub(super) fn leave_out(&mut self, places: usize) {
+        self.left_out = places;
+    }
+}
+
+/// While the old generation is being marked: shows about `most` values of the tasks that have been left
+/// out; whether nothing is left. `others` are the tasks that are not in the table, the running one
+/// and those that nested calls have interrupted.
+///
+/// They come first; then the places of the table, from the highest down, each with the whole stack of
+/// its task. A task that is put on the machine meanwhile takes along what is left of its stack, and
+/// brings it back: the next place is not begun before.
+pub(super) fn trace_more(
+    table: &mut TaskTable,
+    scheduler: &mut Scheduler,
+    others: &mut [&mut Task],
+    tracer: &mut Tracer<'_>,
+    most: usize,
+) -> bool {
+    let mut rest = most;
+    loop {
+        if let Some(Entry::Parked(task)) = table.entries.get_mut(table.left_out) {
+            rest -= task.trace_more(tracer, rest);
+        }
+        for task in &mut *others {
+            rest -= task.trace_more(tracer, rest);
+        }
+        if rest == 0 {
+            return false;
+        }
+        let Some(place) = table.left_out.checked_sub(1) else {
+            return true;
+        };
+        table.left_out = place;
+        rest = rest.saturating_sub(VALUES_OF_TASK);
+        scheduler.trace_at(place, tracer);
+        if !table.trace_at(place, tracer) {
+            for task in others.iter_mut().filter(|task| task.id.place() == place) {
+                task.trace(tracer);
+            }
+        }
+    }
+}
+
+impl Vm {
+    /// The function with which every task begins: applies its first register to the list in the
+    /// second.
+    pub(super) fn boot(&mut self) -> Result<*const Func, LoadError> {
+        if let Some(boot) = self.tasks.boot_function() {
+            return Ok(boot);
+        }
+        let code = [
+            Instruction::Apply { a: 0, b: 1 },
+            Instruction::Return { a: 0 },
+        ]
+        .map(|i| i.encode().0)
+        .to_vec();
+        // Function 0 would count as a module's main function.
+        let main = sema_format::model::Function {
+            registers: 1,
+            code: code.clone(),
+            ..Default::default()
+        };
+        let boot = sema_format::model::Function {
+            registers: 4,
+            code,
+            library: true,
+            ..Default::default()
+        };
+        let image = sema_format::Module {
+            functions: vec![main, boot],
+            ..Default::default()
+        };
+        let module = self.tasks.boot.insert(LoadedModule::load(
+            &self.host,
+            String::new(),
+            image.into(),
+            None,
+        )?);
+        Ok(&raw const module.functions[1])
+    }
+
+    /// Puts a task on the machine; false if there is none with this number.
+    fn switch_to(&mut self, id: TaskId) -> bool {
+        let task = match self.tasks.take(id) {
+            Entry::Vacant => return false,
+            Entry::Parked(task) => {
+                self.tasks.parked_bytes -= task.parked_bytes;
+                task
+            }
+            Entry::New {
+                promise,
+                function,
+                arguments,
+                context,
+            } => {
+                // There is one: `run_root` begins with it.
+                let Some(boot) = self.tasks.boot_function() else {
+                    return false;
+                };
+                let mut task = match self.tasks.spare.pop() {
+                    Some(mut spare) if id != TaskId::ROOT => {
+                        spare.id = id;
+                        spare.promise = promise;
+                        spare
+                    }
+                    _ => Box::new(Task::new(id, promise)),
+                };
+                task.context = context;
+                // SAFETY: the boot module lives as long as the VM.
+                task.begin(unsafe { &*boot }, function, arguments);
+                task
+            }
+        };
+        self.host.context.set(task.context);
+        self.host.scheduler.current.set(id.0);
+        self.idle = Some(std::mem::replace(&mut self.task, task));
+        true
+    }
+
+    /// Takes the running task off the machine.
+    fn switch_off(&mut self) -> Box<Task> {
+        let idle = self.idle.take().unwrap_or_else(no_task);
+        std::mem::replace(&mut self.task, idle)
+    }
+
+    /// Takes the running task off the machine; it goes on when it is ready.
+    fn park(&mut self) {
+        let mut task = self.switch_off();
+        task.context = self.host.context.replace(Value::NIL);
+        self.tasks.put_parked(task);
+    }
+
+    /// Runs a call as the root task, then the other tasks as long as any is ready (language
+    /// specification, 15.6).
+    pub(crate) fn run_root(&mut self, function: Value, arguments: &[Value]) -> Ending {
+        if let Err(error) = self.boot() {
+            return Ending::Uncaught(Box::new(Uncaught::load(&error)));
+        }
+        let root = self.host.scheduler.reset();
+        self.tasks.clear();
+        self.tasks.put(
+            root,
+            Entry::New {
+                promise: Value::NIL,
+                function,
+                arguments: self.host.heap.list(arguments),
+                context: Value::NIL,
+            },
+        );
+        self.host
+            .scheduler
+            .push_ready(root, Resume::Value(Value::NIL));
+        let mut ending: Option<Ending> = None;
+        loop {
+            let event = match self.next_task() {
+                Next::Continue => self.run_task(),
+                Next::Stop(event) => event,
+            };
+            match event {
+                Event::Exit(status) => return Ending::Exit(status),
+                Event::Idle => {
+                    if self.host.scheduler.wake_expired(&self.host.heap) {
+                        continue;
+                    }
+                    match ending {
+                        Some(Ending::Value(_)) => return Ending::Value(self.root_value),
+                        Some(ending) => return ending,
+                        None => self.wait(),
+                    }
+                }
+                Event::Suspended(operation) => self.suspend(operation),
+                Event::Finished(value) if self.task.id == TaskId::ROOT => {
+                    self.root_value = value;
+                    self.end_task();
+                    ending = Some(Ending::Value(value));
+                }
+                Event::Failed(raised) if self.task.id == TaskId::ROOT => {
+                    ending = Some(Ending::Uncaught(Box::new(Uncaught::new(
+                        &self.host, &raised,
+                    ))));
+                    self.end_task();
+                }
+                Event::Finished(value) => self.settle_current(promise::RESOLVED, value),
+                Event::Failed(raised) => {
+                    let map = self.condition_maps.map(&self.host, &raised);
+                    self.settle_current(promise::REJECTED, map);
+                }
+            }
+        }
+    }
+
+    /// Puts the next task that is ready on the machine, on which there is none; stops with
+    /// [`Event::Idle`] if there is none.
+    fn next_task(&mut self) -> Next {
+        self.switches = self.switches.wrapping_add(1);
+        if self.switches.is_multiple_of(TIMER_PATIENCE) {
+            self.host.scheduler.wake_expired(&self.host.heap);
+        }
+        while let Some((id, resume)) = self.host.scheduler.pop_ready() {
+            if self.switch_to(id) {
+                return self.resume(resume);
+            }
+        }
+        Next::Stop(Event::Idle)
+    }
+
+    /// The running task waits for an operation that it has asked for, and the next one goes on in its
+    /// place, without leaving the dispatch loop. In a nested call no other task may run, so who made it
+    /// decides.
+    pub(super) fn stand_back(&mut self, operation: Operation) -> Next {
+        if !self.interrupted.is_empty() {
+            return Next::Stop(Event::Suspended(operation));
+        }
+        self.suspend(operation);
+        self.next_task()
+    }
+
+    /// The running task waits for what a native has noted: parks it and puts the next one that is ready on the machine.
+    #[inline(always)]
+    pub(super) fn exchange(&mut self) -> Next {
+        self.switches = self.switches.wrapping_add(1);
+        if self.switches.is_multiple_of(TIMER_PATIENCE) {
+            self.host.scheduler.wake_expired(&self.host.heap);
+        }
+        let Some((id, resume)) = self.host.scheduler.pop_ready() else {
+            self.park();
+            return Next::Stop(Event::Idle);
+        };
+        let Some(next) = self.tasks.take_parked(id) else {
+            // A new task, or the running one itself.
+            self.park();
+            return if self.switch_to(id) {
+                self.resume(resume)
+            } else {
+                self.next_task()
+            };
+        };
+        self.host.scheduler.current.set(id.0);
+        let context = self.host.context.replace(next.context);
+        let mut task = std::mem::replace(&mut self.task, next);
+        task.context = context;
+        self.tasks.put_parked(task);
+        self.resume(resume)
+    }
+
+    /// Runs the task on the machine, and those that take its place when it waits, until one ends or
+    /// none is ready.
+    pub(super) fn run_task(&mut self) -> Event {
+        loop {
+            match self.execute() {
+                Event::Finished(_) if self.task.pass_mark() => {
+                    if self.host.heap.wants_collection() {
+                        self.collect(false);
+                    }
+                }
+                event => return event,
+            }
+        }
+    }
+
+    /// Nothing is ready while the root waits: waits for a timer, or ends a deadlock.
+    fn wait(&mut self) {
+        let scheduler = &self.host.scheduler;
+        if let Some(deadline) = scheduler.next_deadline() {
+            self.host.output.flush();
+            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            scheduler.wake_expired(&self.host.heap);
+        } else if !scheduler.wake_runner(&self.host.heap)
+            && !scheduler.break_deadlock(&self.host.heap, TaskId::ROOT)
+        {
+            // The root is neither ready nor blocked: only a defect of the scheduler gets here, and
+            // going on with a condition is better than waiting for ever.
+            scheduler.push_ready(
+                TaskId::ROOT,
+                Resume::Raise(Box::new(Condition::new(
+                    ConditionKind::Internal,
+                    "the root task was lost",
+                ))),
+            );
+        }
+    }
+
+    /// Gives the running task what it waited for.
+    pub(super) fn resume(&mut self, resume: Resume) -> Next {
+        match resume {
+            Resume::Value(value) => {
+                self.task.write_result(value);
+                Next::Continue
+            }
+            Resume::Throw(value) => self.raise(Payload::Thrown(value)),
+            Resume::Raise(condition) => self.raise(Payload::Condition(*condition)),
+        }
+    }
+
+    /// The running task is over.
+    fn end_task(&mut self) {
+        let finished = self.switch_off();
+        self.host.context.set(Value::NIL);
+        self.host.scheduler.forget(finished.id);
+        if finished.id != TaskId::ROOT
+            && self.tasks.spare.len() < SPARE_TASKS
+            && finished.is_small()
+        {
+            self.tasks.spare.push(finished.emptied());
+        }
+    }
+
+    fn settle_current(&mut self, state: i32, value: Value) {
+        let promise = self.task.promise;
+        self.host
+            .scheduler
+            .settle(&self.host, promise, state, value);
+        self.end_task();
+    }
+
+    /// The running task cannot go on now: notes what it waits for and parks it.
+    fn suspend(&mut self, operation: Operation) {
+        let id = self.task.id;
+        if matches!(operation, Operation::Collect) {
+            self.collect_now();
+            return;
+        }
+        let host = &self.host;
+        let scheduler = &host.scheduler;
+        let heap = &host.heap;
+        match operation {
+            Operation::Spawn(function) => {
+                let Some(child) = scheduler.add() else {
+                    let condition = Condition::new(ConditionKind::Eval, "too many tasks");
+                    scheduler.push_ready(id, Resume::Raise(Box::new(condition)));
+                    self.park();
+                    return;
+                };
+                let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
+                scheduler.adopt(host, self.task.promise, promise);
+                // The spawner stands in the queue before the new task (15.2, rule 2).
+                scheduler.push_ready(id, Resume::Value(promise));
+                scheduler.push_ready(child, Resume::Value(Value::NIL));
+                let entry = Entry::New {
+                    promise,
+                    function,
+                    arguments: Value::EMPTY,
+                    context: host.context.get(),
+                };
+                self.tasks.put(child, entry);
+            }
+            Operation::Await(awaited) => {
+                if is_pending(heap, awaited) {
+                    scheduler.block(heap, id, Wait::Promise(awaited), None);
+                } else {
+                    scheduler.push_ready(id, outcome(heap, awaited));
+                }
+            }
+            Operation::All(promises) => match all_outcome(heap, &promises) {
+                Ok(resume) => scheduler.push_ready(id, resume),
+                Err(pending) => scheduler.block(heap, id, Wait::All(promises, pending), None),
+            },
+            Operation::Race(promises) => match promises.iter().find(|p| !is_pending(heap, **p)) {
+                Some(settled) => scheduler.push_ready(id, outcome(heap, *settled)),
+                None => scheduler.block(heap, id, Wait::Race(promises), None),
+            },
+            Operation::Any(promises, limit) => {
+                if promises.iter().any(|p| !is_pending(heap, *p)) {
+                    scheduler.push_ready(id, Resume::Value(Value::NIL));
+                } else {
+                    scheduler.block(heap, id, Wait::Any(promises), limit);
+                }
+            }
+            Operation::Timeout(awaited, limit) => {
+                if is_pending(heap, awaited) {
+                    scheduler.block(heap, id, Wait::Timeout(awaited, limit), Some(limit));
+                } else {
+                    scheduler.push_ready(id, outcome(heap, awaited));
+                }
+            }
+            Operation::Sleep(milliseconds) => {
+                scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
+            }
+            // Its waiting has been noted, or it has been done above.
+            Operation::Blocked | Operation::Collect => {}
+            Operation::GiveWay(resume) => scheduler.push_ready(id, resume),
+            Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
+        }
+        self.park();
+    }
+
+    /// `gc/collect`: a full collection; the task goes on before all others with figures about it.
+    fn collect_now(&mut self) {
+        let map = self.collected();
+        self.host
+            .scheduler
+            .push_ready_first(self.task.id, Resume::Value(map));
+        self.park();
+    }
+
+    /// A full collection; figures about it.
+    pub(super) fn collected(&mut self) -> Value {
+        let before = self.host.heap.stats();
+        self.collect(true);
+        let after = self.host.heap.stats();
+        let host = &self.host;
+        let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
+        let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
+        crate::data::collections::sorted_map::from_entries(
+            host,
+            &[
+                entry("collected", after.collected_objects as usize),
+                entry("freed-bytes", freed),
+                entry("live-bytes", after.old_bytes),
+            ],
+        )
+    }
+}
+
+/// What stands on the machine while no task runs.
+fn no_task() -> Box<Task> {
+    Box::new(Task::new(TaskId(u64::MAX), Value::NIL))
+}

@@ -1,0 +1,376 @@
+//! What lowered special forms call: literals and templates, destructuring, `match`, macros as
+//! values, the values of LLM forms. Programs cannot write these names.
+
+use sema_machine::data::collections::{self, hash_map, sorted_map};
+use sema_machine::data::print;
+use sema_machine::data::sequence::{element_at, sequence_length};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, arity_error, eval_error, type_error};
+use sema_machine::host::native::{Native, at_least, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+// --- literals and templates ---
+
+fn list(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(host.heap.list(arguments))
+}
+
+fn vector(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(host.heap.vector(arguments))
+}
+
+fn map(host: &Host, arguments: &[Value]) -> Outcome {
+    let mut entries = Vec::with_capacity(arguments.len() / 2);
+    for pair in arguments.chunks_exact(2) {
+        collections::check_key(host, pair[0])?;
+        entries.push((pair[0], pair[1]));
+    }
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+fn map_from_list(host: &Host, arguments: &[Value]) -> Outcome {
+    let items: Vec<Value> = host.heap.list_iter(arguments[0]).collect();
+    map(host, &items)
+}
+
+fn appended(host: &Host, arguments: &[Value]) -> Outcome<Vec<Value>> {
+    let mut items = Vec::new();
+    for argument in arguments {
+        match argument.kind() {
+            Kind::List => items.extend(host.heap.list_iter(*argument)),
+            Kind::Vector => items.extend_from_slice(host.heap.values(*argument)),
+            _ => return Err(type_error(host, "list or vector", *argument)),
+        }
+    }
+    Ok(items)
+}
+
+fn append_list(host: &Host, arguments: &[Value]) -> Outcome {
+    // The last list can be shared.
+    if let Some((last, init)) = arguments.split_last()
+        && last.kind() == Kind::List
+    {
+        return Ok(host.heap.list_with_tail(&appended(host, init)?, *last));
+    }
+    Ok(host.heap.list(&appended(host, arguments)?))
+}
+
+fn append_vector(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(host.heap.vector(&appended(host, arguments)?))
+}
+
+fn concatenate(host: &Host, arguments: &[Value]) -> Outcome {
+    let mut text = String::new();
+    for argument in arguments {
+        print::write_display(host, *argument, &mut text);
+    }
+    Ok(host.heap.string(&text))
+}
+
+fn gensym(host: &Host, arguments: &[Value]) -> Outcome {
+    let stem = match host.heap.as_str(arguments[0]) {
+        Some(stem) => stem,
+        None => host.name_of(arguments[0]).unwrap_or("g"),
+    };
+    Ok(host.symbol(&format!("{stem}__{}", host.symbols.next_unique())))
+}
+
+// --- destructuring ---
+
+fn index(value: Value) -> usize {
+    value
+        .as_fixnum()
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or(0)
+}
+
+fn check_sequence(host: &Host, arguments: &[Value]) -> Outcome {
+    let wanted = index(arguments[1]);
+    match sequence_length(host, arguments[0]) {
+        None => Err(type_error(host, "list or vector", arguments[0])),
+        Some(length) if length == wanted => Ok(Value::NIL),
+        Some(length) => Err(eval_error(format!(
+            "destructure: expected {wanted} elements, got {length}"
+        ))),
+    }
+}
+
+fn check_sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
+    let wanted = index(arguments[1]);
+    match sequence_length(host, arguments[0]) {
+        None => Err(type_error(host, "list or vector", arguments[0])),
+        Some(length) if length >= wanted => Ok(Value::NIL),
+        Some(length) => Err(eval_error(format!(
+            "destructure: expected at least {wanted} elements before `&`, got {length}"
+        ))),
+    }
+}
+
+fn check_map(host: &Host, arguments: &[Value]) -> Outcome {
+    if collections::is_map(arguments[0]) {
+        Ok(Value::NIL)
+    } else {
+        Err(type_error(host, "map or hashmap", arguments[0]))
+    }
+}
+
+fn sequence_ref(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(element_at(host, arguments[0], index(arguments[1])).unwrap_or(Value::NIL))
+}
+
+fn sequence_rest(host: &Host, arguments: &[Value]) -> Outcome {
+    let from = index(arguments[1]);
+    Ok(match arguments[0].kind() {
+        Kind::Vector => host
+            .heap
+            .list(host.heap.values(arguments[0]).get(from..).unwrap_or(&[])),
+        Kind::List => host
+            .heap
+            .list_drop(arguments[0], from)
+            .unwrap_or(Value::EMPTY),
+        _ => Value::EMPTY,
+    })
+}
+
+fn map_ref(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(collections::get(host, arguments[0], arguments[1]).unwrap_or(Value::NIL))
+}
+
+// --- match ---
+
+fn is_sequence_of(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        sequence_length(host, arguments[0]) == Some(index(arguments[1])),
+    ))
+}
+
+/// `%sequence-size`: the length of a sequence, -1 for anything else.
+fn sequence_size(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(match sequence_length(host, arguments[0]) {
+        Some(length) => Value::index(length),
+        None => host.heap.int(-1),
+    })
+}
+
+fn is_sequence_from(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        sequence_length(host, arguments[0]).is_some_and(|length| length >= index(arguments[1])),
+    ))
+}
+
+fn is_map_like(_: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(collections::is_map(arguments[0])))
+}
+
+fn has_key(host: &Host, arguments: &[Value]) -> Outcome {
+    let found = match arguments[0].kind() {
+        Kind::Map => sorted_map::get(host, arguments[0], arguments[1]),
+        Kind::HashMap => hash_map::get(host, arguments[0], arguments[1]),
+        _ => None,
+    };
+    Ok(Value::bool(found.is_some()))
+}
+
+fn match_failed(host: &Host, arguments: &[Value]) -> Outcome {
+    Err(eval_error(format!(
+        "match: no clause matched value: {}",
+        print::readable(host, arguments[0])
+    )))
+}
+
+// --- values, conditions, macros ---
+
+fn check_values(host: &Host, arguments: &[Value]) -> Outcome {
+    let (got, wanted) = (host.heap.list_len(arguments[0]), index(arguments[1]));
+    let more = arguments[2].is_truthy();
+    if got == wanted || more && got > wanted {
+        return Ok(Value::NIL);
+    }
+    Err(arity_error(
+        "<lambda>",
+        wanted,
+        (!more).then_some(wanted),
+        got,
+    ))
+}
+
+fn condition_value(host: &Host, arguments: &[Value]) -> Outcome {
+    let condition = arguments[0];
+    let field = |name: &str| collections::get(host, condition, host.keyword(name));
+    match field("type") {
+        Some(kind) if kind == host.keyword("user") => Ok(field("value").unwrap_or(Value::NIL)),
+        _ => Ok(condition),
+    }
+}
+
+fn make_macro(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(host
+        .heap
+        .object(Kind::Macro, 0, &[arguments[0], Value::NIL]))
+}
+
+// --- text ---
+
+fn text_concat(host: &Host, arguments: &[Value]) -> Outcome {
+    let mut text = String::new();
+    for piece in host.heap.list_iter(arguments[0]) {
+        match (piece.as_char(), host.heap.as_str(piece)) {
+            (Some(character), _) => text.push(character),
+            (_, Some(part)) => text.push_str(part),
+            _ => return Err(type_error(host, "char or string", piece)),
+        }
+    }
+    Ok(host.heap.string(&text))
+}
+
+// --- calls ---
+
+fn is_missing(_: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(arguments[0] == Value::MISSING))
+}
+
+/// `%spread`: the arguments of `apply` as one list: the last one is a sequence.
+fn spread(host: &Host, arguments: &[Value]) -> Outcome {
+    let mut items: Vec<Value> = host.heap.list_iter(arguments[0]).collect();
+    if let Some(last) = items.pop() {
+        let elements = sema_machine::data::sequence::elements(host, last)?;
+        items.extend_from_slice(&elements);
+    }
+    Ok(host.heap.list(&items))
+}
+
+/// `%apply` is an instruction; as a value it cannot be had.
+fn apply_list(_: &Host, arguments: &[Value]) -> Outcome {
+    Err(Box::new(sema_machine::host::condition::Signal::TailCall(
+        arguments[0],
+        arguments[1..].to_vec(),
+    )))
+}
+
+/// The table of this family.
+pub static TABLE: &[Native] = &[
+    native(
+        "%missing?",
+        exactly(1),
+        is_missing,
+        "Whether an optional argument was left out.",
+    )
+    .pure(),
+    native(
+        "%spread",
+        exactly(1),
+        spread,
+        "The arguments of apply as one list.",
+    ),
+    native(
+        "%apply",
+        at_least(2),
+        apply_list,
+        "apply; compiled as an instruction.",
+    ),
+    native("%list", at_least(0), list, "List of the arguments.").pure(),
+    native("%vector", at_least(0), vector, "Vector of the arguments.").pure(),
+    native("%map", at_least(0), map, "Map of keys and values in turn."),
+    native(
+        "%map-from-list",
+        exactly(1),
+        map_from_list,
+        "Map of keys and values in turn, from a list.",
+    ),
+    native(
+        "%append-list",
+        at_least(0),
+        append_list,
+        "List of the elements of lists and vectors.",
+    ),
+    native(
+        "%append-vector",
+        at_least(0),
+        append_vector,
+        "Vector of the elements of lists and vectors.",
+    ),
+    native("%str", at_least(0), concatenate, "Display forms joined.").pure(),
+    native("%gensym", exactly(1), gensym, "A new symbol with a stem."),
+    native(
+        "%check-sequence",
+        exactly(2),
+        check_sequence,
+        "Checks for a sequence of a length.",
+    ),
+    native(
+        "%check-sequence-rest",
+        exactly(2),
+        check_sequence_rest,
+        "Checks for a sequence of at least a length.",
+    ),
+    native("%check-map", exactly(1), check_map, "Checks for a map."),
+    native(
+        "%sequence-ref",
+        exactly(2),
+        sequence_ref,
+        "Element of a sequence that has it.",
+    )
+    .pure(),
+    native(
+        "%sequence-rest",
+        exactly(2),
+        sequence_rest,
+        "Elements of a sequence from an index on, as a list.",
+    )
+    .pure(),
+    native("%map-ref", exactly(2), map_ref, "Value of a key, or nil.").pure(),
+    native(
+        "%sequence-of?",
+        exactly(2),
+        is_sequence_of,
+        "Whether a value is a sequence of a length.",
+    )
+    .pure(),
+    native(
+        "%sequence-from?",
+        exactly(2),
+        is_sequence_from,
+        "Whether a value is a sequence of at least a length.",
+    )
+    .pure(),
+    native(
+        "%sequence-size",
+        exactly(1),
+        sequence_size,
+        "The length of a sequence, -1 for anything else.",
+    )
+    .pure(),
+    native(
+        "%map-like?",
+        exactly(1),
+        is_map_like,
+        "Whether a value is a map or hashmap.",
+    )
+    .pure(),
+    native("%map-has?", exactly(2), has_key, "Whether a map has a key.").pure(),
+    native(
+        "%match-failed",
+        exactly(1),
+        match_failed,
+        "Raises that no clause of a match fits.",
+    ),
+    native(
+        "%check-values",
+        exactly(3),
+        check_values,
+        "Checks the number of multiple values.",
+    ),
+    native(
+        "%condition-value",
+        exactly(1),
+        condition_value,
+        "What a guard binds for a condition.",
+    ),
+    native("%make-macro", exactly(1), make_macro, "A macro as a value."),
+    native(
+        "%text-concat",
+        exactly(1),
+        text_concat,
+        "Characters and strings of a list, joined.",
+    ),
+];

@@ -1,0 +1,3 @@
+//! Maps.
+
+pub mod maps;

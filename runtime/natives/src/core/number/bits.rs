@@ -1,0 +1,174 @@
+//! Bit operations on integers of any size, in two's complement.
+
+use crate::core::number::math::argument;
+use sema_machine::data::number::integer;
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::native::{Native, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives.
+pub static TABLE: &[Native] = &[
+    native("bit/and", exactly(2), and, "Bits that both integers have.").pure(),
+    native(
+        "bit/or",
+        exactly(2),
+        or,
+        "Bits that one of two integers has.",
+    )
+    .pure(),
+    native(
+        "bit/xor",
+        exactly(2),
+        xor,
+        "Bits in which two integers differ.",
+    )
+    .pure(),
+    native(
+        "bit/not",
+        exactly(1),
+        not,
+        "All bits of an integer inverted.",
+    )
+    .pure(),
+    native(
+        "bit/shift-left",
+        exactly(2),
+        shift_left,
+        "Integer times a power of two.",
+    )
+    .pure(),
+    native(
+        "bit/shift-right",
+        exactly(2),
+        shift_right,
+        "Integer divided by a power of two, rounded down.",
+    )
+    .pure(),
+];
+
+fn checked_integer(host: &Host, args: &[Value], index: usize) -> Outcome {
+    let value = argument(args, index);
+    if value.kind() == Kind::Int {
+        Ok(value)
+    } else {
+        Err(type_error(host, "int", value))
+    }
+}
+
+fn operands(host: &Host, args: &[Value]) -> Outcome<(Value, Value)> {
+    Ok((
+        checked_integer(host, args, 0)?,
+        checked_integer(host, args, 1)?,
+    ))
+}
+
+fn and(host: &Host, args: &[Value]) -> Outcome {
+    let (a, b) = operands(host, args)?;
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x & y,
+        |x, y| x & y,
+    ))
+}
+
+fn or(host: &Host, args: &[Value]) -> Outcome {
+    let (a, b) = operands(host, args)?;
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x | y,
+        |x, y| x | y,
+    ))
+}
+
+fn xor(host: &Host, args: &[Value]) -> Outcome {
+    let (a, b) = operands(host, args)?;
+    Ok(integer::bitwise(
+        &host.heap,
+        a,
+        b,
+        |x, y| x ^ y,
+        |x, y| x ^ y,
+    ))
+}
+
+fn not(host: &Host, args: &[Value]) -> Outcome {
+    let value = checked_integer(host, args, 0)?;
+    // -1 - n in two's complement.
+    Ok(integer::subtract(&host.heap, Value::small(-1), value))
+}
+
+/// The number of places to shift by, and the integer.
+fn shift(host: &Host, args: &[Value], name: &str) -> Outcome<(Value, u64)> {
+    let value = checked_integer(host, args, 0)?;
+    let count = argument(args, 1);
+    let Some(places) = host.heap.as_i64(count) else {
+        return Err(type_error(host, "int", count));
+    };
+    match u64::try_from(places) {
+        Ok(places) => Ok((value, places)),
+        Err(_) => Err(eval_error(format!(
+            "{name}: expected a non-negative integer, got {places}"
+        ))),
+    }
+}
+
+fn shift_left(host: &Host, args: &[Value]) -> Outcome {
+    let (value, places) = shift(host, args, "bit/shift-left")?;
+    integer::shift_left(&host.heap, value, places)
+}
+
+fn shift_right(host: &Host, args: &[Value]) -> Outcome {
+    let (value, places) = shift(host, args, "bit/shift-right")?;
+    Ok(integer::shift_right(&host.heap, value, places))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::expression::run;
+    use super::*;
+    use sema_machine::host::output::Output;
+
+    #[test]
+    fn bits_of_integers_of_any_size() {
+        let host = Host::new(Output::memory(), &crate::NATIVES);
+        for (expression, result) in [
+            ("(bit/and 12 10)", "8"),
+            ("(bit/or 12 10)", "14"),
+            ("(bit/xor -1 5)", "-6"),
+            (
+                "(bit/not 1267650600228229401496703205376)",
+                "-1267650600228229401496703205377",
+            ),
+            (
+                "(bit/and -680564733841876926926749214863536422913 255)",
+                "255",
+            ),
+            ("(bit/or -1 680564733841876926926749214863536422912)", "-1"),
+            ("(bit/and 1 1.5)", ":type-error expected int, got float"),
+            (
+                "(bit/shift-left -1 100)",
+                "-1267650600228229401496703205376",
+            ),
+            ("(bit/shift-left 0 9223372036854775807)", "0"),
+            (
+                "(bit/shift-left 1 -1)",
+                ":eval bit/shift-left: expected a non-negative integer, got -1",
+            ),
+            (
+                "(bit/shift-left 1 200000000)",
+                ":eval integer exceeds the limit of 134217728 bits",
+            ),
+            ("(bit/shift-right -5 1)", "-3"),
+            ("(bit/shift-right -5 1000)", "-1"),
+            ("(bit/shift-right 5 127)", "0"),
+            ("(bit/shift-right 1267650600228229401496703205376 99)", "2"),
+        ] {
+            assert_eq!(run(&host, &[TABLE], expression), result, "{expression}");
+        }
+    }
+}

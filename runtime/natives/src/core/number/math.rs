@@ -1,0 +1,489 @@
+//! Arithmetic, comparison, rounding, conversion and the parts of numbers.
+
+use sema_machine::data::number::ratio::Rounding;
+use sema_machine::data::number::{self, Operation, complex, integer, power, ratio};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{
+    Condition, ConditionKind, Extra, Outcome, Signal, eval_error, type_error, type_name,
+};
+use sema_machine::host::native::{Native, at_least, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+pub use crate::core::number::elementary::CONSTANTS;
+
+/// The natives.
+pub static TABLE: &[Native] = &[
+    native(
+        "+",
+        at_least(0),
+        add,
+        "Sum of numbers, or two strings joined.",
+    )
+    .pure(),
+    native(
+        "-",
+        at_least(1),
+        subtract,
+        "Difference, or the negative of one number.",
+    )
+    .pure(),
+    native("*", at_least(0), multiply, "Product of numbers.").pure(),
+    native(
+        "/",
+        at_least(2),
+        divide,
+        "Quotient, exact for exact numbers.",
+    )
+    .pure(),
+    native(
+        "=",
+        at_least(2),
+        equal,
+        "Whether numbers are equal in value, other values equal in structure.",
+    )
+    .pure(),
+    native(
+        "<",
+        at_least(2),
+        less,
+        "Whether each number is below the next.",
+    )
+    .pure(),
+    native(
+        ">",
+        at_least(2),
+        greater,
+        "Whether each number is above the next.",
+    )
+    .pure(),
+    native(
+        "<=",
+        at_least(2),
+        less_equal,
+        "Whether no number is above the next.",
+    )
+    .pure(),
+    native(
+        ">=",
+        at_least(2),
+        greater_equal,
+        "Whether no number is below the next.",
+    )
+    .pure(),
+    native(
+        "quotient",
+        exactly(2),
+        quotient,
+        "Integer quotient, rounded towards zero.",
+    )
+    .pure(),
+    native(
+        "math/quotient",
+        exactly(2),
+        quotient,
+        "Integer quotient, rounded towards zero.",
+    )
+    .pure(),
+    native(
+        "remainder",
+        exactly(2),
+        remainder,
+        "Integer remainder with the sign of the dividend.",
+    )
+    .pure(),
+    native(
+        "math/remainder",
+        exactly(2),
+        remainder,
+        "Integer remainder with the sign of the dividend.",
+    )
+    .pure(),
+    native(
+        "mod",
+        exactly(2),
+        modulo,
+        "Remainder with the sign of the divisor, for floats of the dividend.",
+    )
+    .pure(),
+    native(
+        "modulo",
+        exactly(2),
+        modulo,
+        "Remainder with the sign of the divisor, for floats of the dividend.",
+    )
+    .pure(),
+    native(
+        "gcd",
+        at_least(0),
+        gcd,
+        "Greatest common divisor of integers.",
+    )
+    .pure(),
+    native(
+        "math/gcd",
+        at_least(0),
+        gcd,
+        "Greatest common divisor of integers.",
+    )
+    .pure(),
+    native(
+        "lcm",
+        at_least(0),
+        lcm,
+        "Least common multiple of integers.",
+    )
+    .pure(),
+    native(
+        "math/lcm",
+        at_least(0),
+        lcm,
+        "Least common multiple of integers.",
+    )
+    .pure(),
+    native(
+        "max",
+        at_least(1),
+        max,
+        "Largest number; a float if one of them is.",
+    )
+    .pure(),
+    native(
+        "min",
+        at_least(1),
+        min,
+        "Smallest number; a float if one of them is.",
+    )
+    .pure(),
+    native("abs", exactly(1), abs, "Magnitude of a number.").pure(),
+    native("magnitude", exactly(1), abs, "Magnitude of a number.").pure(),
+    native("floor", exactly(1), floor, "Integer below.").pure(),
+    native("ceil", exactly(1), ceiling, "Integer above.").pure(),
+    native("ceiling", exactly(1), ceiling, "Integer above.").pure(),
+    native(
+        "round",
+        exactly(1),
+        round,
+        "Nearest integer, the even one of two.",
+    )
+    .pure(),
+    native("truncate", exactly(1), truncate, "Integer part.").pure(),
+    native(
+        "expt",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "pow",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "math/pow",
+        exactly(2),
+        expt,
+        "Power; exact for an exact base and an integer exponent.",
+    )
+    .pure(),
+    native(
+        "sqrt",
+        exactly(1),
+        sqrt,
+        "Square root; exact for squares, complex for negative numbers.",
+    )
+    .pure(),
+    native(
+        "exact-integer-sqrt",
+        exactly(1),
+        exact_integer_sqrt,
+        "List of the integer square root and what remains.",
+    )
+    .pure(),
+];
+
+/// The argument at `index`; the arity is checked before, so it is there.
+pub(crate) fn argument(args: &[Value], index: usize) -> Value {
+    args.get(index).copied().unwrap_or(Value::NIL)
+}
+
+/// A `:type-error` that names the function and the argument.
+#[cold]
+pub(crate) fn argument_error(
+    host: &Host,
+    function: &str,
+    index: usize,
+    expected: &str,
+    value: Value,
+) -> Box<Signal> {
+    let got = type_name(host, value);
+    let number = index + 1;
+    Condition::new(
+        ConditionKind::Type,
+        format!("{function} argument {number} expected {expected}, got {got}"),
+    )
+    .with("function", Extra::Text(function.to_owned()))
+    .with("argument", Extra::Int(number as i64))
+    .with("expected", Extra::Text(expected.to_owned()))
+    .with("got", Extra::Text(got.to_owned()))
+    .signal()
+}
+
+pub(crate) fn checked_number(host: &Host, value: Value) -> Outcome {
+    if value.kind().is_number() {
+        Ok(value)
+    } else {
+        Err(type_error(host, "number", value))
+    }
+}
+
+pub(crate) fn checked_integer(host: &Host, value: Value, expected: &str) -> Outcome {
+    if value.kind() == Kind::Int {
+        Ok(value)
+    } else {
+        Err(type_error(host, expected, value))
+    }
+}
+
+/// The real number that functions called with no other kind report as `expected`.
+pub(crate) fn checked_real(host: &Host, value: Value, expected: &str) -> Outcome {
+    match value.kind() {
+        Kind::Int | Kind::Ratio | Kind::Float => Ok(value),
+        _ => Err(type_error(host, expected, value)),
+    }
+}
+
+/// The double of a real number.
+pub(crate) fn real(host: &Host, value: Value) -> Outcome<f64> {
+    let number = checked_number(host, value)?;
+    Ok(number::to_float(
+        &host.heap,
+        checked_real(host, number, "real number")?,
+    ))
+}
+
+// --- arithmetic ---
+
+/// Combines all arguments from the left. Two operands name both types in an error, more only the wrong one.
+fn fold(host: &Host, operation: Operation, args: &[Value]) -> Outcome {
+    match *args {
+        [] => Ok(Value::small(i32::from(operation == Operation::Multiply))),
+        [only] => checked_number(host, only),
+        [a, b] => number::operate(host, operation, a, b),
+        [first, ref rest @ ..] => {
+            let mut result = checked_number(host, first)?;
+            for value in rest {
+                let operand = checked_number(host, *value)?;
+                if operation == Operation::Divide && number::is_exact_zero(operand) {
+                    // Unlike with two operands, also below a float.
+                    return Err(number::division_by_zero());
+                }
+                result = number::operate(host, operation, result, operand)?;
+            }
+            Ok(result)
+        }
+    }
+}
+
+fn add(host: &Host, args: &[Value]) -> Outcome {
+    fold(host, Operation::Add, args)
+}
+
+fn subtract(host: &Host, args: &[Value]) -> Outcome {
+    match *args {
+        [only] => number::negate(host, only),
+        _ => fold(host, Operation::Subtract, args),
+    }
+}
+
+fn multiply(host: &Host, args: &[Value]) -> Outcome {
+    fold(host, Operation::Multiply, args)
+}
+
+fn divide(host: &Host, args: &[Value]) -> Outcome {
+    fold(host, Operation::Divide, args)
+}
+
+fn quotient(host: &Host, args: &[Value]) -> Outcome {
+    number::quotient(host, argument(args, 0), argument(args, 1))
+}
+
+fn remainder(host: &Host, args: &[Value]) -> Outcome {
+    number::remainder(host, argument(args, 0), argument(args, 1))
+}
+
+fn modulo(host: &Host, args: &[Value]) -> Outcome {
+    number::modulo(host, argument(args, 0), argument(args, 1))
+}
+
+fn gcd(host: &Host, args: &[Value]) -> Outcome {
+    args.iter().try_fold(Value::small(0), |divisor, value| {
+        let operand = checked_integer(host, *value, "integer")?;
+        Ok(integer::gcd(&host.heap, divisor, operand))
+    })
+}
+
+fn lcm(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    args.iter().try_fold(Value::small(1), |multiple, value| {
+        let operand = checked_integer(host, *value, "integer")?;
+        let divisor = integer::gcd(heap, multiple, operand);
+        if number::is_exact_zero(divisor) {
+            return Ok(divisor);
+        }
+        let factor = integer::absolute(heap, integer::quotient(heap, operand, divisor));
+        integer::multiply(heap, multiple, factor)
+    })
+}
+
+// --- comparison ---
+
+/// Whether `holds` for every pair of neighbours; the rest is not looked at after the first that does not.
+fn chain(host: &Host, args: &[Value], holds: impl Fn(Value, Value) -> Outcome<bool>) -> Outcome {
+    let more = args.len() > 2;
+    if more && let Some(first) = args.first() {
+        checked_number(host, *first)?;
+    }
+    for (a, b) in args.iter().zip(args.iter().skip(1)) {
+        if more {
+            checked_number(host, *b)?;
+        }
+        if !holds(*a, *b)? {
+            return Ok(Value::FALSE);
+        }
+    }
+    Ok(Value::TRUE)
+}
+
+fn less(host: &Host, args: &[Value]) -> Outcome {
+    chain(host, args, |a, b| number::less(host, a, b))
+}
+
+fn greater(host: &Host, args: &[Value]) -> Outcome {
+    chain(host, args, |a, b| number::less(host, b, a))
+}
+
+fn less_equal(host: &Host, args: &[Value]) -> Outcome {
+    chain(host, args, |a, b| number::less_equal(host, a, b))
+}
+
+fn greater_equal(host: &Host, args: &[Value]) -> Outcome {
+    chain(host, args, |a, b| number::less_equal(host, b, a))
+}
+
+fn equal(host: &Host, args: &[Value]) -> Outcome {
+    let mut pairs = args.iter().zip(args.iter().skip(1));
+    Ok(Value::bool(
+        pairs.all(|(a, b)| number::num_equal(host, *a, *b)),
+    ))
+}
+
+fn max(host: &Host, args: &[Value]) -> Outcome {
+    extreme(host, args, "max", std::cmp::Ordering::Greater)
+}
+
+fn min(host: &Host, args: &[Value]) -> Outcome {
+    extreme(host, args, "min", std::cmp::Ordering::Less)
+}
+
+fn extreme(host: &Host, args: &[Value], name: &str, wanted: std::cmp::Ordering) -> Outcome {
+    let mut best = argument(args, 0);
+    if args.iter().all(|value| value.is_fixnum()) {
+        for value in args.iter().skip(1) {
+            if value.fixnum_shifted().cmp(&best.fixnum_shifted()) == wanted {
+                best = *value;
+            }
+        }
+        return Ok(best);
+    }
+    checked_number(host, best)?;
+    let heap = &host.heap;
+    let mut inexact = !number::is_exact(heap, best);
+    for value in args.iter().skip(1) {
+        let candidate = checked_number(host, *value)?;
+        inexact |= candidate.is_float();
+        match number::compare_exact(heap, candidate, best) {
+            None => return Err(eval_error(format!("{name}: cannot order these numbers"))),
+            Some(order) if order == wanted => best = candidate,
+            Some(_) => {}
+        }
+    }
+    if inexact {
+        return crate::core::number::number_conversion::inexact_number(host, &[best]);
+    }
+    Ok(best)
+}
+
+// --- rounding and magnitude ---
+
+fn rounded(host: &Host, args: &[Value], rounding: Rounding, of_float: fn(f64) -> f64) -> Outcome {
+    let number = checked_number(host, argument(args, 0))?;
+    match number.kind() {
+        Kind::Float => Ok(Value::float(of_float(number.float_unchecked()))),
+        Kind::Ratio => ratio::round(&host.heap, number, rounding),
+        _ => checked_real(host, number, "real number"),
+    }
+}
+
+fn floor(host: &Host, args: &[Value]) -> Outcome {
+    rounded(host, args, Rounding::Floor, f64::floor)
+}
+
+fn ceiling(host: &Host, args: &[Value]) -> Outcome {
+    rounded(host, args, Rounding::Ceiling, f64::ceil)
+}
+
+fn round(host: &Host, args: &[Value]) -> Outcome {
+    rounded(host, args, Rounding::Nearest, f64::round_ties_even)
+}
+
+fn truncate(host: &Host, args: &[Value]) -> Outcome {
+    rounded(host, args, Rounding::Truncate, f64::trunc)
+}
+
+fn abs(host: &Host, args: &[Value]) -> Outcome {
+    let number = argument(args, 0);
+    match number.kind() {
+        Kind::Complex => {
+            let (real, imaginary) = float_parts(host, number);
+            Ok(Value::float(number::elementary::hypot(real, imaginary)))
+        }
+        Kind::Float => Ok(Value::float(number.float_unchecked().abs())),
+        _ if number::sign(&host.heap, number) < 0 => number::negate(host, number),
+        _ => checked_number(host, number),
+    }
+}
+
+pub(crate) fn float_parts(host: &Host, number: Value) -> (f64, f64) {
+    let (real, imaginary) = complex::parts(&host.heap, number);
+    (
+        number::to_float(&host.heap, real),
+        number::to_float(&host.heap, imaginary),
+    )
+}
+
+fn expt(host: &Host, args: &[Value]) -> Outcome {
+    power::expt(host, argument(args, 0), argument(args, 1))
+}
+
+fn sqrt(host: &Host, args: &[Value]) -> Outcome {
+    power::square_root(host, argument(args, 0))
+}
+
+fn exact_integer_sqrt(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let square = checked_integer(host, argument(args, 0), "exact integer")?;
+    if integer::sign(heap, square) < 0 {
+        return Err(eval_error(
+            "exact-integer-sqrt: argument must be non-negative",
+        ));
+    }
+    let root = integer::square_root(heap, square);
+    let rest = integer::subtract(heap, square, integer::multiply(heap, root, root)?);
+    Ok(heap.list(&[root, rest]))
+}
+
+#[cfg(test)]
+mod tests;

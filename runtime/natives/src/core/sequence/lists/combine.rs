@@ -1,0 +1,314 @@
+//! Lists made of several ones or cut into several ones.
+
+use crate::core::number::elementary::random_below;
+use sema_machine::data::collections;
+use sema_machine::data::print;
+use sema_machine::data::sequence::{
+    arg, argument_error, check_size, count_argument, int_argument, not_a_sequence, require_iter,
+    require_values, seq_iter,
+};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::host::native::{Native, at_least, between, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives of this module.
+#[rustfmt::skip]
+pub static TABLE: &[Native] = &[
+    native("zip", at_least(2), zip, "List of lists of corresponding elements, up to the shortest.").pure(),
+    native("enumerate", exactly(1), enumerate, "List of lists of index and element.").pure(),
+    native("interpose", exactly(2), interpose, "The elements with a separator between them.").pure(),
+    native("list/interleave", at_least(2), interleave, "Elements of all sequences in turn, up to the shortest.").pure(),
+    native("flatten", exactly(1), flatten, "The elements, those of nested lists and vectors in their place, one level.").pure(),
+    native("flatten-deep", exactly(1), flatten_deep, "The elements of all levels of lists and vectors.").pure(),
+    native("list/chunk", exactly(2), chunk, "Lists of a number of consecutive elements each.").pure(),
+    native("list/sliding", between(2, 3), sliding, "Windows of a size, a step apart.").pure(),
+    native("list/page", exactly(3), page, "The page of a number, from 1, with so many elements per page.").pure(),
+    native("list/pad", exactly(3), pad, "The elements, filled up at the end to a length.").pure(),
+    native("list/cross-join", exactly(2), cross_join, "All pairs of elements of two sequences.").pure(),
+    native("list/join", between(2, 3), join, "Text of the readable elements with a separator.").pure(),
+    native("list/pluck", exactly(2), pluck, "What each map of a sequence has for a key.").pure(),
+    native("list/pick", exactly(1), pick, "A random element."),
+    native("list/shuffle", exactly(1), shuffle, "The elements in random order."),
+];
+
+fn zip(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let mut columns = Vec::with_capacity(args.len());
+    for &sequence in args {
+        columns.push(require_iter(host, sequence, "zip")?);
+    }
+    let mut rows = Vec::new();
+    let mut row = Vec::with_capacity(args.len());
+    loop {
+        row.clear();
+        row.extend(columns.iter_mut().map_while(Iterator::next));
+        if row.len() < columns.len() {
+            return Ok(heap.list(&rows));
+        }
+        rows.push(heap.list(&row));
+    }
+}
+
+fn enumerate(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let pairs: Vec<Value> = require_iter(host, arg(args, 0), "enumerate")?
+        .enumerate()
+        .map(|(index, element)| heap.list(&[Value::index(index), element]))
+        .collect();
+    Ok(heap.list(&pairs))
+}
+
+fn interpose(host: &Host, args: &[Value]) -> Outcome {
+    let separator = arg(args, 0);
+    let mut result = Vec::new();
+    for element in require_iter(host, arg(args, 1), "interpose")? {
+        if !result.is_empty() {
+            result.push(separator);
+        }
+        result.push(element);
+    }
+    Ok(host.heap.list(&result))
+}
+
+fn interleave(host: &Host, args: &[Value]) -> Outcome {
+    let mut columns = Vec::with_capacity(args.len());
+    for &sequence in args {
+        columns.push(require_iter(host, sequence, "list/interleave")?);
+    }
+    let mut result = Vec::new();
+    loop {
+        let complete = result.len();
+        result.extend(columns.iter_mut().map_while(Iterator::next));
+        if result.len() < complete + columns.len() {
+            result.truncate(complete);
+            return Ok(host.heap.list(&result));
+        }
+    }
+}
+
+fn is_nested(value: Value) -> bool {
+    matches!(value.kind(), Kind::List | Kind::Vector)
+}
+
+fn flatten(host: &Host, args: &[Value]) -> Outcome {
+    let mut result = Vec::new();
+    for element in require_iter(host, arg(args, 0), "flatten")? {
+        match element.kind() {
+            Kind::List => result.extend(host.heap.list_iter(element)),
+            Kind::Vector => result.extend_from_slice(host.heap.values(element)),
+            _ => result.push(element),
+        }
+    }
+    Ok(host.heap.list(&result))
+}
+
+fn flatten_deep(host: &Host, args: &[Value]) -> Outcome {
+    let mut result = Vec::new();
+    let mut next = Some(arg(args, 0));
+    let mut stack = Vec::new();
+    while let Some(element) = next {
+        if is_nested(element) {
+            stack.extend(seq_iter(host, element));
+        } else {
+            result.push(element);
+        }
+        next = loop {
+            let Some(top) = stack.last_mut() else {
+                break None;
+            };
+            match top.next() {
+                Some(element) => break Some(element),
+                None => drop(stack.pop()),
+            }
+        };
+    }
+    Ok(host.heap.list(&result))
+}
+
+fn chunk(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let size = count_argument(host, "list/chunk", arg(args, 0))?;
+    if size == 0 {
+        return Err(eval_error("list/chunk: chunk size must be positive"));
+    }
+    let elements = require_values(host, arg(args, 1), "list/chunk")?;
+    let chunks: Vec<Value> = elements.chunks(size).map(|part| heap.list(part)).collect();
+    Ok(heap.list(&chunks))
+}
+
+fn sliding(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let elements = require_values(host, arg(args, 0), "list/sliding")?;
+    let size = count_argument(host, "list/sliding", arg(args, 1))?;
+    let step = match args.get(2) {
+        Some(&step) => count_argument(host, "list/sliding", step)?,
+        None => 1,
+    };
+    if size == 0 {
+        return Err(eval_error("list/sliding: size must be positive"));
+    }
+    if step == 0 {
+        return Err(eval_error("list/sliding: step must be positive"));
+    }
+    let windows = elements.len().saturating_sub(size - 1).div_ceil(step);
+    check_size("list/sliding", windows.saturating_mul(size))?;
+    let windows: Vec<Value> = elements
+        .windows(size)
+        .step_by(step)
+        .map(|window| heap.list(window))
+        .collect();
+    Ok(heap.list(&windows))
+}
+
+fn page(host: &Host, args: &[Value]) -> Outcome {
+    let elements = require_values(host, arg(args, 0), "list/page")?;
+    let page = int_argument(host, "list/page", 2, arg(args, 1))?;
+    let size = count_argument(host, "list/page", arg(args, 2))?;
+    let Some(before) = usize::try_from(page)
+        .ok()
+        .and_then(|page| page.checked_sub(1))
+    else {
+        return Err(eval_error("list/page: page must be >= 1"));
+    };
+    let start = before.saturating_mul(size).min(elements.len());
+    let end = start.saturating_add(size).min(elements.len());
+    Ok(host.heap.list(elements.get(start..end).unwrap_or_default()))
+}
+
+fn pad(host: &Host, args: &[Value]) -> Outcome {
+    let mut elements = require_values(host, arg(args, 0), "list/pad")?.into_owned();
+    let length = count_argument(host, "list/pad", arg(args, 1))?;
+    if length > elements.len() {
+        check_size("list/pad", length)?;
+        elements.resize(length, arg(args, 2));
+    }
+    Ok(host.heap.list(&elements))
+}
+
+fn cross_join(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let left = require_values(host, arg(args, 0), "list/cross-join")?;
+    let right = require_values(host, arg(args, 1), "list/cross-join")?;
+    check_size("list/cross-join", left.len().saturating_mul(right.len()))?;
+    let pairs: Vec<Value> = left
+        .iter()
+        .flat_map(|&a| right.iter().map(move |&b| heap.list(&[a, b])))
+        .collect();
+    Ok(heap.list(&pairs))
+}
+
+fn join(host: &Host, args: &[Value]) -> Outcome {
+    let text = |index: usize| {
+        let value = arg(args, index);
+        host.heap
+            .as_str(value)
+            .ok_or_else(|| argument_error(host, "list/join", index + 1, "string", value))
+    };
+    let elements = require_values(host, arg(args, 0), "list/join")?;
+    let separator = text(1)?;
+    let last_separator = if args.len() > 2 { text(2)? } else { separator };
+    let mut joined = String::new();
+    for (index, &element) in elements.iter().enumerate() {
+        if index > 0 {
+            joined.push_str(if index + 1 == elements.len() {
+                last_separator
+            } else {
+                separator
+            });
+        }
+        print::write_readable(host, element, &mut joined);
+    }
+    Ok(host.heap.string(&joined))
+}
+
+fn pluck(host: &Host, args: &[Value]) -> Outcome {
+    let key = arg(args, 0);
+    let found: Vec<Value> = require_iter(host, arg(args, 1), "list/pluck")?
+        .map(|map| collections::get(host, map, key).unwrap_or(Value::NIL))
+        .collect();
+    Ok(host.heap.list(&found))
+}
+
+fn pick(host: &Host, args: &[Value]) -> Outcome {
+    let sequence = arg(args, 0);
+    let length = sema_machine::data::sequence::seq_len(host, sequence)
+        .ok_or_else(|| not_a_sequence(host, sequence, "list/pick"))?;
+    if length == 0 {
+        return Err(eval_error("list/pick: empty list"));
+    }
+    let index = random_below(host, length as u64) as usize;
+    Ok(sema_machine::data::sequence::element_at(host, sequence, index).unwrap_or(Value::NIL))
+}
+
+fn shuffle(host: &Host, args: &[Value]) -> Outcome {
+    let mut elements = require_values(host, arg(args, 0), "list/shuffle")?.into_owned();
+    // Fisher and Yates, in the form of R. Durstenfeld (1964).
+    for index in (1..elements.len()).rev() {
+        let other = random_below(host, index as u64 + 1) as usize;
+        elements.swap(index, other);
+    }
+    Ok(host.heap.list(&elements))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{call, call_value};
+    use super::*;
+    use sema_machine::host::output::Output;
+
+    #[test]
+    fn cuts_and_joins() {
+        let host = Host::new(Output::memory(), &crate::NATIVES);
+        let heap = &host.heap;
+        let n = Value::small;
+        let list = heap.list(&[n(1), n(2), n(3), n(4), n(5)]);
+        let vector = heap.vector(&[n(7), n(8)]);
+        let call = |name, args: &[Value]| call(&host, name, args);
+        assert_eq!(call("zip", &[list, vector]), "((1 7) (2 8))");
+        assert_eq!(call("enumerate", &[vector]), "((0 7) (1 8))");
+        assert_eq!(call("interpose", &[Value::NIL, vector]), "(7 nil 8)");
+        assert_eq!(call("list/interleave", &[list, vector]), "(1 7 2 8)");
+        assert_eq!(call("list/chunk", &[n(2), list]), "((1 2) (3 4) (5))");
+        assert_eq!(call("list/sliding", &[list, n(2), n(3)]), "((1 2) (4 5))");
+        assert_eq!(call("list/sliding", &[list, n(9)]), "()");
+        assert_eq!(call("list/page", &[list, n(3), n(2)]), "(5)");
+        assert_eq!(call("list/page", &[list, n(9), n(2)]), "()");
+        assert_eq!(
+            call("list/page", &[list, n(0), n(2)]),
+            "eval: list/page: page must be >= 1"
+        );
+        assert_eq!(call("list/pad", &[vector, n(3), Value::NIL]), "(7 8 nil)");
+        assert_eq!(
+            call("list/cross-join", &[vector, vector]),
+            "((7 7) (7 8) (8 7) (8 8))"
+        );
+        let words = heap.list(&[heap.string("a"), host.symbol("b"), n(1)]);
+        assert_eq!(
+            call(
+                "list/join",
+                &[words, heap.string(", "), heap.string(" and ")]
+            ),
+            "\"\\\"a\\\", b and 1\""
+        );
+        let nested = heap.list(&[n(1), heap.list(&[n(2), heap.vector(&[n(3)])]), Value::EMPTY]);
+        assert_eq!(call("flatten", &[nested]), "(1 2 [3])");
+        assert_eq!(call("flatten-deep", &[nested]), "(1 2 3)");
+        assert_eq!(call("flatten-deep", &[Value::NIL]), "(nil)");
+        let deep = (0..100_000).fold(Value::EMPTY, |inner, _| heap.list(&[inner, n(1)]));
+        let flat = call_value(&host, "flatten-deep", &[deep]).ok().unwrap();
+        assert_eq!(heap.list_len(flat), 100_000);
+    }
+
+    #[test]
+    fn shuffling_keeps_the_elements() {
+        let host = Host::new(Output::memory(), &crate::NATIVES);
+        let elements: Vec<Value> = (0..100).map(Value::small).collect();
+        let list = host.heap.list(&elements);
+        let shuffled = call_value(&host, "list/shuffle", &[list]).ok().unwrap();
+        let mut values: Vec<Value> = host.heap.list_iter(shuffled).collect();
+        assert_ne!(values, elements);
+        values.sort_by_key(|value| value.as_fixnum());
+        assert_eq!(values, elements);
+    }
+}

@@ -1,0 +1,91 @@
+//! Natives with which the part of the library that is written in Sema checks its arguments.
+
+use sema_machine::data::sequence::{arg, argument_error, callable, require_values};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::native::{Native, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives of this module.
+pub static TABLE: &[Native] = &[
+    native(
+        "%seq->list",
+        exactly(2),
+        seq_to_list,
+        "List of a sequence's elements, for the named function.",
+    ),
+    native(
+        "%check-callable",
+        exactly(2),
+        check_callable,
+        "The function, which is about to be called with so many arguments.",
+    ),
+    native(
+        "%type-error",
+        exactly(2),
+        raise_type_error,
+        "Raises that a value is not what was expected.",
+    ),
+    native(
+        "%argument-error",
+        exactly(4),
+        raise_argument_error,
+        "Raises that an argument of a function is not what was expected.",
+    ),
+];
+
+fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
+    let (value, name) = (arg(args, 0), arg(args, 1));
+    if value.kind() == Kind::List {
+        return Ok(value);
+    }
+    let values = require_values(host, value, host.heap.as_str(name).unwrap_or(""))?;
+    Ok(host.heap.list(&values))
+}
+
+fn check_callable(host: &Host, args: &[Value]) -> Outcome {
+    let count = arg(args, 1).as_fixnum().unwrap_or(0);
+    callable(host, arg(args, 0), usize::try_from(count).unwrap_or(0))
+}
+
+fn raise_type_error(host: &Host, args: &[Value]) -> Outcome {
+    let expected = host.heap.as_str(arg(args, 0)).unwrap_or("");
+    Err(type_error(host, expected, arg(args, 1)))
+}
+
+fn raise_argument_error(host: &Host, args: &[Value]) -> Outcome {
+    let text = |index| host.heap.as_str(arg(args, index)).unwrap_or("");
+    let position = arg(args, 1).as_fixnum().unwrap_or(0);
+    let position = usize::try_from(position).unwrap_or(0);
+    Err(argument_error(
+        host,
+        text(0),
+        position,
+        text(2),
+        arg(args, 3),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::call;
+
+    #[test]
+    fn callables_are_told_apart() {
+        let host = Host::new(
+            sema_machine::host::output::Output::memory(),
+            &crate::NATIVES,
+        );
+        let call = |args: &[Value]| call(&host, "%check-callable", args);
+        assert_eq!(call(&[host.keyword("a"), Value::small(1)]), ":a");
+        assert_eq!(
+            call(&[host.keyword("a"), Value::small(2)]),
+            "arity: :a expects 1 argument, got 2"
+        );
+        assert_eq!(
+            call(&[Value::small(5), Value::small(1)]),
+            "type-error: expected callable, got int"
+        );
+    }
+}

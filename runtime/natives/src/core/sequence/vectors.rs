@@ -1,0 +1,36 @@
+//! Vectors.
+
+use sema_machine::data::sequence::arg;
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::native::{Native, at_least, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives of this module.
+#[rustfmt::skip]
+pub static TABLE: &[Native] = &[
+    native("vector", at_least(0), vector, "Vector of the arguments.").pure(),
+    native("list->vector", exactly(1), list_to_vector, "Vector of a list's elements.").pure(),
+    native("vector->list", exactly(1), vector_to_list, "List of a vector's elements.").pure(),
+];
+
+fn vector(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host.heap.vector(args))
+}
+
+fn list_to_vector(host: &Host, args: &[Value]) -> Outcome {
+    let list = arg(args, 0);
+    if list.kind() != Kind::List {
+        return Err(type_error(host, "list", list));
+    }
+    let elements: Vec<Value> = host.heap.list_iter(list).collect();
+    Ok(host.heap.vector(&elements))
+}
+
+fn vector_to_list(host: &Host, args: &[Value]) -> Outcome {
+    let vector = arg(args, 0);
+    match host.heap.as_vector(vector) {
+        Some(elements) => Ok(host.heap.list(elements)),
+        None => Err(type_error(host, "vector", vector)),
+    }
+}

@@ -1,0 +1,220 @@
+//! Printing, and reading standard input.
+
+use crate::core::sequence::bytes::decode;
+use crate::core::system::input::{Input, with_input};
+use sema_machine::data::print;
+use sema_machine::giving_way;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::condition::{Outcome, io_error};
+use sema_machine::host::native::{Native, alias, at_least, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives of the console.
+pub static TABLE: &[Native] = &[
+    native(
+        "display",
+        at_least(0),
+        display,
+        "Writes display forms, separated by spaces.",
+    ),
+    native(
+        "print",
+        at_least(0),
+        print_readable,
+        "Writes readable forms, separated by spaces.",
+    ),
+    native(
+        "println",
+        at_least(0),
+        println,
+        "Writes display forms and a line feed.",
+    ),
+    native("newline", exactly(0), newline, "Writes a line feed."),
+    native(
+        "pprint",
+        exactly(1),
+        pprint,
+        "Writes a value over several lines if it is long.",
+    ),
+    native(
+        "print-error",
+        at_least(0),
+        print_error,
+        "Writes display forms to standard error.",
+    ),
+    native(
+        "println-error",
+        at_least(0),
+        println_error,
+        "Writes display forms and a line feed to standard error.",
+    ),
+    native(
+        "spy",
+        exactly(2),
+        spy,
+        "Writes a label and a value to standard error and gives the value.",
+    ),
+    native(
+        "io/flush",
+        exactly(0),
+        flush,
+        "Hands all output to the system.",
+    ),
+    native(
+        "read-line",
+        exactly(0),
+        giving_way!(read_line),
+        "The next line of standard input, or nil at its end.",
+    ),
+    native(
+        "read-stdin",
+        exactly(0),
+        giving_way!(read_stdin),
+        "The rest of standard input.",
+    ),
+    native(
+        "io/eof?",
+        exactly(0),
+        met_end,
+        "Whether a read has met the end of standard input.",
+    ),
+    alias("io/print-error", "print-error"),
+    alias("io/println-error", "println-error"),
+    alias("io/read-line", "read-line"),
+    alias("io/read-stdin", "read-stdin"),
+];
+
+/// How each value is written.
+type Form = fn(&Host, Value, &mut String);
+
+/// The forms of all values with spaces between them.
+pub(crate) fn joined(host: &Host, args: &[Value], form: Form) -> String {
+    let mut line = String::new();
+    for (index, &value) in args.iter().enumerate() {
+        if index > 0 {
+            line.push(' ');
+        }
+        form(host, value, &mut line);
+    }
+    line
+}
+
+fn display(host: &Host, args: &[Value]) -> Outcome {
+    host.output
+        .write(joined(host, args, print::write_display).as_bytes());
+    Ok(Value::NIL)
+}
+
+fn print_readable(host: &Host, args: &[Value]) -> Outcome {
+    host.output
+        .write(joined(host, args, print::write_readable).as_bytes());
+    Ok(Value::NIL)
+}
+
+fn println(host: &Host, args: &[Value]) -> Outcome {
+    let mut line = joined(host, args, print::write_display);
+    line.push('\n');
+    host.output.write(line.as_bytes());
+    Ok(Value::NIL)
+}
+
+fn newline(host: &Host, _: &[Value]) -> Outcome {
+    host.output.write(b"\n");
+    Ok(Value::NIL)
+}
+
+fn pprint(host: &Host, args: &[Value]) -> Outcome {
+    let mut lines = print::pretty(host, argument(args, 0));
+    lines.push('\n');
+    host.output.write(lines.as_bytes());
+    Ok(Value::NIL)
+}
+
+fn print_error(host: &Host, args: &[Value]) -> Outcome {
+    let line = joined(host, args, print::write_display);
+    host.output.write_error(line.as_bytes());
+    Ok(Value::NIL)
+}
+
+fn println_error(host: &Host, args: &[Value]) -> Outcome {
+    let mut line = joined(host, args, print::write_display);
+    line.push('\n');
+    host.output.write_error(line.as_bytes());
+    Ok(Value::NIL)
+}
+
+fn spy(host: &Host, args: &[Value]) -> Outcome {
+    let label = text(host, "spy", args, 0)?;
+    let value = argument(args, 1);
+    let line = format!("[{label}] {}\n", print::readable(host, value));
+    host.output.write_error(line.as_bytes());
+    Ok(value)
+}
+
+fn flush(host: &Host, _: &[Value]) -> Outcome {
+    host.output.flush();
+    Ok(Value::NIL)
+}
+
+fn read_line(host: &Host, _: &[Value]) -> Outcome {
+    let line =
+        with_input(host, Input::line).map_err(|error| io_error(format!("read-line: {error}")))?;
+    match line {
+        Some(line) => Ok(host.heap.string(decode("read-line", &line)?)),
+        None => Ok(Value::NIL),
+    }
+}
+
+fn read_stdin(host: &Host, _: &[Value]) -> Outcome {
+    let rest = with_input(host, |input| input.rest(u64::MAX))
+        .map_err(|error| io_error(format!("read-stdin: {error}")))?;
+    crate::core::text::strings::string_of(host, "read-stdin", decode("read-stdin", &rest)?)
+}
+
+fn met_end(host: &Host, _: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        host.with_extension::<Input, _>(|input| input.met_end()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, eval_message};
+
+    #[test]
+    fn separators_and_ends() {
+        let bench = Bench::new();
+        let args = [bench.text("a"), bench.text("b")];
+        bench.call("display", &args);
+        bench.call("println", &args);
+        bench.call("println", &[]);
+        bench.call("newline", &[]);
+        bench.call("pprint", &args[..1]);
+        assert_eq!(bench.written(), "a ba b\n\n\n\"a\"\n");
+    }
+
+    #[test]
+    fn standard_input_by_lines() {
+        let bench = Bench::new();
+        let text = b"one\r\ntwo\n\xff\nthree".to_vec();
+        bench
+            .host
+            .with_extension::<Input, _>(|input| *input = Input::memory(text));
+        let line = || bench.call("read-line", &[]);
+        assert_eq!(
+            (bench.string(line()), bench.string(line())),
+            ("one".into(), "two".into())
+        );
+        assert_eq!(
+            eval_message(bench.error("read-line", &[])),
+            "read-line: invalid UTF-8: invalid utf-8 sequence of 1 bytes from index 0"
+        );
+        assert_eq!(bench.call("io/eof?", &[]), Value::FALSE);
+        assert_eq!(bench.string(line()), "three");
+        assert_eq!(bench.call("io/eof?", &[]), Value::TRUE);
+        assert_eq!(line(), Value::NIL);
+        assert_eq!(bench.string(bench.call("read-stdin", &[])), "");
+    }
+}

@@ -1,0 +1,451 @@
+//! Files: reading, writing, directories.
+//!
+//! `file/read`, `file/read-bytes`, `file/read-lines` and `file/exists?` see the embedded files
+//! first (language specification, 10.5); everything else is the file system alone.
+
+use std::borrow::Cow;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use crate::core::sequence::bytes::bytes;
+use crate::core::system::glob::{Pattern, glob};
+use sema_machine::data::collections::sorted_map;
+use sema_machine::data::print;
+use sema_machine::giving_way;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, list_or_vector, text};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
+use sema_machine::host::native::{Capability, Native, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives about files.
+pub static TABLE: &[Native] = &[
+    native(
+        "file/read",
+        exactly(1),
+        giving_way!(read),
+        "The text of a file.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/read-bytes",
+        exactly(1),
+        giving_way!(read_bytes),
+        "The bytes of a file.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/read-lines",
+        exactly(1),
+        giving_way!(read_lines),
+        "The lines of a file without their ends.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/exists?",
+        exactly(1),
+        giving_way!(exists),
+        "Whether a path exists.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/is-file?",
+        exactly(1),
+        is_file,
+        "Whether a path is a regular file.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/is-directory?",
+        exactly(1),
+        is_directory,
+        "Whether a path is a directory.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/is-symlink?",
+        exactly(1),
+        is_symlink,
+        "Whether a path is a symbolic link.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/info",
+        exactly(1),
+        giving_way!(info),
+        "Size, time of change and kind of a file.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/list",
+        exactly(1),
+        giving_way!(list),
+        "The names in a directory.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/glob",
+        exactly(1),
+        glob_paths,
+        "The paths that match a pattern.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "file/write",
+        exactly(2),
+        giving_way!(write),
+        "Makes a file of a text.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/append",
+        exactly(2),
+        giving_way!(append),
+        "Adds a text to the end of a file.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/write-bytes",
+        exactly(2),
+        giving_way!(write_bytes),
+        "Makes a file of bytes.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/write-lines",
+        exactly(2),
+        giving_way!(write_lines),
+        "Makes a file of lines.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/mkdir",
+        exactly(1),
+        make_directory,
+        "Makes a directory and its parents.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/delete",
+        exactly(1),
+        giving_way!(delete),
+        "Deletes a file.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "file/rename",
+        exactly(2),
+        rename,
+        "Gives a file another path.",
+    )
+    .needs(Capability::FsWrite),
+    native("file/copy", exactly(2), giving_way!(copy), "Copies a file.")
+        .needs(Capability::FsRead)
+        .needs(Capability::FsWrite),
+];
+
+/// The condition for an operation that failed: `NAME PATH: OS-TEXT (os error N)`.
+#[cold]
+pub(crate) fn failed(function: &str, path: &str, error: &dyn std::fmt::Display) -> Box<Signal> {
+    io_error(format!("{function} {path}: {error}"))
+}
+
+/// Refuses what exists but is no regular file: a directory cannot be read as a file, and a pipe or a
+/// device could block for ever.
+pub(crate) fn check_regular(function: &str, path: &str) -> Outcome<()> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let kind = metadata.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "directory",
+        () if kind.is_fifo() => "named pipe (FIFO)",
+        () if kind.is_socket() => "socket",
+        () if kind.is_char_device() => "character device",
+        () => "block device",
+    };
+    Err(eval_error(format!(
+        "{function}: {path} is a {what}, not a regular file"
+    )))
+}
+
+/// The content of an embedded file or a file on disk.
+fn content<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, [u8]>> {
+    if host.files.embedded(path, None).is_none() {
+        check_regular(function, path)?;
+    }
+    host.files
+        .read(path, None)
+        .map_err(|error| failed(function, path, &error))
+}
+
+fn content_text<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, str>> {
+    let invalid = || failed(function, path, &"stream did not contain valid UTF-8");
+    match content(host, function, path)? {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes)
+            .map(Cow::Borrowed)
+            .map_err(|_| invalid()),
+        Cow::Owned(bytes) => String::from_utf8(bytes)
+            .map(Cow::Owned)
+            .map_err(|_| invalid()),
+    }
+}
+
+fn read(host: &Host, args: &[Value]) -> Outcome {
+    let content = content_text(host, "file/read", text(host, "file/read", args, 0)?)?;
+    crate::core::text::strings::string_of(host, "file/read", &content)
+}
+
+fn read_bytes(host: &Host, args: &[Value]) -> Outcome {
+    let content = content(
+        host,
+        "file/read-bytes",
+        text(host, "file/read-bytes", args, 0)?,
+    )?;
+    crate::core::text::strings::check_text("file/read-bytes", content.len())?;
+    Ok(host.heap.bytevector(&content))
+}
+
+fn read_lines(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/read-lines", args, 0)?;
+    let content = content_text(host, "file/read-lines", path)?;
+    let lines: Vec<Value> = content.lines().map(|line| host.heap.string(line)).collect();
+    Ok(host.heap.list(&lines))
+}
+
+fn exists(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/exists?", args, 0)?;
+    Ok(Value::bool(host.files.exists(path, None)))
+}
+
+fn is_file(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        Path::new(text(host, "file/is-file?", args, 0)?).is_file(),
+    ))
+}
+
+fn is_directory(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        Path::new(text(host, "file/is-directory?", args, 0)?).is_dir(),
+    ))
+}
+
+fn is_symlink(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        Path::new(text(host, "file/is-symlink?", args, 0)?).is_symlink(),
+    ))
+}
+
+fn info(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/info", args, 0)?;
+    let metadata = fs::metadata(path).map_err(|error| failed("file/info", path, &error))?;
+    let modified = metadata
+        .modified()
+        .map_err(|error| failed("file/info", path, &error))?;
+    let milliseconds = match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_millis() as i64,
+        Err(before) => -(before.duration().as_millis() as i64),
+    };
+    Ok(sorted_map::from_entries(
+        host,
+        &[
+            (host.keyword("size"), host.heap.int(metadata.len() as i64)),
+            (host.keyword("modified"), host.heap.int(milliseconds)),
+            (host.keyword("is-dir"), Value::bool(metadata.is_dir())),
+            (host.keyword("is-file"), Value::bool(metadata.is_file())),
+        ],
+    ))
+}
+
+fn list(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/list", args, 0)?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(|error| failed("file/list", path, &error))? {
+        let entry = entry.map_err(|error| failed("file/list", path, &error))?;
+        names.push(host.heap.string(&entry.file_name().to_string_lossy()));
+    }
+    Ok(host.heap.list(&names))
+}
+
+fn glob_paths(host: &Host, args: &[Value]) -> Outcome {
+    let pattern = text(host, "file/glob", args, 0)?;
+    let pattern = Pattern::parse(pattern)
+        .map_err(|error| eval_error(format!("file/glob: invalid pattern: {error}")))?;
+    let paths: Vec<Value> = glob(&pattern)
+        .iter()
+        .map(|path| host.heap.string(path))
+        .collect();
+    Ok(host.heap.list(&paths))
+}
+
+/// Writes a whole file.
+fn write_file(function: &str, path: &str, content: &[u8]) -> Outcome {
+    check_regular(function, path)?;
+    fs::write(path, content).map_err(|error| failed(function, path, &error))?;
+    Ok(Value::NIL)
+}
+
+fn write(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/write", args, 0)?;
+    write_file(
+        "file/write",
+        path,
+        text(host, "file/write", args, 1)?.as_bytes(),
+    )
+}
+
+fn write_bytes(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/write-bytes", args, 0)?;
+    write_file(
+        "file/write-bytes",
+        path,
+        bytes(host, "file/write-bytes", args, 1)?,
+    )
+}
+
+fn write_lines(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/write-lines", args, 0)?;
+    let mut content = String::new();
+    for (index, &line) in list_or_vector(host, argument(args, 1))?.iter().enumerate() {
+        if index > 0 {
+            content.push('\n');
+        }
+        print::write_display(host, line, &mut content);
+    }
+    write_file("file/write-lines", path, content.as_bytes())
+}
+
+fn append(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/append", args, 0)?;
+    let addition = text(host, "file/append", args, 1)?;
+    check_regular("file/append", path)?;
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file: File| file.write_all(addition.as_bytes()))
+        .map_err(|error| failed("file/append", path, &error))?;
+    Ok(Value::NIL)
+}
+
+fn make_directory(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/mkdir", args, 0)?;
+    fs::create_dir_all(path).map_err(|error| failed("file/mkdir", path, &error))?;
+    Ok(Value::NIL)
+}
+
+fn delete(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "file/delete", args, 0)?;
+    // A link to a directory is a file of its own.
+    if !Path::new(path).is_symlink() {
+        check_regular("file/delete", path)?;
+    }
+    fs::remove_file(path).map_err(|error| failed("file/delete", path, &error))?;
+    Ok(Value::NIL)
+}
+
+fn rename(host: &Host, args: &[Value]) -> Outcome {
+    let from = text(host, "file/rename", args, 0)?;
+    let to = text(host, "file/rename", args, 1)?;
+    fs::rename(from, to)
+        .map_err(|error| failed("file/rename", &format!("{from} -> {to}"), &error))?;
+    Ok(Value::NIL)
+}
+
+fn copy(host: &Host, args: &[Value]) -> Outcome {
+    let from = text(host, "file/copy", args, 0)?;
+    let to = text(host, "file/copy", args, 1)?;
+    check_regular("file/copy", from)?;
+    check_regular("file/copy", to)?;
+    fs::copy(from, to).map_err(|error| failed("file/copy", &format!("{from} -> {to}"), &error))?;
+    Ok(Value::NIL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, Folder, eval_message, io_message, type_message};
+
+    #[test]
+    fn writes_and_reads_back() {
+        let bench = Bench::new();
+        let folder = Folder::new("files");
+        let path = bench.text(&folder.path("a.txt"));
+        bench.call("file/write", &[path, bench.text("héllo\r\nb\n")]);
+        bench.call("file/append", &[path, bench.text("c")]);
+        assert_eq!(
+            bench.string(bench.call("file/read", &[path])),
+            "héllo\r\nb\nc"
+        );
+        assert_eq!(
+            bench.strings(bench.call("file/read-lines", &[path])),
+            ["héllo", "b", "c"]
+        );
+        let items = bench.host.heap.list(&[bench.text("x"), bench.text("y")]);
+        bench.call("file/write-lines", &[path, items]);
+        assert_eq!(bench.string(bench.call("file/read", &[path])), "x\ny");
+        bench.call(
+            "file/write-bytes",
+            &[path, bench.host.heap.bytevector(&[255])],
+        );
+        let error = io_message(bench.error("file/read", &[path]));
+        assert!(
+            error.ends_with("stream did not contain valid UTF-8"),
+            "{error}"
+        );
+        bench.call("file/delete", &[path]);
+        assert_eq!(bench.call("file/exists?", &[path]), Value::FALSE);
+    }
+
+    #[test]
+    fn errors_name_function_path_and_cause() {
+        let bench = Bench::new();
+        let folder = Folder::new("file-errors");
+        let missing = folder.path("nope");
+        let path = bench.text(&missing);
+        for function in [
+            "file/read",
+            "file/read-lines",
+            "file/info",
+            "file/list",
+            "file/delete",
+        ] {
+            assert_eq!(
+                io_message(bench.error(function, &[path])),
+                format!("{function} {missing}: No such file or directory (os error 2)")
+            );
+        }
+        let directory = bench.text(&folder.path(""));
+        for function in ["file/read", "file/delete"] {
+            let message = eval_message(bench.error(function, &[directory]));
+            assert!(
+                message.ends_with("is a directory, not a regular file"),
+                "{message}"
+            );
+        }
+        let error = bench.error("file/write", &[path, Value::small(5)]);
+        assert_eq!(
+            type_message(error),
+            "file/write argument 2 expected string, got int"
+        );
+    }
+
+    #[test]
+    fn directories() {
+        let bench = Bench::new();
+        let folder = Folder::new("directories");
+        let deep = bench.text(&folder.path("d/e"));
+        bench.call("file/mkdir", &[deep]);
+        bench.call("file/mkdir", &[deep]);
+        assert_eq!(bench.call("file/is-directory?", &[deep]), Value::TRUE);
+        let names = bench.call("file/list", &[bench.text(&folder.path("d"))]);
+        assert_eq!(bench.strings(names), ["e"]);
+        let info = bench.call("file/info", &[deep]);
+        let is_dir = sorted_map::get(&bench.host, info, bench.host.keyword("is-dir"));
+        assert_eq!(is_dir, Some(Value::TRUE));
+    }
+}

@@ -1,0 +1,15 @@
+//! Files, streams, console, environment, clock: what touches the world outside.
+
+pub mod console;
+pub mod environment;
+pub mod file_lines;
+pub mod files;
+pub mod glob;
+pub mod input;
+pub mod log;
+pub mod memory;
+pub mod paths;
+pub mod stream_state;
+pub mod streams;
+pub mod system;
+pub mod time;

@@ -1,0 +1,285 @@
+//! Paths as texts. Except where noted nothing here looks at the file system.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use crate::core::system::files::failed;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::native::{Capability, Native, at_least, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives about paths.
+pub static TABLE: &[Native] = &[
+    native(
+        "path/join",
+        at_least(1),
+        join,
+        "Paths put together; an absolute one starts anew.",
+    )
+    .pure(),
+    native(
+        "path/dir",
+        exactly(1),
+        directory,
+        "The path without its last component.",
+    )
+    .pure(),
+    native(
+        "path/dirname",
+        exactly(1),
+        directory_name,
+        "The path without its last component.",
+    )
+    .pure(),
+    native(
+        "path/filename",
+        exactly(1),
+        file_name,
+        "The last component.",
+    )
+    .pure(),
+    native(
+        "path/basename",
+        exactly(1),
+        base_name,
+        "The last component.",
+    )
+    .pure(),
+    native(
+        "path/extension",
+        exactly(1),
+        extension,
+        "What follows the last point of the last component.",
+    )
+    .pure(),
+    native(
+        "path/ext",
+        exactly(1),
+        extension_short,
+        "What follows the last point of the last component.",
+    )
+    .pure(),
+    native(
+        "path/stem",
+        exactly(1),
+        stem,
+        "The last component without its extension.",
+    )
+    .pure(),
+    native(
+        "path/absolute?",
+        exactly(1),
+        is_absolute,
+        "Whether a path begins at the root.",
+    )
+    .pure(),
+    native(
+        "path/absolute",
+        exactly(1),
+        absolute,
+        "The absolute path of what exists, links resolved.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "path/canonicalize",
+        exactly(1),
+        canonicalize,
+        "The absolute path of what exists, links resolved.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "path/relative-to",
+        exactly(2),
+        relative_to,
+        "The way from a base directory to a target.",
+    ),
+    native(
+        "path/within?",
+        exactly(2),
+        is_within,
+        "Whether a target lies in a base directory.",
+    ),
+];
+
+fn join(host: &Host, args: &[Value]) -> Outcome {
+    let mut joined = PathBuf::new();
+    for &part in args {
+        match host.heap.as_str(part) {
+            Some(part) => joined.push(part),
+            None => return Err(type_error(host, "string", part)),
+        }
+    }
+    Ok(host.heap.string(&joined.to_string_lossy()))
+}
+
+/// A part of a path as a string; `""` when there is none.
+fn part<'p>(
+    host: &'p Host,
+    function: &str,
+    args: &[Value],
+    part: fn(&'p Path) -> Option<&'p OsStr>,
+) -> Outcome {
+    let path = Path::new(text(host, function, args, 0)?);
+    let part = part(path).unwrap_or_default();
+    Ok(host.heap.string(&part.to_string_lossy()))
+}
+
+fn parent(path: &Path) -> Option<&OsStr> {
+    path.parent().map(Path::as_os_str)
+}
+
+fn directory(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/dir", args, parent)
+}
+
+fn directory_name(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/dirname", args, parent)
+}
+
+fn file_name(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/filename", args, Path::file_name)
+}
+
+fn base_name(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/basename", args, Path::file_name)
+}
+
+fn extension(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/extension", args, Path::extension)
+}
+
+fn extension_short(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/ext", args, Path::extension)
+}
+
+fn stem(host: &Host, args: &[Value]) -> Outcome {
+    part(host, "path/stem", args, Path::file_stem)
+}
+
+fn is_absolute(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "path/absolute?", args, 0)?;
+    Ok(Value::bool(Path::new(path).is_absolute()))
+}
+
+fn resolve(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    let path = text(host, function, args, 0)?;
+    let resolved = std::fs::canonicalize(path).map_err(|error| failed(function, path, &error))?;
+    Ok(host.heap.string(&resolved.to_string_lossy()))
+}
+
+fn absolute(host: &Host, args: &[Value]) -> Outcome {
+    resolve(host, "path/absolute", args)
+}
+
+fn canonicalize(host: &Host, args: &[Value]) -> Outcome {
+    resolve(host, "path/canonicalize", args)
+}
+
+/// The components of a path made absolute (against the working directory), without `.` and `..`.
+fn normalized(path: &str) -> PathBuf {
+    let start = if Path::new(path).is_absolute() {
+        PathBuf::new()
+    } else {
+        // Without a working directory relative paths still compare with each other.
+        std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+    };
+    let mut whole = PathBuf::new();
+    for component in start.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                whole.pop();
+            }
+            other => whole.push(other),
+        }
+    }
+    whole
+}
+
+fn relative_to(host: &Host, args: &[Value]) -> Outcome {
+    let base = normalized(text(host, "path/relative-to", args, 0)?);
+    let target = normalized(text(host, "path/relative-to", args, 1)?);
+    let common = base
+        .components()
+        .zip(target.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut way: PathBuf = base
+        .components()
+        .skip(common)
+        .map(|_| Component::ParentDir)
+        .collect();
+    way.extend(target.components().skip(common));
+    if way.as_os_str().is_empty() {
+        way.push(".");
+    }
+    Ok(host.heap.string(&way.to_string_lossy()))
+}
+
+fn is_within(host: &Host, args: &[Value]) -> Outcome {
+    let base = normalized(text(host, "path/within?", args, 0)?);
+    text(host, "path/within?", args, 1)?;
+    let target = host.heap.as_str(argument(args, 1)).map(normalized);
+    Ok(Value::bool(
+        target.is_some_and(|target| target.starts_with(base)),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, type_message};
+    use sema_machine::memory::value::Value;
+
+    #[test]
+    fn parts_and_joins() {
+        let bench = Bench::new();
+        for (function, args, expected) in [
+            ("path/join", &["a", "b"][..], "a/b"),
+            ("path/join", &["a", "/b"], "/b"),
+            ("path/join", &["a", ""], "a/"),
+            ("path/dir", &["b.txt"], ""),
+            ("path/dirname", &["a/b/"], "a"),
+            ("path/dir", &["/a"], "/"),
+            ("path/dir", &["/"], ""),
+            ("path/basename", &["a/b/"], "b"),
+            ("path/filename", &["a/.."], ""),
+            ("path/ext", &["a.tar.gz"], "gz"),
+            ("path/extension", &[".bashrc"], ""),
+            ("path/stem", &["a.tar.gz"], "a.tar"),
+            ("path/stem", &[".bashrc"], ".bashrc"),
+            ("path/relative-to", &["/a/b", "/a/c/d"], "../c/d"),
+            ("path/relative-to", &["a/b", "a/b"], "."),
+            ("path/relative-to", &["a/../b", "b//c/."], "c"),
+        ] {
+            assert_eq!(
+                bench.on_texts(function, args),
+                expected,
+                "{function} {args:?}"
+            );
+        }
+        let error = bench.error("path/join", &[bench.text("a"), Value::small(5)]);
+        assert_eq!(type_message(error), "expected string, got int");
+    }
+
+    #[test]
+    fn containment_is_lexical() {
+        let bench = Bench::new();
+        for (base, target, expected) in [
+            ("/a", "/a/b", true),
+            ("/a", "/ab", false),
+            ("/a", "/a/../b", false),
+            ("a", "a", true),
+            (".", "../a", false),
+            ("a/..", "b", true),
+        ] {
+            let args = [bench.text(base), bench.text(target)];
+            assert_eq!(
+                bench.call("path/within?", &args),
+                Value::bool(expected),
+                "{base} {target}"
+            );
+        }
+    }
+}

@@ -1,0 +1,587 @@
+//! Byte streams: in memory, files, and the three standard ones.
+//!
+//! A stream is an object of two fields: the text naming its type, and the Rust data behind it.
+
+use crate::core::sequence::bytes::{bytes, decode};
+use crate::core::system::files::check_regular;
+use crate::core::system::stream_state::{State, StreamError};
+use sema_machine::giving_way;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error, integer, text};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
+use sema_machine::host::native::{Capability, Native, between, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::task::after_others;
+
+/// A function on streams: other tasks go first if a stream is not in memory.
+macro_rules! through_system {
+    ($function:path) => {{
+        fn give_way(host: &Host, args: &[Value]) -> Outcome {
+            if uses_system(host, args) {
+                after_others(host, $function(host, args))
+            } else {
+                $function(host, args)
+            }
+        }
+        give_way
+    }};
+}
+
+/// The natives about streams.
+pub static TABLE: &[Native] = &[
+    native(
+        "stream/from-string",
+        exactly(1),
+        from_string,
+        "A stream that reads a text.",
+    ),
+    native(
+        "stream/from-bytes",
+        exactly(1),
+        from_bytes,
+        "A byte buffer that holds bytes.",
+    ),
+    native(
+        "stream/byte-buffer",
+        exactly(0),
+        byte_buffer,
+        "An empty byte buffer to write and read.",
+    ),
+    native(
+        "stream/open-input",
+        exactly(1),
+        giving_way!(open_input),
+        "A stream that reads a file.",
+    )
+    .needs(Capability::FsRead),
+    native(
+        "stream/open-output",
+        exactly(1),
+        giving_way!(open_output),
+        "A stream that writes a new file.",
+    )
+    .needs(Capability::FsWrite),
+    native(
+        "stream/read",
+        exactly(2),
+        through_system!(read),
+        "The next bytes, up to a number of them.",
+    ),
+    native(
+        "stream/read-byte",
+        exactly(1),
+        through_system!(read_byte),
+        "The next byte, or nil at the end.",
+    ),
+    native(
+        "stream/read-line",
+        exactly(1),
+        through_system!(read_line),
+        "The next line, or nil at the end.",
+    ),
+    native(
+        "stream/read-all",
+        between(1, 2),
+        through_system!(read_all),
+        "All remaining bytes, up to an optional limit.",
+    ),
+    native(
+        "stream/write",
+        exactly(2),
+        through_system!(write),
+        "Writes bytes and gives their number.",
+    ),
+    native(
+        "stream/write-byte",
+        exactly(2),
+        through_system!(write_byte),
+        "Writes one byte.",
+    ),
+    native(
+        "stream/write-string",
+        exactly(2),
+        through_system!(write_string),
+        "Writes a text and gives the number of its bytes.",
+    ),
+    native(
+        "stream/copy",
+        between(2, 3),
+        through_system!(copy),
+        "Copies what remains of a stream to another, up to an optional limit.",
+    ),
+    native(
+        "stream/flush",
+        exactly(1),
+        through_system!(flush),
+        "Hands what was written to the system.",
+    ),
+    native(
+        "stream/close",
+        exactly(1),
+        through_system!(close),
+        "Closes a stream.",
+    ),
+    native(
+        "stream/to-bytes",
+        exactly(1),
+        to_bytes,
+        "All bytes of a byte buffer.",
+    ),
+    native(
+        "stream/to-string",
+        exactly(1),
+        to_string,
+        "All bytes of a byte buffer as a text.",
+    ),
+    native(
+        "stream/type",
+        exactly(1),
+        type_text,
+        "The text that names the type of a stream.",
+    ),
+    native(
+        "stream/available?",
+        exactly(1),
+        is_available,
+        "Whether bytes can be read without waiting.",
+    ),
+    native(
+        "stream/readable?",
+        exactly(1),
+        is_readable,
+        "Whether a stream can be read.",
+    ),
+    native(
+        "stream/writable?",
+        exactly(1),
+        is_writable,
+        "Whether a stream can be written.",
+    ),
+    native(
+        "stream?",
+        exactly(1),
+        is_stream,
+        "Whether a value is a stream.",
+    )
+    .pure(),
+    native(
+        "%standard-stream",
+        exactly(1),
+        standard,
+        "Standard input (0), output (1) or error (2).",
+    ),
+];
+
+/// Whether an operation on these arguments uses a stream that is not in memory.
+fn uses_system(host: &Host, args: &[Value]) -> bool {
+    args.iter().any(|&value| {
+        value.kind() == Kind::Stream
+            && host
+                .heap
+                .with_foreign(host.heap.field(value, 1), |state: &mut State| {
+                    state.uses_system()
+                })
+                .unwrap_or(false)
+    })
+}
+
+/// Most bytes that `stream/read` reads at once.
+const LARGEST_READ: usize = 8 << 20;
+/// Most bytes that are read or copied without an explicit limit.
+const LARGEST_TOTAL: usize = 256 << 20;
+
+/// A stream over `state`.
+fn stream(host: &Host, state: State) -> Value {
+    let name = host.heap.string(state.type_name());
+    let data = host.heap.foreign(Box::new(state));
+    host.heap.object(Kind::Stream, 0, &[name, data])
+}
+
+/// Standard input (0), output (1) or error (2) as a stream: what `*stdin*` and so on are bound to.
+pub fn standard_stream(host: &Host, descriptor: i64) -> Option<Value> {
+    State::standard(descriptor).map(|state| stream(host, state))
+}
+
+fn standard(host: &Host, args: &[Value]) -> Outcome {
+    let descriptor = integer(host, "%standard-stream", args, 0)?;
+    standard_stream(host, descriptor)
+        .ok_or_else(|| eval_error(format!("%standard-stream: no stream {descriptor}")))
+}
+
+/// Runs `operation` on the state of the stream `args[index]`; failures are reported for `function`.
+fn on_stream<T>(
+    host: &Host,
+    function: &str,
+    args: &[Value],
+    index: usize,
+    operation: impl FnOnce(&mut State) -> Result<T, StreamError>,
+) -> Outcome<T> {
+    let value = argument(args, index);
+    if value.kind() != Kind::Stream {
+        return Err(type_error(host, "stream", value));
+    }
+    match host.heap.with_foreign(host.heap.field(value, 1), operation) {
+        Some(Ok(result)) => Ok(result),
+        Some(Err(error)) => Err(eval_error(format!("{function}: {error}"))),
+        None => Err(type_error(host, "stream", value)),
+    }
+}
+
+fn from_string(host: &Host, args: &[Value]) -> Outcome {
+    let content = text(host, "stream/from-string", args, 0)?;
+    Ok(stream(host, State::string(content)))
+}
+
+fn from_bytes(host: &Host, args: &[Value]) -> Outcome {
+    let content = bytes(host, "stream/from-bytes", args, 0)?;
+    Ok(stream(host, State::byte_buffer(content)))
+}
+
+fn byte_buffer(host: &Host, _: &[Value]) -> Outcome {
+    Ok(stream(host, State::byte_buffer(&[])))
+}
+
+fn open_input(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "stream/open-input", args, 0)?;
+    check_regular("stream/open-input", path)?;
+    match State::open_input(path) {
+        Ok(state) => Ok(stream(host, state)),
+        Err(error) => Err(eval_error(format!("stream/open-input: {path}: {error}"))),
+    }
+}
+
+fn open_output(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "stream/open-output", args, 0)?;
+    check_regular("stream/open-output", path)?;
+    match State::open_output(path) {
+        Ok(state) => Ok(stream(host, state)),
+        Err(error) => Err(eval_error(format!("stream/open-output: {path}: {error}"))),
+    }
+}
+
+fn read(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
+    let wanted = integer(host, "stream/read", args, 1)?;
+    let Ok(count) = usize::try_from(wanted) else {
+        return Err(eval_error(format!(
+            "stream/read: count must be non-negative, got {wanted}"
+        )));
+    };
+    if count > LARGEST_READ {
+        return Err(eval_error(format!(
+            "stream/read: count exceeds the configured {LARGEST_READ}-byte cap"
+        )));
+    }
+    let bytes = on_stream(host, "stream/read", args, 0, |state| {
+        state.read(host, count)
+    })?;
+    Ok(host.heap.bytevector(&bytes))
+}
+
+fn read_byte(host: &Host, args: &[Value]) -> Outcome {
+    let bytes = on_stream(host, "stream/read", args, 0, |state| state.read(host, 1))?;
+    Ok(bytes
+        .first()
+        .map_or(Value::NIL, |&byte| Value::small(byte.into())))
+}
+
+fn read_line(host: &Host, args: &[Value]) -> Outcome {
+    match on_stream(host, "stream/read", args, 0, |state| state.read_line(host))? {
+        Some(line) => Ok(host.heap.string(decode("stream/read-line", &line)?)),
+        None => Ok(Value::NIL),
+    }
+}
+
+/// The optional limit of `function`, or the general one.
+fn limit(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<usize> {
+    if args.len() <= index {
+        return Ok(LARGEST_TOTAL);
+    }
+    let wanted = integer(host, function, args, index)?;
+    usize::try_from(wanted).map_err(|_| {
+        eval_error(format!(
+            "{function}: max-bytes must be a non-negative integer representable on this platform, got {wanted}"
+        ))
+    })
+}
+
+/// There is more to read than `limit`.
+fn too_much(host: &Host, function: &str, args: &[Value], limit: usize) -> Box<Signal> {
+    let message = format!("{function}: input exceeds the configured {limit}-byte cap");
+    match on_stream(host, function, args, 0, |state| Ok(state.is_file())) {
+        Ok(true) => io_error(message),
+        _ => eval_error(message),
+    }
+}
+
+fn read_all(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
+    let limit = limit(host, "stream/read-all", args, 1)?;
+    let more = limit.saturating_add(1);
+    let bytes = on_stream(host, "stream/read", args, 0, |state| {
+        state.read_rest(host, more)
+    })?;
+    if bytes.len() > limit {
+        return Err(too_much(host, "stream/read-all", args, limit));
+    }
+    Ok(host.heap.bytevector(&bytes))
+}
+
+fn write_all(host: &Host, args: &[Value], content: &[u8]) -> Outcome {
+    on_stream(host, "stream/write", args, 0, |state| {
+        state.write(host, content)
+    })?;
+    Ok(Value::index(content.len()))
+}
+
+fn write(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/write", args, 0, |_| Ok(()))?;
+    write_all(host, args, bytes(host, "stream/write", args, 1)?)
+}
+
+fn write_string(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/write", args, 0, |_| Ok(()))?;
+    write_all(
+        host,
+        args,
+        text(host, "stream/write-string", args, 1)?.as_bytes(),
+    )
+}
+
+fn write_byte(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/write", args, 0, |_| Ok(()))?;
+    let value = argument(args, 1);
+    let Some(number) = host.heap.as_i64(value) else {
+        return Err(argument_error(
+            host,
+            "stream/write-byte",
+            1,
+            "integer",
+            value,
+        ));
+    };
+    let Ok(byte) = u8::try_from(number) else {
+        return Err(eval_error(format!(
+            "stream/write-byte: value {number} out of range 0..255"
+        )));
+    };
+    write_all(host, args, &[byte])?;
+    Ok(Value::NIL)
+}
+
+/// Bytes that `stream/copy` moves at once.
+const COPIED_BLOCK: usize = 8 << 10;
+
+fn copy(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
+    on_stream(host, "stream/write", args, 1, |_| Ok(()))?;
+    let limit = limit(host, "stream/copy", args, 2)?;
+    let mut copied: usize = 0;
+    loop {
+        // One byte more than is allowed tells that there is too much; what lies behind it stays.
+        let wanted = (limit - copied).saturating_add(1).min(COPIED_BLOCK);
+        let part = on_stream(host, "stream/read", args, 0, |state| {
+            state.read(host, wanted)
+        })?;
+        if part.is_empty() {
+            return Ok(Value::index(copied));
+        }
+        // A buffer that is copied to itself grows as fast as it is read, up to any limit.
+        let is_endless = argument(args, 0) == argument(args, 1);
+        if part.len() > limit - copied || is_endless {
+            return Err(too_much(host, "stream/copy", args, limit));
+        }
+        on_stream(host, "stream/write", args, 1, |state| {
+            state.write(host, &part)
+        })?;
+        copied += part.len();
+    }
+}
+
+fn flush(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/flush", args, 0, |state| state.flush(host))?;
+    Ok(Value::NIL)
+}
+
+fn close(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/close", args, 0, |state| state.close(host))?;
+    Ok(Value::NIL)
+}
+
+/// The content of a byte buffer.
+fn buffer_content(host: &Host, function: &str, args: &[Value]) -> Outcome<Vec<u8>> {
+    on_stream(host, function, args, 0, |state| state.buffer_content())
+}
+
+fn to_bytes(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host
+        .heap
+        .bytevector(&buffer_content(host, "stream/to-bytes", args)?))
+}
+
+fn to_string(host: &Host, args: &[Value]) -> Outcome {
+    let content = buffer_content(host, "stream/to-string", args)?;
+    Ok(host.heap.string(decode("stream/to-string", &content)?))
+}
+
+fn type_text(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/type", args, 0, |_| Ok(()))?;
+    Ok(host.heap.field(argument(args, 0), 0))
+}
+
+fn is_available(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/available?", args, 0, |state| {
+        Ok(Value::bool(state.is_available()))
+    })
+}
+
+fn is_readable(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/readable?", args, 0, |state| {
+        Ok(Value::bool(state.check_readable().is_ok()))
+    })
+}
+
+fn is_writable(host: &Host, args: &[Value]) -> Outcome {
+    on_stream(host, "stream/writable?", args, 0, |state| {
+        Ok(Value::bool(state.check_writable().is_ok()))
+    })
+}
+
+fn is_stream(_: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::bool(argument(args, 0).kind() == Kind::Stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::system::input::Input;
+    use crate::testing::{Bench, Folder, eval_message, type_message};
+
+    fn octets(bench: &Bench, value: Value) -> Vec<u8> {
+        bench.host.heap.as_bytevector(value).unwrap().to_vec()
+    }
+
+    #[test]
+    fn reads_texts() {
+        let bench = Bench::new();
+        let stream = bench.call("stream/from-string", &[bench.text("ab\r\nc")]);
+        assert_eq!(
+            octets(
+                &bench,
+                bench.call("stream/read", &[stream, Value::small(1)])
+            ),
+            b"a"
+        );
+        assert_eq!(bench.string(bench.call("stream/read-line", &[stream])), "b");
+        assert_eq!(
+            bench.call("stream/read-byte", &[stream]),
+            Value::small(b'c'.into())
+        );
+        assert_eq!(bench.call("stream/read-byte", &[stream]), Value::NIL);
+        assert_eq!(bench.call("stream/read-line", &[stream]), Value::NIL);
+        let error = bench.error("stream/write-string", &[stream, bench.text("x")]);
+        assert_eq!(
+            eval_message(error),
+            "stream/write: stream is read-only (string stream)"
+        );
+        bench.call("stream/close", &[stream]);
+        bench.call("stream/close", &[stream]);
+        let error = bench.error("stream/read-line", &[stream]);
+        assert_eq!(eval_message(error), "stream/read: stream is closed");
+    }
+
+    #[test]
+    fn byte_buffers_are_written_and_read() {
+        let bench = Bench::new();
+        let buffer = bench.call("stream/byte-buffer", &[]);
+        bench.call("stream/write-string", &[buffer, bench.text("abc")]);
+        bench.call("stream/read", &[buffer, Value::small(2)]);
+        bench.call("stream/write-byte", &[buffer, Value::small(b'Z'.into())]);
+        assert_eq!(
+            octets(&bench, bench.call("stream/read-all", &[buffer])),
+            b"cZ"
+        );
+        assert_eq!(
+            bench.string(bench.call("stream/to-string", &[buffer])),
+            "abcZ"
+        );
+        bench.call("stream/close", &[buffer]);
+        let content = bench.call("stream/to-string", &[buffer]);
+        assert_eq!(bench.string(content), "abcZ");
+        let buffer = bench.call("stream/byte-buffer", &[]);
+        let error = bench.error("stream/write-byte", &[buffer, Value::small(256)]);
+        assert_eq!(
+            eval_message(error),
+            "stream/write-byte: value 256 out of range 0..255"
+        );
+        let error = bench.error("stream/read", &[Value::NIL, Value::NIL]);
+        assert_eq!(type_message(error), "expected stream, got nil");
+    }
+
+    #[test]
+    fn copies_up_to_a_limit() {
+        let bench = Bench::new();
+        let buffer = bench.call("stream/byte-buffer", &[]);
+        let source = || bench.call("stream/from-string", &[bench.text("abc")]);
+        assert_eq!(
+            bench.call("stream/copy", &[source(), buffer]),
+            Value::small(3)
+        );
+        let error = bench.error("stream/copy", &[source(), buffer, Value::small(2)]);
+        assert_eq!(
+            eval_message(error),
+            "stream/copy: input exceeds the configured 2-byte cap"
+        );
+        let error = bench.error("stream/read-all", &[source(), Value::small(2)]);
+        assert_eq!(
+            eval_message(error),
+            "stream/read-all: input exceeds the configured 2-byte cap"
+        );
+    }
+
+    #[test]
+    fn files() {
+        let bench = Bench::new();
+        let folder = Folder::new("streams");
+        let path = bench.text(&folder.path("o.txt"));
+        let output = bench.call("stream/open-output", &[path]);
+        assert_eq!(
+            bench.string(bench.call("stream/type", &[output])),
+            "file-output"
+        );
+        bench.call("stream/write-string", &[output, bench.text("héllo")]);
+        bench.call("stream/close", &[output]);
+        let input = bench.call("stream/open-input", &[path]);
+        assert_eq!(
+            octets(&bench, bench.call("stream/read-all", &[input])),
+            "héllo".as_bytes()
+        );
+        let missing = bench.text(&folder.path("nope"));
+        assert!(
+            eval_message(bench.error("stream/open-input", &[missing])).ends_with("(os error 2)")
+        );
+    }
+
+    #[test]
+    fn standard_streams() {
+        let bench = Bench::new();
+        bench
+            .host
+            .with_extension::<Input, _>(|input| *input = Input::memory(b"one\ntwo".to_vec()));
+        let [input, output] = [0, 1].map(|number| standard_stream(&bench.host, number).unwrap());
+        assert_eq!(
+            bench.string(bench.call("stream/read-line", &[input])),
+            "one"
+        );
+        assert_eq!(
+            octets(&bench, bench.call("stream/read", &[input, Value::small(9)])),
+            b"two"
+        );
+        bench.call("stream/write-string", &[output, bench.text("out")]);
+        assert_eq!(bench.written(), "out");
+        let error = bench.error("stream/read-byte", &[output]);
+        assert_eq!(eval_message(error), "stream/read: *stdout* is write-only");
+        let error = bench.error("stream/write-byte", &[input, Value::small(1)]);
+        assert_eq!(eval_message(error), "stream/write: *stdin* is read-only");
+    }
+}

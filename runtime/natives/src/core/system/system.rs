@@ -1,0 +1,397 @@
+//! The process and the machine: environment, arguments, directories, exit.
+
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::core::system::environment;
+use crate::core::system::input;
+use sema_machine::data::collections::sorted_map;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
+use sema_machine::host::native::{Capability, Native, at_least, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives about the process and the machine.
+pub static TABLE: &[Native] = &[
+    native("exit", at_least(0), exit, "Ends the program with a status.").needs(Capability::Process),
+    native(
+        "env",
+        exactly(1),
+        env,
+        "The value of an environment variable, or nil.",
+    )
+    .needs(Capability::EnvRead),
+    native(
+        "sys/env-all",
+        exactly(0),
+        all_variables,
+        "All environment variables as a map.",
+    )
+    .needs(Capability::EnvRead),
+    native(
+        "sys/set-env",
+        exactly(2),
+        set_variable,
+        "Sets an environment variable.",
+    )
+    .needs(Capability::EnvWrite),
+    native(
+        "sys/args",
+        exactly(0),
+        arguments,
+        "The argument vector, program first.",
+    )
+    .needs(Capability::Process),
+    native(
+        "sys/pid",
+        exactly(0),
+        process_id,
+        "The number of this process.",
+    )
+    .needs(Capability::Process),
+    native(
+        "sys/cwd",
+        exactly(0),
+        working_directory,
+        "The working directory.",
+    )
+    .needs(Capability::EnvRead),
+    native(
+        "sys/home-dir",
+        exactly(0),
+        home_directory,
+        "The user's home directory.",
+    )
+    .needs(Capability::EnvRead),
+    native(
+        "sys/config-dir",
+        exactly(0),
+        configuration_directory,
+        "The user's configuration directory.",
+    ),
+    native(
+        "sys/sema-home",
+        exactly(0),
+        sema_home,
+        "The directory of Sema's own files.",
+    ),
+    native(
+        "sys/temp-dir",
+        exactly(0),
+        temporary_directory,
+        "The directory for temporary files.",
+    )
+    .needs(Capability::EnvRead),
+    native("sys/user", exactly(0), user, "The user's name, or nil.").needs(Capability::EnvRead),
+    native(
+        "sys/hostname",
+        exactly(0),
+        host_name,
+        "The name of this machine.",
+    ),
+    native(
+        "sys/arch",
+        exactly(0),
+        architecture,
+        "The processor's architecture.",
+    ),
+    native(
+        "sys/os",
+        exactly(0),
+        operating_system,
+        "The operating system.",
+    ),
+    native(
+        "sys/platform",
+        exactly(0),
+        operating_system,
+        "The operating system.",
+    ),
+    native(
+        "sys/interactive?",
+        exactly(0),
+        is_interactive,
+        "Whether standard input is a terminal.",
+    ),
+    native(
+        "sys/tty",
+        exactly(0),
+        terminal,
+        "The path of the terminal, or nil.",
+    ),
+    native(
+        "sys/term-size",
+        exactly(0),
+        terminal_size,
+        "Rows and columns of the terminal, or nil.",
+    ),
+    native(
+        "sys/which",
+        exactly(1),
+        which,
+        "The path of a program, or nil.",
+    )
+    .needs(Capability::Process),
+    native(
+        "shell/quote",
+        exactly(1),
+        shell_quote,
+        "A word quoted for the POSIX shell.",
+    )
+    .pure(),
+];
+
+fn exit(host: &Host, args: &[Value]) -> Outcome {
+    let status = match args.first() {
+        None => 0,
+        Some(&value) => host
+            .heap
+            .as_i64(value)
+            .ok_or_else(|| type_error(host, "integer", value))?,
+    };
+    // The system keeps eight bits.
+    Err(Box::new(Signal::Exit(status as u8)))
+}
+
+fn optional(host: &Host, value: Option<String>) -> Outcome {
+    Ok(value.map_or(Value::NIL, |value| host.heap.string(&value)))
+}
+
+fn env(host: &Host, args: &[Value]) -> Outcome {
+    optional(host, environment::lookup(host, text(host, "env", args, 0)?))
+}
+
+fn all_variables(host: &Host, _: &[Value]) -> Outcome {
+    let entries: Vec<_> = environment::all(host)
+        .into_iter()
+        .map(|(name, value)| (host.keyword(&name), host.heap.string(&value)))
+        .collect();
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+fn set_variable(host: &Host, args: &[Value]) -> Outcome {
+    let name = text(host, "sys/set-env", args, 0)?;
+    let value = text(host, "sys/set-env", args, 1)?;
+    if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+        return Err(eval_error(format!(
+            "sys/set-env: {name:?} cannot be set to {value:?}"
+        )));
+    }
+    environment::set(host, name, value);
+    Ok(Value::NIL)
+}
+
+fn arguments(host: &Host, _: &[Value]) -> Outcome {
+    let arguments: Vec<Value> = host
+        .arguments
+        .iter()
+        .map(|argument| host.heap.string(argument))
+        .collect();
+    Ok(host.heap.list(&arguments))
+}
+
+fn process_id(_: &Host, _: &[Value]) -> Outcome {
+    Ok(Value::index(std::process::id() as usize))
+}
+
+fn path_string(host: &Host, path: &Path) -> Value {
+    host.heap.string(&path.to_string_lossy())
+}
+
+fn working_directory(host: &Host, _: &[Value]) -> Outcome {
+    match std::env::current_dir() {
+        Ok(directory) => Ok(path_string(host, &directory)),
+        Err(error) => Err(io_error(format!("sys/cwd: {error}"))),
+    }
+}
+
+/// A variable that holds something.
+fn set_variable_value(host: &Host, name: &str) -> Option<String> {
+    environment::lookup(host, name).filter(|value| !value.is_empty())
+}
+
+fn home(host: &Host) -> Option<PathBuf> {
+    set_variable_value(host, "HOME").map(PathBuf::from)
+}
+
+fn home_directory(host: &Host, _: &[Value]) -> Outcome {
+    Ok(home(host).map_or(Value::NIL, |home| path_string(host, &home)))
+}
+
+fn configuration_directory(host: &Host, _: &[Value]) -> Outcome {
+    let from_home = || {
+        let place = if cfg!(target_os = "macos") {
+            "Library/Application Support"
+        } else {
+            ".config"
+        };
+        home(host).map(|home| home.join(place))
+    };
+    let directory = set_variable_value(host, "XDG_CONFIG_HOME")
+        .filter(|_| !cfg!(target_os = "macos"))
+        .map(PathBuf::from)
+        .or_else(from_home);
+    Ok(directory.map_or(Value::NIL, |directory| path_string(host, &directory)))
+}
+
+fn sema_home(host: &Host, _: &[Value]) -> Outcome {
+    let directory = set_variable_value(host, "SEMA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| home(host).map(|home| home.join(".sema")))
+        .unwrap_or_else(|| PathBuf::from(".sema"));
+    Ok(path_string(host, &directory))
+}
+
+fn temporary_directory(host: &Host, _: &[Value]) -> Outcome {
+    let directory =
+        set_variable_value(host, "TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(path_string(host, &directory))
+}
+
+fn user(host: &Host, _: &[Value]) -> Outcome {
+    optional(host, environment::lookup(host, "USER"))
+}
+
+fn host_name(host: &Host, _: &[Value]) -> Outcome {
+    let name = rustix::system::uname();
+    Ok(host.heap.string(&name.nodename().to_string_lossy()))
+}
+
+fn architecture(host: &Host, _: &[Value]) -> Outcome {
+    Ok(host.heap.string(std::env::consts::ARCH))
+}
+
+fn operating_system(host: &Host, _: &[Value]) -> Outcome {
+    Ok(host.heap.string(std::env::consts::OS))
+}
+
+fn is_interactive(_: &Host, _: &[Value]) -> Outcome {
+    Ok(Value::bool(input::is_terminal()))
+}
+
+fn terminal(host: &Host, _: &[Value]) -> Outcome {
+    if !input::is_terminal() {
+        return Ok(Value::NIL);
+    }
+    let path = rustix::termios::ttyname(std::io::stdin().as_fd(), Vec::new());
+    Ok(path.map_or(Value::NIL, |path| host.heap.string(&path.to_string_lossy())))
+}
+
+fn terminal_size(host: &Host, _: &[Value]) -> Outcome {
+    let output = std::io::stdout();
+    if !output.is_terminal() {
+        return Ok(Value::NIL);
+    }
+    let Ok(size) = rustix::termios::tcgetwinsize(output.as_fd()) else {
+        return Ok(Value::NIL);
+    };
+    Ok(sorted_map::from_entries(
+        host,
+        &[
+            (host.keyword("rows"), Value::small(size.ws_row.into())),
+            (host.keyword("cols"), Value::small(size.ws_col.into())),
+        ],
+    ))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+fn which(host: &Host, args: &[Value]) -> Outcome {
+    let name = text(host, "sys/which", args, 0)?;
+    if name.is_empty() {
+        return Ok(Value::NIL);
+    }
+    let found = if name.contains('/') {
+        Some(PathBuf::from(name)).filter(|path| is_executable(path))
+    } else {
+        let path = environment::lookup(host, "PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .map(|directory| directory.join(name))
+            .find(|candidate| is_executable(candidate))
+    };
+    Ok(found.map_or(Value::NIL, |path| path_string(host, &path)))
+}
+
+fn shell_quote(host: &Host, args: &[Value]) -> Outcome {
+    text(host, "shell/quote", args, 0)?;
+    let word = host.heap.as_str(argument(args, 0)).unwrap_or("");
+    // Within single quotes everything but a single quote stands for itself.
+    let quoted = format!("'{}'", word.replace('\'', "'\\''"));
+    crate::core::text::strings::string_of(host, "shell/quote", &quoted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, eval_message, type_message};
+
+    #[test]
+    fn status_is_modulo_256() {
+        let bench = Bench::new();
+        for (argument, expected) in [(3, 3), (256, 0), (-1, 255)] {
+            let signal = bench.error("exit", &[Value::small(argument), Value::NIL]);
+            assert!(matches!(*signal, Signal::Exit(status) if status == expected));
+        }
+        assert!(matches!(*bench.error("exit", &[]), Signal::Exit(0)));
+        let error = bench.error("exit", &[Value::TRUE]);
+        assert_eq!(type_message(error), "expected integer, got bool");
+    }
+
+    #[test]
+    fn changes_are_seen_but_not_made() {
+        let bench = Bench::new();
+        let name = bench.text("SEMA_TEST_VARIABLE");
+        assert_eq!(bench.call("env", &[name]), Value::NIL);
+        bench.call("sys/set-env", &[name, bench.text("x")]);
+        assert_eq!(bench.string(bench.call("env", &[name])), "x");
+        let all = bench.call("sys/env-all", &[]);
+        let key = bench.host.keyword("SEMA_TEST_VARIABLE");
+        assert_eq!(
+            bench.string(sorted_map::get(&bench.host, all, key).unwrap()),
+            "x"
+        );
+        assert_eq!(
+            environment::changes(&bench.host),
+            [("SEMA_TEST_VARIABLE".into(), "x".into())]
+        );
+        assert!(std::env::var("SEMA_TEST_VARIABLE").is_err());
+        assert_eq!(bench.call("env", &[bench.text("A=B")]), Value::NIL);
+        eval_message(bench.error("sys/set-env", &[bench.text(""), bench.text("x")]));
+    }
+
+    #[test]
+    fn directories_follow_the_changed_environment() {
+        let bench = Bench::new();
+        bench.call("sys/set-env", &[bench.text("HOME"), bench.text("/h")]);
+        bench.call("sys/set-env", &[bench.text("SEMA_HOME"), bench.text("")]);
+        assert_eq!(bench.string(bench.call("sys/home-dir", &[])), "/h");
+        assert_eq!(bench.string(bench.call("sys/sema-home", &[])), "/h/.sema");
+    }
+
+    #[test]
+    fn programs_are_found_in_the_path() {
+        let bench = Bench::new();
+        assert!(
+            bench
+                .string(bench.call("sys/which", &[bench.text("sh")]))
+                .ends_with("/sh")
+        );
+        for name in ["no-such-program", "", "/etc/passwd"] {
+            assert_eq!(bench.call("sys/which", &[bench.text(name)]), Value::NIL);
+        }
+    }
+
+    #[test]
+    fn quoted_words() {
+        let bench = Bench::new();
+        for (word, expected) in [("a b", "'a b'"), ("it's", "'it'\\''s'"), ("", "''")] {
+            assert_eq!(bench.on_texts("shell/quote", &[word]), expected);
+        }
+    }
+}

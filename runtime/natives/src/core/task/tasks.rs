@@ -1,0 +1,306 @@
+//! Tasks, promises, timers (language specification, 14.1 and 15).
+
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{integer, list_or_vector};
+use sema_machine::host::condition::{
+    ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
+};
+use sema_machine::host::native::{Native, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::task::{Operation, Resume, new_promise, outcome, promise};
+
+/// Longest wait: a day.
+const LONGEST_MS: f64 = 86_400_000.0;
+
+/// A `:type-error` that shows the value too.
+pub(crate) fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
+    let mut signal = type_error(host, expected, value);
+    if let Signal::Raise(condition) = &mut *signal {
+        condition.message = format!("{} ({})", condition.message, preview(host, value)).into();
+    }
+    signal
+}
+
+fn expect_promise(host: &Host, value: Value) -> Outcome<Value> {
+    if value.kind() == Kind::AsyncPromise {
+        return Ok(value);
+    }
+    Err(wrong_kind(host, "async-promise", value))
+}
+
+fn state(host: &Host, value: Value) -> i32 {
+    host.heap
+        .field(value, promise::STATE)
+        .as_fixnum()
+        .unwrap_or(0) as i32
+}
+
+// --- tasks and async promises ---
+
+fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
+    if arguments[0].kind() != Kind::Closure {
+        return Err(eval_error(
+            "async/spawn: argument must be a function (compiled VM closure)",
+        ));
+    }
+    if let Some(facts) = host.closure_facts(arguments[0])
+        && facts.required > 0
+    {
+        return Err(arity_error(facts.name, facts.required, facts.most, 0));
+    }
+    host.suspend(Operation::Spawn(arguments[0]))
+}
+
+fn await_one(host: &Host, arguments: &[Value]) -> Outcome {
+    match arguments[0].kind() {
+        Kind::AsyncPromise => host.suspend(Operation::Await(arguments[0])),
+        _ => Ok(arguments[0]),
+    }
+}
+
+fn promises(host: &Host, value: Value) -> Outcome<Vec<Value>> {
+    let elements = list_or_vector(host, value)?;
+    for element in elements.iter() {
+        expect_promise(host, *element)?;
+    }
+    Ok(elements.into_owned())
+}
+
+fn all(host: &Host, arguments: &[Value]) -> Outcome {
+    let promises = promises(host, arguments[0])?;
+    if promises.is_empty() {
+        Ok(Value::EMPTY)
+    } else {
+        host.suspend(Operation::All(promises))
+    }
+}
+
+fn race(host: &Host, arguments: &[Value]) -> Outcome {
+    let promises = promises(host, arguments[0])?;
+    if promises.is_empty() {
+        return Err(eval_error("async/race: requires at least one promise"));
+    }
+    host.suspend(Operation::Race(promises))
+}
+
+fn timeout(host: &Host, arguments: &[Value]) -> Outcome {
+    let limit = milliseconds(host, "async/timeout", arguments[0])?;
+    host.suspend(Operation::Timeout(
+        expect_promise(host, arguments[1])?,
+        limit,
+    ))
+}
+
+/// A duration argument: a non-negative number of at most a day.
+fn milliseconds(host: &Host, name: &str, value: Value) -> Outcome<f64> {
+    let amount = match (value.as_float(), host.heap.as_i64(value)) {
+        (Some(amount), _) => amount,
+        (_, Some(amount)) => amount as f64,
+        _ => {
+            return Err(sema_machine::host::condition::type_error(
+                host, "number", value,
+            ));
+        }
+    };
+    if amount.is_nan() || amount < 0.0 {
+        return Err(eval_error(format!("{name}: duration must be non-negative")));
+    }
+    if amount > LONGEST_MS {
+        return Err(eval_error(format!(
+            "{name}: duration {} ms exceeds maximum {LONGEST_MS} ms (1 day)",
+            sema_machine::data::print::readable(host, value)
+        )));
+    }
+    Ok(amount)
+}
+
+fn async_sleep(host: &Host, arguments: &[Value]) -> Outcome {
+    host.suspend(Operation::Sleep(milliseconds(
+        host,
+        "async/sleep",
+        arguments[0],
+    )?))
+}
+
+fn sleep(host: &Host, arguments: &[Value]) -> Outcome {
+    let amount = integer(host, "sleep", arguments, 0)?;
+    host.suspend(Operation::Sleep((amount.max(0) as f64).min(LONGEST_MS)))
+}
+
+fn run(host: &Host, _: &[Value]) -> Outcome {
+    host.suspend(Operation::RunOthers)
+}
+
+fn cancel(host: &Host, arguments: &[Value]) -> Outcome {
+    let promise = expect_promise(host, arguments[0])?;
+    Ok(Value::bool(host.scheduler.cancel(host, promise)))
+}
+
+fn is_promise(_: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(arguments[0].kind() == Kind::AsyncPromise))
+}
+
+fn is_pending(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        state(host, expect_promise(host, arguments[0])?) == promise::PENDING,
+    ))
+}
+
+fn is_resolved(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        state(host, expect_promise(host, arguments[0])?) == promise::RESOLVED,
+    ))
+}
+
+fn is_rejected(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        state(host, expect_promise(host, arguments[0])?) == promise::REJECTED,
+    ))
+}
+
+fn is_cancelled(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        state(host, expect_promise(host, arguments[0])?) == promise::CANCELLED,
+    ))
+}
+
+fn resolved(host: &Host, arguments: &[Value]) -> Outcome {
+    Ok(new_promise(host, promise::RESOLVED, arguments[0], None))
+}
+
+fn rejected(host: &Host, arguments: &[Value]) -> Outcome {
+    let Some(message) = host.heap.as_str(arguments[0]) else {
+        return Err(sema_machine::host::condition::type_error(
+            host,
+            "string",
+            arguments[0],
+        ));
+    };
+    let map = sema_machine::data::collections::sorted_map::from_entries(
+        host,
+        &[
+            (
+                host.keyword("type"),
+                host.keyword(ConditionKind::Eval.name()),
+            ),
+            (host.keyword("message"), host.heap.string(message)),
+            (host.keyword("stack-trace"), Value::EMPTY),
+        ],
+    );
+    Ok(new_promise(host, promise::REJECTED, map, None))
+}
+
+/// `%settled-value`: the outcome of a settled promise, at once.
+fn settled_value(host: &Host, arguments: &[Value]) -> Outcome {
+    match outcome(&host.heap, expect_promise(host, arguments[0])?) {
+        Resume::Value(value) => Ok(value),
+        Resume::Throw(value) => Err(Box::new(Signal::Throw(value))),
+        Resume::Raise(condition) => Err(condition.signal()),
+    }
+}
+
+/// The table of this family.
+pub static TABLE: &[Native] = &[
+    native(
+        "async/spawn",
+        exactly(1),
+        spawn,
+        "Starts a task that calls a function without arguments; gives its promise.",
+    ),
+    native(
+        "async/await",
+        exactly(1),
+        await_one,
+        "Waits for a promise; other values are returned as they are.",
+    ),
+    native(
+        "async/all",
+        exactly(1),
+        all,
+        "Waits for all promises; the list of their values.",
+    ),
+    native(
+        "async/race",
+        exactly(1),
+        race,
+        "Waits for the first settled promise.",
+    ),
+    native(
+        "async/timeout",
+        exactly(2),
+        timeout,
+        "Waits for a promise, but not longer than some milliseconds.",
+    ),
+    native(
+        "async/sleep",
+        exactly(1),
+        async_sleep,
+        "Waits some milliseconds while other tasks run.",
+    ),
+    native(
+        "sleep",
+        exactly(1),
+        sleep,
+        "Waits some whole milliseconds while other tasks run.",
+    ),
+    native(
+        "async/run",
+        exactly(0),
+        run,
+        "Lets the other tasks run until none can.",
+    ),
+    native(
+        "async/cancel",
+        exactly(1),
+        cancel,
+        "Cancels a task; #t if it was still pending.",
+    ),
+    native(
+        "async/promise?",
+        exactly(1),
+        is_promise,
+        "Whether a value is the promise of a task.",
+    ),
+    native(
+        "async/pending?",
+        exactly(1),
+        is_pending,
+        "Whether a promise is not settled.",
+    ),
+    native(
+        "async/resolved?",
+        exactly(1),
+        is_resolved,
+        "Whether a promise has a value.",
+    ),
+    native(
+        "async/rejected?",
+        exactly(1),
+        is_rejected,
+        "Whether a promise was settled by a condition.",
+    ),
+    native(
+        "async/cancelled?",
+        exactly(1),
+        is_cancelled,
+        "Whether a promise was cancelled.",
+    ),
+    native(
+        "async/resolved",
+        exactly(1),
+        resolved,
+        "A promise that has this value.",
+    ),
+    native(
+        "async/rejected",
+        exactly(1),
+        rejected,
+        "A promise that failed with this message.",
+    ),
+    native(
+        "%settled-value",
+        exactly(1),
+        settled_value,
+        "The outcome of a settled promise, without waiting.",
+    ),
+];

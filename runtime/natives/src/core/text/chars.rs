@@ -1,0 +1,290 @@
+//! Characters: properties, case, order, conversions. All rules are Unicode's, by scalar value.
+
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{character, integer};
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::host::native::{Native, alias, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives about characters.
+pub static TABLE: &[Native] = &[
+    native(
+        "char->integer",
+        exactly(1),
+        to_integer,
+        "The code point of a character.",
+    )
+    .pure(),
+    native(
+        "char->string",
+        exactly(1),
+        to_string,
+        "A string of one character.",
+    )
+    .pure(),
+    native(
+        "integer->char",
+        exactly(1),
+        from_integer,
+        "The character with a code point.",
+    )
+    .pure(),
+    native(
+        "char-alphabetic?",
+        exactly(1),
+        is_alphabetic,
+        "Whether a character is a letter.",
+    )
+    .pure(),
+    native(
+        "char-numeric?",
+        exactly(1),
+        is_numeric,
+        "Whether a character is a digit or number.",
+    )
+    .pure(),
+    native(
+        "char-whitespace?",
+        exactly(1),
+        is_whitespace,
+        "Whether a character is white space.",
+    )
+    .pure(),
+    native(
+        "char-upper-case?",
+        exactly(1),
+        is_upper_case,
+        "Whether a character is upper case.",
+    )
+    .pure(),
+    native(
+        "char-lower-case?",
+        exactly(1),
+        is_lower_case,
+        "Whether a character is lower case.",
+    )
+    .pure(),
+    native(
+        "char-upcase",
+        exactly(1),
+        upcase,
+        "The upper-case character, if it is a single one.",
+    )
+    .pure(),
+    native(
+        "char-downcase",
+        exactly(1),
+        downcase,
+        "The lower-case character, if it is a single one.",
+    )
+    .pure(),
+    native(
+        "char=?",
+        exactly(2),
+        equal,
+        "Whether two characters are the same.",
+    )
+    .pure(),
+    native(
+        "char<?",
+        exactly(2),
+        less,
+        "Whether the first code point is smaller.",
+    )
+    .pure(),
+    native(
+        "char<=?",
+        exactly(2),
+        less_or_equal,
+        "Whether the first code point is not greater.",
+    )
+    .pure(),
+    native(
+        "char>?",
+        exactly(2),
+        greater,
+        "Whether the first code point is greater.",
+    )
+    .pure(),
+    native(
+        "char>=?",
+        exactly(2),
+        greater_or_equal,
+        "Whether the first code point is not smaller.",
+    )
+    .pure(),
+    native(
+        "char-ci=?",
+        exactly(2),
+        ci_equal,
+        "Whether two characters are the same but for case.",
+    )
+    .pure(),
+    native(
+        "char-ci<?",
+        exactly(2),
+        ci_less,
+        "char<? without regard to case.",
+    )
+    .pure(),
+    native(
+        "char-ci<=?",
+        exactly(2),
+        ci_less_or_equal,
+        "char<=? without regard to case.",
+    )
+    .pure(),
+    native(
+        "char-ci>?",
+        exactly(2),
+        ci_greater,
+        "char>? without regard to case.",
+    )
+    .pure(),
+    native(
+        "char-ci>=?",
+        exactly(2),
+        ci_greater_or_equal,
+        "char>=? without regard to case.",
+    )
+    .pure(),
+    alias("char/to-integer", "char->integer"),
+    alias("char/to-string", "char->string"),
+    alias("integer/to-char", "integer->char"),
+    alias("char/alphabetic?", "char-alphabetic?"),
+    alias("char/numeric?", "char-numeric?"),
+    alias("char/whitespace?", "char-whitespace?"),
+    alias("char/upper-case?", "char-upper-case?"),
+    alias("char/lower-case?", "char-lower-case?"),
+    alias("char/upcase", "char-upcase"),
+    alias("char/downcase", "char-downcase"),
+];
+
+fn to_integer(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::index(character(host, args, 0)? as usize))
+}
+
+fn to_string(host: &Host, args: &[Value]) -> Outcome {
+    let mut buffer = [0; 4];
+    Ok(host
+        .heap
+        .string(character(host, args, 0)?.encode_utf8(&mut buffer)))
+}
+
+fn from_integer(host: &Host, args: &[Value]) -> Outcome {
+    let code = integer(host, "integer->char", args, 0)?;
+    code_point("integer->char", code).map(Value::char)
+}
+
+/// The character of a code point, or the error that `function` raises.
+pub(crate) fn code_point(function: &str, code: i64) -> Outcome<char> {
+    u32::try_from(code)
+        .ok()
+        .and_then(char::from_u32)
+        .ok_or_else(|| eval_error(format!("{function}: invalid codepoint {code}")))
+}
+
+macro_rules! property {
+    ($($function:ident $test:ident;)*) => {
+        $(fn $function(host: &Host, args: &[Value]) -> Outcome {
+            Ok(Value::bool(character(host, args, 0)?.$test()))
+        })*
+    };
+}
+
+property! {
+    is_alphabetic is_alphabetic;
+    is_numeric is_numeric;
+    is_whitespace is_whitespace;
+    is_upper_case is_uppercase;
+    is_lower_case is_lowercase;
+}
+
+/// The only character of `mapped`, or `original` when there are several.
+fn single(original: char, mut mapped: impl Iterator<Item = char>) -> char {
+    match (mapped.next(), mapped.next()) {
+        (Some(only), None) => only,
+        _ => original,
+    }
+}
+
+fn upcase(host: &Host, args: &[Value]) -> Outcome {
+    let original = character(host, args, 0)?;
+    Ok(Value::char(single(original, original.to_uppercase())))
+}
+
+fn downcase(host: &Host, args: &[Value]) -> Outcome {
+    let original = character(host, args, 0)?;
+    Ok(Value::char(single(original, original.to_lowercase())))
+}
+
+macro_rules! comparison {
+    ($($function:ident $folded:ident $operator:tt;)*) => {
+        $(
+            fn $function(host: &Host, args: &[Value]) -> Outcome {
+                Ok(Value::bool(character(host, args, 0)? $operator character(host, args, 1)?))
+            }
+            fn $folded(host: &Host, args: &[Value]) -> Outcome {
+                let (a, b) = (character(host, args, 0)?, character(host, args, 1)?);
+                let order = a.to_lowercase().cmp(b.to_lowercase());
+                Ok(Value::bool(order $operator std::cmp::Ordering::Equal))
+            }
+        )*
+    };
+}
+
+comparison! {
+    equal ci_equal ==;
+    less ci_less <;
+    less_or_equal ci_less_or_equal <=;
+    greater ci_greater >;
+    greater_or_equal ci_greater_or_equal >=;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, eval_message, type_message};
+    use sema_machine::memory::value::Value;
+
+    #[test]
+    fn case_maps_to_single_characters_only() {
+        let bench = Bench::new();
+        for (function, from, to) in [
+            ("char-upcase", 'a', 'A'),
+            ("char/upcase", 'ß', 'ß'),
+            ("char-downcase", 'É', 'é'),
+            ("char-downcase", 'İ', 'İ'),
+        ] {
+            assert_eq!(bench.call(function, &[Value::char(from)]), Value::char(to));
+        }
+    }
+
+    #[test]
+    fn compares_with_and_without_case() {
+        let bench = Bench::new();
+        let chars = |a, b| [Value::char(a), Value::char(b)];
+        for (function, a, b, expected) in [
+            ("char<?", 'a', 'B', false),
+            ("char-ci<?", 'a', 'B', true),
+            ("char-ci=?", 'k', '\u{212A}', true),
+            ("char-ci=?", 'ß', 'ẞ', true),
+            ("char>=?", 'b', 'b', true),
+        ] {
+            assert_eq!(bench.call(function, &chars(a, b)), Value::bool(expected));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_character() {
+        let bench = Bench::new();
+        for code in [0xD800, -1, 0x11_0000] {
+            let error = bench.error("integer->char", &[Value::small(code)]);
+            assert_eq!(
+                eval_message(error),
+                format!("integer->char: invalid codepoint {code}")
+            );
+        }
+        let error = bench.error("char=?", &[Value::char('a'), Value::NIL]);
+        assert_eq!(type_message(error), "expected char, got nil");
+    }
+}

@@ -1,0 +1,9 @@
+//! Strings and characters.
+
+pub mod chars;
+pub mod strings;
+pub mod strings_case;
+pub mod strings_convert;
+pub mod strings_normalize;
+pub mod strings_search;
+pub mod strings_width;

@@ -1,0 +1,518 @@
+//! Strings: measuring, cutting, filling, appending.
+//!
+//! Positions are characters. A string knows whether it is ASCII, and then positions are byte
+//! offsets; otherwise one pass over the bytes finds them.
+
+use std::fmt::Write as _;
+
+use crate::core::text::strings_search::two;
+use crate::core::text::strings_width::columns;
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error, check_limit, count, integer, text};
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::host::native::{Native, alias, at_least, between, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives that measure, cut, fill and append strings.
+pub static TABLE: &[Native] = &[
+    native(
+        "string-length",
+        exactly(1),
+        length,
+        "Number of characters of a string.",
+    )
+    .pure(),
+    native(
+        "string/byte-length",
+        exactly(1),
+        byte_length,
+        "Number of UTF-8 bytes of a string.",
+    )
+    .pure(),
+    native(
+        "string/empty?",
+        exactly(1),
+        is_empty,
+        "Whether a string has no characters.",
+    )
+    .pure(),
+    native(
+        "string-ref",
+        exactly(2),
+        reference,
+        "The character at a position.",
+    )
+    .pure(),
+    native(
+        "substring",
+        between(2, 3),
+        substring,
+        "The characters from a start up to an optional end.",
+    )
+    .pure(),
+    native(
+        "string/take",
+        exactly(2),
+        take,
+        "The first characters, or the last ones for a negative count.",
+    )
+    .pure(),
+    native(
+        "string-append",
+        at_least(0),
+        append,
+        "The display forms of all arguments, joined.",
+    )
+    .pure(),
+    native(
+        "string/reverse",
+        exactly(1),
+        reverse,
+        "The characters in opposite order.",
+    )
+    .pure(),
+    native(
+        "string/repeat",
+        exactly(2),
+        repeat,
+        "A string several times over.",
+    )
+    .pure(),
+    native(
+        "string/pad-left",
+        between(2, 3),
+        pad_left,
+        "Filled up to a width at its start.",
+    )
+    .pure(),
+    native(
+        "string/pad-right",
+        between(2, 3),
+        pad_right,
+        "Filled up to a width at its end.",
+    )
+    .pure(),
+    native(
+        "string/trim",
+        exactly(1),
+        trim,
+        "Without white space at both ends.",
+    )
+    .pure(),
+    native(
+        "string/trim-left",
+        exactly(1),
+        trim_left,
+        "Without white space at the start.",
+    )
+    .pure(),
+    native(
+        "string/trim-right",
+        exactly(1),
+        trim_right,
+        "Without white space at the end.",
+    )
+    .pure(),
+    native(
+        "string/chop-start",
+        exactly(2),
+        chop_start,
+        "Without a prefix, if it is there.",
+    )
+    .pure(),
+    native(
+        "string/chop-end",
+        exactly(2),
+        chop_end,
+        "Without a suffix, if it is there.",
+    )
+    .pure(),
+    native(
+        "string/ensure-start",
+        exactly(2),
+        ensure_start,
+        "With a prefix, added if it is missing.",
+    )
+    .pure(),
+    native(
+        "string/ensure-end",
+        exactly(2),
+        ensure_end,
+        "With a suffix, added if it is missing.",
+    )
+    .pure(),
+    native(
+        "string/wrap",
+        between(2, 3),
+        wrap,
+        "A text put before and after a string.",
+    )
+    .pure(),
+    native(
+        "string/unwrap",
+        between(2, 3),
+        unwrap,
+        "Without a text at both ends, if it is at both.",
+    )
+    .pure(),
+    alias("str", "string-append"),
+    alias("string/append", "string-append"),
+    alias("string/length", "string-length"),
+    alias("string/ref", "string-ref"),
+    alias("string/slice", "substring"),
+    alias("string-trim", "string/trim"),
+    alias("make-string", "string/repeat"),
+];
+
+/// A result that is a piece of an argument: the argument itself when nothing was cut.
+pub(crate) fn piece(host: &Host, whole: Value, text: &str, piece: &str) -> Value {
+    if piece.len() == text.len() {
+        whole
+    } else {
+        host.heap.string(piece)
+    }
+}
+
+/// The byte offset of the character at `position`, which may be the end; `None` beyond it.
+pub(crate) fn byte_offset(text: &str, ascii: bool, position: usize) -> Option<usize> {
+    if ascii {
+        return (position <= text.len()).then_some(position);
+    }
+    let mut seen = 0;
+    for (offset, &byte) in text.as_bytes().iter().enumerate() {
+        // Continuation bytes of UTF-8 are 10xxxxxx.
+        if byte & 0xC0 != 0x80 {
+            if seen == position {
+                return Some(offset);
+            }
+            seen += 1;
+        }
+    }
+    (seen == position).then_some(text.len())
+}
+
+fn length(host: &Host, args: &[Value]) -> Outcome {
+    text(host, "string-length", args, 0)?;
+    Ok(Value::index(host.heap.char_len(argument(args, 0))))
+}
+
+fn byte_length(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::index(
+        text(host, "string/byte-length", args, 0)?.len(),
+    ))
+}
+
+fn is_empty(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::bool(
+        text(host, "string/empty?", args, 0)?.is_empty(),
+    ))
+}
+
+fn reference(host: &Host, args: &[Value]) -> Outcome {
+    let string = text(host, "string-ref", args, 0)?;
+    let index = integer(host, "string-ref", args, 1)?;
+    let Ok(position) = usize::try_from(index) else {
+        return Err(eval_error(format!(
+            "string-ref: index {index} must be non-negative"
+        )));
+    };
+    let value = argument(args, 0);
+    byte_offset(string, host.heap.is_ascii(value), position)
+        .and_then(|offset| string.get(offset..)?.chars().next())
+        .map(Value::char)
+        .ok_or_else(|| {
+            eval_error(format!(
+                "string-ref: index {index} out of bounds (string length {})",
+                host.heap.char_len(value)
+            ))
+        })
+}
+
+/// One bound of `substring`.
+fn bound(host: &Host, args: &[Value], index: usize, what: &str) -> Outcome<usize> {
+    let value = argument(args, index);
+    let Some(number) = host.heap.as_i64(value) else {
+        return Err(argument_error(host, "substring", index, "int", value));
+    };
+    usize::try_from(number).map_err(|_| {
+        eval_error(format!(
+            "substring: {what} index {number} must be non-negative"
+        ))
+    })
+}
+
+fn substring(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    let string = text(host, "substring", args, 0)?;
+    let ascii = host.heap.is_ascii(value);
+    let start = bound(host, args, 1, "start")?;
+    let end = if args.len() > 2 {
+        Some(bound(host, args, 2, "end")?)
+    } else {
+        None
+    };
+    let cut = || {
+        let from = byte_offset(string, ascii, start)?;
+        let rest = string.get(from..)?;
+        match end {
+            None => Some(rest),
+            Some(end) => rest.get(..byte_offset(rest, ascii, end.checked_sub(start)?)?),
+        }
+    };
+    match cut() {
+        Some(found) => Ok(piece(host, value, string, found)),
+        None => Err(eval_error("substring: index out of bounds")),
+    }
+}
+
+fn take(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    let string = text(host, "string/take", args, 0)?;
+    let wanted = integer(host, "string/take", args, 1)?;
+    let length = host.heap.char_len(value);
+    let ascii = host.heap.is_ascii(value);
+    let amount = usize::try_from(wanted.unsigned_abs())
+        .unwrap_or(length)
+        .min(length);
+    let taken = if wanted >= 0 {
+        byte_offset(string, ascii, amount).and_then(|end| string.get(..end))
+    } else {
+        byte_offset(string, ascii, length - amount).and_then(|start| string.get(start..))
+    };
+    Ok(piece(host, value, string, taken.unwrap_or(string)))
+}
+
+fn append(host: &Host, args: &[Value]) -> Outcome {
+    if let [only] = args
+        && host.heap.is_string(*only)
+    {
+        return Ok(*only);
+    }
+    let known: usize = args
+        .iter()
+        .map(|&value| host.heap.as_str(value).map_or(8, str::len))
+        .sum();
+    check_text("string-append", known)?;
+    let mut joined = String::with_capacity(known);
+    for &value in args {
+        print::write_display(host, value, &mut joined);
+    }
+    string_of(host, "string-append", &joined)
+}
+
+/// Text longer than this cannot be a string: lengths are 32 bits.
+const LONGEST_TEXT: usize = (1 << 31) - 1;
+
+/// Refuses to make a text that no string could hold.
+pub(crate) fn check_text(function: &str, bytes: usize) -> Outcome<()> {
+    if bytes > LONGEST_TEXT {
+        return Err(eval_error(format!(
+            "{function}: a string of {bytes} bytes exceeds the limit of {LONGEST_TEXT}"
+        )));
+    }
+    Ok(())
+}
+
+/// A string whose length was not known beforehand.
+pub(crate) fn string_of(host: &Host, function: &str, text: &str) -> Outcome {
+    check_text(function, text.len())?;
+    Ok(host.heap.string(text))
+}
+
+fn reverse(host: &Host, args: &[Value]) -> Outcome {
+    let reversed: String = text(host, "string/reverse", args, 0)?
+        .chars()
+        .rev()
+        .collect();
+    Ok(host.heap.string(&reversed))
+}
+
+fn repeat(host: &Host, args: &[Value]) -> Outcome {
+    let string = text(host, "string/repeat", args, 0)?;
+    let times = count(host, "string/repeat", args, 1)?;
+    check_limit("string/repeat", string.len().saturating_mul(times))?;
+    if string.is_empty() {
+        return Ok(argument(args, 0));
+    }
+    Ok(host.heap.string(&string.repeat(times)))
+}
+
+/// What is missing to the width, in display columns, that `function` was asked for.
+fn padding(host: &Host, function: &str, args: &[Value]) -> Outcome<String> {
+    let string = text(host, function, args, 0)?;
+    let width = count(host, function, args, 1)?;
+    let fill = if args.len() > 2 {
+        text(host, function, args, 2)?.chars().next().unwrap_or(' ')
+    } else {
+        ' '
+    };
+    let missing = width.saturating_sub(columns(string));
+    let fill_columns = columns(fill.encode_utf8(&mut [0; 4])).max(1);
+    check_limit(function, missing)?;
+    Ok(std::iter::repeat_n(fill, missing / fill_columns).collect())
+}
+
+fn pad_left(host: &Host, args: &[Value]) -> Outcome {
+    let mut padded = padding(host, "string/pad-left", args)?;
+    padded.push_str(text(host, "string/pad-left", args, 0)?);
+    string_of(host, "string/pad-left", &padded)
+}
+
+fn pad_right(host: &Host, args: &[Value]) -> Outcome {
+    let filling = padding(host, "string/pad-right", args)?;
+    let string = text(host, "string/pad-right", args, 0)?;
+    string_of(host, "string/pad-right", &[string, &filling].concat())
+}
+
+macro_rules! trimming {
+    ($($function:ident $name:literal $method:ident;)*) => {
+        $(fn $function(host: &Host, args: &[Value]) -> Outcome {
+            let string = text(host, $name, args, 0)?;
+            Ok(piece(host, argument(args, 0), string, string.$method()))
+        })*
+    };
+}
+
+trimming! {
+    trim "string/trim" trim;
+    trim_left "string/trim-left" trim_start;
+    trim_right "string/trim-right" trim_end;
+}
+
+fn chop_start(host: &Host, args: &[Value]) -> Outcome {
+    let (string, prefix) = two(host, "string/chop-start", args)?;
+    let rest = string.strip_prefix(prefix).unwrap_or(string);
+    Ok(piece(host, argument(args, 0), string, rest))
+}
+
+fn chop_end(host: &Host, args: &[Value]) -> Outcome {
+    let (string, suffix) = two(host, "string/chop-end", args)?;
+    let rest = string.strip_suffix(suffix).unwrap_or(string);
+    Ok(piece(host, argument(args, 0), string, rest))
+}
+
+fn ensure_start(host: &Host, args: &[Value]) -> Outcome {
+    let (string, prefix) = two(host, "string/ensure-start", args)?;
+    if string.starts_with(prefix) {
+        return Ok(argument(args, 0));
+    }
+    string_of(host, "string/ensure-start", &[prefix, string].concat())
+}
+
+fn ensure_end(host: &Host, args: &[Value]) -> Outcome {
+    let (string, suffix) = two(host, "string/ensure-end", args)?;
+    if string.ends_with(suffix) {
+        return Ok(argument(args, 0));
+    }
+    string_of(host, "string/ensure-end", &[string, suffix].concat())
+}
+
+/// The opening and closing text of `string/wrap` and `string/unwrap`: one serves as both.
+fn delimiters<'h>(host: &'h Host, function: &str, args: &[Value]) -> Outcome<(&'h str, &'h str)> {
+    let open = text(host, function, args, 1)?;
+    let close = if args.len() > 2 {
+        text(host, function, args, 2)?
+    } else {
+        open
+    };
+    Ok((open, close))
+}
+
+fn wrap(host: &Host, args: &[Value]) -> Outcome {
+    let string = text(host, "string/wrap", args, 0)?;
+    let (open, close) = delimiters(host, "string/wrap", args)?;
+    let mut wrapped = String::with_capacity(open.len() + string.len() + close.len());
+    // Writing to a string cannot fail.
+    let _ = write!(wrapped, "{open}{string}{close}");
+    string_of(host, "string/wrap", &wrapped)
+}
+
+fn unwrap(host: &Host, args: &[Value]) -> Outcome {
+    let string = text(host, "string/unwrap", args, 0)?;
+    let (open, close) = delimiters(host, "string/unwrap", args)?;
+    let inner = string
+        .strip_prefix(open)
+        .and_then(|rest| rest.strip_suffix(close));
+    Ok(piece(
+        host,
+        argument(args, 0),
+        string,
+        inner.unwrap_or(string),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, eval_message, type_message};
+    use sema_machine::memory::value::Value;
+
+    #[test]
+    fn positions_are_characters() {
+        let bench = Bench::new();
+        let word = bench.text("日本語");
+        assert_eq!(bench.call("string/length", &[word]), Value::small(3));
+        assert_eq!(
+            bench.call("string-ref", &[word, Value::small(1)]),
+            Value::char('本')
+        );
+        let cut = bench.call("substring", &[word, Value::small(1), Value::small(2)]);
+        assert_eq!(bench.string(cut), "本");
+        let last = bench.call("string/take", &[word, Value::small(-1)]);
+        assert_eq!(bench.string(last), "語");
+        let accents = bench.text("héllo");
+        let find = |from| {
+            bench.call(
+                "string/index-of",
+                &[accents, bench.text("l"), Value::small(from)],
+            )
+        };
+        assert_eq!(
+            (find(0), find(3), find(4), find(99)),
+            (Value::small(2), Value::small(3), Value::NIL, Value::NIL)
+        );
+        let end = bench.call("string/last-index-of", &[accents, bench.text("")]);
+        assert_eq!(end, Value::small(5));
+    }
+
+    #[test]
+    fn out_of_range_positions_raise() {
+        let bench = Bench::new();
+        let word = bench.text("abc");
+        for (args, expected) in [
+            (vec![2, 1], "substring: index out of bounds"),
+            (vec![1, 9], "substring: index out of bounds"),
+            (vec![-3], "substring: start index -3 must be non-negative"),
+            (vec![1, -3], "substring: end index -3 must be non-negative"),
+        ] {
+            let mut all = vec![word];
+            all.extend(args.into_iter().map(Value::small));
+            assert_eq!(eval_message(bench.error("substring", &all)), expected);
+        }
+        let error = bench.error("string-ref", &[word, Value::small(10)]);
+        assert_eq!(
+            eval_message(error),
+            "string-ref: index 10 out of bounds (string length 3)"
+        );
+        let error = bench.error("string/repeat", &[word, Value::small(i32::MAX)]);
+        assert!(eval_message(error).ends_with("exceeds the limit of 100000000"));
+        let error = bench.error("string/split", &[word, Value::small(5)]);
+        assert_eq!(
+            type_message(error),
+            "string/split argument 2 expected string, got int"
+        );
+    }
+
+    #[test]
+    fn pads_with_the_first_character_of_the_filling() {
+        let bench = Bench::new();
+        let pad = |fill: &str| {
+            let args = [bench.text("5"), Value::small(3), bench.text(fill)];
+            bench.string(bench.call("string/pad-left", &args))
+        };
+        assert_eq!((pad("0x"), pad("")), ("005".into(), "  5".into()));
+        assert_eq!(pad("日"), "日5");
+        let right = bench.call("string/pad-right", &[bench.text("5"), Value::small(3)]);
+        assert_eq!(bench.string(right), "5  ");
+    }
+}

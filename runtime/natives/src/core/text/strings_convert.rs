@@ -1,0 +1,347 @@
+//! Conversions between strings and other values, and `format`.
+
+use crate::core::text::chars::code_point;
+use crate::core::text::strings::string_of;
+use sema_machine::data::number::literal::parse_number_text;
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error, list_only, list_or_vector, text};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::native::{Native, alias, at_least, exactly, native};
+use sema_machine::memory::value::Value;
+
+/// The natives that convert strings.
+pub static TABLE: &[Native] = &[
+    native(
+        "string->list",
+        exactly(1),
+        to_list,
+        "The characters of a string as a list.",
+    )
+    .pure(),
+    native(
+        "string/chars",
+        exactly(1),
+        chars,
+        "The characters of a string as a list.",
+    )
+    .pure(),
+    native(
+        "list->string",
+        exactly(1),
+        from_list,
+        "The string of a list of characters.",
+    )
+    .pure(),
+    native(
+        "string/codepoints",
+        exactly(1),
+        codepoints,
+        "The code points of a string as a list.",
+    )
+    .pure(),
+    native(
+        "string/from-codepoints",
+        exactly(1),
+        from_codepoints,
+        "The string of code points.",
+    )
+    .pure(),
+    native(
+        "string->char",
+        exactly(1),
+        to_char,
+        "The character of a string that has exactly one.",
+    )
+    .pure(),
+    native(
+        "string->symbol",
+        exactly(1),
+        to_symbol,
+        "The symbol with a name.",
+    )
+    .pure(),
+    native(
+        "string->keyword",
+        exactly(1),
+        to_keyword,
+        "The keyword with a name.",
+    )
+    .pure(),
+    native(
+        "symbol->string",
+        exactly(1),
+        from_symbol,
+        "The name of a symbol.",
+    )
+    .pure(),
+    native(
+        "keyword->string",
+        exactly(1),
+        from_keyword,
+        "The name of a keyword, without the colon.",
+    )
+    .pure(),
+    native(
+        "string->float",
+        exactly(1),
+        to_float,
+        "The float that a string or number stands for.",
+    )
+    .pure(),
+    native(
+        "string/number?",
+        exactly(1),
+        is_number,
+        "Whether a string is the text of a number.",
+    )
+    .pure(),
+    native(
+        "string/intern",
+        exactly(1),
+        intern,
+        "A string equal to the argument.",
+    )
+    .pure(),
+    native(
+        "format",
+        at_least(1),
+        format,
+        "A text with ~a, ~s, ~% and ~~ filled in.",
+    )
+    .pure(),
+    alias("string/to-list", "string->list"),
+    alias("string/to-char", "string->char"),
+    alias("string/to-symbol", "string->symbol"),
+    alias("string/to-keyword", "string->keyword"),
+    alias("string/to-float", "string->float"),
+    alias("symbol/to-string", "symbol->string"),
+    alias("keyword/to-string", "keyword->string"),
+];
+
+fn list_of_chars(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    let chars: Vec<Value> = text(host, function, args, 0)?
+        .chars()
+        .map(Value::char)
+        .collect();
+    Ok(host.heap.list(&chars))
+}
+
+fn to_list(host: &Host, args: &[Value]) -> Outcome {
+    list_of_chars(host, "string->list", args)
+}
+
+fn chars(host: &Host, args: &[Value]) -> Outcome {
+    list_of_chars(host, "string/chars", args)
+}
+
+fn from_list(host: &Host, args: &[Value]) -> Outcome {
+    let string: String = list_only(host, "list->string", args, 0)?
+        .into_iter()
+        .map(|item| item.as_char().ok_or_else(|| type_error(host, "char", item)))
+        .collect::<Outcome<_>>()?;
+    string_of(host, "list->string", &string)
+}
+
+fn codepoints(host: &Host, args: &[Value]) -> Outcome {
+    let codes: Vec<Value> = text(host, "string/codepoints", args, 0)?
+        .chars()
+        .map(|code| Value::index(code as usize))
+        .collect();
+    Ok(host.heap.list(&codes))
+}
+
+fn from_codepoints(host: &Host, args: &[Value]) -> Outcome {
+    let string: String = list_or_vector(host, argument(args, 0))?
+        .iter()
+        .map(|&item| match host.heap.as_i64(item) {
+            Some(code) => code_point("string/from-codepoints", code),
+            None => Err(type_error(host, "integer", item)),
+        })
+        .collect::<Outcome<_>>()?;
+    string_of(host, "string/from-codepoints", &string)
+}
+
+fn to_char(host: &Host, args: &[Value]) -> Outcome {
+    let mut chars = text(host, "string->char", args, 0)?.chars();
+    match (chars.next(), chars.next()) {
+        (Some(only), None) => Ok(Value::char(only)),
+        (None, _) => Err(eval_error("string->char: empty string")),
+        _ => Err(eval_error(
+            "string->char: string must have exactly one character",
+        )),
+    }
+}
+
+fn to_symbol(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host.symbol(text(host, "string->symbol", args, 0)?))
+}
+
+fn to_keyword(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host.keyword(text(host, "string->keyword", args, 0)?))
+}
+
+fn from_symbol(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    match value.as_symbol() {
+        Some(name) => Ok(host.heap.string(host.symbols.name(name))),
+        None => Err(argument_error(host, "symbol->string", 0, "symbol", value)),
+    }
+}
+
+fn from_keyword(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    match value.as_keyword() {
+        Some(name) => Ok(host.heap.string(host.symbols.name(name))),
+        None => Err(argument_error(host, "keyword->string", 0, "keyword", value)),
+    }
+}
+
+fn to_float(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    if let Some(string) = host.heap.as_str(value) {
+        return match string.parse() {
+            Ok(number) => Ok(Value::float(number)),
+            Err(_) => Err(eval_error(format!("cannot parse '{string}' as float"))),
+        };
+    }
+    if value.is_float() {
+        return Ok(value);
+    }
+    match host.heap.as_i64(value) {
+        Some(number) => Ok(Value::float(number as f64)),
+        None => Err(type_error(host, "string or number", value)),
+    }
+}
+
+fn is_number(host: &Host, args: &[Value]) -> Outcome {
+    let string = text(host, "string/number?", args, 0)?;
+    Ok(Value::bool(parse_number_text(string).is_some()))
+}
+
+fn intern(host: &Host, args: &[Value]) -> Outcome {
+    text(host, "string/intern", args, 0)?;
+    Ok(argument(args, 0))
+}
+
+fn format(host: &Host, args: &[Value]) -> Outcome {
+    let template = text(host, "format", args, 0)?;
+    let mut items = args.iter().skip(1).copied();
+    let mut result = String::with_capacity(template.len() + 8 * args.len());
+    let mut rest = template;
+    while let Some((literal, directive)) = rest.split_once('~') {
+        result.push_str(literal);
+        let mut after = directive.chars();
+        match after.next() {
+            Some('a' | 'A') => {
+                if let Some(item) = items.next() {
+                    print::write_display(host, item, &mut result);
+                }
+            }
+            Some('s' | 'S') => {
+                if let Some(item) = items.next() {
+                    print::write_readable(host, item, &mut result);
+                }
+            }
+            Some('%') => result.push('\n'),
+            Some('~') => result.push('~'),
+            Some(other) => {
+                result.push('~');
+                result.push(other);
+            }
+            None => result.push('~'),
+        }
+        rest = after.as_str();
+    }
+    result.push_str(rest);
+    string_of(host, "format", &result)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, eval_message, type_message};
+    use sema_machine::memory::value::Value;
+
+    #[test]
+    fn names_are_taken_as_they_are() {
+        let bench = Bench::new();
+        let keyword = bench.call("string->keyword", &[bench.text(":a b")]);
+        assert_eq!(
+            bench.string(bench.call("keyword->string", &[keyword])),
+            ":a b"
+        );
+        let error = bench.error("symbol->string", &[keyword]);
+        assert_eq!(
+            type_message(error),
+            "symbol->string argument 1 expected symbol, got keyword"
+        );
+    }
+
+    #[test]
+    fn lists_of_characters_and_codes() {
+        let bench = Bench::new();
+        let chars = bench.call("string->list", &[bench.text("aé")]);
+        assert_eq!(bench.string(bench.call("list->string", &[chars])), "aé");
+        let codes = bench.call("string/codepoints", &[bench.text("aé")]);
+        assert_eq!(
+            bench.string(bench.call("string/from-codepoints", &[codes])),
+            "aé"
+        );
+        let bad = bench.host.heap.list(&[Value::small(0xD800)]);
+        let error = bench.error("string/from-codepoints", &[bad]);
+        assert_eq!(
+            eval_message(error),
+            "string/from-codepoints: invalid codepoint 55296"
+        );
+        assert_eq!(
+            eval_message(bench.error("string->char", &[bench.text("")])),
+            "string->char: empty string"
+        );
+    }
+
+    #[test]
+    fn floats_from_text() {
+        let bench = Bench::new();
+        for (text, expected) in [
+            ("1.5", 1.5),
+            (".5", 0.5),
+            ("inf", f64::INFINITY),
+            ("1e400", f64::INFINITY),
+        ] {
+            assert_eq!(
+                bench.call("string->float", &[bench.text(text)]),
+                Value::float(expected)
+            );
+        }
+        let error = bench.error("string->float", &[bench.text(" 1")]);
+        assert_eq!(eval_message(error), "cannot parse ' 1' as float");
+        for (text, expected) in [
+            (" 42 ", true),
+            ("1/2", true),
+            ("#xff", true),
+            (".5", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                bench.call("string/number?", &[bench.text(text)]),
+                Value::bool(expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn format_directives() {
+        let bench = Bench::new();
+        let format = |template: &str, args: &[&str]| {
+            let mut all = vec![bench.text(template)];
+            all.extend(args.iter().map(|text| bench.text(text)));
+            bench.string(bench.call("format", &all))
+        };
+        assert_eq!(
+            format("~a-~A~%~~ ~x ~é ~", &["b", "c", "ignored"]),
+            "b-c\n~ ~x ~é ~"
+        );
+        assert_eq!(format("[~a]", &[]), "[]");
+    }
+}

@@ -1,0 +1,553 @@
+//! Values for language models: messages and prompts. None of this talks to a model.
+//!
+//! A message has a role (keyword), a text and a list of images, each a vector of media type and
+//! bytes. A prompt has a list of messages. Both never change.
+
+pub mod conversations;
+pub mod tools;
+
+use sema_machine::data::collections;
+use sema_machine::data::collections::sorted_map;
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error, text};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::native::{Native, at_least, between, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives for messages and prompts.
+pub static TABLE: &[Native] = &[
+    native(
+        "%make-message",
+        at_least(1),
+        make_message,
+        "A message from a role and its parts.",
+    ),
+    native(
+        "%make-prompt",
+        exactly(1),
+        make_prompt,
+        "A prompt from a list of entries.",
+    ),
+    native(
+        "message/role",
+        exactly(1),
+        message_role,
+        "The role of a message, a keyword.",
+    )
+    .pure(),
+    native(
+        "message/content",
+        exactly(1),
+        message_content,
+        "The text of a message.",
+    )
+    .pure(),
+    native(
+        "message/with-image",
+        between(3, 4),
+        message_with_image,
+        "A message of a text and an image.",
+    ),
+    native(
+        "prompt/messages",
+        exactly(1),
+        prompt_messages,
+        "The messages of a prompt.",
+    )
+    .pure(),
+    native(
+        "prompt/append",
+        at_least(1),
+        prompt_append,
+        "A prompt of the messages of prompts.",
+    ),
+    native(
+        "prompt/concat",
+        at_least(1),
+        prompt_append,
+        "A prompt of the messages of prompts.",
+    ),
+    native(
+        "prompt/set-system",
+        exactly(2),
+        prompt_set_system,
+        "The prompt with one system message, in front.",
+    ),
+    native(
+        "prompt/fill",
+        exactly(2),
+        prompt_fill,
+        "Replaces {{name}} in all messages.",
+    ),
+    native(
+        "prompt/slots",
+        exactly(1),
+        prompt_slots,
+        "The names of the {{name}}s left to fill.",
+    ),
+    native(
+        "prompt/union",
+        exactly(2),
+        prompt_union,
+        "The messages of both, none twice.",
+    ),
+    native(
+        "prompt/intersection",
+        exactly(2),
+        prompt_intersection,
+        "The messages in both.",
+    ),
+    native(
+        "prompt/difference",
+        exactly(2),
+        prompt_difference,
+        "The messages only in the first.",
+    ),
+    native(
+        "prompt/diff",
+        exactly(2),
+        prompt_diff,
+        "What the second prompt adds and lacks.",
+    ),
+    native(
+        "prompt/template",
+        exactly(1),
+        prompt_template,
+        "Checks that a template is a string.",
+    ),
+    native(
+        "prompt/render",
+        exactly(2),
+        prompt_render,
+        "Replaces {{name}} in a string.",
+    ),
+];
+
+/// Fields of a message.
+pub mod message {
+    /// The role, a keyword.
+    pub const ROLE: usize = 0;
+    /// The text.
+    pub const TEXT: usize = 1;
+    /// The images: a list of vectors of media type and bytes.
+    pub const IMAGES: usize = 2;
+}
+
+/// Field of a prompt and of a conversation that holds the list of messages.
+pub const MESSAGES: usize = 0;
+
+const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
+
+/// A new message.
+pub fn new_message(host: &Host, role: Value, text: &str, images: Value) -> Value {
+    let text = host.heap.string(text);
+    host.heap.object(Kind::Message, 0, &[role, text, images])
+}
+
+fn new_prompt(host: &Host, messages: &[Value]) -> Value {
+    let messages = host.heap.list(messages);
+    host.heap.object(Kind::Prompt, 0, &[messages])
+}
+
+/// A value of the wanted kind, or a `:type-error`.
+fn expect(host: &Host, kind: Kind, value: Value) -> Outcome {
+    if value.kind() == kind {
+        Ok(value)
+    } else {
+        Err(type_error(host, kind.type_name(), value))
+    }
+}
+
+/// The messages of a prompt or a conversation.
+fn messages_of(host: &Host, kind: Kind, value: Value) -> Outcome<Vec<Value>> {
+    let holder = expect(host, kind, value)?;
+    Ok(host
+        .heap
+        .list_iter(host.heap.field(holder, MESSAGES))
+        .collect())
+}
+
+/// A role keyword; `function` is for the message.
+fn role(host: &Host, function: &str, value: Value) -> Outcome {
+    if value.kind() != Kind::Keyword {
+        return Err(type_error(host, "keyword", value));
+    }
+    let name = host.name_of(value).unwrap_or_default();
+    if ROLES.contains(&name) {
+        Ok(value)
+    } else {
+        Err(eval_error(format!("{function}: unknown role '{name}'")))
+    }
+}
+
+fn joined(host: &Host, parts: impl IntoIterator<Item = Value>) -> String {
+    let mut text = String::new();
+    for part in parts {
+        print::write_display(host, part, &mut text);
+    }
+    text
+}
+
+fn is_system(host: &Host, message: Value) -> bool {
+    host.name_of(host.heap.field(message, message::ROLE)) == Some("system")
+}
+
+/// The messages without those of the system, behind one with this text.
+fn with_system(host: &Host, messages: &[Value], text: Value) -> Vec<Value> {
+    let text = print::display(host, text);
+    let first = new_message(host, host.keyword("system"), &text, Value::EMPTY);
+    let others = messages.iter().copied();
+    let others = others.filter(|message| !is_system(host, *message));
+    std::iter::once(first).chain(others).collect()
+}
+
+fn make_message(host: &Host, args: &[Value]) -> Outcome {
+    let role = role(host, "message", argument(args, 0))?;
+    let text = joined(host, args.iter().skip(1).copied());
+    Ok(new_message(host, role, &text, Value::EMPTY))
+}
+
+fn make_prompt(host: &Host, args: &[Value]) -> Outcome {
+    let mut messages = Vec::new();
+    for entry in host.heap.list_iter(argument(args, 0)) {
+        messages.push(prompt_entry(host, entry)?);
+    }
+    Ok(new_prompt(host, &messages))
+}
+
+/// A message as it is, or a list of a role's name and a list of parts.
+fn prompt_entry(host: &Host, entry: Value) -> Outcome {
+    if entry.kind() == Kind::Message {
+        return Ok(entry);
+    }
+    let elements: Vec<Value> = match entry.kind() {
+        Kind::List => host.heap.list_iter(entry).collect(),
+        _ => Vec::new(),
+    };
+    let [name, parts] = elements[..] else {
+        return Err(eval_error(
+            "prompt: expected (role parts) pair or message value",
+        ));
+    };
+    let Some(name) = host.heap.as_str(name) else {
+        return Err(eval_error("prompt: expected role string"));
+    };
+    if parts.kind() != Kind::List {
+        return Err(argument_error(host, "prompt", 1, "list", parts));
+    }
+    let role = role(host, "prompt", host.keyword(name))?;
+    let text = joined(host, host.heap.list_iter(parts));
+    Ok(new_message(host, role, &text, Value::EMPTY))
+}
+
+fn message_role(host: &Host, args: &[Value]) -> Outcome {
+    let message = expect(host, Kind::Message, argument(args, 0))?;
+    Ok(host.heap.field(message, message::ROLE))
+}
+
+fn message_content(host: &Host, args: &[Value]) -> Outcome {
+    let message = expect(host, Kind::Message, argument(args, 0))?;
+    Ok(host.heap.field(message, message::TEXT))
+}
+
+fn message_with_image(host: &Host, args: &[Value]) -> Outcome {
+    let role = role(host, "message/with-image", argument(args, 0))?;
+    let text = text(host, "message/with-image", args, 1)?;
+    let image = argument(args, 2);
+    let Some(bytes) = host.heap.as_bytevector(image) else {
+        return Err(argument_error(
+            host,
+            "message/with-image",
+            2,
+            "bytevector",
+            image,
+        ));
+    };
+    let options = argument(args, 3);
+    let named = if collections::is_map(options) {
+        collections::get_keyword(host, options, host.keyword("media-type"))
+    } else {
+        None
+    };
+    let media_type = match named {
+        Some(name) if host.heap.as_str(name).is_some() => name,
+        _ => host.heap.string(media_type(bytes)),
+    };
+    let image = host.heap.vector(&[media_type, image]);
+    Ok(new_message(host, role, text, host.heap.list(&[image])))
+}
+
+/// The media type that the first bytes of a file tell.
+pub fn media_type(bytes: &[u8]) -> &'static str {
+    let begins = |start: &[u8]| bytes.starts_with(start);
+    if begins(b"\x89PNG") {
+        "image/png"
+    } else if begins(b"\xff\xd8\xff") {
+        "image/jpeg"
+    } else if begins(b"GIF8") {
+        "image/gif"
+    } else if begins(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        "image/webp"
+    } else if begins(b"%PDF") {
+        "application/pdf"
+    } else {
+        "application/octet-stream"
+    }
+}
+
+fn prompt_messages(host: &Host, args: &[Value]) -> Outcome {
+    let prompt = expect(host, Kind::Prompt, argument(args, 0))?;
+    Ok(host.heap.field(prompt, MESSAGES))
+}
+
+fn prompt_append(host: &Host, args: &[Value]) -> Outcome {
+    let mut messages = Vec::new();
+    for prompt in args {
+        messages.extend(messages_of(host, Kind::Prompt, *prompt)?);
+    }
+    Ok(new_prompt(host, &messages))
+}
+
+fn prompt_set_system(host: &Host, args: &[Value]) -> Outcome {
+    let messages = messages_of(host, Kind::Prompt, argument(args, 0))?;
+    let messages = with_system(host, &messages, argument(args, 1));
+    Ok(new_prompt(host, &messages))
+}
+
+/// A piece of a template.
+enum Piece<'t> {
+    Text(&'t str),
+    /// A slot with its braces, and its name.
+    Slot(&'t str, &'t str),
+}
+
+/// Takes a template apart at its `{{name}}`s. A name runs to the next `}}`.
+fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = template;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let slot = rest.find("{{").and_then(|start| {
+            let after = rest.get(start + 2..)?;
+            let length = after.find("}}")?;
+            Some((start, after.get(..length)?, start + 2 + length + 2))
+        });
+        let (piece, used) = match slot {
+            None => (Piece::Text(rest), rest.len()),
+            Some((0, name, end)) => (Piece::Slot(rest.get(..end)?, name), end),
+            Some((start, ..)) => (Piece::Text(rest.get(..start)?), start),
+        };
+        rest = rest.get(used..)?;
+        Some(piece)
+    })
+}
+
+/// The template with the slots that `values` has filled.
+fn render(host: &Host, template: &str, values: Value) -> String {
+    let mut text = String::with_capacity(template.len());
+    for piece in pieces(template) {
+        match piece {
+            Piece::Text(part) => text.push_str(part),
+            Piece::Slot(part, name) => {
+                match collections::get_keyword(host, values, host.keyword(name)) {
+                    Some(value) => print::write_display(host, value, &mut text),
+                    None => text.push_str(part),
+                }
+            }
+        }
+    }
+    text
+}
+
+fn message_text(host: &Host, message: Value) -> &str {
+    let text = host.heap.field(message, message::TEXT);
+    host.heap.as_str(text).unwrap_or_default()
+}
+
+fn map_argument(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome {
+    let map = argument(args, index);
+    if collections::is_map(map) {
+        Ok(map)
+    } else {
+        Err(argument_error(host, function, index, "map", map))
+    }
+}
+
+fn prompt_fill(host: &Host, args: &[Value]) -> Outcome {
+    let messages = messages_of(host, Kind::Prompt, argument(args, 0))?;
+    let values = map_argument(host, "prompt/fill", args, 1)?;
+    let filled: Vec<Value> = messages
+        .iter()
+        .map(|message| {
+            let text = render(host, message_text(host, *message), values);
+            let field = |index| host.heap.field(*message, index);
+            new_message(host, field(message::ROLE), &text, field(message::IMAGES))
+        })
+        .collect();
+    Ok(new_prompt(host, &filled))
+}
+
+fn prompt_slots(host: &Host, args: &[Value]) -> Outcome {
+    let mut slots: Vec<Value> = Vec::new();
+    for message in messages_of(host, Kind::Prompt, argument(args, 0))? {
+        for piece in pieces(message_text(host, message)) {
+            if let Piece::Slot(_, name) = piece
+                && !name.is_empty()
+                && !slots.contains(&host.keyword(name))
+            {
+                slots.push(host.keyword(name));
+            }
+        }
+    }
+    Ok(host.heap.list(&slots))
+}
+
+fn same(host: &Host, a: Value, b: Value) -> bool {
+    host.heap.field(a, message::ROLE) == host.heap.field(b, message::ROLE)
+        && message_text(host, a) == message_text(host, b)
+}
+
+/// The messages that `keep` wants, each once. `keep` gets whether the other prompt has it too.
+fn select(host: &Host, from: &[Value], other: &[Value], keep: bool) -> Vec<Value> {
+    let mut selected: Vec<Value> = Vec::new();
+    for message in from {
+        let shared = other.iter().any(|one| same(host, *one, *message));
+        if shared == keep && !selected.iter().any(|one| same(host, *one, *message)) {
+            selected.push(*message);
+        }
+    }
+    selected
+}
+
+fn two_prompts(host: &Host, args: &[Value]) -> Outcome<(Vec<Value>, Vec<Value>)> {
+    Ok((
+        messages_of(host, Kind::Prompt, argument(args, 0))?,
+        messages_of(host, Kind::Prompt, argument(args, 1))?,
+    ))
+}
+
+fn prompt_union(host: &Host, args: &[Value]) -> Outcome {
+    let (mut messages, second) = two_prompts(host, args)?;
+    messages.extend(second);
+    Ok(new_prompt(host, &select(host, &messages, &[], false)))
+}
+
+fn prompt_intersection(host: &Host, args: &[Value]) -> Outcome {
+    let (first, second) = two_prompts(host, args)?;
+    Ok(new_prompt(host, &select(host, &first, &second, true)))
+}
+
+fn prompt_difference(host: &Host, args: &[Value]) -> Outcome {
+    let (first, second) = two_prompts(host, args)?;
+    Ok(new_prompt(host, &select(host, &first, &second, false)))
+}
+
+fn prompt_diff(host: &Host, args: &[Value]) -> Outcome {
+    let (first, second) = two_prompts(host, args)?;
+    let list = |messages: Vec<Value>| host.heap.list(&messages);
+    let entries = [
+        (
+            host.keyword("added"),
+            list(select(host, &second, &first, false)),
+        ),
+        (
+            host.keyword("removed"),
+            list(select(host, &first, &second, false)),
+        ),
+    ];
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+fn prompt_template(host: &Host, args: &[Value]) -> Outcome {
+    text(host, "prompt/template", args, 0)?;
+    Ok(argument(args, 0))
+}
+
+fn prompt_render(host: &Host, args: &[Value]) -> Outcome {
+    let template = text(host, "prompt/render", args, 0)?;
+    let values = map_argument(host, "prompt/render", args, 1)?;
+    Ok(host.heap.string(&render(host, template, values)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, eval_message};
+    use super::*;
+
+    fn user(bench: &Bench, text: &str) -> Value {
+        bench.call(
+            "%make-message",
+            &[bench.host.keyword("user"), bench.text(text)],
+        )
+    }
+
+    fn prompt(bench: &Bench, texts: &[&str]) -> Value {
+        let messages: Vec<Value> = texts.iter().map(|text| user(bench, text)).collect();
+        bench.call("%make-prompt", &[bench.host.heap.list(&messages)])
+    }
+
+    fn texts(bench: &Bench, prompt: Value) -> Vec<String> {
+        let messages = bench.call("prompt/messages", &[prompt]);
+        let messages = bench.host.heap.list_iter(messages);
+        messages
+            .map(|message| message_text(&bench.host, message).to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn parts_of_a_message_are_displayed() {
+        let bench = Bench::new();
+        let role = bench.host.keyword("user");
+        let parts = [
+            role,
+            bench.text("a"),
+            Value::small(1),
+            bench.host.keyword("b"),
+            Value::NIL,
+        ];
+        let message = bench.call("%make-message", &parts);
+        assert_eq!(
+            bench.string(bench.call("message/content", &[message])),
+            "a1:bnil"
+        );
+        let unknown = bench.error("%make-message", &[bench.host.keyword("bad"), parts[1]]);
+        assert_eq!(eval_message(unknown), "message: unknown role 'bad'");
+    }
+
+    #[test]
+    fn slots_run_to_the_next_braces_and_are_filled_once() {
+        let bench = Bench::new();
+        let template = prompt(&bench, &["{{a}}{{b}} {{ {{a}} {{}} {{a"]);
+        let slots = bench.call("prompt/slots", &[template]);
+        assert_eq!(print::readable(&bench.host, slots), "(:a :b : {{a)");
+        let entries = [
+            (bench.host.keyword("a"), bench.text("{{b}}")),
+            (bench.host.keyword("b"), Value::small(2)),
+        ];
+        let values = sorted_map::from_entries(&bench.host, &entries);
+        let filled = bench.call("prompt/fill", &[template, values]);
+        assert_eq!(texts(&bench, filled), ["{{b}}2 {{ {{a}} {{}} {{a"]);
+    }
+
+    #[test]
+    fn prompts_as_sets() {
+        let bench = Bench::new();
+        let (first, second) = (
+            prompt(&bench, &["a", "b", "a"]),
+            prompt(&bench, &["b", "c", "c"]),
+        );
+        let both = |name: &str| texts(&bench, bench.call(name, &[first, second]));
+        assert_eq!(both("prompt/union"), ["a", "b", "c"]);
+        assert_eq!(both("prompt/intersection"), ["b"]);
+        assert_eq!(both("prompt/difference"), ["a"]);
+    }
+
+    #[test]
+    fn images_are_recognised() {
+        assert_eq!(media_type(b"\x89PNG\r\n"), "image/png");
+        assert_eq!(media_type(b"RIFF0000WEBPVP8 "), "image/webp");
+        assert_eq!(media_type(b""), "application/octet-stream");
+    }
+}

@@ -1,0 +1,341 @@
+//! Tools and agents as values. Calling and running them is not here.
+
+use super::expect;
+use sema_machine::data::collections::{self, sorted_map};
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error};
+use sema_machine::host::condition::{Outcome, eval_error, type_error, type_name};
+use sema_machine::host::native::{Native, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// Fields of a tool.
+pub mod tool {
+    /// The name, a string.
+    pub const NAME: usize = 0;
+    /// What it is for, a string.
+    pub const DESCRIPTION: usize = 1;
+    /// What describes its parameters; a map if it has any.
+    pub const PARAMETERS: usize = 2;
+    /// Vector of maps that say what its calls touch.
+    pub const SUBJECTS: usize = 3;
+    /// The function.
+    pub const HANDLER: usize = 4;
+    /// The names of the handler's parameters (list of strings), or nil: not known.
+    pub const NAMES: usize = 5;
+}
+
+/// Fields of an agent.
+pub mod agent {
+    /// The name, a string.
+    pub const NAME: usize = 0;
+    /// The system text.
+    pub const SYSTEM: usize = 1;
+    /// The tools, a list.
+    pub const TOOLS: usize = 2;
+    /// The model's name; empty: none.
+    pub const MODEL: usize = 3;
+    /// How often a model may be asked.
+    pub const MAX_TURNS: usize = 4;
+}
+
+/// The turns of an agent that does not say.
+const DEFAULT_TURNS: i64 = 10;
+
+/// The natives for tools and agents.
+pub static TABLE: &[Native] = &[
+    native(
+        "%make-tool",
+        exactly(6),
+        make_tool,
+        "The value of a deftool form.",
+    ),
+    native(
+        "%make-agent",
+        exactly(2),
+        make_agent,
+        "The value of a defagent form.",
+    ),
+    native("tool/name", exactly(1), tool_name, "The name of a tool.").pure(),
+    native(
+        "tool/description",
+        exactly(1),
+        tool_description,
+        "What a tool is for.",
+    )
+    .pure(),
+    native(
+        "tool/parameters",
+        exactly(1),
+        tool_parameters,
+        "A tool's parameters.",
+    )
+    .pure(),
+    native(
+        "tool/policy-subjects",
+        exactly(1),
+        tool_subjects,
+        "What the calls of a tool touch, a vector of maps.",
+    )
+    .pure(),
+    native(
+        "agent/name",
+        exactly(1),
+        agent_name,
+        "The name of an agent.",
+    )
+    .pure(),
+    native(
+        "agent/system",
+        exactly(1),
+        agent_system,
+        "The system text of an agent.",
+    )
+    .pure(),
+    native(
+        "agent/tools",
+        exactly(1),
+        agent_tools,
+        "The tools of an agent, a list.",
+    )
+    .pure(),
+    native(
+        "agent/model",
+        exactly(1),
+        agent_model,
+        "The model of an agent.",
+    )
+    .pure(),
+    native(
+        "agent/max-turns",
+        exactly(1),
+        agent_turns,
+        "How often an agent may ask its model.",
+    )
+    .pure(),
+];
+
+/// Arguments: name, description, parameters, options, handler, the names of its parameters.
+fn make_tool(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let description = argument(args, 1);
+    if heap.as_str(description).is_none() {
+        return Err(argument_error(host, "deftool", 1, "string", description));
+    }
+    let subjects = policy_subjects(host, argument(args, 3))?;
+    let fields = [
+        argument(args, 0),
+        description,
+        argument(args, 2),
+        subjects,
+        argument(args, 4),
+        argument(args, 5),
+    ];
+    Ok(heap.object(Kind::Tool, 0, &fields))
+}
+
+/// The vector of policy subjects that the options of a tool declare.
+fn policy_subjects(host: &Host, options: Value) -> Outcome {
+    let none = || host.heap.vector(&[]);
+    if options.is_nil() {
+        return Ok(none());
+    }
+    if !collections::is_map(options) {
+        let got = type_name(host, options);
+        return Err(eval_error(format!(
+            "deftool: options must be a map, got {got}"
+        )));
+    }
+    let name = host.keyword("policy-subjects");
+    for (key, _) in collections::sorted_entries(host, options) {
+        if key != name {
+            let key = print::readable(host, key);
+            return Err(eval_error(format!("deftool: unknown option {key}")));
+        }
+    }
+    let Some(given) = collections::get_keyword(host, options, name) else {
+        return Ok(none());
+    };
+    let given: Vec<Value> = match given.kind() {
+        Kind::List => host.heap.list_iter(given).collect(),
+        Kind::Vector => host.heap.values(given).to_vec(),
+        _ => {
+            return Err(eval_error(format!(
+                "deftool: :policy-subjects must be a list or vector, got {}",
+                type_name(host, given)
+            )));
+        }
+    };
+    let mut subjects = Vec::with_capacity(given.len());
+    for (index, subject) in given.into_iter().enumerate() {
+        subjects.push(policy_subject(host, index + 1, subject)?);
+    }
+    Ok(host.heap.vector(&subjects))
+}
+
+/// One subject in its normal form: names are keywords.
+fn policy_subject(host: &Host, number: usize, subject: Value) -> Outcome {
+    let wrong = |what: String| eval_error(format!("deftool: policy subject {number} {what}"));
+    if !collections::is_map(subject) {
+        let got = type_name(host, subject);
+        return Err(wrong(format!("must be a map, got {got}")));
+    }
+    let name_entry = |entry: &str| -> Outcome {
+        let Some(value) = collections::get_keyword(host, subject, host.keyword(entry)) else {
+            return Err(wrong(format!("is missing :{entry}")));
+        };
+        let name = match value.kind() {
+            Kind::Keyword => host.name_of(value),
+            _ => host.heap.as_str(value),
+        };
+        name.map(|name| host.keyword(name)).ok_or_else(|| {
+            let got = type_name(host, value);
+            wrong(format!(":{entry} must be a keyword or string, got {got}"))
+        })
+    };
+    let kind = name_entry("kind")?;
+    let argument = match host.name_of(kind).unwrap_or_default() {
+        "file-read" | "file-write" | "file-delete" => "path-arg",
+        "command" => "command-arg",
+        other => return Err(wrong(format!("has unsupported :kind :{other}"))),
+    };
+    for (key, _) in collections::sorted_entries(host, subject) {
+        if key != host.keyword("kind") && key != host.keyword(argument) {
+            let key = print::readable(host, key);
+            return Err(wrong(format!("has unknown key {key}")));
+        }
+    }
+    let entries = [
+        (host.keyword("kind"), kind),
+        (host.keyword(argument), name_entry(argument)?),
+    ];
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+/// Arguments: name, options.
+fn make_agent(host: &Host, args: &[Value]) -> Outcome {
+    let heap = &host.heap;
+    let options = argument(args, 1);
+    if !collections::is_map(options) {
+        return Err(type_error(host, "map", options));
+    }
+    let option = |name: &str| collections::get_keyword(host, options, host.keyword(name));
+    let text = |name: &str| match option(name) {
+        Some(value) if heap.as_str(value).is_some() => value,
+        _ => heap.string(""),
+    };
+    let tools = match option("tools") {
+        Some(tools) if tools.kind() == Kind::List => tools,
+        Some(tools) if tools.kind() == Kind::Vector => heap.list(heap.values(tools)),
+        _ => Value::EMPTY,
+    };
+    let turns = match option("max-turns") {
+        Some(turns) if heap.as_i64(turns).is_some() => turns,
+        _ => heap.int(DEFAULT_TURNS),
+    };
+    let fields = [
+        argument(args, 0),
+        text("system"),
+        tools,
+        text("model"),
+        turns,
+    ];
+    Ok(heap.object(Kind::Agent, 0, &fields))
+}
+
+fn tool_field(host: &Host, args: &[Value], index: usize) -> Outcome {
+    let tool = expect(host, Kind::Tool, argument(args, 0))?;
+    Ok(host.heap.field(tool, index))
+}
+
+fn tool_name(host: &Host, args: &[Value]) -> Outcome {
+    tool_field(host, args, tool::NAME)
+}
+
+fn tool_description(host: &Host, args: &[Value]) -> Outcome {
+    tool_field(host, args, tool::DESCRIPTION)
+}
+
+fn tool_parameters(host: &Host, args: &[Value]) -> Outcome {
+    tool_field(host, args, tool::PARAMETERS)
+}
+
+fn tool_subjects(host: &Host, args: &[Value]) -> Outcome {
+    tool_field(host, args, tool::SUBJECTS)
+}
+
+fn agent_field(host: &Host, args: &[Value], index: usize) -> Outcome {
+    let agent = expect(host, Kind::Agent, argument(args, 0))?;
+    Ok(host.heap.field(agent, index))
+}
+
+fn agent_name(host: &Host, args: &[Value]) -> Outcome {
+    agent_field(host, args, agent::NAME)
+}
+
+fn agent_system(host: &Host, args: &[Value]) -> Outcome {
+    agent_field(host, args, agent::SYSTEM)
+}
+
+fn agent_tools(host: &Host, args: &[Value]) -> Outcome {
+    agent_field(host, args, agent::TOOLS)
+}
+
+fn agent_model(host: &Host, args: &[Value]) -> Outcome {
+    agent_field(host, args, agent::MODEL)
+}
+
+fn agent_turns(host: &Host, args: &[Value]) -> Outcome {
+    agent_field(host, args, agent::MAX_TURNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, eval_message};
+    use super::*;
+
+    fn tool(bench: &Bench, options: Value) -> Outcome {
+        let (name, nil) = (bench.text("t"), Value::NIL);
+        bench.try_call(
+            "%make-tool",
+            &[name, bench.text("d"), nil, options, nil, nil],
+        )
+    }
+
+    #[test]
+    fn policy_subjects_are_checked_and_normalised() {
+        let bench = Bench::new();
+        let host = &bench.host;
+        let options = |subject: &[(&str, Value)]| {
+            let entries: Vec<_> = subject
+                .iter()
+                .map(|(name, value)| (host.keyword(name), *value))
+                .collect();
+            let subject = sorted_map::from_entries(host, &entries);
+            let subjects = host.heap.list(&[subject]);
+            sorted_map::from_entries(host, &[(host.keyword("policy-subjects"), subjects)])
+        };
+        let kind = ("kind", bench.text("file-read"));
+        let made = tool(&bench, options(&[kind, ("path-arg", bench.text("p"))]));
+        let Ok(made) = made else {
+            panic!("refused");
+        };
+        let subjects = bench.call("tool/policy-subjects", &[made]);
+        assert_eq!(
+            print::readable(host, subjects),
+            "[{:kind :file-read :path-arg :p}]"
+        );
+        let refused = |subject: &[(&str, Value)]| match tool(&bench, options(subject)) {
+            Ok(_) => String::new(),
+            Err(error) => eval_message(error),
+        };
+        assert_eq!(
+            refused(&[kind]),
+            "deftool: policy subject 1 is missing :path-arg"
+        );
+        assert_eq!(
+            refused(&[kind, ("path", Value::NIL)]),
+            "deftool: policy subject 1 has unknown key :path"
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Tier `net`: the network, language models and what they exchange.
+
+pub mod llm_values;

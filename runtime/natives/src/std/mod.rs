@@ -1,0 +1,3 @@
+//! Tier `std`: what text, data, file, process and terminal programs need beyond the core.
+
+pub mod typed_arrays;

@@ -1,0 +1,454 @@
+//! Flat arrays of floats and of 64-bit integers. They are immutable: `set!` gives a changed copy.
+
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, integer, list_only, real};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
+use sema_machine::host::native::{Native, Tier, at_least, between, exactly, native};
+use sema_machine::memory::value::{Kind, Value};
+
+/// The natives about typed arrays.
+pub static TABLE: &[Native] = &[
+    native("f64-array", at_least(0), f64_array, "An array of floats.")
+        .pure()
+        .tier(Tier::Std),
+    native(
+        "f64-array/from-list",
+        exactly(1),
+        f64_from_list,
+        "The array of a list of numbers.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/make",
+        between(1, 2),
+        f64_make,
+        "An array of a size, filled with one float.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/range",
+        between(2, 3),
+        f64_range,
+        "The floats from a start up to an end by a step.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/length",
+        exactly(1),
+        f64_length,
+        "Number of floats.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/ref",
+        exactly(2),
+        f64_reference,
+        "The float at an index.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/set!",
+        exactly(3),
+        f64_set,
+        "A copy with another float at an index.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/sum",
+        exactly(1),
+        f64_sum,
+        "The sum of all floats.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array/dot",
+        exactly(2),
+        f64_dot,
+        "The sum of the products of two arrays.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "f64-array?",
+        exactly(1),
+        is_f64_array,
+        "Whether a value is an array of floats.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native("i64-array", at_least(0), i64_array, "An array of integers.")
+        .pure()
+        .tier(Tier::Std),
+    native(
+        "i64-array/from-list",
+        exactly(1),
+        i64_from_list,
+        "The array of a list of integers.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/make",
+        between(1, 2),
+        i64_make,
+        "An array of a size, filled with one integer.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/range",
+        between(2, 3),
+        i64_range,
+        "The integers from a start up to an end by a step.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/length",
+        exactly(1),
+        i64_length,
+        "Number of integers.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/ref",
+        exactly(2),
+        i64_reference,
+        "The integer at an index.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/set!",
+        exactly(3),
+        i64_set,
+        "A copy with another integer at an index.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array/sum",
+        exactly(1),
+        i64_sum,
+        "The sum of all integers.",
+    )
+    .pure()
+    .tier(Tier::Std),
+    native(
+        "i64-array?",
+        exactly(1),
+        is_i64_array,
+        "Whether a value is an array of integers.",
+    )
+    .pure()
+    .tier(Tier::Std),
+];
+
+/// Most elements that `make` and `range` make.
+const LONGEST: usize = 8 << 20;
+
+/// What an array's elements are: how they come from values, and how arrays of them are made.
+trait Element: Copy {
+    /// Prefix of the function names, and the type's name.
+    const ARRAY: &'static str;
+    /// What an element must be, in messages.
+    const EXPECTED: &'static str;
+    const ZERO: Self;
+    fn from_value(host: &Host, value: Value) -> Option<Self>;
+    fn to_value(self, host: &Host) -> Value;
+    fn elements(host: &Host, array: Value) -> Option<&[Self]>;
+    fn array(host: &Host, elements: &[Self]) -> Value;
+}
+
+impl Element for f64 {
+    const ARRAY: &'static str = "f64-array";
+    const EXPECTED: &'static str = "number";
+    const ZERO: f64 = 0.0;
+    fn from_value(host: &Host, value: Value) -> Option<f64> {
+        real(host, value)
+    }
+    fn to_value(self, _: &Host) -> Value {
+        Value::float(self)
+    }
+    fn elements(host: &Host, array: Value) -> Option<&[f64]> {
+        host.heap.as_f64_array(array)
+    }
+    fn array(host: &Host, elements: &[f64]) -> Value {
+        host.heap.f64_array(elements)
+    }
+}
+
+impl Element for i64 {
+    const ARRAY: &'static str = "i64-array";
+    const EXPECTED: &'static str = "integer";
+    const ZERO: i64 = 0;
+    fn from_value(host: &Host, value: Value) -> Option<i64> {
+        host.heap.as_i64(value)
+    }
+    fn to_value(self, host: &Host) -> Value {
+        host.heap.int(self)
+    }
+    fn elements(host: &Host, array: Value) -> Option<&[i64]> {
+        host.heap.as_i64_array(array)
+    }
+    fn array(host: &Host, elements: &[i64]) -> Value {
+        host.heap.i64_array(elements)
+    }
+}
+
+fn element<E: Element>(host: &Host, value: Value) -> Outcome<E> {
+    E::from_value(host, value).ok_or_else(|| type_error(host, E::EXPECTED, value))
+}
+
+fn elements<'h, E: Element>(host: &'h Host, args: &[Value], index: usize) -> Outcome<&'h [E]> {
+    let value = argument(args, index);
+    E::elements(host, value).ok_or_else(|| type_error(host, E::ARRAY, value))
+}
+
+fn new<E: Element>(host: &Host, args: &[Value]) -> Outcome {
+    let elements: Vec<E> = args
+        .iter()
+        .map(|&value| element(host, value))
+        .collect::<Outcome<_>>()?;
+    Ok(E::array(host, &elements))
+}
+
+fn from_list<E: Element>(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    new::<E>(host, &list_only(host, function, args, 0)?)
+}
+
+fn too_long(function: &str) -> Box<Signal> {
+    eval_error(format!("{function}: length exceeds maximum {LONGEST}"))
+}
+
+fn make<E: Element>(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    let value = argument(args, 0);
+    let Some(length) = host.heap.as_i64(value) else {
+        return Err(type_error(host, "integer", value));
+    };
+    let fill = if args.len() > 1 {
+        element::<E>(host, argument(args, 1))?
+    } else {
+        E::ZERO
+    };
+    match usize::try_from(length) {
+        Ok(length) if length <= LONGEST => Ok(E::array(host, &vec![fill; length])),
+        Ok(_) => Err(too_long(function)),
+        Err(_) => Err(eval_error(format!(
+            "{function}: length must be non-negative, got {length}"
+        ))),
+    }
+}
+
+fn length<E: Element>(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::index(elements::<E>(host, args, 0)?.len()))
+}
+
+fn out_of_bounds(index: i64, length: usize) -> Box<Signal> {
+    eval_error(format!("index {index} out of bounds (len {length})"))
+}
+
+fn reference<E: Element>(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    let array = elements::<E>(host, args, 0)?;
+    let index = integer(host, function, args, 1)?;
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| array.get(index))
+        .map(|element| element.to_value(host))
+        .ok_or_else(|| out_of_bounds(index, array.len()))
+}
+
+fn set<E: Element>(host: &Host, function: &str, args: &[Value]) -> Outcome {
+    let array = elements::<E>(host, args, 0)?;
+    let index = integer(host, function, args, 1)?;
+    let replacement = element::<E>(host, argument(args, 2))?;
+    let mut changed = array.to_vec();
+    match usize::try_from(index)
+        .ok()
+        .and_then(|index| changed.get_mut(index))
+    {
+        Some(slot) => *slot = replacement,
+        None => return Err(out_of_bounds(index, array.len())),
+    }
+    Ok(E::array(host, &changed))
+}
+
+fn is_array(args: &[Value], kind: Kind) -> Outcome {
+    Ok(Value::bool(argument(args, 0).kind() == kind))
+}
+
+fn f64_range(host: &Host, args: &[Value]) -> Outcome {
+    let bound = |index| element::<f64>(host, argument(args, index));
+    let (start, end) = (bound(0)?, bound(1)?);
+    let step = if args.len() > 2 { bound(2)? } else { 1.0 };
+    if ![start, end, step].iter().all(|bound| bound.is_finite()) {
+        return Err(eval_error("f64-array/range: arguments must be finite"));
+    }
+    if step == 0.0 {
+        return Err(eval_error("f64-array/range: step cannot be zero"));
+    }
+    let mut elements = Vec::new();
+    let mut current = start;
+    while if step > 0.0 {
+        current < end
+    } else {
+        current > end
+    } {
+        if elements.len() == LONGEST {
+            return Err(too_long("f64-array/range"));
+        }
+        elements.push(current);
+        if current + step == current {
+            return Err(eval_error("f64-array/range: step makes no progress"));
+        }
+        current += step;
+    }
+    Ok(host.heap.f64_array(&elements))
+}
+
+fn i64_range(host: &Host, args: &[Value]) -> Outcome {
+    let bound = |index| integer(host, "i64-array/range", args, index);
+    let (start, end) = (bound(0)?, bound(1)?);
+    let step = if args.len() > 2 { bound(2)? } else { 1 };
+    if step == 0 {
+        return Err(eval_error("i64-array/range: step cannot be zero"));
+    }
+    let mut elements = Vec::new();
+    let mut current = Some(start);
+    while let Some(value) = current
+        && (if step > 0 { value < end } else { value > end })
+    {
+        if elements.len() == LONGEST {
+            return Err(too_long("i64-array/range"));
+        }
+        elements.push(value);
+        current = value.checked_add(step);
+    }
+    Ok(host.heap.i64_array(&elements))
+}
+
+fn f64_sum(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::float(elements::<f64>(host, args, 0)?.iter().sum()))
+}
+
+fn i64_sum(host: &Host, args: &[Value]) -> Outcome {
+    // 2^32 elements of 64 bits fit easily.
+    let sum: i128 = elements::<i64>(host, args, 0)?
+        .iter()
+        .map(|&element| i128::from(element))
+        .sum();
+    Ok(host.heap.bigint(&sum.into()))
+}
+
+fn f64_dot(host: &Host, args: &[Value]) -> Outcome {
+    let a = elements::<f64>(host, args, 0)?;
+    let b = elements::<f64>(host, args, 1)?;
+    if a.len() != b.len() {
+        return Err(eval_error(format!(
+            "f64-array/dot: length mismatch ({} vs {})",
+            a.len(),
+            b.len()
+        )));
+    }
+    Ok(Value::float(a.iter().zip(b).map(|(x, y)| x * y).sum()))
+}
+
+macro_rules! instances {
+    ($($function:ident = $generic:ident::<$element:ty>($($name:literal)?);)*) => {
+        $(fn $function(host: &Host, args: &[Value]) -> Outcome {
+            $generic::<$element>(host, $($name,)? args)
+        })*
+    };
+}
+
+instances! {
+    f64_array = new::<f64>();
+    i64_array = new::<i64>();
+    f64_from_list = from_list::<f64>("f64-array/from-list");
+    i64_from_list = from_list::<i64>("i64-array/from-list");
+    f64_make = make::<f64>("f64-array/make");
+    i64_make = make::<i64>("i64-array/make");
+    f64_length = length::<f64>();
+    i64_length = length::<i64>();
+    f64_reference = reference::<f64>("f64-array/ref");
+    i64_reference = reference::<i64>("i64-array/ref");
+    f64_set = set::<f64>("f64-array/set!");
+    i64_set = set::<i64>("i64-array/set!");
+}
+
+fn is_f64_array(_: &Host, args: &[Value]) -> Outcome {
+    is_array(args, Kind::F64Array)
+}
+
+fn is_i64_array(_: &Host, args: &[Value]) -> Outcome {
+    is_array(args, Kind::I64Array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, eval_message, type_message};
+
+    #[test]
+    fn ranges_stop_before_the_end() {
+        let bench = Bench::new();
+        let heap = &bench.host.heap;
+        let down = bench.call(
+            "i64-array/range",
+            &[Value::small(5), Value::small(0), Value::small(-2)],
+        );
+        assert_eq!(heap.as_i64_array(down), Some(&[5, 3, 1][..]));
+        let quarter = Value::float(0.25);
+        let floats = bench.call(
+            "f64-array/range",
+            &[Value::small(0), Value::small(1), quarter],
+        );
+        assert_eq!(heap.as_f64_array(floats), Some(&[0.0, 0.25, 0.5, 0.75][..]));
+        let error = bench.error("f64-array/range", &[Value::small(0), Value::float(1e12)]);
+        assert_eq!(
+            eval_message(error),
+            "f64-array/range: length exceeds maximum 8388608"
+        );
+        let edge = heap.int(i64::MAX - 1);
+        let last = bench.call(
+            "i64-array/range",
+            &[edge, heap.int(i64::MAX), Value::small(5)],
+        );
+        assert_eq!(heap.as_i64_array(last), Some(&[i64::MAX - 1][..]));
+    }
+
+    #[test]
+    fn elements_are_checked() {
+        let bench = Bench::new();
+        let array = bench.call("f64-array", &[Value::small(1), Value::float(2.5)]);
+        assert_eq!(bench.call("f64-array/sum", &[array]), Value::float(3.5));
+        let error = bench.error("f64-array/ref", &[array, Value::small(2)]);
+        assert_eq!(eval_message(error), "index 2 out of bounds (len 2)");
+        let error = bench.error("i64-array/length", &[array]);
+        assert_eq!(type_message(error), "expected i64-array, got f64-array");
+        let error = bench.error("i64-array", &[Value::float(2.0)]);
+        assert_eq!(type_message(error), "expected integer, got float");
+        let changed = bench.call("f64-array/set!", &[array, Value::small(0), Value::small(9)]);
+        assert_eq!(bench.host.heap.as_f64_array(changed), Some(&[9.0, 2.5][..]));
+        assert_eq!(bench.host.heap.as_f64_array(array), Some(&[1.0, 2.5][..]));
+    }
+
+    #[test]
+    fn integer_sums_do_not_overflow() {
+        let bench = Bench::new();
+        let array = bench.host.heap.i64_array(&[i64::MAX, 1]);
+        let sum = bench.call("i64-array/sum", &[array]);
+        assert_eq!(
+            bench.host.heap.as_bigint(sum),
+            Some((i128::from(i64::MAX) + 1).into())
+        );
+    }
+}

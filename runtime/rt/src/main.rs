@@ -1,0 +1,36 @@
+//! The runtime executable: runs the program that is appended to it.
+
+#![no_main]
+#![allow(
+    unsafe_code,
+    reason = "C's main is an unmangled symbol with raw pointers"
+)]
+
+use std::ffi::{c_char, c_int};
+
+use sema_machine::launch;
+#[cfg(target_env = "musl")]
+use sema_machine::platform::allocator::Allocator;
+use sema_machine::platform::exhausted::OrExit;
+use sema_machine::platform::process;
+
+sema_machine::runtime_note!();
+
+// Musl's own takes ten times as long; see docs/adr/0003.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: OrExit<Allocator> = OrExit(Allocator::new());
+#[cfg(not(target_env = "musl"))]
+#[global_allocator]
+static ALLOCATOR: OrExit<std::alloc::System> = OrExit(std::alloc::System);
+
+/// C's main, so that nothing happens at start that no program needs; see docs/adr/0003.
+#[unsafe(no_mangle)]
+extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
+    // SAFETY: the C library calls this once, at the start, with the arguments of the process.
+    unsafe {
+        process::start(count, values, |arguments| {
+            launch::run(arguments.into_iter(), &sema_natives::NATIVES)
+        })
+    }
+}
