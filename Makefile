@@ -37,7 +37,7 @@ dynamic:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
-	$(CARGO) build --profile runtime --package semac --bin sema-rt-dynamic --target $$target && \
+	$(CARGO) build --profile runtime --package sema-rt-dynamic --bin sema-rt-dynamic --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
 
 semac: runtime dynamic
@@ -51,7 +51,7 @@ demo: semac
 
 # Everything: unit tests, golden files, and end-to-end tests with executables of the same profile.
 test:
-	$(CARGO) build --package semac --package sema-rt --features sema-rt/full --bins
+	$(CARGO) build --package semac --package sema-rt-dynamic --package sema-rt --features sema-rt/full --bins
 	SEMAC_TEST_SEMAC="$(TARGET_DIR)/debug/semac" SEMAC_TEST_RUNTIME="$(TARGET_DIR)/debug/sema-rt" \
 	CARGO="$(CARGO)" sh tests/run.sh
 

@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use semac::datum::Interner;
-use semac::reader::read_all;
-use semac::source::SourceMap;
+use semac_core::front::datum::Interner;
+use semac_core::front::reader::read_all;
+use semac_core::front::source::SourceMap;
 
 fuzz_target!(|text: &str| {
     let file = SourceMap::new().add("fuzz.sema", text);

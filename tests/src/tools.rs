@@ -70,6 +70,8 @@ fn built() -> Tools {
         "--package",
         "semac",
         "--package",
+        "sema-rt-dynamic",
+        "--package",
         "sema-rt",
         "--features",
         "sema-rt/full",

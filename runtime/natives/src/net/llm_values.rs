@@ -473,8 +473,8 @@ fn prompt_render(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Bench, eval_message};
     use super::*;
+    use crate::testing::{Bench, eval_message};
 
     fn user(bench: &Bench, text: &str) -> Value {
         bench.call(

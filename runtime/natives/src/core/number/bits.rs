@@ -129,8 +129,8 @@ fn shift_right(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::expression::run;
     use super::*;
+    use crate::expression::run;
     use sema_machine::host::output::Output;
 
     #[test]

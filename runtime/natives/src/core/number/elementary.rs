@@ -306,8 +306,8 @@ fn random_int(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::expression::run;
     use super::*;
+    use crate::expression::run;
     use sema_machine::host::output::Output;
 
     #[test]

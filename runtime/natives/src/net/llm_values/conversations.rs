@@ -425,8 +425,8 @@ fn checked_role(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Bench, eval_message};
     use super::*;
+    use crate::testing::{Bench, eval_message};
 
     #[test]
     fn changes_leave_the_conversation_alone() {

@@ -291,8 +291,8 @@ fn agent_turns(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Bench, eval_message};
     use super::*;
+    use crate::testing::{Bench, eval_message};
 
     fn tool(bench: &Bench, options: Value) -> Outcome {
         let (name, nil) = (bench.text("t"), Value::NIL);

@@ -98,8 +98,8 @@ fn merge_two(host: &Host, a: Value, b: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{call, call_value};
     use super::*;
+    use crate::testing::{call, call_value};
     use sema_machine::host::output::Output;
 
     #[test]

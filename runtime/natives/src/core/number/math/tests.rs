@@ -1,8 +1,8 @@
 //! Tables of expressions and their results.
 
-use crate::expression::run;
 use super::super::{bits, elementary, number_conversion, number_predicates};
 use super::*;
+use crate::expression::run;
 use sema_machine::host::output::Output;
 
 /// Checks lines `EXPRESSION => RESULT`; of an error its kind and message.

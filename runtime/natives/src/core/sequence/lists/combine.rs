@@ -253,8 +253,8 @@ fn shuffle(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{call, call_value};
     use super::*;
+    use crate::testing::{call, call_value};
     use sema_machine::host::output::Output;
 
     #[test]

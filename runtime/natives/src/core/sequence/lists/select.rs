@@ -301,8 +301,8 @@ fn group_items(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::call;
     use super::*;
+    use crate::testing::call;
     use sema_machine::host::output::Output;
 
     #[test]

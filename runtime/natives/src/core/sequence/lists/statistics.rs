@@ -121,8 +121,8 @@ fn mode(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::call;
     use super::*;
+    use crate::testing::call;
     use sema_machine::host::output::Output;
 
     #[test]

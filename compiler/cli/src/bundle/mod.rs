@@ -1,0 +1,218 @@
+//! From a compiled program to a file: modules and assets in an archive, the archive behind a runtime.
+//!
+//! The bytes are a function of program, assets and runtime alone. Nothing that only a build needs
+//! travels along: exported macros and documentation stay behind, debug information on request.
+
+mod assets;
+mod runtime_image;
+
+use std::path::{Path, PathBuf};
+
+use sema_format::{Module, WriteOptions};
+use sema_machine::launch;
+use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
+
+pub use assets::{Asset, IncludeError, collect};
+pub use runtime_image::{Origin, Platform, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
+
+use semac_core::driver::Program;
+
+/// Why a program cannot be bundled.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A module the format cannot hold.
+    #[error("cannot encode the module '{module}': {source}")]
+    Encode {
+        /// The module.
+        module: String,
+        /// Why.
+        source: sema_format::WriteError,
+    },
+    /// A module or asset with a path that archives do not take.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The archive or the file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// A program and its assets, ready to be written.
+#[derive(Debug)]
+pub struct Bundle {
+    archive: ArchiveBuilder,
+    module_count: usize,
+    asset_count: usize,
+}
+
+impl Bundle {
+    /// Packs the modules of `program` and `assets`.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn new(program: &Program, assets: &[Asset], debug: bool) -> Result<Bundle, BundleError> {
+        let mut archive = ArchiveBuilder::new();
+        for module in &program.modules {
+            let bytes = encode(module, debug)?;
+            let path = VfsPath::new(&module.name)?;
+            archive.add_bytes(EntryKind::Module, path, bytes)?;
+        }
+        for asset in assets {
+            archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
+        }
+        let entry = launch::entry_metadata(&program.entry);
+        archive.add_bytes(
+            EntryKind::Metadata,
+            VfsPath::metadata(launch::ENTRY)?,
+            entry,
+        )?;
+        if let Some(macros) = &program.macros {
+            archive.add_bytes(
+                EntryKind::Metadata,
+                VfsPath::metadata(semac_core::live::dynamic::MACROS)?,
+                encode(macros, false)?,
+            )?;
+        }
+        Ok(Bundle {
+            archive,
+            module_count: program.modules.len(),
+            asset_count: assets.len(),
+        })
+    }
+
+    /// How many modules it holds.
+    #[must_use]
+    pub fn module_count(&self) -> usize {
+        self.module_count
+    }
+
+    /// How many assets it holds.
+    #[must_use]
+    pub fn asset_count(&self) -> usize {
+        self.asset_count
+    }
+
+    /// Writes the executable `output`, which appears complete or not at all.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn write(
+        &self,
+        runtime: &RuntimeImage,
+        output: &Path,
+    ) -> Result<ArchiveSummary, BundleError> {
+        Ok(self.archive.write_executable(&runtime.bytes, output)?)
+    }
+}
+
+/// The file of a module as a program carries it: without what only importing compilers read.
+fn encode(module: &Module, debug: bool) -> Result<Vec<u8>, BundleError> {
+    let options = WriteOptions {
+        debug,
+        docs: false,
+        ..WriteOptions::default()
+    };
+    let written = if module.macros.is_empty() {
+        sema_format::write(module, &options)
+    } else {
+        let mut slim = module.clone();
+        slim.macros.clear();
+        sema_format::write(&slim, &options)
+    };
+    written.map_err(|source| BundleError::Encode {
+        module: module.name.clone(),
+        source,
+    })
+}
+
+/// Writes a module file, which appears complete or not at all.
+///
+/// # Errors
+/// [`BundleError::Write`]
+pub fn write_module(output: &Path, bytes: &[u8]) -> Result<(), BundleError> {
+    let write = |file: &mut std::io::BufWriter<_>| {
+        std::io::Write::write_all(file, bytes).map_err(WriteError::Output)
+    };
+    Ok(sema_vfs::replace_file(output, false, write)?)
+}
+
+/// Where a program goes that was not told: the source's name without extension, in the current
+/// directory.
+#[must_use]
+pub fn default_output(source: &Path) -> Option<PathBuf> {
+    source.file_stem().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(name: &str) -> Module {
+        Module {
+            name: name.to_owned(),
+            macros: vec![1, 2, 3],
+            ..Module::default()
+        }
+    }
+
+    fn program(names: &[&str]) -> Program {
+        Program {
+            entry: names[0].to_owned(),
+            paths: Vec::new(),
+            macros: None,
+            modules: names.iter().map(|name| module(name)).collect(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn runtime() -> RuntimeImage {
+        RuntimeImage {
+            bytes: b"#!runtime".as_slice().into(),
+            origin: Origin::Embedded,
+            platform: Platform::of(&runtime_image::tests::elf(62)).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_archive_holds_modules_assets_and_the_entry() {
+        let directory = std::env::temp_dir().join(format!("semac-bundle-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("a.txt");
+        std::fs::write(&file, "text").unwrap();
+        let asset = Asset {
+            path: VfsPath::new("data/a.txt").unwrap(),
+            file,
+        };
+        let bundle = Bundle::new(&program(&["main.sema", "lib/b.sema"]), &[asset], true).unwrap();
+        let output = directory.join("new/directory/program");
+        let summary = bundle.write(&runtime(), &output).unwrap();
+        assert_eq!(summary.entry_count, 4);
+        let archive = sema_vfs::Archive::open_executable(&output).unwrap();
+        assert_eq!(
+            &*archive.metadata("entry").unwrap().bytes().unwrap(),
+            b"main.sema"
+        );
+        let entry = archive.find(EntryKind::Module, "lib/b.sema").unwrap();
+        let bytes = entry.mapped().unwrap();
+        let view = sema_format::ModuleView::parse(bytes).unwrap();
+        assert!(view.macros().is_empty(), "macros are of no use at run time");
+        let text = archive.find(EntryKind::Asset, "data/a.txt").unwrap();
+        assert_eq!(&*text.bytes().unwrap(), b"text");
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn modules_outside_of_the_root_are_refused() {
+        let error = Bundle::new(&program(&["../main.sema"]), &[], true).unwrap_err();
+        assert!(error.to_string().contains("'..'"), "{error}");
+    }
+
+    #[test]
+    fn default_outputs() {
+        assert_eq!(
+            default_output(Path::new("src/app.sema")),
+            Some("app".into())
+        );
+        assert_eq!(default_output(Path::new("a.b.sema")), Some("a.b".into()));
+        assert_eq!(default_output(Path::new("..")), None);
+    }
+}

@@ -1,0 +1,353 @@
+//! The command line, declared. The help texts are part of the product: they teach by example.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use semac_core::front::expand::steps::DEFAULT_STEPS;
+
+/// Compiles Sema programs ahead of time into single executables.
+#[derive(Debug, Parser)]
+#[command(
+    name = "semac",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    after_help = "\
+Examples:
+  semac build app.sema             compile app.sema into the executable ./app
+  semac run app.sema --fast x      compile in memory and run, with the arguments --fast and x
+  semac check src/*.sema           report everything that is wrong, build nothing
+  semac inspect app                what is inside an executable
+
+`semac COMMAND --help` explains a command. Exit status: 0 success, 1 failure, 2 wrong usage."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compile a program into one executable file
+    Build(Build),
+    /// Compile a program in memory and run it
+    Run(Run),
+    /// Compile one file into a module (.semac)
+    Compile(Compile),
+    /// Report what is wrong with programs without building them
+    Check(Check),
+    /// List the bytecode of a program
+    Disasm(Disasm),
+    /// Show what is inside an executable or a module
+    Inspect(Inspect),
+    /// Check that an executable or a module is undamaged and well formed
+    Verify(Verify),
+}
+
+/// Options of all commands that compile.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Optimization {
+    /// How much to optimise: 0 not at all, 2 most
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 2,
+          value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub level: u8,
+    /// How many steps (calls and rounds of loops) one macro may take before it counts as endless
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
+    pub macro_steps: u64,
+    /// Show on standard error how long each phase of compiling took
+    #[arg(long)]
+    pub time_passes: bool,
+}
+
+/// `semac build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac build app.sema                          writes ./app
+  semac build src/app.sema -o dist/report       makes the directory dist if needed
+  semac build app.sema --include data           embeds all files of the directory data
+  semac build app.sema --json | jq .targets     what was built, for scripts
+
+All files that the program imports or loads under literal names are compiled in. Files it
+reads as data are embedded with --include, under the path as given: after
+`--include data/names.csv` the program finds the file as \"data/names.csv\", and any other
+path is looked up on disk at run time. The executable needs nothing else to run: neither
+semac nor the sources, not even a C library.")]
+pub struct Build {
+    /// The program's entry file
+    #[arg(value_name = "FILE", required_unless_present = "list_targets")]
+    pub file: Option<PathBuf>,
+    /// The executable to write [default: FILE without extension, in the current directory]
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Embed a file, or all files of a directory (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub include: Vec<PathBuf>,
+    /// Append the program to this runtime executable instead of the one semac carries
+    #[arg(long, value_name = "PATH", conflicts_with = "target")]
+    pub runtime: Option<PathBuf>,
+    /// Put the compiler into the executable, so that eval, read, and load and import of computed
+    /// paths work in it
+    #[arg(long)]
+    pub dynamic: bool,
+    /// Platform to build for, see --list-targets
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// List the platforms that --target takes
+    #[arg(long)]
+    pub list_targets: bool,
+    /// Print a report of the build as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Show what was put in, with sizes
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Leave out line tables and names of variables; errors then have no positions
+    #[arg(long)]
+    pub strip_debug: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub optimization: Optimization,
+}
+
+/// `semac run`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac run app.sema
+  semac run app.sema --name x -v     everything after the file goes to the program untouched
+
+The program runs on the same virtual machine as in an executable, with the same output and
+exit status. (sys/args) is the file followed by the arguments.")]
+pub struct Run {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub optimization: Optimization,
+    /// The program's entry file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Arguments of the program, passed on as they are
+    #[arg(
+        value_name = "ARGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub arguments: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Reads a command line, the name of the command included.
+    ///
+    /// What follows the file of `semac run` belongs to the program and is not looked at: a parser
+    /// of options would take a `--` away.
+    ///
+    /// # Errors
+    /// A wrong command line, or a request for help.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+        let mut line: Vec<OsString> = line.into_iter().collect();
+        let rest = match end_of_own_arguments(&line) {
+            Some(end) => line.split_off(end),
+            None => Vec::new(),
+        };
+        let mut arguments = Arguments::try_parse_from(line)?;
+        if let Command::Run(run) = &mut arguments.command {
+            run.arguments = rest;
+        }
+        Ok(arguments)
+    }
+}
+
+/// Where the arguments of the program start in a `run` command line.
+fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
+    if line.get(1)? != "run" {
+        return None;
+    }
+    let mut at = 2;
+    loop {
+        let word = line.get(at)?;
+        if word == "-O" || word == "--macro-steps" {
+            at += 2;
+        } else if word == "--" {
+            return Some((at + 2).min(line.len()));
+        } else if word.as_encoded_bytes().starts_with(b"-") {
+            at += 1;
+        } else {
+            return Some(at + 1);
+        }
+    }
+}
+
+/// `semac compile`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac compile lib/text.sema              writes lib/text.semac
+  semac compile lib/text.sema -o t.semac
+
+A module holds the code of its file alone. A program that says (import \"lib/text.semac\") loads it
+from disk when it runs: that is how programs take plug-ins.")]
+pub struct Compile {
+    /// The file to compile
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The module to write [default: FILE with the extension .semac, beside it]
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Leave out line tables and names of variables
+    #[arg(long)]
+    pub strip_debug: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub optimization: Optimization,
+}
+
+/// `semac check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac check app.sema
+  semac check src/*.sema --deny-warnings     for continuous integration
+
+Each file is checked as a program of its own, together with everything it imports. The exit
+status is 1 if there are errors.")]
+pub struct Check {
+    /// Entry files of programs
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Show on standard error how long each phase took
+    #[arg(long)]
+    pub time_passes: bool,
+}
+
+/// `semac disasm`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac disasm app.sema                     what the compiler makes of it
+  semac disasm -O0 app.sema                 the same without optimisation
+  semac disasm app --module lib/text.sema   one module of an executable
+
+The instructions are explained in docs/bytecode.md.")]
+pub struct Disasm {
+    /// A source file, a module (.semac) or an executable that semac built
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// List only this module
+    #[arg(long, value_name = "NAME")]
+    pub module: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub optimization: Optimization,
+}
+
+/// `semac inspect`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac inspect app
+  semac inspect app --json | jq '.modules[].exports'
+  semac inspect lib/text.semac
+
+Shows modules with their exports and builtins, embedded files, sizes, format versions, and the
+capabilities and the runtime tier that the builtins need.")]
+pub struct Inspect {
+    /// An executable that semac built, or a module (.semac)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `semac verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac verify app
+  semac verify lib/text.semac
+
+Reads every byte: checksums, and for each module the proof that its code is well formed. The
+exit status is 1 if something is wrong.")]
+pub struct Verify {
+    /// An executable that semac built, or a module (.semac)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    fn read(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::read(line.iter().map(OsString::from))
+    }
+
+    fn run(line: &[&str]) -> Run {
+        match read(line).unwrap().command {
+            Command::Run(run) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn arguments_of_the_program_are_untouched() {
+        let line = [
+            "semac",
+            "run",
+            "a.sema",
+            "--",
+            "-h",
+            "--version",
+            "-O1",
+            "--",
+            "",
+        ];
+        let parsed = run(&line);
+        assert_eq!(parsed.file, PathBuf::from("a.sema"));
+        assert_eq!(parsed.arguments, ["--", "-h", "--version", "-O1", "--", ""]);
+        for line in [
+            ["semac", "run", "-O0", "a.sema", "-O1", "x"].as_slice(),
+            &["semac", "run", "-O", "0", "a.sema", "-O1", "x"],
+            &["semac", "run", "-O0", "--", "a.sema", "-O1", "x"],
+        ] {
+            let parsed = run(line);
+            assert_eq!(parsed.file, PathBuf::from("a.sema"), "{line:?}");
+            assert_eq!(parsed.arguments, ["-O1", "x"], "{line:?}");
+            assert_eq!(parsed.optimization.level, 0, "{line:?}");
+        }
+        assert_eq!(
+            run(&["semac", "run", "--", "-a.sema"]).file,
+            PathBuf::from("-a.sema")
+        );
+        for line in [
+            ["semac", "run"].as_slice(),
+            &["semac", "run", "-O"],
+            &["semac", "run", "--"],
+            &["semac", "run", "--unknown", "a.sema"],
+        ] {
+            assert!(read(line).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn levels() {
+        for (level, accepted) in [("-O0", true), ("-O2", true), ("-O3", false), ("-Ox", false)] {
+            let line = ["semac", "build", level, "a.sema"];
+            assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
+        }
+    }
+}

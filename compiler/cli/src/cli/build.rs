@@ -1,0 +1,219 @@
+//! `semac build`: one executable out of a program, its files and the runtime.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sema_vfs::{Archive, ArchiveSummary};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::arguments::Build;
+use super::clock::Clock;
+use super::failure::{Failure, note, print};
+use super::{count_text, program, size_text};
+use crate::bundle::{self, Bundle, Origin, RuntimeImage, SUPPORTED_TARGETS, Target};
+use semac_core::driver::Surroundings;
+use semac_core::phases::{self, Observer};
+
+/// The JSON report.
+#[derive(Serialize)]
+struct Report<'a> {
+    source: String,
+    bundled_files: usize,
+    archive_bytes: u64,
+    duration_ms: u64,
+    targets: [TargetReport<'a>; 1],
+}
+
+/// What was built for one platform. `error` is null exactly when `ok` is true.
+#[derive(Serialize)]
+struct TargetReport<'a> {
+    target: &'a str,
+    os: &'a str,
+    arch: &'a str,
+    path: String,
+    bytes: u64,
+    sha256: Option<String>,
+    ok: bool,
+    error: Option<String>,
+    runtime: String,
+}
+
+pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
+    if arguments.list_targets {
+        print(&targets())?;
+        return Ok(0);
+    }
+    let Some(source) = arguments.file.as_deref() else {
+        return Ok(0);
+    };
+    if let Some(name) = &arguments.target {
+        Target::named(name)?;
+    }
+    let started = Instant::now();
+    let output = output_path(source, arguments.output.as_deref())?;
+    let assets = bundle::collect(&arguments.include, source)?;
+    if let Some(asset) = assets.iter().find(|asset| same_file(&asset.file, &output)) {
+        return Err(overwrites(&output, &asset.file));
+    }
+    let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic)?;
+    let surroundings = match arguments.dynamic {
+        true => Surroundings::Compiler,
+        false => Surroundings::Runtime,
+    };
+    let clock = Clock::new(arguments.optimization.time_passes);
+    let compiled = program::compile(source, &arguments.optimization, surroundings, &clock)?;
+    clock.begin(phases::ENCODE);
+    let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
+    clock.begin(phases::WRITE);
+    let written = bundle.write(&runtime, &output);
+    clock.show();
+    let elapsed = started.elapsed();
+
+    if arguments.json {
+        let report = Report {
+            source: absolute(source),
+            bundled_files: bundle.module_count() + bundle.asset_count(),
+            archive_bytes: written.as_ref().map_or(0, |summary| summary.archive_bytes),
+            duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            targets: [target_report(&runtime, &output, &written)?],
+        };
+        print(&super::inspect::json_text(&report)?)?;
+    }
+    let summary = written?;
+    if arguments.verbose {
+        note(&details(&runtime, &output, &summary)?);
+    }
+    note(&format!(
+        "Built {} ({}, {}, {}) in {:.2} s\n",
+        output.display(),
+        size_text(summary.file_bytes),
+        count_text(bundle.module_count(), "module"),
+        count_text(bundle.asset_count(), "asset"),
+        elapsed.as_secs_f64(),
+    ));
+    Ok(0)
+}
+
+fn target_report<'a>(
+    runtime: &'a RuntimeImage,
+    output: &Path,
+    written: &Result<ArchiveSummary, bundle::BundleError>,
+) -> Result<TargetReport<'a>, Failure> {
+    let sha256 = match written {
+        Ok(_) => Some(sha256(output)?),
+        Err(_) => None,
+    };
+    Ok(TargetReport {
+        target: &runtime.platform.target,
+        os: runtime.platform.system,
+        arch: runtime.platform.processor,
+        path: absolute(output),
+        bytes: written.as_ref().map_or(0, |summary| summary.file_bytes),
+        sha256,
+        ok: written.is_ok(),
+        error: written.as_ref().err().map(ToString::to_string),
+        runtime: match &runtime.origin {
+            Origin::Embedded => "embedded".to_owned(),
+            Origin::Given(path) | Origin::Beside(path) => absolute(path),
+        },
+    })
+}
+
+/// Where to write, made sure that it does not replace the source.
+fn output_path(source: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let output = match given {
+        Some(path) => path.to_owned(),
+        None => bundle::default_output(source).ok_or_else(|| Failure::File {
+            action: "read",
+            path: source.to_owned(),
+            source: std::io::ErrorKind::IsADirectory.into(),
+        })?,
+    };
+    if same_file(&output, source) {
+        return Err(overwrites(&output, source));
+    }
+    Ok(output)
+}
+
+pub(super) fn overwrites(output: &Path, input: &Path) -> Failure {
+    Failure::Other {
+        message: format!(
+            "the output '{}' would overwrite '{}', which goes into it",
+            output.display(),
+            input.display()
+        ),
+        hint: "name another output with -o".to_owned(),
+    }
+}
+
+pub(super) fn same_file(left: &Path, right: &Path) -> bool {
+    match (std::fs::canonicalize(left), std::fs::canonicalize(right)) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    let absolute = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let absolute = absolute.unwrap_or_else(|_| path.to_owned());
+    absolute.to_string_lossy().into_owned()
+}
+
+fn sha256(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|source| Failure::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    let digest = Sha256::digest(&bytes);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What was put in: read back from the file, so it is what is really there.
+fn details(
+    runtime: &RuntimeImage,
+    output: &Path,
+    summary: &ArchiveSummary,
+) -> Result<String, Failure> {
+    let archive = Archive::open_executable(output).map_err(|error| Failure::Damaged {
+        path: output.to_owned(),
+        problem: error.to_string(),
+    })?;
+    let origin = match &runtime.origin {
+        Origin::Embedded => "embedded in semac".to_owned(),
+        Origin::Given(path) | Origin::Beside(path) => path.display().to_string(),
+    };
+    let mut text = format!(
+        "{:>10}  runtime ({}, {origin})\n",
+        size_text(runtime.bytes.len() as u64),
+        runtime.platform.target
+    );
+    for entry in archive.entries() {
+        let original = match entry.length() {
+            length if length == entry.stored_length() => String::new(),
+            length => format!(", {} before compression", size_text(length)),
+        };
+        text.push_str(&format!(
+            "{:>10}  {} {}{original}\n",
+            size_text(entry.stored_length()),
+            entry.kind().name(),
+            entry.path().escape_debug()
+        ));
+    }
+    text.push_str(&format!(
+        "{:>10}  archive\n",
+        size_text(summary.archive_bytes)
+    ));
+    Ok(text)
+}
+
+fn targets() -> String {
+    let mut text = String::from("Targets:\n");
+    for target in SUPPORTED_TARGETS {
+        let aliases = target.aliases.join(", ");
+        text.push_str(&format!("  {}  (also: {aliases})\n", target.triple));
+    }
+    text.push_str("\nFor other platforms give their runtime with --runtime PATH.\n");
+    text
+}

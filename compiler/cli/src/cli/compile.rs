@@ -1,0 +1,62 @@
+//! `semac compile`: one file, one module.
+
+use std::path::{Path, PathBuf};
+
+use sema_format::WriteOptions;
+
+use super::arguments::Compile;
+use super::clock::Clock;
+use semac_core::driver::Surroundings;
+use semac_core::phases::{self, Observer};
+
+use super::failure::{Failure, note};
+use super::{program, size_text};
+
+pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
+    let clock = Clock::new(arguments.optimization.time_passes);
+    let compiled = program::compile(
+        &arguments.file,
+        &arguments.optimization,
+        Surroundings::Runtime,
+        &clock,
+    )?
+    .program;
+    clock.begin(phases::ENCODE);
+    let entry = compiled
+        .modules
+        .iter()
+        .find(|module| module.name == compiled.entry);
+    let Some(module) = entry else {
+        return Err(Failure::Other {
+            message: format!("the compiler made no module '{}'", compiled.entry),
+            hint: "this is a mistake in semac; please report it with the program".to_owned(),
+        });
+    };
+    let options = WriteOptions {
+        debug: !arguments.strip_debug,
+        ..WriteOptions::default()
+    };
+    let bytes = sema_format::write(module, &options).map_err(|source| {
+        Failure::Bundle(crate::bundle::BundleError::Encode {
+            module: module.name.clone(),
+            source,
+        })
+    })?;
+    let output = output_path(&arguments.file, arguments.output.as_deref());
+    if super::build::same_file(&output, &arguments.file) {
+        return Err(super::build::overwrites(&output, &arguments.file));
+    }
+    clock.begin(phases::WRITE);
+    crate::bundle::write_module(&output, &bytes)?;
+    clock.show();
+    note(&format!(
+        "Wrote {} ({})\n",
+        output.display(),
+        size_text(bytes.len() as u64)
+    ));
+    Ok(0)
+}
+
+fn output_path(source: &Path, given: Option<&Path>) -> PathBuf {
+    given.map_or_else(|| source.with_extension("semac"), Path::to_owned)
+}

@@ -1,0 +1,627 @@
+//! Calls.
+
+use sema_format::isa::{Instruction, special};
+
+use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};
+use super::primitives;
+use super::{Failure, KnownFunction};
+use crate::front::datum::{DatumKind, Span};
+use crate::ir::{Builtin, Expr, ExprKind};
+
+/// Arguments that a call window or a range takes at most; further ones travel in a list.
+const MOST_ARGUMENTS: usize = 48;
+
+impl FunctionBuilder<'_, '_> {
+    pub fn call(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match &callee.kind {
+            ExprKind::Builtin(Builtin(name)) => self.call_builtin(name, arguments, dest, span),
+            ExprKind::Global(global) => {
+                if let Some(itself) = self.itself.clone()
+                    && itself.global == *global
+                    && dest == Dest::Tail
+                    && self.exact(*global, arguments.len())
+                {
+                    let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
+                    self.restart(&itself.variables, &registers, arguments, &[])?;
+                    self.asm.repeat(itself.head);
+                    return Ok(());
+                }
+                match self.module.known.get(global).cloned() {
+                    Some(known) if accepts(&known, arguments.len()) => {
+                        self.call_known(&known, arguments, dest, span)
+                    }
+                    _ => self.call_value(callee, arguments, dest, span),
+                }
+            }
+            // A keyword applied to one map.
+            ExprKind::Const(keyword @ DatumKind::Keyword(_)) if arguments.len() == 1 => {
+                let key = self.constant(keyword)?;
+                self.deliver_to(dest, span, |b, register| {
+                    let mark = b.next;
+                    let map = b.operand(&arguments[0], register)?;
+                    b.position(span);
+                    b.asm.emit(Instruction::GetKeyword {
+                        a: register,
+                        b: map,
+                        x: key,
+                    });
+                    b.next = mark;
+                    Ok(())
+                })
+            }
+            _ => self.call_value(callee, arguments, dest, span),
+        }
+    }
+
+    /// Whether a global is a known function of exactly this many parameters.
+    fn exact(&self, global: crate::ir::GlobalId, count: usize) -> bool {
+        self.module.known.get(&global).is_some_and(|known| {
+            known.lambda.rest.is_none()
+                && known.lambda.optional == 0
+                && known.lambda.parameters.len() == count
+        })
+    }
+
+    /// A call of whatever the callee's value is.
+    fn call_value(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        if arguments.len() > MOST_ARGUMENTS {
+            return self.call_spread(callee, &[], arguments, dest, span);
+        }
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        // The operator first, unless it is a global of a call that is not a tail call: then it is
+        // looked up after the arguments.
+        let late = matches!(callee.kind, ExprKind::Global(_)) && dest != Dest::Tail
+            || matches!(callee.kind, ExprKind::Local(v) if !self.variables.is_assigned(v));
+        self.callee_and_arguments(callee, late, arguments, window)?;
+        self.position(span);
+        let b = arguments.len() as u8;
+        if dest == Dest::Tail {
+            self.asm.emit(Instruction::TailCall { a: window, b });
+            self.asm.emit(Instruction::Return { a: window });
+        } else {
+            self.asm.emit(Instruction::Call { a: window, b });
+            self.deliver(window, dest);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// Fills a call window: the callee first or `late`.
+    fn callee_and_arguments(
+        &mut self,
+        callee: &Expr,
+        late: bool,
+        arguments: &[Expr],
+        window: u8,
+    ) -> Result<(), Failure> {
+        if late {
+            self.consecutive(arguments, window)?;
+            return self.expr(callee, Dest::Reg(window));
+        }
+        self.expr(callee, Dest::Reg(window))?;
+        if self.is_crowded() {
+            let function = self.spill(window);
+            self.consecutive(arguments, window)?;
+            self.asm.emit(Instruction::LoadSlot {
+                a: window,
+                x: function,
+            });
+            return Ok(());
+        }
+        self.consecutive(arguments, window)
+    }
+
+    /// The base of a call window: the destination itself if it is the top register.
+    fn window(&mut self, dest: Dest, span: Span) -> Result<u8, Failure> {
+        match dest {
+            Dest::Reg(register) if u32::from(register) + 1 == self.next => Ok(register),
+            _ => self.alloc(span),
+        }
+    }
+
+    fn deliver(&mut self, result: u8, dest: Dest) {
+        if let Dest::Reg(register) = dest
+            && register != result
+        {
+            self.asm.copy(register, result);
+        }
+    }
+
+    fn call_known(
+        &mut self,
+        known: &KnownFunction,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let fixed = known.lambda.parameters.len();
+        if arguments.len() > MOST_ARGUMENTS.max(fixed)
+            || fixed > MAX_PARAMETERS
+            || !self.has_room(fixed.max(arguments.len()) + 4)
+        {
+            let index = known.index;
+            return self.spread_window(
+                |b, window| {
+                    b.asm.closure(window, index, &[]);
+                    Ok(())
+                },
+                &[],
+                arguments,
+                dest,
+                span,
+            );
+        }
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        let after_window = self.next;
+        self.consecutive(arguments, window)?;
+        for _ in arguments.len()..fixed {
+            let register = self.alloc(span)?;
+            self.asm.emit(Instruction::LoadSpecial {
+                a: register,
+                b: special::MISSING,
+            });
+        }
+        let mut slots = fixed;
+        if known.lambda.rest.is_some() {
+            let start = (after_window as usize + fixed) as u8;
+            let extra = arguments.len().saturating_sub(fixed);
+            if extra == 0 {
+                let register = self.alloc(span)?;
+                self.asm.emit(Instruction::LoadSpecial {
+                    a: register,
+                    b: special::EMPTY_LIST,
+                });
+            } else {
+                self.asm.emit(Instruction::MakeList {
+                    a: start,
+                    b: start,
+                    c: extra as u8,
+                });
+            }
+            slots += 1;
+        }
+        self.position(span);
+        let (b, x) = (slots as u8, known.index);
+        if dest == Dest::Tail {
+            self.asm
+                .emit(Instruction::TailCallKnown { a: window, b, x });
+        } else {
+            self.asm.emit(Instruction::CallKnown { a: window, b, x });
+            self.deliver(window, dest);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    fn call_builtin(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match (name, arguments.len()) {
+            ("list", count) if count <= MOST_ARGUMENTS => {
+                return self.sequence(arguments, dest, span, false);
+            }
+            ("vector", count) if count <= MOST_ARGUMENTS => {
+                return self.sequence(arguments, dest, span, true);
+            }
+            ("+" | "*", 3..=8) => return self.chained(name, arguments, dest, span),
+            ("-", 3..=8) => return self.chained(name, arguments, dest, span),
+            ("mutable-array/set!", 3) | ("mutable-cell/set!", 2) => {
+                return self.store_element(arguments, dest, span);
+            }
+            ("%sequence-ref", 2) => {
+                if let Some(c) = primitives::small_index(&arguments[1]) {
+                    return self.deliver_to(dest, span, |b, register| {
+                        let mark = b.next;
+                        let sequence = b.operand(&arguments[0], register)?;
+                        b.position(span);
+                        b.asm.emit(Instruction::Element {
+                            a: register,
+                            b: sequence,
+                            c,
+                        });
+                        b.next = mark;
+                        Ok(())
+                    });
+                }
+            }
+            ("%record" | "%record?" | "%record-ref", _) => {
+                if let Some(operation) = self.record_operation(name, arguments) {
+                    return self.deliver_to(dest, span, |b, register| {
+                        b.record(&operation, register, span)
+                    });
+                }
+            }
+            // Given a constant keyword, `get` is the keyword applied to the map.
+            ("get" | "hash-ref", 2) => {
+                if let [map, keyword] = arguments
+                    && matches!(keyword.kind, ExprKind::Const(DatumKind::Keyword(_)))
+                {
+                    return self.call(keyword, std::slice::from_ref(map), dest, span);
+                }
+            }
+            _ => {}
+        }
+        if primitives::is_instruction(name, arguments.len()) {
+            return self.deliver_to(dest, span, |b, register| {
+                b.primitive(name, arguments, register, span)
+            });
+        }
+        let accepted = self
+            .module
+            .facts
+            .native_arity(name)
+            .is_some_and(|(min, max)| {
+                arguments.len() >= min && max.is_none_or(|max| arguments.len() <= max)
+            });
+        if !accepted
+            || arguments.len() > MOST_ARGUMENTS
+            || self.module.facts.native_calls_back(name)
+        {
+            let callee = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+            return self.call_value(&callee, arguments, dest, span);
+        }
+        self.deliver_to(dest, span, |b, register| {
+            let mark = b.next;
+            let start = b.range(arguments, register)?;
+            let native = u32::from(b.native(name)?);
+            b.position(span);
+            b.asm.emit(Instruction::CallNative {
+                a: register,
+                b: start,
+                c: arguments.len() as u8,
+                x: native,
+            });
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    /// The instruction for an operation on records whose type is in a global.
+    fn record_operation<'e>(
+        &self,
+        name: &str,
+        arguments: &'e [Expr],
+    ) -> Option<RecordOperation<'e>> {
+        let (record_type, operands) = arguments.split_first()?;
+        let ExprKind::Global(global) = record_type.kind else {
+            return None;
+        };
+        if !self.module.globals.hidden.contains(&global) {
+            return None;
+        }
+        let kind = match (name, operands) {
+            ("%record", fields) if fields.len() <= MOST_ARGUMENTS => RecordKind::Make(fields),
+            ("%record?", [value]) => RecordKind::Test(value),
+            ("%record-ref", [index, _, record]) => {
+                RecordKind::Field(record, primitives::small_index(index)?)
+            }
+            _ => return None,
+        };
+        Some(RecordOperation { x: global.0, kind })
+    }
+
+    fn record(
+        &mut self,
+        operation: &RecordOperation<'_>,
+        a: u8,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let (mark, x) = (self.next, operation.x);
+        let instruction = match operation.kind {
+            RecordKind::Make(fields) => {
+                let b = self.range(fields, a)?;
+                let c = fields.len() as u8;
+                Instruction::MakeRecord { a, b, c, x }
+            }
+            RecordKind::Test(value) => {
+                let b = self.operand(value, a)?;
+                Instruction::RecordTest { a, b, x }
+            }
+            RecordKind::Field(record, c) => {
+                let b = self.operand(record, a)?;
+                Instruction::RecordRef { a, b, c, x }
+            }
+        };
+        self.position(span);
+        self.asm.emit(instruction);
+        self.next = mark;
+        Ok(())
+    }
+
+    /// Evaluates expressions into consecutive registers and gives the first. The result of what uses
+    /// them goes to `dest`.
+    fn range(&mut self, arguments: &[Expr], dest: u8) -> Result<u8, Failure> {
+        match arguments {
+            [] => Ok(0),
+            [single] => self.operand(single, dest),
+            _ => {
+                let scratch = match self.is_crowded() {
+                    true => self.scratch(dest, self.span)?,
+                    false => dest,
+                };
+                let start = self.next as u8;
+                self.consecutive(arguments, scratch)?;
+                Ok(start)
+            }
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        items: &[Expr],
+        dest: Dest,
+        span: Span,
+        vector: bool,
+    ) -> Result<(), Failure> {
+        self.deliver_to(dest, span, |b, register| {
+            let mark = b.next;
+            let start = b.range(items, register)?;
+            let (a, c) = (register, items.len() as u8);
+            b.asm.emit(match vector {
+                true => Instruction::MakeVector { a, b: start, c },
+                false if items.is_empty() => Instruction::LoadSpecial {
+                    a,
+                    b: special::EMPTY_LIST,
+                },
+                false => Instruction::MakeList { a, b: start, c },
+            });
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    fn primitive(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        register: u8,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        // Sums with a small constant.
+        if let [left, right] = arguments
+            && let Some((value, instruction, n)) = small_addend(name, left, right)
+        {
+            let b = self.operand(value, register)?;
+            self.position(span);
+            self.asm.emit(instruction(register, b, n));
+            self.next = mark;
+            return Ok(());
+        }
+        let operands = match arguments {
+            [only] => vec![self.operand(only, register)?],
+            _ => self.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?,
+        };
+        self.position(span);
+        if let Some(mut instruction) = primitives::instruction(name, register, &operands) {
+            if let [left, right] = arguments
+                && self.module.likely.computes_floats(left, right)
+            {
+                instruction = primitives::float_first(instruction);
+            }
+            self.asm.emit_using_up(instruction, mark);
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// `+`, `-`, `*` of three and more: pairs from the left. Strings cannot be added in threes.
+    fn chained(
+        &mut self,
+        name: &'static str,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        self.deliver_to(dest, span, |b, register| {
+            let mark = b.next;
+            let operands = b.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?;
+            b.position(span);
+            let mut sum = operands[0];
+            for (index, &c) in operands.iter().enumerate().skip(1) {
+                let a = register;
+                let mut instruction = match name {
+                    "+" => Instruction::AddNumbers { a, b: sum, c },
+                    "*" => Instruction::Multiply { a, b: sum, c },
+                    _ => Instruction::Subtract { a, b: sum, c },
+                };
+                let likely = &b.module.likely;
+                if likely.computes_floats(&arguments[0], &arguments[index]) {
+                    instruction = primitives::float_first(instruction);
+                }
+                b.asm.emit_using_up(instruction, mark);
+                sum = register;
+            }
+            b.next = mark;
+            Ok(())
+        })
+    }
+
+    fn store_element(&mut self, arguments: &[Expr], dest: Dest, span: Span) -> Result<(), Failure> {
+        let mark = self.next;
+        let operands = self.operands(&arguments.iter().collect::<Vec<_>>(), None)?;
+        self.position(span);
+        let instruction = match operands[..] {
+            [a, b, c] => Instruction::ArraySet { a, b, c },
+            _ => Instruction::CellSet {
+                a: operands[0],
+                b: operands[1],
+            },
+        };
+        self.asm.emit_using_up(instruction, mark);
+        match dest {
+            Dest::Reg(register) if register != operands[0] => self.asm.copy(register, operands[0]),
+            Dest::Tail => self.asm.emit(Instruction::Return { a: operands[0] }),
+            _ => {}
+        }
+        self.next = mark;
+        Ok(())
+    }
+
+    /// `apply`
+    pub fn apply(
+        &mut self,
+        callee: &Expr,
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        match arguments.split_last() {
+            Some((_, fixed)) if fixed.len() < MOST_ARGUMENTS => {
+                let mark = self.next;
+                let window = self.window(dest, span)?;
+                self.callee_and_arguments(callee, false, arguments, window)?;
+                self.finish_apply(window, arguments.len(), dest, span);
+                self.next = mark;
+                Ok(())
+            }
+            Some((sequence, fixed)) => {
+                self.call_spread(callee, std::slice::from_ref(sequence), fixed, dest, span)
+            }
+            None => self.call_value(callee, arguments, dest, span),
+        }
+    }
+
+    fn finish_apply(&mut self, window: u8, count: usize, dest: Dest, span: Span) {
+        self.position(span);
+        let b = count as u8;
+        if dest == Dest::Tail {
+            self.asm.emit(Instruction::TailApply { a: window, b });
+            self.asm.emit(Instruction::Return { a: window });
+        } else {
+            self.asm.emit(Instruction::Apply { a: window, b });
+            self.deliver(window, dest);
+        }
+    }
+
+    /// A call with more arguments than a window takes: they travel in a list. `last`, if given, is
+    /// a sequence of further arguments.
+    fn call_spread(
+        &mut self,
+        callee: &Expr,
+        last: &[Expr],
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        self.spread_window(
+            |b, window| b.expr(callee, Dest::Reg(window)),
+            last,
+            arguments,
+            dest,
+            span,
+        )
+    }
+
+    fn spread_window(
+        &mut self,
+        callee: impl FnOnce(&mut Self, u8) -> Result<(), Failure>,
+        last: &[Expr],
+        arguments: &[Expr],
+        dest: Dest,
+        span: Span,
+    ) -> Result<(), Failure> {
+        let mark = self.next;
+        let window = self.window(dest, span)?;
+        callee(self, window)?;
+        // Lists of a part each, then one list of all.
+        let parts_start = self.alloc(span)?;
+        self.next = u32::from(parts_start);
+        for (index, part) in arguments.chunks(MOST_ARGUMENTS).enumerate() {
+            let register = self.alloc(span)?;
+            self.sequence(part, Dest::Reg(register), span, false)?;
+            if index > 0 {
+                // Joined at once, so that the number of parts costs no registers.
+                let native = u32::from(self.native("append")?);
+                self.asm.emit(Instruction::CallNative {
+                    a: parts_start,
+                    b: parts_start,
+                    c: 2,
+                    x: native,
+                });
+                self.next -= 1;
+            }
+        }
+        for sequence in last {
+            let register = self.alloc(span)?;
+            self.expr(sequence, Dest::Reg(register))?;
+            self.position(span);
+            let native = u32::from(self.native("append")?);
+            self.asm.emit(Instruction::CallNative {
+                a: parts_start,
+                b: parts_start,
+                c: 2,
+                x: native,
+            });
+        }
+        self.finish_apply(window, 1, dest, span);
+        self.next = mark;
+        Ok(())
+    }
+}
+
+/// An operation on records whose type is in global `x`.
+struct RecordOperation<'e> {
+    x: u32,
+    kind: RecordKind<'e>,
+}
+
+enum RecordKind<'e> {
+    Make(&'e [Expr]),
+    Test(&'e Expr),
+    Field(&'e Expr, u8),
+}
+
+/// Whether a known function takes this many arguments.
+pub(super) fn accepts(known: &KnownFunction, count: usize) -> bool {
+    let parameters = known.lambda.parameters.len();
+    count >= parameters - known.lambda.optional
+        && (known.lambda.rest.is_some() || count <= parameters)
+}
+
+/// An instruction with destination, register and small constant.
+type WithSmall = fn(u8, u8, i8) -> Instruction;
+
+/// The other operand, and what becomes of `(+ x n)`, `(+ n x)` or `(- x n)` with a small constant.
+fn small_addend<'e>(
+    name: &str,
+    left: &'e Expr,
+    right: &'e Expr,
+) -> Option<(&'e Expr, WithSmall, i8)> {
+    let small = |expr: &Expr| match expr.kind {
+        ExprKind::Const(DatumKind::Int(value)) => i8::try_from(value).ok(),
+        _ => None,
+    };
+    // Each order has its own instruction: errors name the operands as they were written.
+    match name {
+        "+" => match (small(right), small(left)) {
+            (Some(n), _) => Some((left, |a, b, sc| Instruction::AddImm { a, b, sc }, n)),
+            (_, Some(n)) => Some((right, |a, b, sc| Instruction::ImmAdd { a, b, sc }, n)),
+            _ => None,
+        },
+        "-" => Some((
+            left,
+            |a, b, sc| Instruction::SubtractImm { a, b, sc },
+            small(right)?,
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,361 @@
+//! The register bytecode back end: from the core language to a module.
+
+mod branch;
+mod calls;
+mod constants;
+mod counters;
+mod expr;
+mod function;
+mod hoist;
+mod loops;
+pub mod primitives;
+mod switch;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use sema_format::Module;
+use sema_format::model::{Arity, Export, ExportKind, Import};
+
+use crate::front::datum::{Interner, Span};
+use crate::ir::walk::for_each_child;
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
+use crate::middle::Globals;
+use crate::middle::likely::Likely;
+use crate::middle::variables::Variables;
+use constants::ConstantPool;
+use function::FunctionBuilder;
+pub(crate) use switch::ENOUGH_KEYS;
+
+/// Builtins that are values, not functions.
+pub const CONSTANT_NAMES: &[&str] = &[
+    "pi",
+    "e",
+    "math/infinity",
+    "math/nan",
+    "*stdin*",
+    "*stdout*",
+    "*stderr*",
+];
+
+/// The native that gives standard streams by file descriptor.
+const STANDARD_STREAM: &str = "%standard-stream";
+
+/// The file descriptor of the standard stream that a builtin is bound to.
+fn standard_stream(name: &str) -> Option<i16> {
+    Some(match name {
+        "*stdin*" => 0,
+        "*stdout*" => 1,
+        "*stderr*" => 2,
+        _ => return None,
+    })
+}
+
+/// Where source positions come from.
+pub trait Positions {
+    /// File (its display name), line and column of the start of a span.
+    fn position(&self, span: Span) -> Option<(&str, u32, u32)>;
+}
+
+/// What the code generator needs to know about builtins.
+pub trait BuiltinFacts {
+    /// Minimum and maximum number of arguments of a native; `None` if it is not a native function.
+    fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)>;
+    /// Whether a native may call back (it must then be called like a closure).
+    fn native_calls_back(&self, name: &str) -> bool;
+    /// The value of a builtin that is a number.
+    fn constant(&self, name: &str) -> Option<f64>;
+}
+
+/// Why code could not be generated: limits of the format.
+#[derive(Debug, thiserror::Error)]
+pub enum CodegenError {
+    /// A function too large for the encoding.
+    #[error("this function cannot be encoded: {0}")]
+    Assemble(#[from] sema_format::encode::AssembleError),
+    /// Too many parameters.
+    #[error("a function can have at most {limit} parameters")]
+    TooManyParameters {
+        /// The limit.
+        limit: usize,
+    },
+    /// A run-time object in code.
+    #[error(
+        "a macro put a run-time object into code; only data that can be written can be compiled"
+    )]
+    Opaque,
+    /// Too many live temporaries.
+    #[error("this expression is nested too deeply; bind parts of it to names with let")]
+    TooDeep,
+    /// Too many natives.
+    #[error("the module uses more builtins than the format can hold")]
+    TooManyNatives,
+}
+
+/// A code generation error and where it happened.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong.
+    pub error: CodegenError,
+    /// Where.
+    pub span: Span,
+}
+
+/// A function that is known to be the value of a global whenever code can ask.
+#[derive(Clone)]
+pub(crate) struct KnownFunction {
+    pub index: u32,
+    pub lambda: Rc<Lambda>,
+}
+
+/// The state of generating one module.
+pub(crate) struct ModuleBuilder<'a> {
+    pub facts: &'a dyn BuiltinFacts,
+    pub positions: &'a dyn Positions,
+    pub names: &'a Interner,
+    pub module: Module,
+    pub constants: ConstantPool,
+    pub known: HashMap<GlobalId, KnownFunction>,
+    /// Globals whose value is the library function of this name.
+    natives: HashMap<&'static str, u32>,
+    files: HashMap<String, u32>,
+    /// What is known of the unit's globals.
+    pub globals: &'a Globals,
+    /// Globals that are used otherwise than as the callee of a direct call.
+    pub used_as_values: HashSet<GlobalId>,
+    /// What numbers are likely to be.
+    pub likely: Likely,
+    pub unit: &'a Unit,
+}
+
+/// Generates the module of a unit.
+///
+/// # Errors
+/// Limits of the format.
+pub fn generate(
+    unit: &Unit,
+    globals: &Globals,
+    facts: &dyn BuiltinFacts,
+    positions: &dyn Positions,
+    names: &Interner,
+) -> Result<Module, Failure> {
+    let mut builder = ModuleBuilder {
+        facts,
+        positions,
+        names,
+        module: Module {
+            name: unit.name.to_string(),
+            ..Module::default()
+        },
+        constants: ConstantPool::default(),
+        known: HashMap::new(),
+        natives: HashMap::new(),
+        files: HashMap::new(),
+        globals,
+        used_as_values: HashSet::new(),
+        likely: Likely::default(),
+        unit,
+    };
+    builder
+        .module
+        .functions
+        .push(sema_format::model::Function::default());
+    builder.module.globals = unit
+        .globals
+        .iter()
+        .map(|global| global.name.to_string())
+        .collect();
+    builder.module.imports = unit
+        .imports
+        .iter()
+        .map(|import| Import {
+            path: import.path.to_string(),
+            resolved: import.module.to_string(),
+            names: import
+                .names
+                .as_ref()
+                .map(|names| names.iter().map(|name| name.to_string()).collect()),
+            bindings: import
+                .bindings
+                .iter()
+                .map(|(name, global)| (name.to_string(), global.0))
+                .collect(),
+            whole: import.names.is_none(),
+        })
+        .collect();
+    let mut definitions = Vec::new();
+    for form in &unit.body {
+        if let ExprKind::DefineGlobal(global, value) = &form.kind
+            && let ExprKind::Lambda(lambda) = &value.kind
+            && globals.known.contains(global)
+        {
+            let index = builder.module.functions.len() as u32;
+            builder
+                .module
+                .functions
+                .push(sema_format::model::Function::default());
+            builder.known.insert(
+                *global,
+                KnownFunction {
+                    index,
+                    lambda: lambda.clone(),
+                },
+            );
+            definitions.push((*global, index, lambda.clone()));
+        }
+    }
+    for form in &unit.body {
+        collect_value_uses(form, &builder.known, &mut builder.used_as_values);
+    }
+    let mut known = definitions
+        .iter()
+        .map(|(global, _, lambda)| (*global, &**lambda));
+    builder.likely = Likely::collect(unit, &mut known);
+    for (global, index, lambda) in definitions {
+        let variables = Rc::new(Variables::analyse_function(&lambda));
+        let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;
+        builder.module.functions[index as usize] = function;
+    }
+    builder.main()?;
+    builder.exports();
+    builder.module.constants = std::mem::take(&mut builder.constants).into_constants();
+    Ok(builder.module)
+}
+
+/// Collects the globals that are read as values.
+fn collect_value_uses(
+    expr: &Expr,
+    known: &HashMap<GlobalId, KnownFunction>,
+    uses: &mut HashSet<GlobalId>,
+) {
+    match &expr.kind {
+        ExprKind::Global(global) => {
+            uses.insert(*global);
+        }
+        ExprKind::Call(callee, arguments) => {
+            let direct = match callee.kind {
+                ExprKind::Global(global) => known
+                    .get(&global)
+                    .is_some_and(|known| calls::accepts(known, arguments.len())),
+                _ => false,
+            };
+            if !direct {
+                collect_value_uses(callee, known, uses);
+            }
+            for argument in arguments {
+                collect_value_uses(argument, known, uses);
+            }
+        }
+        _ => for_each_child(expr, &mut |child| collect_value_uses(child, known, uses)),
+    }
+}
+
+impl ModuleBuilder<'_> {
+    /// The number of a native in the module's list.
+    pub fn native(&mut self, name: &'static str) -> u32 {
+        if let Some(&index) = self.natives.get(name) {
+            return index;
+        }
+        let index = self.module.natives.len() as u32;
+        self.module.natives.push(name.to_owned());
+        self.natives.insert(name, index);
+        index
+    }
+
+    pub fn file(&mut self, name: &str) -> u32 {
+        if let Some(&index) = self.files.get(name) {
+            return index;
+        }
+        let index = self.module.files.len() as u32;
+        self.module.files.push(name.to_owned());
+        self.files.insert(name.to_owned(), index);
+        index
+    }
+
+    /// The main function: the unit's forms in order; its value is that of the last.
+    fn main(&mut self) -> Result<(), Failure> {
+        let mut forms: Vec<Expr> = Vec::with_capacity(self.unit.body.len() + 1);
+        let span = Span::default();
+        for (number, global) in self.unit.globals.iter().enumerate() {
+            if let Some(Builtin(name)) = global.shadows {
+                let value = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+                forms.push(Expr::new(
+                    ExprKind::DefineGlobal(GlobalId(number as u32), Box::new(value)),
+                    span,
+                ));
+            }
+        }
+        forms.extend(self.unit.body.iter().cloned());
+        if forms.is_empty() {
+            forms.push(Expr::nil(span));
+        }
+        let variables = Rc::new(Variables::analyse(&forms));
+        self.module.functions[0] = FunctionBuilder::main(self, &forms, variables)?;
+        Ok(())
+    }
+
+    fn exports(&mut self) {
+        let unit = self.unit;
+        let mut add = |global: GlobalId,
+                       name: &str,
+                       span: Span,
+                       known: &HashMap<GlobalId, KnownFunction>,
+                       positions: &dyn Positions| {
+            let function = known.get(&global);
+            let (line, column) = positions
+                .position(span)
+                .map_or((0, 0), |(_, line, column)| (line, column));
+            self.module.exports.push(Export {
+                name: name.to_owned(),
+                kind: if function.is_some() {
+                    ExportKind::Function
+                } else {
+                    ExportKind::Value
+                },
+                arity: function.map(|known| {
+                    let parameters = known.lambda.parameters.len() as u16;
+                    Arity {
+                        minimum: parameters - known.lambda.optional as u16,
+                        maximum: known.lambda.rest.is_none().then_some(parameters),
+                    }
+                }),
+                doc: None,
+                line,
+                column,
+                global: global.0,
+            });
+        };
+        match &unit.exports {
+            Some(exports) => {
+                for (name, span) in exports {
+                    if let Some(number) =
+                        unit.globals.iter().position(|global| global.name == *name)
+                    {
+                        add(
+                            GlobalId(number as u32),
+                            name,
+                            *span,
+                            &self.known,
+                            self.positions,
+                        );
+                    }
+                }
+            }
+            None => {
+                let imported: HashSet<GlobalId> = unit
+                    .imports
+                    .iter()
+                    .flat_map(|i| i.bindings.iter().map(|(_, g)| *g))
+                    .collect();
+                for (number, global) in unit.globals.iter().enumerate() {
+                    let id = GlobalId(number as u32);
+                    if (global.definitions > 0 || imported.contains(&id))
+                        && !self.globals.is_hidden(id)
+                    {
+                        add(id, &global.name, global.span, &self.known, self.positions);
+                    }
+                }
+            }
+        }
+    }
+}

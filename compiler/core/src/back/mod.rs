@@ -1,0 +1,148 @@
+//! From a lowered unit to a module: library, middle end, code generation.
+
+pub mod bytecode;
+
+use std::collections::HashSet;
+
+use sema_format::Module;
+use sema_natives::NATIVES;
+use sema_natives::core::number::math;
+
+use crate::back::bytecode::{BuiltinFacts, Failure, Positions};
+use crate::front::datum::Interner;
+use crate::ir::{ExprKind, GlobalId, Unit};
+use crate::middle;
+use crate::phases::{self, Observer};
+
+/// What the compiler knows about the runtime's builtins.
+#[derive(Default)]
+pub struct Facts;
+
+/// Builtins that are values.
+pub use math::CONSTANTS;
+
+/// Natives that hand a call back to the machine: they are called like closures.
+const CALLING_BACK: &[&str] = &["%eval"];
+
+impl BuiltinFacts for Facts {
+    fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
+        let native = NATIVES.get(NATIVES.find(name)?);
+        Some((native.arity.min.into(), native.arity.max.map(usize::from)))
+    }
+
+    fn native_calls_back(&self, name: &str) -> bool {
+        CALLING_BACK.contains(&name)
+    }
+
+    fn constant(&self, name: &str) -> Option<f64> {
+        CONSTANTS
+            .iter()
+            .find(|(constant, _)| *constant == name)
+            .map(|(_, value)| *value)
+    }
+}
+
+/// Which functions of a unit may be called directly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// All that are provably defined when they are called.
+    Proven,
+    /// Those of the library only: the unit's own globals may change behind its back.
+    LibraryOnly,
+    /// None: library functions too are called as values of globals, which later units share.
+    Nothing,
+}
+
+/// Compiles a unit into which the library has been linked.
+///
+/// # Errors
+/// Limits of the format.
+pub fn compile_unit(
+    unit: &mut Unit,
+    library: &HashSet<GlobalId>,
+    known: Known,
+    positions: &dyn Positions,
+    names: &Interner,
+    optimize: u8,
+    phases: &dyn Observer,
+) -> Result<Module, Failure> {
+    let mut globals = middle::Globals {
+        library: library.clone(),
+        extensible: known == Known::Proven,
+        ..middle::Globals::default()
+    };
+    if known == Known::Proven && !unit.dynamic {
+        if optimize > 0 {
+            middle::records::run(unit, &mut globals);
+        }
+        globals.known.extend(middle::known::functions(unit));
+    }
+    if known != Known::Nothing {
+        globals.known.extend(library);
+    }
+    middle::run(unit, &mut globals, optimize, phases);
+    phases.begin(phases::GENERATE);
+    bytecode::generate(unit, &globals, &Facts, positions, names)
+}
+
+/// Gives the globals of a unit new numbers.
+pub fn renumber_globals(unit: &mut Unit, numbers: &[GlobalId]) {
+    let mut change = |global: &mut GlobalId| {
+        if let Some(new) = numbers.get(global.0 as usize) {
+            *global = *new;
+        }
+    };
+    for import in &mut unit.imports {
+        for (_, global) in &mut import.bindings {
+            change(global);
+        }
+    }
+    for form in &mut unit.body {
+        visit(form, &mut change);
+    }
+}
+
+fn visit(expr: &mut crate::ir::Expr, change: &mut dyn FnMut(&mut GlobalId)) {
+    if let ExprKind::Global(global)
+    | ExprKind::SetGlobal(global, _)
+    | ExprKind::DefineGlobal(global, _) = &mut expr.kind
+    {
+        change(global);
+    }
+    crate::ir::walk::for_each_child_mut(expr, &mut |child| visit(child, change));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::front::datum::Span;
+    use crate::ir::{Builtin, Expr};
+    use crate::live::machine::NoPositions;
+    use crate::phases::Unobserved;
+
+    #[test]
+    fn a_builtin_that_the_runtime_lacks_does_not_stop_the_program_from_starting() {
+        let span = Span::default();
+        let mut unit = Unit {
+            name: Rc::from("test"),
+            body: vec![
+                Expr::new(ExprKind::Builtin(Builtin("%no-such-native")), span),
+                Expr::builtin_call("%no-such-native", vec![Expr::nil(span)], span),
+            ],
+            ..Unit::default()
+        };
+        let none = HashSet::new();
+        let module = compile_unit(
+            &mut unit,
+            &none,
+            Known::Proven,
+            &NoPositions,
+            &Interner::new(),
+            1,
+            &Unobserved,
+        );
+        assert_eq!(module.unwrap().natives, ["%unavailable"]);
+    }
+}

@@ -1,0 +1,278 @@
+//! From an entry file to compiled modules: reader, expander, lowering, optimiser, code generator.
+
+use std::path::{Path, PathBuf};
+
+use crate::back::bytecode::{CONSTANT_NAMES, Failure, Positions};
+use crate::back::{self, Known};
+use crate::front::datum::{Interner, Span};
+use crate::front::diagnostic::Diagnostic;
+use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
+use crate::front::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
+use crate::front::source::SourceMap;
+use crate::ir::builtins::Builtins;
+use crate::link::library::Library;
+use crate::live::dynamic;
+use crate::live::machine::Machine;
+use crate::phases::{self, Observer};
+
+/// Stack of the thread that compiles: lowering and code generation recurse over the program.
+pub(crate) const STACK_BYTES: usize = 1 << 30;
+
+/// Where source files come from. The compiler never opens a file itself.
+pub trait FileSystem: Sync {
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>>;
+    /// The path with links followed, `.` and `..` resolved.
+    ///
+    /// # Errors
+    /// As the operating system says, in particular if there is no such file.
+    fn canonical(&self, path: &Path) -> std::io::Result<PathBuf>;
+    /// Whether a directory exists.
+    fn is_directory(&self, path: &Path) -> bool;
+}
+
+/// What to compile and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Optimisation level, 0 to 2.
+    pub optimize: u8,
+    /// Root of installed packages, if there is one.
+    pub package_root: Option<PathBuf>,
+    /// What the program will find when it runs.
+    pub surroundings: Surroundings,
+    /// How many steps each macro transformer may take.
+    pub macro_steps: u64,
+}
+
+/// What a program will find when it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// A runtime without compiler.
+    Runtime,
+    /// A runtime with the compiler.
+    Compiler,
+    /// The compiler and the program's source files: it runs here and now.
+    Sources,
+}
+
+/// A compiled program: the entry module and everything it can reach.
+#[derive(Debug)]
+pub struct Program {
+    /// Key of the entry module.
+    pub entry: String,
+    /// Absolute paths of the files that the modules were made from, by key.
+    pub paths: Vec<(String, PathBuf)>,
+    /// The macros of the modules, for a compiler that is there when the program runs; `None` if the
+    /// program has no use for one.
+    pub macros: Option<sema_format::Module>,
+    /// The modules, each after those it imports; the entry is the last.
+    pub modules: Vec<sema_format::Module>,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles the program whose entry file is `entry`. The texts of its files are added to `sources`,
+/// which the diagnostics refer to. `phases` is told what goes on.
+///
+/// # Errors
+/// Everything that is wrong with it, at least one diagnostic.
+pub fn compile_program(
+    files: &dyn FileSystem,
+    entry: &Path,
+    options: &Options,
+    sources: &mut SourceMap,
+    phases: &dyn Observer,
+) -> Result<Program, Vec<Diagnostic>> {
+    let run = || compile_here(files, entry, options, phases);
+    let (result, collected) = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, run);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => {
+                let diagnostic = Diagnostic::error(
+                    "E0001",
+                    format!("cannot start the compiler's thread: {error}"),
+                );
+                (Err(vec![diagnostic]), SourceMap::new())
+            }
+        }
+    });
+    *sources = collected;
+    result
+}
+
+fn compile_here(
+    files: &dyn FileSystem,
+    entry: &Path,
+    options: &Options,
+    phases: &dyn Observer,
+) -> (Result<Program, Vec<Diagnostic>>, SourceMap) {
+    let mut sources = SourceMap::new();
+    let result = compile_with(files, entry, options, &mut sources, phases);
+    (result, sources)
+}
+
+/// The directory of the main file.
+fn main_directory(entry: &Path) -> String {
+    let entry = std::path::absolute(entry).unwrap_or_else(|_| entry.to_owned());
+    let directory = entry.parent().unwrap_or(&entry);
+    directory.to_string_lossy().into_owned()
+}
+
+fn compile_with(
+    files: &dyn FileSystem,
+    entry: &Path,
+    options: &Options,
+    sources: &mut SourceMap,
+    phases: &dyn Observer,
+) -> Result<Program, Vec<Diagnostic>> {
+    phases.begin(phases::START);
+    let mut interner = Interner::new();
+    let library = match Library::load(&mut interner, sources) {
+        Ok(library) => library,
+        Err(error) => return Err(vec![Diagnostic::error("E0002", error.to_string())]),
+    };
+    let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
+    let mut machine = Machine::new(&library, options.macro_steps);
+    let packages = PackageRoot {
+        directory: options
+            .package_root
+            .as_ref()
+            .map(|root| root.to_string_lossy().into_owned()),
+        program: Some(main_directory(entry)),
+    };
+    let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
+    let lowered = lower_files(
+        &entry.to_string_lossy(),
+        &Adapter(files),
+        sources,
+        &packages,
+        &mut interner,
+        &builtins,
+        &mut machine,
+        ModuleOptions {
+            compiler_at_run_time,
+            ..ModuleOptions::default()
+        },
+        phases,
+    );
+    machine.flush();
+    let mut program =
+        lowered.map_err(|problems| problems.iter().map(diagnostic).collect::<Vec<_>>())?;
+    let mut macros = None;
+    if options.surroundings == Surroundings::Sources {
+        program
+            .warnings
+            .retain(|problem| problem.code != COMPUTED_PATH);
+    }
+    if compiler_at_run_time {
+        program
+            .warnings
+            .retain(|problem| problem.code != NEEDS_COMPILER);
+        let has_macros = program
+            .modules
+            .iter()
+            .any(|module| !module.unit.macros.is_empty());
+        if has_macros && program.modules.iter().any(|module| module.unit.dynamic) {
+            let units = program.modules.iter().map(|module| &module.unit);
+            let definitions = dynamic::definitions(units, &interner);
+            macros = Some(definitions.map_err(|failure| vec![limit(&failure)])?);
+            // What transformers call is looked up by name.
+            for module in &mut program.modules {
+                module.unit.dynamic |= !module.unit.macros.is_empty();
+            }
+        }
+    }
+    let paths = program.modules.iter();
+    let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
+    let paths = paths.collect();
+    let mut modules = Vec::with_capacity(program.modules.len());
+    for module in program.modules {
+        let mut unit = module.unit;
+        phases.begin(phases::LINK);
+        let linked = library.link(&mut unit, &|_| false);
+        let positions = SourcePositions(sources);
+        let compiled = back::compile_unit(
+            &mut unit,
+            &linked,
+            Known::Proven,
+            &positions,
+            &interner,
+            options.optimize,
+            phases,
+        );
+        modules.push(compiled.map_err(|failure| vec![limit(&failure)])?);
+    }
+    let entry = modules
+        .last()
+        .map(|module| module.name.clone())
+        .unwrap_or_default();
+    Ok(Program {
+        entry,
+        paths,
+        macros,
+        modules,
+        warnings: program.warnings.iter().map(diagnostic).collect(),
+    })
+}
+
+fn limit(failure: &Failure) -> Diagnostic {
+    Diagnostic::error("E0501", failure.error.to_string()).at(failure.span)
+}
+
+fn diagnostic(problem: &Problem) -> Diagnostic {
+    let mut diagnostic = match problem.severity {
+        Severity::Error => Diagnostic::error(problem.code, problem.message.clone()),
+        Severity::Warning => Diagnostic::warning(problem.code, problem.message.clone()),
+    };
+    if problem.span != Span::default() {
+        diagnostic = diagnostic.at(problem.span);
+    }
+    for (span, text) in &problem.related {
+        diagnostic = diagnostic.with_secondary(*span, text.clone());
+    }
+    match &problem.hint {
+        Some(hint) => diagnostic.with_hint(hint.clone()),
+        None => diagnostic,
+    }
+}
+
+/// Positions in the texts of a source map.
+pub(crate) struct SourcePositions<'s>(pub(crate) &'s SourceMap);
+
+impl Positions for SourcePositions<'_> {
+    fn position(&self, span: Span) -> Option<(&str, u32, u32)> {
+        let file = self.0.file(span.file)?;
+        let location = file.location(span.start);
+        Some((file.name(), location.line, location.column))
+    }
+}
+
+/// The file system as the module graph asks for it.
+struct Adapter<'f>(&'f dyn FileSystem);
+
+impl Files for Adapter<'_> {
+    fn read(&self, path: &str) -> Result<String, FileError> {
+        let bytes = self.0.read(Path::new(path)).map_err(|error| FileError {
+            message: error.to_string(),
+        })?;
+        String::from_utf8(bytes).map_err(|_| FileError {
+            message: "stream did not contain valid UTF-8".to_owned(),
+        })
+    }
+
+    fn canonical(&self, path: &str) -> Option<String> {
+        let path = self.0.canonical(Path::new(path)).ok()?;
+        Some(path.to_string_lossy().into_owned())
+    }
+
+    fn is_directory(&self, path: &str) -> bool {
+        self.0.is_directory(Path::new(path))
+    }
+}

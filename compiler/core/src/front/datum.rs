@@ -1,0 +1,96 @@
+//! Source data with positions: what the reader produces and the expander rewrites.
+//!
+//! A dotted list `(a . b)` is a list that holds the symbol `.`: Sema has no pairs.
+
+use std::rc::Rc;
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+
+/// An interned name (symbol or keyword without its colon).
+pub type Symbol = lasso::Spur;
+
+/// The interner shared by all files of one compilation.
+pub type Interner = lasso::Rodeo;
+
+/// Which source file a span points into; an index into the source map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct FileId(pub u32);
+
+/// A half-open byte range `[start, end)` of one source file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The call that was replaced by the code this belongs to, and whether this is a call in tail
+    /// position: see `middle::frames`. Zero in everything that was read.
+    pub context: u32,
+}
+
+/// A datum and where it was written.
+#[derive(Clone, Debug)]
+pub struct Datum {
+    /// The value.
+    pub kind: DatumKind,
+    /// Where it came from. Data made by a macro carry the span of the macro call.
+    pub span: Span,
+}
+
+/// A complex literal's part.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Real {
+    /// Exact integer.
+    Int(BigInt),
+    /// Exact ratio, reduced, denominator above one.
+    Ratio(BigRational),
+    /// IEEE double.
+    Float(f64),
+}
+
+/// The shapes a datum can have.
+#[derive(Clone, Debug)]
+pub enum DatumKind {
+    /// `nil`
+    Nil,
+    /// `#t`, `#f`, `true`, `false`
+    Bool(bool),
+    /// Exact integer that fits 64 bits.
+    Int(i64),
+    /// Exact integer beyond 64 bits.
+    BigInt(Rc<BigInt>),
+    /// Exact ratio, reduced, denominator above one.
+    Ratio(Rc<BigRational>),
+    /// IEEE double.
+    Float(f64),
+    /// Complex number (real part, imaginary part), the imaginary part is not an exact zero.
+    Complex(Rc<(Real, Real)>),
+    /// `#\a`
+    Char(char),
+    /// String literal (regex literals read as strings too).
+    Str(Rc<str>),
+    /// Symbol.
+    Symbol(Symbol),
+    /// Keyword, name without the colon.
+    Keyword(Symbol),
+    /// `( … )`
+    List(Rc<[Datum]>),
+    /// `[ … ]`
+    Vector(Rc<[Datum]>),
+    /// `{ k v … }` in source order; later duplicates win when evaluated.
+    Map(Rc<[(Datum, Datum)]>),
+    /// `#u8( … )`
+    Bytes(Rc<[u8]>),
+    /// `#f64( … )`
+    F64Array(Rc<[f64]>),
+    /// `#i64( … )`
+    I64Array(Rc<[i64]>),
+    /// A builtin function that a macro spliced into code: its name, and an index as for `Opaque`.
+    Builtin(Rc<str>, u32),
+    /// A run-time object (a function, a record …) that a macro spliced into code:
+    /// an index into the compile-time VM's table of kept values.
+    Opaque(u32),
+}

@@ -1,0 +1,175 @@
+//! Turns diagnostics into text. The only module that knows the crate which draws source excerpts.
+//!
+//! ```text
+//! Error: unterminated list
+//!  --> main.sema:3:1
+//!   |
+//! 3 | (define (f x)
+//!   | ^
+//!   |
+//!   = hint: add the closing `)`
+//!   = code: E0112
+//! ```
+
+use std::io::IsTerminal;
+use std::ops::Range;
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer as Drawer, Snippet};
+
+use super::{Diagnostic, Label, Severity};
+use crate::front::datum::FileId;
+use crate::front::source::{SourceFile, SourceMap};
+
+/// Draws diagnostics.
+#[derive(Clone, Debug)]
+pub struct Renderer {
+    drawer: Drawer,
+}
+
+impl Renderer {
+    /// A renderer with or without ANSI colours.
+    #[must_use]
+    pub fn new(colour: bool) -> Self {
+        let drawer = if colour {
+            Drawer::styled()
+        } else {
+            Drawer::plain()
+        };
+        Self {
+            drawer: drawer.term_width(DEFAULT_TERM_WIDTH),
+        }
+    }
+
+    /// The text of a diagnostic, ending in a line feed.
+    #[must_use]
+    pub fn render(&self, sources: &SourceMap, diagnostic: &Diagnostic) -> String {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR.with_name("Error"),
+            Severity::Warning => Level::WARNING.with_name("Warning"),
+        };
+        let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+        for snippet in snippets(sources, diagnostic) {
+            group = group.element(snippet);
+        }
+        if let Some(hint) = &diagnostic.hint {
+            group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));
+        }
+        for note in &diagnostic.notes {
+            group = group.element(Level::NOTE.with_name("note").message(note.as_str()));
+        }
+        group = group.element(Level::INFO.with_name("code").message(diagnostic.code));
+        let mut text = self.drawer.render(&[group]);
+        text.push('\n');
+        text
+    }
+
+    /// The texts of several diagnostics, separated by empty lines.
+    #[must_use]
+    pub fn render_all(&self, sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
+        diagnostics
+            .iter()
+            .map(|diagnostic| self.render(sources, diagnostic))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// Should text on standard error be coloured: is it a terminal, and is `NO_COLOR` unset or empty?
+///
+/// For command line shells; the compiler itself does not look at its surroundings.
+#[must_use]
+pub fn standard_error_takes_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::io::stderr().is_terminal()
+}
+
+/// One excerpt per file, the file of the primary label first.
+fn snippets<'a>(
+    sources: &'a SourceMap,
+    diagnostic: &'a Diagnostic,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
+    let primary = diagnostic
+        .primary
+        .iter()
+        .map(|label| (AnnotationKind::Primary, label));
+    let secondary = diagnostic
+        .secondary
+        .iter()
+        .map(|label| (AnnotationKind::Context, label));
+    let labels: Vec<_> = primary.chain(secondary).collect();
+    let mut files: Vec<FileId> = Vec::new();
+    for (_, label) in &labels {
+        if !files.contains(&label.span.file) {
+            files.push(label.span.file);
+        }
+    }
+    let in_file = |id: FileId| {
+        labels
+            .iter()
+            .filter(move |(_, label)| label.span.file == id)
+    };
+    files
+        .into_iter()
+        .filter_map(|id| Some(excerpt(sources.file(id)?, in_file(id).copied())))
+        .collect()
+}
+
+fn excerpt<'a>(
+    file: &'a SourceFile,
+    labels: impl Iterator<Item = (AnnotationKind, &'a Label)>,
+) -> Snippet<'a, Annotation<'a>> {
+    let marks: Vec<_> = labels
+        .map(|(kind, label)| (kind, first_line(file, label), label))
+        .collect();
+    let first = marks
+        .iter()
+        .map(|(_, range, _)| range.start)
+        .min()
+        .unwrap_or(0);
+    let last = marks
+        .iter()
+        .map(|(_, range, _)| range.end)
+        .max()
+        .unwrap_or(0);
+    // Only the lines between the labels are handed over, so that a large file costs nothing.
+    let text = file.text();
+    let start = text
+        .get(..first)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let end = text
+        .get(last..)
+        .and_then(|after| after.find('\n'))
+        .map_or(text.len(), |at| last + at);
+    // A carriage return before the line feed would be drawn.
+    let end = if text.get(last..end).is_some_and(|rest| rest.ends_with('\r')) {
+        end - 1
+    } else {
+        end
+    };
+    let line = file.location(u32::try_from(start).unwrap_or(u32::MAX)).line;
+    let annotations = marks.into_iter().map(|(kind, range, label)| {
+        let annotation = kind.span(range.start - start..range.end - start);
+        if label.text.is_empty() {
+            annotation
+        } else {
+            annotation.label(label.text.as_str())
+        }
+    });
+    Snippet::source(text.get(start..end).unwrap_or_default())
+        .line_start(line as usize)
+        .path(file.name())
+        .annotations(annotations)
+}
+
+/// The part of a label's span that is in its first line: a form may be long, its start says enough. The
+/// result lies within the text and on character boundaries, whatever the span.
+fn first_line(file: &SourceFile, label: &Label) -> Range<usize> {
+    let text = file.text();
+    let start = text.floor_char_boundary(label.span.start as usize);
+    let end = text.floor_char_boundary(label.span.end as usize).max(start);
+    let span = text.get(start..end).unwrap_or_default();
+    let line = span.split(['\r', '\n']).next().unwrap_or_default();
+    start..start + line.len()
+}

@@ -1,0 +1,126 @@
+//! Macro expansion: one call at a time, asked for by the lowering, which knows the scopes.
+//!
+//! Names made by the macros of the prelude cannot clash with names of programs: a reference to a builtin is the
+//! builtin's name after a space, a new variable is a stem, a space and a number.
+
+pub mod host;
+pub(crate) mod make;
+pub(crate) mod prelude;
+pub mod steps;
+pub(crate) mod syntax_rules;
+pub(crate) mod table;
+
+use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::lower::Lowerer;
+use crate::front::lower::expansion_problem;
+use crate::front::names::SpecialForm;
+use crate::front::problem::{Fallible, Problem};
+use crate::phases;
+use make::Maker;
+use table::{Macro, MacroEntry};
+
+impl Lowerer<'_, '_> {
+    /// The special form that a list with this head is. A program may define a macro with the name of some forms
+    /// (`when`, `unless`, …); its calls are then macro calls.
+    pub(crate) fn form_of(&self, head: Symbol) -> Option<SpecialForm> {
+        let form = self.session.names.form(head)?;
+        let replaced = form.gives_way_to_macros()
+            && self.macros.find(head).is_some()
+            && !self.is_local(head)
+            && !self.is_hidden(head);
+        (!replaced).then_some(form)
+    }
+
+    /// The expansion of a form whose head is `symbol`, if that is a macro where the form stands.
+    pub(crate) fn expand_call(
+        &mut self,
+        symbol: Symbol,
+        form: &Datum,
+        operands: &[Datum],
+    ) -> Fallible<Option<Datum>> {
+        if self.is_local(symbol) || self.is_hidden(symbol) {
+            return Ok(None);
+        }
+        let Some(entry) = self.macros.find(symbol) else {
+            return Ok(None);
+        };
+        let entry = entry.clone();
+        self.session.phases.begin(phases::EXPAND);
+        let expansion = self.expand_with(&entry, form.span, operands);
+        self.session.phases.begin(phases::LOWER);
+        expansion
+    }
+
+    fn expand_with(
+        &mut self,
+        entry: &MacroEntry,
+        span: Span,
+        operands: &[Datum],
+    ) -> Fallible<Option<Datum>> {
+        match &entry.kind {
+            Macro::Prelude(prelude) => {
+                let got = operands.len();
+                let fits = got >= prelude.minimum && prelude.maximum.is_none_or(|most| got <= most);
+                if !fits {
+                    let (minimum, maximum) = (prelude.minimum, prelude.maximum);
+                    return Err(Problem::arity(span, &entry.name, minimum, maximum, got));
+                }
+                let mut maker = Maker {
+                    session: self.session,
+                    span,
+                };
+                (prelude.expand)(&mut maker, operands).map(Some)
+            }
+            Macro::Rules(rules) => rules.expand(operands, span, self.session).map(Some),
+            Macro::Procedure {
+                id,
+                minimum,
+                maximum,
+            } => {
+                let got = operands.len();
+                if got < *minimum || maximum.is_some_and(|most| got > most) {
+                    return Err(Problem::arity(span, &entry.name, *minimum, *maximum, got));
+                }
+                let session = &mut *self.session;
+                let expansion = session.host.call(*id, operands, span, session.interner);
+                let name = &entry.name;
+                expansion.map(Some).map_err(|error| {
+                    let mut problem = expansion_problem(error, span);
+                    problem
+                        .related
+                        .push((span, format!("while expanding `{name}`")));
+                    problem
+                })
+            }
+        }
+    }
+}
+
+/// A datum in which names made by the front end have become names a program could write.
+pub(crate) fn readable(datum: &Datum, interner: &mut Interner) -> Datum {
+    let span = datum.span;
+    let kind = match &datum.kind {
+        DatumKind::Symbol(symbol) => {
+            let name = interner.resolve(symbol).to_string();
+            let text = match name.strip_prefix(' ') {
+                Some(builtin) => builtin.strip_prefix('%').unwrap_or(builtin).to_string(),
+                None => name.replacen(' ', "__", 1),
+            };
+            DatumKind::Symbol(interner.get_or_intern(text))
+        }
+        DatumKind::List(items) => {
+            DatumKind::List(items.iter().map(|item| readable(item, interner)).collect())
+        }
+        DatumKind::Vector(items) => {
+            DatumKind::Vector(items.iter().map(|item| readable(item, interner)).collect())
+        }
+        DatumKind::Map(entries) => DatumKind::Map(
+            entries
+                .iter()
+                .map(|(key, value)| (readable(key, interner), readable(value, interner)))
+                .collect(),
+        ),
+        other => other.clone(),
+    };
+    Datum { kind, span }
+}

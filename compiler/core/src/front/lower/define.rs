@@ -1,0 +1,109 @@
+//! `define`, `defun`.
+
+use super::{Lowerer, shape};
+use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use crate::front::problem::{Fallible, Problem, type_name};
+use crate::ir::{Expr, ExprKind};
+
+impl Lowerer<'_, '_> {
+    pub(super) fn define(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        if let Some(target) = operands.first()
+            && matches!(target.kind, DatumKind::Vector(_) | DatumKind::Map(_))
+        {
+            return self.define_pattern(operands, span);
+        }
+        let (symbol, value) = self.define_parts(operands, span)?;
+        Ok(self.definition(symbol, value, span))
+    }
+
+    pub(super) fn defun(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let (symbol, value) = self.defun_parts(operands, span)?;
+        Ok(self.definition(symbol, value, span))
+    }
+
+    /// Defines a name where the form stands: a global at top level, else a variable of the innermost scope.
+    pub(super) fn definition(&mut self, symbol: Symbol, value: Expr, span: Span) -> Expr {
+        if self.scopes.is_empty() {
+            return self.define_global(symbol, value, span);
+        }
+        let variable = self.definition_target(symbol);
+        Expr::new(ExprKind::SetLocal(variable, Box::new(value)), span)
+    }
+
+    /// Defines a global.
+    pub(super) fn define_global(&mut self, symbol: Symbol, value: Expr, span: Span) -> Expr {
+        let id = self.global(symbol, span);
+        let conditional = !self.at_top_level_form();
+        if let Some(global) = self.global_mut(id) {
+            if global.definitions == 0 {
+                global.span = span;
+            }
+            global.definitions += 1;
+            global.mutable |= conditional || global.definitions > 1;
+        }
+        Expr::new(ExprKind::DefineGlobal(id, Box::new(value)), span)
+    }
+
+    /// The name and the value of a `define` that is not a pattern.
+    pub(super) fn define_parts(
+        &mut self,
+        operands: &[Datum],
+        span: Span,
+    ) -> Fallible<(Symbol, Expr)> {
+        let Some((target, rest)) = operands.split_first() else {
+            return Err(Problem::arity(span, "define", 2, None, 0));
+        };
+        match &target.kind {
+            DatumKind::Symbol(symbol) => {
+                let [_, value] = shape::exactly("define", operands, span)?;
+                Ok((*symbol, self.expr(value)))
+            }
+            DatumKind::List(signature) => {
+                let Some((name, parameters)) = signature.split_first() else {
+                    return Err(Problem::eval(span, "define: expected a symbol"));
+                };
+                let symbol = shape::symbol("define", name, span)?;
+                if rest.is_empty() {
+                    return Err(Problem::eval(span, "define: function body cannot be empty"));
+                }
+                let value = self.function("define", Some(symbol), parameters, rest, span)?;
+                Ok((symbol, value))
+            }
+            other => {
+                let expected = "symbol, list, vector, or map";
+                Err(Problem::wrong_type(span, expected, type_name(other)))
+            }
+        }
+    }
+
+    /// The name and the value of a `defun`.
+    pub(super) fn defun_parts(
+        &mut self,
+        operands: &[Datum],
+        span: Span,
+    ) -> Fallible<(Symbol, Expr)> {
+        let ([name, parameters], body) = shape::at_least::<2>("defun", operands, 1, span)?;
+        let symbol = shape::symbol("defun", name, span)?;
+        let parameters = shape::list("defun", parameters, span)?;
+        let value = self.function("defun", Some(symbol), parameters, body, span)?;
+        Ok((symbol, value))
+    }
+
+    fn define_pattern(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let [pattern, value] = shape::exactly("define", operands, span)?;
+        let value = self.expr(value);
+        let variable = self.temporary("value");
+        let local = !self.scopes.is_empty();
+        // A local definition gives the value of the last name, one at top level nil.
+        let last = match self.pattern_names(pattern).last() {
+            _ if !local => Expr::nil(span),
+            Some(name) => Self::local(self.definition_target(*name), span),
+            None => Expr::new(ExprKind::Const(DatumKind::Map([].into())), span),
+        };
+        let body = self.assign_pattern(pattern, variable, last)?;
+        Ok(Expr::new(
+            ExprKind::Let(vec![(variable, value)], Box::new(body)),
+            span,
+        ))
+    }
+}

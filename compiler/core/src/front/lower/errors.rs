@@ -1,0 +1,96 @@
+//! `throw` and `try`.
+
+use super::control::sequence;
+use super::{Lowerer, shape};
+use crate::front::datum::{Datum, DatumKind, Span};
+use crate::front::problem::{Fallible, Problem};
+use crate::ir::{Expr, ExprKind};
+
+impl Lowerer<'_, '_> {
+    pub(super) fn throw(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let [value] = shape::exactly("throw", operands, span)?;
+        let value = self.expr(value);
+        Ok(Expr::new(ExprKind::Throw(Box::new(value)), span))
+    }
+
+    pub(super) fn try_form(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let Some((last, body)) = operands.split_last() else {
+            return Err(Problem::arity(span, "try", 1, None, 0));
+        };
+        let clause = shape::list("try", last, span)?;
+        let is_catch = clause
+            .first()
+            .is_some_and(|head| shape::as_symbol(head) == Some(self.session.names.catch));
+        if !is_catch {
+            let message = "try: last argument must be (catch var handler...)";
+            return Err(Problem::eval(span, message));
+        }
+        let [_, name, handler @ ..] = clause else {
+            return Err(Problem::eval(
+                span,
+                "try: catch needs (catch var handler...)",
+            ));
+        };
+        if handler.is_empty() {
+            return Err(Problem::eval(
+                span,
+                "try: catch needs (catch var handler...)",
+            ));
+        }
+        let symbol = shape::symbol("try catch", name, span)?;
+        let body = self.exprs(body);
+        let body = Box::new(sequence(body, span));
+        let variable = self.named_variable(symbol);
+        let handler = self.scoped_body(vec![(symbol, variable)], handler, last.span);
+        Ok(Expr::new(
+            ExprKind::Try(body, variable, Box::new(handler)),
+            span,
+        ))
+    }
+
+    /// Code that raises a problem at run time.
+    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
+    pub(super) fn raise(&mut self, problem: Box<Problem>) -> Expr {
+        let span = problem.span;
+        let condition = problem.condition_map(self.session.interner);
+        let condition = Expr::new(ExprKind::Const(condition), span);
+        Expr::new(ExprKind::Throw(Box::new(condition)), span)
+    }
+
+    /// Runs `lower`; problems become code that raises the first of them when it is reached.
+    pub(super) fn deferred(
+        &mut self,
+        lower: impl FnOnce(&mut Self) -> Fallible<Expr>,
+        span: Span,
+    ) -> Expr {
+        let mark = self.session.problems.len();
+        let result = lower(self);
+        let found = self.session.problems.split_off(mark);
+        let (errors, warnings): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|problem| problem.severity == crate::front::problem::Severity::Error);
+        self.session.problems.extend(warnings);
+        let first = errors.into_iter().next().map(Box::new);
+        match (first, result) {
+            (Some(problem), _) | (None, Err(problem)) => {
+                let mut raised = self.raise(problem);
+                raised.span = span;
+                raised
+            }
+            (None, Ok(expr)) => expr,
+        }
+    }
+
+    /// The datum of `(quote DATUM)`.
+    pub(super) fn quoted<'d>(&self, datum: &'d Datum) -> Option<&'d Datum> {
+        let DatumKind::List(items) = &datum.kind else {
+            return None;
+        };
+        match &items[..] {
+            [head, quoted] if shape::as_symbol(head) == Some(self.session.names.quote) => {
+                Some(quoted)
+            }
+            _ => None,
+        }
+    }
+}

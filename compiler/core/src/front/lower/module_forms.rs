@@ -1,0 +1,299 @@
+//! `module`, `import`, `load`.
+
+use std::rc::Rc;
+
+use super::control::sequence;
+use super::lambda::thunk_of;
+use super::let_forms::let_expr;
+use super::{Lowerer, shape};
+use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use crate::front::modules::loader::{Failure, Imported, SourceText};
+use crate::front::names::SpecialForm;
+use crate::front::problem::{COMPUTED_PATH, Condition, Fallible, Problem};
+use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro};
+
+impl Lowerer<'_, '_> {
+    /// Takes the export list of a `module` form; gives the body.
+    pub(super) fn module_header<'d>(
+        &mut self,
+        operands: &'d [Datum],
+        span: Span,
+    ) -> Fallible<&'d [Datum]> {
+        let ([name, exports], body) = shape::at_least::<2>("module", operands, 0, span)?;
+        shape::symbol("module", name, span)?;
+        let exports = shape::list("module", exports, span)?;
+        let head = exports.first().and_then(shape::as_symbol);
+        if head != Some(self.session.names.export) {
+            let message = "module: second argument must start with 'export'";
+            return Err(Problem::eval(span, message));
+        }
+        let mut names = Vec::new();
+        for export in exports.iter().skip(1) {
+            let symbol = shape::symbol("module", export, span)?;
+            names.push((self.session.text(symbol), export.span));
+        }
+        self.unit.exports = Some(names);
+        Ok(body)
+    }
+
+    /// A `module` form inside another form.
+    pub(super) fn module_form(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let body = self.module_header(operands, span)?;
+        Ok(self.begin(body, span))
+    }
+
+    pub(super) fn import(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let Some((path, selected)) = operands.split_first() else {
+            return Err(Problem::arity(span, "import", 1, None, 0));
+        };
+        let selected: Vec<Symbol> = selected
+            .iter()
+            .map(|name| shape::symbol("import", name, span))
+            .collect::<Fallible<_>>()?;
+        let DatumKind::Str(text) = &path.kind else {
+            let is_file_name = !super::literals::is_constant(path);
+            if is_file_name {
+                self.warn_computed(path.span, "import");
+                self.dynamic = true;
+            }
+            let path = self.expr(path);
+            return Ok(self.dynamic_import(path, &selected, span));
+        };
+        match self.session.import_module(&self.directory, text, span) {
+            Ok(imported) => Ok(self.bind_imports(text, imported, &selected, span)),
+            Err(Failure::Missing(problem)) => {
+                self.report(problem);
+                let path = self.expr(path);
+                Ok(self.dynamic_import(path, &selected, span))
+            }
+            Err(Failure::Broken(problem)) => Ok(self.raise(problem)),
+        }
+    }
+
+    fn warn_computed(&mut self, span: Span, form: &str) {
+        let message = format!("{form}: the path is not a literal string");
+        let hint = "the file is not part of the program; it is looked for when the program runs";
+        let problem = Problem::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
+        self.report(problem);
+    }
+
+    /// The globals that receive a module's exports.
+    fn bind_imports(
+        &mut self,
+        path: &Rc<str>,
+        imported: Imported,
+        selected: &[Symbol],
+        span: Span,
+    ) -> Expr {
+        let wanted = |symbol: Symbol| selected.is_empty() || selected.contains(&symbol);
+        let mut macro_names = Vec::new();
+        for (symbol, entry) in imported.macros {
+            if wanted(symbol) {
+                macro_names.push(symbol);
+                self.macros.add(symbol, entry);
+                let name = self.session.text(symbol);
+                let definition = MacroDefinition::Imported(imported.key.clone());
+                self.unit.macros.push(UnitMacro { name, definition });
+            }
+        }
+        let mut bindings = Vec::new();
+        for name in imported.exports {
+            let symbol = self.session.interner.get_or_intern(&*name);
+            if !wanted(symbol) || macro_names.contains(&symbol) {
+                continue;
+            }
+            // An imported function hides a prelude macro of its name.
+            self.hidden.insert(symbol);
+            let id = self.global(symbol, span);
+            if let Some(global) = self.global_mut(id) {
+                global.mutable = true;
+            }
+            bindings.push((name, id));
+        }
+        for symbol in selected {
+            let found = macro_names.contains(symbol)
+                || bindings
+                    .iter()
+                    .any(|(name, _)| **name == *self.session.interner.resolve(symbol));
+            if !found && imported.complete {
+                let name = self.session.interner.resolve(symbol);
+                let message = format!("import: module does not export '{name}'");
+                let condition = Condition::Eval;
+                self.report(Problem::warning(span, "W0405", condition, message));
+            }
+        }
+        let names = (!selected.is_empty()).then(|| {
+            let values = selected
+                .iter()
+                .filter(|symbol| !macro_names.contains(symbol));
+            values.map(|symbol| self.session.text(*symbol)).collect()
+        });
+        let id = ImportId(u32::try_from(self.unit.imports.len()).unwrap_or(u32::MAX));
+        self.unit.imports.push(Import {
+            path: path.clone(),
+            module: imported.key,
+            names,
+            bindings,
+            span,
+        });
+        Expr::new(ExprKind::Import(id), span)
+    }
+
+    /// An import of something that is not part of the program. It gives a map from names to values, from which
+    /// the selected names are bound; without selected names the run time binds what it finds.
+    fn dynamic_import(&mut self, path: Expr, selected: &[Symbol], span: Span) -> Expr {
+        // Which names it binds is not known then.
+        self.dynamic |= selected.is_empty();
+        let names = selected.iter().map(|symbol| Datum {
+            kind: DatumKind::Symbol(*symbol),
+            span,
+        });
+        let names = Expr::new(ExprKind::Const(DatumKind::List(names.collect())), span);
+        let call = Self::call_builtin("%import-dynamic", vec![path, names], span);
+        let exports = self.temporary("exports");
+        let mut steps = Vec::new();
+        for symbol in selected {
+            let value = self.map_ref(exports, DatumKind::Symbol(*symbol), span);
+            let define = self.define_global(*symbol, value, span);
+            if let ExprKind::DefineGlobal(id, _) = define.kind
+                && let Some(global) = self.global_mut(id)
+            {
+                global.mutable = true;
+            }
+            steps.push(define);
+        }
+        steps.push(Expr::nil(span));
+        let_expr(vec![(exports, call)], sequence(steps, span), span)
+    }
+
+    pub(super) fn load(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
+        let [path] = shape::exactly("load", operands, span)?;
+        let DatumKind::Str(text) = &path.kind else {
+            if !super::literals::is_constant(path) {
+                self.warn_computed(path.span, "load");
+                self.dynamic = true;
+            }
+            let path = self.expr(path);
+            return Ok(Self::call_builtin("%load-dynamic", vec![path], span));
+        };
+        match self.session.load_file(&self.directory, text, span) {
+            Ok(file) => Ok(self.call_of_load(file, span)),
+            Err(Failure::Missing(problem)) => {
+                self.report(problem);
+                let path = self.expr(path);
+                Ok(Self::call_builtin("%load-dynamic", vec![path], span))
+            }
+            Err(Failure::Broken(problem)) => Ok(self.raise(problem)),
+        }
+    }
+
+    /// Puts the forms of a file that is loaded by a top-level form in that form's place. Gives whether it did.
+    pub(super) fn load_in_place(&mut self, operands: &[Datum], span: Span) -> Fallible<bool> {
+        let [
+            Datum {
+                kind: DatumKind::Str(text),
+                ..
+            },
+        ] = operands
+        else {
+            return Ok(false);
+        };
+        let Ok(file) = self.session.load_file(&self.directory, text, span) else {
+            return Ok(false);
+        };
+        if self.is_loading(&file.key) || self.conditional {
+            return Ok(false);
+        }
+        let before = self.unit.body.len();
+        self.in_file(&file, |lowerer| {
+            for form in file.forms.iter() {
+                lowerer.top_form(form);
+            }
+        });
+        if self.unit.body.len() == before {
+            self.unit.body.push(Expr::nil(span));
+        }
+        Ok(true)
+    }
+
+    fn is_loading(&self, key: &Rc<str>) -> bool {
+        self.loading.contains(key) || self.unit.name == *key
+    }
+
+    /// A call of the function that holds the forms of a file. They define globals each time they run.
+    fn call_of_load(&mut self, file: SourceText, span: Span) -> Expr {
+        if self.is_loading(&file.key) {
+            let mut path: Vec<&str> = vec![&self.unit.name];
+            path.extend(self.loading.iter().map(|key| &**key));
+            let start = path.iter().position(|key| **key == *file.key).unwrap_or(0);
+            let cycle = path.get(start..).unwrap_or_default().join(" -> ");
+            let message = format!("cyclic import detected: {cycle} -> {}", file.key);
+            let problem = Problem::module(span, message);
+            self.report(problem.clone().as_warning());
+            return self.raise(problem);
+        }
+        let function = match self.load_functions.get(&file.key) {
+            Some(id) => *id,
+            None => self.load_function(&file, span),
+        };
+        let callee = Expr::new(ExprKind::Global(function), span);
+        Expr::new(ExprKind::Call(Box::new(callee), Vec::new()), span)
+    }
+
+    fn load_function(&mut self, file: &SourceText, span: Span) -> GlobalId {
+        let id = self.add_global(Global {
+            name: Rc::from(format!(" load {}", file.key)),
+            shadows: None,
+            definitions: 1,
+            mutable: false,
+            span,
+        });
+        self.load_functions.insert(file.key.clone(), id);
+        let scopes = std::mem::take(&mut self.scopes);
+        let conditional = std::mem::replace(&mut self.conditional, true);
+        let forms = self.in_file(file, |lowerer| {
+            let forms = file.forms.iter().map(|form| lowerer.sequence_form(form));
+            forms.collect()
+        });
+        self.conditional = conditional;
+        self.scopes = scopes;
+        let function = thunk_of(sequence(forms, span), span);
+        let define = ExprKind::DefineGlobal(id, Box::new(function));
+        self.prelude.push(Expr::new(define, span));
+        id
+    }
+
+    /// What the forms of a module export as far as their text tells.
+    pub(crate) fn exports_of_text(mut self, forms: &[Datum]) -> Vec<Rc<str>> {
+        let defined = self.literal_definitions(forms);
+        for form in forms {
+            let DatumKind::List(items) = &form.kind else {
+                continue;
+            };
+            let head = items.first().and_then(shape::as_symbol);
+            let form_kind = head.and_then(|head| self.session.names.form(head));
+            if form_kind == Some(SpecialForm::Module) {
+                // A malformed header is reported when the module itself is lowered.
+                let _ = self.module_header(items.get(1..).unwrap_or_default(), form.span);
+            }
+        }
+        let defined: Vec<Rc<str>> = defined
+            .into_iter()
+            .map(|symbol| self.session.text(symbol))
+            .collect();
+        match &self.unit.exports {
+            None => defined,
+            Some(listed) => listed.iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    fn in_file<T>(&mut self, file: &SourceText, lower: impl FnOnce(&mut Self) -> T) -> T {
+        self.hide_macros(&file.forms);
+        let directory = std::mem::replace(&mut self.directory, file.directory.clone());
+        self.loading.push(file.key.clone());
+        let result = lower(self);
+        self.loading.pop();
+        self.directory = directory;
+        result
+    }
+}

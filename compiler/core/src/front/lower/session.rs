@@ -1,0 +1,72 @@
+//! What all modules of one compilation share.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use super::toplevel::Evaluated;
+use crate::front::datum::{Interner, Symbol};
+use crate::front::expand::host::MacroHost;
+use crate::front::modules::loader::Loader;
+use crate::front::names::Names;
+use crate::front::problem::Problem;
+use crate::ir::builtins::Builtins;
+use crate::phases::{Observer, Unobserved};
+
+/// One compilation.
+pub struct Session<'s> {
+    pub(crate) interner: &'s mut Interner,
+    pub(crate) names: Names,
+    pub(crate) builtins: &'s Builtins,
+    pub(crate) host: &'s mut dyn MacroHost,
+    /// All modules, and how to reach further ones; none for a program of one file.
+    pub(crate) loader: Option<Loader<'s>>,
+    /// What was found wrong so far.
+    pub(crate) problems: Vec<Problem>,
+    /// What has been run at build time.
+    pub(crate) evaluated: Evaluated,
+    /// Names of builtins and general macros that have values of their own by now: the program is
+    /// running.
+    pub(crate) redefined: HashSet<Symbol>,
+    /// Whether there will be a compiler when the program runs.
+    pub(crate) compiler_at_run_time: bool,
+    /// Is told what goes on.
+    pub(crate) phases: &'s dyn Observer,
+    /// For names of variables made by the front end.
+    fresh: u32,
+}
+
+impl<'s> Session<'s> {
+    /// A compilation without modules.
+    pub fn new(
+        interner: &'s mut Interner,
+        builtins: &'s Builtins,
+        host: &'s mut dyn MacroHost,
+    ) -> Session<'s> {
+        let names = Names::new(interner);
+        Session {
+            interner,
+            names,
+            builtins,
+            host,
+            loader: None,
+            problems: Vec::new(),
+            evaluated: Evaluated::new(),
+            redefined: HashSet::new(),
+            compiler_at_run_time: false,
+            phases: &Unobserved,
+            fresh: 0,
+        }
+    }
+
+    /// A name that no program can write.
+    pub(crate) fn fresh_name(&mut self, stem: &str) -> crate::front::datum::Symbol {
+        self.fresh += 1;
+        self.interner
+            .get_or_intern(format!("{stem} {}", self.fresh))
+    }
+
+    /// The text of a symbol.
+    pub(crate) fn text(&self, symbol: crate::front::datum::Symbol) -> Rc<str> {
+        Rc::from(self.interner.resolve(&symbol))
+    }
+}

@@ -1,0 +1,160 @@
+//! A whole program: the entry file and everything it reaches.
+
+use std::rc::Rc;
+
+use super::files::Files;
+use super::loader::{Failure, Loader};
+use super::packages::PackageRoot;
+use super::paths::normal;
+use crate::front::datum::{FileId, Interner};
+use crate::front::expand::host::MacroHost;
+use crate::front::lower::Session;
+use crate::front::problem::{Problem, Severity};
+use crate::front::source::SourceMap;
+use crate::ir::builtins::Builtins;
+use crate::ir::{MacroDefinition, Unit};
+use crate::phases::Observer;
+
+/// A module of a program.
+#[derive(Debug)]
+pub struct Module {
+    /// Its path in the archive: relative to the directory that holds all files of the program; files of
+    /// packages are below `@packages`.
+    pub key: Rc<str>,
+    /// The file it was read from.
+    pub path: Rc<str>,
+    /// The entry of the source map.
+    pub file: FileId,
+    /// Its code; [`Unit::name`] is the key.
+    pub unit: Unit,
+}
+
+/// A lowered program.
+#[derive(Debug)]
+pub struct Program {
+    /// The modules, each after those it imports (as far as there is no cycle); the entry is the last.
+    pub modules: Vec<Module>,
+    /// What may fail at run time.
+    pub warnings: Vec<Problem>,
+}
+
+/// How to treat doubtful programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Mistakes in an imported or loaded file are errors. Without it they are warnings, and importing the file
+    /// raises them, as in the reference.
+    pub strict_modules: bool,
+    /// There will be a compiler when the program runs.
+    pub compiler_at_run_time: bool,
+}
+
+/// Lowers the program whose entry is the file `path` (absolute).
+///
+/// # Errors
+/// All problems found, warnings included.
+#[expect(clippy::too_many_arguments, reason = "the parts of a compilation")]
+pub fn lower_files(
+    path: &str,
+    files: &dyn Files,
+    sources: &mut SourceMap,
+    packages: &PackageRoot,
+    interner: &mut Interner,
+    builtins: &Builtins,
+    host: &mut dyn MacroHost,
+    options: Options,
+    phases: &dyn Observer,
+) -> Result<Program, Vec<Problem>> {
+    let mut session = Session::new(interner, builtins, host);
+    session.phases = phases;
+    session.compiler_at_run_time = options.compiler_at_run_time;
+    let path = files.canonical(path).unwrap_or_else(|| normal(path));
+    let mut loader = Loader::new(files, sources, packages, options.strict_modules);
+    loader.set_entry(&path);
+    session.loader = Some(loader);
+    let entry = match session.entry_text(&path) {
+        Ok(text) => text,
+        Err(Failure::Missing(mut problem) | Failure::Broken(mut problem)) => {
+            problem.severity = Severity::Error;
+            let mut problems = std::mem::take(&mut session.problems);
+            // Reader errors have been recorded, as warnings if modules are not strict.
+            for problem in &mut problems {
+                problem.severity = Severity::Error;
+            }
+            if problems.is_empty() {
+                problems.push(*problem);
+            }
+            return Err(problems);
+        }
+    };
+    let lowered = session.lower_module(entry);
+    let problems = std::mem::take(&mut session.problems);
+    let is_error = |problem: &Problem| problem.severity == Severity::Error;
+    if lowered.is_err() || problems.iter().any(is_error) {
+        return Err(problems);
+    }
+    let Some(loader) = &session.loader else {
+        return Err(problems);
+    };
+    let mut modules: Vec<Module> = loader
+        .order
+        .iter()
+        .filter_map(|key| {
+            let finished = loader.finished(key)?;
+            Some(Module {
+                key: key.clone(),
+                path: finished.path.clone(),
+                file: finished.file,
+                unit: (*finished.unit).clone(),
+            })
+        })
+        .collect();
+    rebase(&mut modules, loader.directory());
+    Ok(Program {
+        modules,
+        warnings: problems,
+    })
+}
+
+/// Makes the keys, which are relative to the entry's directory, relative to the directory that holds all files.
+fn rebase(modules: &mut [Module], directory: &str) {
+    let up = |key: &str| key.split('/').take_while(|part| *part == "..").count();
+    let levels = modules
+        .iter()
+        .map(|module| up(&module.key))
+        .max()
+        .unwrap_or(0);
+    if levels == 0 {
+        return;
+    }
+    let parts: Vec<&str> = directory
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    let kept = parts
+        .get(parts.len().saturating_sub(levels)..)
+        .unwrap_or_default();
+    let prefix = kept.join("/");
+    let rename = |key: &Rc<str>| -> Rc<str> {
+        if key.starts_with('@') {
+            return key.clone();
+        }
+        Rc::from(normal(&format!("{prefix}/{key}")))
+    };
+    for module in modules {
+        module.key = rename(&module.key);
+        module.unit.name = module.key.clone();
+        for import in &mut module.unit.imports {
+            import.module = rename(&import.module);
+        }
+        for defined in &mut module.unit.macros {
+            if let MacroDefinition::Imported(key) = &mut defined.definition {
+                *key = rename(key);
+            }
+        }
+        for global in &mut module.unit.globals {
+            if let Some(key) = global.name.strip_prefix(" load ") {
+                global.name = Rc::from(format!(" load {}", rename(&Rc::from(key))));
+            }
+        }
+    }
+}

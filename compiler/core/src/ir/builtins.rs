@@ -1,0 +1,124 @@
+//! The names that exist before the program defines any.
+
+use std::collections::HashMap;
+
+use sema_machine::host::native::Arity;
+
+use sema_natives::NATIVES;
+
+use crate::ir::Builtin;
+
+/// What a builtin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuiltinKind {
+    /// A native function of the runtime.
+    Native,
+    /// A function of the embedded library.
+    Library,
+    /// A value that is not a function, such as `pi`.
+    Value,
+}
+
+/// Whether the builtin of this canonical name is a native function.
+pub fn is_function(name: &str) -> bool {
+    NATIVES.find(name).is_some()
+}
+
+/// Whether the builtin of this canonical name can be had at all: using one that the runtime lacks
+/// raises a condition.
+pub fn is_available(name: &str) -> bool {
+    is_function(name) || crate::back::bytecode::CONSTANT_NAMES.contains(&name)
+}
+
+/// One builtin name.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The canonical name: an alias has that of what it stands for.
+    pub builtin: Builtin,
+    /// How many arguments it takes, if it is a function.
+    pub arity: Option<Arity>,
+    /// What it is.
+    pub kind: BuiltinKind,
+    /// Whether equal arguments always give equal results, without effects.
+    pub pure_function: bool,
+}
+
+/// All builtins of one compilation.
+#[derive(Debug, Default)]
+pub struct Builtins {
+    entries: HashMap<&'static str, Entry>,
+}
+
+impl Builtins {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Builtins {
+        Builtins::default()
+    }
+
+    /// The natives of the runtime, the given functions of the library (name, arity, name of which it is an
+    /// alias) and the given values.
+    #[must_use]
+    pub fn with_library(
+        library: &[(&'static str, Arity, Option<&'static str>)],
+        values: &[&'static str],
+    ) -> Builtins {
+        let mut builtins = Builtins::new();
+        for native in NATIVES.all().iter().copied() {
+            builtins.add(native.name, Some(native.arity), BuiltinKind::Native);
+            if let Some(entry) = builtins.entries.get_mut(native.name) {
+                entry.pure_function = native.pure_function;
+            }
+        }
+        for (name, arity, _) in library {
+            builtins.add(name, Some(*arity), BuiltinKind::Library);
+        }
+        for name in values {
+            builtins.add(name, None, BuiltinKind::Value);
+        }
+        let native_aliases = NATIVES
+            .all()
+            .iter()
+            .filter_map(|native| Some((native.name, native.alias_of?)));
+        let library_aliases = library
+            .iter()
+            .filter_map(|(name, _, of)| Some((*name, (*of)?)));
+        let aliases: Vec<_> = native_aliases.chain(library_aliases).collect();
+        for (name, of) in aliases {
+            builtins.add_alias(name, of);
+        }
+        builtins
+    }
+
+    /// Adds a builtin under its own name.
+    pub fn add(&mut self, name: &'static str, arity: Option<Arity>, kind: BuiltinKind) {
+        let entry = Entry {
+            builtin: Builtin(name),
+            arity,
+            kind,
+            pure_function: false,
+        };
+        self.entries.insert(name, entry);
+    }
+
+    /// Makes `name` another name of `of`. Does nothing if `of` does not exist.
+    pub fn add_alias(&mut self, name: &'static str, of: &'static str) {
+        if let Some(entry) = self.entries.get(of).copied() {
+            self.entries.insert(name, entry);
+        }
+    }
+
+    /// The builtin that a name stands for.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<Entry> {
+        self.entries.get(name).copied()
+    }
+
+    /// The names that programs can write, in no particular order.
+    pub fn public_names(&self) -> impl Iterator<Item = &'static str> {
+        self.entries
+            .keys()
+            .copied()
+            .filter(|name| !name.starts_with('%'))
+    }
+}

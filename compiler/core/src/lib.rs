@@ -1,0 +1,21 @@
+//! The compiler of Sema: source text in, linked program out.
+//!
+//! It opens no files and reads neither clock nor environment by itself. The rooms are floors; each uses only those above it in
+//! this list:
+//!
+//! - [`front`]: reader, names, expander, lowering, modules, diagnostics
+//! - [`ir`]: the core language and what is known of builtins
+//! - [`middle`]: analyses and passes, whatever the back end
+//! - [`link`]: library and units become one program
+//! - [`back`]: code generation
+//! - [`live`]: the compiler on a running machine
+//! - [`driver`]: from an entry file to compiled modules
+
+pub mod back;
+pub mod driver;
+pub mod front;
+pub mod ir;
+pub mod link;
+pub mod live;
+pub mod middle;
+pub mod phases;

@@ -1,0 +1,142 @@
+//! Macro transformers as functions of the running program.
+
+use std::rc::Rc;
+
+use sema_machine::host::condition::{Outcome, Signal};
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{NestedEnding, Vm};
+
+use crate::front::datum::{Datum, Interner, Span};
+use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::front::expand::steps::{DEFAULT_STEPS, count_steps};
+use crate::front::problem::Condition;
+use crate::ir::Unit;
+use crate::link::library::Library;
+use crate::live::machine::NoPositions;
+use crate::live::namespace::load_unit;
+use crate::live::values::{self, DatumSpans};
+
+/// Runs transformers in the program.
+pub(super) struct RunningProgram<'a> {
+    pub(super) vm: &'a mut Vm,
+    pub(super) library: &'a Library,
+    pub(super) namespace: usize,
+    /// What a transformer raised and did not catch, or how it ended the program.
+    pub(super) interruption: Option<Interruption>,
+}
+
+/// Why an expansion has no value.
+pub(super) enum Interruption {
+    /// The VM keeps the condition's map under this number.
+    Raised(u32),
+    /// `exit`
+    Exit(u8),
+}
+
+impl Interruption {
+    pub(super) fn signal(&self, vm: &Vm) -> Box<Signal> {
+        Box::new(match self {
+            Interruption::Raised(number) => Signal::Throw(vm.kept(*number)),
+            Interruption::Exit(status) => Signal::Exit(*status),
+        })
+    }
+}
+
+/// The value of a nested call.
+pub(super) fn call(
+    vm: &mut Vm,
+    function: Value,
+    arguments: &[Value],
+) -> Result<Value, Interruption> {
+    match vm.call_nested(function, arguments) {
+        NestedEnding::Value(value) => Ok(value),
+        NestedEnding::Exit(status) => Err(Interruption::Exit(status)),
+        NestedEnding::Raised(map) => Err(Interruption::Raised(vm.keep(map))),
+    }
+}
+
+/// The value of a module's code, at once.
+pub(super) fn run_module(vm: &mut Vm, module: usize) -> Outcome {
+    let main = vm.main_of(module);
+    call(vm, main, &[]).map_err(|interruption| interruption.signal(vm))
+}
+
+impl RunningProgram<'_> {
+    fn interrupted(&mut self, interruption: Interruption) -> MacroError {
+        self.interruption.get_or_insert(interruption);
+        error("a macro transformer failed".to_owned())
+    }
+}
+
+fn error(message: String) -> MacroError {
+    MacroError {
+        condition: Condition::Eval,
+        message,
+        hint: None,
+    }
+}
+
+impl MacroHost for RunningProgram<'_> {
+    /// Definitions take effect when they are reached, not before.
+    fn run(&mut self, _: &Unit, _: &mut Interner) -> Result<(), MacroError> {
+        Ok(())
+    }
+
+    fn define_transformer(
+        &mut self,
+        unit: &Unit,
+        interner: &mut Interner,
+    ) -> Result<TransformerId, MacroError> {
+        let mut unit = unit.clone();
+        count_steps(&mut unit);
+        let module = load_unit(
+            self.vm,
+            self.namespace,
+            format!("macro of {}", unit.name),
+            unit,
+            self.library,
+            &NoPositions,
+            interner,
+            1,
+        );
+        let module = module.map_err(|problem| error(problem.to_string()))?;
+        let main = self.vm.main_of(module);
+        let function = call(self.vm, main, &[]);
+        let function = function.map_err(|interruption| self.interrupted(interruption))?;
+        Ok(TransformerId(self.vm.keep(function)))
+    }
+
+    fn call(
+        &mut self,
+        transformer: TransformerId,
+        operands: &[Datum],
+        span: Span,
+        interner: &mut Interner,
+    ) -> Result<Datum, MacroError> {
+        let arguments: Vec<Value> = operands
+            .iter()
+            .map(|operand| values::plain_value(self.vm, operand, interner))
+            .collect();
+        let function = self.vm.kept(transformer.0);
+        // A transformer that makes the compiler call another one pays for its steps.
+        let before = self.vm.host.steps.get();
+        let allowed = before.min(DEFAULT_STEPS);
+        self.vm.host.steps.set(allowed);
+        let result = call(self.vm, function, &arguments);
+        let taken = allowed - self.vm.host.steps.get();
+        self.vm.host.steps.set(match before {
+            u64::MAX => before,
+            _ => before - taken,
+        });
+        let result = result.map_err(|interruption| self.interrupted(interruption))?;
+        values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
+            .ok_or_else(|| error("the expansion of this macro is nested too deeply".to_owned()))
+    }
+
+    /// There is nothing to copy: imports are executed when they are reached.
+    fn copy_global(&mut self, _: (&Rc<str>, &str), _: (&Rc<str>, &str)) {}
+
+    fn next_gensym(&mut self) -> u64 {
+        self.vm.host.symbols.next_unique()
+    }
+}

@@ -1,0 +1,226 @@
+//! The machine that runs code at build time: macro transformers and what they use.
+//!
+//! It is the runtime's VM. Units arrive lowered; each namespace (one per module of the program)
+//! has globals that all its units share, as at a read-eval-print loop.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use sema_machine::host::Host;
+use sema_machine::host::condition::ConditionKind;
+use sema_machine::host::output::Output;
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
+use sema_natives::NATIVES;
+
+use crate::back::bytecode::Positions;
+use crate::front::datum::{Datum, Interner, Span};
+use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::front::expand::steps::count_steps;
+use crate::front::problem::Condition;
+use crate::ir::Unit;
+use crate::link::library::Library;
+use crate::live::dynamic::DynamicCompiler;
+use crate::live::namespace::load_unit;
+use crate::live::values::{self, DatumSpans};
+
+/// Modules of the machine come as units, never by import.
+struct NoModules;
+
+impl ModuleSource for NoModules {
+    fn module(&self, _: &str, _: &str) -> Result<Option<FoundModule>, LoadError> {
+        Ok(None)
+    }
+}
+
+pub(crate) struct NoPositions;
+
+impl Positions for NoPositions {
+    fn position(&self, _: Span) -> Option<(&str, u32, u32)> {
+        None
+    }
+}
+
+/// A VM that runs units while the program is being built.
+pub struct Machine<'l> {
+    vm: Vm,
+    library: &'l Library,
+    namespaces: HashMap<Rc<str>, usize>,
+    units: usize,
+    /// How many steps each transformer may take.
+    steps: u64,
+}
+
+impl<'l> Machine<'l> {
+    /// A machine with the given library on which each transformer may take so many steps. What
+    /// compile-time code prints goes to standard output.
+    pub fn new(library: &'l Library, steps: u64) -> Machine<'l> {
+        let mut host = Host::new(Output::stdout(), &NATIVES);
+        host.heap.stress_from_environment();
+        let mut vm = Vm::new(host, Box::new(NoModules));
+        vm.set_dynamic(Rc::new(DynamicCompiler::default()));
+        Machine {
+            vm,
+            library,
+            namespaces: HashMap::new(),
+            units: 0,
+            steps,
+        }
+    }
+
+    /// Hands what was printed at build time to the system.
+    pub fn flush(&self) {
+        self.vm.host.output.flush();
+    }
+
+    fn namespace(&mut self, name: &Rc<str>) -> usize {
+        if let Some(&number) = self.namespaces.get(name) {
+            return number;
+        }
+        let number = self.vm.add_namespace();
+        self.namespaces.insert(name.clone(), number);
+        number
+    }
+
+    fn run_unit(&mut self, unit: &Unit, interner: &Interner) -> Result<Value, MacroError> {
+        let namespace = self.namespace(&unit.name);
+        self.units += 1;
+        let mut unit = unit.clone();
+        count_steps(&mut unit);
+        let loaded = load_unit(
+            &mut self.vm,
+            namespace,
+            format!("build-time unit {}", self.units),
+            unit,
+            self.library,
+            &NoPositions,
+            interner,
+            1,
+        );
+        let loaded = loaded.map_err(|error| plain_error(&error.to_string()))?;
+        self.vm.host.steps.set(self.steps);
+        let ending = self.vm.run_main(loaded);
+        self.ended(ending)
+    }
+
+    fn ended(&mut self, ending: Ending) -> Result<Value, MacroError> {
+        match ending {
+            Ending::Value(value) => Ok(value),
+            Ending::Exit(status) => Err(plain_error(&format!(
+                "a macro ended the build with (exit {status})"
+            ))),
+            Ending::Uncaught(uncaught) => {
+                let mut error = macro_error(&uncaught);
+                if self.vm.host.steps.get() == 0 {
+                    error.hint = Some(format!(
+                        "a macro may take {} steps; --macro-steps N allows more",
+                        self.steps
+                    ));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn plain_error(message: &str) -> MacroError {
+    MacroError {
+        condition: Condition::Eval,
+        message: message.to_owned(),
+        hint: None,
+    }
+}
+
+fn macro_error(uncaught: &Uncaught) -> MacroError {
+    let condition = match uncaught.kind {
+        ConditionKind::Type => Condition::Type {
+            expected: "",
+            got: "",
+        },
+        ConditionKind::Arity => Condition::Arity {
+            function: String::new(),
+            expected: String::new(),
+            got: 0,
+        },
+        ConditionKind::Unbound => Condition::Unbound(
+            uncaught
+                .text
+                .strip_prefix("Unbound variable: ")
+                .unwrap_or_default()
+                .to_owned(),
+        ),
+        ConditionKind::Io => Condition::Io,
+        ConditionKind::Reader => Condition::Reader(uncaught.text.clone()),
+        ConditionKind::User => Condition::User(
+            uncaught
+                .text
+                .strip_prefix("User exception: ")
+                .unwrap_or(&uncaught.text)
+                .to_owned(),
+        ),
+        _ => Condition::Eval,
+    };
+    MacroError {
+        condition,
+        message: uncaught.text.clone(),
+        hint: uncaught.hint.as_ref().map(ToString::to_string),
+    }
+}
+
+impl MacroHost for Machine<'_> {
+    fn run(&mut self, unit: &Unit, interner: &mut Interner) -> Result<(), MacroError> {
+        self.run_unit(unit, interner).map(|_| ())
+    }
+
+    fn define_transformer(
+        &mut self,
+        unit: &Unit,
+        interner: &mut Interner,
+    ) -> Result<TransformerId, MacroError> {
+        let function = self.run_unit(unit, interner)?;
+        Ok(TransformerId(self.vm.keep(function)))
+    }
+
+    fn call(
+        &mut self,
+        transformer: TransformerId,
+        operands: &[Datum],
+        span: Span,
+        interner: &mut Interner,
+    ) -> Result<Datum, MacroError> {
+        let mut spans = DatumSpans::default();
+        let arguments: Vec<Value> = {
+            let vm = &self.vm;
+            // Operands stay where they are, so that parts that come back can be told by address.
+            vm.host.heap.permanently(|_| {
+                operands
+                    .iter()
+                    .map(|operand| values::to_value(vm, operand, interner, &mut spans))
+                    .collect()
+            })
+        };
+        let function = self.vm.kept(transformer.0);
+        self.vm.host.steps.set(self.steps);
+        let ending = self.vm.call(function, &arguments);
+        let result = self.ended(ending)?;
+        values::to_datum(&mut self.vm, result, span, &spans, interner)
+            .ok_or_else(|| plain_error("the expansion of this macro is nested too deeply"))
+    }
+
+    fn copy_global(&mut self, from: (&Rc<str>, &str), to: (&Rc<str>, &str)) {
+        let source = self.namespace(from.0);
+        let number = self.vm.find_namespace_global(source, from.1);
+        let Some(value) =
+            number.and_then(|number| self.vm.namespace_value(source, number as usize))
+        else {
+            return;
+        };
+        let target = self.namespace(to.0);
+        let (number, _) = self.vm.namespace_global(target, to.1);
+        self.vm.set_namespace_value(target, number as usize, value);
+    }
+
+    fn next_gensym(&mut self) -> u64 {
+        self.vm.host.symbols.next_unique()
+    }
+}

@@ -1,0 +1,6 @@
+//! The compiler on a running machine: macros at build time, code at run time.
+
+pub mod dynamic;
+pub mod machine;
+pub mod namespace;
+pub mod values;

@@ -1,0 +1,141 @@
+//! Units whose globals are those of a namespace of a virtual machine, as at a read-eval-print loop.
+
+use std::rc::Rc;
+
+use sema_machine::memory::value::Value;
+use sema_machine::vm::{LoadError, Vm};
+
+use crate::back::bytecode::{Failure, Positions};
+use crate::back::{self, Known};
+use crate::front::datum::{Datum, DatumKind, Interner, Span};
+use crate::ir::walk::for_each_child_mut;
+use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
+use crate::link::library::{Library, Linked};
+use crate::live::values;
+use crate::phases::Unobserved;
+
+/// Why a unit cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Limits of the format.
+    #[error("{}", .0.error)]
+    Code(Failure),
+    /// The machine refuses it: a defect of this compiler.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// Compiles a unit and loads it into a namespace under this key; gives the module's number. Nothing
+/// of it has run.
+///
+/// # Errors
+/// See [`PlaceError`].
+#[expect(clippy::too_many_arguments, reason = "the parts of a compilation")]
+pub fn load_unit(
+    vm: &mut Vm,
+    namespace: usize,
+    key: String,
+    mut unit: Unit,
+    library: &Library,
+    positions: &dyn Positions,
+    interner: &Interner,
+    optimize: u8,
+) -> Result<usize, PlaceError> {
+    for global in &mut unit.globals {
+        if vm.find_namespace_global(namespace, &global.name).is_some() {
+            // It has had its builtin value already, or lost it to a definition.
+            global.shadows = None;
+        }
+    }
+    let linked = library.link(&mut unit, &|name| is_present(vm, namespace, name));
+    let linked = place(vm, namespace, &mut unit, &linked);
+    for form in &mut unit.body {
+        refer_to_kept(vm, form, interner);
+    }
+    // Nobody imports from it.
+    unit.exports = Some(Vec::new());
+    let module = back::compile_unit(
+        &mut unit,
+        &linked,
+        Known::Nothing,
+        positions,
+        interner,
+        optimize,
+        &Unobserved,
+    );
+    let module = module.map_err(PlaceError::Code)?;
+    Ok(vm.load_in(namespace, key, module)?)
+}
+
+/// Whether an earlier unit of the namespace has brought a library function along.
+fn is_present(vm: &Vm, namespace: usize, name: &str) -> bool {
+    // These two ask for files as seen from the module they are part of.
+    if matches!(name, "%load-dynamic" | "%import-dynamic") {
+        return false;
+    }
+    let global = vm.find_namespace_global(namespace, &format!(" {name}"));
+    global.is_some_and(|global| vm.namespace_value(namespace, global as usize).is_some())
+}
+
+/// Makes the globals of a unit those of a namespace; gives the new numbers of `linked`.
+fn place(vm: &mut Vm, namespace: usize, unit: &mut Unit, linked: &Linked) -> Linked {
+    let mut numbers = Vec::with_capacity(unit.globals.len());
+    for global in &unit.globals {
+        let (number, _) = vm.namespace_global(namespace, &global.name);
+        numbers.push(GlobalId(number));
+    }
+    let unnamed = Global {
+        name: Rc::from(""),
+        shadows: None,
+        definitions: 0,
+        mutable: true,
+        span: Span::default(),
+    };
+    let mut globals = vec![unnamed; vm.namespace_names(namespace).len()];
+    for (global, number) in unit.globals.drain(..).zip(&numbers) {
+        if let Some(slot) = globals.get_mut(number.0 as usize) {
+            *slot = global;
+        }
+    }
+    unit.globals = globals;
+    back::renumber_globals(unit, &numbers);
+    let new = |global: &GlobalId| numbers.get(global.0 as usize).copied();
+    linked.iter().filter_map(new).collect()
+}
+
+/// Replaces constants with parts that have no written form by references to values that the machine
+/// keeps.
+fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner) {
+    if let ExprKind::Const(datum) = &expr.kind
+        && has_opaque_parts(datum)
+    {
+        let datum = Datum {
+            kind: datum.clone(),
+            span: expr.span,
+        };
+        let value = values::plain_value(vm, &datum, interner);
+        *expr = kept(vm, value, expr.span);
+        return;
+    }
+    for_each_child_mut(expr, &mut |child| refer_to_kept(vm, child, interner));
+}
+
+fn kept(vm: &mut Vm, value: Value, span: Span) -> Expr {
+    let number = DatumKind::Int(i64::from(vm.keep(value)));
+    let number = Expr::new(ExprKind::Const(number), span);
+    Expr::builtin_call("%kept", vec![number], span)
+}
+
+/// Whether a datum contains objects without written form.
+pub fn has_opaque_parts(datum: &DatumKind) -> bool {
+    match datum {
+        DatumKind::Builtin(..) | DatumKind::Opaque(_) => true,
+        DatumKind::List(items) | DatumKind::Vector(items) => {
+            items.iter().any(|item| has_opaque_parts(&item.kind))
+        }
+        DatumKind::Map(entries) => entries
+            .iter()
+            .any(|(key, value)| has_opaque_parts(&key.kind) || has_opaque_parts(&value.kind)),
+        _ => false,
+    }
+}

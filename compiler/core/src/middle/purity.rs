@@ -1,0 +1,185 @@
+//! Which expressions can be left out or moved.
+
+use std::collections::HashSet;
+
+use super::census::Census;
+use super::classes;
+use crate::ir::builtins::is_available;
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId};
+
+/// How deep an expression is looked into: what is larger counts as impure.
+const DEPTH: u32 = 12;
+
+/// Builtins that never raise and have no effect, whatever they are given.
+pub fn is_total(name: &str, count: usize) -> bool {
+    match (name, count) {
+        ("not", 1) | ("cons" | "equal?" | "eq?", 2) | ("list" | "vector", _) => true,
+        ("%sequence-size" | "%map-like?", 1) => true,
+        ("%sequence-of?" | "%sequence-from?" | "%record?", 2) => true,
+        (_, 1) => classes::of_predicate(name).is_some(),
+        _ => false,
+    }
+}
+
+/// Whether evaluating the expression does nothing but give a value.
+pub fn is_pure(expr: &Expr, known: &HashSet<GlobalId>) -> bool {
+    pure_to(expr, known, DEPTH)
+}
+
+fn pure_to(expr: &Expr, known: &HashSet<GlobalId>, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let all = |exprs: &[Expr]| exprs.iter().all(|e| pure_to(e, known, depth));
+    match &expr.kind {
+        ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Lambda(_) => true,
+        ExprKind::Builtin(Builtin(name)) => is_available(name),
+        ExprKind::Global(global) => known.contains(global),
+        ExprKind::Call(callee, arguments) => match callee.kind {
+            ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()) && all(arguments),
+            _ => false,
+        },
+        ExprKind::If(test, then, other) => {
+            pure_to(test, known, depth)
+                && pure_to(then, known, depth)
+                && pure_to(other, known, depth)
+        }
+        ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => all(parts),
+        ExprKind::Let(bindings, body) => {
+            bindings.iter().all(|(_, e)| pure_to(e, known, depth)) && pure_to(body, known, depth)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the expression gives an equal value wherever it is evaluated while its variables are in
+/// scope: a total builtin of constants and of variables that `stable` vouches for.
+pub fn is_movable(expr: &Expr, stable: &dyn Fn(crate::ir::VarId) -> bool) -> bool {
+    match &expr.kind {
+        ExprKind::Call(callee, arguments) => {
+            matches!(callee.kind, ExprKind::Builtin(Builtin(name)) if is_total(name, arguments.len()))
+                && arguments.iter().all(|argument| match &argument.kind {
+                    ExprKind::Const(_) => true,
+                    ExprKind::Local(variable) => stable(*variable),
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+/// Whether control never goes past the expression.
+pub fn never_returns(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Throw(_) => true,
+        ExprKind::Let(_, body) | ExprKind::Letrec(_, body) => never_returns(body),
+        ExprKind::Seq(parts) => parts.last().is_some_and(never_returns),
+        _ => false,
+    }
+}
+
+/// Where in an expression a value can be put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placed {
+    /// It has been put there.
+    Done,
+    /// Nothing in the expression has an effect or notices one.
+    Free,
+    /// Something is evaluated that must stay behind the value.
+    Blocked,
+}
+
+/// Puts a value at the only use of a variable if nothing that matters is evaluated before that.
+pub fn place(
+    expr: &mut Expr,
+    variable: crate::ir::VarId,
+    value: &mut Option<Expr>,
+    census: &Census,
+    known: &HashSet<GlobalId>,
+) -> Placed {
+    let mut go = |expr: &mut Expr| place(expr, variable, value, census, known);
+    match &mut expr.kind {
+        ExprKind::Const(_) | ExprKind::Lambda(_) => Placed::Free,
+        ExprKind::Builtin(Builtin(name)) if is_available(name) => Placed::Free,
+        ExprKind::Builtin(_) => Placed::Blocked,
+        ExprKind::Local(found) if *found == variable => match value.take() {
+            Some(value) => {
+                *expr = value;
+                Placed::Done
+            }
+            None => Placed::Blocked,
+        },
+        ExprKind::Local(found) if census.is_assigned(*found) => Placed::Blocked,
+        ExprKind::Local(_) => Placed::Free,
+        ExprKind::Global(global) if known.contains(global) => Placed::Free,
+        ExprKind::Global(_) | ExprKind::Import(_) | ExprKind::While(..) | ExprKind::Try(..) => {
+            Placed::Blocked
+        }
+        ExprKind::SetLocal(_, part)
+        | ExprKind::SetGlobal(_, part)
+        | ExprKind::DefineGlobal(_, part)
+        | ExprKind::Throw(part)
+        | ExprKind::If(part, ..) => blocked_after(go(part)),
+        ExprKind::And(parts) | ExprKind::Or(parts) => match parts.first_mut() {
+            Some(first) => blocked_after(go(first)),
+            None => Placed::Blocked,
+        },
+        ExprKind::Seq(parts) | ExprKind::Recur(_, parts) => in_order(parts.iter_mut(), &mut go),
+        ExprKind::Apply(callee, arguments) => blocked_after(in_order(
+            std::iter::once(&mut **callee).chain(arguments),
+            &mut go,
+        )),
+        ExprKind::Call(callee, arguments) => {
+            let total = match &callee.kind {
+                ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()),
+                // A global is looked at after the arguments.
+                ExprKind::Global(_) => false,
+                _ => match go(callee) {
+                    Placed::Free => false,
+                    placed => return placed,
+                },
+            };
+            match in_order(arguments.iter_mut(), &mut go) {
+                Placed::Free if !total => Placed::Blocked,
+                placed => placed,
+            }
+        }
+        ExprKind::Let(bindings, body) => {
+            let inits = bindings.iter_mut().map(|(_, init)| init);
+            in_order(inits.chain(std::iter::once(&mut **body)), &mut go)
+        }
+        ExprKind::Letrec(bindings, body) => {
+            if bindings
+                .iter()
+                .all(|(_, e)| matches!(e.kind, ExprKind::Lambda(_)))
+            {
+                go(body)
+            } else {
+                Placed::Blocked
+            }
+        }
+        ExprKind::Loop(_, bindings, _) => {
+            blocked_after(in_order(bindings.iter_mut().map(|(_, init)| init), &mut go))
+        }
+    }
+}
+
+fn blocked_after(placed: Placed) -> Placed {
+    match placed {
+        Placed::Done => Placed::Done,
+        Placed::Free | Placed::Blocked => Placed::Blocked,
+    }
+}
+
+fn in_order<'e>(
+    exprs: impl Iterator<Item = &'e mut Expr>,
+    go: &mut dyn FnMut(&mut Expr) -> Placed,
+) -> Placed {
+    for expr in exprs {
+        match go(expr) {
+            Placed::Free => {}
+            placed => return placed,
+        }
+    }
+    Placed::Free
+}
