@@ -22,56 +22,68 @@ use sema_machine::natives_of;
 /// All natives of the tier.
 pub static NATIVES: Natives = natives_of!(TABLES);
 
-/// The tables of all families of the tier.
-static TABLES: &[&[Native]] = &[
-    core::control::dynamic::TABLE,
-    core::control::errors::TABLE,
-    core::control::forms::TABLE,
-    core::control::predicates::TABLE,
-    core::control::records::TABLE,
-    core::map::maps::TABLE,
-    core::number::bits::TABLE,
-    core::number::elementary::TABLE,
-    core::number::math::TABLE,
-    core::number::number_conversion::TABLE,
-    core::number::number_predicates::TABLE,
-    core::sequence::bytes::TABLE,
-    core::sequence::lists::TABLE,
-    core::sequence::lists::combine::TABLE,
-    core::sequence::lists::select::TABLE,
-    core::sequence::lists::statistics::TABLE,
-    core::sequence::mutable::TABLE,
-    core::sequence::shared::TABLE,
-    core::sequence::vectors::TABLE,
-    core::system::console::TABLE,
-    core::system::file_lines::TABLE,
-    core::system::files::TABLE,
-    core::system::log::TABLE,
-    core::system::memory::TABLE,
-    core::system::paths::TABLE,
-    core::system::streams::TABLE,
-    core::system::system::TABLE,
-    core::system::time::TABLE,
-    core::task::channels::TABLE,
-    core::task::context::TABLE,
-    core::task::delays::TABLE,
-    core::task::tasks::TABLE,
-    core::text::chars::TABLE,
-    core::text::strings::TABLE,
-    core::text::strings_case::TABLE,
-    core::text::strings_convert::TABLE,
-    core::text::strings_normalize::TABLE,
-    core::text::strings_search::TABLE,
-    core::text::strings_width::TABLE,
+/// The families of the tier, one table of each kind a family.
+macro_rules! families {
+    ($($(#[$only:meta])? $family:ident $(:: $inner:ident)*;)*) => {
+        /// The tables of all families of the tier.
+        static TABLES: &[&[Native]] = &[$($(#[$only])? $family$(::$inner)*::TABLE,)*];
+
+        /// What all natives of the tier say about themselves.
+        #[cfg(feature = "declarations")]
+        pub static DECLARATIONS: &[&[sema_machine::host::declaration::Declaration]] =
+            &[$($(#[$only])? $family$(::$inner)*::DECLARATIONS,)*];
+    };
+}
+
+families! {
+    core::control::dynamic;
+    core::control::errors;
+    core::control::forms;
+    core::control::predicates;
+    core::control::records;
+    core::map::maps;
+    core::number::bits;
+    core::number::elementary;
+    core::number::math;
+    core::number::number_conversion;
+    core::number::number_predicates;
+    core::sequence::bytes;
+    core::sequence::lists;
+    core::sequence::lists::combine;
+    core::sequence::lists::select;
+    core::sequence::lists::statistics;
+    core::sequence::mutable;
+    core::sequence::shared;
+    core::sequence::vectors;
+    core::system::console;
+    core::system::file_lines;
+    core::system::files;
+    core::system::log;
+    core::system::memory;
+    core::system::paths;
+    core::system::streams;
+    core::system::system;
+    core::system::time;
+    core::task::channels;
+    core::task::context;
+    core::task::delays;
+    core::task::tasks;
+    core::text::chars;
+    core::text::strings;
+    core::text::strings_case;
+    core::text::strings_convert;
+    core::text::strings_normalize;
+    core::text::strings_search;
+    core::text::strings_width;
     #[cfg(feature = "std")]
-    std::typed_arrays::TABLE,
+    std::typed_arrays;
     #[cfg(feature = "net")]
-    net::llm_values::TABLE,
+    net::llm_values;
     #[cfg(feature = "net")]
-    net::llm_values::conversations::TABLE,
+    net::llm_values::conversations;
     #[cfg(feature = "net")]
-    net::llm_values::tools::TABLE,
-];
+    net::llm_values::tools;
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use sema_machine::host::native::Arity;
 
-use sema_natives::NATIVES;
+use sema_machine::host::declaration::Declaration;
+use sema_natives::{DECLARATIONS, NATIVES};
 
 use crate::ir::Builtin;
 
@@ -39,8 +40,8 @@ pub struct Entry {
     pub arity: Option<Arity>,
     /// What it is.
     pub kind: BuiltinKind,
-    /// Whether equal arguments always give equal results, without effects.
-    pub pure_function: bool,
+    /// What is declared of it, if it is a native.
+    pub declaration: Option<&'static Declaration>,
 }
 
 /// All builtins of one compilation.
@@ -66,8 +67,10 @@ impl Builtins {
         let mut builtins = Builtins::new();
         for native in NATIVES.all().iter().copied() {
             builtins.add(native.name, Some(native.arity), BuiltinKind::Native);
-            if let Some(entry) = builtins.entries.get_mut(native.name) {
-                entry.pure_function = native.pure_function;
+        }
+        for declaration in DECLARATIONS.iter().copied().flatten() {
+            if let Some(entry) = builtins.entries.get_mut(declaration.name) {
+                entry.declaration = Some(declaration);
             }
         }
         for (name, arity, _) in library {
@@ -96,7 +99,7 @@ impl Builtins {
             builtin: Builtin(name),
             arity,
             kind,
-            pure_function: false,
+            declaration: None,
         };
         self.entries.insert(name, entry);
     }

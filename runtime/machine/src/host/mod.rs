@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod condition;
+pub mod declaration;
 pub mod native;
 pub mod natives;
 pub mod output;

@@ -1,7 +1,9 @@
-//! Native functions: how they are declared.
+//! Native functions: what a runtime needs of their declarations.
 //!
-//! Each module of [`crate::natives`] has one table of [`Native`]s: name, arity, function, what it
-//! needs, doc. Natives never call back into the VM (architecture, invariant 1).
+//! Each family has one list of declarations: see [`super::declaration`]. Natives never call back into
+//! the VM (architecture, invariant 1).
+
+use sema_format::isa::{Op, Predicate};
 
 use crate::host::Host;
 use crate::host::condition::Outcome;
@@ -88,35 +90,29 @@ pub struct Native {
     pub arity: Arity,
     /// What it does.
     pub call: NativeFn,
-    /// One line for `--help`, listings and the reference.
-    pub doc: &'static str,
     /// What it needs; two at most.
     pub capabilities: [Capability; 2],
     /// The tier.
     pub tier: Tier,
     /// The function of which this is another name.
     pub alias_of: Option<&'static str>,
-    /// Whether equal arguments always give equal results, without effects: may be folded or dropped.
-    pub pure_function: bool,
 }
 
 /// A declaration without special needs, of tier core.
-pub const fn native(name: &'static str, arity: Arity, call: NativeFn, doc: &'static str) -> Native {
+pub const fn native(name: &'static str, arity: Arity, call: NativeFn) -> Native {
     Native {
         name,
         arity,
         call,
-        doc,
         capabilities: [Capability::None; 2],
         tier: Tier::Core,
         alias_of: None,
-        pure_function: false,
     }
 }
 
 /// Another name of the native `of`, which is declared in some table.
 pub const fn alias(name: &'static str, of: &'static str) -> Native {
-    let mut declared = native(name, at_least(0), aliased, "");
+    let mut declared = native(name, at_least(0), aliased);
     declared.alias_of = Some(of);
     declared
 }
@@ -131,17 +127,7 @@ fn aliased(_: &Host, _: &[Value]) -> Outcome {
 impl Native {
     /// Declares a capability.
     pub const fn needs(mut self, capability: Capability) -> Native {
-        if self.capabilities[0] as u8 == Capability::None as u8 {
-            self.capabilities[0] = capability;
-        } else {
-            self.capabilities[1] = capability;
-        }
-        self
-    }
-
-    /// Declares that the function is pure.
-    pub const fn pure(mut self) -> Native {
-        self.pure_function = true;
+        self.capabilities = with_capability(self.capabilities, capability);
         self
     }
 
@@ -150,4 +136,45 @@ impl Native {
         self.tier = tier;
         self
     }
+
+    // The facts of `Declaration` that no runtime needs: the same list of facts makes both tables.
+
+    /// See [`Declaration::pure`](super::declaration::Declaration::pure).
+    pub const fn pure(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::total`](super::declaration::Declaration::total).
+    pub const fn total(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::reads`](super::declaration::Declaration::reads).
+    pub const fn reads(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::op`](super::declaration::Declaration::op).
+    pub const fn op(self, _operands: u8, _op: Op) -> Native {
+        self
+    }
+
+    /// See [`Declaration::test`](super::declaration::Declaration::test).
+    pub const fn test(self, _predicate: Predicate) -> Native {
+        self
+    }
+}
+
+/// The capabilities and one more.
+pub(super) const fn with_capability(
+    mut capabilities: [Capability; 2],
+    capability: Capability,
+) -> [Capability; 2] {
+    let place = if capabilities[0] as u8 == Capability::None as u8 {
+        0
+    } else {
+        1
+    };
+    capabilities[place] = capability;
+    capabilities
 }

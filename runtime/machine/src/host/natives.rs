@@ -232,18 +232,13 @@ const fn declared(all: &[&Native], by_name: &[u16], name: &str) -> Option<u16> {
 }
 
 /// Stands for a number that no native has. Only a defect of the VM could make one.
-static UNKNOWN: Native = native(
-    "<unknown>",
-    at_least(0),
-    |_, _| {
-        Err(super::condition::Condition::new(
-            super::condition::ConditionKind::Internal,
-            "a native that does not exist was called",
-        )
-        .signal())
-    },
-    "",
-);
+static UNKNOWN: Native = native("<unknown>", at_least(0), |_, _| {
+    Err(super::condition::Condition::new(
+        super::condition::ConditionKind::Internal,
+        "a native that does not exist was called",
+    )
+    .signal())
+});
 
 #[cfg(test)]
 mod tests {
@@ -258,7 +253,7 @@ mod tests {
     }
 
     static TABLES: &[&[Native]] = &[
-        &[native("one", exactly(0), one, "")],
+        &[native("one", exactly(0), one)],
         &[
             alias("uno", "ein"),
             alias("ein", "one"),

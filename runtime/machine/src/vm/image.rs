@@ -570,7 +570,7 @@ mod tests {
             .collect();
         let file = write(&module, &WriteOptions::default()).unwrap();
         let image = ModuleImage::from_bytes("sample.semac", &file).unwrap();
-        static ONE: &[Native] = &[native("one", exactly(1), |_, args| Ok(args[0]), "")];
+        static ONE: &[Native] = &[native("one", exactly(1), |_, args| Ok(args[0]))];
         let natives = Natives::at_run_time(&[ONE]).unwrap();
         let host = Host::new(Output::memory(), natives);
         let refused = LoadedModule::load(&host, "key".to_owned(), image, None);

@@ -12,117 +12,61 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, at_least, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives for messages and prompts.
-pub static TABLE: &[Native] = &[
-    native(
-        "%make-message",
-        at_least(1),
-        make_message,
-        "A message from a role and its parts.",
-    ),
-    native(
-        "%make-prompt",
-        exactly(1),
-        make_prompt,
-        "A prompt from a list of entries.",
-    ),
-    native(
-        "message/role",
-        exactly(1),
-        message_role,
-        "The role of a message, a keyword.",
-    )
-    .pure(),
-    native(
-        "message/content",
-        exactly(1),
-        message_content,
-        "The text of a message.",
-    )
-    .pure(),
-    native(
-        "message/with-image",
-        between(3, 4),
-        message_with_image,
-        "A message of a text and an image.",
-    ),
-    native(
-        "prompt/messages",
-        exactly(1),
-        prompt_messages,
-        "The messages of a prompt.",
-    )
-    .pure(),
-    native(
-        "prompt/append",
-        at_least(1),
-        prompt_append,
-        "A prompt of the messages of prompts.",
-    ),
-    native(
-        "prompt/concat",
-        at_least(1),
-        prompt_append,
-        "A prompt of the messages of prompts.",
-    ),
-    native(
-        "prompt/set-system",
-        exactly(2),
-        prompt_set_system,
-        "The prompt with one system message, in front.",
-    ),
-    native(
-        "prompt/fill",
-        exactly(2),
-        prompt_fill,
-        "Replaces {{name}} in all messages.",
-    ),
-    native(
-        "prompt/slots",
-        exactly(1),
-        prompt_slots,
-        "The names of the {{name}}s left to fill.",
-    ),
-    native(
-        "prompt/union",
-        exactly(2),
-        prompt_union,
-        "The messages of both, none twice.",
-    ),
-    native(
-        "prompt/intersection",
-        exactly(2),
-        prompt_intersection,
-        "The messages in both.",
-    ),
-    native(
-        "prompt/difference",
-        exactly(2),
-        prompt_difference,
-        "The messages only in the first.",
-    ),
-    native(
-        "prompt/diff",
-        exactly(2),
-        prompt_diff,
-        "What the second prompt adds and lacks.",
-    ),
-    native(
-        "prompt/template",
-        exactly(1),
-        prompt_template,
-        "Checks that a template is a string.",
-    ),
-    native(
-        "prompt/render",
-        exactly(2),
-        prompt_render,
-        "Replaces {{name}} in a string.",
-    ),
-];
+natives! {
+    /// A message from a role and its parts.
+    "%make-message" (a: Any, b*: Any) -> Any => make_message;
+
+    /// A prompt from a list of entries.
+    "%make-prompt" (a: Any) -> Any => make_prompt;
+
+    /// The role of a message, a keyword.
+    "message/role" (msg: Message) -> Keyword, pure => message_role;
+
+    /// The text of a message.
+    "message/content" (msg: Message) -> String, pure => message_content;
+
+    /// A message of a text and an image.
+    "message/with-image" (role: Keyword, text: String, image: Bytes, opts?: Map) -> Message => message_with_image;
+
+    /// The messages of a prompt.
+    "prompt/messages" (prompt: Prompt) -> List, pure => prompt_messages;
+
+    /// A prompt of the messages of prompts.
+    "prompt/append" (prompts: Prompt, b*: Any) -> Prompt => prompt_append;
+
+    /// A prompt of the messages of prompts.
+    "prompt/concat" (prompts: Prompt, b*: Any) -> Prompt => prompt_append;
+
+    /// The prompt with one system message, in front.
+    "prompt/set-system" (prompt: Prompt, system: String) -> Prompt => prompt_set_system;
+
+    /// Replaces {{name}} in all messages.
+    "prompt/fill" (prompt: Prompt, vars: Map) -> Prompt => prompt_fill;
+
+    /// The names of the {{name}}s left to fill.
+    "prompt/slots" (prompt: Prompt) -> List => prompt_slots;
+
+    /// The messages of both, none twice.
+    "prompt/union" (a: Prompt, b: Prompt) -> Prompt => prompt_union;
+
+    /// The messages in both.
+    "prompt/intersection" (a: Prompt, b: Prompt) -> Prompt => prompt_intersection;
+
+    /// The messages only in the first.
+    "prompt/difference" (a: Prompt, b: Prompt) -> Prompt => prompt_difference;
+
+    /// What the second prompt adds and lacks.
+    "prompt/diff" (a: Prompt, b: Prompt) -> Map => prompt_diff;
+
+    /// Checks that a template is a string.
+    "prompt/template" (text: String) -> String => prompt_template;
+
+    /// Replaces {{name}} in a string.
+    "prompt/render" (template: String, values: Map) -> String => prompt_render;
+}
 
 /// Fields of a message.
 pub mod message {

@@ -3,154 +3,68 @@
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, integer, list_only, real};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
-use sema_machine::host::native::{Native, Tier, at_least, between, exactly, native};
+use sema_machine::host::native::Tier;
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives about typed arrays.
-pub static TABLE: &[Native] = &[
-    native("f64-array", at_least(0), f64_array, "An array of floats.")
-        .pure()
-        .tier(Tier::Std),
-    native(
-        "f64-array/from-list",
-        exactly(1),
-        f64_from_list,
-        "The array of a list of numbers.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/make",
-        between(1, 2),
-        f64_make,
-        "An array of a size, filled with one float.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/range",
-        between(2, 3),
-        f64_range,
-        "The floats from a start up to an end by a step.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/length",
-        exactly(1),
-        f64_length,
-        "Number of floats.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/ref",
-        exactly(2),
-        f64_reference,
-        "The float at an index.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/set!",
-        exactly(3),
-        f64_set,
-        "A copy with another float at an index.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/sum",
-        exactly(1),
-        f64_sum,
-        "The sum of all floats.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array/dot",
-        exactly(2),
-        f64_dot,
-        "The sum of the products of two arrays.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "f64-array?",
-        exactly(1),
-        is_f64_array,
-        "Whether a value is an array of floats.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native("i64-array", at_least(0), i64_array, "An array of integers.")
-        .pure()
-        .tier(Tier::Std),
-    native(
-        "i64-array/from-list",
-        exactly(1),
-        i64_from_list,
-        "The array of a list of integers.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/make",
-        between(1, 2),
-        i64_make,
-        "An array of a size, filled with one integer.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/range",
-        between(2, 3),
-        i64_range,
-        "The integers from a start up to an end by a step.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/length",
-        exactly(1),
-        i64_length,
-        "Number of integers.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/ref",
-        exactly(2),
-        i64_reference,
-        "The integer at an index.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/set!",
-        exactly(3),
-        i64_set,
-        "A copy with another integer at an index.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array/sum",
-        exactly(1),
-        i64_sum,
-        "The sum of all integers.",
-    )
-    .pure()
-    .tier(Tier::Std),
-    native(
-        "i64-array?",
-        exactly(1),
-        is_i64_array,
-        "Whether a value is an array of integers.",
-    )
-    .pure()
-    .tier(Tier::Std),
-];
+natives! {
+    /// An array of floats.
+    "f64-array" (a*: Any) -> F64Array, pure, tier(Tier::Std) => f64_array;
+
+    /// The array of a list of numbers.
+    "f64-array/from-list" (seq: List) -> F64Array, pure, tier(Tier::Std) => f64_from_list;
+
+    /// An array of a size, filled with one float.
+    "f64-array/make" (n: Int, fill?: Number) -> F64Array, pure, tier(Tier::Std) => f64_make;
+
+    /// The floats from a start up to an end by a step.
+    "f64-array/range" (start: Number, end: Number, step?: Number) -> F64Array, pure, tier(Tier::Std) => f64_range;
+
+    /// Number of floats.
+    "f64-array/length" (arr: Any) -> Int, pure, tier(Tier::Std) => f64_length;
+
+    /// The float at an index.
+    "f64-array/ref" (arr: Any, index: Int) -> Number, pure, tier(Tier::Std) => f64_reference;
+
+    /// A copy with another float at an index.
+    "f64-array/set!" (arr: Any, index: Int, value: Number) -> Any, pure, tier(Tier::Std) => f64_set;
+
+    /// The sum of all floats.
+    "f64-array/sum" (arr: Any) -> Number, pure, tier(Tier::Std) => f64_sum;
+
+    /// The sum of the products of two arrays.
+    "f64-array/dot" (a: F64Array, b: F64Array) -> Float, pure, tier(Tier::Std) => f64_dot;
+
+    /// Whether a value is an array of floats.
+    "f64-array?" (v: Any) -> Bool, pure, tier(Tier::Std) => is_f64_array;
+
+    /// An array of integers.
+    "i64-array" (a*: Any) -> I64Array, pure, tier(Tier::Std) => i64_array;
+
+    /// The array of a list of integers.
+    "i64-array/from-list" (seq: List) -> I64Array, pure, tier(Tier::Std) => i64_from_list;
+
+    /// An array of a size, filled with one integer.
+    "i64-array/make" (n: Int, fill?: Int) -> I64Array, pure, tier(Tier::Std) => i64_make;
+
+    /// The integers from a start up to an end by a step.
+    "i64-array/range" (start: Int, end: Int, step?: Int) -> I64Array, pure, tier(Tier::Std) => i64_range;
+
+    /// Number of integers.
+    "i64-array/length" (arr: Any) -> Int, pure, tier(Tier::Std) => i64_length;
+
+    /// The integer at an index.
+    "i64-array/ref" (arr: Any, index: Int) -> Number, pure, tier(Tier::Std) => i64_reference;
+
+    /// A copy with another integer at an index.
+    "i64-array/set!" (arr: Any, index: Int, value: Number) -> Any, pure, tier(Tier::Std) => i64_set;
+
+    /// The sum of all integers.
+    "i64-array/sum" (arr: Any) -> Number, pure, tier(Tier::Std) => i64_sum;
+
+    /// Whether a value is an array of integers.
+    "i64-array?" (v: Any) -> Bool, pure, tier(Tier::Std) => is_i64_array;
+}
 
 /// Most elements that `make` and `range` make.
 const LONGEST: usize = 8 << 20;

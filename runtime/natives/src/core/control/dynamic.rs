@@ -5,8 +5,9 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, Signal, eval_error};
-use sema_machine::host::native::{Capability, Native, Tier, alias, exactly, native};
+use sema_machine::host::native::{Capability, Tier};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 use sema_machine::vm::Request;
 
 /// One step of a macro transformer. When there are none left this fails, and fails again whenever
@@ -142,102 +143,49 @@ fn unavailable(host: &Host, arguments: &[Value]) -> Outcome {
         .signal())
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native(
-        "%step",
-        exactly(0),
-        step,
-        "Counts a step of a macro transformer.",
-    ),
-    native(
-        "read",
-        exactly(1),
-        read,
-        "First datum of a text; nil if there is none.",
-    ),
-    native(
-        "read/string",
-        exactly(1),
-        read_string,
-        "First datum of a text; nil if there is none.",
-    ),
-    native(
-        "read-many",
-        exactly(1),
-        read_many,
-        "List of all data of a text.",
-    ),
-    native(
-        "read/all",
-        exactly(1),
-        read_all,
-        "List of all data of a text.",
-    ),
-    alias("io/read-many", "read-many"),
-    native(
-        "sema/check-string",
-        exactly(1),
-        check_string,
-        "What is wrong with a text as a program.",
-    )
-    .tier(Tier::Std),
-    native(
-        "sema/check-file",
-        exactly(1),
-        check_file,
-        "What is wrong with a file as a program.",
-    )
-    .needs(Capability::FsRead)
-    .tier(Tier::Std),
-    native(
-        "%eval",
-        exactly(1),
-        eval,
-        "Value of a form in the global environment.",
-    ),
-    native(
-        "%macroexpand",
-        exactly(1),
-        expand,
-        "One expansion step of a form.",
-    ),
-    native(
-        "%open-load",
-        exactly(1),
-        open_load,
-        "Handle of a file whose forms are to be run.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "%open-import",
-        exactly(1),
-        open_import,
-        "Handle of a module.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "%next-part",
-        exactly(1),
-        next,
-        "Function that runs the next part of what a handle stands for; #f at the end.",
-    ),
-    native(
-        "%bind-exports",
-        exactly(2),
-        bind,
-        "Map of selected exports of a module; with no names binds all.",
-    ),
-    native(
-        "%kept",
-        exactly(1),
-        kept,
-        "The value that the VM keeps under a number.",
-    ),
-    native(
-        "%unavailable",
-        exactly(1),
-        unavailable,
-        "Raises :unsupported for a builtin that this runtime does not have.",
-    ),
-];
+natives! {
+    /// Counts a step of a macro transformer.
+    "%step" () -> Any => step;
+
+    /// First datum of a text; nil if there is none.
+    "read" (s: String) -> Any => read;
+
+    /// First datum of a text; nil if there is none.
+    "read/string" (s: String) -> Any => read_string;
+
+    /// List of all data of a text.
+    "read-many" | "io/read-many" (s: String) -> List => read_many;
+
+    /// List of all data of a text.
+    "read/all" (s: String) -> List => read_all;
+
+    /// What is wrong with a text as a program.
+    "sema/check-string" (s: String) -> Map, tier(Tier::Std) => check_string;
+
+    /// What is wrong with a file as a program.
+    "sema/check-file" (path: String) -> Map, needs(Capability::FsRead), tier(Tier::Std) => check_file;
+
+    /// Value of a form in the global environment.
+    "%eval" (a: Any) -> Any => eval;
+
+    /// One expansion step of a form.
+    "%macroexpand" (a: Any) -> Any => expand;
+
+    /// Handle of a file whose forms are to be run.
+    "%open-load" (a: Any) -> Any, needs(Capability::FsRead) => open_load;
+
+    /// Handle of a module.
+    "%open-import" (a: Any) -> Any, needs(Capability::FsRead) => open_import;
+
+    /// Function that runs the next part of what a handle stands for; #f at the end.
+    "%next-part" (a: Any) -> Any => next;
+
+    /// Map of selected exports of a module; with no names binds all.
+    "%bind-exports" (a: Any, b: Any) -> Any => bind;
+
+    /// The value that the VM keeps under a number.
+    "%kept" (a: Any) -> Any => kept;
+
+    /// Raises :unsupported for a builtin that this runtime does not have.
+    "%unavailable" (a: Any) -> Any => unavailable;
+}

@@ -5,37 +5,25 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
-use sema_machine::host::native::{Native, at_least, between, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives that raise conditions, and `gensym`.
-pub static TABLE: &[Native] = &[
-    native(
-        "error",
-        at_least(0),
-        error,
-        "Raises an error with a message.",
-    ),
-    native("raise", exactly(1), raise, "Raises any value."),
-    native(
-        "assert",
-        between(1, 2),
-        assert,
-        "Raises an error unless its argument is true.",
-    ),
-    native(
-        "assert=",
-        exactly(2),
-        assert_equal,
-        "Raises an error unless the second value equals the first.",
-    ),
-    native(
-        "gensym",
-        between(0, 1),
-        gensym,
-        "A symbol that is used nowhere else.",
-    ),
-];
+natives! {
+    /// Raises an error with a message.
+    "error" (message*: Any) -> Any => error;
+
+    /// Raises any value.
+    "raise" (obj: Any) -> Any => raise;
+
+    /// Raises an error unless its argument is true.
+    "assert" (condition: Any, message?: String) -> Bool => assert;
+
+    /// Raises an error unless the second value equals the first.
+    "assert=" (expected: Any, actual: Any) -> Bool => assert_equal;
+
+    /// A symbol that is used nowhere else.
+    "gensym" (prefix?: String) -> Symbol => gensym;
+}
 
 fn error(host: &Host, args: &[Value]) -> Outcome {
     // Further arguments are ignored (language specification, Q12).

@@ -6,8 +6,8 @@ use sema_machine::data::print;
 use sema_machine::data::sequence::{element_at, sequence_length};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, arity_error, eval_error, type_error};
-use sema_machine::host::native::{Native, at_least, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 // --- literals and templates ---
 
@@ -247,130 +247,85 @@ fn apply_list(_: &Host, arguments: &[Value]) -> Outcome {
     )))
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native(
-        "%missing?",
-        exactly(1),
-        is_missing,
-        "Whether an optional argument was left out.",
-    )
-    .pure(),
-    native(
-        "%spread",
-        exactly(1),
-        spread,
-        "The arguments of apply as one list.",
-    ),
-    native(
-        "%apply",
-        at_least(2),
-        apply_list,
-        "apply; compiled as an instruction.",
-    ),
-    native("%list", at_least(0), list, "List of the arguments.").pure(),
-    native("%vector", at_least(0), vector, "Vector of the arguments.").pure(),
-    native("%map", at_least(0), map, "Map of keys and values in turn."),
-    native(
-        "%map-from-list",
-        exactly(1),
-        map_from_list,
-        "Map of keys and values in turn, from a list.",
-    ),
-    native(
-        "%append-list",
-        at_least(0),
-        append_list,
-        "List of the elements of lists and vectors.",
-    ),
-    native(
-        "%append-vector",
-        at_least(0),
-        append_vector,
-        "Vector of the elements of lists and vectors.",
-    ),
-    native("%str", at_least(0), concatenate, "Display forms joined.").pure(),
-    native("%gensym", exactly(1), gensym, "A new symbol with a stem."),
-    native(
-        "%check-sequence",
-        exactly(2),
-        check_sequence,
-        "Checks for a sequence of a length.",
-    ),
-    native(
-        "%check-sequence-rest",
-        exactly(2),
-        check_sequence_rest,
-        "Checks for a sequence of at least a length.",
-    ),
-    native("%check-map", exactly(1), check_map, "Checks for a map."),
-    native(
-        "%sequence-ref",
-        exactly(2),
-        sequence_ref,
-        "Element of a sequence that has it.",
-    )
-    .pure(),
-    native(
-        "%sequence-rest",
-        exactly(2),
-        sequence_rest,
-        "Elements of a sequence from an index on, as a list.",
-    )
-    .pure(),
-    native("%map-ref", exactly(2), map_ref, "Value of a key, or nil.").pure(),
-    native(
-        "%sequence-of?",
-        exactly(2),
-        is_sequence_of,
-        "Whether a value is a sequence of a length.",
-    )
-    .pure(),
-    native(
-        "%sequence-from?",
-        exactly(2),
-        is_sequence_from,
-        "Whether a value is a sequence of at least a length.",
-    )
-    .pure(),
-    native(
-        "%sequence-size",
-        exactly(1),
-        sequence_size,
-        "The length of a sequence, -1 for anything else.",
-    )
-    .pure(),
-    native(
-        "%map-like?",
-        exactly(1),
-        is_map_like,
-        "Whether a value is a map or hashmap.",
-    )
-    .pure(),
-    native("%map-has?", exactly(2), has_key, "Whether a map has a key.").pure(),
-    native(
-        "%match-failed",
-        exactly(1),
-        match_failed,
-        "Raises that no clause of a match fits.",
-    ),
-    native(
-        "%check-values",
-        exactly(3),
-        check_values,
-        "Checks the number of multiple values.",
-    ),
-    native(
-        "%condition-value",
-        exactly(1),
-        condition_value,
-        "What a guard binds for a condition.",
-    ),
-    native("%make-macro", exactly(1), make_macro, "A macro as a value."),
-    native(
-        "%text-concat",
-        exactly(1),
-        text_concat,
-        "Characters and strings of a list, joined.",
-    ),
-];
+natives! {
+    /// Whether an optional argument was left out.
+    "%missing?" (a: Any) -> Any, pure => is_missing;
+
+    /// The arguments of apply as one list.
+    "%spread" (a: Any) -> Any => spread;
+
+    /// apply; compiled as an instruction.
+    "%apply" (a: Any, b: Any, c*: Any) -> Any => apply_list;
+
+    /// List of the arguments.
+    "%list" (a*: Any) -> Any, pure => list;
+
+    /// Vector of the arguments.
+    "%vector" (a*: Any) -> Any, pure => vector;
+
+    /// Map of keys and values in turn.
+    "%map" (a*: Any) -> Any => map;
+
+    /// Map of keys and values in turn, from a list.
+    "%map-from-list" (a: Any) -> Any => map_from_list;
+
+    /// List of the elements of lists and vectors.
+    "%append-list" (a*: Any) -> Any => append_list;
+
+    /// Vector of the elements of lists and vectors.
+    "%append-vector" (a*: Any) -> Any => append_vector;
+
+    /// Display forms joined.
+    "%str" (a*: Any) -> Any, pure => concatenate;
+
+    /// A new symbol with a stem.
+    "%gensym" (a: Any) -> Any => gensym;
+
+    /// Checks for a sequence of a length.
+    "%check-sequence" (a: Any, b: Any) -> Any => check_sequence;
+
+    /// Checks for a sequence of at least a length.
+    "%check-sequence-rest" (a: Any, b: Any) -> Any => check_sequence_rest;
+
+    /// Checks for a map.
+    "%check-map" (a: Any) -> Any => check_map;
+
+    /// Element of a sequence that has it.
+    "%sequence-ref" (a: Any, b: Any) -> Any, pure => sequence_ref;
+
+    /// Elements of a sequence from an index on, as a list.
+    "%sequence-rest" (a: Any, b: Any) -> Any, pure => sequence_rest;
+
+    /// Value of a key, or nil.
+    "%map-ref" (a: Any, b: Any) -> Any, pure => map_ref;
+
+    /// Whether a value is a sequence of a length.
+    "%sequence-of?" (a: Any, b: Any) -> Any, pure => is_sequence_of;
+
+    /// Whether a value is a sequence of at least a length.
+    "%sequence-from?" (a: Any, b: Any) -> Any, pure => is_sequence_from;
+
+    /// The length of a sequence, -1 for anything else.
+    "%sequence-size" (a: Any) -> Any, pure => sequence_size;
+
+    /// Whether a value is a map or hashmap.
+    "%map-like?" (a: Any) -> Any, pure => is_map_like;
+
+    /// Whether a map has a key.
+    "%map-has?" (a: Any, b: Any) -> Any, pure => has_key;
+
+    /// Raises that no clause of a match fits.
+    "%match-failed" (a: Any) -> Any => match_failed;
+
+    /// Checks the number of multiple values.
+    "%check-values" (a: Any, b: Any, c: Any) -> Any => check_values;
+
+    /// What a guard binds for a condition.
+    "%condition-value" (a: Any) -> Any => condition_value;
+
+    /// A macro as a value.
+    "%make-macro" (a: Any) -> Any => make_macro;
+
+    /// Characters and strings of a list, joined.
+    "%text-concat" (a: Any) -> Any => text_concat;
+}

@@ -5,43 +5,94 @@ use sema_machine::data::equality;
 use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, type_error};
-use sema_machine::host::native::{Native, alias, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("type", exactly(1), type_of, "Keyword that names the type of a value.").pure(),
-    alias("type-of", "type"),
-    native("equal?", exactly(2), equal, "Whether two values have the same structure.").pure(),
-    native("eq?", exactly(2), equal, "Whether two values have the same structure.").pure(),
-    native("not", exactly(1), not, "Whether a value is nil or #f.").pure(),
-    native("nil?", exactly(1), is_nil, "Whether a value is nil.").pure(),
-    native("null?", exactly(1), is_null, "Whether a value is nil or the empty list.").pure(),
-    native("empty?", exactly(1), is_empty, "Whether a collection or string has no elements.").pure(),
-    native("pair?", exactly(1), is_pair, "Whether a value is a list with elements.").pure(),
-    native("list?", exactly(1), is_list, "Whether a value is a list.").pure(),
-    native("vector?", exactly(1), is_vector, "Whether a value is a vector.").pure(),
-    native("map?", exactly(1), is_map, "Whether a value is a map in key order.").pure(),
-    alias("hash-map?", "map?"),
-    native("bool?", exactly(1), is_bool, "Whether a value is a boolean.").pure(),
-    native("boolean?", exactly(1), is_bool, "Whether a value is a boolean.").pure(),
-    native("char?", exactly(1), is_char, "Whether a value is a character.").pure(),
-    native("string?", exactly(1), is_string, "Whether a value is a string.").pure(),
-    native("symbol?", exactly(1), is_symbol, "Whether a value is a symbol.").pure(),
-    native("keyword?", exactly(1), is_keyword, "Whether a value is a keyword.").pure(),
-    native("bytevector?", exactly(1), is_bytevector, "Whether a value is a byte vector.").pure(),
-    native("record?", exactly(1), is_record, "Whether a value is a record.").pure(),
-    native("fn?", exactly(1), is_function, "Whether a value is a procedure.").pure(),
-    native("procedure?", exactly(1), is_function, "Whether a value is a procedure.").pure(),
-    native("promise?", exactly(1), is_promise, "Whether a value is a delayed expression.").pure(),
-    native("promise-forced?", exactly(1), is_forced, "Whether a delayed expression has its value."),
-    native("prompt?", exactly(1), is_prompt, "Whether a value is a prompt.").pure(),
-    native("message?", exactly(1), is_message, "Whether a value is a message.").pure(),
-    native("conversation?", exactly(1), is_conversation, "Whether a value is a conversation.").pure(),
-    native("tool?", exactly(1), is_tool, "Whether a value is a tool.").pure(),
-    native("agent?", exactly(1), is_agent, "Whether a value is an agent.").pure(),
-];
+natives! {
+    /// Keyword that names the type of a value.
+    "type" | "type-of" (v: Any) -> Keyword, pure => type_of;
+
+    /// Whether two values have the same structure.
+    "equal?" (a: Any, b: Any) -> Bool, pure => equal;
+
+    /// Whether two values have the same structure.
+    "eq?" (a: Any, b: Any) -> Bool, pure => equal;
+
+    /// Whether a value is nil or #f.
+    "not" (x: Any) -> Bool, pure => not;
+
+    /// Whether a value is nil.
+    "nil?" (value: Any) -> Bool, pure => is_nil;
+
+    /// Whether a value is nil or the empty list.
+    "null?" (x: Any) -> Bool, pure => is_null;
+
+    /// Whether a collection or string has no elements.
+    "empty?" (coll: Any) -> Bool, pure => is_empty;
+
+    /// Whether a value is a list with elements.
+    "pair?" (x: Any) -> Bool, pure => is_pair;
+
+    /// Whether a value is a list.
+    "list?" (x: Any) -> Bool, pure => is_list;
+
+    /// Whether a value is a vector.
+    "vector?" (x: Any) -> Bool, pure => is_vector;
+
+    /// Whether a value is a map in key order.
+    "map?" | "hash-map?" (value: Any) -> Bool, pure => is_map;
+
+    /// Whether a value is a boolean.
+    "bool?" (v: Any) -> Bool, pure => is_bool;
+
+    /// Whether a value is a boolean.
+    "boolean?" (x: Any) -> Bool, pure => is_bool;
+
+    /// Whether a value is a character.
+    "char?" (v: Any) -> Bool, pure => is_char;
+
+    /// Whether a value is a string.
+    "string?" (x: Any) -> Bool, pure => is_string;
+
+    /// Whether a value is a symbol.
+    "symbol?" (x: Any) -> Bool, pure => is_symbol;
+
+    /// Whether a value is a keyword.
+    "keyword?" (v: Any) -> Bool, pure => is_keyword;
+
+    /// Whether a value is a byte vector.
+    "bytevector?" (v: Any) -> Bool, pure => is_bytevector;
+
+    /// Whether a value is a record.
+    "record?" (v: Any) -> Bool, pure => is_record;
+
+    /// Whether a value is a procedure.
+    "fn?" (v: Any) -> Bool, pure => is_function;
+
+    /// Whether a value is a procedure.
+    "procedure?" (x: Any) -> Bool, pure => is_function;
+
+    /// Whether a value is a delayed expression.
+    "promise?" (v: Any) -> Bool, pure => is_promise;
+
+    /// Whether a delayed expression has its value.
+    "promise-forced?" (p: Promise) -> Bool => is_forced;
+
+    /// Whether a value is a prompt.
+    "prompt?" (v: Any) -> Bool, pure => is_prompt;
+
+    /// Whether a value is a message.
+    "message?" (v: Any) -> Bool, pure => is_message;
+
+    /// Whether a value is a conversation.
+    "conversation?" (v: Any) -> Bool, pure => is_conversation;
+
+    /// Whether a value is a tool.
+    "tool?" (v: Any) -> Bool, pure => is_tool;
+
+    /// Whether a value is an agent.
+    "agent?" (v: Any) -> Bool, pure => is_agent;
+}
 
 /// The keyword that `type` gives: a record's is the name of its type.
 pub fn type_keyword(host: &Host, value: Value) -> Value {

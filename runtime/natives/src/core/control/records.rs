@@ -6,8 +6,8 @@ use sema_machine::data::record::{checked_record, field, has_type, make_record};
 use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, at_least, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 /// Fields of a multimethod object.
 const METHOD_NAME: usize = 0;
@@ -15,20 +15,37 @@ const DISPATCH: usize = 1;
 const METHODS: usize = 2;
 const DEFAULT: usize = 3;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("values", at_least(0), values, "Several values at once; a single one is returned as it is."),
-    native("%values->list", exactly(1), values_to_list, "List of the values of a bundle, or of the one value."),
-    native("%make-record-type", at_least(1), make_record_type, "A new record type with this name and these field names, all text."),
-    native("%record", at_least(1), record, "A record of a type with these fields."),
-    native("%record?", exactly(2), is_record_of, "Whether a value is a record of a type."),
-    native("%record-ref", exactly(4), record_ref, "A field, by index, of a record of a type."),
-    native("%make-multimethod", exactly(3), make_multimethod, "A multimethod with a name, a dispatch function and an invoker."),
-    native("%multimethod-add!", exactly(3), multimethod_add, "Adds or replaces a method of a multimethod."),
-    native("%multimethod-dispatch", exactly(1), multimethod_dispatch, "The dispatch function of a multimethod."),
-    native("%multimethod-method", exactly(2), multimethod_method, "The method of a multimethod for a dispatch value."),
-];
+natives! {
+    /// Several values at once; a single one is returned as it is.
+    "values" (a*: Any) -> Any => values;
+
+    /// List of the values of a bundle, or of the one value.
+    "%values->list" (a: Any) -> Any => values_to_list;
+
+    /// A new record type with this name and these field names, all text.
+    "%make-record-type" (a: Any, b*: Any) -> Any => make_record_type;
+
+    /// A record of a type with these fields.
+    "%record" (a: Any, b*: Any) -> Any => record;
+
+    /// Whether a value is a record of a type.
+    "%record?" (a: Any, b: Any) -> Any => is_record_of;
+
+    /// A field, by index, of a record of a type.
+    "%record-ref" (a: Any, b: Any, c: Any, d: Any) -> Any => record_ref;
+
+    /// A multimethod with a name, a dispatch function and an invoker.
+    "%make-multimethod" (a: Any, b: Any, c: Any) -> Any => make_multimethod;
+
+    /// Adds or replaces a method of a multimethod.
+    "%multimethod-add!" (a: Any, b: Any, c: Any) -> Any => multimethod_add;
+
+    /// The dispatch function of a multimethod.
+    "%multimethod-dispatch" (a: Any) -> Any => multimethod_dispatch;
+
+    /// The method of a multimethod for a dispatch value.
+    "%multimethod-method" (a: Any, b: Any) -> Any => multimethod_method;
+}
 
 /// What this module keeps per VM.
 #[derive(Default)]

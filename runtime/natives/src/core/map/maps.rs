@@ -6,49 +6,101 @@ use sema_machine::data::collections::{self, hash_map, key, owned, sorted_map};
 use sema_machine::data::sequence::{arg, list_or_vector};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, alias, at_least, between, exactly, native};
 use sema_machine::memory::heap::object;
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("get", between(2, 3), get, "The value of a key in a map, or a default.").pure(),
-    alias("hash-ref", "get"),
-    native("assoc", at_least(1), assoc, "The map with keys bound to values; with two arguments the entry of an association list.").pure(),
-    native("dissoc", at_least(2), dissoc, "The map without some keys.").pure(),
-    native("contains?", exactly(2), contains, "Whether a map has a key.").pure(),
-    native("keys", exactly(1), keys, "List of the keys.").pure(),
-    native("vals", exactly(1), vals, "List of the values.").pure(),
-    native("map/entries", exactly(1), entries, "List of lists of key and value.").pure(),
-    native("merge", at_least(0), merge, "The entries of all maps, later ones win.").pure(),
-    native("deep-merge", at_least(0), nested::deep_merge, "The entries of all maps, maps under the same key merged.").pure(),
-    alias("map/deep-merge", "deep-merge"),
-    native("get-in", between(2, 3), nested::get_in, "The value at a path of keys, or a default.").pure(),
-    alias("map/get-in", "get-in"),
-    native("assoc-in", exactly(3), nested::assoc_in, "The map with a value at a path of keys.").pure(),
-    alias("map/assoc-in", "assoc-in"),
-    native("map/select-keys", exactly(2), select_keys, "The entries with the listed keys.").pure(),
-    native("map/except", exactly(2), except, "The entries without the listed keys.").pure(),
-    native("map/zip", exactly(2), zip, "Map of keys to corresponding values.").pure(),
-    native("map/from-entries", exactly(1), from_entries, "Map of pairs of key and value.").pure(),
-    native("map/sort-keys", exactly(1), sort_keys, "Map in key order with the same entries.").pure(),
-    native("hash-map", at_least(0), hash_map_of, "Map of alternating keys and values.").pure(),
-    alias("map/new", "hash-map"),
-    native("hashmap/new", at_least(0), hashmap_new, "Hash map of alternating keys and values.").pure(),
-    native("hashmap/assoc", at_least(0), hashmap_assoc, "The hash map with keys bound to values.").pure(),
-    native("hashmap/get", between(2, 3), hashmap_get, "The value of a key in a hash map, or a default.").pure(),
-    native("hashmap/contains?", exactly(2), hashmap_contains, "Whether a hash map has a key.").pure(),
-    native("hashmap/keys", exactly(1), hashmap_keys, "List of the keys of a hash map.").pure(),
-    native("hashmap/to-map", exactly(1), hashmap_to_map, "Map in key order with the entries of a hash map.").pure(),
-    native("%assoc-owned", at_least(3), assoc_owned, "`assoc` to a map that nothing else refers to."),
-    native("%hashmap-assoc-owned", at_least(3), hashmap_assoc_owned, "`hashmap/assoc` to a map that nothing else refers to."),
-    native("%dissoc-owned", at_least(2), dissoc_owned, "`dissoc` from a map that nothing else refers to."),
-    native("%sealed", exactly(1), sealed, "The value, which is not changed any more if it is a map."),
-    native("%map-from-lists", exactly(3), map_from_lists, "Map of the kind of another one from lists of keys and values."),
-    native("%map-part", exactly(3), map_part, "Map of some of the entries of another one, in its order."),
-    native("%map-with-vals", exactly(2), map_with_vals, "The map with other values, in the order of `vals`."),
-];
+natives! {
+    /// The value of a key in a map, or a default.
+    "get" | "hash-ref" (m: Map, key: Any, default?: Any) -> Any, pure => get;
+
+    /// The map with keys bound to values; with two arguments the entry of an association list.
+    "assoc" (a: Any, b*: Any) -> Map, pure => assoc;
+
+    /// The map without some keys.
+    "dissoc" (a: Any, b: Any, c*: Any) -> Map, pure => dissoc;
+
+    /// Whether a map has a key.
+    "contains?" (m: Map, key: Any) -> Bool, pure => contains;
+
+    /// List of the keys.
+    "keys" (m: Map) -> List, pure => keys;
+
+    /// List of the values.
+    "vals" (m: Map) -> List, pure => vals;
+
+    /// List of lists of key and value.
+    "map/entries" (m: Map) -> List, pure => entries;
+
+    /// The entries of all maps, later ones win.
+    "merge" (a*: Any) -> Map, pure => merge;
+
+    /// The entries of all maps, maps under the same key merged.
+    "deep-merge" | "map/deep-merge" (a*: Any) -> Map, pure => nested::deep_merge;
+
+    /// The value at a path of keys, or a default.
+    "get-in" | "map/get-in" (m: Map, path: Sequence, default?: Any) -> Any, pure => nested::get_in;
+
+    /// The map with a value at a path of keys.
+    "assoc-in" | "map/assoc-in" (m: Map, path: Sequence, value: Any) -> Map, pure => nested::assoc_in;
+
+    /// The entries with the listed keys.
+    "map/select-keys" (m: Map, keys: Sequence) -> Map, pure => select_keys;
+
+    /// The entries without the listed keys.
+    "map/except" (m: Map, keys: Sequence) -> Map, pure => except;
+
+    /// Map of keys to corresponding values.
+    "map/zip" (keys: Sequence, vals: Sequence) -> Map, pure => zip;
+
+    /// Map of pairs of key and value.
+    "map/from-entries" (entries: Sequence) -> Map, pure => from_entries;
+
+    /// Map in key order with the same entries.
+    "map/sort-keys" (m: Map) -> Map, pure => sort_keys;
+
+    /// Map of alternating keys and values.
+    "hash-map" | "map/new" (a*: Any) -> Map, pure => hash_map_of;
+
+    /// Hash map of alternating keys and values.
+    "hashmap/new" (a*: Any) -> Map, pure => hashmap_new;
+
+    /// The hash map with keys bound to values.
+    "hashmap/assoc" (a*: Any) -> HashMap, pure => hashmap_assoc;
+
+    /// The value of a key in a hash map, or a default.
+    "hashmap/get" (hm: HashMap, key: Any, default?: Any) -> Any, pure => hashmap_get;
+
+    /// Whether a hash map has a key.
+    "hashmap/contains?" (hm: HashMap, key: Any) -> Bool, pure => hashmap_contains;
+
+    /// List of the keys of a hash map.
+    "hashmap/keys" (hm: HashMap) -> List, pure => hashmap_keys;
+
+    /// Map in key order with the entries of a hash map.
+    "hashmap/to-map" (hm: HashMap) -> Map, pure => hashmap_to_map;
+
+    /// `assoc` to a map that nothing else refers to.
+    "%assoc-owned" (a: Any, b: Any, c: Any, d*: Any) -> Any => assoc_owned;
+
+    /// `hashmap/assoc` to a map that nothing else refers to.
+    "%hashmap-assoc-owned" (a: Any, b: Any, c: Any, d*: Any) -> Any => hashmap_assoc_owned;
+
+    /// `dissoc` from a map that nothing else refers to.
+    "%dissoc-owned" (a: Any, b: Any, c*: Any) -> Any => dissoc_owned;
+
+    /// The value, which is not changed any more if it is a map.
+    "%sealed" (a: Any) -> Any => sealed;
+
+    /// Map of the kind of another one from lists of keys and values.
+    "%map-from-lists" (a: Any, b: Any, c: Any) -> Any => map_from_lists;
+
+    /// Map of some of the entries of another one, in its order.
+    "%map-part" (a: Any, b: Any, c: Any) -> Any => map_part;
+
+    /// The map with other values, in the order of `vals`.
+    "%map-with-vals" (a: Any, b: Any) -> Any => map_with_vals;
+}
 
 /// Checks that a value is a map or hash map.
 #[inline]

@@ -4,48 +4,28 @@ use crate::core::number::math::argument;
 use sema_machine::data::number::integer;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives.
-pub static TABLE: &[Native] = &[
-    native("bit/and", exactly(2), and, "Bits that both integers have.").pure(),
-    native(
-        "bit/or",
-        exactly(2),
-        or,
-        "Bits that one of two integers has.",
-    )
-    .pure(),
-    native(
-        "bit/xor",
-        exactly(2),
-        xor,
-        "Bits in which two integers differ.",
-    )
-    .pure(),
-    native(
-        "bit/not",
-        exactly(1),
-        not,
-        "All bits of an integer inverted.",
-    )
-    .pure(),
-    native(
-        "bit/shift-left",
-        exactly(2),
-        shift_left,
-        "Integer times a power of two.",
-    )
-    .pure(),
-    native(
-        "bit/shift-right",
-        exactly(2),
-        shift_right,
-        "Integer divided by a power of two, rounded down.",
-    )
-    .pure(),
-];
+natives! {
+    /// Bits that both integers have.
+    "bit/and" (a: Int, b: Int) -> Int, pure => and;
+
+    /// Bits that one of two integers has.
+    "bit/or" (a: Int, b: Int) -> Int, pure => or;
+
+    /// Bits in which two integers differ.
+    "bit/xor" (a: Int, b: Int) -> Int, pure => xor;
+
+    /// All bits of an integer inverted.
+    "bit/not" (n: Int) -> Int, pure => not;
+
+    /// Integer times a power of two.
+    "bit/shift-left" (n: Int, count: Int) -> Int, pure => shift_left;
+
+    /// Integer divided by a power of two, rounded down.
+    "bit/shift-right" (n: Int, count: Int) -> Int, pure => shift_right;
+}
 
 fn checked_integer(host: &Host, args: &[Value], index: usize) -> Outcome {
     let value = argument(args, index);

@@ -6,8 +6,8 @@ use crate::core::number::math::{argument, argument_error, real};
 use sema_machine::data::number::{self, elementary};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
 /// The values that have names.
 pub static CONSTANTS: &[(&str, f64)] = &[
@@ -17,99 +17,85 @@ pub static CONSTANTS: &[(&str, f64)] = &[
     ("math/nan", f64::NAN),
 ];
 
-/// The natives.
-pub static TABLE: &[Native] = &[
-    native("sin", exactly(1), sin, "Sine.").pure(),
-    native("cos", exactly(1), cos, "Cosine.").pure(),
-    native("log", exactly(1), log, "Natural logarithm.").pure(),
-    native("math/tan", exactly(1), tan, "Tangent.").pure(),
-    native("math/asin", exactly(1), asin, "Arcsine.").pure(),
-    native("math/acos", exactly(1), acos, "Arccosine.").pure(),
-    native("math/atan", exactly(1), atan, "Arctangent.").pure(),
-    native(
-        "math/atan2",
-        exactly(2),
-        atan2,
-        "Angle of the point with these y and x.",
-    )
-    .pure(),
-    native("math/sinh", exactly(1), sinh, "Hyperbolic sine.").pure(),
-    native("math/cosh", exactly(1), cosh, "Hyperbolic cosine.").pure(),
-    native("math/tanh", exactly(1), tanh, "Hyperbolic tangent.").pure(),
-    native("math/exp", exactly(1), exp, "Power of e.").pure(),
-    native("math/log2", exactly(1), log2, "Logarithm to base 2.").pure(),
-    native("math/log10", exactly(1), log10, "Logarithm to base 10.").pure(),
-    native(
-        "math/degrees->radians",
-        exactly(1),
-        degrees_to_radians,
-        "Angle in radians.",
-    )
-    .pure(),
-    native(
-        "math/radians->degrees",
-        exactly(1),
-        radians_to_degrees,
-        "Angle in degrees.",
-    )
-    .pure(),
-    native(
-        "math/infinite?",
-        exactly(1),
-        is_infinite,
-        "Whether a value is an infinite float.",
-    )
-    .pure(),
-    native(
-        "math/nan?",
-        exactly(1),
-        is_nan,
-        "Whether a value is the float that is no number.",
-    )
-    .pure(),
-    native("math/sign", exactly(1), sign, "-1, 0 or 1.").pure(),
-    native(
-        "math/clamp",
-        exactly(3),
-        clamp,
-        "Number moved between two bounds.",
-    )
-    .pure(),
-    native("math/lerp", exactly(3), lerp, "Point between two numbers.").pure(),
-    native(
-        "math/map-range",
-        exactly(5),
-        map_range,
-        "Number of one range moved to another.",
-    )
-    .pure(),
-    native(
-        "math/round-to",
-        exactly(2),
-        round_to,
-        "Number rounded to decimal places.",
-    )
-    .pure(),
-    native(
-        "math/format-fixed",
-        exactly(2),
-        format_fixed,
-        "Text of a number with fixed decimal places.",
-    )
-    .pure(),
-    native(
-        "math/random",
-        exactly(0),
-        random,
-        "Random float from 0 to below 1.",
-    ),
-    native(
-        "math/random-int",
-        exactly(2),
-        random_int,
-        "Random integer between two bounds, both included.",
-    ),
-];
+natives! {
+    /// Sine.
+    "sin" (x: Number) -> Float, pure => sin;
+
+    /// Cosine.
+    "cos" (x: Number) -> Float, pure => cos;
+
+    /// Natural logarithm.
+    "log" (x: Number) -> Float, pure => log;
+
+    /// Tangent.
+    "math/tan" (x: Number) -> Float, pure => tan;
+
+    /// Arcsine.
+    "math/asin" (x: Number) -> Float, pure => asin;
+
+    /// Arccosine.
+    "math/acos" (x: Number) -> Float, pure => acos;
+
+    /// Arctangent.
+    "math/atan" (x: Number) -> Float, pure => atan;
+
+    /// Angle of the point with these y and x.
+    "math/atan2" (y: Number, x: Number) -> Float, pure => atan2;
+
+    /// Hyperbolic sine.
+    "math/sinh" (x: Number) -> Float, pure => sinh;
+
+    /// Hyperbolic cosine.
+    "math/cosh" (x: Number) -> Float, pure => cosh;
+
+    /// Hyperbolic tangent.
+    "math/tanh" (x: Number) -> Float, pure => tanh;
+
+    /// Power of e.
+    "math/exp" (x: Number) -> Float, pure => exp;
+
+    /// Logarithm to base 2.
+    "math/log2" (x: Number) -> Float, pure => log2;
+
+    /// Logarithm to base 10.
+    "math/log10" (x: Number) -> Float, pure => log10;
+
+    /// Angle in radians.
+    "math/degrees->radians" (degrees: Number) -> Float, pure => degrees_to_radians;
+
+    /// Angle in degrees.
+    "math/radians->degrees" (radians: Number) -> Float, pure => radians_to_degrees;
+
+    /// Whether a value is an infinite float.
+    "math/infinite?" (x: Any) -> Bool, pure => is_infinite;
+
+    /// Whether a value is the float that is no number.
+    "math/nan?" (x: Any) -> Bool, pure => is_nan;
+
+    /// -1, 0 or 1.
+    "math/sign" (n: Number) -> Number, pure => sign;
+
+    /// Number moved between two bounds.
+    "math/clamp" (x: Number, lo: Number, hi: Number) -> Number, pure => clamp;
+
+    /// Point between two numbers.
+    "math/lerp" (a: Number, b: Number, t: Number) -> Number, pure => lerp;
+
+    /// Number of one range moved to another.
+    "math/map-range" (value: Number, in_min: Number, in_max: Number, out_min: Number, out_max: Number) -> Number, pure => map_range;
+
+    /// Number rounded to decimal places.
+    "math/round-to" (n: Number, places: Int) -> Float, pure => round_to;
+
+    /// Text of a number with fixed decimal places.
+    "math/format-fixed" (n: Number, places: Int) -> String, pure => format_fixed;
+
+    /// Random float from 0 to below 1.
+    "math/random" () -> Float => random;
+
+    /// Random integer between two bounds, both included.
+    "math/random-int" (lo: Int, hi: Int) -> Int => random_int;
+}
 
 macro_rules! float_functions {
     ($($name:ident = $function:expr;)*) => {

@@ -6,203 +6,111 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{
     Condition, ConditionKind, Extra, Outcome, Signal, eval_error, type_error, type_name,
 };
-use sema_machine::host::native::{Native, at_least, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 pub use crate::core::number::elementary::CONSTANTS;
 
-/// The natives.
-pub static TABLE: &[Native] = &[
-    native(
-        "+",
-        at_least(0),
-        add,
-        "Sum of numbers, or two strings joined.",
-    )
-    .pure(),
-    native(
-        "-",
-        at_least(1),
-        subtract,
-        "Difference, or the negative of one number.",
-    )
-    .pure(),
-    native("*", at_least(0), multiply, "Product of numbers.").pure(),
-    native(
-        "/",
-        at_least(2),
-        divide,
-        "Quotient, exact for exact numbers.",
-    )
-    .pure(),
-    native(
-        "=",
-        at_least(2),
-        equal,
-        "Whether numbers are equal in value, other values equal in structure.",
-    )
-    .pure(),
-    native(
-        "<",
-        at_least(2),
-        less,
-        "Whether each number is below the next.",
-    )
-    .pure(),
-    native(
-        ">",
-        at_least(2),
-        greater,
-        "Whether each number is above the next.",
-    )
-    .pure(),
-    native(
-        "<=",
-        at_least(2),
-        less_equal,
-        "Whether no number is above the next.",
-    )
-    .pure(),
-    native(
-        ">=",
-        at_least(2),
-        greater_equal,
-        "Whether no number is below the next.",
-    )
-    .pure(),
-    native(
-        "quotient",
-        exactly(2),
-        quotient,
-        "Integer quotient, rounded towards zero.",
-    )
-    .pure(),
-    native(
-        "math/quotient",
-        exactly(2),
-        quotient,
-        "Integer quotient, rounded towards zero.",
-    )
-    .pure(),
-    native(
-        "remainder",
-        exactly(2),
-        remainder,
-        "Integer remainder with the sign of the dividend.",
-    )
-    .pure(),
-    native(
-        "math/remainder",
-        exactly(2),
-        remainder,
-        "Integer remainder with the sign of the dividend.",
-    )
-    .pure(),
-    native(
-        "mod",
-        exactly(2),
-        modulo,
-        "Remainder with the sign of the divisor, for floats of the dividend.",
-    )
-    .pure(),
-    native(
-        "modulo",
-        exactly(2),
-        modulo,
-        "Remainder with the sign of the divisor, for floats of the dividend.",
-    )
-    .pure(),
-    native(
-        "gcd",
-        at_least(0),
-        gcd,
-        "Greatest common divisor of integers.",
-    )
-    .pure(),
-    native(
-        "math/gcd",
-        at_least(0),
-        gcd,
-        "Greatest common divisor of integers.",
-    )
-    .pure(),
-    native(
-        "lcm",
-        at_least(0),
-        lcm,
-        "Least common multiple of integers.",
-    )
-    .pure(),
-    native(
-        "math/lcm",
-        at_least(0),
-        lcm,
-        "Least common multiple of integers.",
-    )
-    .pure(),
-    native(
-        "max",
-        at_least(1),
-        max,
-        "Largest number; a float if one of them is.",
-    )
-    .pure(),
-    native(
-        "min",
-        at_least(1),
-        min,
-        "Smallest number; a float if one of them is.",
-    )
-    .pure(),
-    native("abs", exactly(1), abs, "Magnitude of a number.").pure(),
-    native("magnitude", exactly(1), abs, "Magnitude of a number.").pure(),
-    native("floor", exactly(1), floor, "Integer below.").pure(),
-    native("ceil", exactly(1), ceiling, "Integer above.").pure(),
-    native("ceiling", exactly(1), ceiling, "Integer above.").pure(),
-    native(
-        "round",
-        exactly(1),
-        round,
-        "Nearest integer, the even one of two.",
-    )
-    .pure(),
-    native("truncate", exactly(1), truncate, "Integer part.").pure(),
-    native(
-        "expt",
-        exactly(2),
-        expt,
-        "Power; exact for an exact base and an integer exponent.",
-    )
-    .pure(),
-    native(
-        "pow",
-        exactly(2),
-        expt,
-        "Power; exact for an exact base and an integer exponent.",
-    )
-    .pure(),
-    native(
-        "math/pow",
-        exactly(2),
-        expt,
-        "Power; exact for an exact base and an integer exponent.",
-    )
-    .pure(),
-    native(
-        "sqrt",
-        exactly(1),
-        sqrt,
-        "Square root; exact for squares, complex for negative numbers.",
-    )
-    .pure(),
-    native(
-        "exact-integer-sqrt",
-        exactly(1),
-        exact_integer_sqrt,
-        "List of the integer square root and what remains.",
-    )
-    .pure(),
-];
+natives! {
+    /// Sum of numbers, or two strings joined.
+    "+" (a*: Any) -> Number, pure => add;
+
+    /// Difference, or the negative of one number.
+    "-" (a: Any, b*: Any) -> Number, pure => subtract;
+
+    /// Product of numbers.
+    "*" (a*: Any) -> Number, pure => multiply;
+
+    /// Quotient, exact for exact numbers.
+    "/" (a: Any, b: Any, c*: Any) -> Number, pure => divide;
+
+    /// Whether numbers are equal in value, other values equal in structure.
+    "=" (a: Any, b: Any, c*: Any) -> Bool, pure => equal;
+
+    /// Whether each number is below the next.
+    "<" (a: Any, b: Any, c*: Any) -> Bool, pure => less;
+
+    /// Whether each number is above the next.
+    ">" (a: Any, b: Any, c*: Any) -> Bool, pure => greater;
+
+    /// Whether no number is above the next.
+    "<=" (a: Any, b: Any, c*: Any) -> Bool, pure => less_equal;
+
+    /// Whether no number is below the next.
+    ">=" (a: Any, b: Any, c*: Any) -> Bool, pure => greater_equal;
+
+    /// Integer quotient, rounded towards zero.
+    "quotient" (n: Integer, d: Integer) -> Integer, pure => quotient;
+
+    /// Integer quotient, rounded towards zero.
+    "math/quotient" (n: Integer, d: Integer) -> Integer, pure => quotient;
+
+    /// Integer remainder with the sign of the dividend.
+    "remainder" (n: Integer, d: Integer) -> Integer, pure => remainder;
+
+    /// Integer remainder with the sign of the dividend.
+    "math/remainder" (n: Integer, d: Integer) -> Integer, pure => remainder;
+
+    /// Remainder with the sign of the divisor, for floats of the dividend.
+    "mod" (a: Number, b: Number) -> Number, pure => modulo;
+
+    /// Remainder with the sign of the divisor, for floats of the dividend.
+    "modulo" (a: Number, b: Number) -> Number, pure => modulo;
+
+    /// Greatest common divisor of integers.
+    "gcd" (ns*: Integer) -> Integer, pure => gcd;
+
+    /// Greatest common divisor of integers.
+    "math/gcd" (ns*: Integer) -> Integer, pure => gcd;
+
+    /// Least common multiple of integers.
+    "lcm" (ns*: Integer) -> Integer, pure => lcm;
+
+    /// Least common multiple of integers.
+    "math/lcm" (ns*: Integer) -> Integer, pure => lcm;
+
+    /// Largest number; a float if one of them is.
+    "max" (a: Any, b*: Any) -> Number, pure => max;
+
+    /// Smallest number; a float if one of them is.
+    "min" (a: Any, b*: Any) -> Number, pure => min;
+
+    /// Magnitude of a number.
+    "abs" (n: Number) -> Number, pure => abs;
+
+    /// Magnitude of a number.
+    "magnitude" (z: Number) -> Number, pure => abs;
+
+    /// Integer below.
+    "floor" (n: Number) -> Number, pure => floor;
+
+    /// Integer above.
+    "ceil" (n: Number) -> Number, pure => ceiling;
+
+    /// Integer above.
+    "ceiling" (n: Number) -> Number, pure => ceiling;
+
+    /// Nearest integer, the even one of two.
+    "round" (n: Number) -> Number, pure => round;
+
+    /// Integer part.
+    "truncate" (n: Number) -> Number, pure => truncate;
+
+    /// Power; exact for an exact base and an integer exponent.
+    "expt" (base: Number, exp: Number) -> Number, pure => expt;
+
+    /// Power; exact for an exact base and an integer exponent.
+    "pow" (base: Number, exponent: Number) -> Number, pure => expt;
+
+    /// Power; exact for an exact base and an integer exponent.
+    "math/pow" (base: Number, exponent: Number) -> Number, pure => expt;
+
+    /// Square root; exact for squares, complex for negative numbers.
+    "sqrt" (n: Number) -> Number, pure => sqrt;
+
+    /// List of the integer square root and what remains.
+    "exact-integer-sqrt" (n: Integer) -> List, pure => exact_integer_sqrt;
+}
 
 /// The argument at `index`; the arity is checked before, so it is there.
 pub(crate) fn argument(args: &[Value], index: usize) -> Value {

@@ -7,114 +7,58 @@ use sema_machine::data::number::ratio::Rounding;
 use sema_machine::data::number::{self, Operation, complex, elementary, integer, ratio};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, alias, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives.
-pub static TABLE: &[Native] = &[
-    native(
-        "exact",
-        exactly(1),
-        exact,
-        "The exact number of the same value.",
-    )
-    .pure(),
-    native(
-        "inexact->exact",
-        exactly(1),
-        exact,
-        "The exact number of the same value.",
-    )
-    .pure(),
-    native("inexact", exactly(1), inexact_number, "The nearest float.").pure(),
-    native(
-        "exact->inexact",
-        exactly(1),
-        inexact_number,
-        "The nearest float.",
-    )
-    .pure(),
-    native(
-        "int",
-        exactly(1),
-        int,
-        "Integer part of a number, or the integer a string holds.",
-    )
-    .pure(),
-    native(
-        "float",
-        exactly(1),
-        float,
-        "Float of a number, or the one a string holds.",
-    )
-    .pure(),
-    native(
-        "numerator",
-        exactly(1),
-        numerator,
-        "Numerator of an exact number.",
-    )
-    .pure(),
-    native(
-        "denominator",
-        exactly(1),
-        denominator,
-        "Denominator of an exact number.",
-    )
-    .pure(),
-    native(
-        "rationalize",
-        exactly(2),
-        rationalize,
-        "Simplest ratio within a tolerance of a number.",
-    )
-    .pure(),
-    native(
-        "make-rectangular",
-        exactly(2),
-        make_rectangular,
-        "Complex number of a real and an imaginary part.",
-    )
-    .pure(),
-    native(
-        "make-polar",
-        exactly(2),
-        make_polar,
-        "Complex number of a magnitude and an angle.",
-    )
-    .pure(),
-    native("real-part", exactly(1), real_part, "Real part of a number.").pure(),
-    native(
-        "imag-part",
-        exactly(1),
-        imag_part,
-        "Imaginary part of a number.",
-    )
-    .pure(),
-    native(
-        "angle",
-        exactly(1),
-        angle,
-        "Angle of a complex number in radians.",
-    )
-    .pure(),
-    native(
-        "number->string",
-        between(1, 2),
-        number_to_string,
-        "Text of a number; integers in radix 2, 8, 10 or 16.",
-    )
-    .pure(),
-    native(
-        "string->number",
-        between(1, 2),
-        string_to_number,
-        "Number that a string holds, or #f.",
-    )
-    .pure(),
-    alias("number/to-string", "number->string"),
-    alias("string/to-number", "string->number"),
-];
+natives! {
+    /// The exact number of the same value.
+    "exact" (x: Number) -> Number, pure => exact;
+
+    /// The exact number of the same value.
+    "inexact->exact" (x: Number) -> Number, pure => exact;
+
+    /// The nearest float.
+    "inexact" (x: Number) -> Number, pure => inexact_number;
+
+    /// The nearest float.
+    "exact->inexact" (x: Number) -> Number, pure => inexact_number;
+
+    /// Integer part of a number, or the integer a string holds.
+    "int" (x: Any) -> Int, pure => int;
+
+    /// Float of a number, or the one a string holds.
+    "float" (x: Any) -> Float, pure => float;
+
+    /// Numerator of an exact number.
+    "numerator" (x: Number) -> Integer, pure => numerator;
+
+    /// Denominator of an exact number.
+    "denominator" (x: Number) -> Integer, pure => denominator;
+
+    /// Simplest ratio within a tolerance of a number.
+    "rationalize" (x: Number, tol: Number) -> Number, pure => rationalize;
+
+    /// Complex number of a real and an imaginary part.
+    "make-rectangular" (real: Number, imag: Number) -> Number, pure => make_rectangular;
+
+    /// Complex number of a magnitude and an angle.
+    "make-polar" (magnitude: Number, angle: Number) -> Number, pure => make_polar;
+
+    /// Real part of a number.
+    "real-part" (z: Number) -> Number, pure => real_part;
+
+    /// Imaginary part of a number.
+    "imag-part" (z: Number) -> Number, pure => imag_part;
+
+    /// Angle of a complex number in radians.
+    "angle" (z: Number) -> Number, pure => angle;
+
+    /// Text of a number; integers in radix 2, 8, 10 or 16.
+    "number->string" | "number/to-string" (n: Number, radix?: Integer) -> String, pure => number_to_string;
+
+    /// Number that a string holds, or #f.
+    "string->number" | "string/to-number" (s: String, radix?: Integer) -> Any, pure => string_to_number;
+}
 
 /// Applies a conversion to the parts of a number.
 fn by_parts(host: &Host, args: &[Value], convert: impl Fn(Value) -> Value) -> Outcome {

@@ -4,92 +4,52 @@ use crate::core::number::math::{argument, checked_integer, checked_number};
 use sema_machine::data::number::{self, integer};
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives.
-pub static TABLE: &[Native] = &[
-    native(
-        "number?",
-        exactly(1),
-        is_number,
-        "Whether a value is a number.",
-    )
-    .pure(),
-    native(
-        "complex?",
-        exactly(1),
-        is_number,
-        "Whether a value is a number; all numbers are complex.",
-    )
-    .pure(),
-    native(
-        "real?",
-        exactly(1),
-        is_real,
-        "Whether a value is a number that is not complex.",
-    )
-    .pure(),
-    native(
-        "rational?",
-        exactly(1),
-        is_rational,
-        "Whether a value is an exact integer or ratio.",
-    )
-    .pure(),
-    native(
-        "integer?",
-        exactly(1),
-        is_integer,
-        "Whether a value is a number without a fraction.",
-    )
-    .pure(),
-    native(
-        "exact-integer?",
-        exactly(1),
-        is_exact_integer,
-        "Whether a value is an exact integer.",
-    )
-    .pure(),
-    native(
-        "float?",
-        exactly(1),
-        is_float,
-        "Whether a value is a float.",
-    )
-    .pure(),
-    native(
-        "exact?",
-        exactly(1),
-        is_exact,
-        "Whether a value is an exact number.",
-    )
-    .pure(),
-    native(
-        "inexact?",
-        exactly(1),
-        is_inexact,
-        "Whether a value is a number that is not exact.",
-    )
-    .pure(),
-    native("even?", exactly(1), is_even, "Whether an integer is even.").pure(),
-    native("odd?", exactly(1), is_odd, "Whether an integer is odd.").pure(),
-    native("zero?", exactly(1), is_zero, "Whether a number is zero.").pure(),
-    native(
-        "positive?",
-        exactly(1),
-        is_positive,
-        "Whether a number is above zero.",
-    )
-    .pure(),
-    native(
-        "negative?",
-        exactly(1),
-        is_negative,
-        "Whether a number is below zero.",
-    )
-    .pure(),
-];
+natives! {
+    /// Whether a value is a number.
+    "number?" (v: Any) -> Bool, pure => is_number;
+
+    /// Whether a value is a number; all numbers are complex.
+    "complex?" (v: Any) -> Bool, pure => is_number;
+
+    /// Whether a value is a number that is not complex.
+    "real?" (v: Any) -> Bool, pure => is_real;
+
+    /// Whether a value is an exact integer or ratio.
+    "rational?" (v: Any) -> Bool, pure => is_rational;
+
+    /// Whether a value is a number without a fraction.
+    "integer?" (v: Any) -> Bool, pure => is_integer;
+
+    /// Whether a value is an exact integer.
+    "exact-integer?" (v: Any) -> Bool, pure => is_exact_integer;
+
+    /// Whether a value is a float.
+    "float?" (v: Any) -> Bool, pure => is_float;
+
+    /// Whether a value is an exact number.
+    "exact?" (v: Any) -> Bool, pure => is_exact;
+
+    /// Whether a value is a number that is not exact.
+    "inexact?" (v: Any) -> Bool, pure => is_inexact;
+
+    /// Whether an integer is even.
+    "even?" (n: Int) -> Bool, pure => is_even;
+
+    /// Whether an integer is odd.
+    "odd?" (n: Int) -> Bool, pure => is_odd;
+
+    /// Whether a number is zero.
+    "zero?" (n: Number) -> Bool, pure => is_zero;
+
+    /// Whether a number is above zero.
+    "positive?" (n: Number) -> Bool, pure => is_positive;
+
+    /// Whether a number is below zero.
+    "negative?" (v: Any) -> Bool, pure => is_negative;
+}
 
 fn is_number(_: &Host, args: &[Value]) -> Outcome {
     Ok(Value::bool(argument(args, 0).kind().is_number()))

@@ -5,129 +5,61 @@ use sema_machine::host::arguments::{
     argument, argument_error, count, count_or, integer, list_only, text,
 };
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, alias, at_least, between, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about byte vectors.
-pub static TABLE: &[Native] = &[
-    native(
-        "bytevector",
-        at_least(0),
-        bytevector,
-        "A byte vector of the given bytes.",
-    )
-    .pure(),
-    native(
-        "make-bytevector",
-        between(1, 2),
-        make,
-        "A byte vector of a size, filled with one byte.",
-    )
-    .pure(),
-    native("bytevector-length", exactly(1), length, "Number of bytes.").pure(),
-    native(
-        "bytevector-u8-ref",
-        exactly(2),
-        reference,
-        "The byte at an index.",
-    )
-    .pure(),
-    native(
-        "bytevector-u8-set!",
-        exactly(3),
-        set,
-        "A copy with another byte at an index.",
-    )
-    .pure(),
-    native("bytevector-copy", between(1, 3), copy, "A copy of a range.").pure(),
-    native(
-        "bytevector-append",
-        at_least(0),
-        append,
-        "All bytes of the arguments in one byte vector.",
-    )
-    .pure(),
-    native(
-        "bytevector->list",
-        exactly(1),
-        to_list,
-        "The bytes as a list.",
-    )
-    .pure(),
-    native(
-        "list->bytevector",
-        exactly(1),
-        from_list,
-        "The byte vector of a list of bytes.",
-    )
-    .pure(),
-    native(
-        "utf8->string",
-        exactly(1),
-        utf8_to_string,
-        "The text that the bytes encode.",
-    )
-    .pure(),
-    native(
-        "string->utf8",
-        exactly(1),
-        string_to_utf8,
-        "The UTF-8 bytes of a text.",
-    )
-    .pure(),
-    native("bytes/length", exactly(1), bytes_length, "Number of bytes.").pure(),
-    native(
-        "bytes/ref",
-        exactly(2),
-        bytes_reference,
-        "The byte at an index.",
-    )
-    .pure(),
-    native(
-        "bytes/slice",
-        between(2, 3),
-        bytes_slice,
-        "A copy of a range.",
-    )
-    .pure(),
-    native(
-        "bytes/->string",
-        between(1, 3),
-        bytes_to_string,
-        "The text that a range of bytes encodes.",
-    )
-    .pure(),
-    native(
-        "bytes/find",
-        between(2, 3),
-        bytes_find,
-        "Offset of a byte or of a run of bytes, or nil.",
-    )
-    .pure(),
-    native(
-        "bytes/parse-int10",
-        between(1, 3),
-        bytes_parse_tenths,
-        "Decimal text with one digit after the point, in tenths.",
-    )
-    .pure(),
-    alias("bytevector/append", "bytevector-append"),
-    alias("bytevector/copy", "bytevector-copy"),
-    alias("bytevector/from-list", "list->bytevector"),
-    alias("bytevector/length", "bytevector-length"),
-    alias("bytevector/make", "make-bytevector"),
-    alias("bytevector/new", "make-bytevector"),
-    alias("bytevector/ref", "bytevector-u8-ref"),
-    alias("bytevector/u8-ref", "bytevector-u8-ref"),
-    alias("bytevector/set!", "bytevector-u8-set!"),
-    alias("bytevector/u8-set!", "bytevector-u8-set!"),
-    alias("bytevector/to-list", "bytevector->list"),
-    alias("bytevector->string", "utf8->string"),
-    alias("list/to-bytevector", "list->bytevector"),
-    alias("string->bytevector", "string->utf8"),
-    alias("string/to-utf8", "string->utf8"),
-    alias("utf8/to-string", "utf8->string"),
-];
+natives! {
+    /// A byte vector of the given bytes.
+    "bytevector" (a*: Any) -> Bytes, pure => bytevector;
+
+    /// A byte vector of a size, filled with one byte.
+    "make-bytevector" | "bytevector/make" | "bytevector/new" (size: Int, fill?: Int) -> Bytes, pure => make;
+
+    /// Number of bytes.
+    "bytevector-length" | "bytevector/length" (bv: Bytes) -> Int, pure => length;
+
+    /// The byte at an index.
+    "bytevector-u8-ref" | "bytevector/ref" | "bytevector/u8-ref" (bv: Bytes, index: Int) -> Int, pure => reference;
+
+    /// A copy with another byte at an index.
+    "bytevector-u8-set!" | "bytevector/set!" | "bytevector/u8-set!" (bv: Bytes, index: Int, byte: Int) -> Bytes, pure => set;
+
+    /// A copy of a range.
+    "bytevector-copy" | "bytevector/copy" (bv: Bytes, start?: Int, end?: Int) -> Bytes, pure => copy;
+
+    /// All bytes of the arguments in one byte vector.
+    "bytevector-append" | "bytevector/append" (bvs*: Bytes) -> Bytes, pure => append;
+
+    /// The bytes as a list.
+    "bytevector->list" | "bytevector/to-list" (bv: Bytes) -> List, pure => to_list;
+
+    /// The byte vector of a list of bytes.
+    "list->bytevector" | "bytevector/from-list" | "list/to-bytevector" (bytes: List) -> Bytes, pure => from_list;
+
+    /// The text that the bytes encode.
+    "utf8->string" | "bytevector->string" | "utf8/to-string" (bv: Bytes) -> String, pure => utf8_to_string;
+
+    /// The UTF-8 bytes of a text.
+    "string->utf8" | "string->bytevector" | "string/to-utf8" (s: String) -> Bytes, pure => string_to_utf8;
+
+    /// Number of bytes.
+    "bytes/length" (bv: Bytes) -> Int, pure => bytes_length;
+
+    /// The byte at an index.
+    "bytes/ref" (bv: Bytes, index: Int) -> Int, pure => bytes_reference;
+
+    /// A copy of a range.
+    "bytes/slice" (bv: Bytes, start: Int, end?: Int) -> Bytes, pure => bytes_slice;
+
+    /// The text that a range of bytes encodes.
+    "bytes/->string" (bv: Bytes, start?: Int, end?: Int) -> String, pure => bytes_to_string;
+
+    /// Offset of a byte or of a run of bytes, or nil.
+    "bytes/find" (bv: Bytes, needle: Any, start?: Int) -> Any, pure => bytes_find;
+
+    /// Decimal text with one digit after the point, in tenths.
+    "bytes/parse-int10" (bv: Bytes, start?: Int, end?: Int) -> Int, pure => bytes_parse_tenths;
+}
 
 /// Largest byte vector that `make-bytevector` makes.
 const LARGEST: i64 = 64 << 20;

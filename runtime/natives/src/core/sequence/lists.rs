@@ -11,52 +11,127 @@ use sema_machine::data::sequence::{
 };
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, at_least, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("list", at_least(0), list, "List of the arguments.").pure(),
-    native("cons", exactly(2), cons, "The value in front of a list; anything else becomes its second element.").pure(),
-    native("car", exactly(1), car, "First element, nil if there is none.").pure(),
-    native("first", exactly(1), car, "First element, nil if there is none.").pure(),
-    native("cdr", exactly(1), cdr, "All but the first element; a vector gives a vector.").pure(),
-    native("rest", exactly(1), cdr, "All but the first element; a vector gives a vector.").pure(),
-    native("caar", exactly(1), caar, "First element of the first element.").pure(),
-    native("cadr", exactly(1), cadr, "Second element, nil if there is none.").pure(),
-    native("cdar", exactly(1), cdar, "All but the first element of the first element.").pure(),
-    native("cddr", exactly(1), cddr, "All but the first two elements.").pure(),
-    native("caaar", exactly(1), caaar, "car of car of car.").pure(),
-    native("caadr", exactly(1), caadr, "First element of the second element.").pure(),
-    native("cadar", exactly(1), cadar, "Second element of the first element.").pure(),
-    native("caddr", exactly(1), caddr, "Third element, nil if there is none.").pure(),
-    native("cdaar", exactly(1), cdaar, "cdr of car of car.").pure(),
-    native("cdadr", exactly(1), cdadr, "All but the first element of the second element.").pure(),
-    native("cddar", exactly(1), cddar, "All but the first two elements of the first element.").pure(),
-    native("cdddr", exactly(1), cdddr, "All but the first three elements.").pure(),
-    native("length", exactly(1), length, "Number of elements, characters, entries or bytes.").pure(),
-    native("count", exactly(1), count, "Number of elements or entries; 0 for nil.").pure(),
-    native("nth", exactly(2), nth, "The element at an index.").pure(),
-    native("list/nth-or", exactly(3), nth_or, "The element at an index, or a default past the end.").pure(),
-    native("last", exactly(1), last, "Last element, nil if there is none.").pure(),
-    native("append", at_least(0), append, "List of the elements of all arguments.").pure(),
-    native("reverse", exactly(1), reverse, "The elements in the opposite order.").pure(),
-    native("range", between(1, 3), range, "List of integers up to an end, from a start, by a step.").pure(),
-    native("%range-end", between(1, 2), range_end, "What follows the last element of a range; errors are those of `range`."),
-    native("%reversed", exactly(1), reverse, "`reverse` of a list."),
-    native("iota", between(1, 3), iota, "List of a number of integers from a start by a step.").pure(),
-    native("list/repeat", exactly(2), repeat, "List that holds a value a number of times.").pure(),
-    native("make-list", exactly(2), repeat, "List that holds a value a number of times.").pure(),
-    native("take", exactly(2), take, "The first elements.").pure(),
-    native("drop", exactly(2), drop_first, "All but the first elements.").pure(),
-    native("list/take-last", exactly(2), take_last, "The last elements.").pure(),
-    native("list/drop-last", exactly(2), drop_last, "All but the last elements.").pure(),
-    native("list/split-at", exactly(2), split_at, "The elements before an index and those from it on.").pure(),
-    native("member", exactly(2), member, "The tail that starts with an equal element, or #f.").pure(),
-    native("assq", exactly(2), assq, "The entry of an association list with this key, or #f.").pure(),
-    native("assv", exactly(2), assv, "The entry of an association list with this key, or #f.").pure(),
-];
+natives! {
+    /// List of the arguments.
+    "list" (a*: Any) -> List, pure => list;
+
+    /// The value in front of a list; anything else becomes its second element.
+    "cons" (x: Any, lst: List) -> List, pure => cons;
+
+    /// First element, nil if there is none.
+    "car" (lst: List) -> Any, pure => car;
+
+    /// First element, nil if there is none.
+    "first" (lst: List) -> Any, pure => car;
+
+    /// All but the first element; a vector gives a vector.
+    "cdr" (lst: List) -> List, pure => cdr;
+
+    /// All but the first element; a vector gives a vector.
+    "rest" (lst: List) -> List, pure => cdr;
+
+    /// First element of the first element.
+    "caar" (x: List) -> Any, pure => caar;
+
+    /// Second element, nil if there is none.
+    "cadr" (lst: List) -> Any, pure => cadr;
+
+    /// All but the first element of the first element.
+    "cdar" (x: List) -> Any, pure => cdar;
+
+    /// All but the first two elements.
+    "cddr" (x: List) -> Any, pure => cddr;
+
+    /// car of car of car.
+    "caaar" (x: List) -> Any, pure => caaar;
+
+    /// First element of the second element.
+    "caadr" (x: List) -> Any, pure => caadr;
+
+    /// Second element of the first element.
+    "cadar" (x: List) -> Any, pure => cadar;
+
+    /// Third element, nil if there is none.
+    "caddr" (lst: List) -> Any, pure => caddr;
+
+    /// cdr of car of car.
+    "cdaar" (x: List) -> Any, pure => cdaar;
+
+    /// All but the first element of the second element.
+    "cdadr" (x: List) -> Any, pure => cdadr;
+
+    /// All but the first two elements of the first element.
+    "cddar" (x: List) -> Any, pure => cddar;
+
+    /// All but the first three elements.
+    "cdddr" (x: List) -> Any, pure => cdddr;
+
+    /// Number of elements, characters, entries or bytes.
+    "length" (list: List) -> Int, pure => length;
+
+    /// Number of elements or entries; 0 for nil.
+    "count" (coll: Any) -> Int, pure => count;
+
+    /// The element at an index.
+    "nth" (lst: Any, n: Int) -> Any, pure => nth;
+
+    /// The element at an index, or a default past the end.
+    "list/nth-or" (seq: List, index: Int, default: Any) -> Any, pure => nth_or;
+
+    /// Last element, nil if there is none.
+    "last" (seq: Sequence) -> Any, pure => last;
+
+    /// List of the elements of all arguments.
+    "append" (a*: Any) -> List, pure => append;
+
+    /// The elements in the opposite order.
+    "reverse" (seq: Sequence) -> Any, pure => reverse;
+
+    /// List of integers up to an end, from a start, by a step.
+    "range" (a: Any, b?: Any, c?: Any) -> List, pure => range;
+
+    /// What follows the last element of a range; errors are those of `range`.
+    "%range-end" (a: Any, b?: Any) -> Any => range_end;
+
+    /// `reverse` of a list.
+    "%reversed" (a: Any) -> Any => reverse;
+
+    /// List of a number of integers from a start by a step.
+    "iota" (a: Any, b?: Any, c?: Any) -> List, pure => iota;
+
+    /// List that holds a value a number of times.
+    "list/repeat" (n: Int, value: Any) -> List, pure => repeat;
+
+    /// List that holds a value a number of times.
+    "make-list" (n: Int, value: Any) -> List, pure => repeat;
+
+    /// The first elements.
+    "take" (n: Int, lst: List) -> List, pure => take;
+
+    /// All but the first elements.
+    "drop" (n: Int, lst: List) -> List, pure => drop_first;
+
+    /// The last elements.
+    "list/take-last" (n: Int, seq: List) -> List, pure => take_last;
+
+    /// All but the last elements.
+    "list/drop-last" (n: Int, seq: List) -> List, pure => drop_last;
+
+    /// The elements before an index and those from it on.
+    "list/split-at" (seq: List, index: Int) -> List, pure => split_at;
+
+    /// The tail that starts with an equal element, or #f.
+    "member" (value: Any, seq: List) -> Any, pure => member;
+
+    /// The entry of an association list with this key, or #f.
+    "assq" (obj: Any, alist: List) -> Any, pure => assq;
+
+    /// The entry of an association list with this key, or #f.
+    "assv" (obj: Any, alist: List) -> Any, pure => assv;
+}
 
 fn list(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.list(args))

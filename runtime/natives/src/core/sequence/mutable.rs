@@ -6,27 +6,42 @@ use sema_machine::data::mutable::{self, BUFFER, LENGTH, array_values};
 use sema_machine::data::sequence::{MOST_ELEMENTS, arg, check_size, count_argument};
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 /// Elements that the buffer of an array has room for at least once there are some.
 const LEAST_CAPACITY: usize = 4;
 /// Elements for which room is made on the word of the program; more is made when they come.
 const MOST_RESERVED: usize = 1 << 16;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("mutable-array/new", between(0, 2), array_new, "Empty array with room, or one filled with a value."),
-    native("mutable-array/push!", exactly(2), array_push, "Adds an element at the end; the array."),
-    native("mutable-array/get", between(2, 3), array_get, "The element at an index, or a default past the end."),
-    native("mutable-array/set!", exactly(3), array_set, "Replaces the element at an index; the array."),
-    native("mutable-array/length", exactly(1), array_length, "Number of elements."),
-    native("mutable-array/->vector", exactly(1), array_to_vector, "Vector of the elements."),
-    native("mutable-cell/new", exactly(1), cell_new, "Cell that holds a value."),
-    native("mutable-cell/get", exactly(1), cell_get, "What a cell holds."),
-    native("mutable-cell/set!", exactly(2), cell_set, "Puts a value into a cell; the cell."),
-];
+natives! {
+    /// Empty array with room, or one filled with a value.
+    "mutable-array/new" (cap_or_n?: Int, fill?: Any) -> MutableArray => array_new;
+
+    /// Adds an element at the end; the array.
+    "mutable-array/push!" (arr: MutableArray, value: Any) -> MutableArray => array_push;
+
+    /// The element at an index, or a default past the end.
+    "mutable-array/get" (arr: MutableArray, index: Int, default?: Any) -> Any => array_get;
+
+    /// Replaces the element at an index; the array.
+    "mutable-array/set!" (arr: MutableArray, index: Int, value: Any) -> MutableArray => array_set;
+
+    /// Number of elements.
+    "mutable-array/length" (arr: MutableArray) -> Int => array_length;
+
+    /// Vector of the elements.
+    "mutable-array/->vector" (arr: MutableArray) -> Vector => array_to_vector;
+
+    /// Cell that holds a value.
+    "mutable-cell/new" (value: Any) -> Cell => cell_new;
+
+    /// What a cell holds.
+    "mutable-cell/get" (cell: Cell) -> Any => cell_get;
+
+    /// Puts a value into a cell; the cell.
+    "mutable-cell/set!" (cell: Cell, value: Any) -> Cell => cell_set;
+}
 
 fn array_new(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;

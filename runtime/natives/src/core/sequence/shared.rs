@@ -3,36 +3,22 @@
 use sema_machine::data::sequence::{arg, argument_error, callable, require_values};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, type_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-pub static TABLE: &[Native] = &[
-    native(
-        "%seq->list",
-        exactly(2),
-        seq_to_list,
-        "List of a sequence's elements, for the named function.",
-    ),
-    native(
-        "%check-callable",
-        exactly(2),
-        check_callable,
-        "The function, which is about to be called with so many arguments.",
-    ),
-    native(
-        "%type-error",
-        exactly(2),
-        raise_type_error,
-        "Raises that a value is not what was expected.",
-    ),
-    native(
-        "%argument-error",
-        exactly(4),
-        raise_argument_error,
-        "Raises that an argument of a function is not what was expected.",
-    ),
-];
+natives! {
+    /// List of a sequence's elements, for the named function.
+    "%seq->list" (a: Any, b: Any) -> Any => seq_to_list;
+
+    /// The function, which is about to be called with so many arguments.
+    "%check-callable" (a: Any, b: Any) -> Any => check_callable;
+
+    /// Raises that a value is not what was expected.
+    "%type-error" (a: Any, b: Any) -> Any => raise_type_error;
+
+    /// Raises that an argument of a function is not what was expected.
+    "%argument-error" (a: Any, b: Any, c: Any, d: Any) -> Any => raise_argument_error;
+}
 
 fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
     let (value, name) = (arg(args, 0), arg(args, 1));

@@ -3,16 +3,19 @@
 use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, type_error};
-use sema_machine::host::native::{Native, at_least, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("vector", at_least(0), vector, "Vector of the arguments.").pure(),
-    native("list->vector", exactly(1), list_to_vector, "Vector of a list's elements.").pure(),
-    native("vector->list", exactly(1), vector_to_list, "List of a vector's elements.").pure(),
-];
+natives! {
+    /// Vector of the arguments.
+    "vector" (a*: Any) -> Vector, pure => vector;
+
+    /// Vector of a list's elements.
+    "list->vector" (seq: List) -> Vector, pure => list_to_vector;
+
+    /// List of a vector's elements.
+    "vector->list" (v: Vector) -> List, pure => vector_to_list;
+}
 
 fn vector(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.vector(args))

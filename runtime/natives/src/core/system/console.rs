@@ -7,83 +7,46 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, io_error};
-use sema_machine::host::native::{Native, alias, at_least, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives of the console.
-pub static TABLE: &[Native] = &[
-    native(
-        "display",
-        at_least(0),
-        display,
-        "Writes display forms, separated by spaces.",
-    ),
-    native(
-        "print",
-        at_least(0),
-        print_readable,
-        "Writes readable forms, separated by spaces.",
-    ),
-    native(
-        "println",
-        at_least(0),
-        println,
-        "Writes display forms and a line feed.",
-    ),
-    native("newline", exactly(0), newline, "Writes a line feed."),
-    native(
-        "pprint",
-        exactly(1),
-        pprint,
-        "Writes a value over several lines if it is long.",
-    ),
-    native(
-        "print-error",
-        at_least(0),
-        print_error,
-        "Writes display forms to standard error.",
-    ),
-    native(
-        "println-error",
-        at_least(0),
-        println_error,
-        "Writes display forms and a line feed to standard error.",
-    ),
-    native(
-        "spy",
-        exactly(2),
-        spy,
-        "Writes a label and a value to standard error and gives the value.",
-    ),
-    native(
-        "io/flush",
-        exactly(0),
-        flush,
-        "Hands all output to the system.",
-    ),
-    native(
-        "read-line",
-        exactly(0),
-        giving_way!(read_line),
-        "The next line of standard input, or nil at its end.",
-    ),
-    native(
-        "read-stdin",
-        exactly(0),
-        giving_way!(read_stdin),
-        "The rest of standard input.",
-    ),
-    native(
-        "io/eof?",
-        exactly(0),
-        met_end,
-        "Whether a read has met the end of standard input.",
-    ),
-    alias("io/print-error", "print-error"),
-    alias("io/println-error", "println-error"),
-    alias("io/read-line", "read-line"),
-    alias("io/read-stdin", "read-stdin"),
-];
+natives! {
+    /// Writes display forms, separated by spaces.
+    "display" (a*: Any) -> Nil => display;
+
+    /// Writes readable forms, separated by spaces.
+    "print" (a*: Any) -> Nil => print_readable;
+
+    /// Writes display forms and a line feed.
+    "println" (a*: Any) -> Nil => println;
+
+    /// Writes a line feed.
+    "newline" () -> Nil => newline;
+
+    /// Writes a value over several lines if it is long.
+    "pprint" (x: Any) -> Nil => pprint;
+
+    /// Writes display forms to standard error.
+    "print-error" | "io/print-error" (a*: Any) -> Nil => print_error;
+
+    /// Writes display forms and a line feed to standard error.
+    "println-error" | "io/println-error" (a*: Any) -> Nil => println_error;
+
+    /// Writes a label and a value to standard error and gives the value.
+    "spy" (label: String, value: Any) -> Any => spy;
+
+    /// Hands all output to the system.
+    "io/flush" () -> Nil => flush;
+
+    /// The next line of standard input, or nil at its end.
+    "read-line" | "io/read-line" () -> Any => giving_way!(read_line);
+
+    /// The rest of standard input.
+    "read-stdin" | "io/read-stdin" () -> String => giving_way!(read_stdin);
+
+    /// Whether a read has met the end of standard input.
+    "io/eof?" () -> Bool => met_end;
+}
 
 /// How each value is written.
 type Form = fn(&Host, Value, &mut String);

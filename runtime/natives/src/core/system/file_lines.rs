@@ -10,32 +10,23 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, type_error};
-use sema_machine::host::native::{Capability, Native, exactly, native};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The internal natives about lines of files.
-pub static TABLE: &[Native] = &[
-    native(
-        "%file-lines-open",
-        exactly(2),
-        giving_way!(open),
-        "Opens a file (path, name for messages).",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "%file-lines-next",
-        exactly(1),
-        next,
-        "The next line, or nil at the end.",
-    ),
-    native(
-        "%file-bytes-next",
-        exactly(1),
-        next_bytes,
-        "The bytes of the next line, or nil at the end.",
-    ),
-    native("%file-lines-close", exactly(1), close, "Closes the file."),
-];
+natives! {
+    /// Opens a file (path, name for messages).
+    "%file-lines-open" (a: Any, b: Any) -> Any, needs(Capability::FsRead) => giving_way!(open);
+
+    /// The next line, or nil at the end.
+    "%file-lines-next" (a: Any) -> Any => next;
+
+    /// The bytes of the next line, or nil at the end.
+    "%file-bytes-next" (a: Any) -> Any => next_bytes;
+
+    /// Closes the file.
+    "%file-lines-close" (a: Any) -> Any => close;
+}
 
 /// A file being read.
 struct Lines {

@@ -18,134 +18,65 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::{Capability, Native, exactly, native};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about files.
-pub static TABLE: &[Native] = &[
-    native(
-        "file/read",
-        exactly(1),
-        giving_way!(read),
-        "The text of a file.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/read-bytes",
-        exactly(1),
-        giving_way!(read_bytes),
-        "The bytes of a file.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/read-lines",
-        exactly(1),
-        giving_way!(read_lines),
-        "The lines of a file without their ends.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/exists?",
-        exactly(1),
-        giving_way!(exists),
-        "Whether a path exists.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/is-file?",
-        exactly(1),
-        is_file,
-        "Whether a path is a regular file.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/is-directory?",
-        exactly(1),
-        is_directory,
-        "Whether a path is a directory.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/is-symlink?",
-        exactly(1),
-        is_symlink,
-        "Whether a path is a symbolic link.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/info",
-        exactly(1),
-        giving_way!(info),
-        "Size, time of change and kind of a file.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/list",
-        exactly(1),
-        giving_way!(list),
-        "The names in a directory.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/glob",
-        exactly(1),
-        glob_paths,
-        "The paths that match a pattern.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "file/write",
-        exactly(2),
-        giving_way!(write),
-        "Makes a file of a text.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/append",
-        exactly(2),
-        giving_way!(append),
-        "Adds a text to the end of a file.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/write-bytes",
-        exactly(2),
-        giving_way!(write_bytes),
-        "Makes a file of bytes.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/write-lines",
-        exactly(2),
-        giving_way!(write_lines),
-        "Makes a file of lines.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/mkdir",
-        exactly(1),
-        make_directory,
-        "Makes a directory and its parents.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/delete",
-        exactly(1),
-        giving_way!(delete),
-        "Deletes a file.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "file/rename",
-        exactly(2),
-        rename,
-        "Gives a file another path.",
-    )
-    .needs(Capability::FsWrite),
-    native("file/copy", exactly(2), giving_way!(copy), "Copies a file.")
-        .needs(Capability::FsRead)
-        .needs(Capability::FsWrite),
-];
+natives! {
+    /// The text of a file.
+    "file/read" (path: String) -> String, needs(Capability::FsRead) => giving_way!(read);
+
+    /// The bytes of a file.
+    "file/read-bytes" (path: String) -> Bytes, needs(Capability::FsRead) => giving_way!(read_bytes);
+
+    /// The lines of a file without their ends.
+    "file/read-lines" (path: String) -> List, needs(Capability::FsRead) => giving_way!(read_lines);
+
+    /// Whether a path exists.
+    "file/exists?" (path: String) -> Bool, needs(Capability::FsRead) => giving_way!(exists);
+
+    /// Whether a path is a regular file.
+    "file/is-file?" (path: String) -> Bool, needs(Capability::FsRead) => is_file;
+
+    /// Whether a path is a directory.
+    "file/is-directory?" (path: String) -> Bool, needs(Capability::FsRead) => is_directory;
+
+    /// Whether a path is a symbolic link.
+    "file/is-symlink?" (path: String) -> Bool, needs(Capability::FsRead) => is_symlink;
+
+    /// Size, time of change and kind of a file.
+    "file/info" (path: String) -> Map, needs(Capability::FsRead) => giving_way!(info);
+
+    /// The names in a directory.
+    "file/list" (path: String) -> List, needs(Capability::FsRead) => giving_way!(list);
+
+    /// The paths that match a pattern.
+    "file/glob" (pattern: String) -> List, needs(Capability::FsRead) => glob_paths;
+
+    /// Makes a file of a text.
+    "file/write" (path: String, content: String) -> Nil, needs(Capability::FsWrite) => giving_way!(write);
+
+    /// Adds a text to the end of a file.
+    "file/append" (path: String, content: String) -> Nil, needs(Capability::FsWrite) => giving_way!(append);
+
+    /// Makes a file of bytes.
+    "file/write-bytes" (path: String, bytes: Bytes) -> Nil, needs(Capability::FsWrite) => giving_way!(write_bytes);
+
+    /// Makes a file of lines.
+    "file/write-lines" (path: String, lines: List) -> Nil, needs(Capability::FsWrite) => giving_way!(write_lines);
+
+    /// Makes a directory and its parents.
+    "file/mkdir" (path: String) -> Nil, needs(Capability::FsWrite) => make_directory;
+
+    /// Deletes a file.
+    "file/delete" (path: String) -> Nil, needs(Capability::FsWrite) => giving_way!(delete);
+
+    /// Gives a file another path.
+    "file/rename" (from: String, to: String) -> Nil, needs(Capability::FsWrite) => rename;
+
+    /// Copies a file.
+    "file/copy" (src: String, dst: String) -> Nil, needs(Capability::FsRead), needs(Capability::FsWrite) => giving_way!(copy);
+}
 
 /// The condition for an operation that failed: `NAME PATH: OS-TEXT (os error N)`.
 #[cold]

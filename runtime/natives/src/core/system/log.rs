@@ -4,36 +4,22 @@ use crate::core::system::console::joined;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, at_least, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives that log.
-pub static TABLE: &[Native] = &[
-    native(
-        "log/debug",
-        at_least(1),
-        debug,
-        "Writes a [DEBUG] line to standard error.",
-    ),
-    native(
-        "log/info",
-        at_least(1),
-        info,
-        "Writes an [INFO] line to standard error.",
-    ),
-    native(
-        "log/warn",
-        at_least(1),
-        warn,
-        "Writes a [WARN] line to standard error.",
-    ),
-    native(
-        "log/error",
-        at_least(1),
-        error,
-        "Writes an [ERROR] line to standard error.",
-    ),
-];
+natives! {
+    /// Writes a [DEBUG] line to standard error.
+    "log/debug" (args: Any, b*: Any) -> Nil => debug;
+
+    /// Writes an [INFO] line to standard error.
+    "log/info" (args: Any, b*: Any) -> Nil => info;
+
+    /// Writes a [WARN] line to standard error.
+    "log/warn" (args: Any, b*: Any) -> Nil => warn;
+
+    /// Writes an [ERROR] line to standard error.
+    "log/error" (args: Any, b*: Any) -> Nil => error;
+}
 
 fn log(host: &Host, level: &str, args: &[Value]) -> Outcome {
     let line = format!("[{level}] {}\n", joined(host, args, print::write_display));

@@ -2,8 +2,8 @@
 
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 use sema_machine::task::Operation;
 
 fn gc_stats(host: &Host, _: &[Value]) -> Outcome {
@@ -35,19 +35,13 @@ fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
     ))
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native("gc/stats", exactly(0), gc_stats, "Figures about the heap."),
-    native(
-        "gc/collect",
-        exactly(0),
-        gc_collect,
-        "Collects garbage now; figures about it.",
-    ),
-    native(
-        "sys/interner-stats",
-        exactly(0),
-        interner_stats,
-        "How many names are interned.",
-    ),
-];
+natives! {
+    /// Figures about the heap.
+    "gc/stats" () -> Map => gc_stats;
+
+    /// Collects garbage now; figures about it.
+    "gc/collect" () -> Map => gc_collect;
+
+    /// How many names are interned.
+    "sys/interner-stats" () -> Map => interner_stats;
+}

@@ -7,101 +7,50 @@ use crate::core::system::files::failed;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, type_error};
-use sema_machine::host::native::{Capability, Native, at_least, exactly, native};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about paths.
-pub static TABLE: &[Native] = &[
-    native(
-        "path/join",
-        at_least(1),
-        join,
-        "Paths put together; an absolute one starts anew.",
-    )
-    .pure(),
-    native(
-        "path/dir",
-        exactly(1),
-        directory,
-        "The path without its last component.",
-    )
-    .pure(),
-    native(
-        "path/dirname",
-        exactly(1),
-        directory_name,
-        "The path without its last component.",
-    )
-    .pure(),
-    native(
-        "path/filename",
-        exactly(1),
-        file_name,
-        "The last component.",
-    )
-    .pure(),
-    native(
-        "path/basename",
-        exactly(1),
-        base_name,
-        "The last component.",
-    )
-    .pure(),
-    native(
-        "path/extension",
-        exactly(1),
-        extension,
-        "What follows the last point of the last component.",
-    )
-    .pure(),
-    native(
-        "path/ext",
-        exactly(1),
-        extension_short,
-        "What follows the last point of the last component.",
-    )
-    .pure(),
-    native(
-        "path/stem",
-        exactly(1),
-        stem,
-        "The last component without its extension.",
-    )
-    .pure(),
-    native(
-        "path/absolute?",
-        exactly(1),
-        is_absolute,
-        "Whether a path begins at the root.",
-    )
-    .pure(),
-    native(
-        "path/absolute",
-        exactly(1),
-        absolute,
-        "The absolute path of what exists, links resolved.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "path/canonicalize",
-        exactly(1),
-        canonicalize,
-        "The absolute path of what exists, links resolved.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "path/relative-to",
-        exactly(2),
-        relative_to,
-        "The way from a base directory to a target.",
-    ),
-    native(
-        "path/within?",
-        exactly(2),
-        is_within,
-        "Whether a target lies in a base directory.",
-    ),
-];
+natives! {
+    /// Paths put together; an absolute one starts anew.
+    "path/join" (a: Any, b*: Any) -> String, pure => join;
+
+    /// The path without its last component.
+    "path/dir" (path: String) -> String, pure => directory;
+
+    /// The path without its last component.
+    "path/dirname" (path: String) -> String, pure => directory_name;
+
+    /// The last component.
+    "path/filename" (path: String) -> String, pure => file_name;
+
+    /// The last component.
+    "path/basename" (path: String) -> String, pure => base_name;
+
+    /// What follows the last point of the last component.
+    "path/extension" (path: String) -> String, pure => extension;
+
+    /// What follows the last point of the last component.
+    "path/ext" (path: String) -> String, pure => extension_short;
+
+    /// The last component without its extension.
+    "path/stem" (path: String) -> String, pure => stem;
+
+    /// Whether a path begins at the root.
+    "path/absolute?" (path: String) -> Bool, pure => is_absolute;
+
+    /// The absolute path of what exists, links resolved.
+    "path/absolute" (path: String) -> String, needs(Capability::FsRead) => absolute;
+
+    /// The absolute path of what exists, links resolved.
+    "path/canonicalize" (a: Any) -> String, needs(Capability::FsRead) => canonicalize;
+
+    /// The way from a base directory to a target.
+    "path/relative-to" (a: Any, b: Any) -> String => relative_to;
+
+    /// Whether a target lies in a base directory.
+    "path/within?" (a: Any, b: Any) -> Bool => is_within;
+}
 
 fn join(host: &Host, args: &[Value]) -> Outcome {
     let mut joined = PathBuf::new();

@@ -9,8 +9,9 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, integer, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
-use sema_machine::host::native::{Capability, Native, between, exactly, native};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 use sema_machine::task::after_others;
 
 /// A function on streams: other tasks go first if a stream is not in memory.
@@ -27,150 +28,76 @@ macro_rules! through_system {
     }};
 }
 
-/// The natives about streams.
-pub static TABLE: &[Native] = &[
-    native(
-        "stream/from-string",
-        exactly(1),
-        from_string,
-        "A stream that reads a text.",
-    ),
-    native(
-        "stream/from-bytes",
-        exactly(1),
-        from_bytes,
-        "A byte buffer that holds bytes.",
-    ),
-    native(
-        "stream/byte-buffer",
-        exactly(0),
-        byte_buffer,
-        "An empty byte buffer to write and read.",
-    ),
-    native(
-        "stream/open-input",
-        exactly(1),
-        giving_way!(open_input),
-        "A stream that reads a file.",
-    )
-    .needs(Capability::FsRead),
-    native(
-        "stream/open-output",
-        exactly(1),
-        giving_way!(open_output),
-        "A stream that writes a new file.",
-    )
-    .needs(Capability::FsWrite),
-    native(
-        "stream/read",
-        exactly(2),
-        through_system!(read),
-        "The next bytes, up to a number of them.",
-    ),
-    native(
-        "stream/read-byte",
-        exactly(1),
-        through_system!(read_byte),
-        "The next byte, or nil at the end.",
-    ),
-    native(
-        "stream/read-line",
-        exactly(1),
-        through_system!(read_line),
-        "The next line, or nil at the end.",
-    ),
-    native(
-        "stream/read-all",
-        between(1, 2),
-        through_system!(read_all),
-        "All remaining bytes, up to an optional limit.",
-    ),
-    native(
-        "stream/write",
-        exactly(2),
-        through_system!(write),
-        "Writes bytes and gives their number.",
-    ),
-    native(
-        "stream/write-byte",
-        exactly(2),
-        through_system!(write_byte),
-        "Writes one byte.",
-    ),
-    native(
-        "stream/write-string",
-        exactly(2),
-        through_system!(write_string),
-        "Writes a text and gives the number of its bytes.",
-    ),
-    native(
-        "stream/copy",
-        between(2, 3),
-        through_system!(copy),
-        "Copies what remains of a stream to another, up to an optional limit.",
-    ),
-    native(
-        "stream/flush",
-        exactly(1),
-        through_system!(flush),
-        "Hands what was written to the system.",
-    ),
-    native(
-        "stream/close",
-        exactly(1),
-        through_system!(close),
-        "Closes a stream.",
-    ),
-    native(
-        "stream/to-bytes",
-        exactly(1),
-        to_bytes,
-        "All bytes of a byte buffer.",
-    ),
-    native(
-        "stream/to-string",
-        exactly(1),
-        to_string,
-        "All bytes of a byte buffer as a text.",
-    ),
-    native(
-        "stream/type",
-        exactly(1),
-        type_text,
-        "The text that names the type of a stream.",
-    ),
-    native(
-        "stream/available?",
-        exactly(1),
-        is_available,
-        "Whether bytes can be read without waiting.",
-    ),
-    native(
-        "stream/readable?",
-        exactly(1),
-        is_readable,
-        "Whether a stream can be read.",
-    ),
-    native(
-        "stream/writable?",
-        exactly(1),
-        is_writable,
-        "Whether a stream can be written.",
-    ),
-    native(
-        "stream?",
-        exactly(1),
-        is_stream,
-        "Whether a value is a stream.",
-    )
-    .pure(),
-    native(
-        "%standard-stream",
-        exactly(1),
-        standard,
-        "Standard input (0), output (1) or error (2).",
-    ),
-];
+natives! {
+    /// A stream that reads a text.
+    "stream/from-string" (s: String) -> Stream => from_string;
+
+    /// A byte buffer that holds bytes.
+    "stream/from-bytes" (bytes: Bytes) -> Stream => from_bytes;
+
+    /// An empty byte buffer to write and read.
+    "stream/byte-buffer" () -> Stream => byte_buffer;
+
+    /// A stream that reads a file.
+    "stream/open-input" (path: String) -> Stream, needs(Capability::FsRead) => giving_way!(open_input);
+
+    /// A stream that writes a new file.
+    "stream/open-output" (path: String) -> Stream, needs(Capability::FsWrite) => giving_way!(open_output);
+
+    /// The next bytes, up to a number of them.
+    "stream/read" (stream: Stream, n: Int) -> Bytes => through_system!(read);
+
+    /// The next byte, or nil at the end.
+    "stream/read-byte" (stream: Stream) -> Any => through_system!(read_byte);
+
+    /// The next line, or nil at the end.
+    "stream/read-line" (stream: Stream) -> Any => through_system!(read_line);
+
+    /// All remaining bytes, up to an optional limit.
+    "stream/read-all" (stream: Stream, max_bytes?: Int) -> Bytes => through_system!(read_all);
+
+    /// Writes bytes and gives their number.
+    "stream/write" (stream: Stream, bytes: Bytes) -> Int => through_system!(write);
+
+    /// Writes one byte.
+    "stream/write-byte" (stream: Stream, byte: Int) -> Nil => through_system!(write_byte);
+
+    /// Writes a text and gives the number of its bytes.
+    "stream/write-string" (stream: Stream, s: String) -> Int => through_system!(write_string);
+
+    /// Copies what remains of a stream to another, up to an optional limit.
+    "stream/copy" (src: Stream, dst: Stream, max_bytes?: Int) -> Int => through_system!(copy);
+
+    /// Hands what was written to the system.
+    "stream/flush" (stream: Stream) -> Nil => through_system!(flush);
+
+    /// Closes a stream.
+    "stream/close" (stream: Stream) -> Nil => through_system!(close);
+
+    /// All bytes of a byte buffer.
+    "stream/to-bytes" (stream: Stream) -> Bytes => to_bytes;
+
+    /// All bytes of a byte buffer as a text.
+    "stream/to-string" (stream: Stream) -> String => to_string;
+
+    /// The text that names the type of a stream.
+    "stream/type" (stream: Stream) -> String => type_text;
+
+    /// Whether bytes can be read without waiting.
+    "stream/available?" (stream: Stream) -> Bool => is_available;
+
+    /// Whether a stream can be read.
+    "stream/readable?" (stream: Stream) -> Bool => is_readable;
+
+    /// Whether a stream can be written.
+    "stream/writable?" (stream: Stream) -> Bool => is_writable;
+
+    /// Whether a value is a stream.
+    "stream?" (value: Any) -> Bool, pure => is_stream;
+
+    /// Standard input (0), output (1) or error (2).
+    "%standard-stream" (a: Any) -> Any => standard;
+}
 
 /// Whether an operation on these arguments uses a stream that is not in memory.
 fn uses_system(host: &Host, args: &[Value]) -> bool {

@@ -11,138 +11,74 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
-use sema_machine::host::native::{Capability, Native, at_least, exactly, native};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about the process and the machine.
-pub static TABLE: &[Native] = &[
-    native("exit", at_least(0), exit, "Ends the program with a status.").needs(Capability::Process),
-    native(
-        "env",
-        exactly(1),
-        env,
-        "The value of an environment variable, or nil.",
-    )
-    .needs(Capability::EnvRead),
-    native(
-        "sys/env-all",
-        exactly(0),
-        all_variables,
-        "All environment variables as a map.",
-    )
-    .needs(Capability::EnvRead),
-    native(
-        "sys/set-env",
-        exactly(2),
-        set_variable,
-        "Sets an environment variable.",
-    )
-    .needs(Capability::EnvWrite),
-    native(
-        "sys/args",
-        exactly(0),
-        arguments,
-        "The argument vector, program first.",
-    )
-    .needs(Capability::Process),
-    native(
-        "sys/pid",
-        exactly(0),
-        process_id,
-        "The number of this process.",
-    )
-    .needs(Capability::Process),
-    native(
-        "sys/cwd",
-        exactly(0),
-        working_directory,
-        "The working directory.",
-    )
-    .needs(Capability::EnvRead),
-    native(
-        "sys/home-dir",
-        exactly(0),
-        home_directory,
-        "The user's home directory.",
-    )
-    .needs(Capability::EnvRead),
-    native(
-        "sys/config-dir",
-        exactly(0),
-        configuration_directory,
-        "The user's configuration directory.",
-    ),
-    native(
-        "sys/sema-home",
-        exactly(0),
-        sema_home,
-        "The directory of Sema's own files.",
-    ),
-    native(
-        "sys/temp-dir",
-        exactly(0),
-        temporary_directory,
-        "The directory for temporary files.",
-    )
-    .needs(Capability::EnvRead),
-    native("sys/user", exactly(0), user, "The user's name, or nil.").needs(Capability::EnvRead),
-    native(
-        "sys/hostname",
-        exactly(0),
-        host_name,
-        "The name of this machine.",
-    ),
-    native(
-        "sys/arch",
-        exactly(0),
-        architecture,
-        "The processor's architecture.",
-    ),
-    native(
-        "sys/os",
-        exactly(0),
-        operating_system,
-        "The operating system.",
-    ),
-    native(
-        "sys/platform",
-        exactly(0),
-        operating_system,
-        "The operating system.",
-    ),
-    native(
-        "sys/interactive?",
-        exactly(0),
-        is_interactive,
-        "Whether standard input is a terminal.",
-    ),
-    native(
-        "sys/tty",
-        exactly(0),
-        terminal,
-        "The path of the terminal, or nil.",
-    ),
-    native(
-        "sys/term-size",
-        exactly(0),
-        terminal_size,
-        "Rows and columns of the terminal, or nil.",
-    ),
-    native(
-        "sys/which",
-        exactly(1),
-        which,
-        "The path of a program, or nil.",
-    )
-    .needs(Capability::Process),
-    native(
-        "shell/quote",
-        exactly(1),
-        shell_quote,
-        "A word quoted for the POSIX shell.",
-    )
-    .pure(),
-];
+natives! {
+    /// Ends the program with a status.
+    "exit" (a*: Any) -> Any, needs(Capability::Process) => exit;
+
+    /// The value of an environment variable, or nil.
+    "env" (name: String) -> String, needs(Capability::EnvRead) => env;
+
+    /// All environment variables as a map.
+    "sys/env-all" () -> Map, needs(Capability::EnvRead) => all_variables;
+
+    /// Sets an environment variable.
+    "sys/set-env" (name: String, value: String) -> Nil, needs(Capability::EnvWrite) => set_variable;
+
+    /// The argument vector, program first.
+    "sys/args" () -> List, needs(Capability::Process) => arguments;
+
+    /// The number of this process.
+    "sys/pid" () -> Int, needs(Capability::Process) => process_id;
+
+    /// The working directory.
+    "sys/cwd" () -> String, needs(Capability::EnvRead) => working_directory;
+
+    /// The user's home directory.
+    "sys/home-dir" () -> String, needs(Capability::EnvRead) => home_directory;
+
+    /// The user's configuration directory.
+    "sys/config-dir" () -> String => configuration_directory;
+
+    /// The directory of Sema's own files.
+    "sys/sema-home" () -> String => sema_home;
+
+    /// The directory for temporary files.
+    "sys/temp-dir" () -> String, needs(Capability::EnvRead) => temporary_directory;
+
+    /// The user's name, or nil.
+    "sys/user" () -> String, needs(Capability::EnvRead) => user;
+
+    /// The name of this machine.
+    "sys/hostname" () -> String => host_name;
+
+    /// The processor's architecture.
+    "sys/arch" () -> String => architecture;
+
+    /// The operating system.
+    "sys/os" () -> String => operating_system;
+
+    /// The operating system.
+    "sys/platform" () -> String => operating_system;
+
+    /// Whether standard input is a terminal.
+    "sys/interactive?" () -> Bool => is_interactive;
+
+    /// The path of the terminal, or nil.
+    "sys/tty" () -> Any => terminal;
+
+    /// Rows and columns of the terminal, or nil.
+    "sys/term-size" () -> Any => terminal_size;
+
+    /// The path of a program, or nil.
+    "sys/which" (name: String) -> Any, needs(Capability::Process) => which;
+
+    /// A word quoted for the POSIX shell.
+    "shell/quote" (a: Any) -> String, pure => shell_quote;
+}
 
 fn exit(host: &Host, args: &[Value]) -> Outcome {
     let status = match args.first() {

@@ -5,44 +5,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, real};
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about time.
-pub static TABLE: &[Native] = &[
-    native(
-        "time/now",
-        exactly(0),
-        now,
-        "Seconds since 1970, as a float.",
-    ),
-    native(
-        "time-ms",
-        exactly(0),
-        now_in_milliseconds,
-        "Milliseconds since 1970.",
-    ),
-    native(
-        "time/now-ms",
-        exactly(0),
-        now_in_milliseconds,
-        "Milliseconds since 1970.",
-    ),
-    native("time/add", exactly(2), add, "A time some seconds later.").pure(),
-    native(
-        "time/diff",
-        exactly(2),
-        difference,
-        "Seconds from the second time to the first.",
-    )
-    .pure(),
-    native(
-        "sys/elapsed",
-        exactly(0),
-        elapsed,
-        "Nanoseconds since the program started.",
-    ),
-];
+natives! {
+    /// Seconds since 1970, as a float.
+    "time/now" () -> Float => now;
+
+    /// Milliseconds since 1970.
+    "time-ms" () -> Int => now_in_milliseconds;
+
+    /// Milliseconds since 1970.
+    "time/now-ms" () -> Int => now_in_milliseconds;
+
+    /// A time some seconds later.
+    "time/add" (timestamp: Number, seconds: Number) -> Number, pure => add;
+
+    /// Seconds from the second time to the first.
+    "time/diff" (t1: Number, t2: Number) -> Number, pure => difference;
+
+    /// Nanoseconds since the program started.
+    "sys/elapsed" () -> Int => elapsed;
+}
 
 /// Time since the epoch; a clock set before it counts as the epoch.
 fn since_epoch() -> Duration {

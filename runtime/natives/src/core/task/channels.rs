@@ -6,9 +6,9 @@ use crate::core::task::tasks::wrong_kind;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::integer;
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, between, exactly, native};
 use sema_machine::memory::heap::Heap;
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 use sema_machine::task::{NO_QUEUE, Wait, channel, closed_condition};
 
 /// Most values that a channel can hold.
@@ -223,66 +223,34 @@ fn is_channel(_: &Host, arguments: &[Value]) -> Outcome {
     Ok(Value::bool(arguments[0].kind() == Kind::Channel))
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native(
-        "channel/new",
-        between(0, 1),
-        channel_new,
-        "A channel that buffers some values, one by default.",
-    ),
-    native(
-        "channel/send",
-        exactly(2),
-        channel_send,
-        "Sends a value, waiting while the channel is full.",
-    ),
-    native(
-        "channel/recv",
-        exactly(1),
-        channel_receive,
-        "Receives a value, waiting while the channel is empty; nil once it is closed and drained.",
-    ),
-    native(
-        "channel/try-recv",
-        exactly(1),
-        channel_try_receive,
-        "A buffered value, or nil.",
-    ),
-    native(
-        "channel/close",
-        exactly(1),
-        channel_close,
-        "Closes a channel and wakes who waits to receive.",
-    ),
-    native(
-        "channel/count",
-        exactly(1),
-        channel_count,
-        "Number of buffered values.",
-    ),
-    native(
-        "channel/empty?",
-        exactly(1),
-        channel_is_empty,
-        "Whether nothing is buffered.",
-    ),
-    native(
-        "channel/full?",
-        exactly(1),
-        channel_is_full,
-        "Whether the buffer is at capacity.",
-    ),
-    native(
-        "channel/closed?",
-        exactly(1),
-        channel_is_closed,
-        "Whether the channel has been closed.",
-    ),
-    native(
-        "channel?",
-        exactly(1),
-        is_channel,
-        "Whether a value is a channel.",
-    ),
-];
+natives! {
+    /// A channel that buffers some values, one by default.
+    "channel/new" (capacity?: Int) -> Channel => channel_new;
+
+    /// Sends a value, waiting while the channel is full.
+    "channel/send" (ch: Channel, value: Any) -> Nil => channel_send;
+
+    /// Receives a value, waiting while the channel is empty; nil once it is closed and drained.
+    "channel/recv" (ch: Channel) -> Any => channel_receive;
+
+    /// A buffered value, or nil.
+    "channel/try-recv" (ch: Channel) -> Any => channel_try_receive;
+
+    /// Closes a channel and wakes who waits to receive.
+    "channel/close" (ch: Channel) -> Nil => channel_close;
+
+    /// Number of buffered values.
+    "channel/count" (ch: Channel) -> Int => channel_count;
+
+    /// Whether nothing is buffered.
+    "channel/empty?" (ch: Channel) -> Bool => channel_is_empty;
+
+    /// Whether the buffer is at capacity.
+    "channel/full?" (ch: Channel) -> Bool => channel_is_full;
+
+    /// Whether the channel has been closed.
+    "channel/closed?" (ch: Channel) -> Bool => channel_is_closed;
+
+    /// Whether a value is a channel.
+    "channel?" (value: Any) -> Bool => is_channel;
+}

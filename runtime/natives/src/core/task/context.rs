@@ -8,98 +8,58 @@ use sema_machine::data::collections::{is_map, iter, key, sorted_map};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about the context.
-pub static TABLE: &[Native] = &[
-    native(
-        "context/set",
-        exactly(2),
-        set,
-        "Sets an entry in the innermost frame.",
-    ),
-    native(
-        "context/get",
-        exactly(1),
-        get,
-        "The innermost value of an entry, or nil.",
-    ),
-    native("context/has?", exactly(1), has, "Whether an entry exists."),
-    native(
-        "context/remove",
-        exactly(1),
-        remove,
-        "Removes an entry everywhere and gives its value.",
-    ),
-    native(
-        "context/pull",
-        exactly(1),
-        remove,
-        "Removes an entry everywhere and gives its value.",
-    ),
-    native(
-        "context/merge",
-        exactly(1),
-        merge,
-        "Sets all entries of a map.",
-    ),
-    native("context/all", exactly(0), all, "All entries as one map."),
-    native(
-        "context/clear",
-        exactly(0),
-        clear,
-        "Drops all frames and entries.",
-    ),
-    native(
-        "context/push",
-        exactly(2),
-        push,
-        "Pushes a value onto a stack.",
-    ),
-    native(
-        "context/pop",
-        exactly(1),
-        pop,
-        "Pops the last pushed value of a stack, or nil.",
-    ),
-    native(
-        "context/stack",
-        exactly(1),
-        stack,
-        "The values of a stack, first pushed first.",
-    ),
-    native(
-        "context/set-hidden",
-        exactly(2),
-        set_hidden,
-        "Sets a hidden entry.",
-    ),
-    native(
-        "context/get-hidden",
-        exactly(1),
-        get_hidden,
-        "The value of a hidden entry, or nil.",
-    ),
-    native(
-        "context/has-hidden?",
-        exactly(1),
-        has_hidden,
-        "Whether a hidden entry exists.",
-    ),
-    native(
-        "%context-push-frame",
-        exactly(1),
-        push_frame,
-        "Adds a frame with the entries of a map.",
-    ),
-    native(
-        "%context-pop-frame",
-        exactly(0),
-        pop_frame,
-        "Drops the innermost frame unless it is the only one.",
-    ),
-];
+natives! {
+    /// Sets an entry in the innermost frame.
+    "context/set" (key: Keyword, value: Any) -> Nil => set;
+
+    /// The innermost value of an entry, or nil.
+    "context/get" (key: Keyword) -> Any => get;
+
+    /// Whether an entry exists.
+    "context/has?" (key: Keyword) -> Bool => has;
+
+    /// Removes an entry everywhere and gives its value.
+    "context/remove" (key: Keyword) -> Any => remove;
+
+    /// Removes an entry everywhere and gives its value.
+    "context/pull" (key: Keyword) -> Any => remove;
+
+    /// Sets all entries of a map.
+    "context/merge" (m: Map) -> Nil => merge;
+
+    /// All entries as one map.
+    "context/all" () -> Map => all;
+
+    /// Drops all frames and entries.
+    "context/clear" () -> Nil => clear;
+
+    /// Pushes a value onto a stack.
+    "context/push" (name: Keyword, value: Any) -> Nil => push;
+
+    /// Pops the last pushed value of a stack, or nil.
+    "context/pop" (name: Keyword) -> Any => pop;
+
+    /// The values of a stack, first pushed first.
+    "context/stack" (name: Keyword) -> List => stack;
+
+    /// Sets a hidden entry.
+    "context/set-hidden" (key: Any, value: Any) -> Nil => set_hidden;
+
+    /// The value of a hidden entry, or nil.
+    "context/get-hidden" (key: Any) -> Any => get_hidden;
+
+    /// Whether a hidden entry exists.
+    "context/has-hidden?" (key: Any) -> Bool => has_hidden;
+
+    /// Adds a frame with the entries of a map.
+    "%context-push-frame" (a: Any) -> Any => push_frame;
+
+    /// Drops the innermost frame unless it is the only one.
+    "%context-pop-frame" () -> Any => pop_frame;
+}
 
 /// The state of the running task.
 fn state(host: &Host) -> Value {

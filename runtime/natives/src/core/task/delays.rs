@@ -3,8 +3,8 @@
 
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 use sema_machine::task::{Operation, new_promise, promise};
 
 const DELAY_STATE: usize = 0;
@@ -89,48 +89,25 @@ fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
     ))
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native(
-        "%make-promise",
-        exactly(1),
-        make_promise,
-        "A delayed expression.",
-    ),
-    native(
-        "%promise-enter",
-        exactly(1),
-        promise_enter,
-        "Asks to run a delayed expression's body.",
-    ),
-    native(
-        "%promise-thunk",
-        exactly(1),
-        promise_value,
-        "The body of a delayed expression.",
-    ),
-    native(
-        "%promise-settle",
-        exactly(2),
-        promise_settle,
-        "Stores the value of a delayed expression.",
-    ),
-    native(
-        "%promise-abandon",
-        exactly(1),
-        promise_abandon,
-        "Gives up running a delayed expression's body.",
-    ),
-    native(
-        "%promise-value",
-        exactly(1),
-        promise_value,
-        "The value of a forced expression.",
-    ),
-    native(
-        "async/forced?",
-        exactly(1),
-        is_forced,
-        "Whether a delayed expression has its value.",
-    ),
-];
+natives! {
+    /// A delayed expression.
+    "%make-promise" (a: Any) -> Any => make_promise;
+
+    /// Asks to run a delayed expression's body.
+    "%promise-enter" (a: Any) -> Any => promise_enter;
+
+    /// The body of a delayed expression.
+    "%promise-thunk" (a: Any) -> Any => promise_value;
+
+    /// Stores the value of a delayed expression.
+    "%promise-settle" (a: Any, b: Any) -> Any => promise_settle;
+
+    /// Gives up running a delayed expression's body.
+    "%promise-abandon" (a: Any) -> Any => promise_abandon;
+
+    /// The value of a forced expression.
+    "%promise-value" (a: Any) -> Any => promise_value;
+
+    /// Whether a delayed expression has its value.
+    "async/forced?" (promise: Promise) -> Bool => is_forced;
+}

@@ -5,8 +5,8 @@ use sema_machine::host::arguments::{integer, list_or_vector};
 use sema_machine::host::condition::{
     ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
 };
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 use sema_machine::task::{Operation, Resume, new_promise, outcome, promise};
 
 /// Longest wait: a day.
@@ -199,108 +199,55 @@ fn settled_value(host: &Host, arguments: &[Value]) -> Outcome {
     }
 }
 
-/// The table of this family.
-pub static TABLE: &[Native] = &[
-    native(
-        "async/spawn",
-        exactly(1),
-        spawn,
-        "Starts a task that calls a function without arguments; gives its promise.",
-    ),
-    native(
-        "async/await",
-        exactly(1),
-        await_one,
-        "Waits for a promise; other values are returned as they are.",
-    ),
-    native(
-        "async/all",
-        exactly(1),
-        all,
-        "Waits for all promises; the list of their values.",
-    ),
-    native(
-        "async/race",
-        exactly(1),
-        race,
-        "Waits for the first settled promise.",
-    ),
-    native(
-        "async/timeout",
-        exactly(2),
-        timeout,
-        "Waits for a promise, but not longer than some milliseconds.",
-    ),
-    native(
-        "async/sleep",
-        exactly(1),
-        async_sleep,
-        "Waits some milliseconds while other tasks run.",
-    ),
-    native(
-        "sleep",
-        exactly(1),
-        sleep,
-        "Waits some whole milliseconds while other tasks run.",
-    ),
-    native(
-        "async/run",
-        exactly(0),
-        run,
-        "Lets the other tasks run until none can.",
-    ),
-    native(
-        "async/cancel",
-        exactly(1),
-        cancel,
-        "Cancels a task; #t if it was still pending.",
-    ),
-    native(
-        "async/promise?",
-        exactly(1),
-        is_promise,
-        "Whether a value is the promise of a task.",
-    ),
-    native(
-        "async/pending?",
-        exactly(1),
-        is_pending,
-        "Whether a promise is not settled.",
-    ),
-    native(
-        "async/resolved?",
-        exactly(1),
-        is_resolved,
-        "Whether a promise has a value.",
-    ),
-    native(
-        "async/rejected?",
-        exactly(1),
-        is_rejected,
-        "Whether a promise was settled by a condition.",
-    ),
-    native(
-        "async/cancelled?",
-        exactly(1),
-        is_cancelled,
-        "Whether a promise was cancelled.",
-    ),
-    native(
-        "async/resolved",
-        exactly(1),
-        resolved,
-        "A promise that has this value.",
-    ),
-    native(
-        "async/rejected",
-        exactly(1),
-        rejected,
-        "A promise that failed with this message.",
-    ),
-    native(
-        "%settled-value",
-        exactly(1),
-        settled_value,
-        "The outcome of a settled promise, without waiting.",
-    ),
-];
+natives! {
+    /// Starts a task that calls a function without arguments; gives its promise.
+    "async/spawn" (thunk: Function) -> Promise => spawn;
+
+    /// Waits for a promise; other values are returned as they are.
+    "async/await" (promise: Promise) -> Any => await_one;
+
+    /// Waits for all promises; the list of their values.
+    "async/all" (promises: Sequence) -> List => all;
+
+    /// Waits for the first settled promise.
+    "async/race" (promises: Sequence) -> Any => race;
+
+    /// Waits for a promise, but not longer than some milliseconds.
+    "async/timeout" (ms: Number, promise: Promise) -> Any => timeout;
+
+    /// Waits some milliseconds while other tasks run.
+    "async/sleep" (ms: Number) -> Nil => async_sleep;
+
+    /// Waits some whole milliseconds while other tasks run.
+    "sleep" (milliseconds: Int) -> Nil => sleep;
+
+    /// Lets the other tasks run until none can.
+    "async/run" () -> Nil => run;
+
+    /// Cancels a task; #t if it was still pending.
+    "async/cancel" (promise: Promise) -> Bool => cancel;
+
+    /// Whether a value is the promise of a task.
+    "async/promise?" (value: Any) -> Bool => is_promise;
+
+    /// Whether a promise is not settled.
+    "async/pending?" (promise: Promise) -> Bool => is_pending;
+
+    /// Whether a promise has a value.
+    "async/resolved?" (promise: Promise) -> Bool => is_resolved;
+
+    /// Whether a promise was settled by a condition.
+    "async/rejected?" (promise: Promise) -> Bool => is_rejected;
+
+    /// Whether a promise was cancelled.
+    "async/cancelled?" (promise: Promise) -> Bool => is_cancelled;
+
+    /// A promise that has this value.
+    "async/resolved" (value: Any) -> Promise => resolved;
+
+    /// A promise that failed with this message.
+    "async/rejected" (message: Any) -> Promise => rejected;
+
+    /// The outcome of a settled promise, without waiting.
+    "%settled-value" (a: Any) -> Any => settled_value;
+}

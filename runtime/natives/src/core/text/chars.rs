@@ -3,162 +3,70 @@
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{character, integer};
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, alias, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about characters.
-pub static TABLE: &[Native] = &[
-    native(
-        "char->integer",
-        exactly(1),
-        to_integer,
-        "The code point of a character.",
-    )
-    .pure(),
-    native(
-        "char->string",
-        exactly(1),
-        to_string,
-        "A string of one character.",
-    )
-    .pure(),
-    native(
-        "integer->char",
-        exactly(1),
-        from_integer,
-        "The character with a code point.",
-    )
-    .pure(),
-    native(
-        "char-alphabetic?",
-        exactly(1),
-        is_alphabetic,
-        "Whether a character is a letter.",
-    )
-    .pure(),
-    native(
-        "char-numeric?",
-        exactly(1),
-        is_numeric,
-        "Whether a character is a digit or number.",
-    )
-    .pure(),
-    native(
-        "char-whitespace?",
-        exactly(1),
-        is_whitespace,
-        "Whether a character is white space.",
-    )
-    .pure(),
-    native(
-        "char-upper-case?",
-        exactly(1),
-        is_upper_case,
-        "Whether a character is upper case.",
-    )
-    .pure(),
-    native(
-        "char-lower-case?",
-        exactly(1),
-        is_lower_case,
-        "Whether a character is lower case.",
-    )
-    .pure(),
-    native(
-        "char-upcase",
-        exactly(1),
-        upcase,
-        "The upper-case character, if it is a single one.",
-    )
-    .pure(),
-    native(
-        "char-downcase",
-        exactly(1),
-        downcase,
-        "The lower-case character, if it is a single one.",
-    )
-    .pure(),
-    native(
-        "char=?",
-        exactly(2),
-        equal,
-        "Whether two characters are the same.",
-    )
-    .pure(),
-    native(
-        "char<?",
-        exactly(2),
-        less,
-        "Whether the first code point is smaller.",
-    )
-    .pure(),
-    native(
-        "char<=?",
-        exactly(2),
-        less_or_equal,
-        "Whether the first code point is not greater.",
-    )
-    .pure(),
-    native(
-        "char>?",
-        exactly(2),
-        greater,
-        "Whether the first code point is greater.",
-    )
-    .pure(),
-    native(
-        "char>=?",
-        exactly(2),
-        greater_or_equal,
-        "Whether the first code point is not smaller.",
-    )
-    .pure(),
-    native(
-        "char-ci=?",
-        exactly(2),
-        ci_equal,
-        "Whether two characters are the same but for case.",
-    )
-    .pure(),
-    native(
-        "char-ci<?",
-        exactly(2),
-        ci_less,
-        "char<? without regard to case.",
-    )
-    .pure(),
-    native(
-        "char-ci<=?",
-        exactly(2),
-        ci_less_or_equal,
-        "char<=? without regard to case.",
-    )
-    .pure(),
-    native(
-        "char-ci>?",
-        exactly(2),
-        ci_greater,
-        "char>? without regard to case.",
-    )
-    .pure(),
-    native(
-        "char-ci>=?",
-        exactly(2),
-        ci_greater_or_equal,
-        "char>=? without regard to case.",
-    )
-    .pure(),
-    alias("char/to-integer", "char->integer"),
-    alias("char/to-string", "char->string"),
-    alias("integer/to-char", "integer->char"),
-    alias("char/alphabetic?", "char-alphabetic?"),
-    alias("char/numeric?", "char-numeric?"),
-    alias("char/whitespace?", "char-whitespace?"),
-    alias("char/upper-case?", "char-upper-case?"),
-    alias("char/lower-case?", "char-lower-case?"),
-    alias("char/upcase", "char-upcase"),
-    alias("char/downcase", "char-downcase"),
-];
+natives! {
+    /// The code point of a character.
+    "char->integer" | "char/to-integer" (c: Char) -> Int, pure => to_integer;
+
+    /// A string of one character.
+    "char->string" | "char/to-string" (c: Char) -> String, pure => to_string;
+
+    /// The character with a code point.
+    "integer->char" | "integer/to-char" (n: Integer) -> Char, pure => from_integer;
+
+    /// Whether a character is a letter.
+    "char-alphabetic?" | "char/alphabetic?" (c: Char) -> Bool, pure => is_alphabetic;
+
+    /// Whether a character is a digit or number.
+    "char-numeric?" | "char/numeric?" (c: Char) -> Bool, pure => is_numeric;
+
+    /// Whether a character is white space.
+    "char-whitespace?" | "char/whitespace?" (c: Char) -> Bool, pure => is_whitespace;
+
+    /// Whether a character is upper case.
+    "char-upper-case?" | "char/upper-case?" (c: Char) -> Bool, pure => is_upper_case;
+
+    /// Whether a character is lower case.
+    "char-lower-case?" | "char/lower-case?" (c: Char) -> Bool, pure => is_lower_case;
+
+    /// The upper-case character, if it is a single one.
+    "char-upcase" | "char/upcase" (c: Char) -> Char, pure => upcase;
+
+    /// The lower-case character, if it is a single one.
+    "char-downcase" | "char/downcase" (c: Char) -> Char, pure => downcase;
+
+    /// Whether two characters are the same.
+    "char=?" (a: Char, b: Char) -> Bool, pure => equal;
+
+    /// Whether the first code point is smaller.
+    "char<?" (a: Char, b: Char) -> Bool, pure => less;
+
+    /// Whether the first code point is not greater.
+    "char<=?" (a: Char, b: Char) -> Bool, pure => less_or_equal;
+
+    /// Whether the first code point is greater.
+    "char>?" (a: Char, b: Char) -> Bool, pure => greater;
+
+    /// Whether the first code point is not smaller.
+    "char>=?" (a: Char, b: Char) -> Bool, pure => greater_or_equal;
+
+    /// Whether two characters are the same but for case.
+    "char-ci=?" (a: Char, b: Char) -> Bool, pure => ci_equal;
+
+    /// char<? without regard to case.
+    "char-ci<?" (a: Char, b: Char) -> Bool, pure => ci_less;
+
+    /// char<=? without regard to case.
+    "char-ci<=?" (a: Char, b: Char) -> Bool, pure => ci_less_or_equal;
+
+    /// char>? without regard to case.
+    "char-ci>?" (a: Char, b: Char) -> Bool, pure => ci_greater;
+
+    /// char>=? without regard to case.
+    "char-ci>=?" (a: Char, b: Char) -> Bool, pure => ci_greater_or_equal;
+}
 
 fn to_integer(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::index(character(host, args, 0)? as usize))

@@ -11,159 +11,70 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, check_limit, count, integer, text};
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, alias, at_least, between, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives that measure, cut, fill and append strings.
-pub static TABLE: &[Native] = &[
-    native(
-        "string-length",
-        exactly(1),
-        length,
-        "Number of characters of a string.",
-    )
-    .pure(),
-    native(
-        "string/byte-length",
-        exactly(1),
-        byte_length,
-        "Number of UTF-8 bytes of a string.",
-    )
-    .pure(),
-    native(
-        "string/empty?",
-        exactly(1),
-        is_empty,
-        "Whether a string has no characters.",
-    )
-    .pure(),
-    native(
-        "string-ref",
-        exactly(2),
-        reference,
-        "The character at a position.",
-    )
-    .pure(),
-    native(
-        "substring",
-        between(2, 3),
-        substring,
-        "The characters from a start up to an optional end.",
-    )
-    .pure(),
-    native(
-        "string/take",
-        exactly(2),
-        take,
-        "The first characters, or the last ones for a negative count.",
-    )
-    .pure(),
-    native(
-        "string-append",
-        at_least(0),
-        append,
-        "The display forms of all arguments, joined.",
-    )
-    .pure(),
-    native(
-        "string/reverse",
-        exactly(1),
-        reverse,
-        "The characters in opposite order.",
-    )
-    .pure(),
-    native(
-        "string/repeat",
-        exactly(2),
-        repeat,
-        "A string several times over.",
-    )
-    .pure(),
-    native(
-        "string/pad-left",
-        between(2, 3),
-        pad_left,
-        "Filled up to a width at its start.",
-    )
-    .pure(),
-    native(
-        "string/pad-right",
-        between(2, 3),
-        pad_right,
-        "Filled up to a width at its end.",
-    )
-    .pure(),
-    native(
-        "string/trim",
-        exactly(1),
-        trim,
-        "Without white space at both ends.",
-    )
-    .pure(),
-    native(
-        "string/trim-left",
-        exactly(1),
-        trim_left,
-        "Without white space at the start.",
-    )
-    .pure(),
-    native(
-        "string/trim-right",
-        exactly(1),
-        trim_right,
-        "Without white space at the end.",
-    )
-    .pure(),
-    native(
-        "string/chop-start",
-        exactly(2),
-        chop_start,
-        "Without a prefix, if it is there.",
-    )
-    .pure(),
-    native(
-        "string/chop-end",
-        exactly(2),
-        chop_end,
-        "Without a suffix, if it is there.",
-    )
-    .pure(),
-    native(
-        "string/ensure-start",
-        exactly(2),
-        ensure_start,
-        "With a prefix, added if it is missing.",
-    )
-    .pure(),
-    native(
-        "string/ensure-end",
-        exactly(2),
-        ensure_end,
-        "With a suffix, added if it is missing.",
-    )
-    .pure(),
-    native(
-        "string/wrap",
-        between(2, 3),
-        wrap,
-        "A text put before and after a string.",
-    )
-    .pure(),
-    native(
-        "string/unwrap",
-        between(2, 3),
-        unwrap,
-        "Without a text at both ends, if it is at both.",
-    )
-    .pure(),
-    alias("str", "string-append"),
-    alias("string/append", "string-append"),
-    alias("string/length", "string-length"),
-    alias("string/ref", "string-ref"),
-    alias("string/slice", "substring"),
-    alias("string-trim", "string/trim"),
-    alias("make-string", "string/repeat"),
-];
+natives! {
+    /// Number of characters of a string.
+    "string-length" | "string/length" (s: String) -> Int, pure => length;
+
+    /// Number of UTF-8 bytes of a string.
+    "string/byte-length" (s: String) -> Integer, pure => byte_length;
+
+    /// Whether a string has no characters.
+    "string/empty?" (s: String) -> Bool, pure => is_empty;
+
+    /// The character at a position.
+    "string-ref" | "string/ref" (s: String, index: Int) -> Char, pure => reference;
+
+    /// The characters from a start up to an optional end.
+    "substring" | "string/slice" (s: String, start: Int, end?: Int) -> String, pure => substring;
+
+    /// The first characters, or the last ones for a negative count.
+    "string/take" (s: String, n: Integer) -> String, pure => take;
+
+    /// The display forms of all arguments, joined.
+    "string-append" | "str" | "string/append" (a*: Any) -> String, pure => append;
+
+    /// The characters in opposite order.
+    "string/reverse" (s: String) -> String, pure => reverse;
+
+    /// A string several times over.
+    "string/repeat" | "make-string" (s: String, n: Int) -> String, pure => repeat;
+
+    /// Filled up to a width at its start.
+    "string/pad-left" (a: Any, b: Any, c?: Any) -> String, pure => pad_left;
+
+    /// Filled up to a width at its end.
+    "string/pad-right" (a: Any, b: Any, c?: Any) -> String, pure => pad_right;
+
+    /// Without white space at both ends.
+    "string/trim" | "string-trim" (s: String) -> String, pure => trim;
+
+    /// Without white space at the start.
+    "string/trim-left" (s: String) -> String, pure => trim_left;
+
+    /// Without white space at the end.
+    "string/trim-right" (s: String) -> String, pure => trim_right;
+
+    /// Without a prefix, if it is there.
+    "string/chop-start" (s: String, prefix: String) -> String, pure => chop_start;
+
+    /// Without a suffix, if it is there.
+    "string/chop-end" (s: String, suffix: String) -> String, pure => chop_end;
+
+    /// With a prefix, added if it is missing.
+    "string/ensure-start" (s: String, prefix: String) -> String, pure => ensure_start;
+
+    /// With a suffix, added if it is missing.
+    "string/ensure-end" (s: String, suffix: String) -> String, pure => ensure_end;
+
+    /// A text put before and after a string.
+    "string/wrap" (s: String, left: String, right?: String) -> String, pure => wrap;
+
+    /// Without a text at both ends, if it is at both.
+    "string/unwrap" (s: String, left: String, right?: String) -> String, pure => unwrap;
+}
 
 /// A result that is a piece of an argument: the argument itself when nothing was cut.
 pub(crate) fn piece(host: &Host, whole: Value, text: &str, piece: &str) -> Value {

@@ -3,86 +3,46 @@
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, alias, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about letter case and identifier styles.
-pub static TABLE: &[Native] = &[
-    native("string/upper", exactly(1), upper, "In upper case.").pure(),
-    native("string/lower", exactly(1), lower, "In lower case.").pure(),
-    native(
-        "string/foldcase",
-        exactly(1),
-        foldcase,
-        "Case-folded, for comparisons without case.",
-    )
-    .pure(),
-    native(
-        "string-ci=?",
-        exactly(2),
-        ci_equal,
-        "Whether two strings are the same but for case.",
-    )
-    .pure(),
-    native(
-        "string/capitalize",
-        exactly(1),
-        capitalize,
-        "First character upper, the rest lower case.",
-    )
-    .pure(),
-    native(
-        "string/title-case",
-        exactly(1),
-        title_case,
-        "Every word capitalised.",
-    )
-    .pure(),
-    native(
-        "string/words",
-        exactly(1),
-        words,
-        "The words of an identifier or text.",
-    )
-    .pure(),
-    native(
-        "string/camel-case",
-        exactly(1),
-        camel_case,
-        "The words as camelCase.",
-    )
-    .pure(),
-    native(
-        "string/pascal-case",
-        exactly(1),
-        pascal_case,
-        "The words as PascalCase.",
-    )
-    .pure(),
-    native(
-        "string/snake-case",
-        exactly(1),
-        snake_case,
-        "The words as snake_case.",
-    )
-    .pure(),
-    native(
-        "string/kebab-case",
-        exactly(1),
-        kebab_case,
-        "The words as kebab-case.",
-    )
-    .pure(),
-    native(
-        "string/headline",
-        exactly(1),
-        headline,
-        "The words capitalised, with spaces.",
-    )
-    .pure(),
-    alias("string-upcase", "string/upper"),
-    alias("string-downcase", "string/lower"),
-];
+natives! {
+    /// In upper case.
+    "string/upper" | "string-upcase" (s: String) -> String, pure => upper;
+
+    /// In lower case.
+    "string/lower" | "string-downcase" (s: String) -> String, pure => lower;
+
+    /// Case-folded, for comparisons without case.
+    "string/foldcase" (s: String) -> String, pure => foldcase;
+
+    /// Whether two strings are the same but for case.
+    "string-ci=?" (a: String, b: String) -> Bool, pure => ci_equal;
+
+    /// First character upper, the rest lower case.
+    "string/capitalize" (s: String) -> String, pure => capitalize;
+
+    /// Every word capitalised.
+    "string/title-case" (s: String) -> String, pure => title_case;
+
+    /// The words of an identifier or text.
+    "string/words" (s: String) -> List, pure => words;
+
+    /// The words as camelCase.
+    "string/camel-case" (s: String) -> String, pure => camel_case;
+
+    /// The words as PascalCase.
+    "string/pascal-case" (s: String) -> String, pure => pascal_case;
+
+    /// The words as snake_case.
+    "string/snake-case" (s: String) -> String, pure => snake_case;
+
+    /// The words as kebab-case.
+    "string/kebab-case" (s: String) -> String, pure => kebab_case;
+
+    /// The words capitalised, with spaces.
+    "string/headline" (s: String) -> String, pure => headline;
+}
 
 fn upper(host: &Host, args: &[Value]) -> Outcome {
     Ok(host

@@ -7,117 +7,52 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_only, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, alias, at_least, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives that convert strings.
-pub static TABLE: &[Native] = &[
-    native(
-        "string->list",
-        exactly(1),
-        to_list,
-        "The characters of a string as a list.",
-    )
-    .pure(),
-    native(
-        "string/chars",
-        exactly(1),
-        chars,
-        "The characters of a string as a list.",
-    )
-    .pure(),
-    native(
-        "list->string",
-        exactly(1),
-        from_list,
-        "The string of a list of characters.",
-    )
-    .pure(),
-    native(
-        "string/codepoints",
-        exactly(1),
-        codepoints,
-        "The code points of a string as a list.",
-    )
-    .pure(),
-    native(
-        "string/from-codepoints",
-        exactly(1),
-        from_codepoints,
-        "The string of code points.",
-    )
-    .pure(),
-    native(
-        "string->char",
-        exactly(1),
-        to_char,
-        "The character of a string that has exactly one.",
-    )
-    .pure(),
-    native(
-        "string->symbol",
-        exactly(1),
-        to_symbol,
-        "The symbol with a name.",
-    )
-    .pure(),
-    native(
-        "string->keyword",
-        exactly(1),
-        to_keyword,
-        "The keyword with a name.",
-    )
-    .pure(),
-    native(
-        "symbol->string",
-        exactly(1),
-        from_symbol,
-        "The name of a symbol.",
-    )
-    .pure(),
-    native(
-        "keyword->string",
-        exactly(1),
-        from_keyword,
-        "The name of a keyword, without the colon.",
-    )
-    .pure(),
-    native(
-        "string->float",
-        exactly(1),
-        to_float,
-        "The float that a string or number stands for.",
-    )
-    .pure(),
-    native(
-        "string/number?",
-        exactly(1),
-        is_number,
-        "Whether a string is the text of a number.",
-    )
-    .pure(),
-    native(
-        "string/intern",
-        exactly(1),
-        intern,
-        "A string equal to the argument.",
-    )
-    .pure(),
-    native(
-        "format",
-        at_least(1),
-        format,
-        "A text with ~a, ~s, ~% and ~~ filled in.",
-    )
-    .pure(),
-    alias("string/to-list", "string->list"),
-    alias("string/to-char", "string->char"),
-    alias("string/to-symbol", "string->symbol"),
-    alias("string/to-keyword", "string->keyword"),
-    alias("string/to-float", "string->float"),
-    alias("symbol/to-string", "symbol->string"),
-    alias("keyword/to-string", "keyword->string"),
-];
+natives! {
+    /// The characters of a string as a list.
+    "string->list" | "string/to-list" (s: String) -> List, pure => to_list;
+
+    /// The characters of a string as a list.
+    "string/chars" (s: String) -> List, pure => chars;
+
+    /// The string of a list of characters.
+    "list->string" (chars: List) -> String, pure => from_list;
+
+    /// The code points of a string as a list.
+    "string/codepoints" (s: String) -> List, pure => codepoints;
+
+    /// The string of code points.
+    "string/from-codepoints" (codepoints: List) -> String, pure => from_codepoints;
+
+    /// The character of a string that has exactly one.
+    "string->char" | "string/to-char" (s: String) -> Char, pure => to_char;
+
+    /// The symbol with a name.
+    "string->symbol" | "string/to-symbol" (s: String) -> Symbol, pure => to_symbol;
+
+    /// The keyword with a name.
+    "string->keyword" | "string/to-keyword" (s: String) -> Keyword, pure => to_keyword;
+
+    /// The name of a symbol.
+    "symbol->string" | "symbol/to-string" (sym: Symbol) -> String, pure => from_symbol;
+
+    /// The name of a keyword, without the colon.
+    "keyword->string" | "keyword/to-string" (k: Keyword) -> String, pure => from_keyword;
+
+    /// The float that a string or number stands for.
+    "string->float" | "string/to-float" (x: Any) -> Float, pure => to_float;
+
+    /// Whether a string is the text of a number.
+    "string/number?" (s: String) -> Bool, pure => is_number;
+
+    /// A string equal to the argument.
+    "string/intern" (s: String) -> String, pure => intern;
+
+    /// A text with ~a, ~s, ~% and ~~ filled in.
+    "format" (a: Any, b*: Any) -> String, pure => format;
+}
 
 fn list_of_chars(host: &Host, function: &str, args: &[Value]) -> Outcome {
     let chars: Vec<Value> = text(host, function, args, 0)?

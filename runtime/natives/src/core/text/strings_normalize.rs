@@ -5,17 +5,13 @@ use sema_machine::data::unicode::normalization::{Form, Tables};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The native that normalizes.
-pub static TABLE: &[Native] = &[native(
-    "string/normalize",
-    exactly(2),
-    normalize,
-    "A text in a Unicode normalization form.",
-)
-.pure()];
+natives! {
+    /// A text in a Unicode normalization form: `:nfc`, `:nfd`, `:nfkc` or `:nfkd`.
+    "string/normalize" (text: String, form: Keyword) -> String, pure => normalize;
+}
 
 fn normalize(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/normalize", args, 0)?;

@@ -5,133 +5,61 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, count_or, list_or_vector, text};
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, alias, between, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives that search, split, join and replace.
-pub static TABLE: &[Native] = &[
-    native(
-        "string/contains?",
-        exactly(2),
-        contains,
-        "Whether a text occurs in a string.",
-    )
-    .pure(),
-    native(
-        "string/starts-with?",
-        exactly(2),
-        starts_with,
-        "Whether a string begins with a text.",
-    )
-    .pure(),
-    native(
-        "string/ends-with?",
-        exactly(2),
-        ends_with,
-        "Whether a string ends with a text.",
-    )
-    .pure(),
-    native(
-        "string/index-of",
-        between(2, 3),
-        index_of,
-        "Position of the first occurrence, or nil.",
-    )
-    .pure(),
-    native(
-        "string/last-index-of",
-        exactly(2),
-        last_index_of,
-        "Position of the last occurrence, or nil.",
-    )
-    .pure(),
-    native(
-        "string/split",
-        exactly(2),
-        split,
-        "The pieces between occurrences of a separator.",
-    )
-    .pure(),
-    native(
-        "string/lines",
-        exactly(1),
-        lines,
-        "The lines of a text without their ends.",
-    )
-    .pure(),
-    native(
-        "string/join",
-        exactly(2),
-        join,
-        "The display forms of items with a separator between them.",
-    )
-    .pure(),
-    native(
-        "string/replace",
-        exactly(3),
-        replace,
-        "Every occurrence of a text replaced.",
-    )
-    .pure(),
-    native(
-        "string/replace-first",
-        exactly(3),
-        replace_first,
-        "The first occurrence of a text replaced.",
-    )
-    .pure(),
-    native(
-        "string/replace-last",
-        exactly(3),
-        replace_last,
-        "The last occurrence of a text replaced.",
-    )
-    .pure(),
-    native(
-        "string/remove",
-        exactly(2),
-        remove,
-        "Without any occurrence of a text.",
-    )
-    .pure(),
-    native(
-        "string/before",
-        exactly(2),
-        before,
-        "What precedes the first separator.",
-    )
-    .pure(),
-    native(
-        "string/before-last",
-        exactly(2),
-        before_last,
-        "What precedes the last separator.",
-    )
-    .pure(),
-    native(
-        "string/after",
-        exactly(2),
-        after,
-        "What follows the first separator.",
-    )
-    .pure(),
-    native(
-        "string/after-last",
-        exactly(2),
-        after_last,
-        "What follows the last separator.",
-    )
-    .pure(),
-    native(
-        "string/between",
-        exactly(3),
-        between_texts,
-        "What lies between an opening and a closing text.",
-    )
-    .pure(),
-    alias("string-split", "string/split"),
-    alias("string-join", "string/join"),
-];
+natives! {
+    /// Whether a text occurs in a string.
+    "string/contains?" (s: String, sub: String) -> Bool, pure => contains;
+
+    /// Whether a string begins with a text.
+    "string/starts-with?" (s: String, prefix: String) -> Bool, pure => starts_with;
+
+    /// Whether a string ends with a text.
+    "string/ends-with?" (s: String, suffix: String) -> Bool, pure => ends_with;
+
+    /// Position of the first occurrence, or nil.
+    "string/index-of" (s: String, sub: String, start?: Integer) -> Any, pure => index_of;
+
+    /// Position of the last occurrence, or nil.
+    "string/last-index-of" (s: String, sub: String) -> Any, pure => last_index_of;
+
+    /// The pieces between occurrences of a separator.
+    "string/split" | "string-split" (s: String, sep: String) -> List, pure => split;
+
+    /// The lines of a text without their ends.
+    "string/lines" (s: String) -> List, pure => lines;
+
+    /// The display forms of items with a separator between them.
+    "string/join" | "string-join" (lst: List, sep: String) -> String, pure => join;
+
+    /// Every occurrence of a text replaced.
+    "string/replace" (s: String, from: String, to: String) -> String, pure => replace;
+
+    /// The first occurrence of a text replaced.
+    "string/replace-first" (s: String, from: String, to: String) -> String, pure => replace_first;
+
+    /// The last occurrence of a text replaced.
+    "string/replace-last" (s: String, from: String, to: String) -> String, pure => replace_last;
+
+    /// Without any occurrence of a text.
+    "string/remove" (s: String, sub: String) -> String, pure => remove;
+
+    /// What precedes the first separator.
+    "string/before" (s: String, needle: String) -> String, pure => before;
+
+    /// What precedes the last separator.
+    "string/before-last" (s: String, needle: String) -> String, pure => before_last;
+
+    /// What follows the first separator.
+    "string/after" (s: String, needle: String) -> String, pure => after;
+
+    /// What follows the last separator.
+    "string/after-last" (s: String, needle: String) -> String, pure => after_last;
+
+    /// What lies between an opening and a closing text.
+    "string/between" (s: String, open: String, close: String) -> String, pure => between_texts;
+}
 
 /// The character position of a byte offset.
 fn position_of(host: &Host, value: Value, text: &str, offset: usize) -> Value {

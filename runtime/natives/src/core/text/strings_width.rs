@@ -9,33 +9,19 @@ use crate::core::text::strings::string_of;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, count, text};
 use sema_machine::host::condition::Outcome;
-use sema_machine::host::native::{Native, between, exactly, native};
 use sema_machine::memory::value::Value;
+use sema_machine::natives;
 
-/// The natives about display columns.
-pub static TABLE: &[Native] = &[
-    native(
-        "string/width",
-        exactly(1),
-        width,
-        "Columns a string takes on a terminal.",
-    )
-    .pure(),
-    native(
-        "string/truncate-width",
-        between(2, 3),
-        truncate_width,
-        "Cut to a number of columns, with an optional tail.",
-    )
-    .pure(),
-    native(
-        "string/word-wrap",
-        exactly(2),
-        word_wrap,
-        "The lines of a text wrapped to a number of columns.",
-    )
-    .pure(),
-];
+natives! {
+    /// Columns a string takes on a terminal.
+    "string/width" (s: String) -> Int, pure => width;
+
+    /// Cut to a number of columns, with an optional tail.
+    "string/truncate-width" (a: Any, b: Any, c?: Any) -> String, pure => truncate_width;
+
+    /// The lines of a text wrapped to a number of columns.
+    "string/word-wrap" (text: String, width: Int) -> List, pure => word_wrap;
+}
 
 /// A part of a text that is never cut apart.
 #[derive(Clone, Copy, Debug, PartialEq)]

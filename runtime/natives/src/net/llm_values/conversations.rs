@@ -6,8 +6,8 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, integer, text};
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 /// Fields of a conversation after its messages.
 pub mod conversation {
@@ -25,128 +25,67 @@ pub mod conversation {
     pub const FIELDS: usize = 6;
 }
 
-/// The natives for conversations.
-pub static TABLE: &[Native] = &[
-    native(
-        "conversation/new",
-        between(0, 1),
-        new,
-        "A conversation without messages.",
-    ),
-    native(
-        "conversation/messages",
-        exactly(1),
-        messages,
-        "The messages, a list.",
-    )
-    .pure(),
-    native("conversation/model", exactly(1), model, "The model's name.").pure(),
-    native(
-        "conversation/models-used",
-        exactly(1),
-        models_used,
-        "The names of the models.",
-    ),
-    native(
-        "conversation/length",
-        exactly(1),
-        length,
-        "The number of messages.",
-    )
-    .pure(),
-    native(
-        "conversation/fork",
-        exactly(1),
-        fork,
-        "An independent copy.",
-    ),
-    native(
-        "conversation/add-message",
-        exactly(3),
-        add_message,
-        "Adds a message at the end.",
-    ),
-    native(
-        "conversation/insert",
-        between(3, 4),
-        insert,
-        "Adds a message before an index.",
-    ),
-    native(
-        "conversation/replace",
-        between(3, 4),
-        replace,
-        "Replaces the message at an index.",
-    ),
-    native(
-        "conversation/remove",
-        exactly(2),
-        remove,
-        "Removes the message at an index.",
-    ),
-    native(
-        "conversation/last-reply",
-        exactly(1),
-        last_reply,
-        "The assistant's last text.",
-    ),
-    native(
-        "conversation/system",
-        exactly(1),
-        system,
-        "The first system text, or nil.",
-    )
-    .pure(),
-    native(
-        "conversation/set-system",
-        exactly(2),
-        set_system,
-        "The conversation with one system message, in front.",
-    ),
-    native(
-        "conversation/turns",
-        exactly(1),
-        turns,
-        "The number of assistant messages.",
-    )
-    .pure(),
-    native(
-        "conversation/token-count",
-        exactly(1),
-        token_count,
-        "About how many tokens it is.",
-    ),
-    native(
-        "conversation/stats",
-        exactly(1),
-        stats,
-        "Figures about the conversation.",
-    ),
-    native(
-        "conversation/cost",
-        exactly(1),
-        cost,
-        "What its calls cost, or nil.",
-    ),
-    native(
-        "conversation/search",
-        exactly(2),
-        search,
-        "The messages that contain a text.",
-    ),
-    native(
-        "%conversation-with-messages",
-        exactly(2),
-        with_messages,
-        "The conversation with other messages; they must be messages.",
-    ),
-    native(
-        "%llm-role",
-        exactly(2),
-        checked_role,
-        "Checks a role for the named function.",
-    ),
-];
+natives! {
+    /// A conversation without messages.
+    "conversation/new" (opts?: Map) -> Conversation => new;
+
+    /// The messages, a list.
+    "conversation/messages" (conv: Conversation) -> List, pure => messages;
+
+    /// The model's name.
+    "conversation/model" (conv: Conversation) -> String, pure => model;
+
+    /// The names of the models.
+    "conversation/models-used" (conv: Conversation) -> List => models_used;
+
+    /// The number of messages.
+    "conversation/length" (conv: Conversation) -> Int, pure => length;
+
+    /// An independent copy.
+    "conversation/fork" (conv: Conversation) -> Conversation => fork;
+
+    /// Adds a message at the end.
+    "conversation/add-message" (conv: Conversation, role: Keyword, content: String) -> Conversation => add_message;
+
+    /// Adds a message before an index.
+    "conversation/insert" (conv: Conversation, idx: Int, message: Any, d?: Any) -> Conversation => insert;
+
+    /// Replaces the message at an index.
+    "conversation/replace" (conv: Conversation, idx: Int, message: Any, d?: Any) -> Conversation => replace;
+
+    /// Removes the message at an index.
+    "conversation/remove" (conv: Conversation, idx: Int) -> Conversation => remove;
+
+    /// The assistant's last text.
+    "conversation/last-reply" (conv: Conversation) -> String => last_reply;
+
+    /// The first system text, or nil.
+    "conversation/system" (conv: Conversation) -> String, pure => system;
+
+    /// The conversation with one system message, in front.
+    "conversation/set-system" (conv: Conversation, system: String) -> Conversation => set_system;
+
+    /// The number of assistant messages.
+    "conversation/turns" (conv: Conversation) -> Int, pure => turns;
+
+    /// About how many tokens it is.
+    "conversation/token-count" (conv: Conversation) -> Int => token_count;
+
+    /// Figures about the conversation.
+    "conversation/stats" (conv: Conversation) -> Map => stats;
+
+    /// What its calls cost, or nil.
+    "conversation/cost" (conv: Conversation) -> Any => cost;
+
+    /// The messages that contain a text.
+    "conversation/search" (conv: Conversation, query: String) -> List => search;
+
+    /// The conversation with other messages; they must be messages.
+    "%conversation-with-messages" (a: Any, b: Any) -> Any => with_messages;
+
+    /// Checks a role for the named function.
+    "%llm-role" (a: Any, b: Any) -> Any => checked_role;
+}
 
 fn conversation(host: &Host, args: &[Value]) -> Outcome {
     expect(host, Kind::Conversation, argument(args, 0))

@@ -6,8 +6,8 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
 use sema_machine::host::condition::{Outcome, eval_error, type_error, type_name};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
 /// Fields of a tool.
 pub mod tool {
@@ -42,78 +42,40 @@ pub mod agent {
 /// The turns of an agent that does not say.
 const DEFAULT_TURNS: i64 = 10;
 
-/// The natives for tools and agents.
-pub static TABLE: &[Native] = &[
-    native(
-        "%make-tool",
-        exactly(6),
-        make_tool,
-        "The value of a deftool form.",
-    ),
-    native(
-        "%make-agent",
-        exactly(2),
-        make_agent,
-        "The value of a defagent form.",
-    ),
-    native("tool/name", exactly(1), tool_name, "The name of a tool.").pure(),
-    native(
-        "tool/description",
-        exactly(1),
-        tool_description,
-        "What a tool is for.",
-    )
-    .pure(),
-    native(
-        "tool/parameters",
-        exactly(1),
-        tool_parameters,
-        "A tool's parameters.",
-    )
-    .pure(),
-    native(
-        "tool/policy-subjects",
-        exactly(1),
-        tool_subjects,
-        "What the calls of a tool touch, a vector of maps.",
-    )
-    .pure(),
-    native(
-        "agent/name",
-        exactly(1),
-        agent_name,
-        "The name of an agent.",
-    )
-    .pure(),
-    native(
-        "agent/system",
-        exactly(1),
-        agent_system,
-        "The system text of an agent.",
-    )
-    .pure(),
-    native(
-        "agent/tools",
-        exactly(1),
-        agent_tools,
-        "The tools of an agent, a list.",
-    )
-    .pure(),
-    native(
-        "agent/model",
-        exactly(1),
-        agent_model,
-        "The model of an agent.",
-    )
-    .pure(),
-    native(
-        "agent/max-turns",
-        exactly(1),
-        agent_turns,
-        "How often an agent may ask its model.",
-    )
-    .pure(),
-];
+natives! {
+    /// The value of a deftool form.
+    "%make-tool" (a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any => make_tool;
+
+    /// The value of a defagent form.
+    "%make-agent" (a: Any, b: Any) -> Any => make_agent;
+
+    /// The name of a tool.
+    "tool/name" (tool: Tool) -> String, pure => tool_name;
+
+    /// What a tool is for.
+    "tool/description" (tool: Tool) -> String, pure => tool_description;
+
+    /// A tool's parameters.
+    "tool/parameters" (tool: Tool) -> Map, pure => tool_parameters;
+
+    /// What the calls of a tool touch, a vector of maps.
+    "tool/policy-subjects" (tool: Tool) -> Vector, pure => tool_subjects;
+
+    /// The name of an agent.
+    "agent/name" (agent: Agent) -> String, pure => agent_name;
+
+    /// The system text of an agent.
+    "agent/system" (agent: Agent) -> String, pure => agent_system;
+
+    /// The tools of an agent, a list.
+    "agent/tools" (agent: Agent) -> List, pure => agent_tools;
+
+    /// The model of an agent.
+    "agent/model" (agent: Agent) -> String, pure => agent_model;
+
+    /// How often an agent may ask its model.
+    "agent/max-turns" (agent: Agent) -> Int, pure => agent_turns;
+}
 
 /// Arguments: name, description, parameters, options, handler, the names of its parameters.
 fn make_tool(host: &Host, args: &[Value]) -> Outcome {

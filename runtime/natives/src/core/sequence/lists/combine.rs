@@ -9,28 +9,55 @@ use sema_machine::data::sequence::{
 };
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::host::native::{Native, at_least, between, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("zip", at_least(2), zip, "List of lists of corresponding elements, up to the shortest.").pure(),
-    native("enumerate", exactly(1), enumerate, "List of lists of index and element.").pure(),
-    native("interpose", exactly(2), interpose, "The elements with a separator between them.").pure(),
-    native("list/interleave", at_least(2), interleave, "Elements of all sequences in turn, up to the shortest.").pure(),
-    native("flatten", exactly(1), flatten, "The elements, those of nested lists and vectors in their place, one level.").pure(),
-    native("flatten-deep", exactly(1), flatten_deep, "The elements of all levels of lists and vectors.").pure(),
-    native("list/chunk", exactly(2), chunk, "Lists of a number of consecutive elements each.").pure(),
-    native("list/sliding", between(2, 3), sliding, "Windows of a size, a step apart.").pure(),
-    native("list/page", exactly(3), page, "The page of a number, from 1, with so many elements per page.").pure(),
-    native("list/pad", exactly(3), pad, "The elements, filled up at the end to a length.").pure(),
-    native("list/cross-join", exactly(2), cross_join, "All pairs of elements of two sequences.").pure(),
-    native("list/join", between(2, 3), join, "Text of the readable elements with a separator.").pure(),
-    native("list/pluck", exactly(2), pluck, "What each map of a sequence has for a key.").pure(),
-    native("list/pick", exactly(1), pick, "A random element."),
-    native("list/shuffle", exactly(1), shuffle, "The elements in random order."),
-];
+natives! {
+    /// List of lists of corresponding elements, up to the shortest.
+    "zip" (a: Any, b: Any, c*: Any) -> List, pure => zip;
+
+    /// List of lists of index and element.
+    "enumerate" (a: Any) -> List, pure => enumerate;
+
+    /// The elements with a separator between them.
+    "interpose" (sep: Any, list: List) -> List, pure => interpose;
+
+    /// Elements of all sequences in turn, up to the shortest.
+    "list/interleave" (a: Any, b: Any, c*: Any) -> List, pure => interleave;
+
+    /// The elements, those of nested lists and vectors in their place, one level.
+    "flatten" (seq: List) -> List, pure => flatten;
+
+    /// The elements of all levels of lists and vectors.
+    "flatten-deep" (seq: List) -> List, pure => flatten_deep;
+
+    /// Lists of a number of consecutive elements each.
+    "list/chunk" (n: Int, seq: List) -> List, pure => chunk;
+
+    /// Windows of a size, a step apart.
+    "list/sliding" (seq: List, n: Int, step?: Int) -> List, pure => sliding;
+
+    /// The page of a number, from 1, with so many elements per page.
+    "list/page" (seq: List, page: Int, per_page: Int) -> List, pure => page;
+
+    /// The elements, filled up at the end to a length.
+    "list/pad" (seq: List, n: Int, fill: Any) -> List, pure => pad;
+
+    /// All pairs of elements of two sequences.
+    "list/cross-join" (a: List, b: List) -> List, pure => cross_join;
+
+    /// Text of the readable elements with a separator.
+    "list/join" (seq: List, sep: String, final_sep?: String) -> String, pure => join;
+
+    /// What each map of a sequence has for a key.
+    "list/pluck" (key: Any, seq: List) -> List, pure => pluck;
+
+    /// A random element.
+    "list/pick" (seq: List) -> Any => pick;
+
+    /// The elements in random order.
+    "list/shuffle" (seq: List) -> List => shuffle;
+}
 
 fn zip(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;

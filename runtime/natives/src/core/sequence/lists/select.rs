@@ -9,24 +9,43 @@ use sema_machine::data::equality;
 use sema_machine::data::sequence::{arg, require_iter, require_values};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, type_error, type_error_got, type_name};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("list/contains?", exactly(2), contains, "Whether a sequence has an equal element.").pure(),
-    native("list/index-of", exactly(2), index_of, "Index of the first equal element, or nil.").pure(),
-    native("list/unique", exactly(1), unique, "The first of all equal elements.").pure(),
-    native("list/dedupe", exactly(1), dedupe, "The elements without equal neighbours.").pure(),
-    native("list/duplicates", exactly(1), duplicates, "Each value that occurs more than once.").pure(),
-    native("list/diff", exactly(2), diff, "Elements of the first sequence that the second lacks.").pure(),
-    native("list/intersect", exactly(2), intersect, "Elements of the first sequence that the second has.").pure(),
-    native("frequencies", exactly(1), frequencies, "Map from each value to how often it occurs.").pure(),
-    native("%sort", exactly(1), sort, "The elements of one kind in ascending order."),
-    native("%sort-by-keys", exactly(2), sort_by_keys, "Items in the order of the keys in another list."),
-    native("%group-items", exactly(2), group_items, "Map from each key to the list of its items."),
-];
+natives! {
+    /// Whether a sequence has an equal element.
+    "list/contains?" (seq: List, value: Any) -> Bool, pure => contains;
+
+    /// Index of the first equal element, or nil.
+    "list/index-of" (seq: List, value: Any) -> Any, pure => index_of;
+
+    /// The first of all equal elements.
+    "list/unique" (seq: List) -> List, pure => unique;
+
+    /// The elements without equal neighbours.
+    "list/dedupe" (seq: List) -> List, pure => dedupe;
+
+    /// Each value that occurs more than once.
+    "list/duplicates" (seq: List) -> List, pure => duplicates;
+
+    /// Elements of the first sequence that the second lacks.
+    "list/diff" (a: List, b: List) -> List, pure => diff;
+
+    /// Elements of the first sequence that the second has.
+    "list/intersect" (a: List, b: List) -> List, pure => intersect;
+
+    /// Map from each value to how often it occurs.
+    "frequencies" (list: List) -> Map, pure => frequencies;
+
+    /// The elements of one kind in ascending order.
+    "%sort" (a: Any) -> Any => sort;
+
+    /// Items in the order of the keys in another list.
+    "%sort-by-keys" (a: Any, b: Any) -> Any => sort_by_keys;
+
+    /// Map from each key to the list of its items.
+    "%group-items" (a: Any, b: Any) -> Any => group_items;
+}
 
 /// The hashes are mixed already.
 #[derive(Default)]

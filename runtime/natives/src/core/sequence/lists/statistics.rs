@@ -8,19 +8,28 @@ use sema_machine::data::number;
 use sema_machine::data::sequence::{arg, require_iter, require_values};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::{Native, exactly, native};
 use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
 
-/// The natives of this module.
-#[rustfmt::skip]
-pub static TABLE: &[Native] = &[
-    native("list/sum", exactly(1), sum, "Sum of the elements.").pure(),
-    native("list/avg", exactly(1), average, "Mean of the elements, exact for exact ones.").pure(),
-    native("list/min", exactly(1), min, "The smallest element as it is.").pure(),
-    native("list/max", exactly(1), max, "The largest element as it is.").pure(),
-    native("list/median", exactly(1), median, "Middle element, or mean of the two in the middle.").pure(),
-    native("list/mode", exactly(1), mode, "The most frequent value, or a list of those that tie.").pure(),
-];
+natives! {
+    /// Sum of the elements.
+    "list/sum" (seq: Sequence) -> Number, pure => sum;
+
+    /// Mean of the elements, exact for exact ones.
+    "list/avg" (seq: List) -> Number, pure => average;
+
+    /// The smallest element as it is.
+    "list/min" (seq: List) -> Number, pure => min;
+
+    /// The largest element as it is.
+    "list/max" (seq: List) -> Number, pure => max;
+
+    /// Middle element, or mean of the two in the middle.
+    "list/median" (seq: List) -> Number, pure => median;
+
+    /// The most frequent value, or a list of those that tie.
+    "list/mode" (seq: List) -> Any, pure => mode;
+}
 
 fn check_number(host: &Host, value: Value) -> Outcome<()> {
     if value.kind().is_number() {

@@ -1,0 +1,320 @@
+//! What a builtin says about itself besides how it is called: the one place where its facts stand.
+//!
+//! [`natives!`](crate::natives) makes two tables of one list of declarations: `TABLE` with what a
+//! runtime needs ([`Native`](super::native::Native)), and, under the feature `declarations`,
+//! `DECLARATIONS` with the rest. The compiler reads the second one: the optimiser its facts,
+//! `semac doc` its texts, the tests its examples. No runtime carries it.
+//!
+//! ```
+//! use sema_machine::host::{Host, condition::Outcome};
+//! use sema_machine::memory::value::Value;
+//!
+//! sema_machine::natives! {
+//!     /// The number after an integer.
+//!     /// (next 1) => 2
+//!     "next" | "successor" (number: Int) -> Int, pure => next;
+//! }
+//!
+//! fn next(host: &Host, arguments: &[Value]) -> Outcome {
+//!     let number = sema_machine::host::arguments::integer(host, "next", arguments, 0)?;
+//!     Ok(host.heap.int(number.saturating_add(1)))
+//! }
+//! assert_eq!(TABLE[1].alias_of, Some("next"));
+//! ```
+
+use sema_format::isa::{Op, Predicate};
+
+use super::native::{Arity, Capability, Tier};
+
+/// What values a parameter takes, or a builtin gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the language's types")]
+pub enum Kind {
+    Any,
+    Nil,
+    Bool,
+    /// An exact integer of 64 bits.
+    Int,
+    /// An exact integer of 64 bits that is not negative.
+    Count,
+    /// An exact integer of any size.
+    Integer,
+    /// An integer or a float.
+    Real,
+    Float,
+    Number,
+    Char,
+    String,
+    Keyword,
+    Symbol,
+    /// A symbol or a keyword.
+    Name,
+    List,
+    /// A list with at least one element.
+    Pair,
+    Vector,
+    /// A list or a vector.
+    Sequence,
+    /// A list, a vector or a mutable array.
+    Elements,
+    /// A map or a hash map.
+    Map,
+    HashMap,
+    Bytes,
+    F64Array,
+    I64Array,
+    MutableArray,
+    Cell,
+    Record,
+    /// What can be called: a closure, a builtin, a keyword, a multimethod.
+    Function,
+    Promise,
+    /// A delayed computation (`delay`).
+    Delay,
+    Channel,
+    Stream,
+    Message,
+    Prompt,
+    Conversation,
+    Tool,
+    Agent,
+    /// Never gives a value: it raises, or ends the program.
+    Never,
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in documentation.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether it must be given.
+    pub mode: Mode,
+}
+
+/// Whether a parameter must be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Always.
+    Required,
+    /// It may be left out.
+    Optional,
+    /// Any number of further arguments.
+    Rest,
+}
+
+/// The number of arguments that parameters allow.
+pub const fn arity(parameters: &[Parameter]) -> Arity {
+    let mut min = 0;
+    let mut max = 0;
+    let mut rest = false;
+    let mut index = 0;
+    while index < parameters.len() {
+        match parameters[index].mode {
+            Mode::Required => {
+                min += 1;
+                max += 1;
+            }
+            Mode::Optional => max += 1,
+            Mode::Rest => rest = true,
+        }
+        index += 1;
+    }
+    Arity {
+        min,
+        max: if rest { None } else { Some(max) },
+    }
+}
+
+/// All that is declared of a builtin.
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration {
+    /// Its name.
+    pub name: &'static str,
+    /// Its other names.
+    pub aliases: &'static [&'static str],
+    /// Its parameters, in order.
+    pub parameters: &'static [Parameter],
+    /// What it gives.
+    pub result: Kind,
+    /// Text and examples: see [`Declaration::text`] and [`Declaration::examples`].
+    pub doc: &'static str,
+    /// What it needs; two at most.
+    pub capabilities: [Capability; 2],
+    /// The smallest runtime that has it.
+    pub tier: Tier,
+    /// Equal arguments give equal results, without effects: a call of constants may be computed at
+    /// build time.
+    pub pure: bool,
+    /// It raises nothing and does nothing, whatever it is given: a call whose result is not used
+    /// may vanish.
+    pub total: bool,
+    /// It gives what it finds in its first argument, which may be changed in place.
+    pub reads: bool,
+    /// The instructions that do the same, by number of operands.
+    pub operations: [Option<(u8, Op)>; 2],
+    /// The test that does the same.
+    pub predicate: Option<Predicate>,
+}
+
+impl Declaration {
+    /// A declaration without facts.
+    pub const fn new(
+        name: &'static str,
+        aliases: &'static [&'static str],
+        parameters: &'static [Parameter],
+        result: Kind,
+        doc: &'static str,
+    ) -> Declaration {
+        Declaration {
+            name,
+            aliases,
+            parameters,
+            result,
+            doc,
+            capabilities: [Capability::None; 2],
+            tier: Tier::Core,
+            pure: false,
+            total: false,
+            reads: false,
+            operations: [None; 2],
+            predicate: None,
+        }
+    }
+
+    /// Declares a capability.
+    pub const fn needs(mut self, capability: Capability) -> Declaration {
+        self.capabilities = super::native::with_capability(self.capabilities, capability);
+        self
+    }
+
+    /// Declares the tier.
+    pub const fn tier(mut self, tier: Tier) -> Declaration {
+        self.tier = tier;
+        self
+    }
+
+    /// Declares that it is pure.
+    pub const fn pure(mut self) -> Declaration {
+        self.pure = true;
+        self
+    }
+
+    /// Declares that it is pure and total.
+    pub const fn total(mut self) -> Declaration {
+        self.pure = true;
+        self.total = true;
+        self
+    }
+
+    /// Declares that it reads what may be changed in place.
+    pub const fn reads(mut self) -> Declaration {
+        self.reads = true;
+        self
+    }
+
+    /// Declares the instruction that does the same with so many operands.
+    pub const fn op(mut self, operands: u8, op: Op) -> Declaration {
+        let place = if self.operations[0].is_none() { 0 } else { 1 };
+        self.operations[place] = Some((operands, op));
+        self
+    }
+
+    /// Declares the test that does the same.
+    pub const fn test(mut self, predicate: Predicate) -> Declaration {
+        self.predicate = Some(predicate);
+        self
+    }
+
+    /// How many arguments it takes.
+    pub const fn arity(&self) -> Arity {
+        arity(self.parameters)
+    }
+
+    /// The text, one paragraph, without the examples.
+    pub fn text(&self) -> String {
+        let lines = self.doc.lines().map(str::trim);
+        let text = lines.filter(|line| !line.is_empty() && !line.contains(EXAMPLE));
+        text.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The examples: a form, and what it gives in readable form, or `error` and a part of its
+    /// message.
+    pub fn examples(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.doc
+            .lines()
+            .filter_map(|line| line.trim().rsplit_once(EXAMPLE))
+    }
+}
+
+/// What stands between the form of an example and what it gives.
+const EXAMPLE: &str = " => ";
+
+/// Declares a family of natives; see [the module](self).
+///
+/// Each entry is a doc comment, names, parameters, the kind of the result, facts, and the function.
+/// `name?` is a parameter that may be left out, `name*` stands for any number of further ones. A line
+/// of the comment with ` => ` is an example that the tests run: `(form) => value`, or
+/// `(form) => error part of the message`. The facts are methods of [`Declaration`].
+#[macro_export]
+macro_rules! natives {
+    ($(
+        $(#[doc = $doc:literal])*
+        $name:literal $(| $alias:literal)* ($($parameters:tt)*) -> $result:ident
+        $(, $fact:ident $(($($argument:expr),*))?)* => $function:expr;
+    )*) => {
+        /// The natives of this family.
+        pub static TABLE: &[$crate::host::native::Native] = &[$(
+            $crate::host::native::native(
+                $name,
+                $crate::host::declaration::arity($crate::native_parameters!([] $($parameters)*)),
+                $function,
+            )
+            $(.$fact($($($argument),*)?))*,
+            $($crate::host::native::alias($alias, $name),)*
+        )*];
+
+        /// What the natives of this family say about themselves.
+        #[cfg(feature = "declarations")]
+        pub static DECLARATIONS: &[$crate::host::declaration::Declaration] = &[$(
+            $crate::host::declaration::Declaration::new(
+                $name,
+                &[$($alias),*],
+                $crate::native_parameters!([] $($parameters)*),
+                $crate::host::declaration::Kind::$result,
+                concat!($($doc, "\n"),*),
+            )
+            $(.$fact($($($argument),*)?))*,
+        )*];
+    };
+}
+
+/// The parameters of a declaration, as a constant slice.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! native_parameters {
+    ([$($done:expr,)*]) => { &[$($done),*] };
+    ([$($done:expr,)*] $name:ident : $kind:ident $(, $($more:tt)*)?) => {
+        $crate::native_parameters!([$($done,)* $crate::native_parameter!($name $kind Required),] $($($more)*)?)
+    };
+    ([$($done:expr,)*] $name:ident ? : $kind:ident $(, $($more:tt)*)?) => {
+        $crate::native_parameters!([$($done,)* $crate::native_parameter!($name $kind Optional),] $($($more)*)?)
+    };
+    ([$($done:expr,)*] $name:ident * : $kind:ident $(, $($more:tt)*)?) => {
+        $crate::native_parameters!([$($done,)* $crate::native_parameter!($name $kind Rest),] $($($more)*)?)
+    };
+}
+
+/// One parameter of a declaration.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! native_parameter {
+    ($name:ident $kind:ident $mode:ident) => {
+        $crate::host::declaration::Parameter {
+            name: stringify!($name),
+            kind: $crate::host::declaration::Kind::$kind,
+            mode: $crate::host::declaration::Mode::$mode,
+        }
+    };
+}
