@@ -121,3 +121,6 @@ mod tests {
         assert!(problems.is_empty(), "{problems:#?}");
     }
 }
+
+#[cfg(all(test, feature = "declarations"))]
+mod declared_kinds;
