@@ -19,7 +19,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime dynamic semac demo test differential bench instructions fuzz pairs conformance \
+.PHONY: all runtime all-runtimes dynamic semac demo test differential bench instructions fuzz pairs conformance \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -31,6 +31,16 @@ runtime:
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
+
+# The runtimes of the higher tiers, where semac looks for them: dist/runtimes/TARGET/sema-rt-TIER.
+all-runtimes:
+	@mkdir -p dist/runtimes/$(HOST)
+	target=$(RUNTIME_TARGET); \
+	for tier in std net full; do \
+	env $(RUNTIME_ENV) \
+	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier || exit 1; \
+	done
 
 # The runtime that contains the compiler, for `semac build --dynamic`.
 dynamic:
@@ -91,7 +101,7 @@ pairs:
 
 
 # Through `semac run`, then through executables.
-conformance: semac
+conformance: semac all-runtimes
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt run
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt built
 

@@ -12,7 +12,7 @@ use sema_vfs::Archive;
 
 use semac_core::live::dynamic::{DynamicCompiler, MACROS, Setup, on_large_stack};
 
-sema_machine::runtime_note!();
+sema_machine::runtime_note!(sema_natives::TIER);
 
 #[global_allocator]
 static ALLOCATOR: OrExit<System> = OrExit(System);

@@ -17,15 +17,27 @@ use std::path::{Path, PathBuf};
 use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, Overlay, VfsError};
 
 use crate::host::Host;
+use crate::host::native::Capability;
 use crate::host::natives::Natives;
 use crate::host::output::Output;
 use crate::vm::{
-    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin, Vm,
+    read_plugin,
 };
 
 /// Name of the metadata entry that says which module is the program: its full path in an archive is
 /// `.semac/entry`. See [`entry_metadata`].
 pub const ENTRY: &str = "entry";
+
+/// Name of the metadata entry with the capabilities of a program: see [`capabilities_metadata`].
+pub const CAPABILITIES: &str = "capabilities";
+
+/// The content of the metadata entry [`CAPABILITIES`]: the names of what the program's own builtins
+/// need, one a line. Modules that a program takes in while it runs get no others.
+pub fn capabilities_metadata(capabilities: &[Capability]) -> Vec<u8> {
+    let names: Vec<&str> = capabilities.iter().map(|c| c.name()).collect();
+    names.join("\n").into_bytes()
+}
 
 /// Statuses of a process, besides those that a program gives itself.
 mod status {
@@ -114,6 +126,7 @@ fn run_prepared(
     let bundle = Bundle {
         archive: archive.clone(),
         trust,
+        natives,
     };
     let mut vm = Vm::new(host, Box::new(bundle));
     prepare(&mut vm, &archive);
@@ -161,6 +174,52 @@ pub enum StartError {
 struct Bundle {
     archive: Archive,
     trust: Trust,
+    natives: &'static Natives,
+}
+
+impl Bundle {
+    /// Refuses a module from outside whose natives this runtime lacks, or that needs more than the
+    /// program itself.
+    fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        let names = plugin.image.native_names()?;
+        let mut missing = Vec::new();
+        let mut needed = Vec::new();
+        for name in &names {
+            match self.natives.find(name) {
+                Some(number) => needed.extend(self.natives.get(number).capabilities),
+                None => missing.push((*name).to_owned()),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(LoadError::MissingNatives {
+                module: plugin.path.clone(),
+                natives: missing,
+            });
+        }
+        // Archives of other releases do not say what their programs may do.
+        let Some(entry) = self.archive.metadata(CAPABILITIES) else {
+            return Ok(());
+        };
+        let bytes = entry.bytes().map_err(|source| LoadError::Archive {
+            module: CAPABILITIES.to_owned(),
+            source,
+        })?;
+        let granted = String::from_utf8_lossy(&bytes);
+        let is_granted = |capability: Capability| {
+            capability == Capability::None || granted.lines().any(|name| name == capability.name())
+        };
+        needed.retain(|capability| !is_granted(*capability));
+        needed.sort_unstable();
+        needed.dedup();
+        if needed.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::NotGranted {
+            module: plugin.path.clone(),
+            needed: needed.iter().map(|c| c.name().to_owned()).collect(),
+            granted: granted.lines().map(str::to_owned).collect(),
+        })
+    }
 }
 
 impl ModuleSource for Bundle {
@@ -171,7 +230,11 @@ impl ModuleSource for Bundle {
             .resolve(EntryKind::Module, path, importer)
             .or_else(|| self.archive.find(EntryKind::PackageModule, path));
         let Some(entry) = found else {
-            return Ok(read_plugin(path)?.map(|plugin| FoundModule {
+            let Some(plugin) = read_plugin(path)? else {
+                return Ok(None);
+            };
+            self.admit(&plugin)?;
+            return Ok(Some(FoundModule {
                 key: plugin.path,
                 image: plugin.image,
             }));

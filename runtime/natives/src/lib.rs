@@ -15,9 +15,20 @@ pub(crate) mod expression;
 #[cfg(test)]
 pub mod testing;
 
-use sema_machine::host::native::Native;
+use sema_machine::host::native::{Native, Tier};
 use sema_machine::host::natives::Natives;
 use sema_machine::natives_of;
+
+/// The tier that this crate was built for.
+pub const TIER: Tier = if cfg!(feature = "full") {
+    Tier::Full
+} else if cfg!(feature = "net") {
+    Tier::Net
+} else if cfg!(feature = "std") {
+    Tier::Std
+} else {
+    Tier::Core
+};
 
 /// All natives of the tier.
 pub static NATIVES: Natives = natives_of!(TABLES);

@@ -14,7 +14,7 @@ use sema_machine::platform::allocator::Allocator;
 use sema_machine::platform::exhausted::OrExit;
 use sema_machine::platform::process;
 
-sema_machine::runtime_note!();
+sema_machine::runtime_note!(sema_natives::TIER);
 
 // Musl's own takes ten times as long; see docs/adr/0003.
 #[cfg(target_env = "musl")]

@@ -16,6 +16,7 @@ pub use assets::{Asset, IncludeError, collect};
 pub use runtime_image::{Origin, Platform, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
 
 use semac_core::driver::Program;
+use semac_core::link::requirements::Requirements;
 
 /// Why a program cannot be bundled.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,12 @@ impl Bundle {
         for asset in assets {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
         }
+        let requirements = Requirements::of(&program.modules);
+        archive.add_bytes(
+            EntryKind::Metadata,
+            VfsPath::metadata(launch::CAPABILITIES)?,
+            launch::capabilities_metadata(&requirements.capabilities()),
+        )?;
         let entry = launch::entry_metadata(&program.entry);
         archive.add_bytes(
             EntryKind::Metadata,
@@ -169,6 +176,7 @@ mod tests {
             bytes: b"#!runtime".as_slice().into(),
             origin: Origin::Embedded,
             platform: Platform::of(&runtime_image::tests::elf(62)).unwrap(),
+            tier: None,
         }
     }
 

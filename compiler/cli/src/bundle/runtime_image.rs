@@ -6,12 +6,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sema_machine::platform::elf_note;
+use sema_machine::platform::tier::Tier;
 
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
 
 /// The platform semac was built for, and its embedded runtime too.
 const HOST: &str = env!("SEMAC_TARGET");
+
+/// The variable that names the folder with the runtimes of other tiers: `TARGET/sema-rt-TIER` in it.
+const RUNTIMES: &str = "SEMAC_RUNTIMES";
 
 /// Name of the runtime executable, looked for beside semac when none is embedded.
 const FILE_NAME: &str = "sema-rt";
@@ -85,6 +89,19 @@ pub enum RuntimeError {
     /// This semac carries none and none lies beside it.
     #[error("this semac was built without a runtime, and there is no '{FILE_NAME}' beside it")]
     None,
+    /// No runtime with the tier is there.
+    #[error("there is no runtime of tier {} here", .0.name())]
+    NoTier(Tier),
+    /// The given runtime lacks natives.
+    #[error("'{}' is a runtime of tier {}, and the program needs tier {}", path.display(), has.name(), needs.name())]
+    LowerTier {
+        /// The file.
+        path: PathBuf,
+        /// Its tier.
+        has: Tier,
+        /// What the program needs.
+        needs: Tier,
+    },
     /// The runtime that contains the compiler does not lie beside semac.
     #[error("there is no '{DYNAMIC_FILE_NAME}' beside semac, which --dynamic needs")]
     NoDynamic,
@@ -103,6 +120,13 @@ impl RuntimeError {
             | Self::NotRuntime { .. }
             | Self::OtherRelease { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
+            }
+            Self::NoTier(_) => {
+                "`make all-runtimes` builds the runtimes of all tiers into dist/runtimes; \
+                 SEMAC_RUNTIMES names another folder that holds them"
+            }
+            Self::LowerTier { .. } => {
+                "give a runtime of the tier; `semac build -v` shows which builtins ask for it"
             }
             Self::NoDynamic => "`make` puts it there; or name it with --runtime PATH",
             Self::None => "build semac with `make`, or name a runtime with --runtime PATH",
@@ -145,42 +169,82 @@ pub struct RuntimeImage {
     pub origin: Origin,
     /// What it runs on.
     pub platform: Platform,
+    /// The tier of its natives, as far as the file tells.
+    pub tier: Option<Tier>,
+}
+
+/// A file beside semac, if it exists.
+fn beside(name: &str) -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.with_file_name(name);
+    path.is_file().then_some(path)
+}
+
+/// Where runtimes with a tier may lie, the smallest tier first.
+fn candidates(tier: Tier) -> Vec<PathBuf> {
+    let folder = std::env::var_os(RUNTIMES)
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::current_exe().ok()?.with_file_name("runtimes")));
+    let tiers = Tier::ALL.into_iter().filter(|candidate| *candidate >= tier);
+    let of_tiers = folder.into_iter().flat_map(|folder| {
+        let names = tiers
+            .clone()
+            .map(|tier| format!("{FILE_NAME}-{}", tier.name()));
+        names.map(move |name| folder.join(HOST).join(name))
+    });
+    of_tiers
+        .filter(|path| path.is_file())
+        .chain(beside(FILE_NAME))
+        .collect()
 }
 
 impl RuntimeImage {
-    /// The runtime to use: the given one, else the one semac carries, else `sema-rt` beside semac. With
-    /// `dynamic` the given one, else `sema-rt-dynamic` beside semac.
+    /// The runtime to use for a program that needs the natives of a tier: the given one; else with
+    /// `dynamic` the one that contains the compiler, beside semac; else the smallest that has the tier of
+    /// the one semac carries, those of `SEMAC_RUNTIMES` or of `runtimes` beside semac, and `sema-rt` beside semac.
     ///
     /// # Errors
     /// See [`RuntimeError`].
-    pub fn find(given: Option<&Path>, dynamic: bool) -> Result<RuntimeImage, RuntimeError> {
+    pub fn find(
+        given: Option<&Path>,
+        dynamic: bool,
+        tier: Tier,
+    ) -> Result<RuntimeImage, RuntimeError> {
         if let Some(path) = given {
-            return Self::read(path, Origin::Given(path.to_owned()));
+            let image = Self::read(path, Origin::Given(path.to_owned()))?;
+            return match image.tier {
+                Some(has) if has < tier => Err(RuntimeError::LowerTier {
+                    path: path.to_owned(),
+                    has,
+                    needs: tier,
+                }),
+                _ => Ok(image),
+            };
         }
-        if !EMBEDDED.is_empty() && !dynamic {
+        if dynamic {
+            let path = beside(DYNAMIC_FILE_NAME).ok_or(RuntimeError::NoDynamic)?;
+            return Self::read(&path, Origin::Beside(path.clone()));
+        }
+        let embedded = elf_note::find(EMBEDDED).and_then(|note| Tier::numbered(note.tier));
+        if embedded.is_some_and(|has| has >= tier) {
             let platform = Platform::of(EMBEDDED).ok_or(RuntimeError::None)?;
             return Ok(RuntimeImage {
                 bytes: Cow::Borrowed(EMBEDDED),
                 origin: Origin::Embedded,
                 platform,
+                tier: embedded,
             });
         }
-        let beside = std::env::current_exe()
-            .ok()
-            .map(|semac| {
-                semac.with_file_name(if dynamic {
-                    DYNAMIC_FILE_NAME
-                } else {
-                    FILE_NAME
-                })
-            })
-            .filter(|path| path.is_file())
-            .ok_or(if dynamic {
-                RuntimeError::NoDynamic
-            } else {
-                RuntimeError::None
-            })?;
-        Self::read(&beside, Origin::Beside(beside.clone()))
+        for path in candidates(tier) {
+            let image = Self::read(&path, Origin::Beside(path.clone()))?;
+            if image.tier.is_some_and(|has| has >= tier) {
+                return Ok(image);
+            }
+        }
+        Err(match embedded {
+            Some(_) => RuntimeError::NoTier(tier),
+            None => RuntimeError::None,
+        })
     }
 
     fn read(path: &Path, origin: Origin) -> Result<RuntimeImage, RuntimeError> {
@@ -191,8 +255,10 @@ impl RuntimeImage {
         let platform = Platform::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
-        match elf_note::find(&bytes) {
-            Some(found) if found.format == u32::from(sema_format::FORMAT_VERSION) => {}
+        let tier = match elf_note::find(&bytes) {
+            Some(found) if found.format == u32::from(sema_format::FORMAT_VERSION) => {
+                Tier::numbered(found.tier)
+            }
             Some(found) => {
                 return Err(RuntimeError::OtherRelease {
                     path: path.to_owned(),
@@ -201,17 +267,18 @@ impl RuntimeImage {
             }
             // A built program has lost the note to the segment of its archive. The writer refuses it
             // and says what it is.
-            None if sema_vfs::Archive::open_executable(path).is_ok() => {}
+            None if sema_vfs::Archive::open_executable(path).is_ok() => None,
             None => {
                 return Err(RuntimeError::NotRuntime {
                     path: path.to_owned(),
                 });
             }
-        }
+        };
         Ok(RuntimeImage {
             bytes: Cow::Owned(bytes),
             origin,
             platform,
+            tier,
         })
     }
 }
@@ -274,18 +341,20 @@ pub(crate) mod tests {
 
     #[test]
     fn only_executables_are_runtimes() {
-        let refusal = RuntimeImage::find(Some(Path::new("Cargo.toml")), false).unwrap_err();
+        let refusal =
+            RuntimeImage::find(Some(Path::new("Cargo.toml")), false, Tier::Core).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotExecutable { .. }),
             "{refusal}"
         );
         let this = std::env::current_exe().unwrap();
-        let refusal = RuntimeImage::find(Some(&this), false).unwrap_err();
+        let refusal = RuntimeImage::find(Some(&this), false, Tier::Core).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotRuntime { .. }),
             "{refusal}"
         );
-        let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt")), false).unwrap_err();
+        let refusal =
+            RuntimeImage::find(Some(Path::new("/nowhere/rt")), false, Tier::Core).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::Unreadable { .. }),
             "{refusal}"

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use sema_machine::platform::tier::Tier;
 
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
@@ -95,6 +96,10 @@ pub struct Build {
     /// paths work in it
     #[arg(long)]
     pub dynamic: bool,
+    /// Tier of the runtime: core, std, net or full [default: the smallest that has every builtin the
+    /// program can reach]
+    #[arg(long, value_name = "TIER", value_parser = tier, conflicts_with_all = ["runtime", "dynamic"])]
+    pub tier: Option<Tier>,
     /// Platform to build for, see --list-targets
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
@@ -350,4 +355,8 @@ mod tests {
             assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
         }
     }
+}
+
+fn tier(name: &str) -> Result<Tier, String> {
+    Tier::named(name).ok_or_else(|| "the tiers are core, std, net and full".to_owned())
 }

@@ -11,8 +11,10 @@ use super::arguments::Build;
 use super::clock::Clock;
 use super::failure::{Failure, note, print};
 use super::{count_text, program, size_text};
-use crate::bundle::{self, Bundle, Origin, RuntimeImage, SUPPORTED_TARGETS, Target};
+use crate::bundle::{self, Bundle, Origin, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
+use sema_machine::platform::tier::Tier;
 use semac_core::driver::Surroundings;
+use semac_core::link::requirements::{Requirement, Requirements};
 use semac_core::phases::{self, Observer};
 
 /// The JSON report.
@@ -56,13 +58,16 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     if let Some(asset) = assets.iter().find(|asset| same_file(&asset.file, &output)) {
         return Err(overwrites(&output, &asset.file));
     }
-    let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic)?;
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
     };
     let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(source, &arguments.optimization, surroundings, &clock)?;
+    let requirements = Requirements::of(&compiled.program.modules);
+    let tier = chosen_tier(&requirements, arguments.tier)?;
+    let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic, tier)
+        .map_err(|error| lacking(error, &requirements))?;
     clock.begin(phases::ENCODE);
     let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
     clock.begin(phases::WRITE);
@@ -82,7 +87,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     }
     let summary = written?;
     if arguments.verbose {
-        note(&details(&runtime, &output, &summary)?);
+        note(&details(&runtime, &requirements, &output, &summary)?);
     }
     note(&format!(
         "Built {} ({}, {}, {}) in {:.2} s\n",
@@ -118,6 +123,53 @@ fn target_report<'a>(
             Origin::Given(path) | Origin::Beside(path) => absolute(path),
         },
     })
+}
+
+/// The tier of the runtime: the asked one, or the smallest that has everything.
+fn chosen_tier(requirements: &Requirements, asked: Option<Tier>) -> Result<Tier, Failure> {
+    let needed = requirements.tier();
+    match asked {
+        Some(asked) if asked < needed => Err(Failure::Other {
+            message: format!(
+                "the program needs a runtime of tier {}, not {}:\n{}",
+                needed.name(),
+                asked.name(),
+                uses(&requirements.beyond(asked))
+            ),
+            hint: format!("leave --tier out, or give --tier {}", needed.name()),
+        }),
+        Some(asked) => Ok(asked),
+        None => Ok(needed),
+    }
+}
+
+/// The error that no runtime has what the program needs, with the builtins that ask for it.
+fn lacking(error: RuntimeError, requirements: &Requirements) -> Failure {
+    let has = match error {
+        RuntimeError::LowerTier { has, .. } => has,
+        RuntimeError::NoTier(_) => Tier::Core,
+        other => return other.into(),
+    };
+    Failure::Other {
+        hint: error.hint().to_owned(),
+        message: format!("{error}:\n{}", uses(&requirements.beyond(has))),
+    }
+}
+
+/// One line for each builtin: name, tier, where it is used.
+fn uses(builtins: &[&Requirement]) -> String {
+    let lines = builtins.iter().map(|builtin| {
+        let place = match &builtin.position {
+            Some((file, line, column)) => format!(" at {file}:{line}:{column}"),
+            None => " through the library".to_owned(),
+        };
+        format!(
+            "  {} (tier {}){place}",
+            builtin.builtin,
+            builtin.tier.name()
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Where to write, made sure that it does not replace the source.
@@ -173,6 +225,7 @@ fn sha256(path: &Path) -> Result<String, Failure> {
 /// What was put in: read back from the file, so it is what is really there.
 fn details(
     runtime: &RuntimeImage,
+    requirements: &Requirements,
     output: &Path,
     summary: &ArchiveSummary,
 ) -> Result<String, Failure> {
@@ -184,11 +237,20 @@ fn details(
         Origin::Embedded => "embedded in semac".to_owned(),
         Origin::Given(path) | Origin::Beside(path) => path.display().to_string(),
     };
+    let tier = runtime.tier.map_or("unknown", Tier::name);
     let mut text = format!(
-        "{:>10}  runtime ({}, {origin})\n",
+        "{:>10}  runtime (tier {tier}, {}, {origin})\n",
         size_text(runtime.bytes.len() as u64),
         runtime.platform.target
     );
+    let asking = requirements.beyond(Tier::Core);
+    if !asking.is_empty() {
+        text.push_str(&format!(
+            "Tier {} because of:\n{}\n",
+            requirements.tier().name(),
+            uses(&asking)
+        ));
+    }
     for entry in archive.entries() {
         let original = match entry.length() {
             length if length == entry.stored_length() => String::new(),

@@ -209,11 +209,11 @@ impl Inspection {
                 };
                 let native = sema_natives::NATIVES.get(number);
                 tier = tier.map(|tier| tier.max(native.tier));
-                capabilities.extend(native.capabilities.into_iter().filter_map(capability_name));
+                capabilities.extend(named(native.capabilities));
             }
         }
         self.capabilities = capabilities.into_iter().collect();
-        self.tier = tier.map(tier_name);
+        self.tier = tier.map(Tier::name);
     }
 
     fn text(&self) -> String {
@@ -310,27 +310,7 @@ fn list_text(names: &[String]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn tier_name(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Core => "core",
-        Tier::Std => "std",
-        Tier::Net => "net",
-        Tier::Full => "full",
-    }
-}
-
-fn capability_name(capability: Capability) -> Option<String> {
-    let name = match capability {
-        Capability::None => return None,
-        Capability::Shell => "shell",
-        Capability::FsRead => "fs-read",
-        Capability::FsWrite => "fs-write",
-        Capability::Network => "network",
-        Capability::EnvRead => "env-read",
-        Capability::EnvWrite => "env-write",
-        Capability::Process => "process",
-        Capability::Llm => "llm",
-        Capability::Serial => "serial",
-    };
-    Some(name.to_owned())
+fn named(capabilities: [Capability; 2]) -> impl Iterator<Item = String> {
+    let present = capabilities.into_iter().filter(|c| *c != Capability::None);
+    present.map(|capability| capability.name().to_owned())
 }

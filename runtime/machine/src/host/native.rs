@@ -8,6 +8,7 @@ use sema_format::isa::{Op, Predicate};
 use crate::host::Host;
 use crate::host::condition::Outcome;
 use crate::memory::value::Value;
+pub use crate::platform::tier::Tier;
 
 /// A native function. The number of arguments has been checked against the declared arity.
 pub type NativeFn = fn(&Host, &[Value]) -> Outcome;
@@ -71,15 +72,22 @@ pub enum Capability {
     Serial,
 }
 
-/// The smallest runtime that has a native.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names of the architecture")]
-pub enum Tier {
-    Core,
-    Std,
-    Net,
-    Full,
+impl Capability {
+    /// Its name in listings and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Capability::None => "none",
+            Capability::Shell => "shell",
+            Capability::FsRead => "fs-read",
+            Capability::FsWrite => "fs-write",
+            Capability::Network => "network",
+            Capability::EnvRead => "env-read",
+            Capability::EnvWrite => "env-write",
+            Capability::Process => "process",
+            Capability::Llm => "llm",
+            Capability::Serial => "serial",
+        }
+    }
 }
 
 /// A native function's declaration.

@@ -5,6 +5,8 @@
 
 use sema_format::FORMAT_VERSION;
 
+use super::tier::Tier;
+
 /// Who wrote the note; others use the same numbers for kinds.
 const OWNER: [u8; 8] = *b"semac\0\0\0";
 /// The kind of the note.
@@ -20,13 +22,14 @@ pub struct Note {
     kind: u32,
     owner: [u8; OWNER.len()],
     format: u32,
+    tier: u32,
     release: [u8; RELEASE_SIZE],
 }
 
 impl Note {
-    /// The note of this release.
+    /// The note of a runtime of this release with the natives of a tier.
     #[must_use]
-    pub const fn of_this_release() -> Note {
+    pub const fn of_this_release(tier: Tier) -> Note {
         let text = env!("CARGO_PKG_VERSION").as_bytes();
         let mut release = [0; RELEASE_SIZE];
         let mut index = 0;
@@ -36,10 +39,11 @@ impl Note {
         }
         Note {
             owner_size: 6,
-            content_size: 4 + RELEASE_SIZE as u32,
+            content_size: 8 + RELEASE_SIZE as u32,
             kind: RUNTIME,
             owner: OWNER,
             format: FORMAT_VERSION as u32,
+            tier: tier as u32,
             release,
         }
     }
@@ -48,12 +52,12 @@ impl Note {
 /// Puts the note into an executable: for the binaries that run an archive at their end.
 #[macro_export]
 macro_rules! runtime_note {
-    () => {
+    ($tier:expr) => {
         // SAFETY: the section is new, and its content is a note as the format of executables asks.
         #[used]
         #[unsafe(link_section = ".note.semac")]
         static NOTE: $crate::platform::elf_note::Note =
-            $crate::platform::elf_note::Note::of_this_release();
+            $crate::platform::elf_note::Note::of_this_release($tier);
     };
 }
 
@@ -62,6 +66,8 @@ macro_rules! runtime_note {
 pub struct Found {
     /// The version of the module format it runs.
     pub format: u32,
+    /// The tier of its natives, as a number (see [`Tier`]).
+    pub tier: u32,
     /// The release.
     pub release: String,
 }
@@ -101,9 +107,10 @@ fn in_segment(mut notes: &[u8]) -> Option<Found> {
         let owner = notes.get(HEADER..content)?;
         if kind == RUNTIME && owner == OWNER {
             let content = notes.get(content..next)?;
-            let release = content.get(4..)?.split(|&byte| byte == 0).next()?;
+            let release = content.get(8..)?.split(|&byte| byte == 0).next()?;
             return Some(Found {
                 format: u32_at(content, 0)?,
+                tier: u32_at(content, 4)?,
                 release: String::from_utf8_lossy(release).into_owned(),
             });
         }
@@ -153,21 +160,21 @@ mod tests {
     #[test]
     fn notes_are_found_behind_others() {
         let mut notes = note(3, b"GNU\0\0\0\0\0", &[1, 2, 3, 4]);
-        notes.extend(note(1, &OWNER, b"\x07\0\0\x000.9.1\0\0\0"));
+        notes.extend(note(1, &OWNER, b"\x07\0\0\0\x02\0\0\x000.9.1\0\0\0"));
         let found = find(&executable(&notes)).unwrap();
-        assert_eq!(found.format, 7);
+        assert_eq!((found.format, found.tier), (7, 2));
         assert_eq!(found.release, "0.9.1");
     }
 
     #[test]
     fn damaged_and_other_executables_have_none() {
-        let whole = executable(&note(1, &OWNER, b"\x01\0\0\0one\0"));
+        let whole = executable(&note(1, &OWNER, b"\x01\0\0\0\0\0\0\0one\0"));
         assert!(find(&whole).is_some());
         for length in 0..whole.len() {
             assert_eq!(find(&whole[..length]), None, "{length}");
         }
         assert_eq!(
-            find(&executable(&note(2, &OWNER, b"\x01\0\0\0one\0"))),
+            find(&executable(&note(2, &OWNER, b"\x01\0\0\0\0\0\0\0one\0"))),
             None
         );
         assert_eq!(find(&executable(&[255; 64])), None);
@@ -175,8 +182,8 @@ mod tests {
 
     #[test]
     fn the_note_is_laid_out_as_it_is_read() {
-        let note = Note::of_this_release();
-        assert_eq!(size_of_val(&note), 12 + 8 + 4 + RELEASE_SIZE);
+        let note = Note::of_this_release(Tier::Core);
+        assert_eq!(size_of_val(&note), 12 + 8 + 8 + RELEASE_SIZE);
         assert_eq!(note.release[..5], *b"0.1.0");
     }
 }

@@ -7,3 +7,4 @@ pub mod exhausted;
 mod memcpy;
 #[cfg(unix)]
 pub mod process;
+pub mod tier;

@@ -55,15 +55,30 @@ impl Bytes {
 /// Why a module cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// A native of another tier or version.
+    /// Natives of another tier or version.
     #[error(
-        "module {module} needs the builtin `{native}`, which this runtime does not have; build it with a higher tier"
+        "module {module} needs builtins that this runtime does not have: {}; build the program with a runtime of a higher tier",
+        natives.join(", ")
     )]
-    MissingNative {
+    MissingNatives {
         /// The module.
         module: String,
-        /// The builtin.
-        native: String,
+        /// The builtins.
+        natives: Vec<String>,
+    },
+    /// A module from outside that needs more than the program may do.
+    #[error(
+        "module {module} was refused: it needs the capabilities {}, and this program has {}",
+        needed.join(", "),
+        if granted.is_empty() { "none".to_owned() } else { granted.join(", ") }
+    )]
+    NotGranted {
+        /// The module.
+        module: String,
+        /// The capabilities that it needs and the program has not.
+        needed: Vec<String>,
+        /// Those of the program.
+        granted: Vec<String>,
     },
     /// Not a module file of this version, or a damaged one.
     #[error("module {module} cannot be used: {source}")]
@@ -119,9 +134,10 @@ impl LoadError {
 
     pub(super) fn kind(&self) -> ConditionKind {
         match self {
-            LoadError::MissingNative { .. } | LoadError::NeedsCompiler(_) => {
+            LoadError::MissingNatives { .. } | LoadError::NeedsCompiler(_) => {
                 ConditionKind::Unsupported
             }
+            LoadError::NotGranted { .. } => ConditionKind::PermissionDenied,
             _ => ConditionKind::Io,
         }
     }
@@ -134,6 +150,15 @@ impl From<Module> for ModuleImage {
 }
 
 impl ModuleImage {
+    /// The names of the natives that the module needs.
+    ///
+    /// # Errors
+    /// [`LoadError::Format`]
+    pub fn native_names(&self) -> Result<Vec<&str>, LoadError> {
+        let damaged = |error| LoadError::format(self.0.name().unwrap_or_default(), error);
+        self.0.native_names().map_err(damaged)
+    }
+
     /// A module of the running program's own archive, used in place. `bytes` come checked from the
     /// archive; that the compiler of this release wrote them is taken for granted, like the code of
     /// the runtime that they are appended to.

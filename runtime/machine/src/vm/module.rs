@@ -109,15 +109,21 @@ impl LoadedModule {
         let names = image.native_names().map_err(damaged)?;
         let mut native_refs = Vec::with_capacity(names.len());
         let mut native_indices = Vec::with_capacity(names.len());
+        let mut missing = Vec::new();
         for native in names {
-            let Some(index) = host.natives.find(native) else {
-                return Err(LoadError::MissingNative {
-                    module: name,
-                    native: native.to_owned(),
-                });
-            };
-            native_refs.push(host.natives.get(index));
-            native_indices.push(index);
+            match host.natives.find(native) {
+                Some(index) => {
+                    native_refs.push(host.natives.get(index));
+                    native_indices.push(index);
+                }
+                None => missing.push(native.to_owned()),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(LoadError::MissingNatives {
+                module: name,
+                natives: missing,
+            });
         }
         if let Image::File(file) = &image {
             file.verify(&native_refs)
