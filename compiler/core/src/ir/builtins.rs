@@ -7,7 +7,7 @@ use sema_machine::host::native::Arity;
 use sema_machine::host::declaration::Declaration;
 use sema_natives::{DECLARATIONS, NATIVES};
 
-use crate::ir::Builtin;
+use crate::ir::{Builtin, declarations};
 
 /// What a builtin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Entry {
     pub arity: Option<Arity>,
     /// What it is.
     pub kind: BuiltinKind,
-    /// What is declared of it, if it is a native.
+    /// What is declared of it, if it is a function.
     pub declaration: Option<&'static Declaration>,
 }
 
@@ -68,13 +68,16 @@ impl Builtins {
         for native in NATIVES.all().iter().copied() {
             builtins.add(native.name, Some(native.arity), BuiltinKind::Native);
         }
-        for declaration in DECLARATIONS.iter().copied().flatten() {
+        for (name, arity, _) in library {
+            builtins.add(name, Some(*arity), BuiltinKind::Library);
+        }
+        // Who gives a library has been told if a declaration of it cannot be read.
+        let of_library = declarations::library().unwrap_or_default();
+        let of_natives = DECLARATIONS.iter().copied().flatten();
+        for declaration in of_natives.chain(of_library) {
             if let Some(entry) = builtins.entries.get_mut(declaration.name) {
                 entry.declaration = Some(declaration);
             }
-        }
-        for (name, arity, _) in library {
-            builtins.add(name, Some(*arity), BuiltinKind::Library);
         }
         for name in values {
             builtins.add(name, None, BuiltinKind::Value);

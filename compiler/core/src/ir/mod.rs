@@ -4,6 +4,7 @@
 //! Evaluation is strict and left to right everywhere.
 
 pub mod builtins;
+pub mod declarations;
 pub mod walk;
 
 use std::rc::Rc;

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use include_dir::{Dir, include_dir};
 use sema_machine::host::native::Arity;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
@@ -16,10 +15,9 @@ use crate::front::lower;
 use crate::front::reader;
 use crate::front::source::SourceMap;
 use crate::ir::builtins::Builtins;
+use crate::ir::declarations::{self, LIBRARY};
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
-
-static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../lib");
 
 /// The lowered library.
 pub struct Library {
@@ -43,10 +41,11 @@ impl Library {
     /// # Errors
     /// A file is not valid: a defect of this compiler.
     pub fn load(interner: &mut Interner, sources: &mut SourceMap) -> Result<Library, LibraryError> {
+        declarations::library().map_err(|error| LibraryError(error.to_string()))?;
         let mut forms = Vec::new();
         let mut aliases = Vec::new();
         let mut optional: HashMap<Span, usize> = HashMap::new();
-        let mut files: Vec<_> = FILES
+        let mut files: Vec<_> = LIBRARY
             .files()
             .filter(|file| file.path().extension().is_some_and(|e| e == "sema"))
             .collect();

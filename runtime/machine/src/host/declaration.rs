@@ -26,10 +26,29 @@ use sema_format::isa::{Op, Predicate};
 
 use super::native::{Arity, Capability, Tier};
 
-/// What values a parameter takes, or a builtin gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of the language's types")]
-pub enum Kind {
+/// Declares the kinds, and how declarations that are not written in Rust name them.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $kind:ident,)*) => {
+        /// What values a parameter takes, or a builtin gives.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the names of the language's types")]
+        pub enum Kind {
+            $($(#[doc = $doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// The kind of this name, if there is one.
+            pub fn named(name: &str) -> Option<Kind> {
+                match name {
+                    $(stringify!($kind) => Some(Kind::$kind),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     Any,
     Nil,
     Bool,
@@ -45,6 +64,8 @@ pub enum Kind {
     Number,
     Char,
     String,
+    /// A string or nil.
+    OptionalString,
     Keyword,
     Symbol,
     /// A symbol or a keyword.

@@ -16,55 +16,76 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// A message from a role and its parts.
-    "%make-message" (a: Any, b*: Any) -> Any => make_message;
+    /// A message of a role, whose text is the display forms of the parts put together. Raises if the
+    /// role is none.
+    "%make-message" (role: Keyword, parts*: Any) -> Message => make_message;
 
-    /// A prompt from a list of entries.
-    "%make-prompt" (a: Any) -> Any => make_prompt;
+    /// A prompt from a list whose elements are messages, or lists of a role's name and a list of parts.
+    "%make-prompt" (entries: Any) -> Prompt => make_prompt;
 
-    /// The role of a message, a keyword.
-    "message/role" (msg: Message) -> Keyword, pure => message_role;
+    /// The role of a message: `:system`, `:user`, `:assistant` or `:tool`.
+    /// (message/role (message :user "Hello")) => :user
+    "message/role" (message: Message) -> Keyword, pure => message_role;
 
     /// The text of a message.
-    "message/content" (msg: Message) -> String, pure => message_content;
+    /// (message/content (message :user "Hello")) => "Hello"
+    "message/content" (message: Message) -> String, pure => message_content;
 
-    /// A message of a text and an image.
-    "message/with-image" (role: Keyword, text: String, image: Bytes, opts?: Map) -> Message => message_with_image;
+    /// A message of a text and an image. The options may name the `:media-type`; otherwise the first
+    /// bytes of the image tell it. Raises if the role is none.
+    /// (message/content (message/with-image :user "What is it?" #u8(137 80 78 71))) => "What is it?"
+    "message/with-image" (role: Keyword, text: String, image: Bytes, options?: Any) -> Message, pure => message_with_image;
 
-    /// The messages of a prompt.
+    /// The messages of a prompt, in order.
+    /// (length (prompt/messages (prompt (system "Be brief.") (user "Hello")))) => 2
     "prompt/messages" (prompt: Prompt) -> List, pure => prompt_messages;
 
-    /// A prompt of the messages of prompts.
-    "prompt/append" (prompts: Prompt, b*: Any) -> Prompt => prompt_append;
+    /// A prompt of the messages of all the prompts, in order.
+    /// (length (prompt/messages (prompt/append (prompt (user "a")) (prompt (user "b"))))) => 2
+    "prompt/append" (prompt: Prompt, more*: Prompt) -> Prompt, pure => prompt_append;
 
-    /// A prompt of the messages of prompts.
-    "prompt/concat" (prompts: Prompt, b*: Any) -> Prompt => prompt_append;
+    /// A prompt of the messages of all the prompts, in order.
+    /// (map message/content (prompt/messages (prompt/concat (prompt (user "a")) (prompt (user "b"))))) => ("a" "b")
+    "prompt/concat" (prompt: Prompt, more*: Prompt) -> Prompt, pure => prompt_append;
 
-    /// The prompt with one system message, in front.
-    "prompt/set-system" (prompt: Prompt, system: String) -> Prompt => prompt_set_system;
+    /// The prompt with one message of the system, in front: the display form of the value. Those it had
+    /// are left out.
+    /// (map message/role (prompt/messages (prompt/set-system (prompt (user "a")) "Be brief."))) => (:system :user)
+    "prompt/set-system" (prompt: Prompt, system: Any) -> Prompt => prompt_set_system;
 
-    /// Replaces {{name}} in all messages.
-    "prompt/fill" (prompt: Prompt, vars: Map) -> Prompt => prompt_fill;
+    /// The prompt with each slot `{{name}}` replaced by the display form of the value of `:name`. Slots
+    /// without a value stay.
+    /// (map message/content (prompt/messages (prompt/fill (prompt (user "Hi {{name}}")) {:name "Ada"}))) => ("Hi Ada")
+    "prompt/fill" (prompt: Prompt, values: Map) -> Prompt => prompt_fill;
 
-    /// The names of the {{name}}s left to fill.
-    "prompt/slots" (prompt: Prompt) -> List => prompt_slots;
+    /// The names in the slots `{{name}}` of a prompt as keywords, each once.
+    /// (prompt/slots (prompt (user "From {{place}} to {{goal}}, {{place}}"))) => (:place :goal)
+    "prompt/slots" (prompt: Prompt) -> List, pure => prompt_slots;
 
-    /// The messages of both, none twice.
-    "prompt/union" (a: Prompt, b: Prompt) -> Prompt => prompt_union;
+    /// A prompt of the messages of both prompts, each once. Messages are the same if role and text are.
+    /// (length (prompt/messages (prompt/union (prompt (user "a")) (prompt (user "a") (user "b"))))) => 2
+    "prompt/union" (first: Prompt, second: Prompt) -> Prompt, pure => prompt_union;
 
-    /// The messages in both.
-    "prompt/intersection" (a: Prompt, b: Prompt) -> Prompt => prompt_intersection;
+    /// A prompt of the messages that both prompts have, each once.
+    /// (map message/content (prompt/messages (prompt/intersection (prompt (user "a") (user "b")) (prompt (user "b"))))) => ("b")
+    "prompt/intersection" (first: Prompt, second: Prompt) -> Prompt, pure => prompt_intersection;
 
-    /// The messages only in the first.
-    "prompt/difference" (a: Prompt, b: Prompt) -> Prompt => prompt_difference;
+    /// A prompt of the messages of the first prompt that the second one lacks, each once.
+    /// (map message/content (prompt/messages (prompt/difference (prompt (user "a") (user "b")) (prompt (user "b"))))) => ("a")
+    "prompt/difference" (first: Prompt, second: Prompt) -> Prompt, pure => prompt_difference;
 
-    /// What the second prompt adds and lacks.
-    "prompt/diff" (a: Prompt, b: Prompt) -> Map => prompt_diff;
+    /// How two prompts differ: a map of the lists of messages that the second one has more (`:added`)
+    /// and less (`:removed`) than the first.
+    /// (map message/content (:added (prompt/diff (prompt (user "a")) (prompt (user "b"))))) => ("b")
+    "prompt/diff" (first: Prompt, second: Prompt) -> Map, pure => prompt_diff;
 
-    /// Checks that a template is a string.
-    "prompt/template" (text: String) -> String => prompt_template;
+    /// The text itself, which is meant as a template for `prompt/render`.
+    /// (prompt/template "Dear {{name}}") => "Dear {{name}}"
+    "prompt/template" (text: String) -> String, pure => prompt_template;
 
-    /// Replaces {{name}} in a string.
+    /// The text with each slot `{{name}}` replaced by the display form of the value of `:name`. Slots
+    /// without a value stay.
+    /// (prompt/render "{{n}} of {{m}}" {:n 1}) => "1 of {{m}}"
     "prompt/render" (template: String, values: Map) -> String => prompt_render;
 }
 

@@ -11,40 +11,57 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Writes display forms, separated by spaces.
-    "display" (a*: Any) -> Nil => display;
+    /// Writes the display forms of the values to standard output, with a space between them.
+    /// (display "one" :two 3) => nil
+    "display" (values*: Any) -> Nil => display;
 
-    /// Writes readable forms, separated by spaces.
-    "print" (a*: Any) -> Nil => print_readable;
+    /// Writes the readable forms of the values to standard output, with a space between them: strings
+    /// appear in quotes.
+    /// (print "one" 2) => nil
+    "print" (values*: Any) -> Nil => print_readable;
 
-    /// Writes display forms and a line feed.
-    "println" (a*: Any) -> Nil => println;
+    /// Writes the display forms of the values to standard output, with a space between them and a
+    /// line feed at the end.
+    /// (println "sum:" (+ 1 2)) => nil
+    "println" (values*: Any) -> Nil => println;
 
-    /// Writes a line feed.
+    /// Writes a line feed to standard output.
+    /// (newline) => nil
     "newline" () -> Nil => newline;
 
-    /// Writes a value over several lines if it is long.
-    "pprint" (x: Any) -> Nil => pprint;
+    /// Writes the readable form of a value to standard output; a collection that is too long for one
+    /// line takes several.
+    /// (pprint {:a 1}) => nil
+    "pprint" (value: Any) -> Nil => pprint;
 
-    /// Writes display forms to standard error.
-    "print-error" | "io/print-error" (a*: Any) -> Nil => print_error;
+    /// Writes the display forms of the values to standard error, with a space between them.
+    /// (print-error "careful") => nil
+    "print-error" | "io/print-error" (values*: Any) -> Nil => print_error;
 
-    /// Writes display forms and a line feed to standard error.
-    "println-error" | "io/println-error" (a*: Any) -> Nil => println_error;
+    /// Writes the display forms of the values to standard error, with a space between them and a line
+    /// feed at the end.
+    /// (println-error "file" "missing") => nil
+    "println-error" | "io/println-error" (values*: Any) -> Nil => println_error;
 
-    /// Writes a label and a value to standard error and gives the value.
+    /// Writes a label and the readable form of a value to standard error, and gives the value.
+    /// (* 2 (spy "half" 21)) => 42
     "spy" (label: String, value: Any) -> Any => spy;
 
-    /// Hands all output to the system.
+    /// Hands all output that is still buffered to the system.
+    /// (io/flush) => nil
     "io/flush" () -> Nil => flush;
 
-    /// The next line of standard input, or nil at its end.
-    "read-line" | "io/read-line" () -> Any => giving_way!(read_line);
+    /// The next line of standard input without its end, or nil when there is none left. Raises if the
+    /// line is not UTF-8.
+    /// (read-line) => nil
+    "read-line" | "io/read-line" () -> OptionalString => giving_way!(read_line);
 
-    /// The rest of standard input.
+    /// All that is left of standard input; "" at its end. Raises if it is not UTF-8.
+    /// (read-stdin) => ""
     "read-stdin" | "io/read-stdin" () -> String => giving_way!(read_stdin);
 
-    /// Whether a read has met the end of standard input.
+    /// Whether an earlier read has met the end of standard input.
+    /// (begin (read-stdin) (io/eof?)) => #t
     "io/eof?" () -> Bool => met_end;
 }
 

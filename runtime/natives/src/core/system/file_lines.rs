@@ -15,17 +15,17 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Opens a file (path, name for messages).
-    "%file-lines-open" (a: Any, b: Any) -> Any, needs(Capability::FsRead) => giving_way!(open);
+    /// Opens a file for reading by lines and gives a handle of it; conditions name `function`.
+    "%file-lines-open" (path: Any, function: String) -> Any, needs(Capability::FsRead) => giving_way!(open);
 
-    /// The next line, or nil at the end.
-    "%file-lines-next" (a: Any) -> Any => next;
+    /// The next line without its end, or nil at the end of the file. Raises if the line is not UTF-8.
+    "%file-lines-next" (handle: Any) -> OptionalString => next;
 
-    /// The bytes of the next line, or nil at the end.
-    "%file-bytes-next" (a: Any) -> Any => next_bytes;
+    /// The bytes of the next line without its end, or nil at the end of the file.
+    "%file-bytes-next" (handle: Any) -> Any => next_bytes;
 
-    /// Closes the file.
-    "%file-lines-close" (a: Any) -> Any => close;
+    /// Closes the file; the next line is nil from then on.
+    "%file-lines-close" (handle: Any) -> Nil => close;
 }
 
 /// A file being read.

@@ -23,59 +23,91 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// The text of a file.
+    /// The text of a file, embedded or on disk. Raises if there is none, if it is not a regular file, or
+    /// if it is not UTF-8.
+    /// (begin (file/write "read.txt" "hi") (file/read "read.txt")) => "hi"
+    /// (file/read "no-such-file.txt") => error file/read no-such-file.txt: No such file or directory
     "file/read" (path: String) -> String, needs(Capability::FsRead) => giving_way!(read);
 
-    /// The bytes of a file.
+    /// The bytes of a file, embedded or on disk. Raises if there is none or if it is not a regular file.
+    /// (begin (file/write "raw.txt" "AZ") (file/read-bytes "raw.txt")) => #u8(65 90)
     "file/read-bytes" (path: String) -> Bytes, needs(Capability::FsRead) => giving_way!(read_bytes);
 
-    /// The lines of a file without their ends.
+    /// The lines of a file, embedded or on disk, without their ends (LF or CRLF). Raises as `file/read`
+    /// does.
+    /// (begin (file/write "lines.txt" "one\ntwo\n") (file/read-lines "lines.txt")) => ("one" "two")
     "file/read-lines" (path: String) -> List, needs(Capability::FsRead) => giving_way!(read_lines);
 
-    /// Whether a path exists.
+    /// Whether there is something at the path: a file, a directory or an embedded file.
+    /// (file/exists? ".") => #t
+    /// (file/exists? "no-such-file.txt") => #f
     "file/exists?" (path: String) -> Bool, needs(Capability::FsRead) => giving_way!(exists);
 
-    /// Whether a path is a regular file.
+    /// Whether there is a regular file at the path, or a link to one.
+    /// (begin (file/write "plain.txt" "") (file/is-file? "plain.txt")) => #t
+    /// (file/is-file? ".") => #f
     "file/is-file?" (path: String) -> Bool, needs(Capability::FsRead) => is_file;
 
-    /// Whether a path is a directory.
+    /// Whether there is a directory at the path, or a link to one.
+    /// (file/is-directory? ".") => #t
     "file/is-directory?" (path: String) -> Bool, needs(Capability::FsRead) => is_directory;
 
-    /// Whether a path is a symbolic link.
+    /// Whether there is a symbolic link at the path.
+    /// (file/is-symlink? ".") => #f
     "file/is-symlink?" (path: String) -> Bool, needs(Capability::FsRead) => is_symlink;
 
-    /// Size, time of change and kind of a file.
+    /// A map about what a path leads to: `:size` in bytes, `:modified` in milliseconds since 1970,
+    /// `:is-file` and `:is-dir`. Raises if there is nothing.
+    /// (begin (file/write "info.txt" "abc") (:size (file/info "info.txt"))) => 3
+    /// (:is-dir (file/info ".")) => #t
     "file/info" (path: String) -> Map, needs(Capability::FsRead) => giving_way!(info);
 
-    /// The names in a directory.
+    /// The names of what a directory holds, in no particular order. Raises if it cannot be read.
+    /// (begin (file/mkdir "box") (file/write "box/a.txt" "") (file/list "box")) => ("a.txt")
     "file/list" (path: String) -> List, needs(Capability::FsRead) => giving_way!(list);
 
-    /// The paths that match a pattern.
+    /// The paths that match a pattern, sorted: `?` is any character, `*` any name or part of one, `[a-c]`
+    /// one of these characters, `**` any directories. Raises if the pattern is malformed.
+    /// (begin (file/mkdir "kit") (file/write "kit/b.md" "") (file/glob "kit/*.md")) => ("kit/b.md")
+    /// (file/glob "kit/***") => error invalid pattern
     "file/glob" (pattern: String) -> List, needs(Capability::FsRead) => glob_paths;
 
-    /// Makes a file of a text.
+    /// Makes a file that holds the text; what was there is replaced. Raises if it cannot be written.
+    /// (begin (file/write "new.txt" "a") (file/write "new.txt" "b") (file/read "new.txt")) => "b"
     "file/write" (path: String, content: String) -> Nil, needs(Capability::FsWrite) => giving_way!(write);
 
-    /// Adds a text to the end of a file.
+    /// Adds the text to the end of a file, which is made if there is none. Raises if it cannot be
+    /// written.
+    /// (begin (file/write "log.txt" "a") (file/append "log.txt" "b") (file/read "log.txt")) => "ab"
     "file/append" (path: String, content: String) -> Nil, needs(Capability::FsWrite) => giving_way!(append);
 
-    /// Makes a file of bytes.
+    /// Makes a file that holds the bytes; what was there is replaced. Raises if it cannot be written.
+    /// (begin (file/write-bytes "raw.bin" #u8(104 105)) (file/read "raw.bin")) => "hi"
     "file/write-bytes" (path: String, bytes: Bytes) -> Nil, needs(Capability::FsWrite) => giving_way!(write_bytes);
 
-    /// Makes a file of lines.
-    "file/write-lines" (path: String, lines: List) -> Nil, needs(Capability::FsWrite) => giving_way!(write_lines);
+    /// Makes a file of the display forms of the elements, one a line, without a line feed behind the
+    /// last one. Raises if it cannot be written.
+    /// (begin (file/write-lines "list.txt" '("a" 2)) (file/read "list.txt")) => "a\n2"
+    "file/write-lines" (path: String, lines: Sequence) -> Nil, needs(Capability::FsWrite) => giving_way!(write_lines);
 
-    /// Makes a directory and its parents.
+    /// Makes a directory and those above it that are missing; one that exists already is no error.
+    /// (begin (file/mkdir "deep/down") (file/is-directory? "deep/down")) => #t
     "file/mkdir" (path: String) -> Nil, needs(Capability::FsWrite) => make_directory;
 
-    /// Deletes a file.
+    /// Deletes a file or a symbolic link, not a directory. Raises if there is none.
+    /// (begin (file/write "old.txt" "") (file/delete "old.txt") (file/exists? "old.txt")) => #f
+    /// (file/delete ".") => error is a directory, not a regular file
     "file/delete" (path: String) -> Nil, needs(Capability::FsWrite) => giving_way!(delete);
 
-    /// Gives a file another path.
+    /// Gives a file or a directory another path; a file at that path is replaced. Raises if it cannot be
+    /// done.
+    /// (begin (file/write "from.txt" "x") (file/rename "from.txt" "to.txt") (file/read "to.txt")) => "x"
     "file/rename" (from: String, to: String) -> Nil, needs(Capability::FsWrite) => rename;
 
-    /// Copies a file.
-    "file/copy" (src: String, dst: String) -> Nil, needs(Capability::FsRead), needs(Capability::FsWrite) => giving_way!(copy);
+    /// Copies the content of a file to another path; a file at that path is replaced. Raises if either
+    /// is not a regular file.
+    /// (begin (file/write "one.txt" "x") (file/copy "one.txt" "two.txt") (file/read "two.txt")) => "x"
+    "file/copy" (from: String, to: String) -> Nil, needs(Capability::FsRead), needs(Capability::FsWrite) => giving_way!(copy);
 }
 
 /// The condition for an operation that failed: `NAME PATH: OS-TEXT (os error N)`.

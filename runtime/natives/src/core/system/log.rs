@@ -8,17 +8,25 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Writes a [DEBUG] line to standard error.
-    "log/debug" (args: Any, b*: Any) -> Nil => debug;
+    /// Writes a line that begins with `[DEBUG]` to standard error: the display forms of the values with
+    /// a space between them.
+    /// (log/debug "size" 3) => nil
+    "log/debug" (value: Any, more*: Any) -> Nil => debug;
 
-    /// Writes an [INFO] line to standard error.
-    "log/info" (args: Any, b*: Any) -> Nil => info;
+    /// Writes a line that begins with `[INFO]` to standard error: the display forms of the values with a
+    /// space between them.
+    /// (log/info "ready") => nil
+    "log/info" (value: Any, more*: Any) -> Nil => info;
 
-    /// Writes a [WARN] line to standard error.
-    "log/warn" (args: Any, b*: Any) -> Nil => warn;
+    /// Writes a line that begins with `[WARN]` to standard error: the display forms of the values with a
+    /// space between them.
+    /// (log/warn "slow:" 2.5) => nil
+    "log/warn" (value: Any, more*: Any) -> Nil => warn;
 
-    /// Writes an [ERROR] line to standard error.
-    "log/error" (args: Any, b*: Any) -> Nil => error;
+    /// Writes a line that begins with `[ERROR]` to standard error: the display forms of the values with
+    /// a space between them. It raises nothing.
+    /// (log/error "lost") => nil
+    "log/error" (value: Any, more*: Any) -> Nil => error;
 }
 
 fn log(host: &Host, level: &str, args: &[Value]) -> Outcome {

@@ -36,12 +36,15 @@ fn interner_stats(host: &Host, _: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// Figures about the heap.
+    /// Figures about the heap: numbers of collections so far, bytes in use, pauses in nanoseconds.
+    /// (>= (:minor-collections (gc/stats)) 0) => #t
     "gc/stats" () -> Map => gc_stats;
 
-    /// Collects garbage now; figures about it.
+    /// Collects garbage now, and gives the figures that `gc/stats` gives.
+    /// (> (:major-collections (gc/collect)) 0) => #t
     "gc/collect" () -> Map => gc_collect;
 
-    /// How many names are interned.
+    /// How many names of symbols and keywords there are, as `:count`.
+    /// (> (:count (sys/interner-stats)) 0) => #t
     "sys/interner-stats" () -> Map => interner_stats;
 }

@@ -12,44 +12,69 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Paths put together; an absolute one starts anew.
-    "path/join" (a: Any, b*: Any) -> String, pure => join;
+    /// The parts put together to one path. A part that is absolute replaces what stands before it.
+    /// (path/join "docs" "guide.md") => "docs/guide.md"
+    /// (path/join "docs" "/etc") => "/etc"
+    "path/join" (part: String, more*: String) -> String, pure => join;
 
-    /// The path without its last component.
+    /// The path without its last component; "" when nothing is left.
+    /// (path/dir "a/b/c.txt") => "a/b"
+    /// (path/dir "c.txt") => ""
     "path/dir" (path: String) -> String, pure => directory;
 
-    /// The path without its last component.
+    /// The path without its last component; "" when nothing is left.
+    /// (path/dirname "/usr/lib") => "/usr"
     "path/dirname" (path: String) -> String, pure => directory_name;
 
-    /// The last component.
+    /// The last component of a path; "" when it is none or `..`.
+    /// (path/filename "a/b/c.txt") => "c.txt"
     "path/filename" (path: String) -> String, pure => file_name;
 
-    /// The last component.
+    /// The last component of a path; "" when it is none or `..`.
+    /// (path/basename "a/b/") => "b"
     "path/basename" (path: String) -> String, pure => base_name;
 
-    /// What follows the last point of the last component.
+    /// What follows the last dot of the last component; "" when there is no dot, or only the leading one
+    /// of a hidden file.
+    /// (path/extension "pack.tar.gz") => "gz"
+    /// (path/extension ".profile") => ""
     "path/extension" (path: String) -> String, pure => extension;
 
-    /// What follows the last point of the last component.
+    /// What follows the last dot of the last component; "" when there is no dot, or only the leading one
+    /// of a hidden file.
+    /// (path/ext "src/main.sema") => "sema"
     "path/ext" (path: String) -> String, pure => extension_short;
 
     /// The last component without its extension.
+    /// (path/stem "src/main.sema") => "main"
     "path/stem" (path: String) -> String, pure => stem;
 
     /// Whether a path begins at the root.
+    /// (path/absolute? "/tmp") => #t
+    /// (path/absolute? "tmp") => #f
     "path/absolute?" (path: String) -> Bool, pure => is_absolute;
 
-    /// The absolute path of what exists, links resolved.
+    /// The absolute path of what exists at a path, with all symbolic links resolved. Raises if there is
+    /// nothing.
+    /// (path/absolute "/") => "/"
+    /// (path/absolute "no-such-file.txt") => error No such file or directory
     "path/absolute" (path: String) -> String, needs(Capability::FsRead) => absolute;
 
-    /// The absolute path of what exists, links resolved.
-    "path/canonicalize" (a: Any) -> String, needs(Capability::FsRead) => canonicalize;
+    /// The absolute path of what exists at a path, with all symbolic links resolved. Raises if there is
+    /// nothing.
+    /// (path/canonicalize "/./..") => "/"
+    "path/canonicalize" (path: String) -> String, needs(Capability::FsRead) => canonicalize;
 
-    /// The way from a base directory to a target.
-    "path/relative-to" (a: Any, b: Any) -> String => relative_to;
+    /// The relative path that leads from the directory `base` to `target`; `.` when they are the same.
+    /// Both are compared by their text, from the working directory if they are relative.
+    /// (path/relative-to "/a/b" "/a/c/d") => "../c/d"
+    "path/relative-to" (base: String, target: String) -> String => relative_to;
 
-    /// Whether a target lies in a base directory.
-    "path/within?" (a: Any, b: Any) -> Bool => is_within;
+    /// Whether `target` is the directory `base` or lies in it. Both are compared by their text, from the
+    /// working directory if they are relative; links are not looked at.
+    /// (path/within? "/data" "/data/x/../y") => #t
+    /// (path/within? "/data" "/data/../etc") => #f
+    "path/within?" (base: String, target: String) -> Bool => is_within;
 }
 
 fn join(host: &Host, args: &[Value]) -> Outcome {

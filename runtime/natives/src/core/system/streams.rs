@@ -29,74 +29,108 @@ macro_rules! through_system {
 }
 
 natives! {
-    /// A stream that reads a text.
-    "stream/from-string" (s: String) -> Stream => from_string;
+    /// A stream that reads the UTF-8 bytes of a text.
+    /// (stream/read-line (stream/from-string "one\ntwo")) => "one"
+    "stream/from-string" (text: String) -> Stream => from_string;
 
-    /// A byte buffer that holds bytes.
+    /// A byte buffer that holds a copy of the bytes: they can be read, and further ones written.
+    /// (stream/read-byte (stream/from-bytes #u8(7 8))) => 7
     "stream/from-bytes" (bytes: Bytes) -> Stream => from_bytes;
 
-    /// An empty byte buffer to write and read.
+    /// An empty byte buffer: what is written to it can be read, and is kept for `stream/to-bytes`.
+    /// (let ((b (stream/byte-buffer))) (stream/write-string b "hi") (stream/to-string b)) => "hi"
     "stream/byte-buffer" () -> Stream => byte_buffer;
 
-    /// A stream that reads a file.
+    /// A stream that reads a file. Raises if there is none or if it is not a regular file.
+    /// (begin (file/write "in.txt" "a\nb") (with-stream (s (stream/open-input "in.txt")) (stream/read-line s))) => "a"
     "stream/open-input" (path: String) -> Stream, needs(Capability::FsRead) => giving_way!(open_input);
 
-    /// A stream that writes a new file.
+    /// A stream that writes a file, which is made or emptied first. Raises if it cannot be opened.
+    /// (begin (with-stream (s (stream/open-output "out.txt")) (stream/write-string s "hey")) (file/read "out.txt")) => "hey"
     "stream/open-output" (path: String) -> Stream, needs(Capability::FsWrite) => giving_way!(open_output);
 
-    /// The next bytes, up to a number of them.
-    "stream/read" (stream: Stream, n: Int) -> Bytes => through_system!(read);
+    /// The next bytes, at most `count` of them; none at the end of the stream. Raises if the stream
+    /// cannot be read or `count` is more than 8 MiB.
+    /// (stream/read (stream/from-string "abc") 2) => #u8(97 98)
+    /// (stream/read (stream/from-string "abc") -1) => error count must be non-negative, got -1
+    "stream/read" (stream: Stream, count: Count) -> Bytes => through_system!(read);
 
-    /// The next byte, or nil at the end.
+    /// The next byte, a number from 0 to 255, or nil at the end of the stream.
+    /// (stream/read-byte (stream/from-string "A")) => 65
+    /// (stream/read-byte (stream/from-string "")) => nil
     "stream/read-byte" (stream: Stream) -> Any => through_system!(read_byte);
 
-    /// The next line, or nil at the end.
-    "stream/read-line" (stream: Stream) -> Any => through_system!(read_line);
+    /// The next line without its end (LF or CRLF), or nil at the end of the stream. Raises if the line
+    /// is not UTF-8.
+    /// (stream/read-line (stream/from-string "x\r\ny")) => "x"
+    "stream/read-line" (stream: Stream) -> OptionalString => through_system!(read_line);
 
-    /// All remaining bytes, up to an optional limit.
-    "stream/read-all" (stream: Stream, max_bytes?: Int) -> Bytes => through_system!(read_all);
+    /// All bytes that are left. Raises if they are more than the limit, 256 MiB unless it is given.
+    /// (stream/read-all (stream/from-string "hi")) => #u8(104 105)
+    /// (stream/read-all (stream/from-string "abc") 2) => error input exceeds the configured 2-byte cap
+    "stream/read-all" (stream: Stream, limit?: Count) -> Bytes => through_system!(read_all);
 
-    /// Writes bytes and gives their number.
-    "stream/write" (stream: Stream, bytes: Bytes) -> Int => through_system!(write);
+    /// Writes the bytes and gives their number. Raises if the stream cannot be written.
+    /// (stream/write (stream/byte-buffer) #u8(1 2 3)) => 3
+    "stream/write" (stream: Stream, bytes: Bytes) -> Count => through_system!(write);
 
-    /// Writes one byte.
-    "stream/write-byte" (stream: Stream, byte: Int) -> Nil => through_system!(write_byte);
+    /// Writes one byte, a number from 0 to 255. Raises if the number is another one.
+    /// (stream/write-byte (stream/byte-buffer) 255) => nil
+    /// (stream/write-byte (stream/byte-buffer) 256) => error value 256 out of range 0..255
+    "stream/write-byte" (stream: Stream, byte: Count) -> Nil => through_system!(write_byte);
 
-    /// Writes a text and gives the number of its bytes.
-    "stream/write-string" (stream: Stream, s: String) -> Int => through_system!(write_string);
+    /// Writes a text in UTF-8 and gives the number of its bytes. Raises if the stream cannot be written.
+    /// (stream/write-string (stream/byte-buffer) "hé") => 3
+    /// (stream/write-string (stream/from-string "") "x") => error stream is read-only
+    "stream/write-string" (stream: Stream, text: String) -> Count => through_system!(write_string);
 
-    /// Copies what remains of a stream to another, up to an optional limit.
-    "stream/copy" (src: Stream, dst: Stream, max_bytes?: Int) -> Int => through_system!(copy);
+    /// Writes what is left of one stream to another and gives the number of bytes. Raises if they are
+    /// more than the limit, 256 MiB unless it is given.
+    /// (stream/copy (stream/from-string "abc") (stream/byte-buffer)) => 3
+    "stream/copy" (from: Stream, to: Stream, limit?: Count) -> Count => through_system!(copy);
 
     /// Hands what was written to the system.
+    /// (stream/flush (stream/byte-buffer)) => nil
     "stream/flush" (stream: Stream) -> Nil => through_system!(flush);
 
-    /// Closes a stream.
+    /// Closes a stream: it can be neither read nor written from then on. Closing twice is no error.
+    /// (let ((s (stream/from-string "a"))) (stream/close s) (stream/read s 1)) => error stream is closed
     "stream/close" (stream: Stream) -> Nil => through_system!(close);
 
-    /// All bytes of a byte buffer.
-    "stream/to-bytes" (stream: Stream) -> Bytes => to_bytes;
+    /// All bytes that a byte buffer holds, those read already included. Raises for another stream.
+    /// (stream/to-bytes (stream/from-bytes #u8(1 2))) => #u8(1 2)
+    "stream/to-bytes" (buffer: Stream) -> Bytes, reads => to_bytes;
 
-    /// All bytes of a byte buffer as a text.
-    "stream/to-string" (stream: Stream) -> String => to_string;
+    /// All bytes that a byte buffer holds as a text. Raises for another stream, and if they are not
+    /// UTF-8.
+    /// (stream/to-string (stream/from-bytes #u8(104 105))) => "hi"
+    "stream/to-string" (buffer: Stream) -> String, reads => to_string;
 
-    /// The text that names the type of a stream.
-    "stream/type" (stream: Stream) -> String => type_text;
+    /// A text that names the kind of a stream.
+    /// (stream/type (stream/byte-buffer)) => "byte-buffer"
+    /// (stream/type (stream/from-string "")) => "string"
+    "stream/type" (stream: Stream) -> String, pure => type_text;
 
     /// Whether bytes can be read without waiting.
+    /// (stream/available? (stream/from-string "a")) => #t
+    /// (stream/available? (stream/byte-buffer)) => #f
     "stream/available?" (stream: Stream) -> Bool => is_available;
 
-    /// Whether a stream can be read.
-    "stream/readable?" (stream: Stream) -> Bool => is_readable;
+    /// Whether a stream is open for reading.
+    /// (stream/readable? (stream/from-string "")) => #t
+    "stream/readable?" (stream: Stream) -> Bool, reads => is_readable;
 
-    /// Whether a stream can be written.
-    "stream/writable?" (stream: Stream) -> Bool => is_writable;
+    /// Whether a stream is open for writing.
+    /// (stream/writable? (stream/from-string "")) => #f
+    "stream/writable?" (stream: Stream) -> Bool, reads => is_writable;
 
     /// Whether a value is a stream.
-    "stream?" (value: Any) -> Bool, pure => is_stream;
+    /// (stream? (stream/byte-buffer)) => #t
+    /// (stream? "text") => #f
+    "stream?" (value: Any) -> Bool, total => is_stream;
 
-    /// Standard input (0), output (1) or error (2).
-    "%standard-stream" (a: Any) -> Any => standard;
+    /// The stream of standard input (0), output (1) or error (2).
+    "%standard-stream" (descriptor: Count) -> Stream => standard;
 }
 
 /// Whether an operation on these arguments uses a stream that is not in memory.

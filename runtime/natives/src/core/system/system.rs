@@ -16,68 +16,96 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Ends the program with a status.
-    "exit" (a*: Any) -> Any, needs(Capability::Process) => exit;
+    /// Ends the program with a status, 0 unless it is given; the system keeps its lowest eight bits.
+    "exit" (status?: Int, ignored*: Any) -> Never, needs(Capability::Process) => exit;
 
-    /// The value of an environment variable, or nil.
-    "env" (name: String) -> String, needs(Capability::EnvRead) => env;
+    /// The value of an environment variable, or nil if it is not set.
+    /// (begin (sys/set-env "COLOUR" "red") (env "COLOUR")) => "red"
+    /// (env "NO SUCH VARIABLE") => nil
+    "env" (name: String) -> OptionalString, needs(Capability::EnvRead) => env;
 
-    /// All environment variables as a map.
+    /// All environment variables: a map from their names as keywords to their values.
+    /// (begin (sys/set-env "SHAPE" "round") (:SHAPE (sys/env-all))) => "round"
     "sys/env-all" () -> Map, needs(Capability::EnvRead) => all_variables;
 
-    /// Sets an environment variable.
+    /// Sets an environment variable for this program and the processes it starts. Raises if the name or
+    /// the value is one that no variable can have.
+    /// (begin (sys/set-env "TASTE" "sweet") (env "TASTE")) => "sweet"
+    /// (sys/set-env "a=b" "c") => error cannot be set
     "sys/set-env" (name: String, value: String) -> Nil, needs(Capability::EnvWrite) => set_variable;
 
-    /// The argument vector, program first.
+    /// The arguments of the process, a list of strings, the program first.
+    /// (list? (sys/args)) => #t
     "sys/args" () -> List, needs(Capability::Process) => arguments;
 
-    /// The number of this process.
-    "sys/pid" () -> Int, needs(Capability::Process) => process_id;
+    /// The number that the system gave this process.
+    /// (> (sys/pid) 0) => #t
+    "sys/pid" () -> Count, needs(Capability::Process) => process_id;
 
-    /// The working directory.
+    /// The absolute path of the working directory. Raises if it does not exist any more.
+    /// (path/absolute? (sys/cwd)) => #t
     "sys/cwd" () -> String, needs(Capability::EnvRead) => working_directory;
 
-    /// The user's home directory.
-    "sys/home-dir" () -> String, needs(Capability::EnvRead) => home_directory;
+    /// The user's home directory as the variable HOME names it, or nil.
+    /// (begin (sys/set-env "HOME" "/home/ada") (sys/home-dir)) => "/home/ada"
+    "sys/home-dir" () -> OptionalString, needs(Capability::EnvRead) => home_directory;
 
-    /// The user's configuration directory.
-    "sys/config-dir" () -> String => configuration_directory;
+    /// The directory for the user's configuration files, or nil if it is not known.
+    /// (let ((directory (sys/config-dir))) (or (nil? directory) (string? directory))) => #t
+    "sys/config-dir" () -> OptionalString => configuration_directory;
 
-    /// The directory of Sema's own files.
+    /// The directory of Sema's own files: what the variable SEMA_HOME names, else `.sema` in the home
+    /// directory.
+    /// (begin (sys/set-env "SEMA_HOME" "/opt/sema") (sys/sema-home)) => "/opt/sema"
     "sys/sema-home" () -> String => sema_home;
 
     /// The directory for temporary files.
+    /// (begin (sys/set-env "TMPDIR" "/var/scratch") (sys/temp-dir)) => "/var/scratch"
     "sys/temp-dir" () -> String, needs(Capability::EnvRead) => temporary_directory;
 
-    /// The user's name, or nil.
-    "sys/user" () -> String, needs(Capability::EnvRead) => user;
+    /// The user's name as the variable USER gives it, or nil.
+    /// (begin (sys/set-env "USER" "ada") (sys/user)) => "ada"
+    "sys/user" () -> OptionalString, needs(Capability::EnvRead) => user;
 
     /// The name of this machine.
+    /// (string? (sys/hostname)) => #t
     "sys/hostname" () -> String => host_name;
 
-    /// The processor's architecture.
+    /// The architecture of the processor, such as `x86_64` or `aarch64`.
+    /// (string? (sys/arch)) => #t
     "sys/arch" () -> String => architecture;
 
-    /// The operating system.
+    /// The operating system, such as `linux` or `macos`.
+    /// (string? (sys/os)) => #t
     "sys/os" () -> String => operating_system;
 
-    /// The operating system.
+    /// The operating system, such as `linux` or `macos`.
+    /// (equal? (sys/platform) (sys/os)) => #t
     "sys/platform" () -> String => operating_system;
 
     /// Whether standard input is a terminal.
+    /// (sys/interactive?) => #f
     "sys/interactive?" () -> Bool => is_interactive;
 
-    /// The path of the terminal, or nil.
-    "sys/tty" () -> Any => terminal;
+    /// The path of the terminal that standard input is, or nil if it is none.
+    /// (sys/tty) => nil
+    "sys/tty" () -> OptionalString => terminal;
 
-    /// Rows and columns of the terminal, or nil.
+    /// The size of the terminal that standard output is, a map of `:rows` and `:cols`, or nil if it is
+    /// none.
+    /// (sys/term-size) => nil
     "sys/term-size" () -> Any => terminal_size;
 
-    /// The path of a program, or nil.
-    "sys/which" (name: String) -> Any, needs(Capability::Process) => which;
+    /// The path of an executable file: the first one of this name in the directories of PATH, or a path
+    /// with a slash as it is; nil if there is none.
+    /// (string? (sys/which "sh")) => #t
+    /// (sys/which "no such program") => nil
+    "sys/which" (name: String) -> OptionalString, needs(Capability::Process) => which;
 
-    /// A word quoted for the POSIX shell.
-    "shell/quote" (a: Any) -> String, pure => shell_quote;
+    /// The word in single quotes as a POSIX shell reads them, so that none of its characters is special.
+    /// (shell/quote "two words") => "'two words'"
+    /// (println (shell/quote "it's")) => nil
+    "shell/quote" (word: String) -> String, pure => shell_quote;
 }
 
 fn exit(host: &Host, args: &[Value]) -> Outcome {

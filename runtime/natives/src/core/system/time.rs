@@ -9,23 +9,29 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Seconds since 1970, as a float.
+    /// Seconds since the beginning of 1970 (UTC), with fractions.
+    /// (float? (time/now)) => #t
     "time/now" () -> Float => now;
 
-    /// Milliseconds since 1970.
+    /// Whole milliseconds since the beginning of 1970 (UTC).
+    /// (> (time-ms) 1000000000000) => #t
     "time-ms" () -> Int => now_in_milliseconds;
 
-    /// Milliseconds since 1970.
+    /// Whole milliseconds since the beginning of 1970 (UTC).
+    /// (integer? (time/now-ms)) => #t
     "time/now-ms" () -> Int => now_in_milliseconds;
 
-    /// A time some seconds later.
-    "time/add" (timestamp: Number, seconds: Number) -> Number, pure => add;
+    /// The time that is so many seconds after a time.
+    /// (time/add 100.5 60) => 160.5
+    "time/add" (time: Real, seconds: Real) -> Float, pure => add;
 
-    /// Seconds from the second time to the first.
-    "time/diff" (t1: Number, t2: Number) -> Number, pure => difference;
+    /// The seconds from the time `start` to the time `end`.
+    /// (time/diff 160.5 100) => 60.5
+    "time/diff" (end: Real, start: Real) -> Float, pure => difference;
 
     /// Nanoseconds since the program started.
-    "sys/elapsed" () -> Int => elapsed;
+    /// (<= (sys/elapsed) (sys/elapsed)) => #t
+    "sys/elapsed" () -> Count => elapsed;
 }
 
 /// Time since the epoch; a clock set before it counts as the epoch.

@@ -224,33 +224,49 @@ fn is_channel(_: &Host, arguments: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// A channel that buffers some values, one by default.
-    "channel/new" (capacity?: Int) -> Channel => channel_new;
+    /// A channel that buffers up to `capacity` values, one unless it is given. Raises if it is less than
+    /// 1 or more than 16777216.
+    /// (channel/count (channel/new 8)) => 0
+    /// (channel/new 0) => error capacity must be at least 1
+    "channel/new" (capacity?: Count) -> Channel => channel_new;
 
-    /// Sends a value, waiting while the channel is full.
-    "channel/send" (ch: Channel, value: Any) -> Nil => channel_send;
+    /// Sends a value; waits while the buffer is full. Raises if the channel is closed.
+    /// (let ((c (channel/new))) (channel/send c :hello) (channel/recv c)) => :hello
+    "channel/send" (channel: Channel, value: Any) -> Nil => channel_send;
 
-    /// Receives a value, waiting while the channel is empty; nil once it is closed and drained.
-    "channel/recv" (ch: Channel) -> Any => channel_receive;
+    /// The oldest value of the channel; waits while there is none. It is nil once the channel is closed
+    /// and empty.
+    /// (let ((c (channel/new))) (async/spawn (fn () (channel/send c 5))) (channel/recv c)) => 5
+    /// (let ((c (channel/new))) (channel/close c) (channel/recv c)) => nil
+    "channel/recv" (channel: Channel) -> Any => channel_receive;
 
-    /// A buffered value, or nil.
-    "channel/try-recv" (ch: Channel) -> Any => channel_try_receive;
+    /// The oldest value of the channel, or nil if there is none at the moment.
+    /// (channel/try-recv (channel/new)) => nil
+    "channel/try-recv" (channel: Channel) -> Any => channel_try_receive;
 
-    /// Closes a channel and wakes who waits to receive.
-    "channel/close" (ch: Channel) -> Nil => channel_close;
+    /// Closes a channel: what is buffered can still be received, nothing can be sent. Tasks that wait to
+    /// receive get nil. Closing twice is no error.
+    /// (let ((c (channel/new))) (channel/close c) (channel/send c 1)) => error closed
+    "channel/close" (channel: Channel) -> Nil => channel_close;
 
-    /// Number of buffered values.
-    "channel/count" (ch: Channel) -> Int => channel_count;
+    /// How many values the channel buffers.
+    /// (let ((c (channel/new 4))) (channel/send c :a) (channel/send c :b) (channel/count c)) => 2
+    "channel/count" (channel: Channel) -> Count, reads => channel_count;
 
-    /// Whether nothing is buffered.
-    "channel/empty?" (ch: Channel) -> Bool => channel_is_empty;
+    /// Whether the channel buffers nothing.
+    /// (channel/empty? (channel/new)) => #t
+    "channel/empty?" (channel: Channel) -> Bool, reads => channel_is_empty;
 
-    /// Whether the buffer is at capacity.
-    "channel/full?" (ch: Channel) -> Bool => channel_is_full;
+    /// Whether the channel buffers as many values as it can.
+    /// (let ((c (channel/new 1))) (channel/send c :a) (channel/full? c)) => #t
+    "channel/full?" (channel: Channel) -> Bool, reads => channel_is_full;
 
     /// Whether the channel has been closed.
-    "channel/closed?" (ch: Channel) -> Bool => channel_is_closed;
+    /// (channel/closed? (channel/new)) => #f
+    "channel/closed?" (channel: Channel) -> Bool, reads => channel_is_closed;
 
     /// Whether a value is a channel.
-    "channel?" (value: Any) -> Bool => is_channel;
+    /// (channel? (channel/new)) => #t
+    /// (channel? '()) => #f
+    "channel?" (value: Any) -> Bool, total => is_channel;
 }

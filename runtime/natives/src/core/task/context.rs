@@ -12,53 +12,68 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Sets an entry in the innermost frame.
-    "context/set" (key: Keyword, value: Any) -> Nil => set;
+    /// Sets an entry in the innermost frame of the task's context.
+    /// (context/with {} (fn () (context/set :user "ada") (context/get :user))) => "ada"
+    "context/set" (key: Any, value: Any) -> Nil => set;
 
-    /// The innermost value of an entry, or nil.
-    "context/get" (key: Keyword) -> Any => get;
+    /// The value of an entry in the innermost frame that has it, or nil.
+    /// (context/with {:depth 1} (fn () (context/get :depth))) => 1
+    /// (context/get :no-such-entry) => nil
+    "context/get" (key: Any) -> Any => get;
 
-    /// Whether an entry exists.
-    "context/has?" (key: Keyword) -> Bool => has;
+    /// Whether any frame has the entry.
+    /// (context/with {:a nil} (fn () (context/has? :a))) => #t
+    "context/has?" (key: Any) -> Bool => has;
 
-    /// Removes an entry everywhere and gives its value.
-    "context/remove" (key: Keyword) -> Any => remove;
+    /// Removes an entry from all frames and gives the innermost value it had, or nil.
+    /// (context/with {:a 1} (fn () (list (context/remove :a) (context/has? :a)))) => (1 #f)
+    "context/remove" (key: Any) -> Any => remove;
 
-    /// Removes an entry everywhere and gives its value.
-    "context/pull" (key: Keyword) -> Any => remove;
+    /// Removes an entry from all frames and gives the innermost value it had, or nil.
+    /// (context/with {:b 2} (fn () (context/pull :b))) => 2
+    "context/pull" (key: Any) -> Any => remove;
 
-    /// Sets all entries of a map.
-    "context/merge" (m: Map) -> Nil => merge;
+    /// Sets all entries of a map in the innermost frame.
+    /// (context/with {:a 1} (fn () (context/merge {:a 2 :b 3}) (context/get :a))) => 2
+    "context/merge" (entries: Map) -> Nil => merge;
 
-    /// All entries as one map.
+    /// All entries as one map; inner frames hide outer ones.
+    /// (begin (context/clear) (context/with {:a 1} (fn () (context/with {:a 2} context/all)))) => {:a 2}
     "context/all" () -> Map => all;
 
-    /// Drops all frames and entries.
+    /// Drops all frames with their entries. Hidden entries and stacks stay.
+    /// (begin (context/set :a 1) (context/clear) (context/all)) => {}
     "context/clear" () -> Nil => clear;
 
-    /// Pushes a value onto a stack.
-    "context/push" (name: Keyword, value: Any) -> Nil => push;
+    /// Pushes a value onto the stack of this name.
+    /// (begin (context/push :steps "open") (context/pop :steps)) => "open"
+    "context/push" (name: Any, value: Any) -> Nil => push;
 
-    /// Pops the last pushed value of a stack, or nil.
-    "context/pop" (name: Keyword) -> Any => pop;
+    /// Takes the value pushed last from the stack of this name; nil if it is empty.
+    /// (context/pop :no-such-stack) => nil
+    "context/pop" (name: Any) -> Any => pop;
 
-    /// The values of a stack, first pushed first.
-    "context/stack" (name: Keyword) -> List => stack;
+    /// The values on the stack of this name, the one pushed first in front.
+    /// (begin (context/push :path 1) (context/push :path 2) (context/stack :path)) => (1 2)
+    "context/stack" (name: Any) -> List => stack;
 
-    /// Sets a hidden entry.
+    /// Sets an entry that only the functions for hidden entries show.
+    /// (begin (context/set-hidden :token "t1") (list (context/get-hidden :token) (context/get :token))) => ("t1" nil)
     "context/set-hidden" (key: Any, value: Any) -> Nil => set_hidden;
 
     /// The value of a hidden entry, or nil.
+    /// (begin (context/set-hidden :seed 7) (context/get-hidden :seed)) => 7
     "context/get-hidden" (key: Any) -> Any => get_hidden;
 
-    /// Whether a hidden entry exists.
+    /// Whether there is a hidden entry of this name.
+    /// (context/has-hidden? :no-such-entry) => #f
     "context/has-hidden?" (key: Any) -> Bool => has_hidden;
 
-    /// Adds a frame with the entries of a map.
-    "%context-push-frame" (a: Any) -> Any => push_frame;
+    /// Adds an innermost frame with the entries of a map.
+    "%context-push-frame" (entries: Map) -> Nil => push_frame;
 
     /// Drops the innermost frame unless it is the only one.
-    "%context-pop-frame" () -> Any => pop_frame;
+    "%context-pop-frame" () -> Nil => pop_frame;
 }
 
 /// The state of the running task.

@@ -90,24 +90,26 @@ fn is_forced(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// A delayed expression.
-    "%make-promise" (a: Any) -> Any => make_promise;
+    /// A delay whose value the function without parameters computes when it is forced.
+    "%make-promise" (body: Any) -> Delay => make_promise;
 
-    /// Asks to run a delayed expression's body.
-    "%promise-enter" (a: Any) -> Any => promise_enter;
+    /// Whether the caller must run the body of a delay: #t if so, #f if there is a value. Waits while
+    /// another task runs it; nil if that task gave up. Raises if this task runs it already.
+    "%promise-enter" (delay: Delay) -> Any => promise_enter;
 
-    /// The body of a delayed expression.
-    "%promise-thunk" (a: Any) -> Any => promise_value;
+    /// The function that computes the value of a delay.
+    "%promise-thunk" (delay: Delay) -> Any => promise_value;
 
-    /// Stores the value of a delayed expression.
-    "%promise-settle" (a: Any, b: Any) -> Any => promise_settle;
+    /// Stores the value of a delay, wakes the tasks that wait for it, and gives the value.
+    "%promise-settle" (delay: Delay, value: Any) -> Any => promise_settle;
 
-    /// Gives up running a delayed expression's body.
-    "%promise-abandon" (a: Any) -> Any => promise_abandon;
+    /// Says that running the body of a delay failed, and wakes the tasks that wait for it.
+    "%promise-abandon" (delay: Delay) -> Nil => promise_abandon;
 
-    /// The value of a forced expression.
-    "%promise-value" (a: Any) -> Any => promise_value;
+    /// The value of a delay that has been forced.
+    "%promise-value" (delay: Delay) -> Any => promise_value;
 
-    /// Whether a delayed expression has its value.
-    "async/forced?" (promise: Promise) -> Bool => is_forced;
+    /// Whether a delay has been forced, so that its value is known.
+    /// (let ((d (delay (+ 1 2)))) (list (async/forced? d) (force d) (async/forced? d))) => (#f 3 #t)
+    "async/forced?" (delay: Delay) -> Bool, reads => is_forced;
 }

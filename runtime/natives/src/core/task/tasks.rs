@@ -200,54 +200,81 @@ fn settled_value(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// Starts a task that calls a function without arguments; gives its promise.
+    /// Starts a task that calls a function without arguments, and gives the promise of its value. The
+    /// task runs when the others wait. Raises unless it is a function of the program.
+    /// (await (async/spawn (fn () (* 6 7)))) => 42
     "async/spawn" (thunk: Function) -> Promise => spawn;
 
-    /// Waits for a promise; other values are returned as they are.
-    "async/await" (promise: Promise) -> Any => await_one;
+    /// Waits for a promise and gives its value, or raises the condition that the task failed with. Any
+    /// other value is given as it is.
+    /// (async/await (async/resolved 5)) => 5
+    /// (async/await (async/rejected "no luck")) => error no luck
+    /// (async/await :ready) => :ready
+    "async/await" (promise: Any) -> Any => await_one;
 
-    /// Waits for all promises; the list of their values.
+    /// Waits for all promises and gives the list of their values in the same order. Raises as soon as
+    /// one fails.
+    /// (async/all (list (async/spawn (fn () 1)) (async/resolved 2))) => (1 2)
     "async/all" (promises: Sequence) -> List => all;
 
-    /// Waits for the first settled promise.
+    /// Waits for the promise that is settled first and gives its value or raises its condition; the
+    /// other tasks run on. Raises if there is no promise.
+    /// (async/race (list (async/spawn (fn () (async/sleep 20) :slow)) (async/spawn (fn () :quick)))) => :quick
     "async/race" (promises: Sequence) -> Any => race;
 
-    /// Waits for a promise, but not longer than some milliseconds.
-    "async/timeout" (ms: Number, promise: Promise) -> Any => timeout;
+    /// Waits for a promise, but not longer than some milliseconds: then it raises, and the task runs on.
+    /// (async/timeout 1000 (async/spawn (fn () :done))) => :done
+    /// (async/timeout 1 (async/spawn (fn () (async/sleep 50)))) => error 1 ms
+    "async/timeout" (milliseconds: Real, promise: Promise) -> Any => timeout;
 
-    /// Waits some milliseconds while other tasks run.
-    "async/sleep" (ms: Number) -> Nil => async_sleep;
+    /// Waits some milliseconds while other tasks run. Raises if they are negative or more than a day.
+    /// (async/sleep 0.5) => nil
+    /// (async/sleep -1) => error duration must be non-negative
+    "async/sleep" (milliseconds: Real) -> Nil => async_sleep;
 
-    /// Waits some whole milliseconds while other tasks run.
+    /// Waits some whole milliseconds while other tasks run; not at all if they are negative, and a day
+    /// at most.
+    /// (sleep 1) => nil
     "sleep" (milliseconds: Int) -> Nil => sleep;
 
-    /// Lets the other tasks run until none can.
+    /// Lets the other tasks run until none of them can go on.
+    /// (let ((p (async/spawn (fn () 1)))) (async/run) (async/pending? p)) => #f
     "async/run" () -> Nil => run;
 
-    /// Cancels a task; #t if it was still pending.
+    /// Asks for the end of a task; #t if it was still running and had not been asked before.
+    /// (async/cancel (async/spawn (fn () (async/sleep 1000)))) => #t
+    /// (async/cancel (async/resolved 1)) => #f
     "async/cancel" (promise: Promise) -> Bool => cancel;
 
-    /// Whether a value is the promise of a task.
-    "async/promise?" (value: Any) -> Bool => is_promise;
+    /// Whether a value is the promise of a task. A delay is none.
+    /// (async/promise? (async/resolved 1)) => #t
+    /// (async/promise? (delay 1)) => #f
+    "async/promise?" (value: Any) -> Bool, total => is_promise;
 
-    /// Whether a promise is not settled.
-    "async/pending?" (promise: Promise) -> Bool => is_pending;
+    /// Whether a promise has neither a value nor a condition yet.
+    /// (async/pending? (async/spawn (fn () 1))) => #t
+    "async/pending?" (promise: Promise) -> Bool, reads => is_pending;
 
     /// Whether a promise has a value.
-    "async/resolved?" (promise: Promise) -> Bool => is_resolved;
+    /// (async/resolved? (async/resolved 1)) => #t
+    "async/resolved?" (promise: Promise) -> Bool, reads => is_resolved;
 
-    /// Whether a promise was settled by a condition.
-    "async/rejected?" (promise: Promise) -> Bool => is_rejected;
+    /// Whether the task of a promise failed with a condition; being cancelled does not count.
+    /// (async/rejected? (async/rejected "no luck")) => #t
+    "async/rejected?" (promise: Promise) -> Bool, reads => is_rejected;
 
-    /// Whether a promise was cancelled.
-    "async/cancelled?" (promise: Promise) -> Bool => is_cancelled;
+    /// Whether the task of a promise was cancelled.
+    /// (let ((p (async/spawn (fn () (async/sleep 1000))))) (async/cancel p) (async/cancelled? p)) => #t
+    "async/cancelled?" (promise: Promise) -> Bool, reads => is_cancelled;
 
-    /// A promise that has this value.
+    /// A promise that has the value already.
+    /// (async/await (async/resolved "now")) => "now"
     "async/resolved" (value: Any) -> Promise => resolved;
 
-    /// A promise that failed with this message.
-    "async/rejected" (message: Any) -> Promise => rejected;
+    /// A promise that has failed already, with a condition of this message.
+    /// (async/await (async/rejected "out of order")) => error out of order
+    "async/rejected" (message: String) -> Promise => rejected;
 
-    /// The outcome of a settled promise, without waiting.
-    "%settled-value" (a: Any) -> Any => settled_value;
+    /// The value of a settled promise, or its condition raised; never waits.
+    "%settled-value" (promise: Promise) -> Any => settled_value;
 }

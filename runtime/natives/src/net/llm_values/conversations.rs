@@ -26,65 +26,96 @@ pub mod conversation {
 }
 
 natives! {
-    /// A conversation without messages.
-    "conversation/new" (opts?: Map) -> Conversation => new;
+    /// A conversation without messages. The options may name the `:model`; other entries are kept with
+    /// it as texts. What is not a map counts as no options.
+    /// (conversation/length (conversation/new)) => 0
+    /// (conversation/model (conversation/new {:model "small-1"})) => "small-1"
+    "conversation/new" (options?: Any) -> Conversation => new;
 
-    /// The messages, a list.
-    "conversation/messages" (conv: Conversation) -> List, pure => messages;
+    /// The messages of a conversation, in order.
+    /// (map message/content (conversation/messages (conversation/add-message (conversation/new) :user "Hi"))) => ("Hi")
+    "conversation/messages" (conversation: Conversation) -> List, pure => messages;
 
-    /// The model's name.
-    "conversation/model" (conv: Conversation) -> String, pure => model;
+    /// The name of the model of a conversation; "" if none was given.
+    /// (conversation/model (conversation/new)) => ""
+    "conversation/model" (conversation: Conversation) -> String, pure => model;
 
-    /// The names of the models.
-    "conversation/models-used" (conv: Conversation) -> List => models_used;
+    /// A list of the names of the models of a conversation.
+    /// (conversation/models-used (conversation/new {:model "small-1"})) => ("small-1")
+    "conversation/models-used" (conversation: Conversation) -> List, pure => models_used;
 
     /// The number of messages.
-    "conversation/length" (conv: Conversation) -> Int, pure => length;
+    /// (conversation/length (conversation/add-message (conversation/new) :user "Hi")) => 1
+    "conversation/length" (conversation: Conversation) -> Count, pure => length;
 
-    /// An independent copy.
-    "conversation/fork" (conv: Conversation) -> Conversation => fork;
+    /// The conversation to go on with separately: as nothing changes a conversation, it is the same one.
+    /// (let ((c (conversation/new))) (equal? c (conversation/fork c))) => #t
+    "conversation/fork" (conversation: Any) -> Any, total => fork;
 
-    /// Adds a message at the end.
-    "conversation/add-message" (conv: Conversation, role: Keyword, content: String) -> Conversation => add_message;
+    /// The conversation with a further message at its end, whose text is the display form of the value.
+    /// Raises if the role is none.
+    /// (message/content (first (conversation/messages (conversation/add-message (conversation/new) :user 42)))) => "42"
+    /// (conversation/add-message (conversation/new) :robot "Hi") => error unknown role 'robot'
+    "conversation/add-message" (conversation: Conversation, role: Keyword, content: Any) -> Conversation => add_message;
 
-    /// Adds a message before an index.
-    "conversation/insert" (conv: Conversation, idx: Int, message: Any, d?: Any) -> Conversation => insert;
+    /// The conversation with a further message before that of an index: a message, or a role and a value
+    /// whose display form is the text. Raises if the index is out of bounds.
+    /// (message/role (first (conversation/messages (conversation/insert (conversation/new) 0 :system "Be brief.")))) => :system
+    /// (conversation/insert (conversation/new) 1 :user "Hi") => error index 1 out of bounds (length 0)
+    "conversation/insert" (conversation: Conversation, index: Count, message: Any, content?: Any) -> Conversation => insert;
 
-    /// Replaces the message at an index.
-    "conversation/replace" (conv: Conversation, idx: Int, message: Any, d?: Any) -> Conversation => replace;
+    /// The conversation with another message at an index: a message, or a role and a value whose display
+    /// form is the text. Raises if the index is out of bounds.
+    /// (conversation/system (conversation/replace (conversation/set-system (conversation/new) "a") 0 :system "b")) => "b"
+    "conversation/replace" (conversation: Conversation, index: Count, message: Any, content?: Any) -> Conversation => replace;
 
-    /// Removes the message at an index.
-    "conversation/remove" (conv: Conversation, idx: Int) -> Conversation => remove;
+    /// The conversation without the message at an index. Raises if the index is out of bounds.
+    /// (conversation/length (conversation/remove (conversation/add-message (conversation/new) :user "Hi") 0)) => 0
+    "conversation/remove" (conversation: Conversation, index: Count) -> Conversation, pure => remove;
 
-    /// The assistant's last text.
-    "conversation/last-reply" (conv: Conversation) -> String => last_reply;
+    /// The text of the last message of the assistant. Raises if there is none.
+    /// (conversation/last-reply (conversation/add-message (conversation/new) :assistant "Yes")) => "Yes"
+    /// (conversation/last-reply (conversation/new)) => error no assistant reply in conversation
+    "conversation/last-reply" (conversation: Conversation) -> String, pure => last_reply;
 
-    /// The first system text, or nil.
-    "conversation/system" (conv: Conversation) -> String, pure => system;
+    /// The text of the first message of the system, or nil.
+    /// (conversation/system (conversation/set-system (conversation/new) "Be brief.")) => "Be brief."
+    /// (conversation/system (conversation/new)) => nil
+    "conversation/system" (conversation: Conversation) -> OptionalString, pure => system;
 
-    /// The conversation with one system message, in front.
-    "conversation/set-system" (conv: Conversation, system: String) -> Conversation => set_system;
+    /// The conversation with one message of the system, in front: the display form of the value. Those
+    /// it had are left out.
+    /// (conversation/length (conversation/set-system (conversation/set-system (conversation/new) "a") "b")) => 1
+    "conversation/set-system" (conversation: Conversation, system: Any) -> Conversation => set_system;
 
-    /// The number of assistant messages.
-    "conversation/turns" (conv: Conversation) -> Int, pure => turns;
+    /// The number of messages of the assistant.
+    /// (conversation/turns (conversation/add-message (conversation/new) :assistant "Yes")) => 1
+    "conversation/turns" (conversation: Conversation) -> Count, pure => turns;
 
-    /// About how many tokens it is.
-    "conversation/token-count" (conv: Conversation) -> Int => token_count;
+    /// About how many tokens the texts of the messages are: a quarter of their bytes, rounded up.
+    /// (conversation/token-count (conversation/add-message (conversation/new) :user "12345")) => 2
+    "conversation/token-count" (conversation: Conversation) -> Count, pure => token_count;
 
-    /// Figures about the conversation.
-    "conversation/stats" (conv: Conversation) -> Map => stats;
+    /// A map about a conversation: the numbers of `:messages` and `:turns`, the `:models`, the `:tokens`
+    /// that its calls took (`:prompt`, `:completion`, `:total`), and their `:cost` or nil.
+    /// (:messages (conversation/stats (conversation/add-message (conversation/new) :user "Hi"))) => 1
+    /// (:tokens (conversation/stats (conversation/new))) => {:completion 0 :prompt 0 :total 0}
+    "conversation/stats" (conversation: Conversation) -> Map, pure => stats;
 
-    /// What its calls cost, or nil.
-    "conversation/cost" (conv: Conversation) -> Any => cost;
+    /// What the calls of a conversation cost in US dollars, or nil if it is not known.
+    /// (conversation/cost (conversation/new)) => nil
+    "conversation/cost" (conversation: Conversation) -> Any, pure => cost;
 
-    /// The messages that contain a text.
-    "conversation/search" (conv: Conversation, query: String) -> List => search;
+    /// The messages that contain a text, upper and lower case alike: maps of `:index`, `:role` and
+    /// `:content`.
+    /// (conversation/search (conversation/add-message (conversation/new) :user "Hello") "hell") => ({:content "Hello" :index 0 :role :user})
+    "conversation/search" (conversation: Conversation, text: String) -> List, pure => search;
 
-    /// The conversation with other messages; they must be messages.
-    "%conversation-with-messages" (a: Any, b: Any) -> Any => with_messages;
+    /// The conversation with other messages. Raises if an element of the list is none.
+    "%conversation-with-messages" (conversation: Conversation, messages: Any) -> Conversation => with_messages;
 
-    /// Checks a role for the named function.
-    "%llm-role" (a: Any, b: Any) -> Any => checked_role;
+    /// The keyword if it names a role. Raises for the named function if it does not.
+    "%llm-role" (function: String, role: Keyword) -> Keyword => checked_role;
 }
 
 fn conversation(host: &Host, args: &[Value]) -> Outcome {

@@ -43,37 +43,47 @@ pub mod agent {
 const DEFAULT_TURNS: i64 = 10;
 
 natives! {
-    /// The value of a deftool form.
-    "%make-tool" (a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any => make_tool;
+    /// The tool that a `deftool` form describes. Raises if the description is not a string or the
+    /// options are malformed.
+    "%make-tool" (name: Any, description: String, parameters: Any, options: Any, handler: Any, names: Any) -> Tool => make_tool;
 
-    /// The value of a defagent form.
-    "%make-agent" (a: Any, b: Any) -> Any => make_agent;
+    /// The agent that a `defagent` form describes. Raises if the options are not a map.
+    "%make-agent" (name: Any, options: Map) -> Agent => make_agent;
 
     /// The name of a tool.
+    /// (begin (deftool greet "Says hello" {:who {:type :string}} (fn (who) who)) (tool/name greet)) => "greet"
     "tool/name" (tool: Tool) -> String, pure => tool_name;
 
-    /// What a tool is for.
+    /// The text that says what a tool does.
+    /// (begin (deftool greet "Says hello" {:who {:type :string}} (fn (who) who)) (tool/description greet)) => "Says hello"
     "tool/description" (tool: Tool) -> String, pure => tool_description;
 
-    /// A tool's parameters.
-    "tool/parameters" (tool: Tool) -> Map, pure => tool_parameters;
+    /// The description of the parameters of a tool, a map.
+    /// (begin (deftool greet "Says hello" {:who {:type :string}} (fn (who) who)) (tool/parameters greet)) => {:who {:type :string}}
+    "tool/parameters" (tool: Tool) -> Any, pure => tool_parameters;
 
-    /// What the calls of a tool touch, a vector of maps.
+    /// What calls of a tool touch, a vector of maps; empty unless the tool declares it.
+    /// (begin (deftool greet "Says hello" {} (fn () 1)) (tool/policy-subjects greet)) => []
     "tool/policy-subjects" (tool: Tool) -> Vector, pure => tool_subjects;
 
     /// The name of an agent.
+    /// (begin (defagent helper {:system "Be kind."}) (agent/name helper)) => "helper"
     "agent/name" (agent: Agent) -> String, pure => agent_name;
 
-    /// The system text of an agent.
+    /// The text of the system message of an agent; "" unless it is given.
+    /// (begin (defagent helper {:system "Be kind."}) (agent/system helper)) => "Be kind."
     "agent/system" (agent: Agent) -> String, pure => agent_system;
 
     /// The tools of an agent, a list.
+    /// (begin (defagent helper {:system "Be kind."}) (agent/tools helper)) => ()
     "agent/tools" (agent: Agent) -> List, pure => agent_tools;
 
-    /// The model of an agent.
+    /// The name of the model of an agent; "" unless it is given.
+    /// (begin (defagent helper {:model "small-1"}) (agent/model helper)) => "small-1"
     "agent/model" (agent: Agent) -> String, pure => agent_model;
 
-    /// How often an agent may ask its model.
+    /// How often an agent may ask its model for one answer; 10 unless it is given.
+    /// (begin (defagent helper {:max-turns 3}) (agent/max-turns helper)) => 3
     "agent/max-turns" (agent: Agent) -> Int, pure => agent_turns;
 }
 
