@@ -48,6 +48,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Check that an executable or a module is undamaged and well formed
     Verify(Verify),
+    /// Explain builtins: parameters, result, tier, examples
+    Doc(Doc),
 }
 
 /// Options of all commands that compile.
@@ -355,6 +357,38 @@ mod tests {
             assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
         }
     }
+}
+
+/// `semac doc`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac doc string/split             all about one builtin
+  semac doc --search \"split lines\"   builtins with these words in their names or texts
+  semac doc --list --tier std        one line for each builtin of a tier
+  semac doc --list --json            everything, for programs
+
+The status is 1 if nothing was found.")]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["name", "search", "list", "markdown"])))]
+pub struct Doc {
+    /// A builtin
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// List the builtins whose names or texts contain all these words
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// List all builtins
+    #[arg(long)]
+    pub list: bool,
+    /// Write the reference page of all builtins
+    #[arg(long)]
+    pub markdown: bool,
+    /// Only those of a tier: core, std, net or full
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub tier: Option<Tier>,
+    /// Write JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
 }
 
 fn tier(name: &str) -> Result<Tier, String> {

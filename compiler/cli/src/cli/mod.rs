@@ -9,6 +9,7 @@ mod check;
 mod clock;
 mod compile;
 mod disasm;
+mod doc;
 mod failure;
 mod image;
 mod inspect;
@@ -38,6 +39,7 @@ fn execute(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Build(arguments) => build::execute(arguments),
         Command::Run(arguments) => run::execute(arguments),
+        Command::Doc(arguments) => doc::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),
         Command::Check(arguments) => Ok(check::execute(arguments)),
         Command::Disasm(arguments) => disasm::execute(arguments),
