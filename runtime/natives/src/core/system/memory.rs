@@ -40,8 +40,8 @@ natives! {
     /// (>= (:minor-collections (gc/stats)) 0) => #t
     "gc/stats" () -> Map => gc_stats;
 
-    /// Collects garbage now, and gives the figures that `gc/stats` gives.
-    /// (> (:major-collections (gc/collect)) 0) => #t
+    /// Collects all garbage now, and gives figures about it, among them the bytes that it freed.
+    /// (>= (:freed-bytes (gc/collect)) 0) => #t
     "gc/collect" () -> Map => gc_collect;
 
     /// How many names of symbols and keywords there are, as `:count`.
