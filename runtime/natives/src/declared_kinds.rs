@@ -28,7 +28,7 @@ fn fitting(host: &Host, kind: Kind) -> Option<Value> {
         Kind::Symbol | Kind::Name => host.symbol("a"),
         Kind::List | Kind::Pair | Kind::Sequence | Kind::Elements => heap.list(&[Value::small(1)]),
         Kind::Vector => heap.vector(&[Value::small(1)]),
-        Kind::Map => sema_machine::data::collections::sorted_map::empty(heap),
+        Kind::Map | Kind::SortedMap => sema_machine::data::collections::sorted_map::empty(heap),
         Kind::Bytes => heap.bytevector(&[1]),
         Kind::F64Array => heap.f64_array(&[1.0]),
         Kind::I64Array => heap.i64_array(&[1]),

@@ -80,6 +80,8 @@ kinds! {
     Elements,
     /// A map or a hash map.
     Map,
+    /// A map in key order.
+    SortedMap,
     HashMap,
     Bytes,
     F64Array,

@@ -144,48 +144,60 @@ fn unavailable(host: &Host, arguments: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// Counts a step of a macro transformer.
-    "%step" () -> Any => step;
+    /// Counts a step of a macro transformer. It raises when none are left.
+    "%step" () -> Nil => step;
 
-    /// First datum of a text; nil if there is none.
-    "read" (s: String) -> Any => read;
+    /// The first datum that a text is the source of, unevaluated. A text without one is an error.
+    /// (read "(+ 1 2)") => (+ 1 2)
+    /// (read "(1 2") => error unterminated list
+    "read" (text: String) -> Any => read;
 
-    /// First datum of a text; nil if there is none.
-    "read/string" (s: String) -> Any => read_string;
+    /// The first datum that a text is the source of, unevaluated; nil if there is none.
+    /// (read/string "[1 :a] rest") => [1 :a]
+    /// (read/string "") => nil
+    "read/string" (text: String) -> Any => read_string;
 
-    /// List of all data of a text.
-    "read-many" | "io/read-many" (s: String) -> List => read_many;
+    /// A list of all data that a text is the source of, unevaluated.
+    /// (read-many "1 (a b) :c") => (1 (a b) :c)
+    "read-many" | "io/read-many" (text: String) -> List => read_many;
 
-    /// List of all data of a text.
-    "read/all" (s: String) -> List => read_all;
+    /// A list of all data that a text is the source of, unevaluated.
+    /// (read/all "1 2") => (1 2)
+    /// (read/all "; nothing") => ()
+    "read/all" (text: String) -> List => read_all;
 
-    /// What is wrong with a text as a program.
-    "sema/check-string" (s: String) -> Map, tier(Tier::Std) => check_string;
+    /// What is wrong with a text as a program: a map with `:ok`, whether there is nothing, and `:diagnostics`, a list of maps
+    /// with `:code`, `:level`, `:message` and, where known, `:span`. The program is not run.
+    /// (sema/check-string "(+ 1 2)") => {:diagnostics () :ok #t}
+    /// (:ok (sema/check-string "(+ 1 2")) => #f
+    "sema/check-string" (text: String) -> SortedMap, tier(Tier::Std) => check_string;
 
-    /// What is wrong with a file as a program.
-    "sema/check-file" (path: String) -> Map, needs(Capability::FsRead), tier(Tier::Std) => check_file;
+    /// What is wrong with a file as a program, as `sema/check-string` gives it. A file that cannot be read is a diagnostic too.
+    /// (begin (file/write "checked.sema" "(define x 1)") (:ok (sema/check-file "checked.sema"))) => #t
+    /// (:ok (sema/check-file "no-such-file.sema")) => #f
+    "sema/check-file" (path: String) -> SortedMap, needs(Capability::FsRead), tier(Tier::Std) => check_file;
 
-    /// Value of a form in the global environment.
-    "%eval" (a: Any) -> Any => eval;
+    /// The value of a form in the global environment.
+    "%eval" (form: Any) -> Any => eval;
 
-    /// One expansion step of a form.
-    "%macroexpand" (a: Any) -> Any => expand;
+    /// The form after one step of macro expansion.
+    "%macroexpand" (form: Any) -> Any => expand;
 
-    /// Handle of a file whose forms are to be run.
-    "%open-load" (a: Any) -> Any, needs(Capability::FsRead) => open_load;
+    /// A handle of a source file whose forms are to be run.
+    "%open-load" (path: Any) -> Any, needs(Capability::FsRead) => open_load;
 
-    /// Handle of a module.
-    "%open-import" (a: Any) -> Any, needs(Capability::FsRead) => open_import;
+    /// A handle of a module that is to be run.
+    "%open-import" (path: Any) -> Any, needs(Capability::FsRead) => open_import;
 
-    /// Function that runs the next part of what a handle stands for; #f at the end.
-    "%next-part" (a: Any) -> Any => next;
+    /// A function that runs the next part of what a handle stands for; #f at the end.
+    "%next-part" (handle: Any) -> Any => next;
 
-    /// Map of selected exports of a module; with no names binds all.
-    "%bind-exports" (a: Any, b: Any) -> Any => bind;
+    /// A map of the named exports of a module that has run; without names it binds all of them.
+    "%bind-exports" (handle: Any, names: Any) -> Any => bind;
 
-    /// The value that the VM keeps under a number.
-    "%kept" (a: Any) -> Any => kept;
+    /// The value that the virtual machine keeps under a number; nil if it keeps none.
+    "%kept" (number: Any) -> Any => kept;
 
-    /// Raises :unsupported for a builtin that this runtime does not have.
-    "%unavailable" (a: Any) -> Any => unavailable;
+    /// Raises that a builtin is not in this runtime.
+    "%unavailable" (name: String) -> Never => unavailable;
 }

@@ -9,19 +9,29 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Raises an error with a message.
-    "error" (message*: Any) -> Any => error;
+    /// Raises a condition of type `:eval` whose message is the first argument as displayed. The other arguments are ignored.
+    /// (error "disk full") => error disk full
+    /// (try (error "disk full") (catch e (:type e))) => :eval
+    "error" (message?: Any, irritants*: Any) -> Never => error;
 
-    /// Raises any value.
-    "raise" (obj: Any) -> Any => raise;
+    /// Raises any value. `catch` binds a condition of type `:user` with the value under `:value`.
+    /// (try (raise {:code 7}) (catch e (:value e))) => {:code 7}
+    "raise" (value: Any) -> Never => raise;
 
-    /// Raises an error unless its argument is true.
-    "assert" (condition: Any, message?: String) -> Bool => assert;
+    /// #t if a value is true; otherwise it raises, with a message if one is given.
+    /// (assert (< 1 2)) => #t
+    /// (assert (> 1 2) "order") => error order
+    /// (assert nil) => error assertion failed
+    "assert" (test: Any, message?: Any) -> Bool, pure => assert;
 
-    /// Raises an error unless the second value equals the first.
-    "assert=" (expected: Any, actual: Any) -> Bool => assert_equal;
+    /// #t if the actual value is equal to the expected one; otherwise it raises with both in the message.
+    /// (assert= 3 (+ 1 2)) => #t
+    /// (assert= 1 2) => error assertion failed: expected 1, got 2
+    "assert=" (expected: Any, actual: Any) -> Bool, pure => assert_equal;
 
-    /// A symbol that is used nowhere else.
+    /// A symbol that is not used anywhere else; its name starts with a prefix ("g").
+    /// (symbol? (gensym)) => #t
+    /// (equal? (gensym "tmp") (gensym "tmp")) => #f
     "gensym" (prefix?: String) -> Symbol => gensym;
 }
 

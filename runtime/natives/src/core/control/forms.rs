@@ -1,6 +1,7 @@
 //! What lowered special forms call: literals and templates, destructuring, `match`, macros as
 //! values, the values of LLM forms. Programs cannot write these names.
 
+use sema_format::isa::Predicate;
 use sema_machine::data::collections::{self, hash_map, sorted_map};
 use sema_machine::data::print;
 use sema_machine::data::sequence::{element_at, sequence_length};
@@ -248,84 +249,84 @@ fn apply_list(_: &Host, arguments: &[Value]) -> Outcome {
 }
 
 natives! {
-    /// Whether an optional argument was left out.
-    "%missing?" (a: Any) -> Any, pure => is_missing;
+    /// Whether a value is the marker of an optional argument that was left out.
+    "%missing?" (value: Any) -> Bool, total, reads, test(Predicate::Missing) => is_missing;
 
-    /// The arguments of apply as one list.
-    "%spread" (a: Any) -> Any => spread;
+    /// The arguments of `apply` as one list: the elements of the last, a sequence, follow the others.
+    "%spread" (arguments: Any) -> List, pure => spread;
 
-    /// apply; compiled as an instruction.
-    "%apply" (a: Any, b: Any, c*: Any) -> Any => apply_list;
+    /// Calls a function with arguments and the elements of the last; compiled as an instruction.
+    "%apply" (function: Any, argument: Any, more*: Any) -> Any => apply_list;
 
-    /// List of the arguments.
-    "%list" (a*: Any) -> Any, pure => list;
+    /// A list of the arguments.
+    "%list" (values*: Any) -> List, total => list;
 
-    /// Vector of the arguments.
-    "%vector" (a*: Any) -> Any, pure => vector;
+    /// A vector of the arguments.
+    "%vector" (values*: Any) -> Vector, total => vector;
 
-    /// Map of keys and values in turn.
-    "%map" (a*: Any) -> Any => map;
+    /// A map of keys and values in turn. It raises for what cannot be a key.
+    "%map" (entries*: Any) -> SortedMap, pure => map;
 
-    /// Map of keys and values in turn, from a list.
-    "%map-from-list" (a: Any) -> Any => map_from_list;
+    /// A map of the elements of a list, keys and values in turn. It raises for what cannot be a key.
+    "%map-from-list" (entries: Any) -> SortedMap, pure => map_from_list;
 
-    /// List of the elements of lists and vectors.
-    "%append-list" (a*: Any) -> Any => append_list;
+    /// A list of the elements of lists and vectors.
+    "%append-list" (seqs*: Sequence) -> List, pure => append_list;
 
-    /// Vector of the elements of lists and vectors.
-    "%append-vector" (a*: Any) -> Any => append_vector;
+    /// A vector of the elements of lists and vectors.
+    "%append-vector" (seqs*: Sequence) -> Vector, pure => append_vector;
 
-    /// Display forms joined.
-    "%str" (a*: Any) -> Any, pure => concatenate;
+    /// The arguments as displayed, joined.
+    "%str" (values*: Any) -> String, pure => concatenate;
 
-    /// A new symbol with a stem.
-    "%gensym" (a: Any) -> Any => gensym;
+    /// A symbol that is not used anywhere else, whose name starts with a text or with the name of a symbol.
+    "%gensym" (stem: Any) -> Symbol => gensym;
 
-    /// Checks for a sequence of a length.
-    "%check-sequence" (a: Any, b: Any) -> Any => check_sequence;
+    /// Raises unless a value is a list or vector of a length.
+    "%check-sequence" (seq: Sequence, length: Any) -> Nil, pure => check_sequence;
 
-    /// Checks for a sequence of at least a length.
-    "%check-sequence-rest" (a: Any, b: Any) -> Any => check_sequence_rest;
+    /// Raises unless a value is a list or vector of a length or more.
+    "%check-sequence-rest" (seq: Sequence, length: Any) -> Nil, pure => check_sequence_rest;
 
-    /// Checks for a map.
-    "%check-map" (a: Any) -> Any => check_map;
+    /// Raises unless a value is a map or hash map.
+    "%check-map" (map: Map) -> Nil, pure => check_map;
 
-    /// Element of a sequence that has it.
-    "%sequence-ref" (a: Any, b: Any) -> Any, pure => sequence_ref;
+    /// The element of a sequence at an index; nil if there is none.
+    "%sequence-ref" (seq: Any, index: Any) -> Any, pure => sequence_ref;
 
-    /// Elements of a sequence from an index on, as a list.
-    "%sequence-rest" (a: Any, b: Any) -> Any, pure => sequence_rest;
+    /// A list of the elements of a list or vector from an index on.
+    "%sequence-rest" (seq: Any, index: Any) -> List, total => sequence_rest;
 
-    /// Value of a key, or nil.
-    "%map-ref" (a: Any, b: Any) -> Any, pure => map_ref;
+    /// The value that a map has for a key; nil if it lacks the key or is no map.
+    "%map-ref" (map: Any, key: Any) -> Any, pure => map_ref;
 
-    /// Whether a value is a sequence of a length.
-    "%sequence-of?" (a: Any, b: Any) -> Any, pure => is_sequence_of;
+    /// Whether a value is a list or vector of a length.
+    "%sequence-of?" (value: Any, length: Any) -> Bool, total => is_sequence_of;
 
-    /// Whether a value is a sequence of at least a length.
-    "%sequence-from?" (a: Any, b: Any) -> Any, pure => is_sequence_from;
+    /// Whether a value is a list or vector of a length or more.
+    "%sequence-from?" (value: Any, length: Any) -> Bool, total => is_sequence_from;
 
-    /// The length of a sequence, -1 for anything else.
-    "%sequence-size" (a: Any) -> Any, pure => sequence_size;
+    /// The length of a list or vector; -1 for anything else.
+    "%sequence-size" (value: Any) -> Int, total => sequence_size;
 
-    /// Whether a value is a map or hashmap.
-    "%map-like?" (a: Any) -> Any, pure => is_map_like;
+    /// Whether a value is a map or hash map.
+    "%map-like?" (value: Any) -> Bool, total => is_map_like;
 
-    /// Whether a map has a key.
-    "%map-has?" (a: Any, b: Any) -> Any, pure => has_key;
+    /// Whether a value is a map that has a key.
+    "%map-has?" (map: Any, key: Any) -> Bool, pure => has_key;
 
-    /// Raises that no clause of a match fits.
-    "%match-failed" (a: Any) -> Any => match_failed;
+    /// Raises that no clause of a `match` fits a value.
+    "%match-failed" (value: Any) -> Never => match_failed;
 
-    /// Checks the number of multiple values.
-    "%check-values" (a: Any, b: Any, c: Any) -> Any => check_values;
+    /// Raises unless a list of values has a length, or more elements if the third argument is true.
+    "%check-values" (values: Any, count: Any, more: Any) -> Nil, pure => check_values;
 
-    /// What a guard binds for a condition.
-    "%condition-value" (a: Any) -> Any => condition_value;
+    /// What `guard` binds: the value of a condition of type `:user`, any other condition itself.
+    "%condition-value" (condition: Any) -> Any, pure => condition_value;
 
-    /// A macro as a value.
-    "%make-macro" (a: Any) -> Any => make_macro;
+    /// A macro with a transformer.
+    "%make-macro" (transformer: Any) -> Any => make_macro;
 
-    /// Characters and strings of a list, joined.
-    "%text-concat" (a: Any) -> Any => text_concat;
+    /// The characters and strings of a list, joined.
+    "%text-concat" (pieces: Any) -> String, pure => text_concat;
 }

@@ -1,5 +1,6 @@
 //! Questions about the kind of a value, and equality. Those about numbers are with the numbers.
 
+use sema_format::isa::{Op, Predicate};
 use sema_machine::data::collections;
 use sema_machine::data::equality;
 use sema_machine::data::sequence::arg;
@@ -9,89 +10,145 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Keyword that names the type of a value.
-    "type" | "type-of" (v: Any) -> Keyword, pure => type_of;
+    /// The keyword that names the type of a value; for a record the name of its record type.
+    /// (type 1) => :int
+    /// (type "a") => :string
+    /// (type [1]) => :vector
+    "type" | "type-of" (value: Any) -> Keyword, total => type_of;
 
-    /// Whether two values have the same structure.
-    "equal?" (a: Any, b: Any) -> Bool, pure => equal;
+    /// Whether two values have the same kind and the same content. Exact and inexact numbers differ.
+    /// (equal? (list 1 [2]) (list 1 [2])) => #t
+    /// (equal? 1 1.0) => #f
+    "equal?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal) => equal;
 
-    /// Whether two values have the same structure.
-    "eq?" (a: Any, b: Any) -> Bool, pure => equal;
+    /// Whether two values have the same kind and the same content. The same as `equal?`.
+    /// (eq? "ab" "ab") => #t
+    "eq?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal) => equal;
 
-    /// Whether a value is nil or #f.
-    "not" (x: Any) -> Bool, pure => not;
+    /// #t for nil and #f, #f for anything else.
+    /// (not #f) => #t
+    /// (not nil) => #t
+    /// (not 0) => #f
+    "not" (value: Any) -> Bool, total, reads, op(1, Op::Not) => not;
 
     /// Whether a value is nil.
-    "nil?" (value: Any) -> Bool, pure => is_nil;
+    /// (nil? nil) => #t
+    /// (nil? (list)) => #f
+    "nil?" (value: Any) -> Bool, total, test(Predicate::Nil) => is_nil;
 
     /// Whether a value is nil or the empty list.
-    "null?" (x: Any) -> Bool, pure => is_null;
+    /// (null? (list)) => #t
+    /// (null? []) => #f
+    "null?" (value: Any) -> Bool, total, test(Predicate::Null) => is_null;
 
-    /// Whether a collection or string has no elements.
-    "empty?" (coll: Any) -> Bool, pure => is_empty;
+    /// Whether a string, list, vector, map or hash map has nothing in it; #t for nil. Anything else is refused.
+    /// (empty? "") => #t
+    /// (empty? {:a 1}) => #f
+    /// (empty? 0) => error expected collection, got int
+    "empty?" (coll: Any) -> Bool, pure, reads => is_empty;
 
-    /// Whether a value is a list with elements.
-    "pair?" (x: Any) -> Bool, pure => is_pair;
+    /// Whether a value is a list with at least one element.
+    /// (pair? (list 1)) => #t
+    /// (pair? (list)) => #f
+    "pair?" (value: Any) -> Bool, total, test(Predicate::Pair) => is_pair;
 
-    /// Whether a value is a list.
-    "list?" (x: Any) -> Bool, pure => is_list;
+    /// Whether a value is a list, empty or not.
+    /// (list? (list)) => #t
+    /// (list? [1]) => #f
+    "list?" (value: Any) -> Bool, total, test(Predicate::List) => is_list;
 
     /// Whether a value is a vector.
-    "vector?" (x: Any) -> Bool, pure => is_vector;
+    /// (vector? [1 2]) => #t
+    /// (vector? (list 1 2)) => #f
+    "vector?" (value: Any) -> Bool, total, test(Predicate::Vector) => is_vector;
 
-    /// Whether a value is a map in key order.
-    "map?" | "hash-map?" (value: Any) -> Bool, pure => is_map;
+    /// Whether a value is a map in key order. A hash map is none.
+    /// (map? {:a 1}) => #t
+    /// (map? (hashmap/new :a 1)) => #f
+    "map?" | "hash-map?" (value: Any) -> Bool, total, test(Predicate::Map) => is_map;
 
-    /// Whether a value is a boolean.
-    "bool?" (v: Any) -> Bool, pure => is_bool;
+    /// Whether a value is #t or #f.
+    /// (bool? #f) => #t
+    /// (bool? nil) => #f
+    "bool?" (value: Any) -> Bool, total, test(Predicate::Bool) => is_bool;
 
-    /// Whether a value is a boolean.
-    "boolean?" (x: Any) -> Bool, pure => is_bool;
+    /// Whether a value is #t or #f. The same as `bool?`.
+    /// (boolean? #t) => #t
+    "boolean?" (value: Any) -> Bool, total, test(Predicate::Bool) => is_bool;
 
     /// Whether a value is a character.
-    "char?" (v: Any) -> Bool, pure => is_char;
+    /// (char? #\a) => #t
+    /// (char? "a") => #f
+    "char?" (value: Any) -> Bool, total, test(Predicate::Char) => is_char;
 
     /// Whether a value is a string.
-    "string?" (x: Any) -> Bool, pure => is_string;
+    /// (string? "a") => #t
+    /// (string? 'a) => #f
+    "string?" (value: Any) -> Bool, total, test(Predicate::String) => is_string;
 
     /// Whether a value is a symbol.
-    "symbol?" (x: Any) -> Bool, pure => is_symbol;
+    /// (symbol? 'a) => #t
+    /// (symbol? :a) => #f
+    "symbol?" (value: Any) -> Bool, total, test(Predicate::Symbol) => is_symbol;
 
     /// Whether a value is a keyword.
-    "keyword?" (v: Any) -> Bool, pure => is_keyword;
+    /// (keyword? :a) => #t
+    /// (keyword? 'a) => #f
+    "keyword?" (value: Any) -> Bool, total, test(Predicate::Keyword) => is_keyword;
 
     /// Whether a value is a byte vector.
-    "bytevector?" (v: Any) -> Bool, pure => is_bytevector;
+    /// (bytevector? (bytevector 1 2)) => #t
+    /// (bytevector? [1 2]) => #f
+    "bytevector?" (value: Any) -> Bool, total => is_bytevector;
 
-    /// Whether a value is a record.
-    "record?" (v: Any) -> Bool, pure => is_record;
+    /// Whether a value is a record of any type.
+    /// (begin (define-record-type point (make-point x) point? (x point-x)) (record? (make-point 1))) => #t
+    /// (record? {:x 1}) => #f
+    "record?" (value: Any) -> Bool, total => is_record;
 
-    /// Whether a value is a procedure.
-    "fn?" (v: Any) -> Bool, pure => is_function;
+    /// Whether a value is a closure or a builtin. Keywords and multimethods, which can be called too, are not.
+    /// (fn? car) => #t
+    /// (fn? :name) => #f
+    "fn?" (value: Any) -> Bool, total, test(Predicate::Function) => is_function;
 
-    /// Whether a value is a procedure.
-    "procedure?" (x: Any) -> Bool, pure => is_function;
+    /// Whether a value is a closure or a builtin. The same as `fn?`.
+    /// (procedure? (fn (x) x)) => #t
+    "procedure?" (value: Any) -> Bool, total, test(Predicate::Function) => is_function;
 
-    /// Whether a value is a delayed expression.
-    "promise?" (v: Any) -> Bool, pure => is_promise;
+    /// Whether a value is a delayed expression, as `delay` makes it.
+    /// (promise? (delay 1)) => #t
+    /// (promise? 1) => #f
+    "promise?" (value: Any) -> Bool, total => is_promise;
 
-    /// Whether a delayed expression has its value.
-    "promise-forced?" (p: Promise) -> Bool => is_forced;
+    /// Whether a delayed expression has been evaluated.
+    /// (promise-forced? (delay 1)) => #f
+    /// (let ((p (delay 1))) (force p) (promise-forced? p)) => #t
+    "promise-forced?" (promise: Delay) -> Bool => is_forced;
 
     /// Whether a value is a prompt.
-    "prompt?" (v: Any) -> Bool, pure => is_prompt;
+    /// (prompt? (prompt (user "Hello"))) => #t
+    /// (prompt? "Hello") => #f
+    "prompt?" (value: Any) -> Bool, total => is_prompt;
 
     /// Whether a value is a message.
-    "message?" (v: Any) -> Bool, pure => is_message;
+    /// (message? (message :user "Hello")) => #t
+    /// (message? "Hello") => #f
+    "message?" (value: Any) -> Bool, total => is_message;
 
     /// Whether a value is a conversation.
-    "conversation?" (v: Any) -> Bool, pure => is_conversation;
+    /// (conversation? (conversation/new)) => #t
+    /// (conversation? (list)) => #f
+    "conversation?" (value: Any) -> Bool, total => is_conversation;
 
     /// Whether a value is a tool.
-    "tool?" (v: Any) -> Bool, pure => is_tool;
+    /// (begin (deftool add "Adds" {:a {:type :number}} (fn (a) a)) (tool? add)) => #t
+    /// (tool? car) => #f
+    "tool?" (value: Any) -> Bool, total => is_tool;
 
     /// Whether a value is an agent.
-    "agent?" (v: Any) -> Bool, pure => is_agent;
+    /// (begin (defagent helper {:system "Help."}) (agent? helper)) => #t
+    /// (agent? {:system "Help."}) => #f
+    "agent?" (value: Any) -> Bool, total => is_agent;
 }
 
 /// The keyword that `type` gives: a record's is the name of its type.

@@ -16,35 +16,37 @@ const METHODS: usize = 2;
 const DEFAULT: usize = 3;
 
 natives! {
-    /// Several values at once; a single one is returned as it is.
-    "values" (a*: Any) -> Any => values;
+    /// Several values at once, for forms that take them apart. A single one is itself.
+    /// (call-with-values (fn () (values 1 2)) +) => 3
+    /// (values 5) => 5
+    "values" (values*: Any) -> Any => values;
 
-    /// List of the values of a bundle, or of the one value.
-    "%values->list" (a: Any) -> Any => values_to_list;
+    /// A list of the values that were given at once, or of the one value.
+    "%values->list" (values: Any) -> List, pure => values_to_list;
 
-    /// A new record type with this name and these field names, all text.
-    "%make-record-type" (a: Any, b*: Any) -> Any => make_record_type;
+    /// A new record type, different from all others, with a name and names of fields, all text or symbols.
+    "%make-record-type" (name: Any, fields*: Any) -> Any => make_record_type;
 
     /// A record of a type with these fields.
-    "%record" (a: Any, b*: Any) -> Any => record;
+    "%record" (record_type: Any, fields*: Any) -> Record, pure => record;
 
     /// Whether a value is a record of a type.
-    "%record?" (a: Any, b: Any) -> Any => is_record_of;
+    "%record?" (record_type: Any, value: Any) -> Bool, total => is_record_of;
 
-    /// A field, by index, of a record of a type.
-    "%record-ref" (a: Any, b: Any, c: Any, d: Any) -> Any => record_ref;
+    /// The field at an index of a record of a type; the third argument is the name of the field.
+    "%record-ref" (record_type: Any, index: Any, field: Any, record: Any) -> Any, pure => record_ref;
 
-    /// A multimethod with a name, a dispatch function and an invoker.
-    "%make-multimethod" (a: Any, b: Any, c: Any) -> Any => make_multimethod;
+    /// A multimethod with a name, a function that gives the dispatch value, and the function that is called in its place.
+    "%make-multimethod" (name: Any, dispatch: Any, invoker: Any) -> Any => make_multimethod;
 
-    /// Adds or replaces a method of a multimethod.
-    "%multimethod-add!" (a: Any, b: Any, c: Any) -> Any => multimethod_add;
+    /// Adds or replaces the method of a multimethod for a dispatch value, or the default one for `:default`.
+    "%multimethod-add!" (multimethod: Any, value: Any, method: Any) -> Nil => multimethod_add;
 
-    /// The dispatch function of a multimethod.
-    "%multimethod-dispatch" (a: Any) -> Any => multimethod_dispatch;
+    /// The function of a multimethod that gives the dispatch value.
+    "%multimethod-dispatch" (multimethod: Any) -> Any, pure => multimethod_dispatch;
 
-    /// The method of a multimethod for a dispatch value.
-    "%multimethod-method" (a: Any, b: Any) -> Any => multimethod_method;
+    /// The method of a multimethod for a dispatch value, or the default one. It raises if there is neither.
+    "%multimethod-method" (multimethod: Any, value: Any) -> Any => multimethod_method;
 }
 
 /// What this module keeps per VM.

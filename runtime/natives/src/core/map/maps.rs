@@ -2,6 +2,7 @@
 
 mod nested;
 
+use sema_format::isa::Op;
 use sema_machine::data::collections::{self, hash_map, key, owned, sorted_map};
 use sema_machine::data::sequence::{arg, list_or_vector};
 use sema_machine::host::Host;
@@ -11,95 +12,135 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// The value of a key in a map, or a default.
-    "get" | "hash-ref" (m: Map, key: Any, default?: Any) -> Any, pure => get;
+    /// The value that a map has for a key; the default (nil) if it lacks the key.
+    /// (get {:a 1} :a) => 1
+    /// (get {:a 1} :b 0) => 0
+    /// (get nil :a) => error expected map or hashmap, got nil
+    "get" | "hash-ref" (map: Map, key: Any, default?: Any) -> Any, pure, reads, op(2, Op::Get) => get;
 
-    /// The map with keys bound to values; with two arguments the entry of an association list.
-    "assoc" (a: Any, b*: Any) -> Map, pure => assoc;
+    /// The map with keys bound to other values: a key and a value in turn. With a key and an association list it is the
+    /// entry of the key in the list, or #f.
+    /// (assoc {:a 1} :b 2 :a 3) => {:a 3 :b 2}
+    /// (assoc :b (list (list :a 1) (list :b 2))) => (:b 2)
+    /// (assoc {:a 1} :b) => error assoc: requires
+    "assoc" (map: Any, entries*: Any) -> Any, pure => assoc;
 
-    /// The map without some keys.
-    "dissoc" (a: Any, b: Any, c*: Any) -> Map, pure => dissoc;
+    /// The map without some keys. Keys that it does not have are ignored.
+    /// (dissoc {:a 1 :b 2 :c 3} :a :c :z) => {:b 2}
+    "dissoc" (map: Map, key: Any, more*: Any) -> Map, pure => dissoc;
 
-    /// Whether a map has a key.
-    "contains?" (m: Map, key: Any) -> Bool, pure => contains;
+    /// Whether a map has a key, whatever its value.
+    /// (contains? {:a nil} :a) => #t
+    /// (contains? {:a 1} :b) => #f
+    "contains?" (map: Map, key: Any) -> Bool, pure, reads => contains;
 
-    /// List of the keys.
-    "keys" (m: Map) -> List, pure => keys;
+    /// A list of the keys: in ascending order for a map, in the order of its own for a hash map.
+    /// (keys {:b 2 :a 1}) => (:a :b)
+    "keys" (map: Map) -> List, pure, reads => keys;
 
-    /// List of the values.
-    "vals" (m: Map) -> List, pure => vals;
+    /// A list of the values, in the order of `keys`.
+    /// (vals {:b 2 :a 1}) => (1 2)
+    "vals" (map: Map) -> List, pure, reads => vals;
 
-    /// List of lists of key and value.
-    "map/entries" (m: Map) -> List, pure => entries;
+    /// A list of two-element lists, key and value, in the order of `keys`.
+    /// (map/entries {:b 2 :a 1}) => ((:a 1) (:b 2))
+    "map/entries" (map: Map) -> List, pure, reads => entries;
 
-    /// The entries of all maps, later ones win.
-    "merge" (a*: Any) -> Map, pure => merge;
+    /// A map with the entries of all maps, of the kind of the first. Where a key is in several, the last one counts.
+    /// (merge {:a 1 :b 2} {:b 3}) => {:a 1 :b 3}
+    /// (merge) => {}
+    "merge" (maps*: Map) -> Map, pure => merge;
 
-    /// The entries of all maps, maps under the same key merged.
-    "deep-merge" | "map/deep-merge" (a*: Any) -> Map, pure => nested::deep_merge;
+    /// A map with the entries of all maps. Where a key is in several, maps are merged in turn; of other values the last one
+    /// counts.
+    /// (deep-merge {:a {:x 1}} {:a {:y 2} :b 3}) => {:a {:x 1 :y 2} :b 3}
+    "deep-merge" | "map/deep-merge" (maps*: Map) -> Map, pure => nested::deep_merge;
 
-    /// The value at a path of keys, or a default.
-    "get-in" | "map/get-in" (m: Map, path: Sequence, default?: Any) -> Any, pure => nested::get_in;
+    /// What is found along a path of keys through maps of maps; the default (nil) where a key or a map is missing.
+    /// (get-in {:user {:name "Ada"}} [:user :name]) => "Ada"
+    /// (get-in {:user nil} [:user :name] "?") => "?"
+    "get-in" | "map/get-in" (map: Any, path: Sequence, default?: Any) -> Any, pure => nested::get_in;
 
-    /// The map with a value at a path of keys.
-    "assoc-in" | "map/assoc-in" (m: Map, path: Sequence, value: Any) -> Map, pure => nested::assoc_in;
+    /// The map with a value at a path of keys through maps of maps. What is missing on the way, or is no map, becomes one;
+    /// with an empty path it is the value.
+    /// (assoc-in {:user {:age 3}} [:user :name] "Ada") => {:user {:age 3 :name "Ada"}}
+    /// (assoc-in {} [:a :b] 1) => {:a {:b 1}}
+    "assoc-in" | "map/assoc-in" (map: Any, path: Sequence, value: Any) -> Any, pure => nested::assoc_in;
 
-    /// The entries with the listed keys.
-    "map/select-keys" (m: Map, keys: Sequence) -> Map, pure => select_keys;
+    /// A map of the same kind with only those of the entries whose keys are listed.
+    /// (map/select-keys {:a 1 :b 2 :c 3} [:a :c :z]) => {:a 1 :c 3}
+    "map/select-keys" (map: Map, keys: Sequence) -> Map, pure => select_keys;
 
-    /// The entries without the listed keys.
-    "map/except" (m: Map, keys: Sequence) -> Map, pure => except;
+    /// The map without the entries whose keys are listed.
+    /// (map/except {:a 1 :b 2} (list :b)) => {:a 1}
+    "map/except" (map: Map, keys: Sequence) -> Map, pure => except;
 
-    /// Map of keys to corresponding values.
-    "map/zip" (keys: Sequence, vals: Sequence) -> Map, pure => zip;
+    /// A map from each key to the value at the same place; it ends with the shorter sequence. Of equal keys the last counts.
+    /// (map/zip (list :a :b) [1 2 3]) => {:a 1 :b 2}
+    "map/zip" (keys: Sequence, values: Sequence) -> SortedMap, pure => zip;
 
-    /// Map of pairs of key and value.
-    "map/from-entries" (entries: Sequence) -> Map, pure => from_entries;
+    /// A map of entries, each a list or vector of key and value. Of equal keys the last counts.
+    /// (map/from-entries (list (list :a 1) [:b 2])) => {:a 1 :b 2}
+    /// (map/from-entries (list (list :a))) => error each entry must be a pair (key value)
+    "map/from-entries" (entries: Sequence) -> SortedMap, pure => from_entries;
 
-    /// Map in key order with the same entries.
-    "map/sort-keys" (m: Map) -> Map, pure => sort_keys;
+    /// A map in key order with the entries of a map or hash map.
+    /// (keys (map/sort-keys (hashmap/new 3 :c 1 :a 2 :b))) => (1 2 3)
+    "map/sort-keys" (map: Map) -> SortedMap, pure => sort_keys;
 
-    /// Map of alternating keys and values.
-    "hash-map" | "map/new" (a*: Any) -> Map, pure => hash_map_of;
+    /// A map in key order of the arguments, a key and a value in turn. Of equal keys the last counts.
+    /// (hash-map :b 2 :a 1) => {:a 1 :b 2}
+    /// (hash-map :a) => error requires even number of arguments
+    "hash-map" | "map/new" (entries*: Any) -> SortedMap, pure => hash_map_of;
 
-    /// Hash map of alternating keys and values.
-    "hashmap/new" (a*: Any) -> Map, pure => hashmap_new;
+    /// A hash map of the arguments, a key and a value in turn. Of equal keys the last counts; the order of the keys is not
+    /// specified.
+    /// (get (hashmap/new :a 1 :b 2) :b) => 2
+    /// (type (hashmap/new)) => :hashmap
+    "hashmap/new" (entries*: Any) -> HashMap, pure => hashmap_new;
 
-    /// The hash map with keys bound to values.
-    "hashmap/assoc" (a*: Any) -> HashMap, pure => hashmap_assoc;
+    /// The hash map with keys bound to other values: a key and a value in turn.
+    /// (hashmap/get (hashmap/assoc (hashmap/new :a 1) :a 2) :a) => 2
+    /// (hashmap/assoc {:a 1} :b 2) => error expected hashmap, got map
+    "hashmap/assoc" (map: HashMap, entries*: Any) -> HashMap, pure => hashmap_assoc;
 
-    /// The value of a key in a hash map, or a default.
-    "hashmap/get" (hm: HashMap, key: Any, default?: Any) -> Any, pure => hashmap_get;
+    /// The value that a hash map, or a map, has for a key; the default (nil) if it lacks the key.
+    /// (hashmap/get (hashmap/new :a 1) :a) => 1
+    /// (hashmap/get (hashmap/new) :a :none) => :none
+    "hashmap/get" (map: Map, key: Any, default?: Any) -> Any, pure, reads => hashmap_get;
 
-    /// Whether a hash map has a key.
-    "hashmap/contains?" (hm: HashMap, key: Any) -> Bool, pure => hashmap_contains;
+    /// Whether a hash map has a key. Maps in key order are refused.
+    /// (hashmap/contains? (hashmap/new :a nil) :a) => #t
+    "hashmap/contains?" (map: HashMap, key: Any) -> Bool, pure, reads => hashmap_contains;
 
-    /// List of the keys of a hash map.
-    "hashmap/keys" (hm: HashMap) -> List, pure => hashmap_keys;
+    /// A list of the keys of a hash map, in no specified order.
+    /// (sort (hashmap/keys (hashmap/new 2 :b 1 :a))) => (1 2)
+    "hashmap/keys" (map: HashMap) -> List, pure, reads => hashmap_keys;
 
-    /// Map in key order with the entries of a hash map.
-    "hashmap/to-map" (hm: HashMap) -> Map, pure => hashmap_to_map;
+    /// A map in key order with the entries of a hash map.
+    /// (hashmap/to-map (hashmap/new :b 2 :a 1)) => {:a 1 :b 2}
+    "hashmap/to-map" (map: HashMap) -> SortedMap, pure => hashmap_to_map;
 
-    /// `assoc` to a map that nothing else refers to.
-    "%assoc-owned" (a: Any, b: Any, c: Any, d*: Any) -> Any => assoc_owned;
+    /// `assoc` to a map that nothing else refers to, which may be changed in place.
+    "%assoc-owned" (map: Map, key: Any, value: Any, more*: Any) -> Map => assoc_owned;
 
-    /// `hashmap/assoc` to a map that nothing else refers to.
-    "%hashmap-assoc-owned" (a: Any, b: Any, c: Any, d*: Any) -> Any => hashmap_assoc_owned;
+    /// `hashmap/assoc` to a hash map that nothing else refers to, which may be changed in place.
+    "%hashmap-assoc-owned" (map: HashMap, key: Any, value: Any, more*: Any) -> HashMap => hashmap_assoc_owned;
 
-    /// `dissoc` from a map that nothing else refers to.
-    "%dissoc-owned" (a: Any, b: Any, c*: Any) -> Any => dissoc_owned;
+    /// `dissoc` from a map that nothing else refers to, which may be changed in place.
+    "%dissoc-owned" (map: Map, key: Any, more*: Any) -> Map => dissoc_owned;
 
-    /// The value, which is not changed any more if it is a map.
-    "%sealed" (a: Any) -> Any => sealed;
+    /// The value itself, which is not changed in place any more if it is a map.
+    "%sealed" (value: Any) -> Any => sealed;
 
-    /// Map of the kind of another one from lists of keys and values.
-    "%map-from-lists" (a: Any, b: Any, c: Any) -> Any => map_from_lists;
+    /// A map of the kind of another one, with keys from one list and values from another.
+    "%map-from-lists" (like: Any, keys: Any, values: Any) -> Map, pure => map_from_lists;
 
-    /// Map of some of the entries of another one, in its order.
-    "%map-part" (a: Any, b: Any, c: Any) -> Any => map_part;
+    /// A map of the kind of another one, with some of its keys in their order and with values from a list.
+    "%map-part" (like: Any, keys: Any, values: Any) -> Map, pure => map_part;
 
-    /// The map with other values, in the order of `vals`.
-    "%map-with-vals" (a: Any, b: Any) -> Any => map_with_vals;
+    /// The map with other values, in the order of its keys.
+    "%map-with-vals" (map: Map, values: Any) -> Map, pure => map_with_vals;
 }
 
 /// Checks that a value is a map or hash map.

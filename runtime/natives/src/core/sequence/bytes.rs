@@ -9,56 +9,88 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// A byte vector of the given bytes.
-    "bytevector" (a*: Any) -> Bytes, pure => bytevector;
+    /// A byte vector of the arguments, each from 0 to 255.
+    /// (bytevector 1 2 255) => #u8(1 2 255)
+    /// (bytevector 256) => error byte value 256 at index 0 out of range 0..255
+    "bytevector" (bytes*: Count) -> Bytes, pure => bytevector;
 
-    /// A byte vector of a size, filled with one byte.
-    "make-bytevector" | "bytevector/make" | "bytevector/new" (size: Int, fill?: Int) -> Bytes, pure => make;
+    /// A byte vector of so many bytes, 67108864 at most, all equal to a fill byte (0).
+    /// (make-bytevector 3 7) => #u8(7 7 7)
+    /// (make-bytevector 2) => #u8(0 0)
+    "make-bytevector" | "bytevector/make" | "bytevector/new" (size: Count, fill?: Count) -> Bytes, pure => make;
 
-    /// Number of bytes.
-    "bytevector-length" | "bytevector/length" (bv: Bytes) -> Int, pure => length;
+    /// The number of bytes of a byte vector.
+    /// (bytevector-length (bytevector 5 6)) => 2
+    "bytevector-length" | "bytevector/length" (bytes: Bytes) -> Count, pure => length;
 
-    /// The byte at an index.
-    "bytevector-u8-ref" | "bytevector/ref" | "bytevector/u8-ref" (bv: Bytes, index: Int) -> Int, pure => reference;
+    /// The byte at an index, counted from 0. It raises if there is none.
+    /// (bytevector-u8-ref (bytevector 5 6) 1) => 6
+    /// (bytevector-u8-ref (bytevector 5 6) 2) => error index 2 out of range for bytevector of length 2
+    "bytevector-u8-ref" | "bytevector/ref" | "bytevector/u8-ref" (bytes: Bytes, index: Count) -> Count, pure => reference;
 
-    /// A copy with another byte at an index.
-    "bytevector-u8-set!" | "bytevector/set!" | "bytevector/u8-set!" (bv: Bytes, index: Int, byte: Int) -> Bytes, pure => set;
+    /// A copy with another byte at an index. The byte vector itself does not change.
+    /// (bytevector-u8-set! (bytevector 1 2 3) 0 9) => #u8(9 2 3)
+    /// (let ((b (bytevector 1 2))) (bytevector-u8-set! b 0 9) b) => #u8(1 2)
+    "bytevector-u8-set!" | "bytevector/set!" | "bytevector/u8-set!" (bytes: Bytes, index: Count, byte: Count) -> Bytes, pure => set;
 
-    /// A copy of a range.
-    "bytevector-copy" | "bytevector/copy" (bv: Bytes, start?: Int, end?: Int) -> Bytes, pure => copy;
+    /// A copy of the bytes from a start (0) up to but without an end (the length).
+    /// (bytevector-copy (bytevector 1 2 3 4) 1 3) => #u8(2 3)
+    /// (bytevector-copy (bytevector 1 2) 1 5) => error range 1..5 out of bounds for bytevector of length 2
+    "bytevector-copy" | "bytevector/copy" (bytes: Bytes, start?: Count, end?: Count) -> Bytes, pure => copy;
 
-    /// All bytes of the arguments in one byte vector.
-    "bytevector-append" | "bytevector/append" (bvs*: Bytes) -> Bytes, pure => append;
+    /// The bytes of all arguments, in order, in one byte vector.
+    /// (bytevector-append (bytevector 1) (bytevector 2 3)) => #u8(1 2 3)
+    "bytevector-append" | "bytevector/append" (parts*: Bytes) -> Bytes, pure => append;
 
-    /// The bytes as a list.
-    "bytevector->list" | "bytevector/to-list" (bv: Bytes) -> List, pure => to_list;
+    /// A list of the bytes as integers.
+    /// (bytevector->list (bytevector 1 2)) => (1 2)
+    "bytevector->list" | "bytevector/to-list" (bytes: Bytes) -> List, pure => to_list;
 
-    /// The byte vector of a list of bytes.
+    /// A byte vector of the integers in a list, each from 0 to 255.
+    /// (list->bytevector (list 65 66)) => #u8(65 66)
+    /// (list->bytevector (list 300)) => error byte value 300 out of range 0..255
     "list->bytevector" | "bytevector/from-list" | "list/to-bytevector" (bytes: List) -> Bytes, pure => from_list;
 
-    /// The text that the bytes encode.
-    "utf8->string" | "bytevector->string" | "utf8/to-string" (bv: Bytes) -> String, pure => utf8_to_string;
+    /// The text that bytes encode in UTF-8. It raises if they are no UTF-8.
+    /// (utf8->string (bytevector 72 105)) => "Hi"
+    /// (utf8->string (bytevector 255)) => error utf8->string: invalid UTF-8
+    "utf8->string" | "bytevector->string" | "utf8/to-string" (bytes: Bytes) -> String, pure => utf8_to_string;
 
     /// The UTF-8 bytes of a text.
-    "string->utf8" | "string->bytevector" | "string/to-utf8" (s: String) -> Bytes, pure => string_to_utf8;
+    /// (string->utf8 "é") => #u8(195 169)
+    "string->utf8" | "string->bytevector" | "string/to-utf8" (text: String) -> Bytes, pure => string_to_utf8;
 
-    /// Number of bytes.
-    "bytes/length" (bv: Bytes) -> Int, pure => bytes_length;
+    /// The number of bytes of a byte vector.
+    /// (bytes/length (bytevector 1 2 3)) => 3
+    "bytes/length" (bytes: Bytes) -> Count, pure => bytes_length;
 
-    /// The byte at an index.
-    "bytes/ref" (bv: Bytes, index: Int) -> Int, pure => bytes_reference;
+    /// The byte at an index, counted from 0. It raises if there is none.
+    /// (bytes/ref (bytevector 10 20) 1) => 20
+    /// (bytes/ref (bytevector 10 20) 7) => error index 7 out of bounds (length 2)
+    "bytes/ref" (bytes: Bytes, index: Count) -> Count, pure => bytes_reference;
 
-    /// A copy of a range.
-    "bytes/slice" (bv: Bytes, start: Int, end?: Int) -> Bytes, pure => bytes_slice;
+    /// A copy of the bytes from a start up to but without an end (the length).
+    /// (bytes/slice (bytevector 1 2 3) 1) => #u8(2 3)
+    /// (bytes/slice (bytevector 1 2 3) 0 2) => #u8(1 2)
+    "bytes/slice" (bytes: Bytes, start: Count, end?: Count) -> Bytes, pure => bytes_slice;
 
-    /// The text that a range of bytes encodes.
-    "bytes/->string" (bv: Bytes, start?: Int, end?: Int) -> String, pure => bytes_to_string;
+    /// The text that the bytes from a start (0) up to but without an end (the length) encode in UTF-8.
+    /// (bytes/->string (string->utf8 "key=value") 4) => "value"
+    "bytes/->string" (bytes: Bytes, start?: Count, end?: Count) -> String, pure => bytes_to_string;
 
-    /// Offset of a byte or of a run of bytes, or nil.
-    "bytes/find" (bv: Bytes, needle: Any, start?: Int) -> Any, pure => bytes_find;
+    /// The offset of the first occurrence, from a start (0) on, of a byte, of the bytes of a byte vector or of the UTF-8
+    /// bytes of a string; nil if there is none.
+    /// (bytes/find (string->utf8 "a,b,c") "," 2) => 3
+    /// (bytes/find (bytevector 1 2 3) 3) => 2
+    /// (bytes/find (bytevector 1 2 3) 9) => nil
+    "bytes/find" (bytes: Bytes, needle: Any, start?: Count) -> Any, pure => bytes_find;
 
-    /// Decimal text with one digit after the point, in tenths.
-    "bytes/parse-int10" (bv: Bytes, start?: Int, end?: Int) -> Int, pure => bytes_parse_tenths;
+    /// Ten times the decimal number that the bytes from a start (0) up to but without an end (the length) are the text of.
+    /// The number has one digit after the point, or no point.
+    /// (bytes/parse-int10 (string->utf8 "12.3")) => 123
+    /// (bytes/parse-int10 (string->utf8 "-4")) => -40
+    /// (bytes/parse-int10 (string->utf8 "1.25")) => error expected exactly one digit after '.'
+    "bytes/parse-int10" (bytes: Bytes, start?: Count, end?: Count) -> Int, pure => bytes_parse_tenths;
 }
 
 /// Largest byte vector that `make-bytevector` makes.

@@ -4,6 +4,7 @@ pub mod combine;
 pub mod select;
 pub mod statistics;
 
+use sema_format::isa::Op;
 use sema_machine::data::number::integer;
 use sema_machine::data::sequence::{
     self, arg, check_size, count_argument, counted, element_at, int_argument, list_or_vector,
@@ -15,122 +16,189 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// List of the arguments.
-    "list" (a*: Any) -> List, pure => list;
+    /// A list of the arguments in their order.
+    /// (list 1 :two "three") => (1 :two "three")
+    /// (list) => ()
+    "list" (values*: Any) -> List, total => list;
 
-    /// The value in front of a list; anything else becomes its second element.
-    "cons" (x: Any, lst: List) -> List, pure => cons;
+    /// A list that starts with a value and goes on with a list, which is shared. After nil it is the only
+    /// element; any other second argument, a vector too, becomes the second element.
+    /// (cons 1 (list 2 3)) => (1 2 3)
+    /// (cons 1 nil) => (1)
+    /// (cons 1 2) => (1 2)
+    "cons" (first: Any, rest: Any) -> Pair, total, op(2, Op::Cons) => cons;
 
-    /// First element, nil if there is none.
-    "car" (lst: List) -> Any, pure => car;
+    /// The first element of a list or vector; nil if there is none.
+    /// (car (list 1 2 3)) => 1
+    /// (car (list)) => nil
+    /// (car "abc") => error expected list or vector, got string
+    "car" (seq: Sequence) -> Any, pure, op(1, Op::First) => car;
 
-    /// First element, nil if there is none.
-    "first" (lst: List) -> Any, pure => car;
+    /// The first element of a list or vector; nil if there is none. The same as `car`.
+    /// (first [10 20]) => 10
+    /// (first []) => nil
+    "first" (seq: Sequence) -> Any, pure, op(1, Op::First) => car;
 
-    /// All but the first element; a vector gives a vector.
-    "cdr" (lst: List) -> List, pure => cdr;
+    /// The elements after the first one, in a list or vector like the argument; nothing is left of an empty one.
+    /// (cdr (list 1 2 3)) => (2 3)
+    /// (cdr [1 2 3]) => [2 3]
+    /// (cdr (list)) => ()
+    "cdr" (seq: Sequence) -> Sequence, pure, op(1, Op::Rest) => cdr;
 
-    /// All but the first element; a vector gives a vector.
-    "rest" (lst: List) -> List, pure => cdr;
+    /// The elements after the first one, in a list or vector like the argument. The same as `cdr`.
+    /// (rest (list :a :b)) => (:b)
+    "rest" (seq: Sequence) -> Sequence, pure, op(1, Op::Rest) => cdr;
 
-    /// First element of the first element.
-    "caar" (x: List) -> Any, pure => caar;
+    /// The first element of the first element; nil where one is missing. It raises if the first element is neither a
+    /// list nor a vector.
+    /// (caar (list (list 1 2) 3)) => 1
+    "caar" (seq: Sequence) -> Any, pure => caar;
 
-    /// Second element, nil if there is none.
-    "cadr" (lst: List) -> Any, pure => cadr;
+    /// The second element; nil if there is none.
+    /// (cadr (list :a :b :c)) => :b
+    /// (cadr (list :a)) => nil
+    "cadr" (seq: Sequence) -> Any, pure => cadr;
 
-    /// All but the first element of the first element.
-    "cdar" (x: List) -> Any, pure => cdar;
+    /// What follows the first element of the first element.
+    /// (cdar (list (list 1 2 3) 4)) => (2 3)
+    "cdar" (seq: Sequence) -> Sequence, pure => cdar;
 
-    /// All but the first two elements.
-    "cddr" (x: List) -> Any, pure => cddr;
+    /// The elements after the first two.
+    /// (cddr (list 1 2 3 4)) => (3 4)
+    /// (cddr [1]) => []
+    "cddr" (seq: Sequence) -> Sequence, pure => cddr;
 
-    /// car of car of car.
-    "caaar" (x: List) -> Any, pure => caaar;
+    /// The first element of the first element of the first element.
+    /// (caaar (list (list (list 1 2)))) => 1
+    "caaar" (seq: Sequence) -> Any, pure => caaar;
 
-    /// First element of the second element.
-    "caadr" (x: List) -> Any, pure => caadr;
+    /// The first element of the second element.
+    /// (caadr (list 1 (list 2 3))) => 2
+    "caadr" (seq: Sequence) -> Any, pure => caadr;
 
-    /// Second element of the first element.
-    "cadar" (x: List) -> Any, pure => cadar;
+    /// The second element of the first element.
+    /// (cadar (list (list 1 2) 3)) => 2
+    "cadar" (seq: Sequence) -> Any, pure => cadar;
 
-    /// Third element, nil if there is none.
-    "caddr" (lst: List) -> Any, pure => caddr;
+    /// The third element; nil if there is none.
+    /// (caddr (list :a :b :c)) => :c
+    "caddr" (seq: Sequence) -> Any, pure => caddr;
 
-    /// cdr of car of car.
-    "cdaar" (x: List) -> Any, pure => cdaar;
+    /// What follows the first element of the first element of the first element.
+    /// (cdaar (list (list (list 1 2)))) => (2)
+    "cdaar" (seq: Sequence) -> Sequence, pure => cdaar;
 
-    /// All but the first element of the second element.
-    "cdadr" (x: List) -> Any, pure => cdadr;
+    /// What follows the first element of the second element.
+    /// (cdadr (list 1 (list 2 3))) => (3)
+    "cdadr" (seq: Sequence) -> Sequence, pure => cdadr;
 
-    /// All but the first two elements of the first element.
-    "cddar" (x: List) -> Any, pure => cddar;
+    /// What follows the first two elements of the first element.
+    /// (cddar (list (list 1 2 3))) => (3)
+    "cddar" (seq: Sequence) -> Sequence, pure => cddar;
 
-    /// All but the first three elements.
-    "cdddr" (x: List) -> Any, pure => cdddr;
+    /// The elements after the first three.
+    /// (cdddr (list 1 2 3 4)) => (4)
+    "cdddr" (seq: Sequence) -> Sequence, pure => cdddr;
 
-    /// Number of elements, characters, entries or bytes.
-    "length" (list: List) -> Int, pure => length;
+    /// The number of elements of a list, vector, byte vector, typed array or mutable array, of characters of a string, or
+    /// of entries of a map. Anything else is refused, nil too.
+    /// (length (list 1 2 3)) => 3
+    /// (length "né") => 2
+    /// (length nil) => error got nil
+    "length" (coll: Any) -> Count, pure, reads, op(1, Op::Length) => length;
 
-    /// Number of elements or entries; 0 for nil.
-    "count" (coll: Any) -> Int, pure => count;
+    /// The number of elements of a list or vector, of characters of a string, or of entries of a map; 0 for nil.
+    /// (count {:a 1 :b 2}) => 2
+    /// (count nil) => 0
+    "count" (coll: Any) -> Count, pure, reads => count;
 
-    /// The element at an index.
-    "nth" (lst: Any, n: Int) -> Any, pure => nth;
+    /// The element at an index, counted from 0. It raises if there is none.
+    /// (nth (list :a :b :c) 1) => :b
+    /// (nth [10 20] 2) => error index 2 out of bounds (length 2)
+    "nth" (seq: Elements, index: Count) -> Any, pure, op(2, Op::Nth) => nth;
 
-    /// The element at an index, or a default past the end.
-    "list/nth-or" (seq: List, index: Int, default: Any) -> Any, pure => nth_or;
+    /// The element at an index, counted from 0; a default past the end. A negative index is an error.
+    /// (list/nth-or (list :a :b) 1 :none) => :b
+    /// (list/nth-or (list :a :b) 5 :none) => :none
+    "list/nth-or" (seq: Elements, index: Count, default: Any) -> Any, pure => nth_or;
 
-    /// Last element, nil if there is none.
-    "last" (seq: Sequence) -> Any, pure => last;
+    /// The last element; nil if there is none.
+    /// (last (list 1 2 3)) => 3
+    /// (last []) => nil
+    "last" (seq: Elements) -> Any, pure => last;
 
-    /// List of the elements of all arguments.
-    "append" (a*: Any) -> List, pure => append;
+    /// A list of the elements of all arguments, in order. The last list is shared, not copied.
+    /// (append (list 1) [2 3] (list 4)) => (1 2 3 4)
+    /// (append) => ()
+    "append" (seqs*: Sequence) -> List, pure => append;
 
-    /// The elements in the opposite order.
-    "reverse" (seq: Sequence) -> Any, pure => reverse;
+    /// The elements from last to first, in a list or vector like the argument.
+    /// (reverse (list 1 2 3)) => (3 2 1)
+    /// (reverse [1 2]) => [2 1]
+    "reverse" (seq: Sequence) -> Sequence, pure => reverse;
 
-    /// List of integers up to an end, from a start, by a step.
-    "range" (a: Any, b?: Any, c?: Any) -> List, pure => range;
+    /// A list of integers from a start (0 if only the end is given) up to but without an end, a step (1) apart. A negative
+    /// step counts down; step 0 is an error.
+    /// (range 4) => (0 1 2 3)
+    /// (range 2 5) => (2 3 4)
+    /// (range 10 0 -4) => (10 6 2)
+    "range" (start: Int, end?: Int, step?: Int) -> List, pure => range;
 
-    /// What follows the last element of a range; errors are those of `range`.
-    "%range-end" (a: Any, b?: Any) -> Any => range_end;
+    /// The end of a range with step 1, after the checks of `range`.
+    "%range-end" (start: Int, end?: Int) -> Int, pure => range_end;
 
-    /// `reverse` of a list.
-    "%reversed" (a: Any) -> Any => reverse;
+    /// The elements of a list from last to first.
+    "%reversed" (list: List) -> List, pure => reverse;
 
-    /// List of a number of integers from a start by a step.
-    "iota" (a: Any, b?: Any, c?: Any) -> List, pure => iota;
+    /// A list of so many integers from a start (0), a step (1) apart. It is empty for a negative count.
+    /// (iota 3) => (0 1 2)
+    /// (iota 3 10 5) => (10 15 20)
+    "iota" (count: Int, start?: Int, step?: Int) -> List, pure => iota;
 
-    /// List that holds a value a number of times.
-    "list/repeat" (n: Int, value: Any) -> List, pure => repeat;
+    /// A list that holds a value so many times.
+    /// (list/repeat 3 :x) => (:x :x :x)
+    "list/repeat" (count: Count, value: Any) -> List, pure => repeat;
 
-    /// List that holds a value a number of times.
-    "make-list" (n: Int, value: Any) -> List, pure => repeat;
+    /// A list that holds a value so many times. The same as `list/repeat`.
+    /// (make-list 2 0) => (0 0)
+    "make-list" (count: Count, value: Any) -> List, pure => repeat;
 
-    /// The first elements.
-    "take" (n: Int, lst: List) -> List, pure => take;
+    /// A list of the first elements, as many as asked for or all there are.
+    /// (take 2 (list :a :b :c)) => (:a :b)
+    /// (take 9 [1 2]) => (1 2)
+    "take" (count: Count, seq: Elements) -> List, pure => take;
 
-    /// All but the first elements.
-    "drop" (n: Int, lst: List) -> List, pure => drop_first;
+    /// A list of what follows the first elements; empty if there are not more than these.
+    /// (drop 2 (list :a :b :c)) => (:c)
+    /// (drop 9 [1 2]) => ()
+    "drop" (count: Count, seq: Elements) -> List, pure => drop_first;
 
-    /// The last elements.
-    "list/take-last" (n: Int, seq: List) -> List, pure => take_last;
+    /// A list of the last elements, as many as asked for or all there are.
+    /// (list/take-last 2 (list 1 2 3)) => (2 3)
+    "list/take-last" (count: Count, seq: Elements) -> List, pure => take_last;
 
-    /// All but the last elements.
-    "list/drop-last" (n: Int, seq: List) -> List, pure => drop_last;
+    /// A list of what comes before the last elements; empty if there are not more than these.
+    /// (list/drop-last 2 (list 1 2 3)) => (1)
+    "list/drop-last" (count: Count, seq: Elements) -> List, pure => drop_last;
 
-    /// The elements before an index and those from it on.
-    "list/split-at" (seq: List, index: Int) -> List, pure => split_at;
+    /// A list of two lists: the elements before an index, and those from it on.
+    /// (list/split-at (list :a :b :c) 1) => ((:a) (:b :c))
+    "list/split-at" (seq: Elements, index: Count) -> List, pure => split_at;
 
-    /// The tail that starts with an equal element, or #f.
-    "member" (value: Any, seq: List) -> Any, pure => member;
+    /// The list that starts with the first element equal to a value; #f if there is none.
+    /// (member 2 (list 1 2 3)) => (2 3)
+    /// (member 9 (list 1 2 3)) => #f
+    "member" (value: Any, seq: Elements) -> Any, pure => member;
 
-    /// The entry of an association list with this key, or #f.
-    "assq" (obj: Any, alist: List) -> Any, pure => assq;
+    /// The first entry of an association list, a list, that starts with a value equal to the key; #f if there is none.
+    /// (assq :b (list (list :a 1) (list :b 2))) => (:b 2)
+    /// (assq :c (list (list :a 1))) => #f
+    "assq" (key: Any, entries: Elements) -> Any, pure => assq;
 
-    /// The entry of an association list with this key, or #f.
-    "assv" (obj: Any, alist: List) -> Any, pure => assv;
+    /// The first entry of an association list, a list, that starts with a value equal to the key; #f if there is none.
+    /// The same as `assq`.
+    /// (assv 2 (list (list 1 "one") (list 2 "two"))) => (2 "two")
+    "assv" (key: Any, entries: Elements) -> Any, pure => assv;
 }
 
 fn list(host: &Host, args: &[Value]) -> Outcome {

@@ -2,6 +2,7 @@
 //!
 //! An array's object holds its length and a buffer, a tuple that may be longer.
 
+use sema_format::isa::Op;
 use sema_machine::data::mutable::{self, BUFFER, LENGTH, array_values};
 use sema_machine::data::sequence::{MOST_ELEMENTS, arg, check_size, count_argument};
 use sema_machine::host::Host;
@@ -15,31 +16,46 @@ const LEAST_CAPACITY: usize = 4;
 const MOST_RESERVED: usize = 1 << 16;
 
 natives! {
-    /// Empty array with room, or one filled with a value.
-    "mutable-array/new" (cap_or_n?: Int, fill?: Any) -> MutableArray => array_new;
+    /// A mutable array. Without arguments it is empty; a size alone is room made for later elements, and with a fill value
+    /// it is the number of elements.
+    /// (mutable-array/length (mutable-array/new 10)) => 0
+    /// (mutable-array/->vector (mutable-array/new 2 :x)) => [:x :x]
+    "mutable-array/new" (size?: Count, fill?: Any) -> MutableArray => array_new;
 
-    /// Adds an element at the end; the array.
-    "mutable-array/push!" (arr: MutableArray, value: Any) -> MutableArray => array_push;
+    /// Adds an element at the end of an array, which is returned.
+    /// (mutable-array/->vector (mutable-array/push! (mutable-array/new) 5)) => [5]
+    "mutable-array/push!" (array: MutableArray, value: Any) -> MutableArray => array_push;
 
-    /// The element at an index, or a default past the end.
-    "mutable-array/get" (arr: MutableArray, index: Int, default?: Any) -> Any => array_get;
+    /// The element at an index, counted from 0. Past the end it is the default, or an error without one.
+    /// (mutable-array/get (mutable-array/new 2 :x) 1) => :x
+    /// (mutable-array/get (mutable-array/new) 0 :none) => :none
+    /// (mutable-array/get (mutable-array/new) 0) => error index 0 out of bounds (length 0)
+    "mutable-array/get" (array: MutableArray, index: Count, default?: Any) -> Any, op(2, Op::ArrayGet) => array_get;
 
-    /// Replaces the element at an index; the array.
-    "mutable-array/set!" (arr: MutableArray, index: Int, value: Any) -> MutableArray => array_set;
+    /// Replaces the element at an index that exists. The array is returned.
+    /// (mutable-array/->vector (mutable-array/set! (mutable-array/new 2 0) 1 9)) => [0 9]
+    /// (mutable-array/set! (mutable-array/new) 0 9) => error out of bounds
+    "mutable-array/set!" (array: MutableArray, index: Count, value: Any) -> MutableArray => array_set;
 
-    /// Number of elements.
-    "mutable-array/length" (arr: MutableArray) -> Int => array_length;
+    /// The number of elements that an array has now.
+    /// (mutable-array/length (mutable-array/new 3 nil)) => 3
+    "mutable-array/length" (array: MutableArray) -> Count => array_length;
 
-    /// Vector of the elements.
-    "mutable-array/->vector" (arr: MutableArray) -> Vector => array_to_vector;
+    /// A vector of the elements that an array has now.
+    /// (mutable-array/->vector (mutable-array/new 3 0)) => [0 0 0]
+    "mutable-array/->vector" (array: MutableArray) -> Vector => array_to_vector;
 
-    /// Cell that holds a value.
+    /// A cell: a place for one value that can be replaced.
+    /// (mutable-cell/get (mutable-cell/new 1)) => 1
     "mutable-cell/new" (value: Any) -> Cell => cell_new;
 
-    /// What a cell holds.
-    "mutable-cell/get" (cell: Cell) -> Any => cell_get;
+    /// The value that a cell holds now.
+    /// (mutable-cell/get (mutable-cell/new "a")) => "a"
+    /// (mutable-cell/get 5) => error expected mutable-cell, got int
+    "mutable-cell/get" (cell: Cell) -> Any, op(1, Op::CellGet) => cell_get;
 
-    /// Puts a value into a cell; the cell.
+    /// Puts another value into a cell, which is returned.
+    /// (let ((c (mutable-cell/new 1))) (mutable-cell/set! c 2) (mutable-cell/get c)) => 2
     "mutable-cell/set!" (cell: Cell, value: Any) -> Cell => cell_set;
 }
 

@@ -7,17 +7,17 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// List of a sequence's elements, for the named function.
-    "%seq->list" (a: Any, b: Any) -> Any => seq_to_list;
+    /// A list of the elements of a sequence; the error names a function.
+    "%seq->list" (seq: Elements, function: Any) -> List, pure => seq_to_list;
 
-    /// The function, which is about to be called with so many arguments.
-    "%check-callable" (a: Any, b: Any) -> Any => check_callable;
+    /// The function itself; it raises if the function cannot be called with so many arguments.
+    "%check-callable" (function: Function, count: Any) -> Function, pure => check_callable;
 
-    /// Raises that a value is not what was expected.
-    "%type-error" (a: Any, b: Any) -> Any => raise_type_error;
+    /// Raises a type error: what was expected, and the value that came.
+    "%type-error" (expected: String, value: Any) -> Never => raise_type_error;
 
-    /// Raises that an argument of a function is not what was expected.
-    "%argument-error" (a: Any, b: Any, c: Any, d: Any) -> Any => raise_argument_error;
+    /// Raises a type error for an argument: function, position from 1, what was expected, and the value that came.
+    "%argument-error" (function: String, position: Count, expected: String, value: Any) -> Never => raise_argument_error;
 }
 
 fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {

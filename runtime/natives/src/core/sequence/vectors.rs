@@ -7,14 +7,18 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Vector of the arguments.
-    "vector" (a*: Any) -> Vector, pure => vector;
+    /// A vector of the arguments in their order.
+    /// (vector 1 :two) => [1 :two]
+    "vector" (values*: Any) -> Vector, total => vector;
 
-    /// Vector of a list's elements.
-    "list->vector" (seq: List) -> Vector, pure => list_to_vector;
+    /// A vector with the elements of a list. A vector is refused.
+    /// (list->vector (list 1 2)) => [1 2]
+    /// (list->vector [1 2]) => error expected list, got vector
+    "list->vector" (list: List) -> Vector, pure => list_to_vector;
 
-    /// List of a vector's elements.
-    "vector->list" (v: Vector) -> List, pure => vector_to_list;
+    /// A list with the elements of a vector. A list is refused.
+    /// (vector->list [1 2]) => (1 2)
+    "vector->list" (vector: Vector) -> List, pure => vector_to_list;
 }
 
 fn vector(host: &Host, args: &[Value]) -> Outcome {

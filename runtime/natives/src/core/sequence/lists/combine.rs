@@ -13,50 +13,72 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// List of lists of corresponding elements, up to the shortest.
-    "zip" (a: Any, b: Any, c*: Any) -> List, pure => zip;
+    /// A list of lists: the first elements of all sequences, the second ones, and so on while none of the sequences ends.
+    /// (zip (list 1 2 3) [:a :b]) => ((1 :a) (2 :b))
+    "zip" (seq: Elements, other: Elements, more*: Elements) -> List, pure => zip;
 
-    /// List of lists of index and element.
-    "enumerate" (a: Any) -> List, pure => enumerate;
+    /// A list of two-element lists: index, from 0, and element.
+    /// (enumerate (list :a :b)) => ((0 :a) (1 :b))
+    "enumerate" (seq: Elements) -> List, pure => enumerate;
 
-    /// The elements with a separator between them.
-    "interpose" (sep: Any, list: List) -> List, pure => interpose;
+    /// A list of the elements with a separator between any two.
+    /// (interpose 0 (list 1 2 3)) => (1 0 2 0 3)
+    "interpose" (separator: Any, seq: Elements) -> List, pure => interpose;
 
-    /// Elements of all sequences in turn, up to the shortest.
-    "list/interleave" (a: Any, b: Any, c*: Any) -> List, pure => interleave;
+    /// A list of the first elements of all sequences, then the second ones, and so on while none of the sequences ends.
+    /// (list/interleave (list 1 2 3) (list :a :b)) => (1 :a 2 :b)
+    "list/interleave" (seq: Elements, other: Elements, more*: Elements) -> List, pure => interleave;
 
-    /// The elements, those of nested lists and vectors in their place, one level.
-    "flatten" (seq: List) -> List, pure => flatten;
+    /// A list of the elements, where a list or vector among them is replaced by its own elements. Deeper levels stay.
+    /// (flatten (list 1 (list 2 (list 3)) [4])) => (1 2 (3) 4)
+    "flatten" (seq: Elements) -> List, pure => flatten;
 
-    /// The elements of all levels of lists and vectors.
-    "flatten-deep" (seq: List) -> List, pure => flatten_deep;
+    /// A list of all that is in lists and vectors of any depth. Anything else gives a list of itself.
+    /// (flatten-deep (list 1 (list 2 (list 3 [4])))) => (1 2 3 4)
+    /// (flatten-deep 5) => (5)
+    "flatten-deep" (tree: Any) -> List, pure => flatten_deep;
 
-    /// Lists of a number of consecutive elements each.
-    "list/chunk" (n: Int, seq: List) -> List, pure => chunk;
+    /// A list of lists of so many consecutive elements; the last one may be shorter. Size 0 is an error.
+    /// (list/chunk 2 (list 1 2 3 4 5)) => ((1 2) (3 4) (5))
+    "list/chunk" (size: Count, seq: Elements) -> List, pure => chunk;
 
-    /// Windows of a size, a step apart.
-    "list/sliding" (seq: List, n: Int, step?: Int) -> List, pure => sliding;
+    /// A list of all lists of so many consecutive elements that start a step (1) apart. Size 0 and step 0 are errors.
+    /// (list/sliding (list 1 2 3 4) 2) => ((1 2) (2 3) (3 4))
+    /// (list/sliding (list 1 2 3 4 5) 2 2) => ((1 2) (3 4))
+    "list/sliding" (seq: Elements, size: Count, step?: Count) -> List, pure => sliding;
 
-    /// The page of a number, from 1, with so many elements per page.
-    "list/page" (seq: List, page: Int, per_page: Int) -> List, pure => page;
+    /// A list of the elements of one page, counted from 1, with so many elements a page; empty past the last page.
+    /// (list/page (list :a :b :c :d :e) 2 2) => (:c :d)
+    /// (list/page (list :a) 0 2) => error page must be >= 1
+    "list/page" (seq: Elements, page: Count, per_page: Count) -> List, pure => page;
 
-    /// The elements, filled up at the end to a length.
-    "list/pad" (seq: List, n: Int, fill: Any) -> List, pure => pad;
+    /// A list of the elements, followed by as many fill values as it takes to reach a length.
+    /// (list/pad (list 1 2) 4 0) => (1 2 0 0)
+    /// (list/pad (list 1 2 3) 2 0) => (1 2 3)
+    "list/pad" (seq: Elements, length: Count, fill: Any) -> List, pure => pad;
 
-    /// All pairs of elements of two sequences.
-    "list/cross-join" (a: List, b: List) -> List, pure => cross_join;
+    /// A list of all two-element lists with an element of the first sequence and one of the second. The second varies
+    /// fastest.
+    /// (list/cross-join (list 1 2) (list :a :b)) => ((1 :a) (1 :b) (2 :a) (2 :b))
+    "list/cross-join" (seq: Elements, other: Elements) -> List, pure => cross_join;
 
-    /// Text of the readable elements with a separator.
-    "list/join" (seq: List, sep: String, final_sep?: String) -> String, pure => join;
+    /// The elements in readable form, strings in quotes, joined with a separator. Another one may stand before the last.
+    /// (list/join (list 1 2 3) ", ") => "1, 2, 3"
+    /// (list/join (list 1 2 3) ", " " and ") => "1, 2 and 3"
+    "list/join" (seq: Elements, separator: String, last_separator?: String) -> String, pure => join;
 
-    /// What each map of a sequence has for a key.
-    "list/pluck" (key: Any, seq: List) -> List, pure => pluck;
+    /// A list of the values that the maps have for a key; nil for what lacks it or is no map.
+    /// (list/pluck :name (list {:name "Ada"} {:age 3})) => ("Ada" nil)
+    "list/pluck" (key: Any, maps: Elements) -> List, pure => pluck;
 
-    /// A random element.
-    "list/pick" (seq: List) -> Any => pick;
+    /// An element chosen at random, each as likely as the others. No elements are an error.
+    /// (list/pick (list 7 7 7)) => 7
+    /// (list/pick (list)) => error list/pick: empty list
+    "list/pick" (seq: Elements) -> Any => pick;
 
-    /// The elements in random order.
-    "list/shuffle" (seq: List) -> List => shuffle;
+    /// A list of the elements in random order, each order as likely as the others.
+    /// (sort (list/shuffle (list 3 1 2))) => (1 2 3)
+    "list/shuffle" (seq: Elements) -> List => shuffle;
 }
 
 fn zip(host: &Host, args: &[Value]) -> Outcome {

@@ -13,38 +13,48 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Whether a sequence has an equal element.
-    "list/contains?" (seq: List, value: Any) -> Bool, pure => contains;
+    /// Whether an element is equal to a value.
+    /// (list/contains? (list 1 2 3) 2) => #t
+    /// (list/contains? ["a"] "b") => #f
+    "list/contains?" (seq: Elements, value: Any) -> Bool, pure => contains;
 
-    /// Index of the first equal element, or nil.
-    "list/index-of" (seq: List, value: Any) -> Any, pure => index_of;
+    /// The index, from 0, of the first element equal to a value; nil if there is none.
+    /// (list/index-of (list :a :b :c) :b) => 1
+    /// (list/index-of (list :a) :z) => nil
+    "list/index-of" (seq: Elements, value: Any) -> Any, pure => index_of;
 
-    /// The first of all equal elements.
-    "list/unique" (seq: List) -> List, pure => unique;
+    /// A list of the elements without those that are equal to an earlier one.
+    /// (list/unique (list 1 2 1 3 2)) => (1 2 3)
+    "list/unique" (seq: Elements) -> List, pure => unique;
 
-    /// The elements without equal neighbours.
-    "list/dedupe" (seq: List) -> List, pure => dedupe;
+    /// A list of the elements without those that are equal to the one right before them.
+    /// (list/dedupe (list 1 1 2 2 1)) => (1 2 1)
+    "list/dedupe" (seq: Elements) -> List, pure => dedupe;
 
-    /// Each value that occurs more than once.
-    "list/duplicates" (seq: List) -> List, pure => duplicates;
+    /// A list of the values that occur more than once, each once, in the order of their second occurrences.
+    /// (list/duplicates (list 1 2 3 2 1 1)) => (2 1)
+    "list/duplicates" (seq: Elements) -> List, pure => duplicates;
 
-    /// Elements of the first sequence that the second lacks.
-    "list/diff" (a: List, b: List) -> List, pure => diff;
+    /// A list of the elements of the first sequence that are not in the second.
+    /// (list/diff (list 1 2 3 4) (list 2 4)) => (1 3)
+    "list/diff" (seq: Elements, other: Elements) -> List, pure => diff;
 
-    /// Elements of the first sequence that the second has.
-    "list/intersect" (a: List, b: List) -> List, pure => intersect;
+    /// A list of the elements of the first sequence that are in the second too, repeated ones included.
+    /// (list/intersect (list 1 2 3 2) [2 5]) => (2 2)
+    "list/intersect" (seq: Elements, other: Elements) -> List, pure => intersect;
 
-    /// Map from each value to how often it occurs.
-    "frequencies" (list: List) -> Map, pure => frequencies;
+    /// A map from each value to how often it occurs. It raises if a value cannot be a key.
+    /// (frequencies (list :a :b :a)) => {:a 2 :b 1}
+    "frequencies" (seq: Elements) -> SortedMap, pure => frequencies;
 
-    /// The elements of one kind in ascending order.
-    "%sort" (a: Any) -> Any => sort;
+    /// A list of the elements, all of one kind, in ascending order.
+    "%sort" (seq: Elements) -> List, pure => sort;
 
-    /// Items in the order of the keys in another list.
-    "%sort-by-keys" (a: Any, b: Any) -> Any => sort_by_keys;
+    /// A list of the items of one list in the ascending order of their keys, which are in another.
+    "%sort-by-keys" (items: List, keys: List) -> List, pure => sort_by_keys;
 
-    /// Map from each key to the list of its items.
-    "%group-items" (a: Any, b: Any) -> Any => group_items;
+    /// A map from each key to the list of its items.
+    "%group-items" (keys: Elements, items: List) -> SortedMap, pure => group_items;
 }
 
 /// The hashes are mixed already.

@@ -12,23 +12,35 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Sum of the elements.
-    "list/sum" (seq: Sequence) -> Number, pure => sum;
+    /// The sum of the numbers; 0 if there are none.
+    /// (list/sum (list 1 2 3)) => 6
+    /// (list/sum [0.5 1]) => 1.5
+    /// (list/sum (list "1")) => error expected number, got string
+    "list/sum" (numbers: Elements) -> Number, pure => sum;
 
-    /// Mean of the elements, exact for exact ones.
-    "list/avg" (seq: List) -> Number, pure => average;
+    /// The arithmetic mean of the numbers, exact if they are. No numbers are an error.
+    /// (list/avg (list 1 2)) => 3/2
+    /// (list/avg (list 1.0 2.0)) => 1.5
+    /// (list/avg (list)) => error list/avg: empty list
+    "list/avg" (numbers: Elements) -> Number, pure => average;
 
-    /// The smallest element as it is.
-    "list/min" (seq: List) -> Number, pure => min;
+    /// The smallest number, as it is in the sequence. No numbers are an error.
+    /// (list/min (list 3 1.0 2)) => 1.0
+    "list/min" (numbers: Elements) -> Any, pure => min;
 
-    /// The largest element as it is.
-    "list/max" (seq: List) -> Number, pure => max;
+    /// The largest number, as it is in the sequence. No numbers are an error.
+    /// (list/max (list 3 1.5 2)) => 3
+    "list/max" (numbers: Elements) -> Any, pure => max;
 
-    /// Middle element, or mean of the two in the middle.
-    "list/median" (seq: List) -> Number, pure => median;
+    /// The middle one of the numbers in ascending order, or the mean of the two in the middle. No numbers are an error.
+    /// (list/median (list 9 1 5)) => 5
+    /// (list/median (list 4 1 3 2)) => 5/2
+    "list/median" (numbers: Elements) -> Number, pure => median;
 
-    /// The most frequent value, or a list of those that tie.
-    "list/mode" (seq: List) -> Any, pure => mode;
+    /// The value that occurs most often; where several do, a list of them in ascending order. No values are an error.
+    /// (list/mode (list 1 2 2 3)) => 2
+    /// (list/mode (list :b :a :b :a)) => (:a :b)
+    "list/mode" (seq: Elements) -> Any, pure => mode;
 }
 
 fn check_number(host: &Host, value: Value) -> Outcome<()> {
