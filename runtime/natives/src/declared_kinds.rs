@@ -16,9 +16,14 @@ use crate::{DECLARATIONS, NATIVES};
 fn fitting(host: &Host, kind: Kind) -> Option<Value> {
     let heap = &host.heap;
     Some(match kind {
-        Kind::Any | Kind::Int | Kind::Count | Kind::Integer | Kind::Real | Kind::Number => {
-            Value::small(1)
-        }
+        Kind::Any
+        | Kind::Int
+        | Kind::Count
+        | Kind::Integer
+        | Kind::Rational
+        | Kind::Real
+        | Kind::Number
+        | Kind::NumberOrString => Value::small(1),
         Kind::Nil => Value::NIL,
         Kind::Bool => Value::bool(true),
         Kind::Float => Value::float(1.5),
@@ -40,7 +45,14 @@ fn fitting(host: &Host, kind: Kind) -> Option<Value> {
 fn unfitting(host: &Host, kind: Kind) -> Vec<Value> {
     let number = matches!(
         kind,
-        Kind::Int | Kind::Count | Kind::Integer | Kind::Real | Kind::Float | Kind::Number
+        Kind::Int
+            | Kind::Count
+            | Kind::Integer
+            | Kind::Rational
+            | Kind::Real
+            | Kind::Float
+            | Kind::Number
+            | Kind::NumberOrString
     );
     let mut values = vec![Value::char('x')];
     if kind == Kind::Char {
@@ -49,7 +61,7 @@ fn unfitting(host: &Host, kind: Kind) -> Vec<Value> {
     if !number {
         values.push(Value::small(7));
     }
-    if kind != Kind::String {
+    if !matches!(kind, Kind::String | Kind::NumberOrString) {
         values.push(host.heap.string("text"));
     }
     if !matches!(kind, Kind::Keyword | Kind::Name | Kind::Function) {

@@ -58,10 +58,14 @@ kinds! {
     Count,
     /// An exact integer of any size.
     Integer,
-    /// An integer or a float.
+    /// An exact integer or ratio.
+    Rational,
+    /// A number that is not complex: an integer, a ratio or a float.
     Real,
     Float,
     Number,
+    /// A number, or a text: of a number, or to be joined.
+    NumberOrString,
     Char,
     String,
     /// A string or nil.

@@ -8,23 +8,34 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Bits that both integers have.
-    "bit/and" (a: Int, b: Int) -> Int, pure => and;
+    /// The bits that both integers have, in two's complement.
+    /// (bit/and 12 10) => 8
+    /// (bit/and -1 255) => 255
+    "bit/and" (left: Integer, right: Integer) -> Integer, pure => and;
 
-    /// Bits that one of two integers has.
-    "bit/or" (a: Int, b: Int) -> Int, pure => or;
+    /// The bits that at least one of two integers has, in two's complement.
+    /// (bit/or 12 10) => 14
+    "bit/or" (left: Integer, right: Integer) -> Integer, pure => or;
 
-    /// Bits in which two integers differ.
-    "bit/xor" (a: Int, b: Int) -> Int, pure => xor;
+    /// The bits in which two integers differ, in two's complement.
+    /// (bit/xor 12 10) => 6
+    "bit/xor" (left: Integer, right: Integer) -> Integer, pure => xor;
 
-    /// All bits of an integer inverted.
-    "bit/not" (n: Int) -> Int, pure => not;
+    /// All bits of an integer inverted, in two's complement: -1 - n.
+    /// (bit/not 5) => -6
+    "bit/not" (number: Integer) -> Integer, pure => not;
 
-    /// Integer times a power of two.
-    "bit/shift-left" (n: Int, count: Int) -> Int, pure => shift_left;
+    /// An integer times 2 to the power of `places`; nothing is lost. Raises for negative places and for
+    /// a result of more than 2^27 bits.
+    /// (bit/shift-left 3 4) => 48
+    /// (bit/shift-left 1 64) => 18446744073709551616
+    /// (bit/shift-left 1 -1) => error expected a non-negative integer, got -1
+    "bit/shift-left" (number: Integer, places: Count) -> Integer, pure => shift_left;
 
-    /// Integer divided by a power of two, rounded down.
-    "bit/shift-right" (n: Int, count: Int) -> Int, pure => shift_right;
+    /// An integer divided by 2 to the power of `places`, rounded down. Raises for negative places.
+    /// (bit/shift-right 48 4) => 3
+    /// (bit/shift-right -5 1) => -3
+    "bit/shift-right" (number: Integer, places: Count) -> Integer, pure => shift_right;
 }
 
 fn checked_integer(host: &Host, args: &[Value], index: usize) -> Outcome {

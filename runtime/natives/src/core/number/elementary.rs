@@ -18,83 +18,127 @@ pub static CONSTANTS: &[(&str, f64)] = &[
 ];
 
 natives! {
-    /// Sine.
-    "sin" (x: Number) -> Float, pure => sin;
+    /// The sine of an angle in radians.
+    /// (sin 0) => 0.0
+    "sin" (angle: Real) -> Float, pure => sin;
 
-    /// Cosine.
-    "cos" (x: Number) -> Float, pure => cos;
+    /// The cosine of an angle in radians.
+    /// (cos 0) => 1.0
+    "cos" (angle: Real) -> Float, pure => cos;
 
-    /// Natural logarithm.
-    "log" (x: Number) -> Float, pure => log;
+    /// The natural logarithm: -inf for zero, NaN for negative numbers.
+    /// (log 1) => 0.0
+    /// (log 0) => -inf
+    "log" (number: Real) -> Float, pure => log;
 
-    /// Tangent.
-    "math/tan" (x: Number) -> Float, pure => tan;
+    /// The tangent of an angle in radians.
+    /// (math/tan 0) => 0.0
+    "math/tan" (angle: Real) -> Float, pure => tan;
 
-    /// Arcsine.
-    "math/asin" (x: Number) -> Float, pure => asin;
+    /// The angle in radians, from -pi/2 to pi/2, with this sine; NaN beyond -1 and 1.
+    /// (math/asin 1) => 1.5707963267948966
+    "math/asin" (sine: Real) -> Float, pure => asin;
 
-    /// Arccosine.
-    "math/acos" (x: Number) -> Float, pure => acos;
+    /// The angle in radians, from 0 to pi, with this cosine; NaN beyond -1 and 1.
+    /// (math/acos -1) => 3.141592653589793
+    /// (math/nan? (math/acos 2)) => #t
+    "math/acos" (cosine: Real) -> Float, pure => acos;
 
-    /// Arctangent.
-    "math/atan" (x: Number) -> Float, pure => atan;
+    /// The angle in radians, from -pi/2 to pi/2, with this tangent.
+    /// (math/atan 1) => 0.7853981633974483
+    "math/atan" (tangent: Real) -> Float, pure => atan;
 
-    /// Angle of the point with these y and x.
-    "math/atan2" (y: Number, x: Number) -> Float, pure => atan2;
+    /// The angle in radians, from -pi to pi, of the direction from the origin to the point (x, y). The
+    /// first argument is y.
+    /// (math/atan2 1 0) => 1.5707963267948966
+    /// (math/atan2 0 -1) => 3.141592653589793
+    "math/atan2" (y: Real, x: Real) -> Float, pure => atan2;
 
-    /// Hyperbolic sine.
-    "math/sinh" (x: Number) -> Float, pure => sinh;
+    /// The hyperbolic sine.
+    /// (math/sinh 0) => 0.0
+    "math/sinh" (number: Real) -> Float, pure => sinh;
 
-    /// Hyperbolic cosine.
-    "math/cosh" (x: Number) -> Float, pure => cosh;
+    /// The hyperbolic cosine.
+    /// (math/cosh 0) => 1.0
+    "math/cosh" (number: Real) -> Float, pure => cosh;
 
-    /// Hyperbolic tangent.
-    "math/tanh" (x: Number) -> Float, pure => tanh;
+    /// The hyperbolic tangent.
+    /// (math/tanh 0) => 0.0
+    "math/tanh" (number: Real) -> Float, pure => tanh;
 
-    /// Power of e.
-    "math/exp" (x: Number) -> Float, pure => exp;
+    /// The number e to a power.
+    /// (math/exp 0) => 1.0
+    "math/exp" (power: Real) -> Float, pure => exp;
 
-    /// Logarithm to base 2.
-    "math/log2" (x: Number) -> Float, pure => log2;
+    /// The logarithm to base 2.
+    /// (math/log2 1024) => 10.0
+    "math/log2" (number: Real) -> Float, pure => log2;
 
-    /// Logarithm to base 10.
-    "math/log10" (x: Number) -> Float, pure => log10;
+    /// The logarithm to base 10.
+    /// (math/log10 1000) => 3.0
+    "math/log10" (number: Real) -> Float, pure => log10;
 
-    /// Angle in radians.
-    "math/degrees->radians" (degrees: Number) -> Float, pure => degrees_to_radians;
+    /// An angle given in degrees, in radians.
+    /// (math/degrees->radians 180) => 3.141592653589793
+    "math/degrees->radians" (degrees: Real) -> Float, pure => degrees_to_radians;
 
-    /// Angle in degrees.
-    "math/radians->degrees" (radians: Number) -> Float, pure => radians_to_degrees;
+    /// An angle given in radians, in degrees.
+    /// (math/radians->degrees pi) => 180.0
+    "math/radians->degrees" (radians: Real) -> Float, pure => radians_to_degrees;
 
-    /// Whether a value is an infinite float.
-    "math/infinite?" (x: Any) -> Bool, pure => is_infinite;
+    /// Whether a value is an infinite float, positive or negative.
+    /// (math/infinite? (- math/infinity)) => #t
+    /// (math/infinite? 1e308) => #f
+    "math/infinite?" (value: Any) -> Bool, total => is_infinite;
 
-    /// Whether a value is the float that is no number.
-    "math/nan?" (x: Any) -> Bool, pure => is_nan;
+    /// Whether a value is NaN, the float that is no number and not `=` to itself.
+    /// (math/nan? math/nan) => #t
+    /// (math/nan? "NaN") => #f
+    "math/nan?" (value: Any) -> Bool, total => is_nan;
 
-    /// -1, 0 or 1.
-    "math/sign" (n: Number) -> Number, pure => sign;
+    /// -1 for numbers below zero, 1 for numbers above, 0 otherwise.
+    /// (math/sign -2.5) => -1
+    /// (math/sign 0.0) => 0
+    "math/sign" (number: Number) -> Int, pure => sign;
 
-    /// Number moved between two bounds.
-    "math/clamp" (x: Number, lo: Number, hi: Number) -> Number, pure => clamp;
+    /// A number, or the bound that it lies beyond. It is an integer when all three are integers, and a
+    /// float otherwise. Takes floats and integers of 64 bits.
+    /// (math/clamp 12 0 10) => 10
+    /// (math/clamp 0.5 1 2) => 1.0
+    "math/clamp" (number: Real, low: Real, high: Real) -> Real, pure => clamp;
 
-    /// Point between two numbers.
-    "math/lerp" (a: Number, b: Number, t: Number) -> Number, pure => lerp;
+    /// The number at a fraction of the way from one number to another. Takes floats and integers of 64
+    /// bits.
+    /// (math/lerp 10 20 0.25) => 12.5
+    "math/lerp" (from: Real, to: Real, fraction: Real) -> Float, pure => lerp;
 
-    /// Number of one range moved to another.
-    "math/map-range" (value: Number, in_min: Number, in_max: Number, out_min: Number, out_max: Number) -> Number, pure => map_range;
+    /// Moves a number from one range to another, keeping its place between the ends. Takes floats and
+    /// integers of 64 bits.
+    /// (math/map-range 5 0 10 0 100) => 50.0
+    /// (math/map-range 32 32 212 0 100) => 0.0
+    "math/map-range" (number: Real, from_low: Real, from_high: Real, to_low: Real, to_high: Real) -> Float, pure => map_range;
 
-    /// Number rounded to decimal places.
-    "math/round-to" (n: Number, places: Int) -> Float, pure => round_to;
+    /// A number rounded to decimal places, half away from zero; negative places round before the point.
+    /// Takes floats and integers of 64 bits.
+    /// (math/round-to 3.14159 2) => 3.14
+    /// (math/round-to 1250 -2) => 1300.0
+    "math/round-to" (number: Real, places: Int) -> Float, pure => round_to;
 
-    /// Text of a number with fixed decimal places.
-    "math/format-fixed" (n: Number, places: Int) -> String, pure => format_fixed;
+    /// The text of a number with exactly so many digits after the point; negative counts are 0. Raises
+    /// for more than 100 million digits. Takes floats and integers of 64 bits.
+    /// (math/format-fixed 2.5 2) => "2.50"
+    /// (math/format-fixed 1/3 2) => error expected number, got rational
+    "math/format-fixed" (number: Real, places: Int) -> String, pure => format_fixed;
 
-    /// Random float from 0 to below 1.
+    /// A random float from 0 up to, and without, 1. The seed comes from the system.
+    /// (<= 0 (math/random) 1) => #t
     "math/random" () -> Float => random;
 
-    /// Random integer between two bounds, both included.
-    "math/random-int" (lo: Int, hi: Int) -> Int => random_int;
+    /// A random integer between two bounds, both included. Raises when `low` is above `high`.
+    /// (<= 1 (math/random-int 1 6) 6) => #t
+    /// (math/random-int 3 3) => 3
+    /// (math/random-int 5 1) => error lo (5) must be <= hi (1)
+    "math/random-int" (low: Int, high: Int) -> Int => random_int;
 }
 
 macro_rules! float_functions {

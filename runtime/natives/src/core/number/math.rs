@@ -1,5 +1,6 @@
 //! Arithmetic, comparison, rounding, conversion and the parts of numbers.
 
+use sema_format::isa::Op;
 use sema_machine::data::number::ratio::Rounding;
 use sema_machine::data::number::{self, Operation, complex, integer, power, ratio};
 use sema_machine::host::Host;
@@ -12,104 +13,174 @@ use sema_machine::natives;
 pub use crate::core::number::elementary::CONSTANTS;
 
 natives! {
-    /// Sum of numbers, or two strings joined.
-    "+" (a*: Any) -> Number, pure => add;
+    /// The sum of numbers, 0 of none, exact if all are; two strings are joined.
+    /// (+ 1 2 3) => 6
+    /// (+ 1/2 0.25) => 0.75
+    /// (+ "ab" "c") => "abc"
+    "+" (operands*: NumberOrString) -> NumberOrString, pure, op(2, Op::Add) => add;
 
-    /// Difference, or the negative of one number.
-    "-" (a: Any, b*: Any) -> Number, pure => subtract;
+    /// A number less all further ones; the negative of a single number.
+    /// (- 10 1 2) => 7
+    /// (- 5) => -5
+    "-" (number: Number, others*: Number) -> Number, pure, op(2, Op::Subtract), op(1, Op::Negate) => subtract;
 
-    /// Product of numbers.
-    "*" (a*: Any) -> Number, pure => multiply;
+    /// The product of numbers, 1 of none, exact if all are.
+    /// (* 2 3 4) => 24
+    /// (*) => 1
+    "*" (numbers*: Number) -> Number, pure, op(2, Op::Multiply) => multiply;
 
-    /// Quotient, exact for exact numbers.
-    "/" (a: Any, b: Any, c*: Any) -> Number, pure => divide;
+    /// A number divided by all further ones: an integer or ratio for exact numbers. Raises when a
+    /// divisor is an exact zero.
+    /// (/ 6 4) => 3/2
+    /// (/ 1.0 4) => 0.25
+    /// (/ 1 0) => error division by zero
+    "/" (number: Number, divisor: Number, divisors*: Number) -> Number, pure, op(2, Op::Divide) => divide;
 
-    /// Whether numbers are equal in value, other values equal in structure.
-    "=" (a: Any, b: Any, c*: Any) -> Bool, pure => equal;
+    /// Whether each value equals the next: numbers by value, exact or not, other values as with
+    /// `equal?`.
+    /// (= 1 1.0) => #t
+    /// (= 2 2 3) => #f
+    /// (= "a" "a") => #t
+    "=" (left: Any, right: Any, others*: Any) -> Bool, pure, op(2, Op::NumEqual) => equal;
 
-    /// Whether each number is below the next.
-    "<" (a: Any, b: Any, c*: Any) -> Bool, pure => less;
+    /// Whether each number is below the next. What follows a pair that is not so is not looked at.
+    /// (< 1 3/2 2.5) => #t
+    /// (< 1 1) => #f
+    "<" (left: Number, right: Number, others*: Any) -> Bool, pure, op(2, Op::Less) => less;
 
-    /// Whether each number is above the next.
-    ">" (a: Any, b: Any, c*: Any) -> Bool, pure => greater;
+    /// Whether each number is above the next. What follows a pair that is not so is not looked at.
+    /// (> 3 2 1) => #t
+    /// (> "b" "a") => error expected number, got string
+    ">" (left: Number, right: Number, others*: Any) -> Bool, pure, op(2, Op::Greater) => greater;
 
-    /// Whether no number is above the next.
-    "<=" (a: Any, b: Any, c*: Any) -> Bool, pure => less_equal;
+    /// Whether no number is above the next. What follows a pair that is not so is not looked at.
+    /// (<= 1 1 2) => #t
+    "<=" (left: Number, right: Number, others*: Any) -> Bool, pure, op(2, Op::LessEqual) => less_equal;
 
-    /// Whether no number is below the next.
-    ">=" (a: Any, b: Any, c*: Any) -> Bool, pure => greater_equal;
+    /// Whether no number is below the next. What follows a pair that is not so is not looked at.
+    /// (>= 3 3 1) => #t
+    ">=" (left: Number, right: Number, others*: Any) -> Bool, pure, op(2, Op::GreaterEqual) => greater_equal;
 
-    /// Integer quotient, rounded towards zero.
-    "quotient" (n: Integer, d: Integer) -> Integer, pure => quotient;
+    /// The quotient of two integers, rounded towards zero. Raises for a divisor of zero.
+    /// (quotient 17 5) => 3
+    /// (quotient -17 5) => -3
+    "quotient" (number: Integer, divisor: Integer) -> Integer, pure, op(2, Op::Quotient) => quotient;
 
-    /// Integer quotient, rounded towards zero.
-    "math/quotient" (n: Integer, d: Integer) -> Integer, pure => quotient;
+    /// The quotient of two integers, rounded towards zero; the same as `quotient`.
+    /// (math/quotient 17 5) => 3
+    "math/quotient" (number: Integer, divisor: Integer) -> Integer, pure, op(2, Op::Quotient) => quotient;
 
-    /// Integer remainder with the sign of the dividend.
-    "remainder" (n: Integer, d: Integer) -> Integer, pure => remainder;
+    /// What remains of the division of two integers by `quotient`; it has the sign of the first. Raises
+    /// for a divisor of zero.
+    /// (remainder 17 5) => 2
+    /// (remainder -17 5) => -2
+    "remainder" (number: Integer, divisor: Integer) -> Integer, pure, op(2, Op::Remainder) => remainder;
 
-    /// Integer remainder with the sign of the dividend.
-    "math/remainder" (n: Integer, d: Integer) -> Integer, pure => remainder;
+    /// What remains of the division of two integers; the same as `remainder`.
+    /// (math/remainder -17 5) => -2
+    "math/remainder" (number: Integer, divisor: Integer) -> Integer, pure, op(2, Op::Remainder) => remainder;
 
-    /// Remainder with the sign of the divisor, for floats of the dividend.
-    "mod" (a: Number, b: Number) -> Number, pure => modulo;
+    /// What remains of a division of integers, with the sign of the divisor, or of floats, with the
+    /// sign of the first. Ratios are refused; an exact zero by which an integer is divided raises.
+    /// (mod -7 3) => 2
+    /// (mod -7.5 3) => -1.5
+    "mod" (number: Real, divisor: Real) -> Real, pure, op(2, Op::Modulo) => modulo;
 
-    /// Remainder with the sign of the divisor, for floats of the dividend.
-    "modulo" (a: Number, b: Number) -> Number, pure => modulo;
+    /// What remains of a division; the same as `mod`.
+    /// (modulo -7 3) => 2
+    "modulo" (number: Real, divisor: Real) -> Real, pure, op(2, Op::Modulo) => modulo;
 
-    /// Greatest common divisor of integers.
-    "gcd" (ns*: Integer) -> Integer, pure => gcd;
+    /// The greatest common divisor of integers, which is not negative; 0 of none.
+    /// (gcd 12 -18) => 6
+    /// (gcd) => 0
+    "gcd" (numbers*: Integer) -> Integer, pure => gcd;
 
-    /// Greatest common divisor of integers.
-    "math/gcd" (ns*: Integer) -> Integer, pure => gcd;
+    /// The greatest common divisor of integers; the same as `gcd`.
+    /// (math/gcd 12 18 27) => 3
+    "math/gcd" (numbers*: Integer) -> Integer, pure => gcd;
 
-    /// Least common multiple of integers.
-    "lcm" (ns*: Integer) -> Integer, pure => lcm;
+    /// The least common multiple of integers, which is not negative; 1 of none.
+    /// (lcm 4 6) => 12
+    /// (lcm 4 0) => 0
+    "lcm" (numbers*: Integer) -> Integer, pure => lcm;
 
-    /// Least common multiple of integers.
-    "math/lcm" (ns*: Integer) -> Integer, pure => lcm;
+    /// The least common multiple of integers; the same as `lcm`.
+    /// (math/lcm 2 3 4) => 12
+    "math/lcm" (numbers*: Integer) -> Integer, pure => lcm;
 
-    /// Largest number; a float if one of them is.
-    "max" (a: Any, b*: Any) -> Number, pure => max;
+    /// The largest of some numbers; a float if one of them is. Raises for numbers without an order:
+    /// NaN and complex ones.
+    /// (max 3 1/2 7) => 7
+    /// (max 3 1.5) => 3.0
+    "max" (number: Number, others*: Number) -> Number, pure => max;
 
-    /// Smallest number; a float if one of them is.
-    "min" (a: Any, b*: Any) -> Number, pure => min;
+    /// The smallest of some numbers; a float if one of them is. Raises for numbers without an order:
+    /// NaN and complex ones.
+    /// (min 3 1/2 7) => 1/2
+    /// (min 3 4.5) => 3.0
+    "min" (number: Number, others*: Number) -> Number, pure => min;
 
-    /// Magnitude of a number.
-    "abs" (n: Number) -> Number, pure => abs;
+    /// The distance of a number from zero; for a complex number a float.
+    /// (abs -7/2) => 7/2
+    /// (abs -1.5) => 1.5
+    "abs" (number: Number) -> Real, pure => abs;
 
-    /// Magnitude of a number.
-    "magnitude" (z: Number) -> Number, pure => abs;
+    /// The distance of a number from zero; the same as `abs`.
+    /// (magnitude (make-rectangular 3 4)) => 5.0
+    /// (magnitude -2) => 2
+    "magnitude" (number: Number) -> Real, pure => abs;
 
-    /// Integer below.
-    "floor" (n: Number) -> Number, pure => floor;
+    /// The greatest integer not above a number; a float stays a float.
+    /// (floor -3/2) => -2
+    /// (floor 2.7) => 2.0
+    "floor" (number: Real) -> Real, pure => floor;
 
-    /// Integer above.
-    "ceil" (n: Number) -> Number, pure => ceiling;
+    /// The smallest integer not below a number; a float stays a float.
+    /// (ceil 7/2) => 4
+    /// (ceil 2.1) => 3.0
+    "ceil" (number: Real) -> Real, pure => ceiling;
 
-    /// Integer above.
-    "ceiling" (n: Number) -> Number, pure => ceiling;
+    /// The smallest integer not below a number; the same as `ceil`.
+    /// (ceiling 2.1) => 3.0
+    "ceiling" (number: Real) -> Real, pure => ceiling;
 
-    /// Nearest integer, the even one of two.
-    "round" (n: Number) -> Number, pure => round;
+    /// The nearest integer, of two the even one; a float stays a float.
+    /// (round 2.5) => 2.0
+    /// (round 7/2) => 4
+    "round" (number: Real) -> Real, pure => round;
 
-    /// Integer part.
-    "truncate" (n: Number) -> Number, pure => truncate;
+    /// The integer part of a number, rounded towards zero; a float stays a float.
+    /// (truncate -2.7) => -2.0
+    /// (truncate 7/2) => 3
+    "truncate" (number: Real) -> Real, pure => truncate;
 
-    /// Power; exact for an exact base and an integer exponent.
-    "expt" (base: Number, exp: Number) -> Number, pure => expt;
+    /// A number to a power: exact for an exact base and an integer exponent. Raises for an exact zero
+    /// to a negative power and for results that are too large.
+    /// (expt 2 100) => 1267650600228229401496703205376
+    /// (expt 2 -2) => 1/4
+    /// (expt 2 0.5) => 1.4142135623730951
+    "expt" (base: Number, exponent: Number) -> Number, pure => expt;
 
-    /// Power; exact for an exact base and an integer exponent.
+    /// A number to a power; the same as `expt`.
+    /// (pow 3 4) => 81
     "pow" (base: Number, exponent: Number) -> Number, pure => expt;
 
-    /// Power; exact for an exact base and an integer exponent.
+    /// A number to a power; the same as `expt`.
+    /// (math/pow 3 4) => 81
     "math/pow" (base: Number, exponent: Number) -> Number, pure => expt;
 
-    /// Square root; exact for squares, complex for negative numbers.
-    "sqrt" (n: Number) -> Number, pure => sqrt;
+    /// The square root: exact for exact squares, a float for other real numbers, complex for negative
+    /// ones.
+    /// (sqrt 9/4) => 3/2
+    /// (sqrt 2) => 1.4142135623730951
+    /// (sqrt -4) => 2i
+    "sqrt" (number: Number) -> Number, pure, op(1, Op::SquareRoot) => sqrt;
 
-    /// List of the integer square root and what remains.
-    "exact-integer-sqrt" (n: Integer) -> List, pure => exact_integer_sqrt;
+    /// The list of the largest integer whose square is not above an integer, and of what remains.
+    /// Raises for negative integers.
+    /// (exact-integer-sqrt 17) => (4 1)
+    /// (exact-integer-sqrt -1) => error argument must be non-negative
+    "exact-integer-sqrt" (number: Integer) -> Pair, pure => exact_integer_sqrt;
 }
 
 /// The argument at `index`; the arity is checked before, so it is there.

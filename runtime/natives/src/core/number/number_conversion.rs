@@ -11,53 +11,91 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// The exact number of the same value.
-    "exact" (x: Number) -> Number, pure => exact;
+    /// The exact number of the same value: for a float an integer or a ratio.
+    /// (exact 0.25) => 1/4
+    /// (exact 3.0) => 3
+    "exact" (number: Number) -> Number, pure => exact;
 
-    /// The exact number of the same value.
-    "inexact->exact" (x: Number) -> Number, pure => exact;
+    /// The exact number of the same value; the same as `exact`.
+    /// (inexact->exact 1.5) => 3/2
+    "inexact->exact" (number: Number) -> Number, pure => exact;
 
-    /// The nearest float.
-    "inexact" (x: Number) -> Number, pure => inexact_number;
+    /// The float nearest to a number; of a complex number, the nearest float to each part.
+    /// (inexact 1/4) => 0.25
+    "inexact" (number: Number) -> Number, pure => inexact_number;
 
-    /// The nearest float.
-    "exact->inexact" (x: Number) -> Number, pure => inexact_number;
+    /// The float nearest to a number; the same as `inexact`.
+    /// (exact->inexact 3) => 3.0
+    "exact->inexact" (number: Number) -> Number, pure => inexact_number;
 
-    /// Integer part of a number, or the integer a string holds.
-    "int" (x: Any) -> Int, pure => int;
+    /// The integer part of a real number, or the decimal integer that a string holds. Raises for floats
+    /// that are not finite or beyond 64 bits, and for strings that hold no integer.
+    /// (int 3.9) => 3
+    /// (int -7/2) => -3
+    /// (int "42") => 42
+    "int" (value: NumberOrString) -> Integer, pure => int;
 
-    /// Float of a number, or the one a string holds.
-    "float" (x: Any) -> Float, pure => float;
+    /// The float nearest to a real number, or the float that a string writes. Raises for complex
+    /// numbers and strings that write none.
+    /// (float 1/8) => 0.125
+    /// (float "2.5") => 2.5
+    /// (float "x") => error cannot convert 'x' to float
+    "float" (value: NumberOrString) -> Float, pure => float;
 
-    /// Numerator of an exact number.
-    "numerator" (x: Number) -> Integer, pure => numerator;
+    /// The numerator of an exact integer or ratio in lowest terms.
+    /// (numerator 6/4) => 3
+    /// (numerator 0.5) => error expected rational, got float
+    "numerator" (number: Rational) -> Integer, pure => numerator;
 
-    /// Denominator of an exact number.
-    "denominator" (x: Number) -> Integer, pure => denominator;
+    /// The denominator of an exact integer or ratio in lowest terms; it is positive.
+    /// (denominator 6/4) => 2
+    /// (denominator 5) => 1
+    "denominator" (number: Rational) -> Integer, pure => denominator;
 
-    /// Simplest ratio within a tolerance of a number.
-    "rationalize" (x: Number, tol: Number) -> Number, pure => rationalize;
+    /// The ratio with the smallest denominator that differs from a number by at most a tolerance. It is
+    /// a float if one of the two is.
+    /// (rationalize 3/10 1/10) => 1/3
+    /// (rationalize 0.3 1/10) => 0.3333333333333333
+    "rationalize" (number: Real, tolerance: Real) -> Real, pure => rationalize;
 
-    /// Complex number of a real and an imaginary part.
-    "make-rectangular" (real: Number, imag: Number) -> Number, pure => make_rectangular;
+    /// The complex number of a real and an imaginary part; the real part alone if the imaginary one is
+    /// an exact zero.
+    /// (make-rectangular 3 -4) => 3-4i
+    /// (make-rectangular 3 0) => 3
+    "make-rectangular" (real: Real, imaginary: Real) -> Number, pure => make_rectangular;
 
-    /// Complex number of a magnitude and an angle.
-    "make-polar" (magnitude: Number, angle: Number) -> Number, pure => make_polar;
+    /// The complex number of a magnitude and an angle in radians. Its parts are floats.
+    /// (make-polar 2 0) => 2.0
+    /// (real-part (make-polar 2 (/ pi 3))) => 1.0000000000000002
+    "make-polar" (magnitude: Real, angle: Real) -> Number, pure => make_polar;
 
-    /// Real part of a number.
-    "real-part" (z: Number) -> Number, pure => real_part;
+    /// The real part of a number.
+    /// (real-part (make-rectangular 3 -4)) => 3
+    "real-part" (number: Number) -> Real, pure => real_part;
 
-    /// Imaginary part of a number.
-    "imag-part" (z: Number) -> Number, pure => imag_part;
+    /// The imaginary part of a number; 0 for a real number.
+    /// (imag-part (make-rectangular 3 -4)) => -4
+    /// (imag-part 2.5) => 0
+    "imag-part" (number: Number) -> Real, pure => imag_part;
 
-    /// Angle of a complex number in radians.
-    "angle" (z: Number) -> Number, pure => angle;
+    /// The angle of a number in the complex plane, in radians: 0 for real numbers, pi for negative
+    /// ones.
+    /// (angle -2) => 3.141592653589793
+    /// (angle (make-rectangular 0 1)) => 1.5707963267948966
+    "angle" (number: Number) -> Float, pure => angle;
 
-    /// Text of a number; integers in radix 2, 8, 10 or 16.
-    "number->string" | "number/to-string" (n: Number, radix?: Integer) -> String, pure => number_to_string;
+    /// The text of a number. A radix of 2, 8 or 16 takes exact integers only; any other but 10 raises.
+    /// (number->string 1/3) => "1/3"
+    /// (number->string 255 16) => "ff"
+    /// (number->string 255 7) => error unsupported radix 7
+    "number->string" | "number/to-string" (number: Number, radix?: Int) -> String, pure => number_to_string;
 
-    /// Number that a string holds, or #f.
-    "string->number" | "string/to-number" (s: String, radix?: Integer) -> Any, pure => string_to_number;
+    /// The number that a string writes in radix 10 or in the radix 2, 8 or 16, or #f if it is the text
+    /// of none. Raises for any other radix.
+    /// (string->number "1e3") => 1000.0
+    /// (string->number "ff" 16) => 255
+    /// (string->number "12px") => #f
+    "string->number" | "string/to-number" (text: String, radix?: Int) -> Any, pure => string_to_number;
 }
 
 /// Applies a conversion to the parts of a number.

@@ -7,65 +7,95 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// The code point of a character.
-    "char->integer" | "char/to-integer" (c: Char) -> Int, pure => to_integer;
+    /// The Unicode code point of a character.
+    /// (char->integer #\A) => 65
+    "char->integer" | "char/to-integer" (char: Char) -> Count, pure => to_integer;
 
-    /// A string of one character.
-    "char->string" | "char/to-string" (c: Char) -> String, pure => to_string;
+    /// The string of one character.
+    /// (char->string #\x) => "x"
+    "char->string" | "char/to-string" (char: Char) -> String, pure => to_string;
 
-    /// The character with a code point.
-    "integer->char" | "integer/to-char" (n: Integer) -> Char, pure => from_integer;
+    /// The character with a Unicode code point. Raises for surrogates and integers out of range.
+    /// (integer->char 955) => #\λ
+    /// (integer->char 55296) => error invalid codepoint 55296
+    "integer->char" | "integer/to-char" (code: Int) -> Char, pure => from_integer;
 
-    /// Whether a character is a letter.
-    "char-alphabetic?" | "char/alphabetic?" (c: Char) -> Bool, pure => is_alphabetic;
+    /// Whether a character is alphabetic (Unicode property Alphabetic).
+    /// (char-alphabetic? #\é) => #t
+    /// (char-alphabetic? #\7) => #f
+    "char-alphabetic?" | "char/alphabetic?" (char: Char) -> Bool, pure => is_alphabetic;
 
-    /// Whether a character is a digit or number.
-    "char-numeric?" | "char/numeric?" (c: Char) -> Bool, pure => is_numeric;
+    /// Whether a character is a number: a digit of any script, or another sign for a number (Unicode
+    /// general categories Nd, Nl and No).
+    /// (char-numeric? #\7) => #t
+    /// (char-numeric? #\½) => #t
+    /// (char-numeric? #\a) => #f
+    "char-numeric?" | "char/numeric?" (char: Char) -> Bool, pure => is_numeric;
 
-    /// Whether a character is white space.
-    "char-whitespace?" | "char/whitespace?" (c: Char) -> Bool, pure => is_whitespace;
+    /// Whether a character is white space (Unicode property White_Space).
+    /// (char-whitespace? #\space) => #t
+    /// (char-whitespace? #\_) => #f
+    "char-whitespace?" | "char/whitespace?" (char: Char) -> Bool, pure => is_whitespace;
 
-    /// Whether a character is upper case.
-    "char-upper-case?" | "char/upper-case?" (c: Char) -> Bool, pure => is_upper_case;
+    /// Whether a character is in upper case (Unicode property Uppercase).
+    /// (char-upper-case? #\Q) => #t
+    /// (char-upper-case? #\1) => #f
+    "char-upper-case?" | "char/upper-case?" (char: Char) -> Bool, pure => is_upper_case;
 
-    /// Whether a character is lower case.
-    "char-lower-case?" | "char/lower-case?" (c: Char) -> Bool, pure => is_lower_case;
+    /// Whether a character is in lower case (Unicode property Lowercase).
+    /// (char-lower-case? #\q) => #t
+    "char-lower-case?" | "char/lower-case?" (char: Char) -> Bool, pure => is_lower_case;
 
-    /// The upper-case character, if it is a single one.
-    "char-upcase" | "char/upcase" (c: Char) -> Char, pure => upcase;
+    /// The upper case of a character; the character itself if that has none or is several characters.
+    /// (char-upcase #\é) => #\É
+    /// (char-upcase #\ß) => #\ß
+    "char-upcase" | "char/upcase" (char: Char) -> Char, pure => upcase;
 
-    /// The lower-case character, if it is a single one.
-    "char-downcase" | "char/downcase" (c: Char) -> Char, pure => downcase;
+    /// The lower case of a character; the character itself if that has none or is several characters.
+    /// (char-downcase #\Q) => #\q
+    "char-downcase" | "char/downcase" (char: Char) -> Char, pure => downcase;
 
     /// Whether two characters are the same.
-    "char=?" (a: Char, b: Char) -> Bool, pure => equal;
+    /// (char=? #\a #\a) => #t
+    /// (char=? #\a "a") => error expected char, got string
+    "char=?" (left: Char, right: Char) -> Bool, pure => equal;
 
-    /// Whether the first code point is smaller.
-    "char<?" (a: Char, b: Char) -> Bool, pure => less;
+    /// Whether the code point of the first character is the smaller one.
+    /// (char<? #\a #\b) => #t
+    /// (char<? #\a #\B) => #f
+    "char<?" (left: Char, right: Char) -> Bool, pure => less;
 
-    /// Whether the first code point is not greater.
-    "char<=?" (a: Char, b: Char) -> Bool, pure => less_or_equal;
+    /// Whether the code point of the first character is at most that of the second.
+    /// (char<=? #\b #\b) => #t
+    "char<=?" (left: Char, right: Char) -> Bool, pure => less_or_equal;
 
-    /// Whether the first code point is greater.
-    "char>?" (a: Char, b: Char) -> Bool, pure => greater;
+    /// Whether the code point of the first character is the greater one.
+    /// (char>? #\b #\a) => #t
+    "char>?" (left: Char, right: Char) -> Bool, pure => greater;
 
-    /// Whether the first code point is not smaller.
-    "char>=?" (a: Char, b: Char) -> Bool, pure => greater_or_equal;
+    /// Whether the code point of the first character is at least that of the second.
+    /// (char>=? #\a #\b) => #f
+    "char>=?" (left: Char, right: Char) -> Bool, pure => greater_or_equal;
 
-    /// Whether two characters are the same but for case.
-    "char-ci=?" (a: Char, b: Char) -> Bool, pure => ci_equal;
+    /// Whether two characters have the same lower case.
+    /// (char-ci=? #\a #\A) => #t
+    "char-ci=?" (left: Char, right: Char) -> Bool, pure => ci_equal;
 
-    /// char<? without regard to case.
-    "char-ci<?" (a: Char, b: Char) -> Bool, pure => ci_less;
+    /// Whether the lower case of the first character comes before that of the second.
+    /// (char-ci<? #\a #\B) => #t
+    "char-ci<?" (left: Char, right: Char) -> Bool, pure => ci_less;
 
-    /// char<=? without regard to case.
-    "char-ci<=?" (a: Char, b: Char) -> Bool, pure => ci_less_or_equal;
+    /// Whether the lower case of the first character does not come after that of the second.
+    /// (char-ci<=? #\B #\b) => #t
+    "char-ci<=?" (left: Char, right: Char) -> Bool, pure => ci_less_or_equal;
 
-    /// char>? without regard to case.
-    "char-ci>?" (a: Char, b: Char) -> Bool, pure => ci_greater;
+    /// Whether the lower case of the first character comes after that of the second.
+    /// (char-ci>? #\B #\a) => #t
+    "char-ci>?" (left: Char, right: Char) -> Bool, pure => ci_greater;
 
-    /// char>=? without regard to case.
-    "char-ci>=?" (a: Char, b: Char) -> Bool, pure => ci_greater_or_equal;
+    /// Whether the lower case of the first character does not come before that of the second.
+    /// (char-ci>=? #\a #\B) => #f
+    "char-ci>=?" (left: Char, right: Char) -> Bool, pure => ci_greater_or_equal;
 }
 
 fn to_integer(host: &Host, args: &[Value]) -> Outcome {

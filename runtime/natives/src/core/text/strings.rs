@@ -15,65 +15,107 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Number of characters of a string.
-    "string-length" | "string/length" (s: String) -> Int, pure => length;
+    /// The number of characters of a string.
+    /// (string-length "naïve") => 5
+    /// (string/length "") => 0
+    "string-length" | "string/length" (text: String) -> Count, pure => length;
 
-    /// Number of UTF-8 bytes of a string.
-    "string/byte-length" (s: String) -> Integer, pure => byte_length;
+    /// The number of bytes that a string takes in UTF-8.
+    /// (string/byte-length "naïve") => 6
+    "string/byte-length" (text: String) -> Count, pure => byte_length;
 
-    /// Whether a string has no characters.
-    "string/empty?" (s: String) -> Bool, pure => is_empty;
+    /// Whether a string has no characters. White space counts as characters.
+    /// (string/empty? "") => #t
+    /// (string/empty? " ") => #f
+    "string/empty?" (text: String) -> Bool, pure => is_empty;
 
-    /// The character at a position.
-    "string-ref" | "string/ref" (s: String, index: Int) -> Char, pure => reference;
+    /// The character at a position, counted in characters from 0. Raises when the position is
+    /// negative or not below the length.
+    /// (string-ref "sema" 2) => #\m
+    /// (string-ref "sema" 4) => error index 4 out of bounds
+    "string-ref" | "string/ref" (text: String, index: Count) -> Char, pure => reference;
 
-    /// The characters from a start up to an optional end.
-    "substring" | "string/slice" (s: String, start: Int, end?: Int) -> String, pure => substring;
+    /// The characters from `start` up to, and without, `end`, which is the length if left out.
+    /// Raises unless 0 <= start <= end <= length.
+    /// (substring "bytecode" 0 4) => "byte"
+    /// (string/slice "bytecode" 4) => "code"
+    /// (substring "byte" 3 2) => error index out of bounds
+    "substring" | "string/slice" (text: String, start: Count, end?: Count) -> String, pure => substring;
 
-    /// The first characters, or the last ones for a negative count.
-    "string/take" (s: String, n: Integer) -> String, pure => take;
+    /// The first `count` characters, or the last ones when the count is negative; all of them when
+    /// there are fewer.
+    /// (string/take "lambda" 3) => "lam"
+    /// (string/take "lambda" -2) => "da"
+    /// (string/take "ab" 9) => "ab"
+    "string/take" (text: String, count: Int) -> String, pure => take;
 
-    /// The display forms of all arguments, joined.
-    "string-append" | "str" | "string/append" (a*: Any) -> String, pure => append;
+    /// The display forms of all arguments, joined; strings are joined as they are.
+    /// (string-append "ab" "cd") => "abcd"
+    /// (str "n = " 42 ", " #\x) => "n = 42, x"
+    /// (str) => ""
+    "string-append" | "str" | "string/append" (values*: Any) -> String, pure => append;
 
-    /// The characters in opposite order.
-    "string/reverse" (s: String) -> String, pure => reverse;
+    /// The characters in opposite order. A combining mark is a character of its own.
+    /// (string/reverse "drawer") => "reward"
+    "string/reverse" (text: String) -> String, pure => reverse;
 
-    /// A string several times over.
-    "string/repeat" | "make-string" (s: String, n: Int) -> String, pure => repeat;
+    /// A string `times` over. Raises when the count is negative or the result too long.
+    /// (string/repeat "ab" 3) => "ababab"
+    /// (make-string "-" 5) => "-----"
+    "string/repeat" | "make-string" (text: String, times: Count) -> String, pure => repeat;
 
-    /// Filled up to a width at its start.
-    "string/pad-left" (a: Any, b: Any, c?: Any) -> String, pure => pad_left;
+    /// Fills a string up at its start to a width in terminal columns, with the first character of
+    /// `fill` or with spaces. A string that is wide enough stays as it is.
+    /// (string/pad-left "7" 3 "0") => "007"
+    /// (string/pad-left "ab" 4) => "  ab"
+    "string/pad-left" (text: String, width: Count, fill?: String) -> String, pure => pad_left;
 
-    /// Filled up to a width at its end.
-    "string/pad-right" (a: Any, b: Any, c?: Any) -> String, pure => pad_right;
+    /// Fills a string up at its end to a width in terminal columns, with the first character of
+    /// `fill` or with spaces. A string that is wide enough stays as it is.
+    /// (string/pad-right "total" 8 ".") => "total..."
+    /// (string/pad-right "total" 3) => "total"
+    "string/pad-right" (text: String, width: Count, fill?: String) -> String, pure => pad_right;
 
-    /// Without white space at both ends.
-    "string/trim" | "string-trim" (s: String) -> String, pure => trim;
+    /// Removes white space, as Unicode defines it, at both ends.
+    /// (string/trim "  a b\t") => "a b"
+    "string/trim" | "string-trim" (text: String) -> String, pure => trim;
 
-    /// Without white space at the start.
-    "string/trim-left" (s: String) -> String, pure => trim_left;
+    /// Removes white space, as Unicode defines it, at the start.
+    /// (string/trim-left "  a ") => "a "
+    "string/trim-left" (text: String) -> String, pure => trim_left;
 
-    /// Without white space at the end.
-    "string/trim-right" (s: String) -> String, pure => trim_right;
+    /// Removes white space, as Unicode defines it, at the end.
+    /// (string/trim-right "  a ") => "  a"
+    "string/trim-right" (text: String) -> String, pure => trim_right;
 
-    /// Without a prefix, if it is there.
-    "string/chop-start" (s: String, prefix: String) -> String, pure => chop_start;
+    /// Removes a prefix once, if the string begins with it.
+    /// (string/chop-start "v2.1" "v") => "2.1"
+    /// (string/chop-start "2.1" "v") => "2.1"
+    "string/chop-start" (text: String, prefix: String) -> String, pure => chop_start;
 
-    /// Without a suffix, if it is there.
-    "string/chop-end" (s: String, suffix: String) -> String, pure => chop_end;
+    /// Removes a suffix once, if the string ends with it.
+    /// (string/chop-end "notes.txt" ".txt") => "notes"
+    "string/chop-end" (text: String, suffix: String) -> String, pure => chop_end;
 
-    /// With a prefix, added if it is missing.
-    "string/ensure-start" (s: String, prefix: String) -> String, pure => ensure_start;
+    /// Puts a prefix before a string that does not begin with it.
+    /// (string/ensure-start "tmp" "/") => "/tmp"
+    /// (string/ensure-start "/tmp" "/") => "/tmp"
+    "string/ensure-start" (text: String, prefix: String) -> String, pure => ensure_start;
 
-    /// With a suffix, added if it is missing.
-    "string/ensure-end" (s: String, suffix: String) -> String, pure => ensure_end;
+    /// Puts a suffix after a string that does not end with it.
+    /// (string/ensure-end "src" "/") => "src/"
+    "string/ensure-end" (text: String, suffix: String) -> String, pure => ensure_end;
 
-    /// A text put before and after a string.
-    "string/wrap" (s: String, left: String, right?: String) -> String, pure => wrap;
+    /// Puts `open` before a string and `close` after it; without `close`, `open` on both sides.
+    /// (string/wrap "x" "<" ">") => "<x>"
+    /// (string/wrap "x" "**") => "**x**"
+    "string/wrap" (text: String, open: String, close?: String) -> String, pure => wrap;
 
-    /// Without a text at both ends, if it is at both.
-    "string/unwrap" (s: String, left: String, right?: String) -> String, pure => unwrap;
+    /// Removes `open` at the start and `close` at the end if both are there; without `close`,
+    /// `open` on both sides.
+    /// (string/unwrap "(a b)" "(" ")") => "a b"
+    /// (string/unwrap "(a b" "(" ")") => "(a b"
+    "string/unwrap" (text: String, open: String, close?: String) -> String, pure => unwrap;
 }
 
 /// A result that is a piece of an argument: the argument itself when nothing was cut.

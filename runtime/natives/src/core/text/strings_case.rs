@@ -7,41 +7,55 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// In upper case.
-    "string/upper" | "string-upcase" (s: String) -> String, pure => upper;
+    /// A string in upper case, with the mappings of Unicode that may change its length.
+    /// (string/upper "straße") => "STRASSE"
+    "string/upper" | "string-upcase" (text: String) -> String, pure => upper;
 
-    /// In lower case.
-    "string/lower" | "string-downcase" (s: String) -> String, pure => lower;
+    /// A string in lower case, with the mappings of Unicode that may change its length.
+    /// (string/lower "ÀB c") => "àb c"
+    "string/lower" | "string-downcase" (text: String) -> String, pure => lower;
 
-    /// Case-folded, for comparisons without case.
-    "string/foldcase" (s: String) -> String, pure => foldcase;
+    /// The full case folding of a string: equal for strings that differ in case only.
+    /// (string/foldcase "Straße") => "strasse"
+    "string/foldcase" (text: String) -> String, pure => foldcase;
 
-    /// Whether two strings are the same but for case.
-    "string-ci=?" (a: String, b: String) -> Bool, pure => ci_equal;
+    /// Whether two strings have the same full case folding.
+    /// (string-ci=? "Ångström" "åNGSTRÖM") => #t
+    "string-ci=?" (left: String, right: String) -> Bool, pure => ci_equal;
 
-    /// First character upper, the rest lower case.
-    "string/capitalize" (s: String) -> String, pure => capitalize;
+    /// The first character in upper case, all others in lower case.
+    /// (string/capitalize "hELLO World") => "Hello world"
+    "string/capitalize" (text: String) -> String, pure => capitalize;
 
-    /// Every word capitalised.
-    "string/title-case" (s: String) -> String, pure => title_case;
+    /// Capitalises every word. Words are separated by white space, of which one space remains
+    /// between them.
+    /// (string/title-case "the  old man") => "The Old Man"
+    "string/title-case" (text: String) -> String, pure => title_case;
 
-    /// The words of an identifier or text.
-    "string/words" (s: String) -> List, pure => words;
+    /// The list of the words of a text or an identifier. A word ends at a space, `_`, `-` or `.`, and
+    /// where lower case turns to upper case.
+    /// (string/words "parseXMLFile now") => ("parse" "XML" "File" "now")
+    "string/words" (text: String) -> List, pure => words;
 
-    /// The words as camelCase.
-    "string/camel-case" (s: String) -> String, pure => camel_case;
+    /// The words of a text as one identifier; all but the first are capitalised.
+    /// (string/camel-case "user id") => "userId"
+    "string/camel-case" (text: String) -> String, pure => camel_case;
 
-    /// The words as PascalCase.
-    "string/pascal-case" (s: String) -> String, pure => pascal_case;
+    /// The words of a text as one identifier, each capitalised.
+    /// (string/pascal-case "user id") => "UserId"
+    "string/pascal-case" (text: String) -> String, pure => pascal_case;
 
-    /// The words as snake_case.
-    "string/snake-case" (s: String) -> String, pure => snake_case;
+    /// The words of a text in lower case with `_` between them.
+    /// (string/snake-case "userId") => "user_id"
+    "string/snake-case" (text: String) -> String, pure => snake_case;
 
-    /// The words as kebab-case.
-    "string/kebab-case" (s: String) -> String, pure => kebab_case;
+    /// The words of a text in lower case with `-` between them.
+    /// (string/kebab-case "userId") => "user-id"
+    "string/kebab-case" (text: String) -> String, pure => kebab_case;
 
-    /// The words capitalised, with spaces.
-    "string/headline" (s: String) -> String, pure => headline;
+    /// The words of a text capitalised with a space between them.
+    /// (string/headline "last_user_id") => "Last User Id"
+    "string/headline" (text: String) -> String, pure => headline;
 }
 
 fn upper(host: &Host, args: &[Value]) -> Outcome {

@@ -11,47 +11,76 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// The characters of a string as a list.
-    "string->list" | "string/to-list" (s: String) -> List, pure => to_list;
+    /// The list of the characters of a string.
+    /// (string->list "abc") => (#\a #\b #\c)
+    "string->list" | "string/to-list" (text: String) -> List, pure => to_list;
 
-    /// The characters of a string as a list.
-    "string/chars" (s: String) -> List, pure => chars;
+    /// The list of the characters of a string.
+    /// (string/chars "né") => (#\n #\é)
+    "string/chars" (text: String) -> List, pure => chars;
 
-    /// The string of a list of characters.
+    /// The string of a list of characters. Raises when an element is none.
+    /// (list->string (list #\o #\k)) => "ok"
+    /// (list->string (list 1)) => error expected char, got int
     "list->string" (chars: List) -> String, pure => from_list;
 
-    /// The code points of a string as a list.
-    "string/codepoints" (s: String) -> List, pure => codepoints;
+    /// The list of the Unicode code points of a string.
+    /// (string/codepoints "A€") => (65 8364)
+    "string/codepoints" (text: String) -> List, pure => codepoints;
 
-    /// The string of code points.
-    "string/from-codepoints" (codepoints: List) -> String, pure => from_codepoints;
+    /// The string of a list or vector of Unicode code points. Raises for an integer that is none.
+    /// (string/from-codepoints (list 83 101 109 97)) => "Sema"
+    /// (string/from-codepoints [55296]) => error invalid codepoint 55296
+    "string/from-codepoints" (codepoints: Sequence) -> String, pure => from_codepoints;
 
-    /// The character of a string that has exactly one.
-    "string->char" | "string/to-char" (s: String) -> Char, pure => to_char;
+    /// The character of a string that has exactly one; raises for any other.
+    /// (string->char "z") => #\z
+    /// (string->char "zz") => error exactly one character
+    "string->char" | "string/to-char" (text: String) -> Char, pure => to_char;
 
-    /// The symbol with a name.
-    "string->symbol" | "string/to-symbol" (s: String) -> Symbol, pure => to_symbol;
+    /// The symbol with a name, which may be any text.
+    /// (string->symbol "total") => total
+    /// (eq? (string->symbol "a") 'a) => #t
+    "string->symbol" | "string/to-symbol" (name: String) -> Symbol, pure => to_symbol;
 
-    /// The keyword with a name.
-    "string->keyword" | "string/to-keyword" (s: String) -> Keyword, pure => to_keyword;
+    /// The keyword with a name, which is given without a colon.
+    /// (string->keyword "width") => :width
+    "string->keyword" | "string/to-keyword" (name: String) -> Keyword, pure => to_keyword;
 
     /// The name of a symbol.
-    "symbol->string" | "symbol/to-string" (sym: Symbol) -> String, pure => from_symbol;
+    /// (symbol->string 'total) => "total"
+    /// (symbol->string :total) => error expected symbol, got keyword
+    "symbol->string" | "symbol/to-string" (symbol: Symbol) -> String, pure => from_symbol;
 
     /// The name of a keyword, without the colon.
-    "keyword->string" | "keyword/to-string" (k: Keyword) -> String, pure => from_keyword;
+    /// (keyword->string :width) => "width"
+    "keyword->string" | "keyword/to-string" (keyword: Keyword) -> String, pure => from_keyword;
 
-    /// The float that a string or number stands for.
-    "string->float" | "string/to-float" (x: Any) -> Float, pure => to_float;
+    /// The float that a string writes, or that is nearest to an integer of 64 bits. Raises when the
+    /// string is not a number, white space included, and for other numbers than floats and such
+    /// integers.
+    /// (string->float "2.5") => 2.5
+    /// (string->float 3) => 3.0
+    /// (string->float "two") => error cannot parse 'two' as float
+    "string->float" | "string/to-float" (value: NumberOrString) -> Float, pure => to_float;
 
-    /// Whether a string is the text of a number.
-    "string/number?" (s: String) -> Bool, pure => is_number;
+    /// Whether a string, without white space at its ends, is the text of a number.
+    /// (string/number? " -1.5e3 ") => #t
+    /// (string/number? "1/2") => #t
+    /// (string/number? "12px") => #f
+    "string/number?" (text: String) -> Bool, pure => is_number;
 
-    /// A string equal to the argument.
-    "string/intern" (s: String) -> String, pure => intern;
+    /// A string equal to the argument. There is no table of interned strings, because equality of
+    /// strings is by content.
+    /// (string/intern "id") => "id"
+    "string/intern" (text: String) -> String, pure => intern;
 
-    /// A text with ~a, ~s, ~% and ~~ filled in.
-    "format" (a: Any, b*: Any) -> String, pure => format;
+    /// Fills in a template: `~a` is the display form of the next value, `~s` its readable form, `~%` a
+    /// line feed, `~~` a tilde. Other directives stay as they are; values that are missing leave
+    /// nothing, and further ones are ignored.
+    /// (format "~a is ~s" "x" "y") => "x is \"y\""
+    /// (format "100~~") => "100~"
+    "format" (template: String, values*: Any) -> String, pure => format;
 }
 
 fn list_of_chars(host: &Host, function: &str, args: &[Value]) -> Outcome {

@@ -9,8 +9,12 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// A text in a Unicode normalization form: `:nfc`, `:nfd`, `:nfkc` or `:nfkd`.
-    "string/normalize" (text: String, form: Keyword) -> String, pure => normalize;
+    /// A text in a Unicode normalization form: `:nfc`, `:nfd`, `:nfkc` or `:nfkd`, as a keyword or a
+    /// string, in lower or upper case. Raises for any other name.
+    /// (string-length (string/normalize "é" :nfd)) => 2
+    /// (string/normalize "①ﬁ" :nfkc) => "1fi"
+    /// (string/normalize "x" :nfx) => error unknown form "nfx"
+    "string/normalize" (text: String, form: Any) -> String, pure => normalize;
 }
 
 fn normalize(host: &Host, args: &[Value]) -> Outcome {

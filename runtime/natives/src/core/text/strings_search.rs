@@ -9,56 +9,88 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Whether a text occurs in a string.
-    "string/contains?" (s: String, sub: String) -> Bool, pure => contains;
+    /// Whether `part` occurs in a string, compared literally.
+    /// (string/contains? "haystack" "stack") => #t
+    /// (string/contains? "haystack" "Hay") => #f
+    "string/contains?" (text: String, part: String) -> Bool, pure => contains;
 
-    /// Whether a string begins with a text.
-    "string/starts-with?" (s: String, prefix: String) -> Bool, pure => starts_with;
+    /// Whether a string begins with `prefix`.
+    /// (string/starts-with? "main.sema" "main") => #t
+    "string/starts-with?" (text: String, prefix: String) -> Bool, pure => starts_with;
 
-    /// Whether a string ends with a text.
-    "string/ends-with?" (s: String, suffix: String) -> Bool, pure => ends_with;
+    /// Whether a string ends with `suffix`.
+    /// (string/ends-with? "main.sema" ".sema") => #t
+    "string/ends-with?" (text: String, suffix: String) -> Bool, pure => ends_with;
 
-    /// Position of the first occurrence, or nil.
-    "string/index-of" (s: String, sub: String, start?: Integer) -> Any, pure => index_of;
+    /// The position, in characters, of the first occurrence of `part` at or after `start`; nil if
+    /// there is none.
+    /// (string/index-of "banana" "an") => 1
+    /// (string/index-of "banana" "an" 2) => 3
+    /// (string/index-of "banana" "x") => nil
+    "string/index-of" (text: String, part: String, start?: Count) -> Any, pure => index_of;
 
-    /// Position of the last occurrence, or nil.
-    "string/last-index-of" (s: String, sub: String) -> Any, pure => last_index_of;
+    /// The position, in characters, of the last occurrence of `part`; nil if there is none.
+    /// (string/last-index-of "a/b/c" "/") => 3
+    "string/last-index-of" (text: String, part: String) -> Any, pure => last_index_of;
 
-    /// The pieces between occurrences of a separator.
-    "string/split" | "string-split" (s: String, sep: String) -> List, pure => split;
+    /// The list of the pieces between occurrences of a separator. Pieces may be empty, and a string
+    /// without the separator is the only piece.
+    /// (string/split "a,b,,c" ",") => ("a" "b" "" "c")
+    /// (string/split "abc" "--") => ("abc")
+    "string/split" | "string-split" (text: String, separator: String) -> Pair, pure => split;
 
-    /// The lines of a text without their ends.
-    "string/lines" (s: String) -> List, pure => lines;
+    /// The list of the lines of a text without their ends, LF or CR LF. An end at the end of the text
+    /// begins no further line.
+    /// (string/lines "one\ntwo\n") => ("one" "two")
+    /// (string/lines "") => ()
+    "string/lines" (text: String) -> List, pure => lines;
 
-    /// The display forms of items with a separator between them.
-    "string/join" | "string-join" (lst: List, sep: String) -> String, pure => join;
+    /// The display forms of the elements of a list or vector with a separator between them.
+    /// (string/join (list "a" "b" "c") "-") => "a-b-c"
+    /// (string/join [1 :x "y"] ", ") => "1, :x, y"
+    "string/join" | "string-join" (items: Sequence, separator: String) -> String, pure => join;
 
-    /// Every occurrence of a text replaced.
-    "string/replace" (s: String, from: String, to: String) -> String, pure => replace;
+    /// Replaces every occurrence of `from`, found from the left without overlap, by `to`. An empty
+    /// `from` occurs between all characters and at both ends.
+    /// (string/replace "a-b-c" "-" "+") => "a+b+c"
+    /// (string/replace "ab" "" ".") => ".a.b."
+    "string/replace" (text: String, from: String, to: String) -> String, pure => replace;
 
-    /// The first occurrence of a text replaced.
-    "string/replace-first" (s: String, from: String, to: String) -> String, pure => replace_first;
+    /// Replaces the first occurrence of `from` by `to`.
+    /// (string/replace-first "1.2.3" "." ",") => "1,2.3"
+    "string/replace-first" (text: String, from: String, to: String) -> String, pure => replace_first;
 
-    /// The last occurrence of a text replaced.
-    "string/replace-last" (s: String, from: String, to: String) -> String, pure => replace_last;
+    /// Replaces the last occurrence of `from` by `to`.
+    /// (string/replace-last "1.2.3" "." ",") => "1.2,3"
+    "string/replace-last" (text: String, from: String, to: String) -> String, pure => replace_last;
 
-    /// Without any occurrence of a text.
-    "string/remove" (s: String, sub: String) -> String, pure => remove;
+    /// Removes every occurrence of `part`.
+    /// (string/remove "1_000_000" "_") => "1000000"
+    "string/remove" (text: String, part: String) -> String, pure => remove;
 
-    /// What precedes the first separator.
-    "string/before" (s: String, needle: String) -> String, pure => before;
+    /// What precedes the first occurrence of a separator; the whole string if there is none.
+    /// (string/before "key=a=b" "=") => "key"
+    /// (string/before "key" "=") => "key"
+    "string/before" (text: String, separator: String) -> String, pure => before;
 
-    /// What precedes the last separator.
-    "string/before-last" (s: String, needle: String) -> String, pure => before_last;
+    /// What precedes the last occurrence of a separator; the whole string if there is none.
+    /// (string/before-last "a.tar.gz" ".") => "a.tar"
+    "string/before-last" (text: String, separator: String) -> String, pure => before_last;
 
-    /// What follows the first separator.
-    "string/after" (s: String, needle: String) -> String, pure => after;
+    /// What follows the first occurrence of a separator; the whole string if there is none.
+    /// (string/after "key=a=b" "=") => "a=b"
+    "string/after" (text: String, separator: String) -> String, pure => after;
 
-    /// What follows the last separator.
-    "string/after-last" (s: String, needle: String) -> String, pure => after_last;
+    /// What follows the last occurrence of a separator; the whole string if there is none.
+    /// (string/after-last "a.tar.gz" ".") => "gz"
+    "string/after-last" (text: String, separator: String) -> String, pure => after_last;
 
-    /// What lies between an opening and a closing text.
-    "string/between" (s: String, open: String, close: String) -> String, pure => between_texts;
+    /// What lies between the first `open` and the next `close`: up to the end of the string without
+    /// `close`, and the empty string without `open`.
+    /// (string/between "f(x, y) z" "(" ")") => "x, y"
+    /// (string/between "f(x" "(" ")") => "x"
+    /// (string/between "f" "(" ")") => ""
+    "string/between" (text: String, open: String, close: String) -> String, pure => between_texts;
 }
 
 /// The character position of a byte offset.

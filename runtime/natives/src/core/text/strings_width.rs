@@ -13,14 +13,23 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// Columns a string takes on a terminal.
-    "string/width" (s: String) -> Int, pure => width;
+    /// The columns that a string takes on a terminal: wide characters take two, combining marks and
+    /// ANSI escape sequences none.
+    /// (string/width "abc") => 3
+    /// (string/width "日本") => 4
+    "string/width" (text: String) -> Count, pure => width;
 
-    /// Cut to a number of columns, with an optional tail.
-    "string/truncate-width" (a: Any, b: Any, c?: Any) -> String, pure => truncate_width;
+    /// Cuts a string that is wider than `width` terminal columns; what is kept and `tail` fit into
+    /// them together.
+    /// (string/truncate-width "a long title" 6) => "a long"
+    /// (string/truncate-width "a long title" 7 "...") => "a lo..."
+    "string/truncate-width" (text: String, width: Count, tail?: String) -> String, pure => truncate_width;
 
-    /// The lines of a text wrapped to a number of columns.
-    "string/word-wrap" (text: String, width: Int) -> List, pure => word_wrap;
+    /// The list of the lines of a text after wrapping each at spaces to `width` terminal columns. A
+    /// word that is wider is cut.
+    /// (string/word-wrap "one two three" 8) => ("one two" "three")
+    /// (string/word-wrap "abcdef" 4) => ("abcd" "ef")
+    "string/word-wrap" (text: String, width: Count) -> Pair, pure => word_wrap;
 }
 
 /// A part of a text that is never cut apart.
