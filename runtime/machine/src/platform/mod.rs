@@ -1,10 +1,13 @@
-//! All that knows the operating system: memory, limits, the process.
+//! All that knows the operating system: memory, limits, the process, descriptors, threads.
 
 pub mod allocator;
 pub mod available;
+pub mod descriptors;
 pub mod elf_note;
 pub mod exhausted;
 mod memcpy;
 #[cfg(unix)]
 pub mod process;
 pub mod tier;
+pub mod threads;
+pub mod waker;

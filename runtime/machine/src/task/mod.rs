@@ -7,13 +7,20 @@
 //! Tasks have numbers with which tables are indexed, and promises and channels hold the numbers of
 //! who waits for them (see [`queue`]), so switching tasks hashes nothing.
 
+mod blocking;
 pub mod channel;
+mod completion;
+mod external;
 mod operation;
 pub mod promise;
 mod queue;
 mod timer;
 
+pub use blocking::Cancelled;
 pub use channel::closed_condition;
+pub use completion::Completer;
+pub(crate) use completion::{Outside, Patience};
+pub use external::{Asking, Await, Pending, Started};
 pub use operation::Wait;
 pub use operation::{Operation, Resume, after_others};
 use promise::cancelled_condition;
@@ -80,6 +87,8 @@ pub struct Scheduler {
     runners: RefCell<Vec<u32>>,
     /// Tasks that may hold values younger than the last collection.
     fresh: RefCell<Vec<u32>>,
+    /// What tasks wait for outside of the machine.
+    pub(crate) outside: Outside,
     /// The running task.
     pub(crate) current: Cell<u64>,
     /// Whether a nested call is running, which must not wait.
@@ -102,6 +111,7 @@ impl Scheduler {
         self.timers.borrow_mut().clear();
         self.runners.borrow_mut().clear();
         self.fresh.borrow_mut().clear();
+        self.outside.cancel_all();
         self.started.set(0);
         self.records.borrow_mut().push(Record {
             id: Some(TaskId::ROOT),
@@ -170,8 +180,11 @@ impl Scheduler {
 
     /// Whether another task could run if the running one stood back. One that was cancelled must
     /// not: it cannot wait any more.
-    pub(super) fn others_could_run(&self) -> bool {
-        if self.ready.borrow().is_empty() && self.timers.borrow().is_empty() {
+    pub fn others_could_run(&self) -> bool {
+        if self.ready.borrow().is_empty()
+            && self.timers.borrow().is_empty()
+            && self.outside.is_empty()
+        {
             return false;
         }
         let current = TaskId(self.current.get()).place();
@@ -288,6 +301,7 @@ impl Scheduler {
         match wait {
             Wait::Receive(channel) => self.leave_channel(heap, channel, channel::RECEIVERS, place),
             Wait::Send(channel, _) => self.leave_channel(heap, channel, channel::SENDERS, place),
+            Wait::External(number) => self.outside.cancel(number),
             Wait::RunOthers => self.runners.borrow_mut().retain(|runner| *runner != place),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What tasks wait for, and with what they go on.
 
+use super::external::Started;
 use crate::host::Host;
 use crate::host::condition::{Condition, Extra, Outcome, Signal};
 use crate::memory::heap::Tracer;
@@ -27,6 +28,8 @@ pub enum Operation {
     RunOthers,
     /// Collect garbage, then go on with figures about it.
     Collect,
+    /// Something outside of the machine.
+    External(Box<Started>),
     /// Let the tasks that are ready run first: the operation is done, and this is its outcome.
     GiveWay(Resume),
 }
@@ -97,6 +100,8 @@ pub enum Wait {
     Receive(Value),
     /// For room in a channel, with the value to send.
     Send(Value, Value),
+    /// For the operation outside of the machine that has this number.
+    External(u64),
     /// For the other tasks to have nothing to do.
     RunOthers,
 }
@@ -107,7 +112,11 @@ impl Wait {
         match self {
             Wait::Promise(promise) | Wait::Timeout(promise, _) => std::slice::from_ref(promise),
             Wait::All(promises, _) | Wait::Race(promises) | Wait::Any(promises) => promises,
-            Wait::Receive(_) | Wait::Send(..) | Wait::Sleep | Wait::RunOthers => &[],
+            Wait::Receive(_)
+            | Wait::Send(..)
+            | Wait::Sleep
+            | Wait::External(_)
+            | Wait::RunOthers => &[],
         }
     }
 
@@ -121,7 +130,7 @@ impl Wait {
                 tracer.value(value);
             }
             Wait::All(values, _) | Wait::Race(values) | Wait::Any(values) => tracer.values(values),
-            Wait::Sleep | Wait::RunOthers => {}
+            Wait::Sleep | Wait::External(_) | Wait::RunOthers => {}
         }
     }
 }

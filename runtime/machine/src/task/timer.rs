@@ -17,7 +17,16 @@ impl Scheduler {
             .map(|((deadline, _), _)| *deadline)
     }
 
+    /// Whether a deadline has passed.
+    pub(crate) fn is_timer_due(&self) -> bool {
+        self.next_deadline()
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     /// Wakes the tasks whose deadline has passed, in order; whether there were any.
+    ///
+    /// A timeout waits for those before it to have had their say: what a timer wakes may settle the promise that the
+    /// timeout is about. However late the machine looks at its clock, the order of the deadlines decides.
     pub(crate) fn wake_expired(&self, heap: &Heap) -> bool {
         if self.timers.borrow().is_empty() {
             return false;
@@ -29,16 +38,17 @@ impl Scheduler {
                 Some(((deadline, _), place)) if *deadline <= now => *place,
                 _ => return woken,
             };
-            woken = true;
             let resume = match self
                 .records
                 .borrow()
                 .get(place as usize)
                 .and_then(|record| record.wait.as_ref())
             {
+                Some(Wait::Timeout(..)) if woken => return true,
                 Some(Wait::Timeout(_, limit)) => Resume::Raise(Box::new(timeout_condition(*limit))),
                 _ => Resume::Value(Value::NIL),
             };
+            woken = true;
             self.unblock(heap, place, resume, None);
         }
     }

@@ -20,6 +20,7 @@ mod schedule;
 pub(crate) mod stack;
 mod task;
 mod unwind;
+mod waiting;
 
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
@@ -78,6 +79,8 @@ pub struct Vm {
     idle: Option<Box<Task>>,
     /// How often tasks have been switched.
     switches: u64,
+    /// After how many switches what happens outside is looked at, less one.
+    patience: u64,
     /// What the root task returned, while other tasks still run.
     root_value: Value,
     /// How execution ended, from a handler to [`Vm::execute`].
@@ -139,6 +142,7 @@ impl Vm {
             heap_limit: limits::Limit::of_heap(),
             idle: None,
             switches: 0,
+            patience: waiting::PATIENCE,
             root_value: Value::NIL,
             event: None,
             signal: None,

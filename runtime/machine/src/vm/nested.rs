@@ -87,6 +87,10 @@ impl Vm {
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),
                 Event::Suspended(Operation::GiveWay(resume)) => resume,
+                Event::Suspended(Operation::External(started)) => {
+                    self.host.output.flush();
+                    self.host.scheduler.do_alone(&self.host, started)
+                }
                 Event::Suspended(_) | Event::Idle => Resume::Raise(Box::new(Condition::new(
                     ConditionKind::Eval,
                     "a macro transformer cannot wait or start tasks",

@@ -1,7 +1,5 @@
 //! Which task runs: the scheduler loop.
 
-use std::time::Instant;
-
 use sema_format::isa::Instruction;
 
 use super::LoadError;
@@ -10,6 +8,7 @@ use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::task::Task;
 use super::unwind::Payload;
+use super::waiting::PATIENCE_OUTSIDE;
 use super::{Ending, Event, Vm};
 use crate::host::condition::{Condition, ConditionKind};
 use crate::memory::heap::Tracer;
@@ -21,10 +20,6 @@ use crate::task::{
 
 /// Finished tasks whose stacks are kept for new ones.
 const SPARE_TASKS: usize = 64;
-
-/// Timers are looked at when no task is ready, so that work that needs no waiting goes before a timer of
-/// no time; but at least after this many turns, so that busy tasks do not stop the clock.
-const TIMER_PATIENCE: u64 = 4096;
 
 /// What showing a task counts for beside the values of its stack that are shown in parts.
 const VALUES_OF_TASK: usize = 64;
@@ -305,16 +300,23 @@ impl Vm {
                 Next::Stop(event) => event,
             };
             match event {
-                Event::Exit(status) => return Ending::Exit(status),
+                Event::Exit(status) => {
+                    self.host.scheduler.outside.cancel_all();
+                    return Ending::Exit(status);
+                }
                 Event::Idle => {
-                    if self.host.scheduler.wake_expired(&self.host.heap) {
+                    if self.wake_idle(ending.is_some()) {
                         continue;
                     }
-                    match ending {
-                        Some(Ending::Value(_)) => return Ending::Value(self.root_value),
-                        Some(ending) => return ending,
-                        None => self.wait(),
+                    if let Some(ending) = ending {
+                        // Tasks that still wait are dropped, and what they wait for.
+                        self.host.scheduler.outside.cancel_all();
+                        return match ending {
+                            Ending::Value(_) => Ending::Value(self.root_value),
+                            ending => ending,
+                        };
                     }
+                    self.wait();
                 }
                 Event::Suspended(operation) => self.suspend(operation),
                 Event::Finished(value) if self.task.id == TaskId::ROOT => {
@@ -341,8 +343,8 @@ impl Vm {
     /// [`Event::Idle`] if there is none.
     fn next_task(&mut self) -> Next {
         self.switches = self.switches.wrapping_add(1);
-        if self.switches.is_multiple_of(TIMER_PATIENCE) {
-            self.host.scheduler.wake_expired(&self.host.heap);
+        if self.switches & self.patience == 0 {
+            self.look_around();
         }
         while let Some((id, resume)) = self.host.scheduler.pop_ready() {
             if self.switch_to(id) {
@@ -367,8 +369,8 @@ impl Vm {
     #[inline(always)]
     pub(super) fn exchange(&mut self) -> Next {
         self.switches = self.switches.wrapping_add(1);
-        if self.switches.is_multiple_of(TIMER_PATIENCE) {
-            self.host.scheduler.wake_expired(&self.host.heap);
+        if self.switches & self.patience == 0 {
+            self.look_around();
         }
         let Some((id, resume)) = self.host.scheduler.pop_ready() else {
             self.park();
@@ -403,28 +405,6 @@ impl Vm {
                 }
                 event => return event,
             }
-        }
-    }
-
-    /// Nothing is ready while the root waits: waits for a timer, or ends a deadlock.
-    fn wait(&mut self) {
-        let scheduler = &self.host.scheduler;
-        if let Some(deadline) = scheduler.next_deadline() {
-            self.host.output.flush();
-            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
-            scheduler.wake_expired(&self.host.heap);
-        } else if !scheduler.wake_runner(&self.host.heap)
-            && !scheduler.break_deadlock(&self.host.heap, TaskId::ROOT)
-        {
-            // The root is neither ready nor blocked: only a defect of the scheduler gets here, and
-            // going on with a condition is better than waiting for ever.
-            scheduler.push_ready(
-                TaskId::ROOT,
-                Resume::Raise(Box::new(Condition::new(
-                    ConditionKind::Internal,
-                    "the root task was lost",
-                ))),
-            );
         }
     }
 
@@ -526,6 +506,10 @@ impl Vm {
             }
             // Its waiting has been noted, or it has been done above.
             Operation::Blocked | Operation::Collect => {}
+            Operation::External(started) => {
+                self.patience = PATIENCE_OUTSIDE;
+                scheduler.block_outside(id, started);
+            }
             Operation::GiveWay(resume) => scheduler.push_ready(id, resume),
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }

@@ -1,0 +1,103 @@
+//! Waiting for descriptors that can be read or written, with a limit of time.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::waker::Waker;
+
+/// A descriptor that stays open as long as somebody waits for it.
+#[derive(Clone, Debug)]
+pub enum Descriptor {
+    /// Standard input, which belongs to the process.
+    StandardInput,
+    /// One of somebody's own.
+    Shared(Arc<OwnedFd>),
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Descriptor::StandardInput => rustix::stdio::stdin(),
+            Descriptor::Shared(descriptor) => descriptor.as_fd(),
+        }
+    }
+}
+
+/// What a descriptor is to be ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Bytes have come, or the end.
+    Read,
+    /// Bytes are accepted, or nobody reads any more.
+    Write,
+}
+
+impl Interest {
+    fn flags(self) -> PollFlags {
+        match self {
+            Interest::Read => PollFlags::IN,
+            Interest::Write => PollFlags::OUT,
+        }
+    }
+}
+
+/// Whether the next read or write will not wait. Errors count as ready: the read or write meets them.
+pub fn is_ready(descriptor: &Descriptor, interest: Interest) -> bool {
+    let mut polled = [PollFd::new(descriptor, interest.flags())];
+    loop {
+        match poll(&mut polled, Some(&Timespec::default())) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(Errno::INTR) => {}
+            // What cannot be waited for does not make anybody wait.
+            Err(_) => return true,
+        }
+    }
+}
+
+/// Waits until one of the descriptors is ready, `waker` is woken or the time is over (`None`: without end);
+/// which descriptors are ready. Without descriptors and waker it waits for the time alone.
+pub fn wait(
+    descriptors: &[(Descriptor, Interest)],
+    waker: Option<&Waker>,
+    until: Option<Instant>,
+) -> Vec<bool> {
+    let mut polled: Vec<PollFd<'_>> = descriptors
+        .iter()
+        .map(|(descriptor, interest)| PollFd::new(descriptor, interest.flags()))
+        .collect();
+    if let Some(waker) = waker {
+        polled.push(PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN));
+    }
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        match poll(&mut polled, left.map(timespec).as_ref()) {
+            Err(Errno::INTR) => {}
+            // The system has no memory for it: better a moment's sleep than none.
+            Err(_) => {
+                std::thread::sleep(left.unwrap_or(RETRY).min(RETRY));
+                return vec![true; descriptors.len()];
+            }
+            Ok(_) => break,
+        }
+    }
+    polled
+        .iter()
+        .take(descriptors.len())
+        .map(|polled| !polled.revents().is_empty())
+        .collect()
+}
+
+/// How long to sleep when the system cannot wait.
+const RETRY: Duration = Duration::from_millis(1);
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}
