@@ -1,9 +1,9 @@
 //! Printing, and reading standard input.
 
 use crate::core::sequence::bytes::decode;
-use crate::core::system::input::{Input, with_input};
+use crate::core::system::device::Wanted;
+use crate::core::system::input::{self, line_of, read_input};
 use sema_machine::data::print;
-use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, io_error};
@@ -54,11 +54,11 @@ natives! {
     /// The next line of standard input without its end, or nil when there is none left. Raises if the
     /// line is not UTF-8.
     /// (read-line) => nil
-    "read-line" | "io/read-line" () -> OptionalString => giving_way!(read_line);
+    "read-line" | "io/read-line" () -> OptionalString => read_line;
 
     /// All that is left of standard input; "" at its end. Raises if it is not UTF-8.
     /// (read-stdin) => ""
-    "read-stdin" | "io/read-stdin" () -> String => giving_way!(read_stdin);
+    "read-stdin" | "io/read-stdin" () -> String => read_stdin;
 
     /// Whether an earlier read has met the end of standard input.
     /// (begin (read-stdin) (io/eof?)) => #t
@@ -138,29 +138,30 @@ fn flush(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn read_line(host: &Host, _: &[Value]) -> Outcome {
-    let line =
-        with_input(host, Input::line).map_err(|error| io_error(format!("read-line: {error}")))?;
-    match line {
-        Some(line) => Ok(host.heap.string(decode("read-line", &line)?)),
-        None => Ok(Value::NIL),
-    }
+    read_input(host, Wanted::Line, |host, line| {
+        let line = line.map_err(|error| io_error(format!("read-line: {error}")))?;
+        match line_of(line) {
+            Some(line) => Ok(host.heap.string(decode("read-line", &line)?)),
+            None => Ok(Value::NIL),
+        }
+    })
 }
 
 fn read_stdin(host: &Host, _: &[Value]) -> Outcome {
-    let rest = with_input(host, |input| input.rest(u64::MAX))
-        .map_err(|error| io_error(format!("read-stdin: {error}")))?;
-    crate::core::text::strings::string_of(host, "read-stdin", decode("read-stdin", &rest)?)
+    read_input(host, Wanted::Rest(usize::MAX), |host, rest| {
+        let rest = rest.map_err(|error| io_error(format!("read-stdin: {error}")))?;
+        crate::core::text::strings::string_of(host, "read-stdin", decode("read-stdin", &rest)?)
+    })
 }
 
 fn met_end(host: &Host, _: &[Value]) -> Outcome {
-    Ok(Value::bool(
-        host.with_extension::<Input, _>(|input| input.met_end()),
-    ))
+    Ok(Value::bool(input::met_end(host)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::system::input::Input;
     use crate::testing::{Bench, eval_message};
 
     #[test]

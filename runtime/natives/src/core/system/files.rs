@@ -5,13 +5,16 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use crate::core::sequence::bytes::bytes;
+use crate::core::system::device::{self, Source, Wanted};
 use crate::core::system::glob::{Pattern, glob};
+use crate::core::text::strings::LONGEST_TEXT;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::data::print;
 use sema_machine::giving_way;
@@ -21,6 +24,7 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::task::Cancelled;
 
 natives! {
     /// The text of a file, embedded or on disk. Raises if there is none, if it is not a regular file, or
@@ -116,68 +120,149 @@ pub(crate) fn failed(function: &str, path: &str, error: &dyn std::fmt::Display) 
     io_error(format!("{function} {path}: {error}"))
 }
 
-/// Refuses what exists but is no regular file: a directory cannot be read as a file, and a pipe or a
-/// device could block for ever.
-pub(crate) fn check_regular(function: &str, path: &str) -> Outcome<()> {
+/// What is under a path, as far as reading or writing it matters.
+enum Found {
+    /// Nothing, or nobody knows: opening it will tell.
+    Nothing,
+    /// A regular file of so many bytes.
+    File(u64),
+    /// A pipe, terminal or other device, which may make its reader or writer wait.
+    Device,
+    /// What cannot be read or written, and how it is called.
+    Other(&'static str),
+}
+
+fn find(path: &str) -> Found {
     let Ok(metadata) = fs::metadata(path) else {
-        return Ok(());
+        return Found::Nothing;
     };
     let kind = metadata.file_type();
-    let what = match () {
-        () if kind.is_file() => return Ok(()),
-        () if kind.is_dir() => "directory",
-        () if kind.is_fifo() => "named pipe (FIFO)",
-        () if kind.is_socket() => "socket",
-        () if kind.is_char_device() => "character device",
-        () => "block device",
-    };
-    Err(eval_error(format!(
+    match () {
+        () if kind.is_file() => Found::File(metadata.len()),
+        () if kind.is_dir() => Found::Other("directory"),
+        () if kind.is_socket() => Found::Other("socket"),
+        () => Found::Device,
+    }
+}
+
+fn not_regular(function: &str, path: &str, what: &str) -> Box<Signal> {
+    eval_error(format!(
         "{function}: {path} is a {what}, not a regular file"
-    )))
+    ))
 }
 
-/// The content of an embedded file or a file on disk.
-fn content<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, [u8]>> {
+/// Refuses what exists but can never be read or written: a directory, a socket.
+pub(super) fn check_readable(function: &str, path: &str) -> Outcome<()> {
+    match find(path) {
+        Found::Other(what) => Err(not_regular(function, path, what)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what exists but is no regular file.
+pub(super) fn check_regular(function: &str, path: &str) -> Outcome<()> {
+    match find(path) {
+        Found::Nothing | Found::File(_) => Ok(()),
+        Found::Other(what) => Err(not_regular(function, path, what)),
+        Found::Device => {
+            let kind = fs::metadata(path).map(|metadata| metadata.file_type());
+            let what = match kind {
+                Ok(kind) if kind.is_fifo() => "named pipe (FIFO)",
+                Ok(kind) if kind.is_char_device() => "character device",
+                _ => "block device",
+            };
+            Err(not_regular(function, path, what))
+        }
+    }
+}
+
+/// Files up to this size are read and written at once, which takes less than handing them to a thread when
+/// they are in the system's memory.
+const LARGE: u64 = 1 << 20;
+/// Bytes that a thread reads or writes before it looks whether anybody still wants it.
+const PART: usize = 1 << 20;
+
+/// Whether a file of this size is left to a thread: it is large, and there are tasks that can run meanwhile.
+fn is_worth_a_thread(host: &Host, bytes: u64) -> bool {
+    bytes > LARGE && host.scheduler.others_could_run()
+}
+
+/// Makes a value of the content of a file.
+type OfContent = fn(&Host, &str, Cow<'_, [u8]>) -> Outcome;
+
+/// Reads the embedded file or the file on disk that `args[0]` names.
+fn read_whole(host: &Host, function: &'static str, args: &[Value], value: OfContent) -> Outcome {
+    let path = text(host, function, args, 0)?;
+    let named = path.to_owned();
+    let deliver = move |host: &Host, bytes: io::Result<Vec<u8>>| {
+        let bytes = bytes.map_err(|error| failed(function, &named, &error))?;
+        value(host, &named, Cow::Owned(bytes))
+    };
     if host.files.embedded(path, None).is_none() {
-        check_regular(function, path)?;
+        match find(path) {
+            Found::Other(what) => return Err(not_regular(function, path, what)),
+            Found::Device => {
+                let source = match Source::open(path) {
+                    Ok(source) => Arc::new(Mutex::new(source)),
+                    Err(error) => return Err(failed(function, path, &error)),
+                };
+                let wanted = Wanted::Rest(LONGEST_TEXT + 1);
+                return device::read(host, &source, wanted, deliver);
+            }
+            Found::File(bytes) if is_worth_a_thread(host, bytes) => {
+                let path = path.to_owned();
+                let read = move |cancelled: &Cancelled| read_parts(&path, cancelled);
+                return host.blocking(read, deliver);
+            }
+            Found::Nothing | Found::File(_) => {}
+        }
     }
-    host.files
+    let content = host
+        .files
         .read(path, None)
-        .map_err(|error| failed(function, path, &error))
+        .map_err(|error| failed(function, path, &error));
+    value(host, path, content?)
 }
 
-fn content_text<'h>(host: &'h Host, function: &str, path: &str) -> Outcome<Cow<'h, str>> {
-    let invalid = || failed(function, path, &"stream did not contain valid UTF-8");
-    match content(host, function, path)? {
-        Cow::Borrowed(bytes) => std::str::from_utf8(bytes)
-            .map(Cow::Borrowed)
-            .map_err(|_| invalid()),
-        Cow::Owned(bytes) => String::from_utf8(bytes)
-            .map(Cow::Owned)
-            .map_err(|_| invalid()),
+/// Reads a large file, on a thread.
+fn read_parts(path: &str, cancelled: &Cancelled) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(size.min(LONGEST_TEXT));
+    while !cancelled.is_set() && bytes.len() <= LONGEST_TEXT {
+        let read = (&mut file).take(PART as u64).read_to_end(&mut bytes)?;
+        if read == 0 {
+            break;
+        }
     }
+    Ok(bytes)
+}
+
+fn valid_text<'c>(function: &str, path: &str, content: &'c [u8]) -> Outcome<&'c str> {
+    std::str::from_utf8(content)
+        .map_err(|_| failed(function, path, &"stream did not contain valid UTF-8"))
 }
 
 fn read(host: &Host, args: &[Value]) -> Outcome {
-    let content = content_text(host, "file/read", text(host, "file/read", args, 0)?)?;
-    crate::core::text::strings::string_of(host, "file/read", &content)
+    read_whole(host, "file/read", args, |host, path, content| {
+        let content = valid_text("file/read", path, &content)?;
+        crate::core::text::strings::string_of(host, "file/read", content)
+    })
 }
 
 fn read_bytes(host: &Host, args: &[Value]) -> Outcome {
-    let content = content(
-        host,
-        "file/read-bytes",
-        text(host, "file/read-bytes", args, 0)?,
-    )?;
-    crate::core::text::strings::check_text("file/read-bytes", content.len())?;
-    Ok(host.heap.bytevector(&content))
+    read_whole(host, "file/read-bytes", args, |host, _, content| {
+        crate::core::text::strings::check_text("file/read-bytes", content.len())?;
+        Ok(host.heap.bytevector(&content))
+    })
 }
 
 fn read_lines(host: &Host, args: &[Value]) -> Outcome {
-    let path = text(host, "file/read-lines", args, 0)?;
-    let content = content_text(host, "file/read-lines", path)?;
-    let lines: Vec<Value> = content.lines().map(|line| host.heap.string(line)).collect();
-    Ok(host.heap.list(&lines))
+    read_whole(host, "file/read-lines", args, |host, path, content| {
+        let content = valid_text("file/read-lines", path, &content)?;
+        let lines: Vec<Value> = content.lines().map(|line| host.heap.string(line)).collect();
+        Ok(host.heap.list(&lines))
+    })
 }
 
 fn exists(host: &Host, args: &[Value]) -> Outcome {
@@ -245,29 +330,81 @@ fn glob_paths(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.list(&paths))
 }
 
-/// Writes a whole file.
-fn write_file(function: &str, path: &str, content: &[u8]) -> Outcome {
-    check_regular(function, path)?;
-    fs::write(path, content).map_err(|error| failed(function, path, &error))?;
-    Ok(Value::NIL)
+/// How a file is opened to be written.
+#[derive(Clone, Copy)]
+enum Opened {
+    /// What it held is lost.
+    Anew,
+    /// At its end.
+    AtEnd,
+}
+
+/// Writes bytes to the file under `path`.
+fn write_file(
+    host: &Host,
+    function: &'static str,
+    path: &str,
+    content: &[u8],
+    opened: Opened,
+) -> Outcome {
+    let named = path.to_owned();
+    let deliver = move |_: &Host, written: io::Result<()>| match written {
+        Ok(()) => Ok(Value::NIL),
+        Err(error) => Err(failed(function, &named, &error)),
+    };
+    match find(path) {
+        Found::Other(what) => Err(not_regular(function, path, what)),
+        Found::Device => {
+            let content = content.to_vec();
+            device::open_sink(host, path, move |host, sink| match sink {
+                Ok(sink) => {
+                    device::write(host, &Arc::new(Mutex::new(sink)), content, true, deliver)
+                }
+                Err(error) => deliver(host, Err(error)),
+            })
+        }
+        _ if is_worth_a_thread(host, content.len() as u64) => {
+            let (path, content) = (path.to_owned(), content.to_vec());
+            let write =
+                move |cancelled: &Cancelled| write_parts(&path, &content, opened, cancelled);
+            host.blocking(write, deliver)
+        }
+        _ => {
+            let written = write_parts(path, content, opened, &Cancelled::default());
+            deliver(host, written)
+        }
+    }
+}
+
+fn write_parts(
+    path: &str,
+    content: &[u8],
+    opened: Opened,
+    cancelled: &Cancelled,
+) -> io::Result<()> {
+    let mut file = match opened {
+        Opened::Anew => File::create(path)?,
+        Opened::AtEnd => OpenOptions::new().append(true).create(true).open(path)?,
+    };
+    for part in content.chunks(PART) {
+        if cancelled.is_set() {
+            break;
+        }
+        file.write_all(part)?;
+    }
+    Ok(())
 }
 
 fn write(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/write", args, 0)?;
-    write_file(
-        "file/write",
-        path,
-        text(host, "file/write", args, 1)?.as_bytes(),
-    )
+    let content = text(host, "file/write", args, 1)?.as_bytes();
+    write_file(host, "file/write", path, content, Opened::Anew)
 }
 
 fn write_bytes(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/write-bytes", args, 0)?;
-    write_file(
-        "file/write-bytes",
-        path,
-        bytes(host, "file/write-bytes", args, 1)?,
-    )
+    let content = bytes(host, "file/write-bytes", args, 1)?;
+    write_file(host, "file/write-bytes", path, content, Opened::Anew)
 }
 
 fn write_lines(host: &Host, args: &[Value]) -> Outcome {
@@ -279,20 +416,14 @@ fn write_lines(host: &Host, args: &[Value]) -> Outcome {
         }
         print::write_display(host, line, &mut content);
     }
-    write_file("file/write-lines", path, content.as_bytes())
+    let content = content.as_bytes();
+    write_file(host, "file/write-lines", path, content, Opened::Anew)
 }
 
 fn append(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/append", args, 0)?;
-    let addition = text(host, "file/append", args, 1)?;
-    check_regular("file/append", path)?;
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .and_then(|mut file: File| file.write_all(addition.as_bytes()))
-        .map_err(|error| failed("file/append", path, &error))?;
-    Ok(Value::NIL)
+    let addition = text(host, "file/append", args, 1)?.as_bytes();
+    write_file(host, "file/append", path, addition, Opened::AtEnd)
 }
 
 fn make_directory(host: &Host, args: &[Value]) -> Outcome {
@@ -320,12 +451,21 @@ fn rename(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn copy(host: &Host, args: &[Value]) -> Outcome {
-    let from = text(host, "file/copy", args, 0)?;
-    let to = text(host, "file/copy", args, 1)?;
-    check_regular("file/copy", from)?;
-    check_regular("file/copy", to)?;
-    fs::copy(from, to).map_err(|error| failed("file/copy", &format!("{from} -> {to}"), &error))?;
-    Ok(Value::NIL)
+    let from = text(host, "file/copy", args, 0)?.to_owned();
+    let to = text(host, "file/copy", args, 1)?.to_owned();
+    check_regular("file/copy", &from)?;
+    check_regular("file/copy", &to)?;
+    let names = format!("{from} -> {to}");
+    let deliver = move |_: &Host, copied: io::Result<u64>| match copied {
+        Ok(_) => Ok(Value::NIL),
+        Err(error) => Err(failed("file/copy", &names, &error)),
+    };
+    match find(&from) {
+        Found::File(bytes) if is_worth_a_thread(host, bytes) => {
+            host.blocking(move |_| fs::copy(&from, &to), deliver)
+        }
+        _ => deliver(host, fs::copy(&from, &to)),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Files, streams, console, environment, clock: what touches the world outside.
 
 pub mod console;
+pub mod device;
 pub mod environment;
 pub mod file_lines;
 pub mod files;
@@ -9,6 +10,7 @@ pub mod input;
 pub mod log;
 pub mod memory;
 pub mod paths;
+pub mod stream_copy;
 pub mod stream_state;
 pub mod streams;
 pub mod system;

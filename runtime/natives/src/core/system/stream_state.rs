@@ -1,9 +1,11 @@
 //! What is behind a stream.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
+use std::sync::{Arc, Mutex};
 
-use crate::core::system::input::{trim_line_end, with_input};
+use crate::core::system::device::{self, Shared, Sink, Wanted, lock};
+use crate::core::system::input;
 use sema_machine::host::Host;
 
 /// Where the bytes come from or go to.
@@ -12,8 +14,12 @@ enum Source {
     Text,
     /// Bytes to read and write.
     Buffer,
-    Input(BufReader<File>),
+    /// A file, pipe or device to read.
+    Input(Shared<device::Source>),
+    /// A file to write.
     Output(BufWriter<File>),
+    /// A pipe or device to write.
+    Device(Shared<Sink>),
     StandardInput,
     StandardOutput,
     StandardError,
@@ -79,8 +85,8 @@ impl State {
     /// # Errors
     /// The system's answer.
     pub fn open_input(path: &str) -> io::Result<State> {
-        let file = File::open(path)?;
-        Ok(State::new(Source::Input(BufReader::new(file)), &[]))
+        let source = device::Source::open(path)?;
+        Ok(State::new(Source::Input(Arc::new(Mutex::new(source))), &[]))
     }
 
     /// A file to write; what it held is lost.
@@ -90,6 +96,11 @@ impl State {
     pub fn open_output(path: &str) -> io::Result<State> {
         let file = File::create(path)?;
         Ok(State::new(Source::Output(BufWriter::new(file)), &[]))
+    }
+
+    /// A pipe or device to write.
+    pub fn device(sink: Sink) -> State {
+        State::new(Source::Device(Arc::new(Mutex::new(sink))), &[])
     }
 
     /// One of the standard streams, by number.
@@ -109,7 +120,7 @@ impl State {
             Source::Text => "string",
             Source::Buffer => "byte-buffer",
             Source::Input(_) => "file-input",
-            Source::Output(_) => "file-output",
+            Source::Output(_) | Source::Device(_) => "file-output",
             Source::StandardInput => "stdin",
             Source::StandardOutput => "stdout",
             Source::StandardError => "stderr",
@@ -120,13 +131,42 @@ impl State {
     pub fn uses_system(&self) -> bool {
         matches!(
             self.source,
-            Source::Input(_) | Source::Output(_) | Source::StandardInput
+            Source::Input(_) | Source::Output(_) | Source::Device(_) | Source::StandardInput
         )
     }
 
-    /// Whether it reads a file.
+    /// Whether it reads a file, pipe or device.
     pub fn is_file(&self) -> bool {
         matches!(self.source, Source::Input(_))
+    }
+
+    /// What it reads through the system, if it does.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn reader(&self, host: &Host) -> Result<Option<Shared<device::Source>>, StreamError> {
+        self.check_readable()?;
+        Ok(match &self.source {
+            Source::Input(source) => Some(source.clone()),
+            Source::StandardInput => Some(input::source(host)),
+            _ => None,
+        })
+    }
+
+    /// What it writes to that may make its writer wait, if it does.
+    pub fn sink(&self) -> Option<Shared<Sink>> {
+        match &self.source {
+            Source::Device(sink) => Some(sink.clone()),
+            _ => None,
+        }
+    }
+
+    /// What `stream/read` wants when it is to read `count` bytes: of files all of them, else what has come.
+    pub fn wanted(&self, count: usize) -> Wanted {
+        match &self.source {
+            Source::Input(source) if lock(source).is_file() => Wanted::Whole(count),
+            _ => Wanted::Some(count),
+        }
     }
 
     /// How messages call the stream: the standard ones by their names, others with their type.
@@ -148,7 +188,10 @@ impl State {
             return Err(StreamError::Closed);
         }
         match self.source {
-            Source::Output(_) | Source::StandardOutput | Source::StandardError => {
+            Source::Output(_)
+            | Source::Device(_)
+            | Source::StandardOutput
+            | Source::StandardError => {
                 let (name, kind) = self.subject();
                 Err(StreamError::WriteOnly(name, kind))
             }
@@ -179,8 +222,15 @@ impl State {
     }
 
     /// The next bytes in memory.
-    fn take(&mut self, count: usize) -> Vec<u8> {
+    pub fn take(&mut self, wanted: Wanted) -> Vec<u8> {
         let unread = self.unread();
+        let count = match wanted {
+            Wanted::Some(count) | Wanted::Whole(count) | Wanted::Rest(count) => count,
+            Wanted::Line => {
+                let end = unread.iter().position(|&byte| byte == b'\n');
+                end.map_or(unread.len(), |end| end + 1)
+            }
+        };
         let taken = unread
             .get(..count.min(unread.len()))
             .unwrap_or_default()
@@ -189,65 +239,7 @@ impl State {
         taken
     }
 
-    /// Up to `count` bytes; fewer only at the end (or, on standard input, when no more have come).
-    ///
-    /// # Errors
-    /// When the stream cannot be read.
-    pub fn read(&mut self, host: &Host, count: usize) -> Result<Vec<u8>, StreamError> {
-        self.check_readable()?;
-        Ok(match &mut self.source {
-            Source::Input(file) => {
-                let mut bytes = Vec::new();
-                file.take(count as u64).read_to_end(&mut bytes)?;
-                bytes
-            }
-            Source::StandardInput => with_input(host, |input| input.some(count))?,
-            _ => self.take(count),
-        })
-    }
-
-    /// The next line without its end; `None` at the end.
-    ///
-    /// # Errors
-    /// When the stream cannot be read.
-    pub fn read_line(&mut self, host: &Host) -> Result<Option<Vec<u8>>, StreamError> {
-        self.check_readable()?;
-        let mut line = match &mut self.source {
-            Source::StandardInput => return Ok(with_input(host, |input| input.line())?),
-            Source::Input(file) => {
-                let mut line = Vec::new();
-                file.read_until(b'\n', &mut line)?;
-                line
-            }
-            _ => {
-                let unread = self.unread();
-                let end = unread.iter().position(|&byte| byte == b'\n');
-                let length = end.map_or(unread.len(), |end| end + 1);
-                self.take(length)
-            }
-        };
-        if line.is_empty() {
-            return Ok(None);
-        }
-        trim_line_end(&mut line);
-        Ok(Some(line))
-    }
-
-    /// Everything up to the end, but not more than `limit` bytes.
-    ///
-    /// # Errors
-    /// When the stream cannot be read.
-    pub fn read_rest(&mut self, host: &Host, limit: usize) -> Result<Vec<u8>, StreamError> {
-        match self.source {
-            Source::StandardInput => {
-                self.check_readable()?;
-                Ok(with_input(host, |input| input.rest(limit as u64))?)
-            }
-            _ => self.read(host, limit),
-        }
-    }
-
-    /// Writes bytes.
+    /// Writes bytes, unless it has a [`State::sink`].
     ///
     /// # Errors
     /// When the stream cannot be written.
@@ -255,6 +247,7 @@ impl State {
         self.check_writable()?;
         match &mut self.source {
             Source::Output(file) => file.write_all(bytes)?,
+            Source::Device(sink) => lock(sink).put(bytes),
             Source::StandardOutput => host.output.write(bytes),
             Source::StandardError => host.output.write_error(bytes),
             _ => {
@@ -319,7 +312,7 @@ impl State {
         match &self.source {
             _ if self.closed => false,
             Source::Text | Source::Buffer => !self.unread().is_empty(),
-            Source::Input(file) => !file.buffer().is_empty(),
+            Source::Input(source) => lock(source).is_available(),
             _ => false,
         }
     }

@@ -2,8 +2,14 @@
 //!
 //! A stream is an object of two fields: the text naming its type, and the Rust data behind it.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use crate::core::sequence::bytes::{bytes, decode};
-use crate::core::system::files::check_regular;
+use crate::core::system::device::{self, Shared, Sink, Wanted, lock};
+use crate::core::system::files::check_readable;
+use crate::core::system::input::line_of;
+use crate::core::system::stream_copy::Copy;
 use crate::core::system::stream_state::{State, StreamError};
 use sema_machine::giving_way;
 use sema_machine::host::Host;
@@ -135,15 +141,8 @@ natives! {
 
 /// Whether an operation on these arguments uses a stream that is not in memory.
 fn uses_system(host: &Host, args: &[Value]) -> bool {
-    args.iter().any(|&value| {
-        value.kind() == Kind::Stream
-            && host
-                .heap
-                .with_foreign(host.heap.field(value, 1), |state: &mut State| {
-                    state.uses_system()
-                })
-                .unwrap_or(false)
-    })
+    args.iter()
+        .any(|&value| shared_state(host, value).is_some_and(|state| lock(&state).uses_system()))
 }
 
 /// Most bytes that `stream/read` reads at once.
@@ -154,7 +153,7 @@ const LARGEST_TOTAL: usize = 256 << 20;
 /// A stream over `state`.
 fn stream(host: &Host, state: State) -> Value {
     let name = host.heap.string(state.type_name());
-    let data = host.heap.foreign(Box::new(state));
+    let data = host.heap.foreign(Box::new(Arc::new(Mutex::new(state))));
     host.heap.object(Kind::Stream, 0, &[name, data])
 }
 
@@ -169,6 +168,22 @@ fn standard(host: &Host, args: &[Value]) -> Outcome {
         .ok_or_else(|| eval_error(format!("%standard-stream: no stream {descriptor}")))
 }
 
+/// The state behind a stream; `None` for any other value.
+fn shared_state(host: &Host, value: Value) -> Option<Shared<State>> {
+    if value.kind() != Kind::Stream {
+        return None;
+    }
+    let data = host.heap.field(value, 1);
+    host.heap
+        .with_foreign(data, |state: &mut Shared<State>| state.clone())
+}
+
+/// The state behind the stream `args[index]`.
+fn state_of(host: &Host, args: &[Value], index: usize) -> Outcome<Shared<State>> {
+    let value = argument(args, index);
+    shared_state(host, value).ok_or_else(|| type_error(host, "stream", value))
+}
+
 /// Runs `operation` on the state of the stream `args[index]`; failures are reported for `function`.
 fn on_stream<T>(
     host: &Host,
@@ -177,14 +192,26 @@ fn on_stream<T>(
     index: usize,
     operation: impl FnOnce(&mut State) -> Result<T, StreamError>,
 ) -> Outcome<T> {
-    let value = argument(args, index);
-    if value.kind() != Kind::Stream {
-        return Err(type_error(host, "stream", value));
-    }
-    match host.heap.with_foreign(host.heap.field(value, 1), operation) {
-        Some(Ok(result)) => Ok(result),
-        Some(Err(error)) => Err(eval_error(format!("{function}: {error}"))),
-        None => Err(type_error(host, "stream", value)),
+    let state = state_of(host, args, index)?;
+    operation(&mut lock(&state)).map_err(|error| eval_error(format!("{function}: {error}")))
+}
+
+/// Reads from the stream `args[0]`; `finish` makes a value of the bytes.
+fn read_from<F>(host: &Host, args: &[Value], wanted: Wanted, finish: F) -> Outcome
+where
+    F: FnOnce(&Host, Vec<u8>) -> Outcome + Send + 'static,
+{
+    match on_stream(host, "stream/read", args, 0, |state| state.reader(host))? {
+        None => {
+            let bytes = on_stream(host, "stream/read", args, 0, |state| Ok(state.take(wanted)))?;
+            finish(host, bytes)
+        }
+        Some(source) => device::read(host, &source, wanted, |host, bytes| {
+            finish(
+                host,
+                bytes.map_err(|error| eval_error(format!("stream/read: {error}")))?,
+            )
+        }),
     }
 }
 
@@ -204,7 +231,7 @@ fn byte_buffer(host: &Host, _: &[Value]) -> Outcome {
 
 fn open_input(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-input", args, 0)?;
-    check_regular("stream/open-input", path)?;
+    check_readable("stream/open-input", path)?;
     match State::open_input(path) {
         Ok(state) => Ok(stream(host, state)),
         Err(error) => Err(eval_error(format!("stream/open-input: {path}: {error}"))),
@@ -213,11 +240,18 @@ fn open_input(host: &Host, args: &[Value]) -> Outcome {
 
 fn open_output(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-output", args, 0)?;
-    check_regular("stream/open-output", path)?;
-    match State::open_output(path) {
+    check_readable("stream/open-output", path)?;
+    let opened = |host: &Host, path: &str, state: io::Result<State>| match state {
         Ok(state) => Ok(stream(host, state)),
         Err(error) => Err(eval_error(format!("stream/open-output: {path}: {error}"))),
+    };
+    if !device::may_wait(path) {
+        return opened(host, path, State::open_output(path));
     }
+    let named = path.to_owned();
+    device::open_sink(host, path, move |host, sink| {
+        opened(host, &named, sink.map(State::device))
+    })
 }
 
 fn read(host: &Host, args: &[Value]) -> Outcome {
@@ -233,24 +267,31 @@ fn read(host: &Host, args: &[Value]) -> Outcome {
             "stream/read: count exceeds the configured {LARGEST_READ}-byte cap"
         )));
     }
-    let bytes = on_stream(host, "stream/read", args, 0, |state| {
-        state.read(host, count)
-    })?;
-    Ok(host.heap.bytevector(&bytes))
+    let wanted = on_stream(
+        host,
+        "stream/read",
+        args,
+        0,
+        |state| Ok(state.wanted(count)),
+    )?;
+    read_from(host, args, wanted, |host, bytes| {
+        Ok(host.heap.bytevector(&bytes))
+    })
 }
 
 fn read_byte(host: &Host, args: &[Value]) -> Outcome {
-    let bytes = on_stream(host, "stream/read", args, 0, |state| state.read(host, 1))?;
-    Ok(bytes
-        .first()
-        .map_or(Value::NIL, |&byte| Value::small(byte.into())))
+    read_from(host, args, Wanted::Some(1), |_, bytes| {
+        Ok(bytes
+            .first()
+            .map_or(Value::NIL, |&byte| Value::small(byte.into())))
+    })
 }
 
 fn read_line(host: &Host, args: &[Value]) -> Outcome {
-    match on_stream(host, "stream/read", args, 0, |state| state.read_line(host))? {
+    read_from(host, args, Wanted::Line, |host, line| match line_of(line) {
         Some(line) => Ok(host.heap.string(decode("stream/read-line", &line)?)),
         None => Ok(Value::NIL),
-    }
+    })
 }
 
 /// The optional limit of `function`, or the general one.
@@ -267,46 +308,62 @@ fn limit(host: &Host, function: &str, args: &[Value], index: usize) -> Outcome<u
 }
 
 /// There is more to read than `limit`.
-fn too_much(host: &Host, function: &str, args: &[Value], limit: usize) -> Box<Signal> {
+pub(super) fn too_much(function: &str, is_file: bool, limit: usize) -> Box<Signal> {
     let message = format!("{function}: input exceeds the configured {limit}-byte cap");
-    match on_stream(host, function, args, 0, |state| Ok(state.is_file())) {
-        Ok(true) => io_error(message),
-        _ => eval_error(message),
+    if is_file {
+        io_error(message)
+    } else {
+        eval_error(message)
     }
 }
 
 fn read_all(host: &Host, args: &[Value]) -> Outcome {
-    on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
+    let is_file = on_stream(host, "stream/read", args, 0, |state| Ok(state.is_file()))?;
     let limit = limit(host, "stream/read-all", args, 1)?;
-    let more = limit.saturating_add(1);
-    let bytes = on_stream(host, "stream/read", args, 0, |state| {
-        state.read_rest(host, more)
-    })?;
-    if bytes.len() > limit {
-        return Err(too_much(host, "stream/read-all", args, limit));
-    }
-    Ok(host.heap.bytevector(&bytes))
+    let wanted = Wanted::Rest(limit.saturating_add(1));
+    read_from(host, args, wanted, move |host, bytes| {
+        if bytes.len() > limit {
+            return Err(too_much("stream/read-all", is_file, limit));
+        }
+        Ok(host.heap.bytevector(&bytes))
+    })
 }
 
-fn write_all(host: &Host, args: &[Value], content: &[u8]) -> Outcome {
+/// Writes to the stream `args[0]`; `finish` makes the value of what was written.
+fn write_all(host: &Host, args: &[Value], content: &[u8], finish: fn(usize) -> Value) -> Outcome {
+    let count = content.len();
+    let sink = on_stream(host, "stream/write", args, 0, |state| {
+        state.check_writable()?;
+        Ok(state.sink())
+    })?;
+    if let Some(sink) = sink {
+        return device::write(
+            host,
+            &sink,
+            content.to_vec(),
+            false,
+            move |_, written| match written {
+                Ok(()) => Ok(finish(count)),
+                Err(error) => Err(eval_error(format!("stream/write: {error}"))),
+            },
+        );
+    }
     on_stream(host, "stream/write", args, 0, |state| {
         state.write(host, content)
     })?;
-    Ok(Value::index(content.len()))
+    Ok(finish(count))
 }
 
 fn write(host: &Host, args: &[Value]) -> Outcome {
     on_stream(host, "stream/write", args, 0, |_| Ok(()))?;
-    write_all(host, args, bytes(host, "stream/write", args, 1)?)
+    let content = bytes(host, "stream/write", args, 1)?;
+    write_all(host, args, content, Value::index)
 }
 
 fn write_string(host: &Host, args: &[Value]) -> Outcome {
     on_stream(host, "stream/write", args, 0, |_| Ok(()))?;
-    write_all(
-        host,
-        args,
-        text(host, "stream/write-string", args, 1)?.as_bytes(),
-    )
+    let content = text(host, "stream/write-string", args, 1)?;
+    write_all(host, args, content.as_bytes(), Value::index)
 }
 
 fn write_byte(host: &Host, args: &[Value]) -> Outcome {
@@ -326,47 +383,61 @@ fn write_byte(host: &Host, args: &[Value]) -> Outcome {
             "stream/write-byte: value {number} out of range 0..255"
         )));
     };
-    write_all(host, args, &[byte])?;
-    Ok(Value::NIL)
+    write_all(host, args, &[byte], |_| Value::NIL)
 }
 
-/// Bytes that `stream/copy` moves at once.
-const COPIED_BLOCK: usize = 8 << 10;
-
 fn copy(host: &Host, args: &[Value]) -> Outcome {
-    on_stream(host, "stream/read", args, 0, |_| Ok(()))?;
-    on_stream(host, "stream/write", args, 1, |_| Ok(()))?;
+    let (from, to) = (state_of(host, args, 0)?, state_of(host, args, 1)?);
+    let source = on_stream(host, "stream/read", args, 0, |state| state.reader(host))?;
+    let sink = on_stream(host, "stream/write", args, 1, |state| {
+        state.check_writable()?;
+        Ok(state.sink())
+    })?;
     let limit = limit(host, "stream/copy", args, 2)?;
-    let mut copied: usize = 0;
-    loop {
-        // One byte more than is allowed tells that there is too much; what lies behind it stays.
-        let wanted = (limit - copied).saturating_add(1).min(COPIED_BLOCK);
-        let part = on_stream(host, "stream/read", args, 0, |state| {
-            state.read(host, wanted)
-        })?;
-        if part.is_empty() {
-            return Ok(Value::index(copied));
-        }
-        // A buffer that is copied to itself grows as fast as it is read, up to any limit.
-        let is_endless = argument(args, 0) == argument(args, 1);
-        if part.len() > limit - copied || is_endless {
-            return Err(too_much(host, "stream/copy", args, limit));
-        }
-        on_stream(host, "stream/write", args, 1, |state| {
-            state.write(host, &part)
-        })?;
-        copied += part.len();
+    let copy = Copy::new(from, to, source, sink, limit);
+    if uses_system(host, args) {
+        host.wait_for(copy)
+    } else {
+        copy.at_once(host)
     }
 }
 
+/// Hands what a sink has to the system, for `function`.
+fn write_out(host: &Host, sink: &Shared<Sink>, function: &'static str) -> Outcome {
+    device::write(
+        host,
+        sink,
+        Vec::new(),
+        true,
+        move |_, written| match written {
+            Ok(()) => Ok(Value::NIL),
+            Err(error) => Err(eval_error(format!("{function}: {error}"))),
+        },
+    )
+}
+
 fn flush(host: &Host, args: &[Value]) -> Outcome {
-    on_stream(host, "stream/flush", args, 0, |state| state.flush(host))?;
-    Ok(Value::NIL)
+    let sink = on_stream(host, "stream/flush", args, 0, |state| {
+        state.flush(host)?;
+        Ok(state.sink())
+    })?;
+    match sink {
+        Some(sink) => write_out(host, &sink, "stream/flush"),
+        None => Ok(Value::NIL),
+    }
 }
 
 fn close(host: &Host, args: &[Value]) -> Outcome {
-    on_stream(host, "stream/close", args, 0, |state| state.close(host))?;
-    Ok(Value::NIL)
+    // It is closed for everybody from now on, also if what is left takes a while to be written.
+    let sink = on_stream(host, "stream/close", args, 0, |state| {
+        let sink = state.sink();
+        state.close(host)?;
+        Ok(sink)
+    })?;
+    match sink {
+        Some(sink) => write_out(host, &sink, "stream/close"),
+        None => Ok(Value::NIL),
+    }
 }
 
 /// The content of a byte buffer.

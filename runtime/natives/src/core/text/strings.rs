@@ -255,7 +255,7 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// Text longer than this cannot be a string: lengths are 32 bits.
-const LONGEST_TEXT: usize = (1 << 31) - 1;
+pub(crate) const LONGEST_TEXT: usize = (1 << 31) - 1;
 
 /// Refuses to make a text that no string could hold.
 pub(crate) fn check_text(function: &str, bytes: usize) -> Outcome<()> {

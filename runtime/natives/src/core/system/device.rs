@@ -1,0 +1,518 @@
+//! Bytes that come and go through descriptors that may make their reader or writer wait: standard input, pipes,
+//! terminals, devices. Files are read through the same, they never wait.
+//!
+//! Operations on one descriptor stand in line: what comes goes to the task that has asked first.
+
+use std::collections::VecDeque;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use sema_machine::host::Host;
+use sema_machine::host::condition::Outcome;
+use sema_machine::platform::descriptors::{Descriptor, Interest, is_ready};
+use sema_machine::task::{Asking, Await, Completer, Pending};
+
+/// Bytes that are asked for at once: for lines and small pieces, and for much.
+const SMALL_PART: usize = 8 << 10;
+const LARGE_PART: usize = 64 << 10;
+/// Bytes that one operation reads or writes before other tasks have their turn.
+const TURN: usize = 1 << 20;
+/// Bytes that are kept before they are written.
+const BUFFERED: usize = 8 << 10;
+/// How often a pipe that nobody reads yet is tried.
+const NO_READER: Duration = Duration::from_millis(10);
+
+/// Something that operations of several tasks share.
+pub type Shared<T> = Arc<Mutex<T>>;
+
+/// Locks what operations share. All of them run on the machine's thread, one after the other.
+pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The operations that wait for each other.
+#[derive(Default)]
+pub struct Line(VecDeque<(u64, Option<Completer>)>);
+
+impl Line {
+    /// Takes the operation into the line; whether it is the first.
+    pub fn enter(&mut self, asking: &Asking<'_>) -> bool {
+        let number = asking.number;
+        match self.0.front() {
+            None => self.0.push_back((number, None)),
+            Some((first, _)) if *first == number => {}
+            Some(_) => {
+                if !self.0.iter().any(|(waiting, _)| *waiting == number) {
+                    self.0.push_back((number, Some(asking.completer())));
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The operation is done or gives up; the next one is asked.
+    pub fn leave(&mut self, number: u64) {
+        let was_first = self.0.front().is_some_and(|(first, _)| *first == number);
+        self.0.retain(|(waiting, _)| *waiting != number);
+        if let (true, Some((_, Some(completer)))) = (was_first, self.0.front()) {
+            completer.complete();
+        }
+    }
+}
+
+/// What a reader asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// At least one byte and at most so many.
+    Some(usize),
+    /// So many, fewer only at the end.
+    Whole(usize),
+    /// A line with its end.
+    Line,
+    /// Everything, but at most so many.
+    Rest(usize),
+}
+
+/// How far a read or write has come.
+pub enum Step<T> {
+    /// It is done.
+    Done(io::Result<T>),
+    /// It has to wait.
+    Wait(Await),
+}
+
+/// Something to read.
+pub struct Source {
+    /// `None`: only what is buffered.
+    descriptor: Option<Descriptor>,
+    /// Whether a read may have to wait.
+    may_wait: bool,
+    buffer: Vec<u8>,
+    start: usize,
+    /// Bytes from `start` that are known to hold no line feed.
+    scanned: usize,
+    at_end: bool,
+    met_end: bool,
+    /// Who reads.
+    pub line: Line,
+}
+
+impl Source {
+    fn new(descriptor: Option<Descriptor>, may_wait: bool, buffer: Vec<u8>) -> Source {
+        Source {
+            descriptor,
+            may_wait,
+            buffer,
+            start: 0,
+            scanned: 0,
+            at_end: false,
+            met_end: false,
+            line: Line::default(),
+        }
+    }
+
+    /// The process's standard input.
+    pub fn standard_input() -> Source {
+        let input = Descriptor::StandardInput;
+        let is_file = rustix::fs::fstat(&input).is_ok_and(|metadata| {
+            rustix::fs::FileType::from_raw_mode(metadata.st_mode)
+                == rustix::fs::FileType::RegularFile
+        });
+        Source::new(Some(input), !is_file, Vec::new())
+    }
+
+    /// Given bytes.
+    pub fn memory(bytes: Vec<u8>) -> Source {
+        Source::new(None, false, bytes)
+    }
+
+    /// Opens a file. A pipe need not have a writer yet: reading waits for one.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn open(path: &str) -> io::Result<Source> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY))
+            .open(path)?;
+        let may_wait = !file.metadata()?.is_file();
+        let descriptor = Descriptor::Shared(Arc::new(OwnedFd::from(file)));
+        Ok(Source::new(Some(descriptor), may_wait, Vec::new()))
+    }
+
+    /// Whether it is a file that never makes its reader wait.
+    pub fn is_file(&self) -> bool {
+        !self.may_wait
+    }
+
+    /// Whether a read has met the end.
+    pub fn met_end(&self) -> bool {
+        self.met_end
+    }
+
+    /// Whether bytes can certainly be read at once.
+    pub fn is_available(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
+    fn take(&mut self, wanted: Wanted) -> Option<Vec<u8>> {
+        let unread = self.buffer.get(self.start..).unwrap_or_default();
+        let count = match wanted {
+            Wanted::Some(0) => 0,
+            Wanted::Some(most) if !unread.is_empty() => most.min(unread.len()),
+            Wanted::Whole(count) | Wanted::Rest(count) if unread.len() >= count => count,
+            Wanted::Line => {
+                let unseen = unread.get(self.scanned..).unwrap_or_default();
+                match unseen.iter().position(|byte| *byte == b'\n') {
+                    Some(end) => self.scanned + end + 1,
+                    None => {
+                        self.scanned = unread.len();
+                        self.end_of(unread.len())?
+                    }
+                }
+            }
+            _ => self.end_of(unread.len())?,
+        };
+        self.scanned = 0;
+        let taken = if self.start == 0 && count == self.buffer.len() {
+            std::mem::take(&mut self.buffer)
+        } else {
+            let end = self.start + count;
+            let taken = self
+                .buffer
+                .get(self.start..end)
+                .unwrap_or_default()
+                .to_vec();
+            self.start = end;
+            taken
+        };
+        if self.start >= self.buffer.len() {
+            self.buffer.clear();
+            self.start = 0;
+        }
+        self.met_end |= match wanted {
+            Wanted::Some(most) => taken.is_empty() && most > 0,
+            Wanted::Whole(count) | Wanted::Rest(count) => taken.len() < count,
+            Wanted::Line => taken.last() != Some(&b'\n'),
+        };
+        // A terminal may go on after an end.
+        self.at_end = false;
+        Some(taken)
+    }
+
+    fn end_of(&self, unread: usize) -> Option<usize> {
+        self.at_end.then_some(unread)
+    }
+
+    /// Reads more into the buffer; how much.
+    fn fill(&mut self, descriptor: &Descriptor, wanted: Wanted) -> rustix::io::Result<usize> {
+        if self.start > LARGE_PART {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        let part = match wanted {
+            Wanted::Whole(count) | Wanted::Rest(count) if count > SMALL_PART => LARGE_PART,
+            _ => SMALL_PART,
+        };
+        self.buffer.reserve(part);
+        rustix::io::read(descriptor, spare_capacity(&mut self.buffer))
+    }
+
+    /// Reads what is wanted as far as that is possible without waiting.
+    pub fn read(&mut self, host: &Host, wanted: Wanted) -> Step<Vec<u8>> {
+        let mut total = 0;
+        loop {
+            if let Some(bytes) = self.take(wanted) {
+                return Step::Done(Ok(bytes));
+            }
+            let Some(descriptor) = self.descriptor.clone() else {
+                self.at_end = true;
+                continue;
+            };
+            if matches!(descriptor, Descriptor::StandardInput) {
+                // A prompt is seen before its answer is waited for.
+                host.output.flush();
+            }
+            if self.may_wait && !is_ready(&descriptor, Interest::Read) {
+                return Step::Wait(Await::Ready(descriptor, Interest::Read));
+            }
+            if total >= TURN && host.scheduler.others_could_run() {
+                return Step::Wait(Await::Turn);
+            }
+            match self.fill(&descriptor, wanted) {
+                Ok(0) => self.at_end = true,
+                Ok(count) => total += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    return Step::Wait(Await::Ready(descriptor, Interest::Read));
+                }
+                Err(error) => return Step::Done(Err(error.into())),
+            }
+        }
+    }
+}
+
+/// Something to write that may make its writer wait: a pipe, a terminal, a device.
+pub struct Sink {
+    descriptor: Descriptor,
+    buffer: Vec<u8>,
+    written: usize,
+    /// Who writes.
+    pub line: Line,
+}
+
+impl Sink {
+    /// Takes bytes to write.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Writes what has been put, all of it or until little is left, as far as that is possible without waiting.
+    pub fn write(&mut self, host: &Host, all: bool) -> Step<()> {
+        let mut total = 0;
+        loop {
+            let rest = self.buffer.get(self.written..).unwrap_or_default();
+            if rest.is_empty() || !all && rest.len() < BUFFERED {
+                self.buffer.drain(..self.written);
+                self.written = 0;
+                return Step::Done(Ok(()));
+            }
+            if total >= TURN && host.scheduler.others_could_run() {
+                return Step::Wait(Await::Turn);
+            }
+            match rustix::io::write(&self.descriptor, rest) {
+                Ok(count) => {
+                    self.written += count;
+                    total += count;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    return Step::Wait(Await::Ready(self.descriptor.clone(), Interest::Write));
+                }
+                Err(error) => {
+                    self.buffer.clear();
+                    self.written = 0;
+                    return Step::Done(Err(error.into()));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Sink {
+    /// What is buffered is written if that is possible without waiting.
+    fn drop(&mut self) {
+        while let Some(rest) = self
+            .buffer
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
+            match rustix::io::write(self.descriptor.as_fd(), rest) {
+                Ok(count) => self.written += count,
+                Err(Errno::INTR) => {}
+                // Nobody is left to tell.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn flags(flags: OFlags) -> i32 {
+    flags.bits() as i32
+}
+
+/// Whether something exists under this path that may make a reader or writer wait.
+pub fn may_wait(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| {
+        let kind = metadata.file_type();
+        kind.is_fifo() || kind.is_char_device() || kind.is_block_device()
+    })
+}
+
+/// Reading.
+struct Read<F> {
+    source: Shared<Source>,
+    wanted: Wanted,
+    number: u64,
+    result: Option<io::Result<Vec<u8>>>,
+    finish: Option<F>,
+}
+
+impl<F> Pending for Read<F>
+where
+    F: FnOnce(&Host, io::Result<Vec<u8>>) -> Outcome + Send,
+{
+    fn advance(&mut self, asking: &Asking<'_>) -> Await {
+        self.number = asking.number;
+        let mut source = lock(&self.source);
+        if !source.line.enter(asking) {
+            return Await::Completion;
+        }
+        match source.read(asking.host, self.wanted) {
+            Step::Wait(awaits) => awaits,
+            Step::Done(result) => {
+                source.line.leave(self.number);
+                self.result = Some(result);
+                Await::Done
+            }
+        }
+    }
+
+    fn finish(mut self: Box<Self>, host: &Host) -> Outcome {
+        let result = self.result.take().unwrap_or_else(|| Ok(Vec::new()));
+        match self.finish.take() {
+            Some(finish) => finish(host, result),
+            None => Ok(sema_machine::memory::value::Value::NIL),
+        }
+    }
+}
+
+impl<F> Drop for Read<F> {
+    fn drop(&mut self) {
+        lock(&self.source).line.leave(self.number);
+    }
+}
+
+/// Reads from a source that tasks share; `finish` makes a value of the bytes.
+///
+/// # Errors
+/// Those of `finish`, and the signal to wait.
+pub fn read<F>(host: &Host, source: &Shared<Source>, wanted: Wanted, finish: F) -> Outcome
+where
+    F: FnOnce(&Host, io::Result<Vec<u8>>) -> Outcome + Send + 'static,
+{
+    host.wait_for(Read {
+        source: source.clone(),
+        wanted,
+        number: 0,
+        result: None,
+        finish: Some(finish),
+    })
+}
+
+/// Writing.
+struct Write<F> {
+    sink: Shared<Sink>,
+    /// What to write; taken when its turn has come.
+    bytes: Option<Vec<u8>>,
+    all: bool,
+    number: u64,
+    result: io::Result<()>,
+    finish: Option<F>,
+}
+
+impl<F> Pending for Write<F>
+where
+    F: FnOnce(&Host, io::Result<()>) -> Outcome + Send,
+{
+    fn advance(&mut self, asking: &Asking<'_>) -> Await {
+        self.number = asking.number;
+        let mut sink = lock(&self.sink);
+        if !sink.line.enter(asking) {
+            return Await::Completion;
+        }
+        if let Some(bytes) = self.bytes.take() {
+            sink.put(&bytes);
+        }
+        match sink.write(asking.host, self.all) {
+            Step::Wait(awaits) => awaits,
+            Step::Done(result) => {
+                sink.line.leave(self.number);
+                self.result = result;
+                Await::Done
+            }
+        }
+    }
+
+    fn finish(mut self: Box<Self>, host: &Host) -> Outcome {
+        let result = std::mem::replace(&mut self.result, Ok(()));
+        match self.finish.take() {
+            Some(finish) => finish(host, result),
+            None => Ok(sema_machine::memory::value::Value::NIL),
+        }
+    }
+}
+
+impl<F> Drop for Write<F> {
+    fn drop(&mut self) {
+        lock(&self.sink).line.leave(self.number);
+    }
+}
+
+/// Puts bytes into a sink that tasks share and writes it, all of it or until little is left.
+///
+/// # Errors
+/// Those of `finish`, and the signal to wait.
+pub fn write<F>(host: &Host, sink: &Shared<Sink>, bytes: Vec<u8>, all: bool, finish: F) -> Outcome
+where
+    F: FnOnce(&Host, io::Result<()>) -> Outcome + Send + 'static,
+{
+    host.wait_for(Write {
+        sink: sink.clone(),
+        bytes: Some(bytes),
+        all,
+        number: 0,
+        result: Ok(()),
+        finish: Some(finish),
+    })
+}
+
+/// Opening to write. A pipe has to have a reader.
+struct OpenSink<F> {
+    path: String,
+    result: Option<io::Result<Sink>>,
+    finish: F,
+}
+
+impl<F> Pending for OpenSink<F>
+where
+    F: FnOnce(&Host, io::Result<Sink>) -> Outcome + Send,
+{
+    fn advance(&mut self, _: &Asking<'_>) -> Await {
+        let opened = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY))
+            .open(&self.path);
+        let is_pipe = || fs::metadata(&self.path).is_ok_and(|found| found.file_type().is_fifo());
+        self.result = Some(match opened {
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && is_pipe() => {
+                return Await::Time(Instant::now() + NO_READER);
+            }
+            opened => opened.map(|file| Sink {
+                descriptor: Descriptor::Shared(Arc::new(OwnedFd::from(file))),
+                buffer: Vec::new(),
+                written: 0,
+                line: Line::default(),
+            }),
+        });
+        Await::Done
+    }
+
+    fn finish(self: Box<Self>, host: &Host) -> Outcome {
+        let missing = || Err(io::Error::from(io::ErrorKind::NotFound));
+        (self.finish)(host, self.result.unwrap_or_else(missing))
+    }
+}
+
+/// Opens what may make its writer wait.
+///
+/// # Errors
+/// Those of `finish`, and the signal to wait.
+pub fn open_sink<F>(host: &Host, path: &str, finish: F) -> Outcome
+where
+    F: FnOnce(&Host, io::Result<Sink>) -> Outcome + Send + 'static,
+{
+    host.wait_for(OpenSink {
+        path: path.to_owned(),
+        result: None,
+        finish,
+    })
+}
