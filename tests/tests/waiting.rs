@@ -1,0 +1,359 @@
+//! Operations that wait for the world outside: standard input, pipes, large files, timers, and tasks that are stopped.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+
+/// Longer than anything here takes, shorter than the limit of a test.
+const LONG: Duration = Duration::from_secs(20);
+
+#[track_caller]
+fn built(source: &str) -> Scratch {
+    let scratch = Scratch::with(&[("app.sema", source)]);
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["build", "app.sema", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    scratch
+}
+
+fn app(scratch: &Scratch) -> Command {
+    let mut command = Command::new(scratch.file("app"));
+    command.env_clear().current_dir(scratch.path());
+    if let Some(stress) = std::env::var_os("SEMA_GC_STRESS") {
+        command.env("SEMA_GC_STRESS", stress);
+    }
+    command
+}
+
+#[track_caller]
+fn run(source: &str, input: &[u8]) -> Outcome {
+    outcome(&mut app(&built(source)), input)
+}
+
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+/// How many threads a process has.
+fn threads(child: &Child) -> usize {
+    fs::read_dir(format!("/proc/{}/task", child.id()))
+        .unwrap()
+        .count()
+}
+
+fn started(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[track_caller]
+fn ended(mut child: Child) -> i32 {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        if begin.elapsed() > LONG {
+            child.kill().unwrap();
+            panic!("the program does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const TICKER: &str = "
+(define ticks 0)
+(async (let loop () (set! ticks (+ ticks 1)) (async/sleep 5) (loop)))
+";
+
+#[test]
+fn a_task_that_waits_for_a_line_stops_no_other() {
+    let source = format!(
+        "{TICKER}
+(define t (async (read-line)))
+(async/sleep 60)
+(println (> ticks 3) (async/pending? t))
+(io/flush)
+(println (await t) (read-line) (stream/read-line *stdin*) (io/eof?) (read-line) (io/eof?))"
+    );
+    let mut child = started(&mut app(&built(&source)));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "#t #t\n");
+    assert_eq!(threads(&child), 1);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"one\r\ntwo\nthree\n").unwrap();
+    drop(input);
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "one two three #f nil #t\n");
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn lines_go_to_those_who_asked_first() {
+    let got = run(
+        "(define ts (map (fn (i) (async (list i (read-line)))) (range 4)))
+(println (async/all ts))
+(println (read-stdin))",
+        b"a\nb\nc\nd\nrest\n",
+    );
+    assert_eq!(
+        got.succeeded().stdout,
+        "((0 \"a\") (1 \"b\") (2 \"c\") (3 \"d\"))\nrest\n\n"
+    );
+}
+
+#[test]
+fn a_pipe_is_read_while_another_task_ticks() {
+    let source = format!(
+        "{TICKER}
+(define t (async (file/read \"pipe\")))
+(async/sleep 60)
+(println (> ticks 3) (async/pending? t))
+(io/flush)
+(println (await t))"
+    );
+    let scratch = built(&source);
+    pipe(&scratch.file("pipe"));
+    let mut child = started(&mut app(&scratch));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "#t #t\n");
+    let mut writer = OpenOptions::new()
+        .write(true)
+        .open(scratch.file("pipe"))
+        .unwrap();
+    writer.write_all(b"through ").unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    writer.write_all(b"the pipe").unwrap();
+    drop(writer);
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "through the pipe\n");
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn a_cancelled_read_gives_everything_back() {
+    let scratch = built(
+        "(define t (async (file/read \"pipe\")))
+(define w (async (file/write \"pipe2\" \"x\")))
+(async/sleep 20)
+(println (async/cancel t) (async/cancel w))
+(println (try (await t) (catch e (:type e))))
+(println (try (async/with-timeout 10 (fn () (file/read \"pipe\"))) (catch e (:message e))))
+(println \"idle\")
+(io/flush)
+(read-line)",
+    );
+    pipe(&scratch.file("pipe"));
+    pipe(&scratch.file("pipe2"));
+    let mut child = started(&mut app(&scratch));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = String::new();
+    while !lines.ends_with("idle\n") {
+        assert!(output.read_line(&mut lines).unwrap() > 0, "{lines}");
+    }
+    assert_eq!(lines, "#t #t\n:cancelled\noperation exceeded 10 ms\nidle\n");
+    assert_eq!(threads(&child), 1);
+    let open = fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
+    let pipes = open
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter(|path| path.starts_with(scratch.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name != "app"))
+        .count();
+    assert_eq!(pipes, 0, "the pipes are closed");
+    drop(child.stdin.take());
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn a_hundred_reads_at_once() {
+    let scratch = built(
+        "(define ts (map (fn (i) (async (file/read (str \"p\" i)))) (range 100)))
+(println \"begun\")
+(io/flush)
+(println (apply + (map string/to-number (async/all ts))))",
+    );
+    for number in 0..100 {
+        pipe(&scratch.file(&format!("p{number}")));
+    }
+    let mut child = started(&mut app(&scratch));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    // The last one first: none needs the others to be done.
+    for number in (0..100).rev() {
+        let path = scratch.file(&format!("p{number}"));
+        let mut writer = OpenOptions::new().write(true).open(path).unwrap();
+        write!(writer, "{number}").unwrap();
+    }
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "4950\n");
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn writers_wait_for_room_and_for_a_reader() {
+    let source = format!(
+        "{TICKER}
+(define t (async (file/write \"pipe\" (string/repeat \"x\" 300000))))
+(define out (async (let ((s (stream/open-output \"pipe2\")))
+  (stream/write-string s (string/repeat \"y\" 200000)) (stream/close s))))
+(async/sleep 60)
+(println (> ticks 3) (async/pending? t) (async/pending? out))
+(io/flush)
+(await t) (await out)
+(println \"written\")"
+    );
+    let scratch = built(&source);
+    pipe(&scratch.file("pipe"));
+    pipe(&scratch.file("pipe2"));
+    let mut child = started(&mut app(&scratch));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "#t #t #t\n");
+    for (name, byte, count) in [("pipe", b'x', 300_000), ("pipe2", b'y', 200_000)] {
+        let mut content = Vec::new();
+        let mut reader = File::open(scratch.file(name)).unwrap();
+        reader.read_to_end(&mut content).unwrap();
+        assert_eq!(content.len(), count);
+        assert!(content.iter().all(|found| *found == byte));
+    }
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "written\n");
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn streams_copy_from_pipe_to_pipe() {
+    let scratch = built(
+        "(define from (stream/open-input \"in\"))
+(define to (await (async (stream/open-output \"out\"))))
+(println (stream/copy from to))
+(stream/close to)",
+    );
+    pipe(&scratch.file("in"));
+    pipe(&scratch.file("out"));
+    let child = started(&mut app(&scratch));
+    let (input, output) = (scratch.file("in"), scratch.file("out"));
+    let writer = std::thread::spawn(move || {
+        let mut file = OpenOptions::new().write(true).open(input).unwrap();
+        for _ in 0..1000 {
+            file.write_all(&[b'z'; 777]).unwrap();
+        }
+    });
+    let mut content = Vec::new();
+    File::open(output)
+        .unwrap()
+        .read_to_end(&mut content)
+        .unwrap();
+    writer.join().unwrap();
+    assert_eq!(content.len(), 777_000);
+    assert_eq!(ended(child), 0);
+}
+
+#[test]
+fn large_files_are_read_and_written_beside_other_tasks() {
+    let scratch = built(
+        "(define text (string/repeat \"0123456789\" 2000000))
+(define order '())
+(define (note x) (set! order (cons x order)))
+(define w (async (file/write \"large.txt\" text) (note :written)))
+(define o (async (note :other)))
+(async/all (list w o))
+(println order)
+(define ts (map (fn (i) (async (string-length (file/read \"large.txt\")))) (range 6)))
+(println (async/all ts))
+(define c (async (file/copy \"large.txt\" \"copy.txt\")))
+(async (async/sleep 1))
+(await c)
+(println (:size (file/info \"copy.txt\")))
+(async (async/sleep 100000))
+(println (try (await (async (file/read \"missing.txt\"))) (catch e (:type e))))",
+    );
+    let got = outcome(&mut app(&scratch), b"").succeeded();
+    let expected = format!(
+        "(:written :other)\n({})\n20000000\n:io\n",
+        ["20000000"; 6].join(" ")
+    );
+    assert_eq!(got.stdout, expected);
+}
+
+#[test]
+fn the_end_of_the_program_waits_for_no_read() {
+    for (last, status) in [("(exit 3)", 3), ("(error \"over\")", 1), ("nil", 0)] {
+        let scratch = built(&format!(
+            "(async (file/read \"pipe\")) (async (read-line)) (async (file/write \"pipe2\" \"x\"))
+(async/sleep 10)
+{last}"
+        ));
+        pipe(&scratch.file("pipe"));
+        pipe(&scratch.file("pipe2"));
+        let mut child = started(&mut app(&scratch));
+        let input = child.stdin.take();
+        assert_eq!(ended(child), status, "{last}");
+        drop(input);
+    }
+}
+
+#[test]
+fn a_program_without_others_to_run_makes_no_thread() {
+    let scratch = built(
+        "(file/write \"large.txt\" (string/repeat \"x\" 3000000))
+(println (string-length (file/read \"large.txt\")) (read-line))",
+    );
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-o", "trace", "./app"])
+        .current_dir(scratch.path());
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("strace is missing: only the result is looked at");
+        outcome(&mut app(&scratch), b"line\n").succeeded();
+        return;
+    }
+    let got = outcome(&mut command, b"line\n").succeeded();
+    assert_eq!(got.stdout, "3000000 line\n");
+    let trace = fs::read_to_string(scratch.file("trace")).unwrap();
+    for call in ["clone", "eventfd", "pipe", "futex"] {
+        assert!(!trace.contains(call), "{call} in {trace}");
+    }
+}
+
+#[test]
+fn timers_that_are_due_go_before_later_timeouts() {
+    let got = run(
+        "(define order '())
+(define (note x) (set! order (cons x order)))
+(define p (async (async/sleep 20) (note :p) :done))
+(define q (async (async/sleep 10) (note :q)))
+(define late (async (async/sleep 90) :late))
+(define ts (list
+  (async (note (try (async/timeout 50 p) (catch e (:type e)))))
+  (async (note (try (async/timeout 60 late) (catch e (:type e)))))))
+(async/sleep 0)
+(define begin-ms (time-ms))
+(let loop () (if (< (- (time-ms) begin-ms) 200) (loop) nil))
+(async/all ts)
+(println (reverse order))",
+        b"",
+    );
+    assert_eq!(got.succeeded().stdout, "(:q :p :done :timeout)\n");
+}
