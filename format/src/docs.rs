@@ -18,6 +18,7 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::Negate, "More numbers"),
     (Op::MultiplyThenAdd, "Combined with the next instruction"),
     (Op::MakeRecord, "Records and decisions"),
+    (Op::CountStep, "Counted steps"),
 ];
 
 const INTRODUCTION: &str = "# Bytecode

@@ -621,6 +621,18 @@ instructions! {
     /// Executes one of the `jump`s that follow, one for each element of a vector: that of the element
     /// that is `equal?` to `r[a]`, else goes on behind them. The elements are not collections or NaN.
     Switch = "switch" (a: Src, bx: Const) Next;
+
+    // --- counted: in programs that can stop tasks ---
+    /// Counts a step of the running task, which may be stopped here.
+    CountStep = "count" () Next;
+    /// `call` that counts a step.
+    CountedCall = "count+call" (a: CallBase, b: Count) Next;
+    /// `tail_call` that counts a step.
+    CountedTailCall = "count+tail_call" (a: CallBase, b: Count) Exit;
+    /// `callk` that counts a step.
+    CountedCallKnown = "count+callk" (a: CallBase, b: Count, x: Function) Next;
+    /// `tail_callk` that counts a step.
+    CountedTailCallKnown = "count+tail_callk" (a: CallBase, b: Count, x: Function) Exit;
 }
 
 impl Op {

@@ -357,3 +357,109 @@ fn timers_that_are_due_go_before_later_timeouts() {
     );
     assert_eq!(got.succeeded().stdout, "(:q :p :done :timeout)\n");
 }
+
+/// Ends at once in a program that can be stopped, and never otherwise.
+const ENDLESS: [&str; 8] = [
+    "(let loop ((i 0)) (loop (+ i 1)))",
+    "(while #t nil)",
+    "(do ((i 0 (+ i 1))) (#f) (* i i))",
+    "(begin (define (f n) (+ (f2 n) (f2 n))) (define (f2 n) (if (< n 60) (f (+ n 1)) n)) (f 0))",
+    "(begin (define (g n) (h (+ n 1))) (define (h n) (g n)) (g 0))",
+    "(begin (define (a . xs) (apply a xs)) (a 1))",
+    "(let loop () (for-each (fn (x) (* x x)) '(1 2 3)) (loop))",
+    "((fn (k) (k k)) (fn (k) (k k)))",
+];
+
+#[test]
+fn a_task_that_computes_without_end_is_stopped_by_a_timeout() {
+    for body in ENDLESS {
+        let got = run(
+            &format!(
+                "(define t (async {body}))
+(define started (time-ms))
+(println (try (async/timeout 50 t) (catch e (:message e))))
+(println (async/cancelled? t) (try (await t) (catch e (list (:type e) (:reason e)))))
+(println (< 45 (- (time-ms) started) 2000))
+(println (try (async/with-timeout 50 (fn () {body})) (catch e (:message e))))"
+            ),
+            b"",
+        );
+        assert_eq!(
+            got.succeeded().stdout,
+            "async/timeout: operation timed out after 50 ms\n#t (:cancelled :timeout)\n#t\n\
+             operation exceeded 50 ms\n",
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn whom_a_timeout_stops() {
+    // The one that the promised task waits for, through another module; the root never; who ends soon, neither.
+    let source = "
+(import \"endless.sema\")
+(define inner nil)
+(define outer (async
+  (set! inner (async (spin)))
+  (try (await inner) (catch e (list (:type e) (:reason e))))))
+(println (try (async/timeout 30 outer) (catch e (:type e))))
+(println (await outer) (async/cancelled? inner))
+(define quick (async (let loop ((i 0)) (if (< i 50000) (loop (+ i 1)) i))))
+(println (async/timeout 0 quick))
+(define slow (async (async/sleep 100000)))
+(define late (async (try (async/timeout 20 slow) (catch e (:type e)))))
+(async/sleep 0)
+(define begin-ms (time-ms))
+(let loop () (if (< (- (time-ms) begin-ms) 100) (loop) nil))
+(println (await late) (async/pending? slow))";
+    let scratch = Scratch::with(&[
+        ("app.sema", source),
+        (
+            "endless.sema",
+            "(module endless (export spin) (define (spin) (let loop () (loop))))",
+        ),
+    ]);
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["build", "app.sema", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    let got = outcome(&mut app(&scratch), b"").succeeded();
+    assert_eq!(
+        got.stdout,
+        ":timeout\n(:cancelled :timeout) #t\n50000\n:timeout #t\n"
+    );
+}
+
+#[test]
+fn no_handler_keeps_a_cancelled_task_alive() {
+    let got = run(
+        "(define caught 0)
+(define t (async (let loop () (try (let spin () (spin)) (catch e (set! caught (+ caught 1)))) (loop))))
+(println (try (async/timeout 20 t) (catch e (:type e))))
+(println (< 1 caught 100))
+(define s (async (try (async/sleep 1000) (catch e (let spin () (spin))))))
+(async/sleep 1)
+(println (async/cancel s))
+(println (try (await s) (catch e (:type e))))",
+        b"",
+    );
+    assert_eq!(got.succeeded().stdout, ":timeout\n#t\n#t\n:cancelled\n");
+}
+
+#[test]
+fn only_programs_that_stop_tasks_count_steps() {
+    let listing = |source: &str, option: &[&str]| {
+        let scratch = Scratch::with(&[("app.sema", source)]);
+        let mut command = semac_in(scratch.path());
+        command.args(["disasm", "app.sema"]).args(option);
+        outcome(&mut command, b"").succeeded().stdout
+    };
+    let work = "(define (f n) (if (< n 2) n (+ (f (- n 1)) (f (- n 2)))))
+(define (g n) (let loop ((i 0)) (if (< i n) (loop (+ i 1)) i)))
+(println (f 20) (g 3) (await (async (f 3))))";
+    assert!(!listing(work, &[]).contains("count"));
+    assert!(listing(work, &["--stoppable"]).contains("count"));
+    let stopping = format!("{work}\n(println (async/timeout 1000 (async (f 3))))");
+    assert!(listing(&stopping, &[]).contains("count+callk"));
+}

@@ -13,6 +13,7 @@ use crate::ir::builtins::Builtins;
 use crate::link::library::Library;
 use crate::live::dynamic;
 use crate::live::machine::Machine;
+use crate::middle::stop;
 use crate::phases::{self, Observer};
 
 /// Stack of the thread that compiles: lowering and code generation recurse over the program.
@@ -43,6 +44,8 @@ pub struct Options {
     pub package_root: Option<PathBuf>,
     /// What the program will find when it runs.
     pub surroundings: Surroundings,
+    /// Whether tasks can be stopped while they compute, also if the program itself cannot stop any: its host can.
+    pub stoppable: bool,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
 }
@@ -192,11 +195,21 @@ fn compile_with(
     let paths = program.modules.iter();
     let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
     let paths = paths.collect();
+    phases.begin(phases::LINK);
+    let linked: Vec<_> = program
+        .modules
+        .iter_mut()
+        .map(|module| library.link(&mut module.unit, &|_| false))
+        .collect();
+    let stoppable = options.stoppable
+        || program.modules.iter().any(|module| {
+            // Code that is only known at run time may stop tasks, too.
+            module.unit.dynamic || stop::can_stop_tasks(&module.unit)
+        });
     let mut modules = Vec::with_capacity(program.modules.len());
-    for module in program.modules {
+    for (module, linked) in program.modules.into_iter().zip(linked) {
         let mut unit = module.unit;
-        phases.begin(phases::LINK);
-        let linked = library.link(&mut unit, &|_| false);
+        unit.stoppable = stoppable;
         let positions = SourcePositions(sources);
         let compiled = back::compile_unit(
             &mut unit,

@@ -89,6 +89,7 @@ fn the_machine_stack_does_not_grow() {
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,
+        stoppable: false,
         macro_steps: 1_000_000,
     };
     let program = compile_program(

@@ -51,6 +51,7 @@ fn said(program: &str) -> String {
         optimize: 0,
         package_root: None,
         surroundings: Surroundings::Runtime,
+        stoppable: false,
         macro_steps: 100_000,
     };
     let mut sources = SourceMap::new();

@@ -353,7 +353,7 @@ impl<F: FnMut(u32, u32) -> bool> Verifier<'_, '_, F> {
     ) -> Result<(), Rule> {
         let second = instruction.field(Field::X) as u32;
         match instruction.op {
-            Op::CallKnown | Op::TailCallKnown => {
+            Op::CallKnown | Op::TailCallKnown | Op::CountedCallKnown | Op::CountedTailCallKnown => {
                 let target = self.target(second)?;
                 let expected = u32::from(target.parameters) + u32::from(target.rest);
                 let given = instruction.field(Field::B) as u32;

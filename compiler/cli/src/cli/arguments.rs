@@ -62,6 +62,10 @@ pub struct Optimization {
     /// How many steps (calls and rounds of loops) one macro may take before it counts as endless
     #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
     pub macro_steps: u64,
+    /// Count steps in all code, so that whoever runs it can limit them and stop tasks that compute without end;
+    /// programs that stop tasks themselves count anyway
+    #[arg(long)]
+    pub stoppable: bool,
     /// Show on standard error how long each phase of compiling took
     #[arg(long)]
     pub time_passes: bool,
@@ -229,6 +233,10 @@ pub struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Count steps in all code, so that whoever runs it can limit them and stop tasks that compute without end;
+    /// programs that stop tasks themselves count anyway
+    #[arg(long)]
+    pub stoppable: bool,
     /// Show on standard error how long each phase took
     #[arg(long)]
     pub time_passes: bool,

@@ -13,6 +13,7 @@ use super::program::{self, Counts};
 const NO_OPTIMIZATION: Optimization = Optimization {
     level: 0,
     macro_steps: DEFAULT_STEPS,
+    stoppable: false,
     time_passes: false,
 };
 

@@ -78,6 +78,7 @@ pub fn check(
         package_root: package_root(),
         surroundings,
         macro_steps: optimization.macro_steps,
+        stoppable: optimization.stoppable,
     };
     let mut sources = SourceMap::new();
     match compile_program(&Disk, entry, &options, &mut sources, phases) {

@@ -88,6 +88,8 @@ pub struct Unit {
     /// Code that is only known at run time may read, define and assign the globals by name (`eval`, `load` or
     /// `import` of something computed): back ends keep the names and assume nothing about the values.
     pub dynamic: bool,
+    /// Whether its tasks can be stopped while they compute: calls and rounds of loops count steps.
+    pub stoppable: bool,
     /// The calls that were replaced by the functions they call. Each lies in the context of an earlier one
     /// or of none.
     pub inlined: Vec<InlinedCall>,

@@ -52,6 +52,8 @@ pub fn load_unit(
     for form in &mut unit.body {
         refer_to_kept(vm, form, interner);
     }
+    // It is not known what it will be called from.
+    unit.stoppable = true;
     // Nobody imports from it.
     unit.exports = Some(Vec::new());
     let module = back::compile_unit(

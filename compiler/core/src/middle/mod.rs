@@ -25,6 +25,7 @@ pub mod records;
 pub mod rename;
 pub mod simplify;
 pub mod specialise;
+pub mod stop;
 pub mod unused;
 pub mod variables;
 

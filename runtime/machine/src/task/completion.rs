@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::external::{Asking, Await, Pending, Started, resume_of};
 use super::operation::{Resume, Wait};
-use super::promise::cancelled_condition;
+use super::promise::{EXPLICIT, cancelled_condition};
 use super::{Scheduler, TaskId};
 use crate::host::Host;
 use crate::platform::descriptors::{self, Descriptor, Interest};
@@ -252,7 +252,7 @@ impl Scheduler {
         let place = task.place();
         if self.change(place, |record| record.cancelled) == Some(true) {
             started.pending.cancel();
-            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
+            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition(EXPLICIT))));
             return;
         }
         self.wait_outside(place as u32, *started);

@@ -14,6 +14,7 @@ mod external;
 mod operation;
 pub mod promise;
 mod queue;
+mod stop;
 mod timer;
 
 pub use blocking::Cancelled;
@@ -23,7 +24,8 @@ pub(crate) use completion::{Outside, Patience};
 pub use external::{Asking, Await, Pending, Started};
 pub use operation::Wait;
 pub use operation::{Operation, Resume, after_others};
-use promise::cancelled_condition;
+use promise::EXPLICIT;
+pub(crate) use promise::cancelled_condition;
 pub use promise::new_promise;
 pub use promise::outcome;
 pub(crate) use promise::{all_outcome, is_pending};
@@ -211,7 +213,7 @@ impl Scheduler {
     pub(crate) fn block(&self, heap: &Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
         let place = task.place();
         if self.change(place, |record| record.cancelled) == Some(true) {
-            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
+            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition(EXPLICIT))));
             return;
         }
         for promise in wait.promises() {
@@ -257,7 +259,7 @@ impl Scheduler {
         if blocked == Some(true) {
             self.enqueue(line, task.place() as u32);
         } else {
-            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition())));
+            self.push_ready(task, Resume::Raise(Box::new(cancelled_condition(EXPLICIT))));
         }
     }
 

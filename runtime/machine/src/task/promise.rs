@@ -17,6 +17,10 @@ pub const RESOLVED: i32 = 1;
 pub const REJECTED: i32 = 2;
 /// Was cancelled.
 pub const CANCELLED: i32 = 3;
+/// Value of the promise of a task that `async/cancel` has cancelled.
+pub(super) const EXPLICIT: Value = Value::NIL;
+/// And of one that a timeout has.
+pub(super) const BY_TIMEOUT: Value = Value::TRUE;
 /// Field of the state.
 pub const STATE: usize = 0;
 /// Field of the value.
@@ -87,7 +91,11 @@ impl Scheduler {
     /// Cancels the task behind a pending promise; false if it is settled. The pending tasks that the
     /// task has started are cancelled in any case.
     pub fn cancel(&self, host: &Host, promise: Value) -> bool {
-        let cancelled = self.cancel_one(host, promise);
+        self.cancel_because(host, promise, EXPLICIT)
+    }
+
+    pub(super) fn cancel_because(&self, host: &Host, promise: Value, reason: Value) -> bool {
+        let cancelled = self.cancel_one(host, promise, reason);
         let mut owners = vec![promise];
         while let Some(owner) = owners.pop() {
             let children = host.heap.field(owner, CHILDREN);
@@ -96,19 +104,19 @@ impl Scheduler {
             let mut children: Vec<Value> = host.heap.list_iter(children).collect();
             children.reverse();
             for child in children {
-                self.cancel_one(host, child);
+                self.cancel_one(host, child, reason);
                 owners.push(child);
             }
         }
         cancelled
     }
 
-    fn cancel_one(&self, host: &Host, promise: Value) -> bool {
+    fn cancel_one(&self, host: &Host, promise: Value, reason: Value) -> bool {
         let heap = &host.heap;
         if !is_pending(heap, promise) {
             return false;
         }
-        self.settle(host, promise, CANCELLED, Value::NIL);
+        self.settle(host, promise, CANCELLED, reason);
         let Some(task) = heap
             .field(promise, TASK)
             .as_fixnum()
@@ -123,7 +131,7 @@ impl Scheduler {
             }
             record.cancelled = true;
             if let Some(resume) = &mut record.resume {
-                *resume = Resume::Raise(Box::new(cancelled_condition()));
+                *resume = Resume::Raise(Box::new(cancelled_condition(reason)));
             }
             record.wait.is_some()
         });
@@ -131,7 +139,7 @@ impl Scheduler {
             self.unblock(
                 heap,
                 task.place() as u32,
-                Resume::Raise(Box::new(cancelled_condition())),
+                Resume::Raise(Box::new(cancelled_condition(reason))),
                 None,
             );
         }
@@ -168,7 +176,7 @@ pub fn outcome(heap: &Heap, promise: Value) -> Resume {
         .map(|state| state as i32)
     {
         Some(REJECTED) => Resume::Throw(value),
-        Some(CANCELLED) => Resume::Raise(Box::new(cancelled_condition())),
+        Some(CANCELLED) => Resume::Raise(Box::new(cancelled_condition(value))),
         _ => Resume::Value(value),
     }
 }
@@ -199,10 +207,16 @@ fn all_values(heap: &Heap, promises: &[Value]) -> Resume {
     Resume::Value(heap.list(&values))
 }
 
-pub(super) fn cancelled_condition() -> Condition {
+/// The condition of a cancelled task, for the value of its promise.
+pub(crate) fn cancelled_condition(reason: Value) -> Condition {
+    let reason = if reason == BY_TIMEOUT {
+        "timeout"
+    } else {
+        "explicit"
+    };
     Condition::new(
         ConditionKind::Cancelled,
         "async/await: awaited task was cancelled",
     )
-    .with("reason", Extra::Keyword("explicit".to_owned()))
+    .with("reason", Extra::Keyword(reason.to_owned()))
 }

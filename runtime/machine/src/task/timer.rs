@@ -96,7 +96,7 @@ pub(super) fn duration(milliseconds: f64) -> Duration {
     Duration::from_secs_f64((milliseconds / 1000.0).clamp(0.0, 3.2e9))
 }
 
-fn timeout_condition(limit: f64) -> Condition {
+pub(super) fn timeout_condition(limit: f64) -> Condition {
     let shown = if limit.fract() == 0.0 && limit.abs() < 1e15 {
         format!("{}", limit as i64)
     } else {

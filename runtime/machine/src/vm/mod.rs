@@ -18,6 +18,7 @@ mod nested;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
+mod steps;
 mod task;
 mod unwind;
 mod waiting;
@@ -77,6 +78,8 @@ pub struct Vm {
     heap_limit: limits::Limit,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
+    /// What the running task may still do before it is looked whether it goes on.
+    steps: steps::Steps,
     /// How often tasks have been switched.
     switches: u64,
     /// After how many switches what happens outside is looked at, less one.
@@ -142,6 +145,7 @@ impl Vm {
             heap_limit: limits::Limit::of_heap(),
             idle: None,
             switches: 0,
+            steps: steps::Steps::default(),
             patience: waiting::PATIENCE,
             root_value: Value::NIL,
             event: None,

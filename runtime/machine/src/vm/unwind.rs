@@ -69,7 +69,14 @@ impl Vm {
     #[cold]
     pub(crate) fn raise(&mut self, payload: Payload) -> Next {
         let trace = self.trace();
-        self.unwind(Raised { payload, trace })
+        self.unwind(Raised { payload, trace }, true)
+    }
+
+    /// The same, but no handler sees it: the task ends.
+    #[cold]
+    pub(super) fn raise_past_handlers(&mut self, payload: Payload) -> Next {
+        let trace = self.trace();
+        self.unwind(Raised { payload, trace }, false)
     }
 
     fn trace(&mut self) -> Vec<TracePoint> {
@@ -96,7 +103,7 @@ impl Vm {
         trace
     }
 
-    fn unwind(&mut self, raised: Raised) -> Next {
+    fn unwind(&mut self, raised: Raised, handled: bool) -> Next {
         let mut passed_mark = None;
         loop {
             let Registers {
@@ -109,7 +116,8 @@ impl Vm {
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
-            if function.has_handlers
+            if handled
+                && function.has_handlers
                 && let Some(handler) = module.handler(function.index, at)
             {
                 let map = self.condition_maps.map(&self.host, &raised);

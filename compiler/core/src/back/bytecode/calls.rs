@@ -28,6 +28,7 @@ impl FunctionBuilder<'_, '_> {
                     && self.exact(*global, arguments.len())
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
+                    self.count_step();
                     self.restart(&itself.variables, &registers, arguments, &[])?;
                     self.asm.repeat(itself.head);
                     return Ok(());
@@ -89,10 +90,18 @@ impl FunctionBuilder<'_, '_> {
         self.position(span);
         let b = arguments.len() as u8;
         if dest == Dest::Tail {
-            self.asm.emit(Instruction::TailCall { a: window, b });
+            self.asm.emit(if self.counts_steps() {
+                Instruction::CountedTailCall { a: window, b }
+            } else {
+                Instruction::TailCall { a: window, b }
+            });
             self.asm.emit(Instruction::Return { a: window });
         } else {
-            self.asm.emit(Instruction::Call { a: window, b });
+            self.asm.emit(if self.counts_steps() {
+                Instruction::CountedCall { a: window, b }
+            } else {
+                Instruction::Call { a: window, b }
+            });
             self.deliver(window, dest);
         }
         self.next = mark;
@@ -197,10 +206,17 @@ impl FunctionBuilder<'_, '_> {
         self.position(span);
         let (b, x) = (slots as u8, known.index);
         if dest == Dest::Tail {
-            self.asm
-                .emit(Instruction::TailCallKnown { a: window, b, x });
+            self.asm.emit(if self.counts_steps() {
+                Instruction::CountedTailCallKnown { a: window, b, x }
+            } else {
+                Instruction::TailCallKnown { a: window, b, x }
+            });
         } else {
-            self.asm.emit(Instruction::CallKnown { a: window, b, x });
+            self.asm.emit(if self.counts_steps() {
+                Instruction::CountedCallKnown { a: window, b, x }
+            } else {
+                Instruction::CallKnown { a: window, b, x }
+            });
             self.deliver(window, dest);
         }
         self.next = mark;
@@ -502,6 +518,7 @@ impl FunctionBuilder<'_, '_> {
 
     fn finish_apply(&mut self, window: u8, count: usize, dest: Dest, span: Span) {
         self.position(span);
+        self.count_step();
         let b = count as u8;
         if dest == Dest::Tail {
             self.asm.emit(Instruction::TailApply { a: window, b });

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use sema_format::isa::Instruction;
+
 use super::Failure;
 use super::expr::{is_call, writes_last};
 use super::function::{Dest, FunctionBuilder, Location, LoopTarget};
@@ -91,6 +93,19 @@ impl FunctionBuilder<'_, '_> {
         dies.then_some((variable, register))
     }
 
+    /// Whether calls and rounds of loops count steps.
+    pub fn counts_steps(&self) -> bool {
+        self.module.unit.stoppable
+    }
+
+    /// Counts a step of a loop or a call that has no instruction to do so. In a loop it comes before the variables get
+    /// their new values, so that the last of those and the test stay together.
+    pub fn count_step(&mut self) {
+        if self.counts_steps() {
+            self.asm.emit(Instruction::CountStep {});
+        }
+    }
+
     pub fn recur(&mut self, label: VarId, arguments: &[Expr], span: Span) -> Result<(), Failure> {
         let (Some(target), Some(registers)) = (
             self.loops.get(&label).cloned(),
@@ -98,6 +113,7 @@ impl FunctionBuilder<'_, '_> {
         ) else {
             return self.nil(Dest::Effect, span);
         };
+        self.count_step();
         self.restart(&target.variables, &registers, arguments, &target.counters)?;
         self.asm.repeat(target.head);
         Ok(())

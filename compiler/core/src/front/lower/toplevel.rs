@@ -359,6 +359,7 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
         macros: Vec::new(),
         inlined: Vec::new(),
         dynamic: false,
+        stoppable: false,
         body,
     };
     resolve(&mut part);

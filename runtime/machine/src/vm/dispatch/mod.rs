@@ -154,7 +154,7 @@ impl Vm {
 
     /// Collects if that is due; whether the task goes on. Its state must be in its saved registers.
     #[inline(always)]
-    fn safepoint(&mut self) -> Running {
+    pub(super) fn safepoint(&mut self) -> Running {
         !self.host.heap.wants_collection() || self.collect_or_raise()
     }
 

@@ -48,43 +48,73 @@ unsafe fn known(func: *const Func, index: u32) -> *const Func {
     (*func).functions.add(index as usize)
 }
 
-handlers! {
-    call = Call |vm, pc, base, func, frame, word| {
-        let callee = register(base, a(word));
+/// Calls a closure that takes these arguments as they are.
+macro_rules! call {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {{
+        let callee = register($base, a($word));
         if object::is_kind(callee, Kind::Closure) {
             let target = Func::decode(field(callee, 0));
-            if usize::from((*target).exact_parameters) == b(word) {
-                enter!(vm pc, base func frame word; target)
+            if usize::from((*target).exact_parameters) == b($word) {
+                enter!($vm $pc, $base $func $frame $word; target)
             }
         }
-    }
-    tail_call = TailCall |vm, pc, base, func, frame, word| {
-        let callee = register(base, a(word));
+    }};
+}
+
+/// The same in tail position.
+macro_rules! tail_call {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {{
+        let callee = register($base, a($word));
         if object::is_kind(callee, Kind::Closure) {
             let target = Func::decode(field(callee, 0));
-            if usize::from((*target).exact_parameters) == b(word) {
-                *base.sub(1) = callee;
-                let from = base.add(a(word) + 1);
-                for index in 0..b(word) {
-                    *base.add(index) = *from.add(index);
+            if usize::from((*target).exact_parameters) == b($word) {
+                *$base.sub(1) = callee;
+                let from = $base.add(a($word) + 1);
+                for index in 0..b($word) {
+                    *$base.add(index) = *from.add(index);
                 }
-                begin!(vm base, target, frame)
+                begin!($vm $base, target, $frame)
             }
         }
-    }
-    call_known = CallKnown |vm, pc, base, func, frame, word| {
-        let target = known(func, *pc);
-        enter!(vm pc.add(1), base func frame word; target)
-    }
-    tail_call_known = TailCallKnown |vm, pc, base, func, frame, word| {
-        let target = known(func, *pc);
-        *base.sub(1) = Value::NIL;
-        let from = base.add(a(word) + 1);
-        for index in 0..b(word) {
-            *base.add(index) = *from.add(index);
+    }};
+}
+
+/// Calls a function of the module.
+macro_rules! call_known {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {{
+        let target = known($func, *$pc);
+        enter!($vm $pc.add(1), $base $func $frame $word; target)
+    }};
+}
+
+/// The same in tail position.
+macro_rules! tail_call_known {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {{
+        let target = known($func, *$pc);
+        *$base.sub(1) = Value::NIL;
+        let from = $base.add(a($word) + 1);
+        for index in 0..b($word) {
+            *$base.add(index) = *from.add(index);
         }
-        begin!(vm base, target, frame)
-    }
+        begin!($vm $base, target, $frame)
+    }};
+}
+
+/// Counts a step; when there are none left, asks whether the task goes on, and does the instruction again.
+macro_rules! count {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident) => {
+        $vm.steps.left -= 1;
+        if $vm.steps.left < 0 {
+            return super::out_of_steps($vm, $pc, $base, $func, $frame, 0);
+        }
+    };
+}
+
+handlers! {
+    call = Call |vm, pc, base, func, frame, word| { call!(vm pc base func frame word); }
+    tail_call = TailCall |vm, pc, base, func, frame, word| { tail_call!(vm pc base func frame word); }
+    call_known = CallKnown |vm, pc, base, func, frame, word| { call_known!(vm pc base func frame word); }
+    tail_call_known = TailCallKnown |vm, pc, base, func, frame, word| { tail_call_known!(vm pc base func frame word); }
     call_native = CallNative |vm, pc, base, func, frame, word| {
         let native = *(*func).natives.add(*pc as usize);
         let arguments = std::slice::from_raw_parts(base.add(b(word)), c(word));
@@ -96,5 +126,25 @@ handlers! {
             *base.sub(1) = register(base, a(word));
             dispatch!(vm, (*caller).pc, (*caller).base_below(base), (*caller).func, caller)
         }
+    }
+    counted_call = CountedCall |vm, pc, base, func, frame, word| {
+        count!(vm pc base func frame);
+        call!(vm pc base func frame word);
+    }
+    counted_tail_call = CountedTailCall |vm, pc, base, func, frame, word| {
+        count!(vm pc base func frame);
+        tail_call!(vm pc base func frame word);
+    }
+    counted_call_known = CountedCallKnown |vm, pc, base, func, frame, word| {
+        count!(vm pc base func frame);
+        call_known!(vm pc base func frame word);
+    }
+    counted_tail_call_known = CountedTailCallKnown |vm, pc, base, func, frame, word| {
+        count!(vm pc base func frame);
+        tail_call_known!(vm pc base func frame word);
+    }
+    count_step = CountStep |vm, pc, base, func, frame, _word| {
+        count!(vm pc base func frame);
+        dispatch!(vm, pc, base, func, frame)
     }
 }

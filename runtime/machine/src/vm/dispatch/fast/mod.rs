@@ -129,6 +129,8 @@ outside! {
     reserve |vm, _word| vm.reserve();
     /// Runs the collector and goes on.
     collect |vm, _word| vm.collect_or_raise();
+    /// The running task has no steps left until it is looked whether it goes on.
+    out_of_steps |vm, _word| vm.continue_counting();
     /// A native whose result was meant for slot `a` returned a signal, which lies in `vm.signal`.
     native_failed |vm, a| vm.failed(a as usize);
 }

@@ -27,10 +27,11 @@ use crate::vm::{Event, Vm};
 /// The complete handler of an instruction of this family.
 pub(super) const fn handler(op: Op) -> Option<Handler> {
     Some(match op {
-        Op::Call => op_call,
-        Op::TailCall => op_tail_call,
-        Op::CallKnown => op_call_known,
-        Op::TailCallKnown => op_tail_call_known,
+        Op::Call | Op::CountedCall => op_call,
+        Op::TailCall | Op::CountedTailCall => op_tail_call,
+        Op::CallKnown | Op::CountedCallKnown => op_call_known,
+        Op::TailCallKnown | Op::CountedTailCallKnown => op_tail_call_known,
+        Op::CountStep => op_count_step,
         Op::CallNative => op_call_native,
         Op::Apply => op_apply,
         Op::TailApply => op_tail_apply,
@@ -122,6 +123,10 @@ handler! { op_call_native |vm, pc, base, func, frame, word| {
         let arguments = { std::slice::from_raw_parts(base.add(b(word)), c(word)) };
         fallible!(vm pc base func frame; a, (native.call)(&vm.host, arguments))
     }
+    dispatch!(vm, pc, base, func, frame)
+}}
+
+handler! { op_count_step |vm, pc, base, func, frame, word| {
     dispatch!(vm, pc, base, func, frame)
 }}
 
