@@ -204,7 +204,7 @@ fn compile_with(
     let stoppable = options.stoppable
         || program.modules.iter().any(|module| {
             // Code that is only known at run time may stop tasks, too.
-            module.unit.dynamic || stop::can_stop_tasks(&module.unit)
+            module.unit.dynamic || stop::can_stop_tasks(&module.unit, &builtins)
         });
     let mut modules = Vec::with_capacity(program.modules.len());
     for (module, linked) in program.modules.into_iter().zip(linked) {

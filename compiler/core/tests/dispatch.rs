@@ -85,11 +85,20 @@ impl ModuleSource for Modules {
 
 #[test]
 fn the_machine_stack_does_not_grow() {
+    run(false);
+}
+
+#[test]
+fn nor_when_steps_are_counted() {
+    run(true);
+}
+
+fn run(stoppable: bool) {
     let options = Options {
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,
-        stoppable: false,
+        stoppable,
         macro_steps: 1_000_000,
     };
     let program = compile_program(

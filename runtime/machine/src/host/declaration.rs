@@ -179,6 +179,8 @@ pub struct Declaration {
     pub total: bool,
     /// It gives what it finds in its first argument, which may be changed in place.
     pub reads: bool,
+    /// It may stop other tasks: programs that can reach it count their steps.
+    pub stops_tasks: bool,
     /// The instructions that do the same, by number of operands.
     pub operations: [Option<(u8, Op)>; 2],
     /// The test that does the same.
@@ -205,6 +207,7 @@ impl Declaration {
             pure: false,
             total: false,
             reads: false,
+            stops_tasks: false,
             operations: [None; 2],
             predicate: None,
         }
@@ -238,6 +241,12 @@ impl Declaration {
     /// Declares that it reads what may be changed in place.
     pub const fn reads(mut self) -> Declaration {
         self.reads = true;
+        self
+    }
+
+    /// Declares that it may stop other tasks.
+    pub const fn stops_tasks(mut self) -> Declaration {
+        self.stops_tasks = true;
         self
     }
 

@@ -162,6 +162,11 @@ impl Native {
         self
     }
 
+    /// See [`Declaration::stops_tasks`](super::declaration::Declaration::stops_tasks).
+    pub const fn stops_tasks(self) -> Native {
+        self
+    }
+
     /// See [`Declaration::op`](super::declaration::Declaration::op).
     pub const fn op(self, _operands: u8, _op: Op) -> Native {
         self

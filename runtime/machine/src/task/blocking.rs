@@ -117,3 +117,73 @@ impl Host {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::condition::Signal;
+    use crate::host::output::Output;
+    use crate::memory::value::Value;
+    use crate::task::{Operation, Resume};
+
+    fn host() -> Host {
+        Host::new(Output::memory(), &crate::host::natives::Natives::NONE)
+    }
+
+    /// Drives the operation that a native has asked for to its end.
+    fn done(host: &Host, outcome: Outcome) -> Resume {
+        match outcome.map_err(|signal| *signal) {
+            Err(Signal::Suspend(Operation::External(started))) => {
+                host.scheduler.do_alone(host, started)
+            }
+            _ => panic!("it does not wait"),
+        }
+    }
+
+    #[test]
+    fn results_become_values_on_the_machines_thread() {
+        let host = host();
+        let machine = std::thread::current().id();
+        let outcome = host.blocking(
+            |_| std::thread::current().id(),
+            move |host, worker| {
+                assert_ne!(worker, machine);
+                assert_eq!(std::thread::current().id(), machine);
+                Ok(host.heap.string("done"))
+            },
+        );
+        match done(&host, outcome) {
+            Resume::Value(value) => assert_eq!(host.heap.as_str(value), Some("done")),
+            _ => panic!("no value"),
+        }
+    }
+
+    #[test]
+    fn one_may_wait_for_another() {
+        let host = host();
+        let outcome = host.blocking(
+            |_| 20,
+            |host, first| host.blocking(move |_| first + 1, |_, sum| Ok(Value::small(sum))),
+        );
+        match done(&host, outcome) {
+            Resume::Value(value) => assert_eq!(value, Value::small(21)),
+            _ => panic!("no value"),
+        }
+    }
+
+    #[test]
+    fn panics_are_conditions() {
+        let host = host();
+        let outcome = host.blocking(
+            |_| -> i32 { panic!("out of cheese") },
+            |_, number| Ok(Value::small(number)),
+        );
+        match done(&host, outcome) {
+            Resume::Raise(condition) => {
+                assert_eq!(condition.kind, ConditionKind::Internal);
+                assert!(condition.message.contains("out of cheese"));
+            }
+            _ => panic!("no condition"),
+        }
+    }
+}

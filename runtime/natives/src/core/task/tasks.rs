@@ -225,7 +225,7 @@ natives! {
     /// Waits for a promise, but not longer than some milliseconds: then it raises, and the task runs on.
     /// (async/timeout 1000 (async/spawn (fn () :done))) => :done
     /// (async/timeout 1 (async/spawn (fn () (async/sleep 50)))) => error 1 ms
-    "async/timeout" (milliseconds: Real, promise: Promise) -> Any => timeout;
+    "async/timeout" (milliseconds: Real, promise: Promise) -> Any, stops_tasks() => timeout;
 
     /// Waits some milliseconds while other tasks run. Raises if they are negative or more than a day.
     /// (async/sleep 0.5) => nil
@@ -244,7 +244,7 @@ natives! {
     /// Asks for the end of a task; #t if it was still running and had not been asked before.
     /// (async/cancel (async/spawn (fn () (async/sleep 1000)))) => #t
     /// (async/cancel (async/resolved 1)) => #f
-    "async/cancel" (promise: Promise) -> Bool => cancel;
+    "async/cancel" (promise: Promise) -> Bool, stops_tasks() => cancel;
 
     /// Whether a value is the promise of a task. A delay is none.
     /// (async/promise? (async/resolved 1)) => #t
