@@ -2,22 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::back::bytecode::{CONSTANT_NAMES, Failure, Positions};
+use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::{Interner, Span};
 use crate::front::diagnostic::Diagnostic;
 use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
+use crate::front::positions::SourcePositions;
 use crate::front::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::front::source::SourceMap;
-use crate::ir::builtins::Builtins;
+use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::link::library::Library;
 use crate::live::dynamic;
 use crate::live::machine::Machine;
 use crate::middle::stop;
 use crate::phases::{self, Observer};
-
-/// Stack of the thread that compiles: lowering and code generation recurse over the program.
-pub(crate) const STACK_BYTES: usize = 1 << 30;
 
 /// Where source files come from. The compiler never opens a file itself.
 pub trait FileSystem: Sync {
@@ -90,21 +88,10 @@ pub fn compile_program(
     phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
     let run = || compile_here(files, entry, options, phases);
-    let (result, collected) = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, run);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(done)) => done,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => {
-                let diagnostic = Diagnostic::error(
-                    "E0001",
-                    format!("cannot start the compiler's thread: {error}"),
-                );
-                (Err(vec![diagnostic]), SourceMap::new())
-            }
-        }
+    let (result, collected) = dynamic::on_large_stack(run).unwrap_or_else(|error| {
+        let message = format!("cannot start the compiler's thread: {error}");
+        let diagnostic = Diagnostic::error("E0001", message);
+        (Err(vec![diagnostic]), SourceMap::new())
     });
     *sources = collected;
     result
@@ -253,17 +240,6 @@ fn diagnostic(problem: &Problem) -> Diagnostic {
     match &problem.hint {
         Some(hint) => diagnostic.with_hint(hint.clone()),
         None => diagnostic,
-    }
-}
-
-/// Positions in the texts of a source map.
-pub(crate) struct SourcePositions<'s>(pub(crate) &'s SourceMap);
-
-impl Positions for SourcePositions<'_> {
-    fn position(&self, span: Span) -> Option<(&str, u32, u32)> {
-        let file = self.0.file(span.file)?;
-        let location = file.location(span.start);
-        Some((file.name(), location.line, location.column))
     }
 }
 

@@ -3,8 +3,9 @@
 //! It opens no files and reads neither clock nor environment by itself. The rooms are floors; each uses only those above it in
 //! this list:
 //!
+//! - [`phases`]: what a compilation tells of its progress
+//! - [`ir`]: data with positions, the core language, and what is known of builtins
 //! - [`front`]: reader, names, expander, lowering, modules, diagnostics
-//! - [`ir`]: the core language and what is known of builtins
 //! - [`middle`]: analyses and passes, whatever the back end
 //! - [`link`]: library and units become one program
 //! - [`back`]: code generation

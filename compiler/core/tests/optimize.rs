@@ -5,14 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use semac_core::back::bytecode::CONSTANT_NAMES;
 use semac_core::front::datum::Interner;
 use semac_core::front::expand::host::NoHost;
 use semac_core::front::lower::lower_program;
 use semac_core::front::lower::text::unit_text;
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
-use semac_core::ir::builtins::Builtins;
+use semac_core::ir::builtins::{Builtins, CONSTANT_NAMES};
 use semac_core::ir::{ExprKind, Unit};
 use semac_core::link::library::Library;
 use semac_core::middle::{

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac_core::back::bytecode::{BuiltinFacts, Positions, generate};
+use semac_core::back::bytecode::{BuiltinFacts, generate};
 use semac_core::front::datum::{DatumKind, Interner, Span};
+use semac_core::front::positions::Positions;
 use semac_core::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 use semac_core::middle::Globals;
 

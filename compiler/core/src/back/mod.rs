@@ -8,8 +8,9 @@ use sema_format::Module;
 use sema_natives::NATIVES;
 use sema_natives::core::number::math;
 
-use crate::back::bytecode::{BuiltinFacts, Failure, Positions};
+use crate::back::bytecode::{BuiltinFacts, Failure};
 use crate::front::datum::Interner;
+use crate::front::positions::Positions;
 use crate::ir::{ExprKind, GlobalId, Unit};
 use crate::middle;
 use crate::phases::{self, Observer};
@@ -118,8 +119,8 @@ mod tests {
 
     use super::*;
     use crate::front::datum::Span;
+    use crate::front::positions::NoPositions;
     use crate::ir::{Builtin, Expr};
-    use crate::live::machine::NoPositions;
     use crate::phases::Unobserved;
 
     #[test]

@@ -2,12 +2,23 @@
 
 use std::collections::HashMap;
 
-use sema_machine::host::native::Arity;
-
+use sema_format::isa::Predicate;
 use sema_machine::host::declaration::Declaration;
+use sema_machine::host::native::Arity;
 use sema_natives::{DECLARATIONS, NATIVES};
 
 use crate::ir::{Builtin, declarations};
+
+/// Builtins that are values, not functions.
+pub const CONSTANT_NAMES: &[&str] = &[
+    "pi",
+    "e",
+    "math/infinity",
+    "math/nan",
+    "*stdin*",
+    "*stdout*",
+    "*stderr*",
+];
 
 /// What a builtin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +39,20 @@ pub fn is_function(name: &str) -> bool {
 /// Whether the builtin of this canonical name can be had at all: using one that the runtime lacks
 /// raises a condition.
 pub fn is_available(name: &str) -> bool {
-    is_function(name) || crate::back::bytecode::CONSTANT_NAMES.contains(&name)
+    is_function(name) || CONSTANT_NAMES.contains(&name)
+}
+
+/// The type predicate of this name.
+pub fn predicate(name: &str) -> Option<Predicate> {
+    match name {
+        "boolean?" => return Some(Predicate::Bool),
+        "procedure?" => return Some(Predicate::Function),
+        _ => {}
+    }
+    Predicate::ALL
+        .iter()
+        .copied()
+        .find(|predicate| predicate.name() == name)
 }
 
 /// One builtin name.

@@ -4,12 +4,13 @@
 //! Evaluation is strict and left to right everywhere.
 
 pub mod builtins;
+pub mod datum;
 pub mod declarations;
 pub mod walk;
 
 use std::rc::Rc;
 
-use crate::front::datum::{Datum, DatumKind, Span};
+use self::datum::{Datum, DatumKind, Span};
 
 /// Index of a variable in [`Unit::variables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ use crate::front::expand::host::NoHost;
 use crate::front::lower;
 use crate::front::reader;
 use crate::front::source::SourceMap;
-use crate::ir::builtins::Builtins;
+use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::ir::declarations::{self, LIBRARY};
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
@@ -73,7 +73,7 @@ impl Library {
                 }
             }
         }
-        let natives = Builtins::with_library(&[], crate::back::bytecode::CONSTANT_NAMES);
+        let natives = Builtins::with_library(&[], CONSTANT_NAMES);
         let mut host = NoHost::default();
         let lowered = lower::lower_program("<library>", &forms, interner, &natives, &mut host)
             .map_err(|problems| {

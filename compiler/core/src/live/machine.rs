@@ -13,10 +13,10 @@ use sema_machine::memory::value::Value;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
 use sema_natives::NATIVES;
 
-use crate::back::bytecode::Positions;
 use crate::front::datum::{Datum, Interner, Span};
 use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
 use crate::front::expand::steps::count_steps;
+use crate::front::positions::NoPositions;
 use crate::front::problem::Condition;
 use crate::ir::Unit;
 use crate::link::library::Library;
@@ -30,14 +30,6 @@ struct NoModules;
 impl ModuleSource for NoModules {
     fn module(&self, _: &str, _: &str) -> Result<Option<FoundModule>, LoadError> {
         Ok(None)
-    }
-}
-
-pub(crate) struct NoPositions;
-
-impl Positions for NoPositions {
-    fn position(&self, _: Span) -> Option<(&str, u32, u32)> {
-        None
     }
 }
 

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use sema_machine::memory::value::Value;
 use sema_machine::vm::{LoadError, Vm};
 
-use crate::back::bytecode::{Failure, Positions};
+use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
+use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
 use crate::link::library::{Library, Linked};
@@ -109,7 +110,7 @@ fn place(vm: &mut Vm, namespace: usize, unit: &mut Unit, linked: &Linked) -> Lin
 /// keeps.
 fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner) {
     if let ExprKind::Const(datum) = &expr.kind
-        && has_opaque_parts(datum)
+        && datum.has_opaque_parts()
     {
         let datum = Datum {
             kind: datum.clone(),
@@ -126,18 +127,4 @@ fn kept(vm: &mut Vm, value: Value, span: Span) -> Expr {
     let number = DatumKind::Int(i64::from(vm.keep(value)));
     let number = Expr::new(ExprKind::Const(number), span);
     Expr::builtin_call("%kept", vec![number], span)
-}
-
-/// Whether a datum contains objects without written form.
-pub fn has_opaque_parts(datum: &DatumKind) -> bool {
-    match datum {
-        DatumKind::Builtin(..) | DatumKind::Opaque(_) => true,
-        DatumKind::List(items) | DatumKind::Vector(items) => {
-            items.iter().any(|item| has_opaque_parts(&item.kind))
-        }
-        DatumKind::Map(entries) => entries
-            .iter()
-            .any(|(key, value)| has_opaque_parts(&key.kind) || has_opaque_parts(&value.kind)),
-        _ => false,
-    }
 }

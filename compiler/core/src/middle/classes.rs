@@ -2,8 +2,8 @@
 
 use sema_format::isa::Predicate;
 
-use crate::back::bytecode::primitives;
 use crate::front::datum::DatumKind;
+use crate::ir::builtins::predicate;
 use crate::ir::{Builtin, Expr, ExprKind};
 
 /// A set of kinds of values.
@@ -92,7 +92,7 @@ impl Classes {
 
 /// The kinds for which a predicate holds.
 pub fn of_predicate(name: &str) -> Option<Classes> {
-    Some(match primitives::predicate(name)? {
+    Some(match predicate(name)? {
         Predicate::Nil => Classes::NIL,
         Predicate::Null => Classes::NIL.or(Classes::EMPTY),
         Predicate::Pair => Classes::PAIR,

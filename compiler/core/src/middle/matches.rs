@@ -5,10 +5,12 @@
 //! variable. Sequences never change, so asking early gives the same answer.
 
 use super::census::Census;
-use crate::back::bytecode::ENOUGH_KEYS;
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Unit, VarId, Variable};
+
+/// Constants that are compared with one value and make a table worth it; fewer are asked one by one.
+pub const ENOUGH_KEYS: usize = 4;
 
 /// Clauses that ask the same question before it is shared.
 const ENOUGH: usize = 2;

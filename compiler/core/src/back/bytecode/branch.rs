@@ -5,8 +5,9 @@ use sema_format::isa::Instruction;
 
 use super::Failure;
 use super::function::{Dest, FunctionBuilder};
-use super::primitives::{predicate, small_index};
+use super::primitives::small_index;
 use crate::front::datum::DatumKind;
+use crate::ir::builtins::predicate;
 use crate::ir::{Builtin, Expr, ExprKind};
 
 /// Comparison of a register with a register or an immediate.

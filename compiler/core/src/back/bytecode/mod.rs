@@ -18,6 +18,7 @@ use sema_format::Module;
 use sema_format::model::{Arity, Export, ExportKind, Import};
 
 use crate::front::datum::{Interner, Span};
+use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
 use crate::middle::Globals;
@@ -25,18 +26,6 @@ use crate::middle::likely::Likely;
 use crate::middle::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
-pub(crate) use switch::ENOUGH_KEYS;
-
-/// Builtins that are values, not functions.
-pub const CONSTANT_NAMES: &[&str] = &[
-    "pi",
-    "e",
-    "math/infinity",
-    "math/nan",
-    "*stdin*",
-    "*stdout*",
-    "*stderr*",
-];
 
 /// The native that gives standard streams by file descriptor.
 const STANDARD_STREAM: &str = "%standard-stream";
@@ -49,12 +38,6 @@ fn standard_stream(name: &str) -> Option<i16> {
         "*stderr*" => 2,
         _ => return None,
     })
-}
-
-/// Where source positions come from.
-pub trait Positions {
-    /// File (its display name), line and column of the start of a span.
-    fn position(&self, span: Span) -> Option<(&str, u32, u32)>;
 }
 
 /// What the code generator needs to know about builtins.

@@ -1,8 +1,9 @@
 //! Builtins that are single instructions.
 
-use sema_format::isa::{Instruction, Predicate};
+use sema_format::isa::Instruction;
 
 use crate::front::datum::DatumKind;
+use crate::ir::builtins::predicate;
 use crate::ir::{Expr, ExprKind};
 
 /// The instruction for a builtin with this many operands, given the registers.
@@ -67,17 +68,4 @@ pub fn small_index(expr: &Expr) -> Option<u8> {
         ExprKind::Const(DatumKind::Int(value)) => u8::try_from(value).ok(),
         _ => None,
     }
-}
-
-/// The type predicate of this name.
-pub fn predicate(name: &str) -> Option<Predicate> {
-    match name {
-        "boolean?" => return Some(Predicate::Bool),
-        "procedure?" => return Some(Predicate::Function),
-        _ => {}
-    }
-    Predicate::ALL
-        .iter()
-        .copied()
-        .find(|predicate| predicate.name() == name)
 }

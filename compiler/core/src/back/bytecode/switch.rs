@@ -19,14 +19,12 @@ use super::branch::{atom, symbolic};
 use super::function::{Dest, FunctionBuilder};
 use crate::front::datum::DatumKind;
 use crate::ir::{Builtin, Expr, ExprKind, VarId};
+use crate::middle::matches::ENOUGH_KEYS;
 
 /// Integers in a chain that make searching worth it.
 const ENOUGH: usize = 8;
 /// This many and fewer are tried one after the other.
 const FEW: usize = 3;
-
-/// Constants of other kinds that make a table worth it.
-pub(crate) const ENOUGH_KEYS: usize = 4;
 
 /// One branch: the integers that lead to it, and its code.
 struct Case<'e> {

@@ -14,7 +14,6 @@ use crate::front::names::SpecialForm;
 use crate::front::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::front::reader::read_many_limited;
 use crate::ir::{Expr, ExprKind};
-use crate::live::namespace::has_opaque_parts;
 
 impl Lowerer<'_, '_> {
     pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
@@ -101,7 +100,7 @@ impl Lowerer<'_, '_> {
         self.scopes = scopes;
         let mut has_objects = false;
         visit(&lowered, &mut |expr| {
-            has_objects |= matches!(&expr.kind, ExprKind::Const(datum) if has_opaque_parts(datum));
+            has_objects |= matches!(&expr.kind, ExprKind::Const(datum) if datum.has_opaque_parts());
         });
         if has_objects && !self.at_run_time {
             let message = "a macro put a run-time object into code; only data that can be written can \

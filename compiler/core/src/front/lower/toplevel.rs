@@ -18,7 +18,6 @@ use crate::front::expand::table::{Macro, MacroEntry};
 use crate::front::names::SpecialForm;
 use crate::front::problem::{Condition, Fallible, Problem, Severity};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
-use crate::live::namespace::has_opaque_parts;
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
 pub(crate) type Evaluated = HashMap<Rc<str>, HashSet<usize>>;
@@ -307,7 +306,7 @@ impl Lowerer<'_, '_> {
     /// the macro.
     fn macro_made_when_reached(&mut self, form: &Datum, symbol: Symbol, span: Span) -> Expr {
         let has_compiler = self.session.compiler_at_run_time || self.at_run_time;
-        if !has_compiler || has_opaque_parts(&form.kind) {
+        if !has_compiler || form.kind.has_opaque_parts() {
             return self.macro_value(symbol, span);
         }
         self.dynamic = true;

@@ -9,10 +9,10 @@ use sema_machine::vm::{NestedEnding, Vm};
 use crate::front::datum::{Datum, Interner, Span};
 use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
 use crate::front::expand::steps::{DEFAULT_STEPS, count_steps};
+use crate::front::positions::NoPositions;
 use crate::front::problem::Condition;
 use crate::ir::Unit;
 use crate::link::library::Library;
-use crate::live::machine::NoPositions;
 use crate::live::namespace::load_unit;
 use crate::live::values::{self, DatumSpans};
 

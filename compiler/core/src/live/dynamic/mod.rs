@@ -21,7 +21,6 @@ use std::path::PathBuf;
 use sema_machine::host::condition::{Condition, ConditionKind, Extra, Outcome, Signal, eval_error};
 use sema_machine::vm::{Answer, Dynamic, ModuleImage, Request, Vm};
 
-use crate::driver::STACK_BYTES;
 use crate::front::datum::{FileId, Interner};
 use crate::front::problem::{self, Problem};
 use crate::front::reader::read_many_limited;
@@ -110,6 +109,9 @@ impl Dynamic for DynamicCompiler {
         answer
     }
 }
+
+/// Stack of a thread that compiles: lowering and code generation recurse over the program.
+const STACK_BYTES: usize = 1 << 30;
 
 /// Runs a program that may compile on a thread with the stack that compiling takes.
 ///

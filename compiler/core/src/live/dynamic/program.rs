@@ -17,10 +17,9 @@ use super::state::State;
 use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
+use crate::front::positions::NoPositions;
 use crate::ir::{Expr, ExprKind, MacroDefinition, Unit};
 use crate::link::library::Linked;
-use crate::live::machine::NoPositions;
-use crate::live::namespace::has_opaque_parts;
 use crate::phases::Unobserved;
 
 /// The name of the module in messages.
@@ -53,7 +52,7 @@ pub fn definitions<'u>(
         for defined in &unit.macros {
             let origin = match &defined.definition {
                 // Made by another macro, around objects of the machine at build time.
-                MacroDefinition::Form(form) if has_opaque_parts(&form.kind) => continue,
+                MacroDefinition::Form(form) if form.kind.has_opaque_parts() => continue,
                 MacroDefinition::Form(form) => form.clone(),
                 MacroDefinition::Imported(key) => text(key),
             };

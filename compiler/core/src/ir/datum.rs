@@ -94,3 +94,19 @@ pub enum DatumKind {
     /// an index into the compile-time VM's table of kept values.
     Opaque(u32),
 }
+
+impl DatumKind {
+    /// Whether it has parts without a written form: objects that a macro spliced into code.
+    pub fn has_opaque_parts(&self) -> bool {
+        match self {
+            DatumKind::Builtin(..) | DatumKind::Opaque(_) => true,
+            DatumKind::List(items) | DatumKind::Vector(items) => {
+                items.iter().any(|item| item.kind.has_opaque_parts())
+            }
+            DatumKind::Map(entries) => entries
+                .iter()
+                .any(|(key, value)| key.kind.has_opaque_parts() || value.kind.has_opaque_parts()),
+            _ => false,
+        }
+    }
+}
