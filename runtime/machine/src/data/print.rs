@@ -47,6 +47,17 @@ pub fn write_readable(host: &Host, value: Value, out: &mut String) {
     write_limited(host, value, out, usize::MAX);
 }
 
+/// The readable form of a value, shortened for a message.
+pub fn preview(host: &Host, value: Value) -> String {
+    let text = readable(host, value);
+    if text.len() <= 40 {
+        return text;
+    }
+    let mut short: String = text.chars().take(39).collect();
+    short.push('…');
+    short
+}
+
 /// The name that a procedure prints with, if it has one.
 pub fn function_name(host: &Host, value: Value) -> Option<&str> {
     match value.as_native() {

@@ -6,14 +6,11 @@ use std::borrow::Cow;
 use crate::data::collections;
 use crate::data::collections::elements::{self, Elements, mutable_values};
 use crate::host::Host;
+use crate::host::arguments::argument_error;
 use crate::host::condition::{
-    Condition, ConditionKind, Extra, Outcome, Signal, arity_error, eval_error, type_error,
-    type_error_got, type_name,
+    Outcome, Signal, arity_error, eval_error, type_error, type_error_got, type_name,
 };
 use crate::memory::value::{Kind, Value};
-
-/// Most elements that one call may make.
-pub const MOST_ELEMENTS: usize = 100_000_000;
 
 /// The elements of a list, vector or mutable array, which are those of the moment of the call.
 pub fn seq_values(host: &Host, value: Value) -> Option<Cow<'_, [Value]>> {
@@ -108,54 +105,14 @@ pub fn count_argument(host: &Host, function: &str, value: Value) -> Outcome<usiz
     })
 }
 
-/// The integer that `function` got as its argument number `position`.
+/// The integer that `function` got as the argument at `index`, which counts from 0.
 ///
 /// # Errors
 /// A type error unless it is an exact integer of machine size.
-pub fn int_argument(host: &Host, function: &str, position: usize, value: Value) -> Outcome<i64> {
+pub fn int_argument(host: &Host, function: &str, index: usize, value: Value) -> Outcome<i64> {
     host.heap
         .as_i64(value)
-        .ok_or_else(|| argument_error(host, function, position, "integer", value))
-}
-
-/// Refuses to make more elements than allowed.
-///
-/// # Errors
-/// An `:eval` error beyond [`MOST_ELEMENTS`].
-pub fn check_size(function: &str, elements: usize) -> Outcome<()> {
-    if elements <= MOST_ELEMENTS {
-        return Ok(());
-    }
-    Err(eval_error(format!(
-        "{function}: {elements} elements exceeds the limit of {MOST_ELEMENTS}"
-    )))
-}
-
-/// A type error about the argument number `position` (from 1) of `function`.
-#[cold]
-pub fn argument_error(
-    host: &Host,
-    function: &str,
-    position: usize,
-    expected: &str,
-    value: Value,
-) -> Box<Signal> {
-    let got = type_name(host, value);
-    Condition::new(
-        ConditionKind::Type,
-        format!("{function} argument {position} expected {expected}, got {got}"),
-    )
-    .with("function", Extra::Text(function.to_owned()))
-    .with("argument", Extra::Int(position as i64))
-    .with("expected", Extra::Text(expected.to_owned()))
-    .with("got", Extra::Text(got.to_owned()))
-    .signal()
-}
-
-/// The argument with this index; natives are only called with as many as they declare.
-#[inline(always)]
-pub fn arg(arguments: &[Value], index: usize) -> Value {
-    arguments.get(index).copied().unwrap_or(Value::NIL)
+        .ok_or_else(|| argument_error(host, function, index, "integer", value))
 }
 
 /// A function that a library function is about to call with `count` arguments.

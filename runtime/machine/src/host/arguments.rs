@@ -17,13 +17,13 @@ pub fn argument(args: &[Value], index: usize) -> Value {
     args.get(index).copied().unwrap_or(Value::NIL)
 }
 
-/// A `:type-error` that names the function and the argument: `F argument N expected E, got G`.
+/// A `:type-error` that names the function and the argument, whose `index` counts from 0: `F argument N expected E, got G`.
 #[cold]
 pub fn argument_error(
     host: &Host,
     function: &str,
     index: usize,
-    expected: &'static str,
+    expected: &str,
     value: Value,
 ) -> Box<Signal> {
     let got = crate::host::condition::type_name(host, value);

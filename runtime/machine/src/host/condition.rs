@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::data::print;
 use crate::host::Host;
+use crate::host::request::Request;
 use crate::memory::value::Value;
 
 /// Result of a native function or of a part of one.
@@ -22,7 +22,7 @@ pub enum Signal {
     /// The native's result is the result of this call (a tail call out of the native).
     TailCall(Value, Vec<Value>),
     /// The result is that of code that is only known now.
-    Dynamic(crate::vm::Request),
+    Dynamic(Request),
     /// The program ends at once with this status.
     Exit(u8),
 }
@@ -202,15 +202,4 @@ pub fn type_name(_host: &Host, value: Value) -> &'static str {
         crate::memory::value::Kind::Closure => "native-fn",
         kind => kind.type_name(),
     }
-}
-
-/// The readable form of a value, shortened for a message.
-pub fn preview(host: &Host, value: Value) -> String {
-    let text = print::readable(host, value);
-    if text.len() <= 40 {
-        return text;
-    }
-    let mut short: String = text.chars().take(39).collect();
-    short.push('…');
-    short
 }

@@ -6,6 +6,7 @@ pub mod declaration;
 pub mod native;
 pub mod natives;
 pub mod output;
+pub mod request;
 
 use std::cell::{Cell, RefCell};
 use std::time::Instant;

@@ -3,8 +3,8 @@
 use sema_format::isa::{Op, Predicate};
 use sema_machine::data::collections;
 use sema_machine::data::equality;
-use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -164,25 +164,25 @@ pub fn type_keyword(host: &Host, value: Value) -> Value {
 }
 
 fn type_of(host: &Host, args: &[Value]) -> Outcome {
-    Ok(type_keyword(host, arg(args, 0)))
+    Ok(type_keyword(host, argument(args, 0)))
 }
 
 fn equal(host: &Host, args: &[Value]) -> Outcome {
-    let equal = equality::equal(host, arg(args, 0), arg(args, 1));
+    let equal = equality::equal(host, argument(args, 0), argument(args, 1));
     Ok(Value::bool(equal))
 }
 
 fn not(_: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::bool(!arg(args, 0).is_truthy()))
+    Ok(Value::bool(!argument(args, 0).is_truthy()))
 }
 
 fn is_null(_: &Host, args: &[Value]) -> Outcome {
-    let value = arg(args, 0);
+    let value = argument(args, 0);
     Ok(Value::bool(value.is_nil() || value == Value::EMPTY))
 }
 
 fn is_empty(host: &Host, args: &[Value]) -> Outcome {
-    let value = arg(args, 0);
+    let value = argument(args, 0);
     let heap = &host.heap;
     let empty = match value.kind() {
         Kind::Nil => true,
@@ -196,11 +196,11 @@ fn is_empty(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn is_pair(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::bool(host.heap.is_pair(arg(args, 0))))
+    Ok(Value::bool(host.heap.is_pair(argument(args, 0))))
 }
 
 fn is_forced(host: &Host, args: &[Value]) -> Outcome {
-    let promise = arg(args, 0);
+    let promise = argument(args, 0);
     if promise.kind() != Kind::Promise {
         return Err(type_error(host, "promise", promise));
     }
@@ -211,7 +211,7 @@ fn is_forced(host: &Host, args: &[Value]) -> Outcome {
 macro_rules! kind_tests {
     ($($name:ident: $($kind:ident)|+;)*) => {
         $(fn $name(_: &Host, args: &[Value]) -> Outcome {
-            Ok(Value::bool(matches!(arg(args, 0).kind(), $(Kind::$kind)|+)))
+            Ok(Value::bool(matches!(argument(args, 0).kind(), $(Kind::$kind)|+)))
         })*
     };
 }

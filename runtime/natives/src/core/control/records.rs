@@ -3,8 +3,8 @@
 use sema_machine::data::collections::{self, key, sorted_map};
 use sema_machine::data::print;
 use sema_machine::data::record::{checked_record, field, has_type, make_record};
-use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -100,7 +100,7 @@ fn values(host: &Host, args: &[Value]) -> Outcome {
 
 fn values_to_list(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let value = arg(args, 0);
+    let value = argument(args, 0);
     if value.kind() == Kind::Record
         && let Some((record_type, values)) = heap.values(value).split_first()
         && *record_type == values_type(host)
@@ -122,7 +122,7 @@ fn name_symbol(host: &Host, value: Value) -> Outcome {
 }
 
 fn make_record_type(host: &Host, args: &[Value]) -> Outcome {
-    let name = name_symbol(host, arg(args, 0))?;
+    let name = name_symbol(host, argument(args, 0))?;
     let fields = args
         .iter()
         .skip(1)
@@ -132,17 +132,21 @@ fn make_record_type(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn record(host: &Host, args: &[Value]) -> Outcome {
-    checked_record(host, arg(args, 0), args.get(1..).unwrap_or_default())
+    checked_record(host, argument(args, 0), args.get(1..).unwrap_or_default())
 }
 
 fn is_record_of(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::bool(has_type(host, arg(args, 1), arg(args, 0))))
+    Ok(Value::bool(has_type(
+        host,
+        argument(args, 1),
+        argument(args, 0),
+    )))
 }
 
 fn record_ref(host: &Host, args: &[Value]) -> Outcome {
-    let index = arg(args, 1).as_fixnum().unwrap_or(0);
+    let index = argument(args, 1).as_fixnum().unwrap_or(0);
     let index = usize::try_from(index).unwrap_or(0);
-    field(host, arg(args, 3), arg(args, 0), index)
+    field(host, argument(args, 3), argument(args, 0), index)
 }
 
 // --- multimethods ---
@@ -151,18 +155,18 @@ fn make_multimethod(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
     let methods = sorted_map::empty(heap);
     let fields = [
-        arg(args, 0),
-        arg(args, 1),
+        argument(args, 0),
+        argument(args, 1),
         methods,
         Value::UNBOUND,
-        arg(args, 2),
+        argument(args, 2),
     ];
     Ok(heap.object(Kind::Multimethod, 0, &fields))
 }
 
 fn multimethod_add(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let (multimethod, value, method) = (arg(args, 0), arg(args, 1), arg(args, 2));
+    let (multimethod, value, method) = (argument(args, 0), argument(args, 1), argument(args, 2));
     if multimethod.kind() != Kind::Multimethod {
         return Err(eval_error("defmethod: first argument is not a multimethod"));
     }
@@ -186,13 +190,13 @@ fn check_multimethod(host: &Host, value: Value) -> Outcome<()> {
 }
 
 fn multimethod_dispatch(host: &Host, args: &[Value]) -> Outcome {
-    check_multimethod(host, arg(args, 0))?;
-    Ok(host.heap.field(arg(args, 0), DISPATCH))
+    check_multimethod(host, argument(args, 0))?;
+    Ok(host.heap.field(argument(args, 0), DISPATCH))
 }
 
 fn multimethod_method(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let (multimethod, value) = (arg(args, 0), arg(args, 1));
+    let (multimethod, value) = (argument(args, 0), argument(args, 1));
     check_multimethod(host, multimethod)?;
     if let Some(method) = collections::get(host, heap.field(multimethod, METHODS), value) {
         return Ok(method);

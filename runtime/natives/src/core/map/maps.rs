@@ -4,8 +4,9 @@ mod nested;
 
 use sema_format::isa::Op;
 use sema_machine::data::collections::{self, hash_map, key, owned, sorted_map};
-use sema_machine::data::sequence::{arg, list_or_vector};
+use sema_machine::data::sequence::list_or_vector;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::heap::object;
 use sema_machine::memory::value::{Kind, Value};
@@ -154,7 +155,12 @@ fn check_map(host: &Host, value: Value) -> Outcome<()> {
 }
 
 fn get(host: &Host, args: &[Value]) -> Outcome {
-    collections::lookup(host, arg(args, 0), arg(args, 1), arg(args, 2))
+    collections::lookup(
+        host,
+        argument(args, 0),
+        argument(args, 1),
+        argument(args, 2),
+    )
 }
 
 /// `map` with the alternating keys and values added.
@@ -222,7 +228,7 @@ fn assoc_owned(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn sealed(_: &Host, args: &[Value]) -> Outcome {
-    Ok(owned::seal(arg(args, 0)))
+    Ok(owned::seal(argument(args, 0)))
 }
 
 fn dissoc_owned(host: &Host, args: &[Value]) -> Outcome {
@@ -250,9 +256,9 @@ fn dissoc(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn contains(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
+    let map = argument(args, 0);
     check_map(host, map)?;
-    let found = collections::get(host, map, arg(args, 1));
+    let found = collections::get(host, map, argument(args, 1));
     Ok(Value::bool(found.is_some()))
 }
 
@@ -264,15 +270,15 @@ fn list_of(host: &Host, map: Value, part: impl Fn((Value, Value)) -> Value) -> O
 }
 
 fn keys(host: &Host, args: &[Value]) -> Outcome {
-    list_of(host, arg(args, 0), |(key, _)| key)
+    list_of(host, argument(args, 0), |(key, _)| key)
 }
 
 fn vals(host: &Host, args: &[Value]) -> Outcome {
-    list_of(host, arg(args, 0), |(_, value)| value)
+    list_of(host, argument(args, 0), |(_, value)| value)
 }
 
 fn entries(host: &Host, args: &[Value]) -> Outcome {
-    list_of(host, arg(args, 0), |(key, value)| {
+    list_of(host, argument(args, 0), |(key, value)| {
         host.heap.list(&[key, value])
     })
 }
@@ -300,7 +306,7 @@ fn merge(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn select_keys(host: &Host, args: &[Value]) -> Outcome {
-    let (map, wanted) = (arg(args, 0), arg(args, 1));
+    let (map, wanted) = (argument(args, 0), argument(args, 1));
     check_map(host, map)?;
     if !matches!(wanted.kind(), Kind::List | Kind::Vector) {
         return Err(type_error(host, "list", wanted));
@@ -315,9 +321,9 @@ fn select_keys(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn except(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
+    let map = argument(args, 0);
     check_map(host, map)?;
-    let unwanted = list_or_vector(host, arg(args, 1))?;
+    let unwanted = list_or_vector(host, argument(args, 1))?;
     Ok(unwanted
         .iter()
         .fold(map, |map, &key| collections::remove(host, map, key)))
@@ -332,14 +338,14 @@ fn checked_map(host: &Host, entries: &[(Value, Value)]) -> Outcome {
 }
 
 fn zip(host: &Host, args: &[Value]) -> Outcome {
-    let keys = list_or_vector(host, arg(args, 0))?;
-    let values = list_or_vector(host, arg(args, 1))?;
+    let keys = list_or_vector(host, argument(args, 0))?;
+    let values = list_or_vector(host, argument(args, 1))?;
     let entries: Vec<(Value, Value)> = keys.iter().copied().zip(values.iter().copied()).collect();
     checked_map(host, &entries)
 }
 
 fn from_entries(host: &Host, args: &[Value]) -> Outcome {
-    let pairs = list_or_vector(host, arg(args, 0))?;
+    let pairs = list_or_vector(host, argument(args, 0))?;
     let mut entries = Vec::with_capacity(pairs.len());
     for &pair in pairs.iter() {
         let [key, value] = *list_or_vector(host, pair)? else {
@@ -362,7 +368,7 @@ fn sorted(host: &Host, map: Value) -> Value {
 }
 
 fn sort_keys(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
+    let map = argument(args, 0);
     check_map(host, map)?;
     Ok(sorted(host, map))
 }
@@ -421,7 +427,7 @@ fn hashmap_assoc_owned(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_get(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
+    let map = argument(args, 0);
     if !collections::is_map(map) {
         return Err(type_error(host, "hashmap", map));
     }
@@ -440,22 +446,22 @@ fn hashmap_contains(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hashmap_keys(host: &Host, args: &[Value]) -> Outcome {
-    check_hashmap(host, arg(args, 0))?;
+    check_hashmap(host, argument(args, 0))?;
     keys(host, args)
 }
 
 fn hashmap_to_map(host: &Host, args: &[Value]) -> Outcome {
-    check_hashmap(host, arg(args, 0))?;
-    Ok(sorted(host, arg(args, 0)))
+    check_hashmap(host, argument(args, 0))?;
+    Ok(sorted(host, argument(args, 0)))
 }
 
 fn map_from_lists(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
     let entries: Vec<(Value, Value)> = heap
-        .list_iter(arg(args, 1))
-        .zip(heap.list_iter(arg(args, 2)))
+        .list_iter(argument(args, 1))
+        .zip(heap.list_iter(argument(args, 2)))
         .collect();
-    if arg(args, 0).kind() != Kind::HashMap {
+    if argument(args, 0).kind() != Kind::HashMap {
         return checked_map(host, &entries);
     }
     for (key, _) in &entries {
@@ -466,19 +472,19 @@ fn map_from_lists(host: &Host, args: &[Value]) -> Outcome {
 
 fn map_part(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let entries = (heap.list_iter(arg(args, 1))).zip(heap.list_iter(arg(args, 2)));
-    if arg(args, 0).kind() == Kind::HashMap {
+    let entries = (heap.list_iter(argument(args, 1))).zip(heap.list_iter(argument(args, 2)));
+    if argument(args, 0).kind() == Kind::HashMap {
         return Ok(hash_map::from_entries(host, entries));
     }
     Ok(sorted_map::from_sorted(heap, &entries.collect::<Vec<_>>()))
 }
 
 fn map_with_vals(host: &Host, args: &[Value]) -> Outcome {
-    let map = arg(args, 0);
+    let map = argument(args, 0);
     check_map(host, map)?;
     let entries: Vec<(Value, Value)> = collections::iter(&host.heap, map)
         .map(|(key, _)| key)
-        .zip(host.heap.list_iter(arg(args, 1)))
+        .zip(host.heap.list_iter(argument(args, 1)))
         .collect();
     Ok(if map.kind() == Kind::HashMap {
         hash_map::from_entries(host, entries)

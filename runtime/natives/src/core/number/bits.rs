@@ -1,8 +1,8 @@
 //! Bit operations on integers of any size, in two's complement.
 
-use crate::core::number::math::argument;
 use sema_machine::data::number::integer;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;

@@ -1,8 +1,9 @@
 //! Elementary functions of floats, interpolation, fixed-point text and random numbers.
 
+use sema_machine::host::arguments::{argument, argument_error};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::core::number::math::{argument, argument_error, real};
+use crate::core::number::math::real;
 use sema_machine::data::number::{self, elementary};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};

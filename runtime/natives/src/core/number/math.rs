@@ -4,9 +4,8 @@ use sema_format::isa::Op;
 use sema_machine::data::number::ratio::Rounding;
 use sema_machine::data::number::{self, Operation, complex, integer, power, ratio};
 use sema_machine::host::Host;
-use sema_machine::host::condition::{
-    Condition, ConditionKind, Extra, Outcome, Signal, eval_error, type_error, type_name,
-};
+use sema_machine::host::arguments::argument;
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -181,33 +180,6 @@ natives! {
     /// (exact-integer-sqrt 17) => (4 1)
     /// (exact-integer-sqrt -1) => error argument must be non-negative
     "exact-integer-sqrt" (number: Integer) -> Pair, pure => exact_integer_sqrt;
-}
-
-/// The argument at `index`; the arity is checked before, so it is there.
-pub(crate) fn argument(args: &[Value], index: usize) -> Value {
-    args.get(index).copied().unwrap_or(Value::NIL)
-}
-
-/// A `:type-error` that names the function and the argument.
-#[cold]
-pub(crate) fn argument_error(
-    host: &Host,
-    function: &str,
-    index: usize,
-    expected: &str,
-    value: Value,
-) -> Box<Signal> {
-    let got = type_name(host, value);
-    let number = index + 1;
-    Condition::new(
-        ConditionKind::Type,
-        format!("{function} argument {number} expected {expected}, got {got}"),
-    )
-    .with("function", Extra::Text(function.to_owned()))
-    .with("argument", Extra::Int(number as i64))
-    .with("expected", Extra::Text(expected.to_owned()))
-    .with("got", Extra::Text(got.to_owned()))
-    .signal()
 }
 
 pub(crate) fn checked_number(host: &Host, value: Value) -> Outcome {

@@ -1,11 +1,10 @@
 //! Conversion of numbers, also from and to text, and the parts of ratios and complex numbers.
 
-use crate::core::number::math::{
-    argument, argument_error, checked_integer, checked_number, checked_real, float_parts, real,
-};
+use crate::core::number::math::{checked_integer, checked_number, checked_real, float_parts, real};
 use sema_machine::data::number::ratio::Rounding;
 use sema_machine::data::number::{self, Operation, complex, elementary, integer, ratio};
 use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;

@@ -1,9 +1,10 @@
 //! Predicates of numbers.
 
-use crate::core::number::math::{argument, checked_integer, checked_number};
+use crate::core::number::math::{checked_integer, checked_number};
 use sema_format::isa::Predicate;
 use sema_machine::data::number::{self, integer};
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;

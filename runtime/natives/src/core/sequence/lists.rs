@@ -7,10 +7,11 @@ pub mod statistics;
 use sema_format::isa::Op;
 use sema_machine::data::number::integer;
 use sema_machine::data::sequence::{
-    self, arg, check_size, count_argument, counted, element_at, int_argument, list_or_vector,
-    not_a_sequence, require_iter, require_values,
+    self, count_argument, counted, element_at, int_argument, list_or_vector, not_a_sequence,
+    require_iter, require_values,
 };
 use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, check_limit};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -206,14 +207,14 @@ fn list(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn cons(host: &Host, args: &[Value]) -> Outcome {
-    Ok(sequence::cons(host, arg(args, 0), arg(args, 1)))
+    Ok(sequence::cons(host, argument(args, 0), argument(args, 1)))
 }
 
 /// Natives that are compositions of `car` and `cdr`, applied from left to right.
 macro_rules! paths {
     ($($name:ident: $($step:ident)*;)*) => {
         $(fn $name(host: &Host, args: &[Value]) -> Outcome {
-            let value = arg(args, 0);
+            let value = argument(args, 0);
             $(let value = sequence::$step(host, value)?;)*
             Ok(value)
         })*
@@ -238,11 +239,11 @@ paths! {
 }
 
 fn length(host: &Host, args: &[Value]) -> Outcome {
-    sequence::length(host, arg(args, 0))
+    sequence::length(host, argument(args, 0))
 }
 
 fn count(host: &Host, args: &[Value]) -> Outcome {
-    let value = arg(args, 0);
+    let value = argument(args, 0);
     if value.is_nil() {
         return Ok(Value::small(0));
     }
@@ -252,20 +253,20 @@ fn count(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn nth(host: &Host, args: &[Value]) -> Outcome {
-    sequence::nth(host, arg(args, 0), arg(args, 1))
+    sequence::nth(host, argument(args, 0), argument(args, 1))
 }
 
 fn nth_or(host: &Host, args: &[Value]) -> Outcome {
-    let sequence = arg(args, 0);
+    let sequence = argument(args, 0);
     if sequence::seq_len(host, sequence).is_none() {
         return Err(not_a_sequence(host, sequence, "list/nth-or"));
     }
-    let index = count_argument(host, "list/nth-or", arg(args, 1))?;
-    Ok(element_at(host, sequence, index).unwrap_or(arg(args, 2)))
+    let index = count_argument(host, "list/nth-or", argument(args, 1))?;
+    Ok(element_at(host, sequence, index).unwrap_or(argument(args, 2)))
 }
 
 fn last(host: &Host, args: &[Value]) -> Outcome {
-    let sequence = arg(args, 0);
+    let sequence = argument(args, 0);
     match sequence::seq_len(host, sequence) {
         None => Err(not_a_sequence(host, sequence, "last")),
         Some(0) => Ok(Value::NIL),
@@ -291,7 +292,7 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn reverse(host: &Host, args: &[Value]) -> Outcome {
-    let sequence = arg(args, 0);
+    let sequence = argument(args, 0);
     let mut elements = list_or_vector(host, sequence)?.into_owned();
     elements.reverse();
     Ok(if sequence.kind() == Kind::Vector {
@@ -302,7 +303,7 @@ fn reverse(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn range(host: &Host, args: &[Value]) -> Outcome {
-    let int = |index: usize| int_argument(host, "range", index + 1, arg(args, index));
+    let int = |index: usize| int_argument(host, "range", index, argument(args, index));
     let (start, end, step) = match args.len() {
         1 => (0, int(0)?, 1),
         2 => (int(0)?, int(1)?, 1),
@@ -323,19 +324,19 @@ fn range(host: &Host, args: &[Value]) -> Outcome {
 
 /// Takes the arguments of `range` and gives the end, once they have been checked as `range` does.
 fn range_end(host: &Host, args: &[Value]) -> Outcome {
-    let int = |index: usize| int_argument(host, "range", index + 1, arg(args, index));
+    let int = |index: usize| int_argument(host, "range", index, argument(args, index));
     let (start, end) = match args.len() {
         1 => (0, int(0)?),
         _ => (int(0)?, int(1)?),
     };
     let count = (i128::from(end) - i128::from(start)).max(0);
-    check_size("range", usize::try_from(count).unwrap_or(usize::MAX))?;
+    check_limit("range", usize::try_from(count).unwrap_or(usize::MAX))?;
     Ok(host.heap.int(end))
 }
 
 fn iota(host: &Host, args: &[Value]) -> Outcome {
     let int = |index: usize, default: i64| match args.get(index) {
-        Some(&value) => int_argument(host, "iota", index + 1, value),
+        Some(&value) => int_argument(host, "iota", index, value),
         None => Ok(default),
     };
     let (count, start, step) = (int(0, 0)?, int(1, 0)?, int(2, 1)?);
@@ -345,7 +346,7 @@ fn iota(host: &Host, args: &[Value]) -> Outcome {
 /// The list `start`, `start + step` … of `count` integers.
 fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) -> Outcome {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    check_size(function, count)?;
+    check_limit(function, count)?;
     let last = step
         .checked_mul(count.saturating_sub(1) as i64)
         .and_then(|distance| start.checked_add(distance));
@@ -365,14 +366,14 @@ fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) 
 }
 
 fn repeat(host: &Host, args: &[Value]) -> Outcome {
-    let count = count_argument(host, "list/repeat", arg(args, 0))?;
-    check_size("list/repeat", count)?;
-    Ok(host.heap.list(&vec![arg(args, 1); count]))
+    let count = count_argument(host, "list/repeat", argument(args, 0))?;
+    check_limit("list/repeat", count)?;
+    Ok(host.heap.list(&vec![argument(args, 1); count]))
 }
 
 fn take(host: &Host, args: &[Value]) -> Outcome {
-    let count = count_argument(host, "take", arg(args, 0))?;
-    let sequence = arg(args, 1);
+    let count = count_argument(host, "take", argument(args, 0))?;
+    let sequence = argument(args, 1);
     let elements = require_iter(host, sequence, "take")?;
     if sequence.kind() == Kind::List && count >= host.heap.list_len(sequence) {
         return Ok(sequence);
@@ -391,14 +392,14 @@ fn tail(host: &Host, sequence: Value, from: usize, function: &str) -> Outcome {
 }
 
 fn drop_first(host: &Host, args: &[Value]) -> Outcome {
-    let count = count_argument(host, "drop", arg(args, 0))?;
-    tail(host, arg(args, 1), count, "drop")
+    let count = count_argument(host, "drop", argument(args, 0))?;
+    tail(host, argument(args, 1), count, "drop")
 }
 
 /// The number of elements of `args[1]` without `args[0]` ones, checked.
 fn without_last(host: &Host, args: &[Value], function: &str) -> Outcome<usize> {
-    let count = count_argument(host, function, arg(args, 0))?;
-    let sequence = arg(args, 1);
+    let count = count_argument(host, function, argument(args, 0))?;
+    let sequence = argument(args, 1);
     let length = sequence::seq_len(host, sequence)
         .ok_or_else(|| not_a_sequence(host, sequence, function))?;
     Ok(length.saturating_sub(count))
@@ -406,25 +407,25 @@ fn without_last(host: &Host, args: &[Value], function: &str) -> Outcome<usize> {
 
 fn take_last(host: &Host, args: &[Value]) -> Outcome {
     let from = without_last(host, args, "list/take-last")?;
-    tail(host, arg(args, 1), from, "list/take-last")
+    tail(host, argument(args, 1), from, "list/take-last")
 }
 
 fn drop_last(host: &Host, args: &[Value]) -> Outcome {
     let count = without_last(host, args, "list/drop-last")?;
-    let elements = require_iter(host, arg(args, 1), "list/drop-last")?;
+    let elements = require_iter(host, argument(args, 1), "list/drop-last")?;
     Ok(host.heap.list(&elements.take(count).collect::<Vec<_>>()))
 }
 
 fn split_at(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let elements = require_values(host, arg(args, 0), "list/split-at")?;
-    let at = count_argument(host, "list/split-at", arg(args, 1))?;
+    let elements = require_values(host, argument(args, 0), "list/split-at")?;
+    let at = count_argument(host, "list/split-at", argument(args, 1))?;
     let (before, after) = elements.split_at(at.min(elements.len()));
     Ok(heap.list(&[heap.list(before), heap.list(after)]))
 }
 
 fn member(host: &Host, args: &[Value]) -> Outcome {
-    let (value, sequence) = (arg(args, 0), arg(args, 1));
+    let (value, sequence) = (argument(args, 0), argument(args, 1));
     let found = require_iter(host, sequence, "member")?
         .position(|element| sema_machine::data::equality::equal(host, element, value));
     match found {
@@ -450,13 +451,13 @@ pub(crate) fn association(
 }
 
 fn assq(host: &Host, args: &[Value]) -> Outcome {
-    let entries = require_iter(host, arg(args, 1), "assq")?;
-    Ok(association(host, arg(args, 0), entries))
+    let entries = require_iter(host, argument(args, 1), "assq")?;
+    Ok(association(host, argument(args, 0), entries))
 }
 
 fn assv(host: &Host, args: &[Value]) -> Outcome {
-    let entries = require_iter(host, arg(args, 1), "assv")?;
-    Ok(association(host, arg(args, 0), entries))
+    let entries = require_iter(host, argument(args, 1), "assv")?;
+    Ok(association(host, argument(args, 0), entries))
 }
 
 #[cfg(test)]

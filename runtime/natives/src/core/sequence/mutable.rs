@@ -4,8 +4,9 @@
 
 use sema_format::isa::Op;
 use sema_machine::data::mutable::{self, BUFFER, LENGTH, array_values};
-use sema_machine::data::sequence::{MOST_ELEMENTS, arg, check_size, count_argument};
+use sema_machine::data::sequence::count_argument;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, check_limit};
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -67,7 +68,7 @@ fn array_new(host: &Host, args: &[Value]) -> Outcome {
     };
     let (length, capacity, fill) = match args.get(1) {
         Some(&fill) => {
-            check_size("mutable-array/new", count)?;
+            check_limit("mutable-array/new", count)?;
             (count, count, fill)
         }
         None => (0, count.min(MOST_RESERVED), Value::NIL),
@@ -79,11 +80,11 @@ fn array_new(host: &Host, args: &[Value]) -> Outcome {
 
 fn array_push(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let (array, value) = (arg(args, 0), arg(args, 1));
+    let (array, value) = (argument(args, 0), argument(args, 1));
     let values = array_values(host, array)?;
     let length = values.len();
-    if length >= MOST_ELEMENTS {
-        check_size("mutable-array/push!", length + 1)?;
+    if length >= ELEMENT_LIMIT {
+        check_limit("mutable-array/push!", length + 1)?;
     }
     let buffer = heap.field(array, BUFFER);
     if length < heap.fields(buffer).len() {
@@ -100,31 +101,41 @@ fn array_push(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn array_get(host: &Host, args: &[Value]) -> Outcome {
-    mutable::array_get(host, arg(args, 0), arg(args, 1), args.get(2).copied())
+    mutable::array_get(
+        host,
+        argument(args, 0),
+        argument(args, 1),
+        args.get(2).copied(),
+    )
 }
 
 fn array_set(host: &Host, args: &[Value]) -> Outcome {
-    mutable::array_set(host, arg(args, 0), arg(args, 1), arg(args, 2))
+    mutable::array_set(
+        host,
+        argument(args, 0),
+        argument(args, 1),
+        argument(args, 2),
+    )
 }
 
 fn array_length(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::index(array_values(host, arg(args, 0))?.len()))
+    Ok(Value::index(array_values(host, argument(args, 0))?.len()))
 }
 
 fn array_to_vector(host: &Host, args: &[Value]) -> Outcome {
-    Ok(host.heap.vector(array_values(host, arg(args, 0))?))
+    Ok(host.heap.vector(array_values(host, argument(args, 0))?))
 }
 
 fn cell_new(host: &Host, args: &[Value]) -> Outcome {
-    Ok(host.heap.object(Kind::MutableCell, 0, &[arg(args, 0)]))
+    Ok(host.heap.object(Kind::MutableCell, 0, &[argument(args, 0)]))
 }
 
 fn cell_get(host: &Host, args: &[Value]) -> Outcome {
-    mutable::cell_get(host, arg(args, 0))
+    mutable::cell_get(host, argument(args, 0))
 }
 
 fn cell_set(host: &Host, args: &[Value]) -> Outcome {
-    mutable::cell_set(host, arg(args, 0), arg(args, 1))
+    mutable::cell_set(host, argument(args, 0), argument(args, 1))
 }
 
 #[cfg(test)]

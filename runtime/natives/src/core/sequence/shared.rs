@@ -1,7 +1,8 @@
 //! Natives with which the part of the library that is written in Sema checks its arguments.
 
-use sema_machine::data::sequence::{arg, argument_error, callable, require_values};
+use sema_machine::data::sequence::{callable, require_values};
 use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error};
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -21,7 +22,7 @@ natives! {
 }
 
 fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
-    let (value, name) = (arg(args, 0), arg(args, 1));
+    let (value, name) = (argument(args, 0), argument(args, 1));
     if value.kind() == Kind::List {
         return Ok(value);
     }
@@ -30,25 +31,25 @@ fn seq_to_list(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn check_callable(host: &Host, args: &[Value]) -> Outcome {
-    let count = arg(args, 1).as_fixnum().unwrap_or(0);
-    callable(host, arg(args, 0), usize::try_from(count).unwrap_or(0))
+    let count = argument(args, 1).as_fixnum().unwrap_or(0);
+    callable(host, argument(args, 0), usize::try_from(count).unwrap_or(0))
 }
 
 fn raise_type_error(host: &Host, args: &[Value]) -> Outcome {
-    let expected = host.heap.as_str(arg(args, 0)).unwrap_or("");
-    Err(type_error(host, expected, arg(args, 1)))
+    let expected = host.heap.as_str(argument(args, 0)).unwrap_or("");
+    Err(type_error(host, expected, argument(args, 1)))
 }
 
 fn raise_argument_error(host: &Host, args: &[Value]) -> Outcome {
-    let text = |index| host.heap.as_str(arg(args, index)).unwrap_or("");
-    let position = arg(args, 1).as_fixnum().unwrap_or(0);
+    let text = |index| host.heap.as_str(argument(args, index)).unwrap_or("");
+    let position = argument(args, 1).as_fixnum().unwrap_or(0);
     let position = usize::try_from(position).unwrap_or(0);
     Err(argument_error(
         host,
         text(0),
-        position,
+        position.saturating_sub(1),
         text(2),
-        arg(args, 3),
+        argument(args, 3),
     ))
 }
 

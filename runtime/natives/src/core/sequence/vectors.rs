@@ -1,7 +1,7 @@
 //! Vectors.
 
-use sema_machine::data::sequence::arg;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -26,7 +26,7 @@ fn vector(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn list_to_vector(host: &Host, args: &[Value]) -> Outcome {
-    let list = arg(args, 0);
+    let list = argument(args, 0);
     if list.kind() != Kind::List {
         return Err(type_error(host, "list", list));
     }
@@ -35,7 +35,7 @@ fn list_to_vector(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn vector_to_list(host: &Host, args: &[Value]) -> Outcome {
-    let vector = arg(args, 0);
+    let vector = argument(args, 0);
     match host.heap.as_vector(vector) {
         Some(elements) => Ok(host.heap.list(elements)),
         None => Err(type_error(host, "vector", vector)),

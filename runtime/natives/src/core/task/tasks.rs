@@ -1,9 +1,10 @@
 //! Tasks, promises, timers (language specification, 14.1 and 15).
 
+use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{integer, list_or_vector};
 use sema_machine::host::condition::{
-    ConditionKind, Outcome, Signal, arity_error, eval_error, preview, type_error,
+    ConditionKind, Outcome, Signal, arity_error, eval_error, type_error,
 };
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -16,7 +17,8 @@ const LONGEST_MS: f64 = 86_400_000.0;
 pub(crate) fn wrong_kind(host: &Host, expected: &str, value: Value) -> Box<Signal> {
     let mut signal = type_error(host, expected, value);
     if let Signal::Raise(condition) = &mut *signal {
-        condition.message = format!("{} ({})", condition.message, preview(host, value)).into();
+        condition.message =
+            format!("{} ({})", condition.message, print::preview(host, value)).into();
     }
     signal
 }

@@ -1,23 +1,24 @@
 //! Maps of maps: paths and deep merging. None of it uses machine stack for depth.
 
 use sema_machine::data::collections::{self, Entries, sorted_map};
-use sema_machine::data::sequence::{arg, list_or_vector};
+use sema_machine::data::sequence::list_or_vector;
 use sema_machine::host::Host;
+use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::Value;
 
 pub(crate) fn get_in(host: &Host, args: &[Value]) -> Outcome {
-    let path = list_or_vector(host, arg(args, 1))?;
-    let found = path.iter().try_fold(arg(args, 0), |value, &key| {
+    let path = list_or_vector(host, argument(args, 1))?;
+    let found = path.iter().try_fold(argument(args, 0), |value, &key| {
         collections::get(host, value, key)
     });
-    Ok(found.unwrap_or_else(|| arg(args, 2)))
+    Ok(found.unwrap_or_else(|| argument(args, 2)))
 }
 
 pub(crate) fn assoc_in(host: &Host, args: &[Value]) -> Outcome {
-    let path = list_or_vector(host, arg(args, 1))?;
+    let path = list_or_vector(host, argument(args, 1))?;
     let mut levels = Vec::with_capacity(path.len());
-    let mut value = arg(args, 0);
+    let mut value = argument(args, 0);
     for &key in path.iter() {
         let map = if collections::is_map(value) {
             value
@@ -30,7 +31,7 @@ pub(crate) fn assoc_in(host: &Host, args: &[Value]) -> Outcome {
     levels
         .into_iter()
         .rev()
-        .try_fold(arg(args, 2), |value, (map, key)| {
+        .try_fold(argument(args, 2), |value, (map, key)| {
             collections::insert_checked(host, map, key, value)
         })
 }

@@ -4,10 +4,10 @@ use crate::core::number::elementary::random_below;
 use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::data::sequence::{
-    arg, argument_error, check_size, count_argument, int_argument, not_a_sequence, require_iter,
-    require_values, seq_iter,
+    count_argument, int_argument, not_a_sequence, require_iter, require_values, seq_iter,
 };
 use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, argument_error, check_limit};
 use sema_machine::host::condition::{Outcome, eval_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -101,7 +101,7 @@ fn zip(host: &Host, args: &[Value]) -> Outcome {
 
 fn enumerate(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let pairs: Vec<Value> = require_iter(host, arg(args, 0), "enumerate")?
+    let pairs: Vec<Value> = require_iter(host, argument(args, 0), "enumerate")?
         .enumerate()
         .map(|(index, element)| heap.list(&[Value::index(index), element]))
         .collect();
@@ -109,9 +109,9 @@ fn enumerate(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn interpose(host: &Host, args: &[Value]) -> Outcome {
-    let separator = arg(args, 0);
+    let separator = argument(args, 0);
     let mut result = Vec::new();
-    for element in require_iter(host, arg(args, 1), "interpose")? {
+    for element in require_iter(host, argument(args, 1), "interpose")? {
         if !result.is_empty() {
             result.push(separator);
         }
@@ -142,7 +142,7 @@ fn is_nested(value: Value) -> bool {
 
 fn flatten(host: &Host, args: &[Value]) -> Outcome {
     let mut result = Vec::new();
-    for element in require_iter(host, arg(args, 0), "flatten")? {
+    for element in require_iter(host, argument(args, 0), "flatten")? {
         match element.kind() {
             Kind::List => result.extend(host.heap.list_iter(element)),
             Kind::Vector => result.extend_from_slice(host.heap.values(element)),
@@ -154,7 +154,7 @@ fn flatten(host: &Host, args: &[Value]) -> Outcome {
 
 fn flatten_deep(host: &Host, args: &[Value]) -> Outcome {
     let mut result = Vec::new();
-    let mut next = Some(arg(args, 0));
+    let mut next = Some(argument(args, 0));
     let mut stack = Vec::new();
     while let Some(element) = next {
         if is_nested(element) {
@@ -177,19 +177,19 @@ fn flatten_deep(host: &Host, args: &[Value]) -> Outcome {
 
 fn chunk(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let size = count_argument(host, "list/chunk", arg(args, 0))?;
+    let size = count_argument(host, "list/chunk", argument(args, 0))?;
     if size == 0 {
         return Err(eval_error("list/chunk: chunk size must be positive"));
     }
-    let elements = require_values(host, arg(args, 1), "list/chunk")?;
+    let elements = require_values(host, argument(args, 1), "list/chunk")?;
     let chunks: Vec<Value> = elements.chunks(size).map(|part| heap.list(part)).collect();
     Ok(heap.list(&chunks))
 }
 
 fn sliding(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let elements = require_values(host, arg(args, 0), "list/sliding")?;
-    let size = count_argument(host, "list/sliding", arg(args, 1))?;
+    let elements = require_values(host, argument(args, 0), "list/sliding")?;
+    let size = count_argument(host, "list/sliding", argument(args, 1))?;
     let step = match args.get(2) {
         Some(&step) => count_argument(host, "list/sliding", step)?,
         None => 1,
@@ -201,7 +201,7 @@ fn sliding(host: &Host, args: &[Value]) -> Outcome {
         return Err(eval_error("list/sliding: step must be positive"));
     }
     let windows = elements.len().saturating_sub(size - 1).div_ceil(step);
-    check_size("list/sliding", windows.saturating_mul(size))?;
+    check_limit("list/sliding", windows.saturating_mul(size))?;
     let windows: Vec<Value> = elements
         .windows(size)
         .step_by(step)
@@ -211,9 +211,9 @@ fn sliding(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn page(host: &Host, args: &[Value]) -> Outcome {
-    let elements = require_values(host, arg(args, 0), "list/page")?;
-    let page = int_argument(host, "list/page", 2, arg(args, 1))?;
-    let size = count_argument(host, "list/page", arg(args, 2))?;
+    let elements = require_values(host, argument(args, 0), "list/page")?;
+    let page = int_argument(host, "list/page", 1, argument(args, 1))?;
+    let size = count_argument(host, "list/page", argument(args, 2))?;
     let Some(before) = usize::try_from(page)
         .ok()
         .and_then(|page| page.checked_sub(1))
@@ -226,20 +226,20 @@ fn page(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn pad(host: &Host, args: &[Value]) -> Outcome {
-    let mut elements = require_values(host, arg(args, 0), "list/pad")?.into_owned();
-    let length = count_argument(host, "list/pad", arg(args, 1))?;
+    let mut elements = require_values(host, argument(args, 0), "list/pad")?.into_owned();
+    let length = count_argument(host, "list/pad", argument(args, 1))?;
     if length > elements.len() {
-        check_size("list/pad", length)?;
-        elements.resize(length, arg(args, 2));
+        check_limit("list/pad", length)?;
+        elements.resize(length, argument(args, 2));
     }
     Ok(host.heap.list(&elements))
 }
 
 fn cross_join(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let left = require_values(host, arg(args, 0), "list/cross-join")?;
-    let right = require_values(host, arg(args, 1), "list/cross-join")?;
-    check_size("list/cross-join", left.len().saturating_mul(right.len()))?;
+    let left = require_values(host, argument(args, 0), "list/cross-join")?;
+    let right = require_values(host, argument(args, 1), "list/cross-join")?;
+    check_limit("list/cross-join", left.len().saturating_mul(right.len()))?;
     let pairs: Vec<Value> = left
         .iter()
         .flat_map(|&a| right.iter().map(move |&b| heap.list(&[a, b])))
@@ -249,12 +249,12 @@ fn cross_join(host: &Host, args: &[Value]) -> Outcome {
 
 fn join(host: &Host, args: &[Value]) -> Outcome {
     let text = |index: usize| {
-        let value = arg(args, index);
+        let value = argument(args, index);
         host.heap
             .as_str(value)
-            .ok_or_else(|| argument_error(host, "list/join", index + 1, "string", value))
+            .ok_or_else(|| argument_error(host, "list/join", index, "string", value))
     };
-    let elements = require_values(host, arg(args, 0), "list/join")?;
+    let elements = require_values(host, argument(args, 0), "list/join")?;
     let separator = text(1)?;
     let last_separator = if args.len() > 2 { text(2)? } else { separator };
     let mut joined = String::new();
@@ -272,15 +272,15 @@ fn join(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn pluck(host: &Host, args: &[Value]) -> Outcome {
-    let key = arg(args, 0);
-    let found: Vec<Value> = require_iter(host, arg(args, 1), "list/pluck")?
+    let key = argument(args, 0);
+    let found: Vec<Value> = require_iter(host, argument(args, 1), "list/pluck")?
         .map(|map| collections::get(host, map, key).unwrap_or(Value::NIL))
         .collect();
     Ok(host.heap.list(&found))
 }
 
 fn pick(host: &Host, args: &[Value]) -> Outcome {
-    let sequence = arg(args, 0);
+    let sequence = argument(args, 0);
     let length = sema_machine::data::sequence::seq_len(host, sequence)
         .ok_or_else(|| not_a_sequence(host, sequence, "list/pick"))?;
     if length == 0 {
@@ -291,7 +291,7 @@ fn pick(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn shuffle(host: &Host, args: &[Value]) -> Outcome {
-    let mut elements = require_values(host, arg(args, 0), "list/shuffle")?.into_owned();
+    let mut elements = require_values(host, argument(args, 0), "list/shuffle")?.into_owned();
     // Fisher and Yates, in the form of R. Durstenfeld (1964).
     for index in (1..elements.len()).rev() {
         let other = random_below(host, index as u64 + 1) as usize;

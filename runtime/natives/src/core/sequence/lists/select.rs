@@ -1,12 +1,13 @@
 //! Searching, sets, grouping and sorting by value.
 
+use sema_machine::host::arguments::argument;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use sema_machine::data::collections::{key, sorted_map};
 use sema_machine::data::equality;
-use sema_machine::data::sequence::{arg, require_iter, require_values};
+use sema_machine::data::sequence::{require_iter, require_values};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, type_error, type_error_got, type_name};
 use sema_machine::memory::value::{Kind, Value};
@@ -166,34 +167,34 @@ fn tally<'h>(host: &'h Host, sequence: Value, function: &str) -> Outcome<Tally<'
 }
 
 fn contains(host: &Host, args: &[Value]) -> Outcome {
-    let value = arg(args, 1);
-    let found = require_iter(host, arg(args, 0), "list/contains?")?
+    let value = argument(args, 1);
+    let found = require_iter(host, argument(args, 0), "list/contains?")?
         .any(|element| equality::equal(host, element, value));
     Ok(Value::bool(found))
 }
 
 fn index_of(host: &Host, args: &[Value]) -> Outcome {
-    let value = arg(args, 1);
-    let index = require_iter(host, arg(args, 0), "list/index-of")?
+    let value = argument(args, 1);
+    let index = require_iter(host, argument(args, 0), "list/index-of")?
         .position(|element| equality::equal(host, element, value));
     Ok(index.map_or(Value::NIL, Value::index))
 }
 
 fn unique(host: &Host, args: &[Value]) -> Outcome {
-    let tally = tally(host, arg(args, 0), "list/unique")?;
+    let tally = tally(host, argument(args, 0), "list/unique")?;
     let values: Vec<Value> = tally.counts.iter().map(|(value, _)| *value).collect();
     Ok(host.heap.list(&values))
 }
 
 fn dedupe(host: &Host, args: &[Value]) -> Outcome {
-    let mut values = require_values(host, arg(args, 0), "list/dedupe")?.into_owned();
+    let mut values = require_values(host, argument(args, 0), "list/dedupe")?.into_owned();
     values.dedup_by(|later, kept| equality::equal(host, *later, *kept));
     Ok(host.heap.list(&values))
 }
 
 fn duplicates(host: &Host, args: &[Value]) -> Outcome {
     let mut tally = Tally::new(host);
-    let repeated: Vec<Value> = require_iter(host, arg(args, 0), "list/duplicates")?
+    let repeated: Vec<Value> = require_iter(host, argument(args, 0), "list/duplicates")?
         .filter(|&value| tally.add(value) == 2)
         .collect();
     Ok(host.heap.list(&repeated))
@@ -201,8 +202,8 @@ fn duplicates(host: &Host, args: &[Value]) -> Outcome {
 
 /// The elements of the first sequence that are in the second, or those that are not.
 fn select(host: &Host, args: &[Value], function: &str, wanted: bool) -> Outcome {
-    let values = require_iter(host, arg(args, 0), function)?;
-    let others = tally(host, arg(args, 1), function)?;
+    let values = require_iter(host, argument(args, 0), function)?;
+    let others = tally(host, argument(args, 1), function)?;
     let selected: Vec<Value> = values
         .filter(|&value| others.has(value) == wanted)
         .collect();
@@ -219,7 +220,7 @@ fn intersect(host: &Host, args: &[Value]) -> Outcome {
 
 fn frequencies(host: &Host, args: &[Value]) -> Outcome {
     let mut tally = Tally::new(host);
-    for value in require_iter(host, arg(args, 0), "frequencies")? {
+    for value in require_iter(host, argument(args, 0), "frequencies")? {
         if tally.add(value) == 1 {
             key::check(host, value)?;
         }
@@ -239,7 +240,7 @@ fn is_real(kind: Kind) -> bool {
 
 fn sort(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let mut values = require_values(host, arg(args, 0), "sort")?.into_owned();
+    let mut values = require_values(host, argument(args, 0), "sort")?.into_owned();
     let Some(&first) = values.first() else {
         return Ok(Value::EMPTY);
     };
@@ -299,20 +300,20 @@ fn key_order(host: &Host, a: Value, b: Value) -> Ordering {
 }
 
 fn sort_by_keys(host: &Host, args: &[Value]) -> Outcome {
-    let pairs = by_key(host, arg(args, 0), arg(args, 1), key_order)?;
+    let pairs = by_key(host, argument(args, 0), argument(args, 1), key_order)?;
     let items: Vec<Value> = pairs.iter().map(|(_, item)| *item).collect();
     Ok(host.heap.list(&items))
 }
 
 fn group_items(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
-    let items = arg(args, 1);
+    let items = argument(args, 1);
     if items.kind() != Kind::List {
         return Err(type_error(host, "list", items));
     }
     let mut tally = Tally::new(host);
     let mut groups: Vec<Vec<Value>> = Vec::new();
-    let keys = require_iter(host, arg(args, 0), "list/group-by")?;
+    let keys = require_iter(host, argument(args, 0), "list/group-by")?;
     for (key, item) in keys.zip(heap.list_iter(items)) {
         match groups.get_mut(tally.place(key)) {
             Some(group) => group.push(item),

@@ -1,11 +1,12 @@
 //! Sums, means and extremes of lists of numbers.
 
+use sema_machine::host::arguments::argument;
 use std::cmp::Ordering;
 
 use super::select::Tally;
 use sema_machine::data::equality;
 use sema_machine::data::number;
-use sema_machine::data::sequence::{arg, require_iter, require_values};
+use sema_machine::data::sequence::{require_iter, require_values};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
@@ -59,11 +60,11 @@ fn total(host: &Host, values: &[Value]) -> Outcome {
 }
 
 fn sum(host: &Host, args: &[Value]) -> Outcome {
-    total(host, &require_values(host, arg(args, 0), "list/sum")?)
+    total(host, &require_values(host, argument(args, 0), "list/sum")?)
 }
 
 fn average(host: &Host, args: &[Value]) -> Outcome {
-    let values = require_values(host, arg(args, 0), "list/avg")?;
+    let values = require_values(host, argument(args, 0), "list/avg")?;
     if values.is_empty() {
         return Err(eval_error("list/avg: empty list"));
     }
@@ -89,15 +90,15 @@ fn extreme(host: &Host, sequence: Value, function: &str, wanted: Ordering) -> Ou
 }
 
 fn min(host: &Host, args: &[Value]) -> Outcome {
-    extreme(host, arg(args, 0), "list/min", Ordering::Less)
+    extreme(host, argument(args, 0), "list/min", Ordering::Less)
 }
 
 fn max(host: &Host, args: &[Value]) -> Outcome {
-    extreme(host, arg(args, 0), "list/max", Ordering::Greater)
+    extreme(host, argument(args, 0), "list/max", Ordering::Greater)
 }
 
 fn median(host: &Host, args: &[Value]) -> Outcome {
-    let mut values = require_values(host, arg(args, 0), "list/median")?.into_owned();
+    let mut values = require_values(host, argument(args, 0), "list/median")?.into_owned();
     for &value in &values {
         check_number(host, value)?;
         if value.kind() == Kind::Complex {
@@ -123,7 +124,7 @@ fn median(host: &Host, args: &[Value]) -> Outcome {
 
 fn mode(host: &Host, args: &[Value]) -> Outcome {
     let mut tally = Tally::new(host);
-    for value in require_iter(host, arg(args, 0), "list/mode")? {
+    for value in require_iter(host, argument(args, 0), "list/mode")? {
         tally.add(value);
     }
     let Some(most) = tally.counts.iter().map(|(_, count)| *count).max() else {
