@@ -19,7 +19,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes dynamic semac demo test differential bench instructions fuzz pairs conformance \
+.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions fuzz pairs conformance \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -64,6 +64,14 @@ test:
 	$(CARGO) build --package semac --package sema-rt-dynamic --package sema-rt --features sema-rt/full --bins
 	SEMAC_TEST_SEMAC="$(TARGET_DIR)/debug/semac" SEMAC_TEST_RUNTIME="$(TARGET_DIR)/debug/sema-rt" \
 	CARGO="$(CARGO)" sh tests/run.sh
+
+# Optimised builds go from handler to handler by jumps, whatever the number of codegen units: semac ships with 4,
+# runtimes with 1. The profile is that of the tests, optimised.
+tail-calls:
+	for units in 1 4 16; do \
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=$$units CARGO_PROFILE_RELEASE_LTO=off \
+	$(CARGO) test --release --package semac-core --test dispatch --target-dir "$(TARGET_DIR)/tail-calls" || exit 1; \
+	done
 
 # What programs print must not depend on the level of optimisation.
 differential:

@@ -11,6 +11,7 @@
 //! - [`back`]: code generation
 //! - [`live`]: the compiler on a running machine
 //! - [`driver`]: from an entry file to compiled modules
+#![forbid(unsafe_code)]
 
 pub mod back;
 pub mod driver;

@@ -1,6 +1,6 @@
 //! Threaded dispatch must not grow the machine stack: a program that runs every kind of instruction
 //! many times, on a thread with a small stack. (Only optimised builds thread; see
-//! `runtime/build.rs`. `cargo test --release --test dispatch` is what this test is for.)
+//! `runtime/machine/build.rs`; `make tail-calls` runs the test in one.)
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! The tiers are cargo features, each containing the lower ones. The machine
 //! ([`sema_machine`]) gets [`NATIVES`], the table of the tier that this crate was built for, and
 //! names none of its entries.
+#![deny(unsafe_code)]
 
 pub mod core;
 #[cfg(feature = "net")]

@@ -11,6 +11,9 @@ use crate::memory::value::Value;
 /// Result of a native function or of a part of one.
 pub type Outcome<T = Value> = Result<T, Box<Signal>>;
 
+// It comes back in two registers.
+const _: () = assert!(size_of::<Outcome>() == 16);
+
 /// Why a native function did not return a value.
 pub enum Signal {
     /// A condition is raised.

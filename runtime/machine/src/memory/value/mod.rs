@@ -22,6 +22,9 @@ use crate::memory::symbol::Symbol;
 #[repr(transparent)]
 pub struct Value(u64);
 
+// Registers, fields and elements are words.
+const _: () = assert!(size_of::<Value>() == 8);
+
 const IMMEDIATE: u64 = 0x0001 << 48;
 const FLOAT_OFFSET: u64 = 0x0002 << 48;
 const FIXNUM_TAG: u64 = 0xFFF8 << 48;
