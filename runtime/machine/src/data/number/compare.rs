@@ -18,6 +18,27 @@ pub fn less(host: &Host, a: Value, b: Value) -> Outcome<bool> {
     Ok(ordered(host, a, b)? == Some(Ordering::Less))
 }
 
+/// `(> a b)`; the error names the operands as they were written.
+///
+/// # Errors
+/// As for [`less`].
+#[cold]
+pub fn greater(host: &Host, a: Value, b: Value) -> Outcome<bool> {
+    Ok(ordered(host, a, b)? == Some(Ordering::Greater))
+}
+
+/// `(>= a b)`; the error names the operands as they were written.
+///
+/// # Errors
+/// As for [`less`].
+#[cold]
+pub fn greater_equal(host: &Host, a: Value, b: Value) -> Outcome<bool> {
+    Ok(matches!(
+        ordered(host, a, b)?,
+        Some(Ordering::Greater | Ordering::Equal)
+    ))
+}
+
 /// `(<= a b)`
 ///
 /// # Errors

@@ -21,7 +21,10 @@ pub mod power;
 pub mod ratio;
 pub mod text;
 
-pub use compare::{compare_exact, equal, hash, less, less_equal, num_equal, order, same_value};
+pub use compare::{
+    compare_exact, equal, greater, greater_equal, hash, less, less_equal, num_equal, order,
+    same_value,
+};
 pub use text::{from_literal, write_number};
 
 use crate::host::Host;

@@ -313,7 +313,7 @@ fn less(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn greater(host: &Host, args: &[Value]) -> Outcome {
-    chain(host, args, |a, b| number::less(host, b, a))
+    chain(host, args, |a, b| number::greater(host, a, b))
 }
 
 fn less_equal(host: &Host, args: &[Value]) -> Outcome {
@@ -321,7 +321,7 @@ fn less_equal(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn greater_equal(host: &Host, args: &[Value]) -> Outcome {
-    chain(host, args, |a, b| number::less_equal(host, b, a))
+    chain(host, args, |a, b| number::greater_equal(host, a, b))
 }
 
 fn equal(host: &Host, args: &[Value]) -> Outcome {

@@ -16,7 +16,8 @@ use sema_format::isa::{Op, Predicate};
 
 use super::super::operands::{a, b, c, register, set};
 use super::super::{Handler, Next, Registers, Running};
-use super::{equal_numbers, greater, greater_equal, holds};
+use super::{equal_numbers, holds};
+use crate::data::number::{greater, greater_equal};
 use crate::data::{equality, number};
 use crate::host::Host;
 use crate::host::condition::Outcome;

@@ -16,7 +16,8 @@ use sema_format::isa::{Op, Predicate};
 
 use super::super::operands::{a, b, bx, constant, register, sbx};
 use super::super::{Handler, Next, Registers, Running};
-use super::{equal_numbers, extra, greater, greater_equal, holds, jump};
+use super::{equal_numbers, extra, holds, jump};
+use crate::data::number::{greater, greater_equal};
 use crate::data::sequence;
 use crate::data::{equality, number};
 use crate::host::Host;

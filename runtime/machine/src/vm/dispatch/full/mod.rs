@@ -226,14 +226,3 @@ pub(super) fn holds(host: &Host, predicate: Predicate, value: Value) -> bool {
 fn equal_numbers(host: &Host, x: Value, y: Value) -> Outcome<bool> {
     Ok(number::num_equal(host, x, y))
 }
-
-#[cold]
-fn greater(host: &Host, x: Value, y: Value) -> Outcome<bool> {
-    // The error names the operands as they were written.
-    number::less(host, y, x).or_else(|_| number::less(host, x, y))
-}
-
-#[cold]
-fn greater_equal(host: &Host, x: Value, y: Value) -> Outcome<bool> {
-    number::less_equal(host, y, x).or_else(|_| number::less_equal(host, x, y))
-}
