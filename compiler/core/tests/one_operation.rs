@@ -91,6 +91,7 @@ fn compile(text: String, optimize: u8) -> Program {
         package_root: None,
         surroundings: Surroundings::Runtime,
         macro_steps: 1_000_000,
+        stoppable: false,
     };
     let mut sources = SourceMap::new();
     compile_program(

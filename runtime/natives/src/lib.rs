@@ -74,7 +74,7 @@ families! {
     core::system::memory;
     core::system::paths;
     core::system::streams;
-    core::system::system;
+    core::system::sys;
     core::system::time;
     core::task::channels;
     core::task::context;

@@ -8,6 +8,6 @@ pub mod exhausted;
 mod memcpy;
 #[cfg(unix)]
 pub mod process;
-pub mod tier;
 pub mod threads;
+pub mod tier;
 pub mod waker;

@@ -248,6 +248,10 @@ impl Outside {
 
 impl Scheduler {
     /// Makes a task wait for an operation. One that was cancelled cannot wait again.
+    #[expect(
+        clippy::boxed_local,
+        reason = "signals carry it boxed, and it may stay so"
+    )]
     pub(crate) fn block_outside(&self, task: TaskId, mut started: Box<Started>) {
         let place = task.place();
         if self.change(place, |record| record.cancelled) == Some(true) {
@@ -306,6 +310,10 @@ impl Scheduler {
     }
 
     /// Does an operation to its end where no other task may run.
+    #[expect(
+        clippy::boxed_local,
+        reason = "signals carry it boxed, and it may stay so"
+    )]
     pub(crate) fn do_alone(&self, host: &Host, mut started: Box<Started>) -> Resume {
         loop {
             match &started.awaits {

@@ -13,5 +13,5 @@ pub mod paths;
 pub mod stream_copy;
 pub mod stream_state;
 pub mod streams;
-pub mod system;
+pub mod sys;
 pub mod time;
