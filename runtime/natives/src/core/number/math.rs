@@ -172,7 +172,7 @@ natives! {
     /// ones.
     /// (sqrt 9/4) => 3/2
     /// (sqrt 2) => 1.4142135623730951
-    /// (sqrt -4) => 2i
+    /// (sqrt -4) => 0+2i
     "sqrt" (number: Number) -> Number, pure, op(1, Op::SquareRoot) => sqrt;
 
     /// The list of the largest integer whose square is not above an integer, and of what remains.

@@ -64,7 +64,7 @@ natives! {
     "make-rectangular" (real: Real, imaginary: Real) -> Number, pure => make_rectangular;
 
     /// The complex number of a magnitude and an angle in radians. Its parts are floats.
-    /// (make-polar 2 0) => 2.0
+    /// (make-polar 2 0) => 2.0+0.0i
     /// (real-part (make-polar 2 (/ pi 3))) => 1.0000000000000002
     "make-polar" (magnitude: Real, angle: Real) -> Number, pure => make_polar;
 

@@ -51,7 +51,7 @@ natives! {
 
     /// The display forms of all arguments, joined; strings are joined as they are.
     /// (string-append "ab" "cd") => "abcd"
-    /// (str "n = " 42 ", " #\x) => "n = 42, x"
+    /// (str "n = " 42 ", " :ok) => "n = 42, :ok"
     /// (str) => ""
     "string-append" | "str" | "string/append" (values*: Any) -> String, pure => append;
 

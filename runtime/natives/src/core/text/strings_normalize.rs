@@ -13,7 +13,7 @@ natives! {
     /// string, in lower or upper case. Raises for any other name.
     /// (string-length (string/normalize "é" :nfd)) => 2
     /// (string/normalize "①ﬁ" :nfkc) => "1fi"
-    /// (string/normalize "x" :nfx) => error unknown form "nfx"
+    /// (string/normalize "x" :nfx) => error unknown form
     "string/normalize" (text: String, form: Any) -> String, pure => normalize;
 }
 
