@@ -28,8 +28,8 @@ natives! {
     /// (*) => 1
     "*" (numbers*: Number) -> Number, pure, op(2, Op::Multiply) => multiply;
 
-    /// A number divided by all further ones: an integer or ratio for exact numbers. Raises when a
-    /// divisor is an exact zero.
+    /// A number divided by all further ones: an integer or ratio for exact numbers. An exact zero
+    /// raises as divisor of an exact number, and as one of several divisors.
     /// (/ 6 4) => 3/2
     /// (/ 1.0 4) => 0.25
     /// (/ 1 0) => error division by zero
@@ -107,14 +107,14 @@ natives! {
     /// (math/lcm 2 3 4) => 12
     "math/lcm" (numbers*: Integer) -> Integer, pure => lcm;
 
-    /// The largest of some numbers; a float if one of them is. Raises for numbers without an order:
-    /// NaN and complex ones.
+    /// The largest of some numbers; a float if one of them is. Raises when two have no order: NaN and
+    /// complex numbers have none.
     /// (max 3 1/2 7) => 7
     /// (max 3 1.5) => 3.0
     "max" (number: Number, others*: Number) -> Number, pure => max;
 
-    /// The smallest of some numbers; a float if one of them is. Raises for numbers without an order:
-    /// NaN and complex ones.
+    /// The smallest of some numbers; a float if one of them is. Raises when two have no order: NaN and
+    /// complex numbers have none.
     /// (min 3 1/2 7) => 1/2
     /// (min 3 4.5) => 3.0
     "min" (number: Number, others*: Number) -> Number, pure => min;

@@ -10,7 +10,8 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// The exact number of the same value: for a float an integer or a ratio.
+    /// The exact number of the same value: for a float an integer or a ratio. Floats that are not finite
+    /// stay floats.
     /// (exact 0.25) => 1/4
     /// (exact 3.0) => 3
     "exact" (number: Number) -> Number, pure => exact;

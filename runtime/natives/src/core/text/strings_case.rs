@@ -32,8 +32,9 @@ natives! {
     /// (string/title-case "the  old man") => "The Old Man"
     "string/title-case" (text: String) -> String, pure => title_case;
 
-    /// The list of the words of a text or an identifier. A word ends at a space, `_`, `-` or `.`, and
-    /// where lower case turns to upper case.
+    /// The list of the words of a text or an identifier. A word ends at a space, `_`, `-` or `.`,
+    /// before a capital that follows another character, and before the last of several capitals when
+    /// lower case follows it.
     /// (string/words "parseXMLFile now") => ("parse" "XML" "File" "now")
     "string/words" (text: String) -> List, pure => words;
 
