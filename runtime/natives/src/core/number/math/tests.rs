@@ -88,7 +88,7 @@ fn comparison() {
         (< 2 1 "x") => #f
         (< 1 2 "x") => :type-error expected number, got string
         (< 1 nil) => :type-error expected number, got int and nil
-        (> 1 nil) => :type-error expected number, got nil and int
+        (> 1 nil) => :type-error expected number, got int and nil
         (< 1/3 0.3333333333333333) => #f
         (> 1e300 1267650600228229401496703205376) => #t
         (>= 1 1.0) => #t
