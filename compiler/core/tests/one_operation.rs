@@ -16,7 +16,7 @@ use semac_core::front::source::SourceMap;
 use semac_core::phases::Unobserved;
 
 /// Most arguments of a call.
-const MOST: usize = 3;
+const MOST: usize = 2;
 
 /// Values of all kinds, and those at which operations change their ways.
 const VALUES: &[&str] = &[

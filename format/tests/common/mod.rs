@@ -526,7 +526,7 @@ fn random_instruction(
     }
     let mut captures = Vec::new();
     match op {
-        Op::CallKnown | Op::TailCallKnown => {
+        Op::CallKnown | Op::TailCallKnown | Op::CountedCallKnown | Op::CountedTailCallKnown => {
             let target = &module.functions[second as usize];
             if target.captures > 0 {
                 return false;

@@ -133,6 +133,3 @@ mod tests {
         assert!(problems.is_empty(), "{problems:#?}");
     }
 }
-
-#[cfg(all(test, feature = "declarations"))]
-mod declared_kinds;

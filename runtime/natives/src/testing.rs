@@ -2,6 +2,9 @@
 
 #![allow(clippy::boxed_local, reason = "errors of natives come boxed")]
 
+#[cfg(feature = "declarations")]
+mod declared_kinds;
+
 use crate::TABLES;
 use sema_machine::data::print;
 use sema_machine::host::Host;

@@ -190,7 +190,7 @@ fn missing_builtins_are_named() {
     let (status, _, stderr) = result(&directory.run(&program, &[]));
     assert_eq!(status, Some(1));
     assert!(
-        stderr.contains("needs the builtin `from/the-future`"),
+        stderr.contains("needs builtins that this runtime does not have: from/the-future"),
         "{stderr}"
     );
 }

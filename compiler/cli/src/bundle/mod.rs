@@ -193,7 +193,7 @@ mod tests {
         let bundle = Bundle::new(&program(&["main.sema", "lib/b.sema"]), &[asset], true).unwrap();
         let output = directory.join("new/directory/program");
         let summary = bundle.write(&runtime(), &output).unwrap();
-        assert_eq!(summary.entry_count, 4);
+        assert_eq!(summary.entry_count, 5);
         let archive = sema_vfs::Archive::open_executable(&output).unwrap();
         assert_eq!(
             &*archive.metadata("entry").unwrap().bytes().unwrap(),

@@ -71,6 +71,10 @@ impl Copy {
     fn write(&mut self, asking: &Asking<'_>) -> Result<Option<Await>, Failure> {
         let Some(sink) = &self.sink else {
             let part = std::mem::take(&mut self.part);
+            // A copy of nothing does not ask whether the target can be written.
+            if part.is_empty() {
+                return Ok(None);
+            }
             return match lock(&self.to).write(asking.host, &part) {
                 Ok(()) => Ok(None),
                 Err(error) => Err(Failure::Write(error)),
