@@ -27,6 +27,9 @@ pub(crate) struct Frame {
     pub kind: FrameKind,
 }
 
+// A call writes three words.
+const _: () = assert!(size_of::<Frame>() == 24);
+
 impl Frame {
     /// A frame; `slots` is the distance from its window to the callee's.
     pub(crate) fn new(pc: *const u32, func: *const Func, slots: usize, kind: FrameKind) -> Frame {
