@@ -19,7 +19,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions fuzz pairs conformance \
+.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions docs fuzz pairs conformance \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -72,6 +72,11 @@ tail-calls:
 	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=$$units CARGO_PROFILE_RELEASE_LTO=off \
 	$(CARGO) test --release --package semac-core --test dispatch --target-dir "$(TARGET_DIR)/tail-calls" || exit 1; \
 	done
+
+# The reference page of the builtins, from their declarations.
+docs:
+	$(CARGO) build --package semac --bin semac
+	@"$(TARGET_DIR)/debug/semac" doc --markdown > docs/builtins.md
 
 # What programs print must not depend on the level of optimisation.
 differential:

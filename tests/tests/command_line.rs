@@ -3,7 +3,7 @@
 use sema_tests::{Scratch, golden, outcome, root, semac, semac_in};
 
 const COMMANDS: &[&str] = &[
-    "build", "run", "compile", "check", "disasm", "inspect", "verify",
+    "build", "run", "compile", "check", "disasm", "inspect", "verify", "doc",
 ];
 
 #[test]
@@ -15,6 +15,32 @@ fn help_texts() {
         let got = outcome(semac().args([command, "--help"]), b"").succeeded();
         golden::check(&golden_file(command), &got.stdout);
     }
+}
+
+/// The page is made by `make docs`.
+#[test]
+fn the_page_of_builtins_is_up_to_date() {
+    let got = outcome(semac().args(["doc", "--markdown"]), b"").succeeded();
+    golden::check(&root().join("docs/builtins.md"), &got.stdout);
+}
+
+#[test]
+fn builtins_are_explained_listed_and_searched() {
+    let doc = |arguments: &[&str]| outcome(semac().arg("doc").args(arguments), b"");
+    let one = doc(&["string/slice"]).succeeded().stdout;
+    assert!(one.starts_with("(substring "), "{one}");
+    assert!(one.contains("\n    => "), "{one}");
+    let found = doc(&["--search", "UTF-8 bytes number"]).succeeded().stdout;
+    assert!(found.contains("(string/byte-length "), "{found}");
+    let of_tier = doc(&["--list", "--tier", "std"]).succeeded().stdout;
+    assert!(of_tier.contains("(f64-array/sum "), "{of_tier}");
+    assert!(!of_tier.contains("(string/trim "), "{of_tier}");
+    let all = doc(&["--list", "--json"]).succeeded().stdout;
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    let names = all.as_array().unwrap().iter().map(|entry| &entry["name"]);
+    assert!(names.into_iter().any(|name| name == "map"));
+    doc(&["string/trimm"]).failed_with(1, "did you mean 'string/trim'");
+    assert_eq!(doc(&["--search", "no such words"]).status, 1);
 }
 
 #[test]

@@ -46,11 +46,16 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Packs the modules of `program` and `assets`.
+    /// Packs the modules of `program`, what they ask of their runtime, and `assets`.
     ///
     /// # Errors
     /// See [`BundleError`].
-    pub fn new(program: &Program, assets: &[Asset], debug: bool) -> Result<Bundle, BundleError> {
+    pub fn new(
+        program: &Program,
+        requirements: &Requirements,
+        assets: &[Asset],
+        debug: bool,
+    ) -> Result<Bundle, BundleError> {
         let mut archive = ArchiveBuilder::new();
         for module in &program.modules {
             let bytes = encode(module, debug)?;
@@ -60,7 +65,6 @@ impl Bundle {
         for asset in assets {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
         }
-        let requirements = Requirements::of(&program.modules);
         archive.add_bytes(
             EntryKind::Metadata,
             VfsPath::metadata(launch::CAPABILITIES)?,
@@ -190,7 +194,13 @@ mod tests {
             path: VfsPath::new("data/a.txt").unwrap(),
             file,
         };
-        let bundle = Bundle::new(&program(&["main.sema", "lib/b.sema"]), &[asset], true).unwrap();
+        let bundle = Bundle::new(
+            &program(&["main.sema", "lib/b.sema"]),
+            &Requirements::default(),
+            &[asset],
+            true,
+        )
+        .unwrap();
         let output = directory.join("new/directory/program");
         let summary = bundle.write(&runtime(), &output).unwrap();
         assert_eq!(summary.entry_count, 5);

@@ -69,7 +69,12 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic, tier)
         .map_err(|error| lacking(error, &requirements))?;
     clock.begin(phases::ENCODE);
-    let bundle = Bundle::new(&compiled.program, &assets, !arguments.strip_debug)?;
+    let bundle = Bundle::new(
+        &compiled.program,
+        &requirements,
+        &assets,
+        !arguments.strip_debug,
+    )?;
     clock.begin(phases::WRITE);
     let written = bundle.write(&runtime, &output);
     clock.show();
