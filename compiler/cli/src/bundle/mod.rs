@@ -220,7 +220,13 @@ mod tests {
 
     #[test]
     fn modules_outside_of_the_root_are_refused() {
-        let error = Bundle::new(&program(&["../main.sema"]), &[], true).unwrap_err();
+        let error = Bundle::new(
+            &program(&["../main.sema"]),
+            &Requirements::default(),
+            &[],
+            true,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("'..'"), "{error}");
     }
 
