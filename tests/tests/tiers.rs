@@ -93,6 +93,20 @@ fn a_larger_tier_is_found_beside_semac_or_where_the_variable_says() {
     assert_eq!(got.stdout, "3.0\n");
 }
 
+#[test]
+fn the_tier_is_that_of_the_highest_builtin() {
+    let program = "(println (message/role (message :user \"hi\")) (f64-array/sum (f64-array 1.0)))";
+    let project = Scratch::with(&[("main.sema", program)]);
+    let mut command = semac_in(project.path());
+    command.args(["build", "main.sema", "-o", "program", "--tier", "std"]);
+    let refused = outcome(&mut command, b"").failed_with(1, "needs a runtime of tier net, not std");
+    assert!(
+        refused.stderr.contains("message/role (tier net)"),
+        "{refused:?}"
+    );
+    assert!(!refused.stderr.contains("f64-array"), "{refused:?}");
+}
+
 /// The platform semac was built for.
 fn target() -> String {
     let project = Scratch::new();

@@ -88,6 +88,8 @@ families! {
     core::text::strings_search;
     core::text::strings_width;
     #[cfg(feature = "std")]
+    std::check;
+    #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]
     net::llm_values;

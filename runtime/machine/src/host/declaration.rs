@@ -154,6 +154,42 @@ pub const fn arity(parameters: &[Parameter]) -> Arity {
     }
 }
 
+/// The tier of the builtins of a module: the folder it lies in says it, as the path of a module
+/// `CRATE::TIER::...`. Families outside of such folders are tier core.
+pub const fn tier_of(module: &str) -> Tier {
+    let path = module.as_bytes();
+    let mut start = 0;
+    while start < path.len() && path[start] != b':' {
+        start += 1;
+    }
+    // Behind the crate stands `::`.
+    start += 2;
+    let mut index = 0;
+    while index < Tier::ALL.len() {
+        if is_segment(path, start, Tier::ALL[index].name().as_bytes()) {
+            return Tier::ALL[index];
+        }
+        index += 1;
+    }
+    Tier::Core
+}
+
+/// Whether the segment of a path that begins at `start` is `name`.
+const fn is_segment(path: &[u8], start: usize, name: &[u8]) -> bool {
+    let end = start + name.len();
+    if end > path.len() || (end < path.len() && path[end] != b':') {
+        return false;
+    }
+    let mut at = 0;
+    while at < name.len() {
+        if path[start + at] != name[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// All that is declared of a builtin.
 #[derive(Clone, Copy, Debug)]
 pub struct Declaration {
@@ -307,6 +343,7 @@ macro_rules! natives {
                 $crate::host::declaration::arity($crate::native_parameters!([] $($parameters)*)),
                 $function,
             )
+            .tier($crate::host::declaration::tier_of(module_path!()))
             $(.$fact($($($argument),*)?))*,
             $($crate::host::native::alias($alias, $name),)*
         )*];
@@ -321,6 +358,7 @@ macro_rules! natives {
                 $crate::host::declaration::Kind::$result,
                 concat!($($doc, "\n"),*),
             )
+            .tier($crate::host::declaration::tier_of(module_path!()))
             $(.$fact($($($argument),*)?))*,
         )*];
     };
@@ -353,4 +391,20 @@ macro_rules! native_parameter {
             mode: $crate::host::declaration::Mode::$mode,
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tier, tier_of};
+
+    #[test]
+    fn folders_say_the_tier() {
+        assert_eq!(tier_of("sema_natives::core::text::strings"), Tier::Core);
+        assert_eq!(tier_of("sema_natives::std"), Tier::Std);
+        assert_eq!(tier_of("sema_natives::net::llm_values::tools"), Tier::Net);
+        assert_eq!(tier_of("sema_natives::full::sqlite"), Tier::Full);
+        assert_eq!(tier_of("shop::network"), Tier::Core);
+        assert_eq!(tier_of("shop::stdlib::std"), Tier::Core);
+        assert_eq!(tier_of("shop"), Tier::Core);
+    }
 }

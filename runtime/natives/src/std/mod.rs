@@ -1,3 +1,4 @@
 //! Tier `std`: what text, data, file, process and terminal programs need beyond the core.
 
+pub mod check;
 pub mod typed_arrays;

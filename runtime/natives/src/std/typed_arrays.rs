@@ -3,7 +3,6 @@
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, integer, list_only, real};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
-use sema_machine::host::native::Tier;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -11,88 +10,88 @@ natives! {
     /// A float array of the arguments, integers or floats.
     /// (f64-array 1 2.5) => #f64(1 2.5)
     /// (f64-array "1") => error expected number, got string
-    "f64-array" (numbers*: Real) -> F64Array, pure, tier(Tier::Std) => f64_array;
+    "f64-array" (numbers*: Real) -> F64Array, pure => f64_array;
 
     /// A float array of the numbers in a list.
     /// (f64-array/from-list (list 1 2 3)) => #f64(1 2 3)
-    "f64-array/from-list" (numbers: List) -> F64Array, pure, tier(Tier::Std) => f64_from_list;
+    "f64-array/from-list" (numbers: List) -> F64Array, pure => f64_from_list;
 
     /// A float array of so many elements, 8388608 at most, all equal to a fill number (0).
     /// (f64-array/make 3) => #f64(0 0 0)
     /// (f64-array/make 2 1.5) => #f64(1.5 1.5)
-    "f64-array/make" (length: Count, fill?: Real) -> F64Array, pure, tier(Tier::Std) => f64_make;
+    "f64-array/make" (length: Count, fill?: Real) -> F64Array, pure => f64_make;
 
     /// A float array of the numbers from a start up to but without an end, a step (1) apart. A negative step counts down.
     /// (f64-array/range 0 1 0.25) => #f64(0 0.25 0.5 0.75)
     /// (f64-array/range 0 1 0) => error step cannot be zero
-    "f64-array/range" (start: Real, end: Real, step?: Real) -> F64Array, pure, tier(Tier::Std) => f64_range;
+    "f64-array/range" (start: Real, end: Real, step?: Real) -> F64Array, pure => f64_range;
 
     /// The number of elements of a float array.
     /// (f64-array/length (f64-array 1 2)) => 2
-    "f64-array/length" (array: F64Array) -> Count, pure, tier(Tier::Std) => f64_length;
+    "f64-array/length" (array: F64Array) -> Count, pure => f64_length;
 
     /// The element of a float array at an index, counted from 0. It raises if there is none.
     /// (f64-array/ref (f64-array 1.5 2) 0) => 1.5
     /// (f64-array/ref (f64-array 1.5) 1) => error index 1 out of bounds (len 1)
-    "f64-array/ref" (array: F64Array, index: Count) -> Float, pure, tier(Tier::Std) => f64_reference;
+    "f64-array/ref" (array: F64Array, index: Count) -> Float, pure => f64_reference;
 
     /// A copy with another number at an index. The array itself does not change.
     /// (f64-array/set! (f64-array 1 2) 0 9) => #f64(9 2)
-    "f64-array/set!" (array: F64Array, index: Count, value: Real) -> F64Array, pure, tier(Tier::Std) => f64_set;
+    "f64-array/set!" (array: F64Array, index: Count, value: Real) -> F64Array, pure => f64_set;
 
     /// The sum of the elements of a float array.
     /// (f64-array/sum (f64-array 1 2.5)) => 3.5
-    "f64-array/sum" (array: F64Array) -> Float, pure, tier(Tier::Std) => f64_sum;
+    "f64-array/sum" (array: F64Array) -> Float, pure => f64_sum;
 
     /// The sum of the products of the elements of two float arrays at the same places. Different lengths are an error.
     /// (f64-array/dot (f64-array 1 2) (f64-array 3 4)) => 11.0
     /// (f64-array/dot (f64-array 1) (f64-array)) => error length mismatch (1 vs 0)
-    "f64-array/dot" (a: F64Array, b: F64Array) -> Float, pure, tier(Tier::Std) => f64_dot;
+    "f64-array/dot" (a: F64Array, b: F64Array) -> Float, pure => f64_dot;
 
     /// Whether a value is a float array.
     /// (f64-array? (f64-array 1)) => #t
     /// (f64-array? [1.0]) => #f
-    "f64-array?" (value: Any) -> Bool, total, tier(Tier::Std) => is_f64_array;
+    "f64-array?" (value: Any) -> Bool, total => is_f64_array;
 
     /// An integer array of the arguments, exact integers of 64 bits.
     /// (i64-array 1 2) => #i64(1 2)
     /// (i64-array 1.5) => error expected integer, got float
-    "i64-array" (integers*: Int) -> I64Array, pure, tier(Tier::Std) => i64_array;
+    "i64-array" (integers*: Int) -> I64Array, pure => i64_array;
 
     /// An integer array of the integers in a list.
     /// (i64-array/from-list (list 3 4)) => #i64(3 4)
-    "i64-array/from-list" (integers: List) -> I64Array, pure, tier(Tier::Std) => i64_from_list;
+    "i64-array/from-list" (integers: List) -> I64Array, pure => i64_from_list;
 
     /// An integer array of so many elements, 8388608 at most, all equal to a fill integer (0).
     /// (i64-array/make 2 7) => #i64(7 7)
-    "i64-array/make" (length: Count, fill?: Int) -> I64Array, pure, tier(Tier::Std) => i64_make;
+    "i64-array/make" (length: Count, fill?: Int) -> I64Array, pure => i64_make;
 
     /// An integer array of the integers from a start up to but without an end, a step (1) apart. A negative step counts down.
     /// (i64-array/range 0 3) => #i64(0 1 2)
     /// (i64-array/range 5 0 -2) => #i64(5 3 1)
-    "i64-array/range" (start: Int, end: Int, step?: Int) -> I64Array, pure, tier(Tier::Std) => i64_range;
+    "i64-array/range" (start: Int, end: Int, step?: Int) -> I64Array, pure => i64_range;
 
     /// The number of elements of an integer array.
     /// (i64-array/length (i64-array 1 2 3)) => 3
-    "i64-array/length" (array: I64Array) -> Count, pure, tier(Tier::Std) => i64_length;
+    "i64-array/length" (array: I64Array) -> Count, pure => i64_length;
 
     /// The element of an integer array at an index, counted from 0. It raises if there is none.
     /// (i64-array/ref (i64-array 10 20) 1) => 20
-    "i64-array/ref" (array: I64Array, index: Count) -> Int, pure, tier(Tier::Std) => i64_reference;
+    "i64-array/ref" (array: I64Array, index: Count) -> Int, pure => i64_reference;
 
     /// A copy with another integer at an index. The array itself does not change.
     /// (i64-array/set! (i64-array 1 2) 1 9) => #i64(1 9)
-    "i64-array/set!" (array: I64Array, index: Count, value: Int) -> I64Array, pure, tier(Tier::Std) => i64_set;
+    "i64-array/set!" (array: I64Array, index: Count, value: Int) -> I64Array, pure => i64_set;
 
     /// The sum of the elements of an integer array; it does not overflow.
     /// (i64-array/sum (i64-array 1 2 3)) => 6
     /// (i64-array/sum (i64-array 9223372036854775807 1)) => 9223372036854775808
-    "i64-array/sum" (array: I64Array) -> Integer, pure, tier(Tier::Std) => i64_sum;
+    "i64-array/sum" (array: I64Array) -> Integer, pure => i64_sum;
 
     /// Whether a value is an integer array.
     /// (i64-array? (i64-array 1)) => #t
     /// (i64-array? (f64-array 1)) => #f
-    "i64-array?" (value: Any) -> Bool, total, tier(Tier::Std) => is_i64_array;
+    "i64-array?" (value: Any) -> Bool, total => is_i64_array;
 }
 
 /// Most elements that `make` and `range` make.

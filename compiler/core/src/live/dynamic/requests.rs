@@ -7,7 +7,7 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{ConditionKind, Outcome, Signal, eval_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::vm::{Answer, Request, Vm};
-use sema_natives::core::control::dynamic::{diagnostic, diagnostics};
+use sema_natives::std::check::{diagnostic, diagnostics};
 
 use super::compiler::{Compiled, Compiler};
 use super::files;
