@@ -107,6 +107,10 @@ fn interface(view: &ModuleView<'_>, out: &mut Listing) -> Result<(), FormatError
             bindings.concat(),
         ));
     }
+    for part in view.parts() {
+        let (name, function) = part?;
+        out.line(format_args!("part f{function}  {}", name.escape_debug()));
+    }
     for export in view.exports()? {
         let arity = match export.arity {
             Some(arity) => match arity.maximum {

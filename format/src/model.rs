@@ -38,6 +38,19 @@ pub struct Module {
     pub macros: Vec<u8>,
     /// Names of source files, for line entries.
     pub files: Vec<String>,
+    /// Modules of the program that were merged into this one and do not run with its main function:
+    /// each runs when an import of it is first reached.
+    pub parts: Vec<Part>,
+}
+
+/// A module that is part of another one. An import whose `resolved` is its name runs its main
+/// function unless that has run; it binds nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What imports resolve to and what messages call it.
+    pub name: String,
+    /// The function that runs it. It takes no arguments and captures nothing.
+    pub function: u32,
 }
 
 /// A constant. Indices refer to earlier constants of the same module.

@@ -7,7 +7,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{everything, main_only, options, words};
+use common::{everything, main_only, options, with_part, words};
 use sema_format::container::layout::{HEADER_BYTES, content_hash};
 use sema_format::isa::Instruction;
 use sema_format::model::Module;
@@ -106,6 +106,14 @@ fn accepted_files_keep_loading() {
         "the layout changed without a new version"
     );
     assert!(load(&committed).is_ok());
+
+    let current = write(&with_part(), &stripped()).unwrap();
+    let committed = golden(&fixture("part.semac"), &current);
+    assert_eq!(
+        committed, current,
+        "the layout changed without a new version"
+    );
+    assert_eq!(load(&committed), Ok(with_part()));
 
     // Compressed bytes depend on the compressor's release, so only the meaning is compared.
     let current = write(&everything(), &options()).unwrap();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Random, everything, file, random_module, rounds};
+use common::{Random, everything, file, random_module, rounds, with_part};
 use sema_format::container::layout::{HEADER_BYTES, Section};
 use sema_format::{AlignedBytes, ModuleView, disasm, verify};
 
@@ -40,24 +40,29 @@ fn exercise(bytes: &[u8]) -> bool {
         }
         view.imports().unwrap();
         view.exports().unwrap();
+        for part in view.parts() {
+            view.function(part.unwrap().1).unwrap();
+        }
     }
     accepted
 }
 
 #[test]
 fn every_changed_byte() {
-    let good = file(&everything()).as_bytes().to_vec();
-    assert!(exercise(&good));
-    let mut bytes = good.clone();
-    for at in 0..good.len() {
-        let changes = (0..8)
-            .map(|bit| good[at] ^ 1 << bit)
-            .chain([0, 1, 0x7f, 0x80, 0xff]);
-        for value in changes {
-            bytes[at] = value;
-            exercise(&bytes);
+    for module in [everything(), with_part()] {
+        let good = file(&module).as_bytes().to_vec();
+        assert!(exercise(&good));
+        let mut bytes = good.clone();
+        for at in 0..good.len() {
+            let changes = (0..8)
+                .map(|bit| good[at] ^ 1 << bit)
+                .chain([0, 1, 0x7f, 0x80, 0xff]);
+            for value in changes {
+                bytes[at] = value;
+                exercise(&bytes);
+            }
+            bytes[at] = good[at];
         }
-        bytes[at] = good[at];
     }
 }
 

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{everything, main_only, with_view, words};
+use common::{everything, main_only, with_part, with_view, words};
 use sema_format::container::layout::Section;
 use sema_format::decode::DecodeError;
 use sema_format::isa::{CAPTURE_FROM_CLOSURE, INSTRUCTIONS, Instruction, Op, special};
-use sema_format::model::{Constant, Handler, MAX_REGISTERS, Module};
+use sema_format::model::{Constant, Function, Handler, MAX_REGISTERS, Module};
 use sema_format::verify::{Rule, VerifyError, verify, verify_with};
 
 fn error(module: &Module) -> VerifyError {
@@ -484,6 +484,33 @@ fn constants_and_interfaces_are_consistent() {
     let mut module = everything();
     module.imports[0].bindings[0].1 = 2;
     assert!(matches!(error(&module), VerifyError::Interface { .. }));
+}
+
+#[test]
+fn parts_have_functions_that_can_run_alone() {
+    with_view(&with_part(), |view| verify(view).unwrap());
+    let mut module = with_part();
+    module.parts[0].function = 2;
+    assert_eq!(
+        error(&module).to_string(),
+        "the part of `late.sema` is not valid: its function does not exist"
+    );
+    for change in [
+        |function: &mut Function| function.captures = 1,
+        |function: &mut Function| function.rest = true,
+        |function: &mut Function| {
+            function.parameters = 1;
+            function.required = 1;
+        },
+    ] {
+        let mut module = with_part();
+        module.functions[1].registers = 2;
+        change(&mut module.functions[1]);
+        assert_eq!(
+            error(&module).to_string(),
+            "the part of `late.sema` is not valid: its function takes arguments or captures variables"
+        );
+    }
 }
 
 #[test]

@@ -87,6 +87,9 @@ pub mod function {
 /// Words of a handler entry: start, end, target, register.
 pub const HANDLER_ENTRY_WORDS: usize = 4;
 
+/// Words of a part entry: string index of the name, function.
+pub const PART_ENTRY_WORDS: usize = 2;
+
 // A change here is a change of the format.
 const _: () = assert!(header::PRODUCER + header::PRODUCER_BYTES == HEADER_BYTES);
 const _: () = assert!(HEADER_BYTES.is_multiple_of(4));
@@ -188,6 +191,8 @@ sections! {
     Macros = 13 "macro" false;
     /// Line tables and local names: length before compression, then zstd (or plain) bincode.
     Debug = 14 "debug" false;
+    /// Part entries: modules that were merged into this one and run later.
+    Parts = 15 "part" true;
 }
 
 impl fmt::Display for Section {

@@ -11,7 +11,7 @@ use super::frame::{self, Sections};
 use super::layout::{self, Section};
 use super::metadata;
 use crate::error::FormatError;
-use crate::model::{Constant, Export, Function, Handler, Import, Module};
+use crate::model::{Constant, Export, Function, Handler, Import, Module, Part};
 use crate::words::words_of;
 
 /// A parsed module file. All data is borrowed from the bytes.
@@ -36,6 +36,7 @@ pub struct ModuleView<'a> {
     exports: &'a [u8],
     macros: &'a [u8],
     debug: &'a [u8],
+    parts: &'a [[u32; layout::PART_ENTRY_WORDS]],
 }
 
 /// The fixed part of a function.
@@ -97,6 +98,7 @@ impl<'a> ModuleView<'a> {
             exports: sections.bytes(Section::Exports),
             macros: sections.bytes(Section::Macros),
             debug: sections.bytes(Section::Debug),
+            parts: sections.entries(Section::Parts)?,
         })
     }
 
@@ -360,6 +362,15 @@ impl<'a> ModuleView<'a> {
             .collect()
     }
 
+    /// The modules that are parts of this one: names and functions.
+    pub fn parts(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Result<(&'a str, u32), FormatError>> + use<'a> {
+        let view = *self;
+        let entries = self.parts.iter();
+        entries.map(move |[name, function]| Ok((view.string(*name)?, *function)))
+    }
+
     /// The exported macros in the compiler's own form; empty when there are none.
     pub fn macros(&self) -> &'a [u8] {
         self.macros
@@ -434,6 +445,14 @@ impl<'a> ModuleView<'a> {
                 .collect::<Result<_, _>>()?,
             macros: self.macros.to_vec(),
             files: debug.files().to_vec(),
+            parts: self
+                .parts()
+                .map(|part| {
+                    let (name, function) = part?;
+                    let name = name.to_owned();
+                    Ok(Part { name, function })
+                })
+                .collect::<Result<_, FormatError>>()?,
         })
     }
 

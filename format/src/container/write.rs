@@ -114,6 +114,10 @@ pub fn write(module: &Module, options: &WriteOptions) -> Result<Vec<u8>, WriteEr
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let mut parts = Vec::with_capacity(module.parts.len() * layout::PART_ENTRY_WORDS);
+    for part in &module.parts {
+        parts.extend([strings.number(&part.name)?, part.function]);
+    }
     let debug = match options.debug {
         true => debug::encode(module)?.unwrap_or_default(),
         false => Vec::new(),
@@ -146,6 +150,7 @@ pub fn write(module: &Module, options: &WriteOptions) -> Result<Vec<u8>, WriteEr
         ),
         (Section::Macros, module.macros.clone()),
         (Section::Debug, debug),
+        (Section::Parts, bytes_of(&parts).to_vec()),
     ];
     let flags = if options.debug {
         0

@@ -19,10 +19,10 @@ pub enum VerifyError {
         /// What is wrong.
         problem: &'static str,
     },
-    /// An import or export refers to something that does not exist.
+    /// An import, an export or a part refers to something that does not exist or does not fit.
     #[error("the {section} of `{name}` is not valid: {problem}")]
     Interface {
-        /// Imports or exports.
+        /// Imports, exports or parts.
         section: Section,
         /// The name or path.
         name: String,

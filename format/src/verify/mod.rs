@@ -177,6 +177,17 @@ fn verify_interface(view: &ModuleView<'_>) -> Result<(), VerifyError> {
             return Err(invalid(Section::Imports, import.path, problem));
         }
     }
+    for part in view.parts() {
+        let (name, function) = part?;
+        let Ok(entry) = view.function(function) else {
+            let problem = "its function does not exist";
+            return Err(invalid(Section::Parts, name, problem));
+        };
+        if entry.parameters != 0 || entry.required != 0 || entry.rest || entry.captures != 0 {
+            let problem = "its function takes arguments or captures variables";
+            return Err(invalid(Section::Parts, name, problem));
+        }
+    }
     for export in view.exports()? {
         if export.global >= globals {
             let problem = "its global does not exist";

@@ -7,7 +7,7 @@ use sema_format::isa::{
 };
 use sema_format::model::{
     Arity, Constant, Export, ExportKind, Function, Handler, Import, InlinedCall, LineEntry,
-    LocalName, Module,
+    LocalName, Module, Part,
 };
 use sema_format::operands::{Field, operands};
 use sema_format::{AlignedBytes, ModuleView, WriteOptions, write};
@@ -227,7 +227,37 @@ pub fn everything() -> Module {
         capabilities: vec!["fs-read".to_owned()],
         macros: vec![1, 2, 3],
         files: vec!["app/main.sema".to_owned(), "app/other.sema".to_owned()],
+        parts: Vec::new(),
     }
+}
+
+/// A module with a part, which its main function runs.
+pub fn with_part() -> Module {
+    let mut module = main_only(
+        words(&[
+            Instruction::RunModule { a: 0, b: 0, x: 0 },
+            Instruction::ModuleDone {},
+            Instruction::Return { a: 0 },
+        ]),
+        1,
+    );
+    module.functions.push(Function {
+        code: words(&[Instruction::ModuleDone {}, Instruction::Return { a: 0 }]),
+        registers: 1,
+        ..Function::default()
+    });
+    module.imports.push(Import {
+        path: "./late.sema".to_owned(),
+        resolved: "late.sema".to_owned(),
+        names: None,
+        bindings: Vec::new(),
+        whole: false,
+    });
+    module.parts.push(Part {
+        name: "late.sema".to_owned(),
+        function: 1,
+    });
+    module
 }
 
 /// xorshift64*: enough for tests, the same on all machines.
@@ -323,6 +353,7 @@ pub fn random_module(random: &mut Random) -> Module {
         capabilities: random.texts(3),
         macros: random.text().into_bytes(),
         files,
+        parts: Vec::new(),
     };
     for function in &mut functions {
         random_code(random, &module, function);
