@@ -124,7 +124,7 @@ impl Vm {
         };
         let module = self.modules.get(number);
         if module.is_some_and(|module| module.state.get() == ModuleState::Running) {
-            let path = self.cycle(number);
+            let path = self.cycle((number, 0));
             return Err(eval_error(format!("cyclic import detected: {path}")));
         }
         Ok(Some(Value::index(number)))

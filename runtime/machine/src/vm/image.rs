@@ -390,6 +390,18 @@ impl Image {
         }
     }
 
+    /// Names and functions of the modules that are parts of this one.
+    pub(super) fn parts(&self) -> Result<Vec<(&str, u32)>, FormatError> {
+        match self {
+            Image::Owned(module) => Ok(module
+                .parts
+                .iter()
+                .map(|part| (part.name.as_str(), part.function))
+                .collect()),
+            Image::File(file) => file.view().parts().collect(),
+        }
+    }
+
     /// Names and globals of the exports, sorted by name; of several with one name the first comes
     /// first.
     pub(super) fn exports(&self) -> Result<Vec<(Box<str>, u32)>, FormatError> {

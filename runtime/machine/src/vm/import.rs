@@ -2,32 +2,41 @@
 
 use super::Vm;
 use super::dispatch::Next;
-use super::module::ModuleState;
+use super::module::{ImportTarget, ModuleState};
 use super::stack::FrameKind;
 use super::unwind::Payload;
 use crate::host::condition::{Condition, ConditionKind};
 use crate::memory::value::{Kind, Value};
 
+/// Number of a module and of a function of it that runs the module or a part of it.
+type MainFunction = (usize, u32);
+
 impl Vm {
     /// `run_module`: runs the module of an import unless it has run. The window is behind slot `a`.
     #[cold]
     pub(crate) fn run_module(&mut self, a: usize, import: usize) -> Next {
-        match self.import_target(import) {
-            Ok(number) => self.start_module(a, number),
-            Err(condition) => self.raise(Payload::Condition(condition)),
-        }
-    }
-
-    /// Runs a module unless it has run. The window is behind slot `a`, which gets nil.
-    fn start_module(&mut self, a: usize, number: usize) -> Next {
-        let module = &self.modules[number];
-        match module.state.get() {
+        // SAFETY: functions and their modules live as long as the VM.
+        let importer = unsafe { &*(*self.task.registers.func).module };
+        let target = match self.import_target(import) {
+            Ok(target) => target,
+            Err(condition) => return self.raise(Payload::Condition(condition)),
+        };
+        let main = match target {
+            ImportTarget::Module(number) => self.modules[number].functions.first(),
+            ImportTarget::Part(part) => importer.part_main(part),
+        };
+        let run_by = main.and_then(|main| Some((main, main.module().run_by(main.index)?)));
+        let Some((main, (_, state))) = run_by else {
+            self.set_slot(a, Value::NIL);
+            return Next::Continue;
+        };
+        match state.get() {
             ModuleState::Done => {
                 self.set_slot(a, Value::NIL);
                 Next::Continue
             }
             ModuleState::Running => {
-                let path = self.cycle(number);
+                let path = self.cycle((main.module().number.get(), main.index));
                 let condition = Condition::new(
                     ConditionKind::Eval,
                     format!("cyclic import detected: {path}"),
@@ -35,11 +44,7 @@ impl Vm {
                 self.raise(Payload::Condition(condition))
             }
             ModuleState::New => {
-                let Some(main) = module.functions.first() else {
-                    self.set_slot(a, Value::NIL);
-                    return Next::Continue;
-                };
-                module.state.set(ModuleState::Running);
+                state.set(ModuleState::Running);
                 let func = std::ptr::from_ref(main);
                 let closure = self.host.heap.object(Kind::Closure, 0, &[main.encode()]);
                 self.set_slot(a, closure);
@@ -49,8 +54,8 @@ impl Vm {
         }
     }
 
-    /// The module that an import of the running function's module refers to, loading it if needed.
-    fn import_target(&mut self, import: usize) -> Result<usize, Condition> {
+    /// What an import of the running function's module refers to; a module is loaded if needed.
+    fn import_target(&mut self, import: usize) -> Result<ImportTarget, Condition> {
         // SAFETY: functions and their modules live as long as the VM.
         let importer = unsafe { &*(*self.task.registers.func).module };
         let (Some(entry), Some(target)) =
@@ -61,13 +66,20 @@ impl Vm {
                 "import out of range",
             ));
         };
-        if let Some(&number) = target.get() {
-            return Ok(number);
+        if let Some(&target) = target.get() {
+            return Ok(target);
         }
-        let number = self.found_module(&entry.resolved, &entry.path, &importer.key)?;
+        let mut parts = importer.parts.iter();
+        let found = match parts.position(|part| *part.name == *entry.resolved) {
+            Some(part) => ImportTarget::Part(part),
+            None => {
+                let number = self.found_module(&entry.resolved, &entry.path, &importer.key)?;
+                ImportTarget::Module(number)
+            }
+        };
         // Already set only if this import ran meanwhile, with the same result.
-        let _ = target.set(number);
-        Ok(number)
+        let _ = target.set(found);
+        Ok(found)
     }
 
     /// The module that the module source finds under `path`; `shown` is for messages.
@@ -87,25 +99,34 @@ impl Vm {
         }
     }
 
-    /// The modules whose main functions are running, from `number` to itself.
-    pub(super) fn cycle(&self, number: usize) -> String {
-        let mut numbers = self.running_modules();
-        let start = numbers.iter().position(|running| *running == number);
-        let mut numbers = numbers.split_off(start.unwrap_or(numbers.len()));
+    /// The modules and parts whose main functions are running, from the one with this main function to
+    /// itself.
+    pub(super) fn cycle(&self, main: MainFunction) -> String {
+        let mut running = self.running();
+        let start = running.iter().position(|each| *each == main);
+        let mut running = running.split_off(start.unwrap_or(running.len()));
         if start.is_none() {
             // Its frames are those of another task.
-            numbers.push(number);
+            running.push(main);
         }
-        numbers.push(number);
-        let names = numbers
-            .iter()
-            .filter_map(|number| self.modules.get(*number));
-        let names: Vec<&str> = names.map(|module| module.name.as_str()).collect();
+        running.push(main);
+        let names = running.iter().filter_map(|(module, function)| {
+            let (name, _) = self.modules.get(*module)?.run_by(*function)?;
+            Some(name)
+        });
+        let names: Vec<&str> = names.collect();
         names.join(" -> ")
     }
 
     /// Numbers of the modules whose main functions the running task is in, the outermost first.
     pub fn running_modules(&self) -> Vec<usize> {
+        let running = self.running().into_iter();
+        let modules = running.filter(|(_, function)| *function == 0);
+        modules.map(|(module, _)| module).collect()
+    }
+
+    /// The main functions that the running task is in, the outermost first.
+    fn running(&self) -> Vec<MainFunction> {
         let mut running = Vec::new();
         let mut frame = self.task.registers.frame;
         let mut func = self.task.registers.func;
@@ -115,9 +136,10 @@ impl Vm {
                 frame = frame.sub(1);
                 (&*func, *frame)
             };
-            let number = function.module().number.get();
-            if function.index == 0 && number < self.modules.len() {
-                running.push(number);
+            let module = function.module();
+            let number = module.number.get();
+            if number < self.modules.len() && module.run_by(function.index).is_some() {
+                running.push((number, function.index));
             }
             if self.task.is_bottom(frame) {
                 break;
@@ -132,7 +154,12 @@ impl Vm {
     #[cold]
     pub(crate) fn bind_imports(&mut self, a: usize, import: usize) -> Next {
         let number = match self.import_target(import) {
-            Ok(number) => number,
+            Ok(ImportTarget::Module(number)) => number,
+            // Code that imports a part reads its globals itself.
+            Ok(ImportTarget::Part(_)) => {
+                self.set_slot(a, Value::NIL);
+                return Next::Continue;
+            }
             Err(condition) => return self.raise(Payload::Condition(condition)),
         };
         // SAFETY: functions and their modules live as long as the VM.

@@ -68,6 +68,25 @@ fn address(globals: &Globals) -> *mut Value {
     globals.as_ptr().cast::<Value>().cast_mut()
 }
 
+/// A module of the program that was merged into another one and runs when an import of it is
+/// reached.
+pub(crate) struct Part {
+    /// What imports resolve to; also its name in messages.
+    pub name: Box<str>,
+    /// Number of its main function.
+    function: u32,
+    pub state: Cell<ModuleState>,
+}
+
+/// What an import refers to.
+#[derive(Clone, Copy)]
+pub(crate) enum ImportTarget {
+    /// The module with this number.
+    Module(usize),
+    /// A part of the importing module.
+    Part(usize),
+}
+
 /// A loaded module.
 pub(crate) struct LoadedModule {
     /// Its number in the VM.
@@ -85,8 +104,9 @@ pub(crate) struct LoadedModule {
     native_indices: Box<[u32]>,
     pub state: Cell<ModuleState>,
     imports: Box<[Import]>,
-    /// For each import, the number of the module once it has been found.
-    pub import_targets: Box<[OnceCell<usize>]>,
+    /// For each import, what it refers to once that has been found.
+    pub import_targets: Box<[OnceCell<ImportTarget>]>,
+    pub parts: Box<[Part]>,
     /// Sorted by name; decoded when another module asks.
     exports: OnceCell<Vec<(Box<str>, u32)>>,
     /// Decoded when an error needs it.
@@ -137,6 +157,14 @@ impl LoadedModule {
             .permanently(|_| constants(host, &image))
             .map_err(damaged)?;
         let imports = image.imports().map_err(damaged)?;
+        let parts = image.parts().map_err(damaged)?.into_iter();
+        let parts = parts
+            .map(|(name, function)| Part {
+                name: name.into(),
+                function,
+                state: Cell::new(ModuleState::New),
+            })
+            .collect();
         let (namespace, globals) = match shared {
             Some((namespace, globals)) if globals.len() >= image.global_count() => {
                 (Some(namespace), globals)
@@ -155,6 +183,7 @@ impl LoadedModule {
             state: Cell::new(ModuleState::New),
             import_targets: imports.iter().map(|_| OnceCell::new()).collect(),
             imports: imports.into_boxed_slice(),
+            parts,
             exports: OnceCell::new(),
             debug: OnceCell::new(),
             image,
@@ -286,6 +315,21 @@ impl LoadedModule {
     /// The handler that catches what is raised at word `at` of a function.
     pub(crate) fn handler(&self, function: u32, at: u32) -> Option<Handler> {
         self.image.handler(function, at)
+    }
+
+    /// The name of what a function runs and how far that is, if it is the main function of the module
+    /// or of one of its parts.
+    pub(crate) fn run_by(&self, function: u32) -> Option<(&str, &Cell<ModuleState>)> {
+        if function == 0 {
+            return Some((&self.name, &self.state));
+        }
+        let part = self.parts.iter().find(|part| part.function == function)?;
+        Some((&part.name, &part.state))
+    }
+
+    /// The main function of a part.
+    pub(crate) fn part_main(&self, part: usize) -> Option<&Func> {
+        self.functions.get(self.parts.get(part)?.function as usize)
     }
 
     /// An import.

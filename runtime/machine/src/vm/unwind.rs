@@ -138,9 +138,11 @@ impl Vm {
             passed_mark = self.task.unwind_mark(left).or(passed_mark);
             // SAFETY: as above.
             let caller = unsafe { *left };
-            if function.index == 0 && module.state.get() == ModuleState::Running {
+            if let Some((_, state)) = module.run_by(function.index)
+                && state.get() == ModuleState::Running
+            {
                 // Its main function: a failed import may be tried again.
-                module.state.set(ModuleState::New);
+                state.set(ModuleState::New);
             }
             if self.task.is_bottom(left) {
                 return Next::Stop(Event::Failed(Box::new(raised)));

@@ -291,9 +291,9 @@ handler! { op_bind_imports |vm, pc, base, func, frame, word| {
 handler! { op_module_done |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
-        { &*(*func).module }
-            .state
-            .set(ModuleState::Done)
+        if let Some((_, state)) = { &*(*func).module }.run_by((*func).index) {
+            state.set(ModuleState::Done)
+        }
     }
     dispatch!(vm, pc, base, func, frame)
 }}
