@@ -1,12 +1,11 @@
 //! Known functions: globals that are defined once, as a function, before anything can call them.
 //!
 //! A call of such a global needs no look-up and no check. It is only right if the definition has
-//! run whenever the call does: a program may call a function whose definition stands further down,
-//! and then an `:unbound` condition is due. So the top-level forms are followed in order: whatever
-//! a form can reach through functions that exist by then must not call a later definition.
+//! run whenever the call does, see [`super::early`].
 
 use std::collections::{HashMap, HashSet};
 
+use super::early::early;
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
 
@@ -20,7 +19,7 @@ pub fn multimethods(unit: &Unit) -> HashSet<GlobalId> {
     constants(unit, &|value| is_multimethod(value))
 }
 
-fn is_multimethod(value: &Expr) -> bool {
+pub(super) fn is_multimethod(value: &Expr) -> bool {
     matches!(&value.kind, ExprKind::Call(callee, _)
         if matches!(callee.kind, ExprKind::Builtin(Builtin("%make-multimethod"))))
 }
@@ -53,33 +52,9 @@ fn constants(unit: &Unit, wanted: &dyn Fn(&Expr) -> bool) -> HashSet<GlobalId> {
             excluded.insert(GlobalId(number as u32));
         }
     }
-    let mut early = HashSet::new();
-    let mut visited: HashSet<GlobalId> = HashSet::new();
-    for (position, form) in unit.body.iter().enumerate() {
-        let runs_code = match &form.kind {
-            ExprKind::DefineGlobal(_, value) => {
-                !matches!(value.kind, ExprKind::Lambda(_) | ExprKind::Const(_))
-            }
-            ExprKind::Const(_) => false,
-            _ => true,
-        };
-        if !runs_code {
-            continue;
-        }
-        // Depth first through everything this form mentions.
-        let mut pending = Vec::new();
-        mentioned(form, &mut pending);
-        while let Some(global) = pending.pop() {
-            if let Some((defined, value)) = defined_at.get(&global) {
-                if *defined > position {
-                    early.insert(global);
-                }
-                if visited.insert(global) {
-                    mentioned(value, &mut pending);
-                }
-            }
-        }
-    }
+    let positions = defined_at.iter();
+    let positions = positions.map(|(global, (position, _))| (*global, *position));
+    let early = early(&unit.body, &positions.collect());
     defined_at
         .into_iter()
         .filter(|(_, (_, value))| wanted(value))
@@ -94,11 +69,4 @@ fn assigned(expr: &Expr, found: &mut HashSet<GlobalId>) {
         found.insert(*global);
     }
     for_each_child(expr, &mut |child| assigned(child, found));
-}
-
-fn mentioned(expr: &Expr, found: &mut Vec<GlobalId>) {
-    if let ExprKind::Global(global) = &expr.kind {
-        found.push(*global);
-    }
-    for_each_child(expr, &mut |child| mentioned(child, found));
 }

@@ -7,6 +7,7 @@ pub mod census;
 pub mod check;
 pub mod classes;
 pub mod copy;
+pub mod early;
 pub mod fold;
 pub mod frames;
 pub mod functions;
