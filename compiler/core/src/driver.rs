@@ -10,10 +10,13 @@ use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageR
 use crate::front::positions::SourcePositions;
 use crate::front::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::front::source::SourceMap;
+use crate::ir::Unit;
 use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::link::library::Library;
+use crate::link::{self, Output};
 use crate::live::dynamic;
 use crate::live::machine::Machine;
+use crate::middle::frames;
 use crate::middle::stop;
 use crate::phases::{self, Observer};
 
@@ -46,6 +49,24 @@ pub struct Options {
     pub stoppable: bool,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
+    /// What the modules become.
+    pub world: World,
+}
+
+/// What the modules of a program become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// One module, if code of run time cannot see them.
+    Closed(Output),
+    /// They stay apart. Behaves the same, for comparison.
+    Open,
+}
+
+impl World {
+    /// What runs.
+    pub const PROGRAM: World = World::Closed(Output::Program);
+    /// What others import.
+    pub const LIBRARY: World = World::Closed(Output::Library);
 }
 
 /// What a program will find when it runs.
@@ -69,7 +90,8 @@ pub struct Program {
     /// The macros of the modules, for a compiler that is there when the program runs; `None` if the
     /// program has no use for one.
     pub macros: Option<sema_format::Module>,
-    /// The modules, each after those it imports; the entry is the last.
+    /// What the modules became: the entry, into which the others were merged, or all, each after those it
+    /// imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
@@ -183,19 +205,23 @@ fn compile_with(
     let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
     let paths = paths.collect();
     phases.begin(phases::LINK);
-    let linked: Vec<_> = program
-        .modules
+    let units = program.modules.into_iter().map(|module| module.unit);
+    let mut units: Vec<Unit> = units.collect();
+    units.iter_mut().for_each(frames::mark);
+    if let World::Closed(output) = options.world {
+        units = link::close(units, output, &mut interner);
+    }
+    let linked: Vec<_> = units
         .iter_mut()
-        .map(|module| library.link(&mut module.unit, &|_| false))
+        .map(|unit| library.link(unit, &|_| false))
         .collect();
     let stoppable = options.stoppable
-        || program.modules.iter().any(|module| {
+        || units.iter().any(|unit| {
             // Code that is only known at run time may stop tasks, too.
-            module.unit.dynamic || stop::can_stop_tasks(&module.unit, &builtins)
+            unit.dynamic || stop::can_stop_tasks(unit, &builtins)
         });
-    let mut modules = Vec::with_capacity(program.modules.len());
-    for (module, linked) in program.modules.into_iter().zip(linked) {
-        let mut unit = module.unit;
+    let mut modules = Vec::with_capacity(units.len());
+    for (mut unit, linked) in units.into_iter().zip(linked) {
         unit.stoppable = stoppable;
         let positions = SourcePositions(sources);
         let compiled = back::compile_unit(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac_core::driver::{FileSystem, Options, Surroundings, compile_program};
+use semac_core::driver::{FileSystem, Options, Surroundings, World, compile_program};
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Unobserved;
 
@@ -100,6 +100,7 @@ fn run(stoppable: bool) {
         surroundings: Surroundings::Runtime,
         stoppable,
         macro_steps: 1_000_000,
+        world: World::PROGRAM,
     };
     let program = compile_program(
         &One,

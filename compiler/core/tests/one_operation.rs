@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac_core::driver::{FileSystem, Options, Program, Surroundings, compile_program};
+use semac_core::driver::{FileSystem, Options, Program, Surroundings, World, compile_program};
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Unobserved;
 
@@ -95,6 +95,7 @@ fn compile(text: String, optimize: u8) -> Program {
         package_root: None,
         surroundings: Surroundings::Runtime,
         macro_steps: 1_000_000,
+        world: World::PROGRAM,
         stoppable: false,
     };
     let mut sources = SourceMap::new();

@@ -59,6 +59,7 @@ fn listing(source: &str) -> String {
     globals.known.extend(middle::known::functions(&unit));
     globals.known.extend(linked);
     if pass == "all" {
+        frames::mark(&mut unit);
         middle::run(&mut unit, &mut globals, 2, &Unobserved);
     } else {
         frames::mark(&mut unit);

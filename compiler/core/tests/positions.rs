@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use semac_core::driver::{FileSystem, Options, Surroundings, compile_program};
+use semac_core::driver::{FileSystem, Options, Surroundings, World, compile_program};
 use semac_core::front::diagnostic::Severity;
 use semac_core::front::diagnostic::render::Renderer;
 use semac_core::front::source::SourceMap;
@@ -53,6 +53,7 @@ fn said(program: &str) -> String {
         surroundings: Surroundings::Runtime,
         stoppable: false,
         macro_steps: 100_000,
+        world: World::PROGRAM,
     };
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac_core::driver::{FileSystem, Options, Surroundings, compile_program};
+use semac_core::driver::{FileSystem, Options, Surroundings, World, compile_program};
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Unobserved;
 
@@ -44,6 +44,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         surroundings: Surroundings::Runtime,
         stoppable: true,
         macro_steps: 1000,
+        world: World::PROGRAM,
     };
     let program = compile_program(
         &One(source),

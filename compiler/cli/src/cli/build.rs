@@ -13,7 +13,7 @@ use super::failure::{Failure, note, print};
 use super::{count_text, program, size_text};
 use crate::bundle::{self, Bundle, Origin, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
 use sema_machine::platform::tier::Tier;
-use semac_core::driver::Surroundings;
+use semac_core::driver::{Surroundings, World};
 use semac_core::link::requirements::{Requirement, Requirements};
 use semac_core::phases::{self, Observer};
 
@@ -63,7 +63,13 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         false => Surroundings::Runtime,
     };
     let clock = Clock::new(arguments.optimization.time_passes);
-    let compiled = program::compile(source, &arguments.optimization, surroundings, &clock)?;
+    let compiled = program::compile(
+        source,
+        &arguments.optimization,
+        surroundings,
+        World::PROGRAM,
+        &clock,
+    )?;
     let requirements = Requirements::of(&compiled.program.modules);
     let tier = chosen_tier(&requirements, arguments.tier)?;
     let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic, tier)

@@ -3,7 +3,7 @@
 use super::arguments::{Check, Optimization};
 use super::clock::Clock;
 use super::count_text;
-use semac_core::driver::Surroundings;
+use semac_core::driver::{Surroundings, World};
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
 use super::failure::note;
@@ -21,8 +21,9 @@ pub(super) fn execute(arguments: &Check) -> u8 {
     let clock = Clock::new(arguments.time_passes);
     let mut total = Counts::default();
     for file in &arguments.files {
-        let (result, counts) =
-            program::check(file, &NO_OPTIMIZATION, Surroundings::Runtime, &clock);
+        let surroundings = Surroundings::Runtime;
+        let world = World::PROGRAM;
+        let (result, counts) = program::check(file, &NO_OPTIMIZATION, surroundings, world, &clock);
         if let Err(failure) = result {
             failure.show();
         }

@@ -6,7 +6,7 @@ use sema_format::WriteOptions;
 
 use super::arguments::Compile;
 use super::clock::Clock;
-use semac_core::driver::Surroundings;
+use semac_core::driver::{Surroundings, World};
 use semac_core::phases::{self, Observer};
 
 use super::failure::{Failure, note};
@@ -18,6 +18,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
         &arguments.file,
         &arguments.optimization,
         Surroundings::Runtime,
+        World::LIBRARY,
         &clock,
     )?
     .program;

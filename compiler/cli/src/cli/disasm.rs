@@ -4,7 +4,7 @@ use sema_format::{AlignedBytes, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
 use super::clock::Clock;
-use semac_core::driver::Surroundings;
+use semac_core::driver::{Surroundings, World};
 
 use super::failure::{Failure, print};
 use super::image::{self, FileKind, Image};
@@ -20,6 +20,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
             &arguments.file,
             &arguments.optimization,
             Surroundings::Runtime,
+            World::LIBRARY,
             &clock,
         )?;
         clock.show();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Optimization;
 use super::failure::{Failure, note};
-use semac_core::driver::{FileSystem, Options, Program, Surroundings, compile_program};
+use semac_core::driver::{FileSystem, Options, Program, Surroundings, World, compile_program};
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::source::SourceMap;
@@ -46,7 +46,7 @@ pub struct Counts {
 }
 
 /// Compiles the program with this entry file and shows what there is to say about it. `surroundings`:
-/// what the program will find when it runs.
+/// what the program will find when it runs; `world`: what its modules become.
 ///
 /// # Errors
 /// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
@@ -54,9 +54,10 @@ pub fn compile(
     entry: &Path,
     optimization: &Optimization,
     surroundings: Surroundings,
+    world: World,
     phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimization, surroundings, phases).0
+    check(entry, optimization, surroundings, world, phases).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
@@ -64,6 +65,7 @@ pub fn check(
     entry: &Path,
     optimization: &Optimization,
     surroundings: Surroundings,
+    world: World,
     phases: &dyn Observer,
 ) -> (Result<Compiled, Failure>, Counts) {
     if let Err(failure) = readable(entry) {
@@ -79,6 +81,7 @@ pub fn check(
         surroundings,
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,
+        world,
     };
     let mut sources = SourceMap::new();
     match compile_program(&Disk, entry, &options, &mut sources, phases) {

@@ -15,7 +15,7 @@ use super::arguments::Run;
 use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
-use semac_core::driver::Surroundings;
+use semac_core::driver::{Surroundings, World};
 use semac_core::front::source::SourceMap;
 use semac_core::live::dynamic::{self, DynamicCompiler, Setup};
 
@@ -47,6 +47,7 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
         &arguments.file,
         &arguments.optimization,
         Surroundings::Sources,
+        World::PROGRAM,
         &clock,
     )?;
     clock.show();

@@ -54,7 +54,7 @@ pub enum Known {
     Nothing,
 }
 
-/// Compiles a unit into which the library has been linked.
+/// Compiles a unit into which the library has been linked and whose calls in tail position are marked.
 ///
 /// # Errors
 /// Limits of the format.
@@ -70,6 +70,7 @@ pub fn compile_unit(
     let mut globals = middle::Globals {
         library: library.clone(),
         extensible: known == Known::Proven,
+        exported: exported(unit, known),
         ..middle::Globals::default()
     };
     if known == Known::Proven && !unit.dynamic {
@@ -84,6 +85,15 @@ pub fn compile_unit(
     middle::run(unit, &mut globals, optimize, phases);
     phases.begin(phases::GENERATE);
     bytecode::generate(unit, &globals, &Facts, positions, names)
+}
+
+/// The globals that other units can read; `None` if any.
+fn exported(unit: &Unit, known: Known) -> Option<HashSet<GlobalId>> {
+    if known != Known::Proven || unit.dynamic {
+        return None;
+    }
+    let exports = unit.all_exports().into_iter();
+    Some(exports.map(|(_, global, _)| global).collect())
 }
 
 /// Gives the globals of a unit new numbers.

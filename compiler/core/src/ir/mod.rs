@@ -8,6 +8,7 @@ pub mod datum;
 pub mod declarations;
 pub mod walk;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use self::datum::{Datum, DatumKind, Span};
@@ -91,12 +92,27 @@ pub struct Unit {
     pub dynamic: bool,
     /// Whether its tasks can be stopped while they compute: calls and rounds of loops count steps.
     pub stoppable: bool,
+    /// Modules of the program that were merged into this one and run when an import of them is reached.
+    pub parts: Vec<Part>,
     /// The calls that were replaced by the functions they call. Each lies in the context of an earlier one
     /// or of none.
     pub inlined: Vec<InlinedCall>,
     /// The top-level forms, in order. The value of the last is the module's value.
     pub body: Vec<Expr>,
 }
+
+/// A module that is part of a unit. A call of the builtin [`RUN_PART`] with the global of its function runs
+/// it unless it has run.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The module's key.
+    pub name: Rc<str>,
+    /// The global whose only value is the function that runs the module.
+    pub function: GlobalId,
+}
+
+/// Runs a [`Part`] unless it has run.
+pub const RUN_PART: Builtin = Builtin("%run-part");
 
 /// A macro of a module, for code that is compiled while the program runs.
 #[derive(Clone, Debug)]
@@ -206,6 +222,37 @@ pub struct InlinedCall {
     pub library: bool,
     /// Where the call was written, in its own context.
     pub site: Span,
+}
+
+impl Unit {
+    /// The global that the unit exports under a name.
+    pub fn exported(&self, name: &str) -> Option<GlobalId> {
+        let mut globals = (0..).map(GlobalId).zip(&self.globals);
+        let (id, _) = globals.find(|(_, global)| *global.name == *name)?;
+        Some(id)
+    }
+
+    /// Name, global and position of all exports: those that the module lists, else everything it defines or
+    /// imports.
+    pub fn all_exports(&self) -> Vec<(Rc<str>, GlobalId, Span)> {
+        if let Some(listed) = &self.exports {
+            let listed = listed.iter();
+            let found = listed.filter_map(|(name, span)| {
+                let global = self.exported(name)?;
+                Some((name.clone(), global, *span))
+            });
+            return found.collect();
+        }
+        let bindings = self.imports.iter().flat_map(|import| &import.bindings);
+        let imported: HashSet<GlobalId> = bindings.map(|(_, global)| *global).collect();
+        let globals = (0..).map(GlobalId).zip(&self.globals);
+        let bound = globals.filter(|(id, global)| {
+            (global.definitions > 0 || imported.contains(id)) && !global.name.starts_with(' ')
+        });
+        bound
+            .map(|(id, global)| (global.name.clone(), id, global.span))
+            .collect()
+    }
 }
 
 impl Expr {

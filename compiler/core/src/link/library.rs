@@ -18,6 +18,7 @@ use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::ir::declarations::{self, LIBRARY};
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
+use crate::middle::frames;
 
 /// The lowered library.
 pub struct Library {
@@ -96,6 +97,7 @@ impl Library {
         for form in &mut unit.body {
             mark_optional(form, &optional);
             mark_library(form);
+            frames::mark_expr(form);
         }
         let mut functions = HashMap::new();
         let mut entries = Vec::new();

@@ -13,6 +13,7 @@ use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
 use crate::link::library::{Library, Linked};
 use crate::live::values;
+use crate::middle::frames;
 use crate::phases::Unobserved;
 
 /// Why a unit cannot be loaded.
@@ -48,6 +49,7 @@ pub fn load_unit(
             global.shadows = None;
         }
     }
+    frames::mark(&mut unit);
     let linked = library.link(&mut unit, &|name| is_present(vm, namespace, name));
     let linked = place(vm, namespace, &mut unit, &linked);
     for form in &mut unit.body {

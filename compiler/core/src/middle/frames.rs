@@ -87,6 +87,27 @@ pub fn is_tail(span: Span, inlined: &[InlinedCall]) -> bool {
     }
 }
 
+/// Notes that the code of a module stands where the module was imported; gives the context for
+/// [`place`].
+pub fn module(site: Span, inlined: &mut Vec<InlinedCall>) -> u32 {
+    inlined.push(InlinedCall {
+        name: None,
+        library: false,
+        site,
+    });
+    (inlined.len() as u32) << 1
+}
+
+/// Puts code in which nothing has been inlined into a context.
+pub fn place(expr: &mut Expr, context: u32) {
+    let mut mover = Mover {
+        root: Root::Entry(context, None),
+        moved: HashMap::new(),
+        inlined: &mut Vec::new(),
+    };
+    mover.expr(expr);
+}
+
 /// Prepares the body of a function to stand where a call of it stood. `in_library`: in code whose frames
 /// nobody sees.
 pub fn enter(

@@ -49,12 +49,21 @@ pub struct Globals {
     pub hidden: HashSet<GlobalId>,
     /// Whether the optimiser may add globals.
     pub extensible: bool,
+    /// The globals that code outside of the unit can read; `None` if that may be any.
+    pub exported: Option<HashSet<GlobalId>>,
 }
 
 impl Globals {
     /// Whether the program cannot name it.
     pub fn is_hidden(&self, global: GlobalId) -> bool {
         self.library.contains(&global) || self.hidden.contains(&global)
+    }
+
+    /// Whether nothing but code of the unit can read the value that its only definition gives it.
+    pub fn is_private(&self, global: GlobalId) -> bool {
+        let exported = self.exported.as_ref();
+        self.is_hidden(global)
+            || self.known.contains(&global) && exported.is_some_and(|all| !all.contains(&global))
     }
 
     /// Adds a global for a function that the program cannot name.
@@ -78,16 +87,15 @@ impl Globals {
     }
 }
 
-/// Optimises a unit.
+/// Optimises a unit whose calls in tail position are marked ([`frames::mark`]).
 ///
 /// `phases` is told which pass begins.
 pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Observer) {
     debug_assert_eq!(check::bound_twice(unit), None);
-    phases.begin("letrec");
-    frames::mark(unit);
     if level == 0 {
         return;
     }
+    phases.begin("letrec");
     if level > 1 && globals.extensible && !unit.dynamic {
         let known = known::multimethods(unit);
         multimethods::run(unit, globals, &known);

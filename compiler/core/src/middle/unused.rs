@@ -1,4 +1,4 @@
-//! Functions of the library and of the optimiser that nothing reaches any more.
+//! Functions that nothing reaches any more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,9 +11,11 @@ pub fn run(unit: &mut Unit, globals: &mut Globals) {
     let mut definitions: HashMap<GlobalId, usize> = HashMap::new();
     let mut reached: HashSet<GlobalId> = HashSet::new();
     let mut pending = Vec::new();
+    let last = unit.body.len().saturating_sub(1);
     for (index, form) in unit.body.iter().enumerate() {
         match &form.kind {
-            ExprKind::DefineGlobal(global, _) if globals.is_hidden(*global) => {
+            // The value of the last form is that of the module.
+            ExprKind::DefineGlobal(global, _) if globals.is_private(*global) && index != last => {
                 definitions.insert(*global, index);
             }
             _ => mentioned(form, &mut pending),

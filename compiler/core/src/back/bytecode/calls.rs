@@ -6,7 +6,7 @@ use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};
 use super::primitives;
 use super::{Failure, KnownFunction};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind};
+use crate::ir::{Builtin, Expr, ExprKind, RUN_PART};
 
 /// Arguments that a call window or a range takes at most; further ones travel in a list.
 const MOST_ARGUMENTS: usize = 48;
@@ -230,6 +230,16 @@ impl FunctionBuilder<'_, '_> {
         dest: Dest,
         span: Span,
     ) -> Result<(), Failure> {
+        if Builtin(name) == RUN_PART
+            && let [argument] = arguments
+            && let ExprKind::Global(part) = argument.kind
+            && let Some(import) = self.module.import_of_part(part)
+        {
+            return self.deliver_to(dest, span, |b, register| {
+                b.run_module(import, span)?;
+                b.nil(Dest::Reg(register), span)
+            });
+        }
         match (name, arguments.len()) {
             ("list", count) if count <= MOST_ARGUMENTS => {
                 return self.sequence(arguments, dest, span, false);

@@ -173,22 +173,28 @@ impl FunctionBuilder<'_, '_> {
                 Ok(())
             }
             ExprKind::Import(import) => self.deliver_to(dest, expr.span, |b, register| {
-                let mark = b.next;
-                let window = b.alloc(expr.span)?;
-                b.position(expr.span);
-                b.asm.emit(Instruction::RunModule {
-                    a: window,
-                    b: 0,
-                    x: import.0,
-                });
+                b.run_module(import.0, expr.span)?;
                 b.asm.emit(Instruction::BindImports {
                     a: register,
                     x: import.0,
                 });
-                b.next = mark;
                 Ok(())
             }),
         }
+    }
+
+    /// Runs the module of an import unless it has run.
+    pub fn run_module(&mut self, import: u32, span: Span) -> Result<(), Failure> {
+        let mark = self.next;
+        let window = self.alloc(span)?;
+        self.position(span);
+        self.asm.emit(Instruction::RunModule {
+            a: window,
+            b: 0,
+            x: import,
+        });
+        self.next = mark;
+        Ok(())
     }
 
     /// Runs `generate` with a register for the result and delivers it to `dest`.

@@ -15,12 +15,12 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_format::Module;
-use sema_format::model::{Arity, Export, ExportKind, Import};
+use sema_format::model::{Arity, Export, ExportKind, Import, Part};
 
 use crate::front::datum::{Interner, Span};
 use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, RUN_PART, Unit};
 use crate::middle::Globals;
 use crate::middle::likely::Likely;
 use crate::middle::variables::Variables;
@@ -195,8 +195,18 @@ pub fn generate(
         .map(|(global, _, lambda)| (*global, &**lambda));
     builder.likely = Likely::collect(unit, &mut known);
     for (global, index, lambda) in definitions {
-        let variables = Rc::new(Variables::analyse_function(&lambda));
-        let function = FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?;
+        let part = unit.parts.iter().find(|part| part.function == global);
+        let function = match part {
+            Some(part) => {
+                builder.part(&part.name, index);
+                let forms = std::slice::from_ref(&lambda.body);
+                FunctionBuilder::main(&mut builder, forms, Rc::new(Variables::analyse(forms)))?
+            }
+            None => {
+                let variables = Rc::new(Variables::analyse_function(&lambda));
+                FunctionBuilder::function(&mut builder, &lambda, variables, Some(global))?
+            }
+        };
         builder.module.functions[index as usize] = function;
     }
     builder.main()?;
@@ -215,6 +225,7 @@ fn collect_value_uses(
         ExprKind::Global(global) => {
             uses.insert(*global);
         }
+        ExprKind::Call(callee, _) if matches!(callee.kind, ExprKind::Builtin(RUN_PART)) => {}
         ExprKind::Call(callee, arguments) => {
             let direct = match callee.kind {
                 ExprKind::Global(global) => known
@@ -243,6 +254,30 @@ impl ModuleBuilder<'_> {
         self.module.natives.push(name.to_owned());
         self.natives.insert(name, index);
         index
+    }
+
+    /// Notes that a function runs the part with this name.
+    fn part(&mut self, name: &str, function: u32) {
+        let name = name.to_owned();
+        self.module.parts.push(Part { name, function });
+    }
+
+    /// The number of an import that runs the part which this global runs.
+    pub fn import_of_part(&mut self, global: GlobalId) -> Option<u32> {
+        let mut parts = self.unit.parts.iter();
+        let name = &parts.find(|part| part.function == global)?.name;
+        let mut imports = self.module.imports.iter();
+        if let Some(known) = imports.position(|import| *import.resolved == **name) {
+            return Some(known as u32);
+        }
+        self.module.imports.push(Import {
+            path: name.to_string(),
+            resolved: name.to_string(),
+            names: None,
+            bindings: Vec::new(),
+            whole: false,
+        });
+        Some(self.module.imports.len() as u32 - 1)
     }
 
     pub fn file(&mut self, name: &str) -> u32 {
@@ -278,22 +313,18 @@ impl ModuleBuilder<'_> {
     }
 
     fn exports(&mut self) {
-        let unit = self.unit;
-        let mut add = |global: GlobalId,
-                       name: &str,
-                       span: Span,
-                       known: &HashMap<GlobalId, KnownFunction>,
-                       positions: &dyn Positions| {
-            let function = known.get(&global);
-            let (line, column) = positions
-                .position(span)
-                .map_or((0, 0), |(_, line, column)| (line, column));
+        for (name, global, span) in self.unit.all_exports() {
+            if self.globals.is_hidden(global) {
+                continue;
+            }
+            let function = self.known.get(&global);
+            let position = self.positions.position(span);
+            let (line, column) = position.map_or((0, 0), |(_, line, column)| (line, column));
             self.module.exports.push(Export {
-                name: name.to_owned(),
-                kind: if function.is_some() {
-                    ExportKind::Function
-                } else {
-                    ExportKind::Value
+                name: name.to_string(),
+                kind: match function {
+                    Some(_) => ExportKind::Function,
+                    None => ExportKind::Value,
                 },
                 arity: function.map(|known| {
                     let parameters = known.lambda.parameters.len() as u16;
@@ -307,38 +338,6 @@ impl ModuleBuilder<'_> {
                 column,
                 global: global.0,
             });
-        };
-        match &unit.exports {
-            Some(exports) => {
-                for (name, span) in exports {
-                    if let Some(number) =
-                        unit.globals.iter().position(|global| global.name == *name)
-                    {
-                        add(
-                            GlobalId(number as u32),
-                            name,
-                            *span,
-                            &self.known,
-                            self.positions,
-                        );
-                    }
-                }
-            }
-            None => {
-                let imported: HashSet<GlobalId> = unit
-                    .imports
-                    .iter()
-                    .flat_map(|i| i.bindings.iter().map(|(_, g)| *g))
-                    .collect();
-                for (number, global) in unit.globals.iter().enumerate() {
-                    let id = GlobalId(number as u32);
-                    if (global.definitions > 0 || imported.contains(&id))
-                        && !self.globals.is_hidden(id)
-                    {
-                        add(id, &global.name, global.span, &self.known, self.positions);
-                    }
-                }
-            }
         }
     }
 }

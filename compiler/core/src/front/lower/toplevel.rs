@@ -357,6 +357,7 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
         exports: None,
         macros: Vec::new(),
         inlined: Vec::new(),
+        parts: Vec::new(),
         dynamic: false,
         stoppable: false,
         body,
