@@ -22,6 +22,8 @@ use crate::isa::{CAPTURE_FROM_CLOSURE, Instruction, Op};
 use crate::model::{Function, Handler, LineEntry, LocalName};
 use crate::operands::{Field, jump_field};
 
+mod rounds;
+
 /// A place in the code, bound or not yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(u32);
@@ -99,6 +101,8 @@ pub struct Assembler {
     /// Item, and position whose `pc` is not known yet.
     lines: Vec<(u32, LineEntry)>,
     locals: Vec<(String, u32, Label, Label)>,
+    /// Items that count rounds of loops, with the heads of those.
+    rounds: Vec<(u32, Label)>,
     words: u32,
     /// The item that the label bound last precedes.
     last_bound: Option<u32>,
@@ -115,10 +119,15 @@ struct Item {
     captures: u16,
     /// Whether it has become an inverted branch over a `jump`.
     long: bool,
+    /// Whether it has turned out not to be needed.
+    dropped: bool,
 }
 
 impl Item {
     fn words(&self) -> u32 {
+        if self.dropped {
+            return 0;
+        }
         self.op.info().words + u32::from(self.captures) + u32::from(self.long)
     }
 }
@@ -379,6 +388,7 @@ impl Assembler {
         if let Some(error) = self.error {
             return Err(error);
         }
+        self.drop_counted_rounds();
         let positions = self.relax()?;
         self.combine_tests();
         let place = |label: Label| -> Result<u32, AssembleError> {
@@ -394,6 +404,9 @@ impl Assembler {
         let mut captures = self.captures.iter().copied();
         for item in &self.items {
             let mut item = *item;
+            if item.dropped {
+                continue;
+            }
             if let Some(target) = item.target {
                 let target = i64::from(place(target)?);
                 if item.long {
@@ -460,6 +473,7 @@ impl Assembler {
             target,
             captures,
             long: false,
+            dropped: false,
         };
         self.words += item.words();
         self.items.push(item);

@@ -12,6 +12,7 @@ fn every_branch_has_an_opposite() {
                 target: None,
                 captures: 0,
                 long: true,
+                dropped: false,
             };
             item.invert();
             assert_ne!(item.op, info.op, "{}", info.mnemonic);
@@ -281,4 +282,43 @@ fn equal_positions_share_an_entry() {
     let lines = assembler.finish().unwrap().lines;
     assert_eq!(lines.len(), 1);
     assert_eq!((lines[0].pc, lines[0].line), (0, 2));
+}
+
+/// A loop with a branch in its body: a counted call on one side, and on the other side if `both`; `guarded`: what raises
+/// before the call leads to the end of the round.
+fn counted_loop(both: bool, guarded: bool) -> usize {
+    let mut assembler = Assembler::new();
+    let call = Instruction::CountedCall { a: 1, b: 0 };
+    let head = assembler.here();
+    let (other, joined, caught) = (
+        assembler.new_label(),
+        assembler.new_label(),
+        assembler.new_label(),
+    );
+    let start = assembler.here();
+    assembler.jump(Instruction::JumpFalse { a: 0, sbx: 0 }, other);
+    assembler.emit(call);
+    assembler.jump(Instruction::Jump { s24: 0 }, joined);
+    assembler.bind(other);
+    if both {
+        assembler.emit(call);
+    }
+    assembler.bind(joined);
+    let end = assembler.here();
+    assembler.bind(caught);
+    assembler.count_round(head);
+    assembler.jump(Instruction::Loop { s24: 0 }, head);
+    if guarded {
+        assembler.handler(start, end, caught, 0);
+    }
+    let code = assembler.finish().unwrap().code;
+    let counts = |word: &&u32| **word as u8 == Op::CountStep as u8;
+    code.iter().filter(counts).count()
+}
+
+#[test]
+fn rounds_that_always_call_do_not_count_themselves() {
+    assert_eq!(counted_loop(true, false), 0);
+    assert_eq!(counted_loop(false, false), 1);
+    assert_eq!(counted_loop(true, true), 1);
 }

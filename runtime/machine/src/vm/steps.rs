@@ -27,9 +27,8 @@ const MOST_CANCELLATIONS: u32 = 16;
 /// The steps that the running task may take.
 #[derive(Default)]
 pub(super) struct Steps {
-    /// Of those granted. Handlers count it down; below zero they ask for more.
-    pub left: i64,
-    granted: u64,
+    /// Of those granted. Handlers count it down; when there are none left they ask for more.
+    pub left: u64,
     /// Steps that may be taken in all, besides those that have been granted; `None`: any number.
     limit: Option<u64>,
     /// The turn in which steps were granted last.
@@ -42,14 +41,12 @@ impl Steps {
     fn grant(&mut self, steps: u64) {
         let steps = self.limit.map_or(steps, |limit| limit.min(steps));
         self.limit = self.limit.map(|limit| limit - steps);
-        self.granted = steps;
-        self.left = steps as i64;
+        self.left = steps;
     }
 
     /// Of the limit, how many are left.
     fn rest(&self) -> Option<u64> {
-        let unused = u64::try_from(self.left).unwrap_or(0);
-        self.limit.map(|limit| limit + unused)
+        self.limit.map(|limit| limit + self.left)
     }
 }
 
@@ -60,7 +57,6 @@ impl Vm {
     pub fn set_step_limit(&mut self, limit: Option<u64>) {
         self.steps.limit = limit;
         self.steps.left = 0;
-        self.steps.granted = 0;
     }
 
     /// How many steps of the limit are left, if there is a limit.
@@ -87,7 +83,6 @@ impl Vm {
     /// Stops the running task if it has to be; else grants more steps.
     fn stop_running(&mut self) -> Option<Next> {
         if self.steps.limit == Some(0) {
-            self.steps.granted = 0;
             let condition = Condition::new(
                 ConditionKind::Eval,
                 "the program has taken all the steps it may take: it may never end",

@@ -69,14 +69,14 @@ impl Vm {
     #[cold]
     pub(crate) fn raise(&mut self, payload: Payload) -> Next {
         let trace = self.trace();
-        self.unwind(Raised { payload, trace }, true)
+        self.unwind::<true>(Raised { payload, trace })
     }
 
     /// The same, but no handler sees it: the task ends.
     #[cold]
     pub(super) fn raise_past_handlers(&mut self, payload: Payload) -> Next {
         let trace = self.trace();
-        self.unwind(Raised { payload, trace }, false)
+        self.unwind::<false>(Raised { payload, trace })
     }
 
     fn trace(&mut self) -> Vec<TracePoint> {
@@ -103,7 +103,8 @@ impl Vm {
         trace
     }
 
-    fn unwind(&mut self, raised: Raised, handled: bool) -> Next {
+    /// Leaves frames up to the innermost handler, or all of them if no handler is to see what is raised.
+    fn unwind<const HANDLED: bool>(&mut self, raised: Raised) -> Next {
         let mut passed_mark = None;
         loop {
             let Registers {
@@ -116,7 +117,7 @@ impl Vm {
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
-            if handled
+            if HANDLED
                 && function.has_handlers
                 && let Some(handler) = module.handler(function.index, at)
             {

@@ -28,7 +28,7 @@ impl FunctionBuilder<'_, '_> {
                     && self.exact(*global, arguments.len())
                 {
                     let registers: Vec<u8> = (0..itself.variables.len() as u8).collect();
-                    self.count_step();
+                    self.count_round(itself.head);
                     self.restart(&itself.variables, &registers, arguments, &[])?;
                     self.asm.repeat(itself.head);
                     return Ok(());

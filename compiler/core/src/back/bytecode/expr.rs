@@ -151,7 +151,7 @@ impl FunctionBuilder<'_, '_> {
                 let end = self.asm.new_label();
                 self.branch(test, false, end)?;
                 self.expr(body, Dest::Effect)?;
-                self.count_step();
+                self.count_round(head);
                 self.asm.repeat(head);
                 self.asm.bind(end);
                 self.unhoist(hoisted);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sema_format::encode::Label;
 use sema_format::isa::Instruction;
 
 use super::Failure;
@@ -98,11 +99,18 @@ impl FunctionBuilder<'_, '_> {
         self.module.unit.stoppable
     }
 
-    /// Counts a step of a loop or a call that has no instruction to do so. In a loop it comes before the variables get
-    /// their new values, so that the last of those and the test stay together.
+    /// Counts a step of a call that has no instruction of its own to do so.
     pub fn count_step(&mut self) {
         if self.counts_steps() {
             self.asm.emit(Instruction::CountStep {});
+        }
+    }
+
+    /// Counts a step of a loop. It comes before the variables get their new values, so that the last of those and
+    /// the test stay together.
+    pub fn count_round(&mut self, head: Label) {
+        if self.counts_steps() {
+            self.asm.count_round(head);
         }
     }
 
@@ -113,7 +121,7 @@ impl FunctionBuilder<'_, '_> {
         ) else {
             return self.nil(Dest::Effect, span);
         };
-        self.count_step();
+        self.count_round(target.head);
         self.restart(&target.variables, &registers, arguments, &target.counters)?;
         self.asm.repeat(target.head);
         Ok(())

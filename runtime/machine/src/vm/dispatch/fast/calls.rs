@@ -103,8 +103,9 @@ macro_rules! tail_call_known {
 /// Counts a step; when there are none left, asks whether the task goes on, and does the instruction again.
 macro_rules! count {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident) => {
-        $vm.steps.left -= 1;
-        if $vm.steps.left < 0 {
+        let (left, none) = $vm.steps.left.overflowing_sub(1);
+        $vm.steps.left = left;
+        if none {
             return super::out_of_steps($vm, $pc, $base, $func, $frame, 0);
         }
     };
