@@ -23,7 +23,7 @@ const CHAPTERS: &[(Op, &str)] = &[
 
 const INTRODUCTION: &str = "# Bytecode
 
-<!-- Generated from format/src/isa.rs: UPDATE_GOLDEN=1 cargo test -p sema-format -->
+<!-- Generated from format/src/isa.rs: SEMAC_BLESS=1 cargo test -p sema-format -->
 
 The instructions of the virtual machine, as module files (see module-format.md) hold them.
 

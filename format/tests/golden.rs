@@ -1,4 +1,4 @@
-//! Files that must stay what they are. `UPDATE_GOLDEN=1 cargo test -p sema-format` rewrites them.
+//! Files that must stay what they are. `SEMAC_BLESS=1 cargo test -p sema-format` rewrites them.
 //!
 //! `fixtures/format/v1` belongs to format version 1 and never changes once that is released: a new
 //! version gets a directory of its own, and the old files keep loading or keep being refused.
@@ -22,7 +22,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn updating() -> bool {
-    std::env::var_os("UPDATE_GOLDEN").is_some()
+    std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1")
 }
 
 /// The committed file, rewritten first if that was asked for.
@@ -32,7 +32,7 @@ fn golden(path: &Path, current: &[u8]) -> Vec<u8> {
         std::fs::write(path, current).unwrap();
     }
     std::fs::read(path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run with UPDATE_GOLDEN=1", path.display()))
+        .unwrap_or_else(|error| panic!("{}: {error}; run with SEMAC_BLESS=1", path.display()))
 }
 
 fn check_text(path: &Path, current: &str) {
@@ -40,7 +40,7 @@ fn check_text(path: &Path, current: &str) {
     assert_eq!(
         String::from_utf8(committed).unwrap(),
         current,
-        "{} is stale: run with UPDATE_GOLDEN=1",
+        "{} is stale: run with SEMAC_BLESS=1",
         path.display()
     );
 }
@@ -154,7 +154,7 @@ fn the_listing() {
         .unwrap()
         .debug()
         .unwrap();
-    let mut listing = "; Rewrite with UPDATE_GOLDEN=1 cargo test -p sema-format\n\n".to_owned();
+    let mut listing = "; Rewrite with SEMAC_BLESS=1 cargo test -p sema-format\n\n".to_owned();
     listing.push_str(&disasm::module(&view).unwrap());
     listing.push_str("\nwith debug information:\n\n");
     listing.push_str(&disasm::function(&view, 0, debug.as_ref()).unwrap());

@@ -17,13 +17,13 @@ fn directory() -> PathBuf {
 #[track_caller]
 fn check(name: &str, actual: &str) {
     let path = directory().join(format!("{name}.expected"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+    if std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1") {
         fs::write(&path, actual).unwrap();
         return;
     }
     let expected = fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!(
-            "{}: {error}; run with UPDATE_GOLDEN=1 to make it",
+            "{}: {error}; run with SEMAC_BLESS=1 to make it",
             path.display()
         )
     });

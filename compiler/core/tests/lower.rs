@@ -1,6 +1,6 @@
 //! Golden listings of the core language: one file per family of forms in `tests/lower`.
 //!
-//! A case is a program after `;; `, up to `---`, and the listing after it. `UPDATE_GOLDEN=1 cargo test -p semac
+//! A case is a program after `;; `, up to `---`, and the listing after it. `SEMAC_BLESS=1 cargo test -p semac
 //! --test lower` writes the listings anew.
 
 use std::fmt::Write;
@@ -85,7 +85,7 @@ fn listing(source: &str) -> String {
 #[test]
 fn golden_listings() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lower");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1");
     let mut failures = Vec::new();
     let mut files: Vec<_> = std::fs::read_dir(&directory)
         .unwrap()
@@ -115,7 +115,7 @@ fn golden_listings() {
     }
     assert!(
         failures.is_empty(),
-        "changed: {}; set UPDATE_GOLDEN=1 and look at the difference",
+        "changed: {}; set SEMAC_BLESS=1 and look at the difference",
         failures.join(", ")
     );
 }

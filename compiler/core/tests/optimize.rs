@@ -1,7 +1,7 @@
 //! The middle end: golden listings of the core language before and after its passes.
 //!
 //! Each program in `tests/optimize` names its pass in its first line; the listing stands next to it.
-//! `UPDATE_GOLDEN=1 cargo test -p semac-core --test optimize` writes the listings anew.
+//! `SEMAC_BLESS=1 cargo test -p semac-core --test optimize` writes the listings anew.
 
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ fn listing(source: &str) -> String {
 #[test]
 fn passes_do_what_the_listings_show() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/optimize");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1");
     let mut wrong = Vec::new();
     for program in programs(&directory) {
         let found = listing(&std::fs::read_to_string(&program).unwrap());

@@ -1,5 +1,5 @@
 //! Every mistake has a place: many wrong programs, each in line 3, column 5 of a file, and what is said
-//! about them. `UPDATE_GOLDEN=1` writes the expected texts.
+//! about them. `SEMAC_BLESS=1` writes the expected texts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -108,7 +108,7 @@ fn every_mistake_has_a_place() {
         writeln!(got, "{program}\n{}", said(program)).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/positions/expected.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1") {
         fs::write(&path, &got).unwrap();
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();

@@ -377,11 +377,11 @@ mod tests {
         out
     }
 
-    /// With `SEMA_UPDATE_TABLES` set this writes the packed file instead of comparing it.
+    /// With `SEMAC_BLESS=1` this writes the packed file instead of comparing it.
     #[test]
     fn packed_file_is_current() {
         let packed = pack();
-        if std::env::var_os("SEMA_UPDATE_TABLES").is_some() {
+        if std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1") {
             let path = concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/src/data/unicode/normalization.bin"
@@ -389,7 +389,7 @@ mod tests {
             std::fs::write(path, &packed).unwrap();
             return;
         }
-        assert!(packed == PACKED, "run again with SEMA_UPDATE_TABLES=1");
+        assert!(packed == PACKED, "run again with SEMAC_BLESS=1");
         assert!(unpack(PACKED).is_some());
     }
 
