@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
-use crate::front::datum::{Interner, Span};
-use crate::front::diagnostic::Diagnostic;
+use crate::front::datum::Interner;
+use crate::front::diagnostic::{COMPUTED_PATH, Diagnostic, NEEDS_COMPILER};
 use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
 use crate::front::positions::SourcePositions;
-use crate::front::problem::{COMPUTED_PATH, NEEDS_COMPILER, Problem, Severity};
 use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
@@ -113,7 +112,7 @@ pub fn compile_program(
     let (result, collected) = dynamic::on_large_stack(run).unwrap_or_else(|error| {
         let message = format!("cannot start the compiler's thread: {error}");
         let diagnostic = Diagnostic::error("E0001", message);
-        (Err(vec![diagnostic]), SourceMap::new())
+        (Err(vec![*diagnostic]), SourceMap::new())
     });
     *sources = collected;
     result
@@ -148,7 +147,7 @@ fn compile_with(
     let mut interner = Interner::new();
     let library = match Library::load(&mut interner, sources) {
         Ok(library) => library,
-        Err(error) => return Err(vec![Diagnostic::error("E0002", error.to_string())]),
+        Err(error) => return Err(vec![*Diagnostic::error("E0002", error.to_string())]),
     };
     let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
     let mut machine = Machine::new(&library, options.macro_steps);
@@ -175,8 +174,7 @@ fn compile_with(
         phases,
     );
     machine.flush();
-    let mut program =
-        lowered.map_err(|problems| problems.iter().map(diagnostic).collect::<Vec<_>>())?;
+    let mut program = lowered?;
     let mut macros = None;
     if options.surroundings == Surroundings::Sources {
         program
@@ -244,29 +242,12 @@ fn compile_with(
         paths,
         macros,
         modules,
-        warnings: program.warnings.iter().map(diagnostic).collect(),
+        warnings: program.warnings,
     })
 }
 
 fn limit(failure: &Failure) -> Diagnostic {
-    Diagnostic::error("E0501", failure.error.to_string()).at(failure.span)
-}
-
-fn diagnostic(problem: &Problem) -> Diagnostic {
-    let mut diagnostic = match problem.severity {
-        Severity::Error => Diagnostic::error(problem.code, problem.message.clone()),
-        Severity::Warning => Diagnostic::warning(problem.code, problem.message.clone()),
-    };
-    if problem.span != Span::default() {
-        diagnostic = diagnostic.at(problem.span);
-    }
-    for (span, text) in &problem.related {
-        diagnostic = diagnostic.with_secondary(*span, text.clone());
-    }
-    match &problem.hint {
-        Some(hint) => diagnostic.with_hint(hint.clone()),
-        None => diagnostic,
-    }
+    *Diagnostic::error("E0501", failure.error.to_string()).at(failure.span)
 }
 
 /// The file system as the module graph asks for it.

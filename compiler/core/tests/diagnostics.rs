@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use semac_core::front::datum::{FileId, Interner, Span};
 use semac_core::front::diagnostic::render::Renderer;
 use semac_core::front::diagnostic::suggest::unbound_hint;
-use semac_core::front::diagnostic::{Diagnostic, Diagnostics};
+use semac_core::front::diagnostic::{Condition, Diagnostic};
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
 
@@ -67,11 +67,13 @@ fn reader_errors() {
         let mut sources = SourceMap::new();
         let file = sources.add(format!("{name}.sema"), fs::read_to_string(&path).unwrap());
         let errors = read_all(&mut Interner::default(), file, sources.text(file)).expect_err(name);
-        let mut diagnostics = Diagnostics::new();
-        diagnostics.emit_read_errors(&errors);
+        let diagnostics = errors
+            .iter()
+            .map(|error| *Diagnostic::reader(error, sources.text(file)))
+            .collect::<Vec<_>>();
         check(
             name,
-            &Renderer::new(false).render_all(&sources, diagnostics.items()),
+            &Renderer::new(false).render_all(&sources, &diagnostics),
         );
     }
 }
@@ -81,10 +83,12 @@ fn unbound_name() {
     let (sources, file) = source("(define total 0)\n(setq total 1)\n(println totl)\n");
     let names = ["total", "println", "define"];
     let diagnostics = ["setq", "totl"].map(|name| {
-        let mut diagnostic = Diagnostic::warning("W0201", format!("Unbound variable: {name}"))
-            .at_labelled(span_of(&sources, file, name), "nothing defines this");
-        diagnostic.hint = unbound_hint(name, names);
-        diagnostic
+        let condition = Condition::Unbound(name.to_owned());
+        let span = span_of(&sources, file, name);
+        let message = format!("Unbound variable: {name}");
+        *Diagnostic::warning(span, "W0201", condition, message)
+            .at_labelled(span, "nothing defines this")
+            .with_optional_hint(unbound_hint(name, names))
     });
     check(
         "unbound-name",

@@ -127,7 +127,7 @@ fn run(stoppable: bool) {
         match vm.run_main(main) {
             Ending::Value(_) => String::from_utf8(vm.host.output.take()).expect("text"),
             Ending::Exit(status) => format!("exit {status}"),
-            Ending::Uncaught(uncaught) => uncaught.text,
+            Ending::Uncaught(uncaught) => uncaught.text(),
         }
     };
     let thread = std::thread::Builder::new()

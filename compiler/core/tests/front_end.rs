@@ -4,8 +4,8 @@ mod support;
 
 use sema_machine::host::native::at_least;
 use semac_core::front::datum::Interner;
+use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::modules::{MemoryFiles, Options, PackageRoot, lower_files};
-use semac_core::front::problem::{Problem, Severity};
 use semac_core::front::source::SourceMap;
 use semac_core::ir::builtins::{BuiltinKind, Builtins};
 use semac_core::phases::Unobserved;
@@ -14,7 +14,7 @@ use support::Machine;
 struct Run {
     output: String,
     keys: Vec<String>,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
 }
 
 impl Run {

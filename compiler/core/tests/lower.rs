@@ -8,10 +8,10 @@ use std::path::Path;
 
 use sema_machine::host::native::{at_least, between, exactly};
 use semac_core::front::datum::Interner;
+use semac_core::front::diagnostic::Severity;
 use semac_core::front::expand::host::NoHost;
 use semac_core::front::lower::lower_program;
 use semac_core::front::lower::text::unit_text;
-use semac_core::front::problem::Severity;
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
 use semac_core::ir::builtins::{BuiltinKind, Builtins};
@@ -67,7 +67,7 @@ fn listing(source: &str) -> String {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let place = sources.location(problem.span).unwrap();
+        let place = sources.location(problem.span()).unwrap();
         let hint = problem
             .hint
             .map(|hint| format!(" ({hint})"))

@@ -124,7 +124,7 @@ fn run(program: Program) -> String {
     match vm.run_main(main) {
         Ending::Value(_) => String::from_utf8(vm.host.output.take()).expect("text"),
         Ending::Exit(status) => panic!("exit {status}"),
-        Ending::Uncaught(uncaught) => panic!("{}", uncaught.text),
+        Ending::Uncaught(uncaught) => panic!("{}", uncaught.text()),
     }
 }
 

@@ -193,7 +193,8 @@ fn check(text: &str) {
                     .related
                     .iter()
                     .for_each(|related| check_span(text, related.span));
-                let drawn = Renderer::new(false).render(&sources, &Diagnostic::from(error));
+                let drawn = Renderer::new(false)
+                    .render(&sources, &Diagnostic::reader(error, sources.text(file)));
                 assert!(drawn.starts_with("Error: "), "{drawn}");
             }
             let first = read_many_limited(&mut interner, file, text, usize::MAX).expect_err(text);

@@ -60,7 +60,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
     let main = main.expect("loads").expect("is there");
     vm.set_step_limit(Some(limit));
     let error = match vm.run_main(main) {
-        Ending::Uncaught(uncaught) => Some(uncaught.text),
+        Ending::Uncaught(uncaught) => Some(uncaught.text()),
         Ending::Value(_) | Ending::Exit(_) => None,
     };
     let printed = String::from_utf8(vm.host.output.take()).expect("text");

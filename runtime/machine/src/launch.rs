@@ -138,7 +138,7 @@ fn run_prepared(
         Ending::Value(_) => status::SUCCESS,
         Ending::Exit(status) => status,
         Ending::Uncaught(condition) => {
-            let report = condition.render(&|_, _| None);
+            let report = condition.render();
             vm.host.output.write_error(report.as_bytes());
             status::FAILURE
         }

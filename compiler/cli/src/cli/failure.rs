@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use sema_machine::vm::LimitError;
+use sema_machine::vm::{LimitError, write_fact};
 
 use crate::bundle::{BundleError, IncludeError, RuntimeError};
 
@@ -76,7 +76,7 @@ impl Failure {
         }
         let mut text = format!("Error: {self}\n");
         if let Some(hint) = self.hint() {
-            text.push_str(&format!("  hint: {hint}\n"));
+            write_fact(&mut text, "hint", hint);
         }
         note(&text);
     }

@@ -16,7 +16,8 @@ use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
 use semac_core::driver::{Surroundings, World};
-use semac_core::front::source::SourceMap;
+use semac_core::front::diagnostic::Diagnostic;
+use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::live::dynamic::{self, DynamicCompiler, Setup};
 
 /// The modules of a program that was just compiled.
@@ -102,16 +103,12 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
         Ending::Value(_) => 0,
         Ending::Exit(status) => status,
         Ending::Uncaught(uncaught) => {
-            let report = uncaught.render(&|file, line| source_line(&sources, file, line));
+            let renderer = Renderer::new(standard_error_takes_colour());
+            let report = renderer.render(&sources, &Diagnostic::uncaught(&uncaught, &sources));
             vm.host.output.write_error(report.as_bytes());
             1
         }
     };
     vm.host.output.flush();
     status
-}
-
-fn source_line(sources: &SourceMap, name: &str, line: u32) -> Option<String> {
-    let (_, file) = sources.files().find(|(_, file)| file.name() == name)?;
-    file.line_text(line).map(str::to_owned)
 }

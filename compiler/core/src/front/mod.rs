@@ -6,7 +6,6 @@ pub mod lower;
 pub mod modules;
 pub mod names;
 pub mod positions;
-pub mod problem;
 pub mod reader;
 pub mod source;
 

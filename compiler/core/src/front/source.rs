@@ -53,6 +53,15 @@ impl SourceFile {
         }
     }
 
+    /// The byte offset of a place; none if the text does not reach so far.
+    #[must_use]
+    pub fn offset(&self, line: u32, column: u32) -> Option<u32> {
+        let start = *self.line_starts().get(line.checked_sub(1)? as usize)?;
+        let mut characters = self.line_text(line)?.char_indices();
+        let (at, _) = characters.nth(column.checked_sub(1)? as usize)?;
+        start.checked_add(count(at))
+    }
+
     /// The text of a line (from one), without its end of line.
     #[must_use]
     pub fn line_text(&self, line: u32) -> Option<&str> {
@@ -87,6 +96,9 @@ impl SourceFile {
     }
 }
 
+/// The map of a compilation whose texts are not at hand.
+pub static NO_SOURCES: SourceMap = SourceMap::new();
+
 /// All source files of one compilation; [`FileId`] is the index.
 #[derive(Debug, Default)]
 pub struct SourceMap {
@@ -96,8 +108,8 @@ pub struct SourceMap {
 impl SourceMap {
     /// A map without files.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { files: Vec::new() }
     }
 
     /// Adds a file under the name that messages show.

@@ -90,7 +90,7 @@ impl Library {
             // Whatever a warning is about would go wrong in every program.
             return Err(LibraryError(format!(
                 "{} at {:?}",
-                problem.message, problem.span
+                problem.message, problem.primary
             )));
         }
         let mut unit = lowered.unit;

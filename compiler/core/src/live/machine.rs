@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use sema_machine::host::Host;
-use sema_machine::host::condition::ConditionKind;
 use sema_machine::host::output::Output;
 use sema_machine::memory::value::Value;
-use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Uncaught, Vm};
+use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use sema_natives::NATIVES;
 
 use crate::front::datum::{Datum, Interner, Span};
-use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::front::diagnostic::{Diagnostic, EXPANSION, Fallible};
+use crate::front::expand::host::{MacroHost, TransformerId};
 use crate::front::expand::steps::count_steps;
-use crate::front::positions::NoPositions;
-use crate::front::problem::Condition;
+use crate::front::positions::SourcePositions;
+use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::link::library::Library;
 use crate::live::dynamic::DynamicCompiler;
@@ -74,7 +74,12 @@ impl<'l> Machine<'l> {
         number
     }
 
-    fn run_unit(&mut self, unit: &Unit, interner: &Interner) -> Result<Value, MacroError> {
+    fn run_unit(
+        &mut self,
+        unit: &Unit,
+        interner: &Interner,
+        sources: &SourceMap,
+    ) -> Fallible<Value> {
         let namespace = self.namespace(&unit.name);
         self.units += 1;
         let mut unit = unit.clone();
@@ -85,91 +90,53 @@ impl<'l> Machine<'l> {
             format!("build-time unit {}", self.units),
             unit,
             self.library,
-            &NoPositions,
+            &SourcePositions(sources),
             interner,
             1,
         );
-        let loaded = loaded.map_err(|error| plain_error(&error.to_string()))?;
+        let loaded = loaded.map_err(|error| plain_error(error.to_string()))?;
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.run_main(loaded);
-        self.ended(ending)
+        self.ended(ending, sources)
     }
 
-    fn ended(&mut self, ending: Ending) -> Result<Value, MacroError> {
+    fn ended(&mut self, ending: Ending, sources: &SourceMap) -> Fallible<Value> {
         match ending {
             Ending::Value(value) => Ok(value),
-            Ending::Exit(status) => Err(plain_error(&format!(
+            Ending::Exit(status) => Err(plain_error(format!(
                 "a macro ended the build with (exit {status})"
             ))),
             Ending::Uncaught(uncaught) => {
-                let mut error = macro_error(&uncaught);
+                let mut failure = Diagnostic::uncaught(&uncaught, sources);
+                failure.code = EXPANSION;
                 if self.vm.host.steps.get() == 0 {
-                    error.hint = Some(format!(
+                    failure.hint = Some(format!(
                         "a macro may take {} steps; --macro-steps N allows more",
                         self.steps
                     ));
                 }
-                Err(error)
+                Err(failure)
             }
         }
     }
 }
 
-fn plain_error(message: &str) -> MacroError {
-    MacroError {
-        condition: Condition::Eval,
-        message: message.to_owned(),
-        hint: None,
-    }
-}
-
-fn macro_error(uncaught: &Uncaught) -> MacroError {
-    let condition = match uncaught.kind {
-        ConditionKind::Type => Condition::Type {
-            expected: "",
-            got: "",
-        },
-        ConditionKind::Arity => Condition::Arity {
-            function: String::new(),
-            expected: String::new(),
-            got: 0,
-        },
-        ConditionKind::Unbound => Condition::Unbound(
-            uncaught
-                .text
-                .strip_prefix("Unbound variable: ")
-                .unwrap_or_default()
-                .to_owned(),
-        ),
-        ConditionKind::Io => Condition::Io,
-        ConditionKind::Reader => Condition::Reader(uncaught.text.clone()),
-        ConditionKind::User => Condition::User(
-            uncaught
-                .text
-                .strip_prefix("User exception: ")
-                .unwrap_or(&uncaught.text)
-                .to_owned(),
-        ),
-        _ => Condition::Eval,
-    };
-    MacroError {
-        condition,
-        message: uncaught.text.clone(),
-        hint: uncaught.hint.as_ref().map(ToString::to_string),
-    }
+fn plain_error(message: impl Into<String>) -> Box<Diagnostic> {
+    Diagnostic::error(EXPANSION, message)
 }
 
 impl MacroHost for Machine<'_> {
-    fn run(&mut self, unit: &Unit, interner: &mut Interner) -> Result<(), MacroError> {
-        self.run_unit(unit, interner).map(|_| ())
+    fn run(&mut self, unit: &Unit, interner: &mut Interner, sources: &SourceMap) -> Fallible<()> {
+        self.run_unit(unit, interner, sources).map(|_| ())
     }
 
     fn define_transformer(
         &mut self,
         unit: &Unit,
         interner: &mut Interner,
-    ) -> Result<TransformerId, MacroError> {
-        let function = self.run_unit(unit, interner)?;
+        sources: &SourceMap,
+    ) -> Fallible<TransformerId> {
+        let function = self.run_unit(unit, interner, sources)?;
         Ok(TransformerId(self.vm.keep(function)))
     }
 
@@ -179,7 +146,8 @@ impl MacroHost for Machine<'_> {
         operands: &[Datum],
         span: Span,
         interner: &mut Interner,
-    ) -> Result<Datum, MacroError> {
+        sources: &SourceMap,
+    ) -> Fallible<Datum> {
         let mut spans = DatumSpans::default();
         let arguments: Vec<Value> = {
             let vm = &self.vm;
@@ -194,7 +162,7 @@ impl MacroHost for Machine<'_> {
         let function = self.vm.kept(transformer.0);
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.call(function, &arguments);
-        let result = self.ended(ending)?;
+        let result = self.ended(ending, sources)?;
         values::to_datum(&mut self.vm, result, span, &spans, interner)
             .ok_or_else(|| plain_error("the expansion of this macro is nested too deeply"))
     }

@@ -8,8 +8,9 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use semac_core::front::datum::{Datum, DatumKind, Interner, Span};
-use semac_core::front::expand::host::{MacroError, MacroHost, TransformerId};
-use semac_core::front::problem::Condition;
+use semac_core::front::diagnostic::{Condition, Diagnostic, EXPANSION};
+use semac_core::front::expand::host::{MacroHost, TransformerId};
+use semac_core::front::source::SourceMap;
 use semac_core::ir::{Expr, ExprKind, Lambda, Unit, VarId};
 
 #[derive(Clone)]
@@ -455,7 +456,12 @@ impl Machine {
 }
 
 impl MacroHost for Machine {
-    fn run(&mut self, unit: &Unit, interner: &mut Interner) -> Result<(), MacroError> {
+    fn run(
+        &mut self,
+        unit: &Unit,
+        interner: &mut Interner,
+        _: &SourceMap,
+    ) -> Result<(), Box<Diagnostic>> {
         self.run_unit(unit, interner)
             .map(|_| ())
             .map_err(|condition| macro_error(&condition))
@@ -465,7 +471,8 @@ impl MacroHost for Machine {
         &mut self,
         unit: &Unit,
         interner: &mut Interner,
-    ) -> Result<TransformerId, MacroError> {
+        _: &SourceMap,
+    ) -> Result<TransformerId, Box<Diagnostic>> {
         let value = self
             .run_unit(unit, interner)
             .map_err(|condition| macro_error(&condition))?;
@@ -481,7 +488,8 @@ impl MacroHost for Machine {
         operands: &[Datum],
         span: Span,
         interner: &mut Interner,
-    ) -> Result<Datum, MacroError> {
+        _: &SourceMap,
+    ) -> Result<Datum, Box<Diagnostic>> {
         let function = self.transformers[transformer.0 as usize].clone();
         let arguments = operands
             .iter()
@@ -509,7 +517,7 @@ impl MacroHost for Machine {
     }
 }
 
-fn macro_error(condition: &Value) -> MacroError {
+fn macro_error(condition: &Value) -> Box<Diagnostic> {
     let message = text(&get(condition, "message"), true);
     let kind = match get(condition, "type") {
         Value::Keyword(kind) if &*kind == "user" => {
@@ -517,11 +525,12 @@ fn macro_error(condition: &Value) -> MacroError {
         }
         _ => Condition::Eval,
     };
-    MacroError {
-        condition: kind,
-        message,
-        hint: None,
-    }
+    let prefix = if matches!(kind, Condition::User(_)) {
+        "User exception: "
+    } else {
+        ""
+    };
+    Diagnostic::error(EXPANSION, format!("{prefix}{message}")).as_condition(kind)
 }
 
 fn condition(kind: &str, message: &str) -> Value {

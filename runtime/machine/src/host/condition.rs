@@ -31,7 +31,7 @@ pub enum Signal {
 }
 
 macro_rules! condition_kinds {
-    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal $code:literal),* $(,)?) => {
         /// The `:type` of a condition.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ConditionKind { $($(#[doc = $doc])* $name),* }
@@ -40,6 +40,8 @@ macro_rules! condition_kinds {
             pub const ALL: &[ConditionKind] = &[$(ConditionKind::$name),*];
             /// The keyword's name.
             pub const fn name(self) -> &'static str { match self { $(ConditionKind::$name => $text),* } }
+            /// The code in the report of an uncaught condition; never reused.
+            pub const fn code(self) -> &'static str { match self { $(ConditionKind::$name => $code),* } }
             /// The kind whose keyword has this name.
             pub fn from_name(name: &str) -> Option<ConditionKind> {
                 ConditionKind::ALL.iter().copied().find(|kind| kind.name() == name)
@@ -50,33 +52,33 @@ macro_rules! condition_kinds {
 
 condition_kinds! {
     /// General run-time error.
-    Eval = "eval",
+    Eval = "eval" "E0901",
     /// An operand of the wrong type.
-    Type = "type-error",
+    Type = "type-error" "E0902",
     /// Wrong number of arguments.
-    Arity = "arity",
+    Arity = "arity" "E0903",
     /// Unbound variable.
-    Unbound = "unbound",
+    Unbound = "unbound" "E0904",
     /// Thrown by the program.
-    User = "user",
+    User = "user" "E0905",
     /// Files, processes, network.
-    Io = "io",
+    Io = "io" "E0906",
     /// Language models.
-    Llm = "llm",
+    Llm = "llm" "E0907",
     /// Reading source text.
-    Reader = "reader",
+    Reader = "reader" "E0908",
     /// A capability or path that is not allowed.
-    PermissionDenied = "permission-denied",
+    PermissionDenied = "permission-denied" "E0909",
     /// A policy refused.
-    PolicyDenied = "policy-denied",
+    PolicyDenied = "policy-denied" "E0910",
     /// A defect of the runtime.
-    Internal = "internal",
+    Internal = "internal" "E0911",
     /// The task was cancelled.
-    Cancelled = "cancelled",
+    Cancelled = "cancelled" "E0912",
     /// A time limit passed.
-    Timeout = "timeout",
+    Timeout = "timeout" "E0913",
     /// Something that needs what this runtime does not contain (a compiler, another tier).
-    Unsupported = "unsupported",
+    Unsupported = "unsupported" "E0914",
 }
 
 /// Value of an extra entry of a condition map.
@@ -175,11 +177,12 @@ pub fn type_error_got(expected: impl Into<String>, got: impl Into<String>) -> Bo
     .signal()
 }
 
-/// An `:arity` condition; `max` is `None` for "or more".
+/// What a number of arguments from `min` to `max` is called: in messages (`1 or 2 arguments`) and in the
+/// field `:expected` of a condition (`1 or 2`). `max` is `None` for "or more".
 #[cold]
-pub fn arity_error(function: &str, min: usize, max: Option<usize>, got: usize) -> Box<Signal> {
+pub fn arity_texts(min: usize, max: Option<usize>) -> (String, String) {
     let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
-    let (text, expected) = match max {
+    match max {
         Some(0) => ("no arguments".to_owned(), "0".to_owned()),
         Some(max) if max == min => (format!("{min} {}", plural(min)), min.to_string()),
         Some(max) if max == min + 1 => (
@@ -188,7 +191,13 @@ pub fn arity_error(function: &str, min: usize, max: Option<usize>, got: usize) -
         ),
         Some(max) => (format!("{min} to {max} arguments"), format!("{min}-{max}")),
         None => (format!("{min} or more arguments"), format!("{min}+")),
-    };
+    }
+}
+
+/// An `:arity` condition; `max` is `None` for "or more".
+#[cold]
+pub fn arity_error(function: &str, min: usize, max: Option<usize>, got: usize) -> Box<Signal> {
+    let (text, expected) = arity_texts(min, max);
     Condition::new(
         ConditionKind::Arity,
         format!("{function} expects {text}, got {got}"),
@@ -204,5 +213,50 @@ pub fn type_name(_host: &Host, value: Value) -> &'static str {
     match value.kind() {
         crate::memory::value::Kind::Closure => "native-fn",
         kind => kind.type_name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_arguments() {
+        let texts = [
+            (0, Some(0)),
+            (1, Some(1)),
+            (2, Some(2)),
+            (2, Some(3)),
+            (1, Some(4)),
+            (1, None),
+            (2, None),
+        ]
+        .map(|(min, max)| arity_texts(min, max));
+        let expected = [
+            ("no arguments", "0"),
+            ("1 argument", "1"),
+            ("2 arguments", "2"),
+            ("2 or 3 arguments", "2 or 3"),
+            ("1 to 4 arguments", "1-4"),
+            ("1 or more arguments", "1+"),
+            ("2 or more arguments", "2+"),
+        ];
+        assert_eq!(
+            texts,
+            expected.map(|(text, field)| (text.to_owned(), field.to_owned()))
+        );
+    }
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own() {
+        let mut codes: Vec<_> = ConditionKind::ALL.iter().map(|kind| kind.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ConditionKind::ALL.len());
+        assert!(
+            codes
+                .iter()
+                .all(|code| code.starts_with("E09") && code.len() == 5)
+        );
     }
 }

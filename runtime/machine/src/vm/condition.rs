@@ -3,17 +3,22 @@
 //! A program that uses conditions as control flow raises the same ones over and over, so everything
 //! that does not depend on the raised value is made once: the keywords, the map of a frame, and the
 //! list of a whole trace.
+//!
+//! The hint of a condition is for the report, not for the program, so its map has no entry for it. A
+//! condition that is caught and thrown again still reports it: [`ConditionMaps`] remembers the hints of
+//! the last few condition maps by the string that is their message, which also survives `assoc`.
 
 use std::borrow::Cow;
 
 use sema_format::Location;
 
 use super::module::{ANONYMOUS, Func};
+use super::report::{FrameInfo, Reached, Uncaught};
 use super::unwind::{Payload, Raised, TRACE_FRAMES};
 use crate::data::collections::sorted_map;
 use crate::data::print;
 use crate::host::Host;
-use crate::host::condition::{ConditionKind, Extra};
+use crate::host::condition::{Condition, ConditionKind, Extra};
 use crate::memory::heap::Tracer;
 use crate::memory::value::{Kind, Value};
 
@@ -21,6 +26,8 @@ use crate::memory::value::{Kind, Value};
 const REMEMBERED_FRAMES: usize = 64;
 /// Traces whose lists are remembered.
 const REMEMBERED_TRACES: usize = 8;
+/// Hints that are remembered.
+const REMEMBERED_HINTS: usize = 8;
 /// Entries of a condition map that need no allocation to be sorted.
 const USUAL_ENTRIES: usize = 8;
 
@@ -43,13 +50,29 @@ struct RememberedFrames {
 }
 
 /// What condition maps are made of, kept from one to the next.
-#[derive(Default)]
 pub(crate) struct ConditionMaps {
     keys: Option<Box<Keys>>,
     frames: Vec<Option<RememberedFrames>>,
     traces: Vec<(Vec<TracePoint>, Value)>,
     /// The trace that is replaced next.
     oldest: usize,
+    /// Messages of condition maps and the hints that belong to them, as strings.
+    hints: [[Value; 2]; REMEMBERED_HINTS],
+    /// The hint that is replaced next.
+    oldest_hint: usize,
+}
+
+impl Default for ConditionMaps {
+    fn default() -> ConditionMaps {
+        ConditionMaps {
+            keys: None,
+            frames: Vec::new(),
+            traces: Vec::new(),
+            oldest: 0,
+            hints: [[Value::NIL; 2]; REMEMBERED_HINTS],
+            oldest_hint: 0,
+        }
+    }
 }
 
 /// The keywords of condition maps.
@@ -88,14 +111,23 @@ impl Keys {
         self.kinds.get(kind as usize).copied().unwrap_or(Value::NIL)
     }
 
+    /// The frame that a map of a trace stands for. A program may have made it.
+    fn frame(&self, host: &Host, map: Value) -> FrameInfo {
+        let text = |key| text_of(host, entry(host, map, key));
+        let number = |key| entry(host, map, key).as_fixnum().unwrap_or(0) as u32;
+        let line = number(self.line);
+        FrameInfo {
+            reached: Reached::ByCall,
+            name: text(self.name),
+            // Lines count from one.
+            position: (line != 0).then(|| (text(self.file), line, number(self.column))),
+        }
+    }
+
     /// The kind of a condition map that `catch` gave out.
     fn kind_of(&self, host: &Host, value: Value) -> Option<ConditionKind> {
-        if value.kind() != Kind::Map {
-            return None;
-        }
-        let kind = sorted_map::get_keyword(host, value, self.kind)?;
-        let message = sorted_map::get_keyword(host, value, self.message)?;
-        if !host.heap.is_string(message) {
+        let kind = entry(host, value, self.kind);
+        if !host.heap.is_string(entry(host, value, self.message)) {
             return None;
         }
         let place = self.kinds.iter().position(|known| *known == kind)?;
@@ -111,10 +143,12 @@ impl ConditionMaps {
             frames,
             traces,
             oldest,
+            hints,
+            oldest_hint,
         } = self;
         let keys = keys.get_or_insert_with(|| Box::new(Keys::new(host)));
         match &raised.payload {
-            Payload::Thrown(value) => {
+            Payload::Thrown(value) | Payload::Awaited(value) => {
                 if keys.kind_of(host, *value).is_some() {
                     return *value;
                 }
@@ -134,6 +168,12 @@ impl ConditionMaps {
             }
             Payload::Condition(condition) => {
                 let message = host.heap.string(&condition.message);
+                if let Some(hint) = &condition.hint
+                    && let Some(place) = hints.get_mut(*oldest_hint)
+                {
+                    *place = [message, host.heap.string(hint)];
+                    *oldest_hint = (*oldest_hint + 1) % REMEMBERED_HINTS;
+                }
                 let trace = trace_list(host, keys, frames, traces, oldest, &raised.trace);
                 let mut entries: Vec<(&str, Value, Value)> = Vec::with_capacity(USUAL_ENTRIES);
                 entries.push(("message", keys.message, message));
@@ -152,6 +192,12 @@ impl ConditionMaps {
         }
     }
 
+    /// The hint of a condition map with this message, if it is one of the last that had any.
+    fn hint_of(&self, host: &Host, message: Value) -> Option<Cow<'static, str>> {
+        let [_, hint] = self.hints.iter().find(|[known, _]| *known == message)?;
+        Some(host.heap.as_str(*hint)?.to_owned().into())
+    }
+
     /// Shows the remembered values to the collector.
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         for frames in self.frames.iter_mut().flatten() {
@@ -159,6 +205,9 @@ impl ConditionMaps {
         }
         for (_, list) in &mut self.traces {
             tracer.value(list);
+        }
+        for value in self.hints.as_flattened_mut() {
+            tracer.value(value);
         }
     }
 }
@@ -303,28 +352,54 @@ pub(crate) fn visible_frames(
     }
 }
 
-/// Type, message and hint of what was raised, for the report of an uncaught condition.
-pub(crate) fn describe(
-    host: &Host,
-    raised: &Raised,
-) -> (ConditionKind, String, Option<Cow<'static, str>>) {
-    match &raised.payload {
-        Payload::Condition(condition) => (
-            condition.kind,
-            condition.message.to_string(),
-            condition.hint.clone(),
-        ),
-        Payload::Thrown(value) => {
-            let keys = Keys::new(host);
-            let entry = |key| sorted_map::get_keyword(host, *value, key).unwrap_or(Value::NIL);
-            match keys.kind_of(host, *value) {
-                Some(ConditionKind::User) => {
-                    let thrown = print::readable(host, entry(keys.value));
-                    (ConditionKind::User, thrown, None)
-                }
-                Some(kind) => (kind, print::display(host, entry(keys.message)), None),
-                None => (ConditionKind::User, print::readable(host, *value), None),
+/// The text of a string; empty if it is something else.
+#[inline(never)]
+fn text_of(host: &Host, value: Value) -> String {
+    host.heap.as_str(value).unwrap_or_default().to_owned()
+}
+
+/// The entry of a map with this key; nil if there is none, or no map.
+#[inline(never)]
+fn entry(host: &Host, map: Value, key: Value) -> Value {
+    if map.kind() != Kind::Map {
+        return Value::NIL;
+    }
+    sorted_map::get_keyword(host, map, key).unwrap_or(Value::NIL)
+}
+
+impl ConditionMaps {
+    /// What was raised, for the report of an uncaught condition; with the frames that a condition noted
+    /// when it was first raised, if this is not the first time.
+    pub(crate) fn describe(&self, host: &Host, payload: Payload) -> Uncaught {
+        let value = match payload {
+            Payload::Condition(condition) => {
+                return Uncaught {
+                    condition,
+                    frames: Vec::new(),
+                };
             }
+            Payload::Thrown(value) | Payload::Awaited(value) => value,
+        };
+        let keys = Keys::new(host);
+        let mut condition = Condition::new(ConditionKind::User, "");
+        let mut frames = Vec::new();
+        let mut thrown = value;
+        if let Some(kind) = keys.kind_of(host, value) {
+            let message = entry(host, value, keys.message);
+            condition.kind = kind;
+            condition.hint = self.hint_of(host, message);
+            let trace = entry(host, value, keys.stack_trace);
+            if trace.kind() == Kind::List {
+                let maps = host.heap.list_iter(trace);
+                frames.extend(maps.map(|map| keys.frame(host, map)));
+            }
+            if kind != ConditionKind::User {
+                condition.message = print::display(host, message).into();
+                return Uncaught { condition, frames };
+            }
+            thrown = entry(host, value, keys.value);
         }
+        condition.message = print::readable(host, thrown).into();
+        Uncaught { condition, frames }
     }
 }

@@ -28,7 +28,7 @@ pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
 pub use limits::{LimitError, Limits};
 use module::LoadedModule;
 pub use nested::NestedEnding;
-pub use report::Uncaught;
+pub use report::{FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
 
 use std::rc::Rc;
 
@@ -109,7 +109,7 @@ pub(crate) enum Event {
     /// The task's bottom function returned.
     Finished(Value),
     /// An uncaught condition.
-    Failed(Box<unwind::Raised>),
+    Raised(Box<unwind::Raised>),
     /// No task is ready.
     Idle,
     /// The task of a nested call wants to wait; its result goes to the slot it noted.

@@ -82,7 +82,7 @@ impl Vm {
             resume = match event {
                 Event::Finished(value) => return NestedEnding::Value(value),
                 Event::Exit(status) => return NestedEnding::Exit(status),
-                Event::Failed(raised) => {
+                Event::Raised(raised) => {
                     return NestedEnding::Raised(self.condition_maps.map(&self.host, &raised));
                 }
                 Event::Suspended(Operation::Collect) => Resume::Value(self.collected()),

@@ -324,14 +324,16 @@ impl Vm {
                     self.end_task();
                     ending = Some(Ending::Value(value));
                 }
-                Event::Failed(raised) if self.task.id == TaskId::ROOT => {
+                Event::Raised(raised) if self.task.id == TaskId::ROOT => {
                     ending = Some(Ending::Uncaught(Box::new(Uncaught::new(
-                        &self.host, &raised,
+                        &self.host,
+                        &self.condition_maps,
+                        *raised,
                     ))));
                     self.end_task();
                 }
                 Event::Finished(value) => self.settle_current(promise::RESOLVED, value),
-                Event::Failed(raised) => {
+                Event::Raised(raised) => {
                     let map = self.condition_maps.map(&self.host, &raised);
                     self.settle_current(promise::REJECTED, map);
                 }
@@ -415,7 +417,7 @@ impl Vm {
                 self.task.write_result(value);
                 Next::Continue
             }
-            Resume::Throw(value) => self.raise(Payload::Thrown(value)),
+            Resume::Throw(value) => self.raise(Payload::Awaited(value)),
             Resume::Raise(condition) => self.raise(Payload::Condition(*condition)),
         }
     }

@@ -17,6 +17,8 @@ pub(crate) enum Payload {
     Condition(Condition),
     /// Any value; a map that was a condition is that condition again.
     Thrown(Value),
+    /// The condition map with which an awaited task has failed.
+    Awaited(Value),
 }
 
 /// A raised condition with the frames it left.
@@ -146,7 +148,7 @@ impl Vm {
                 state.set(ModuleState::New);
             }
             if self.task.is_bottom(left) {
-                return Next::Stop(Event::Failed(Box::new(raised)));
+                return Next::Stop(Event::Raised(Box::new(raised)));
             }
             self.task.registers = Registers {
                 pc: caller.pc,
@@ -162,7 +164,7 @@ impl Vm {
     #[cold]
     pub(crate) fn bad_instruction(&mut self) -> Event {
         let message = "the bytecode contains an instruction this runtime does not know";
-        Event::Failed(Box::new(Raised {
+        Event::Raised(Box::new(Raised {
             payload: Payload::Condition(Condition::new(ConditionKind::Internal, message)),
             trace: Vec::new(),
         }))

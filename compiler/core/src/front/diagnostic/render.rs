@@ -10,6 +10,9 @@
 //!   = hint: add the closing `)`
 //!   = code: E0112
 //! ```
+//!
+//! The frames of code that failed while it ran follow. Where there is no source to show, the text is
+//! that of the runtime's own reports ([`sema_machine::vm::Uncaught::render`]).
 
 use std::io::IsTerminal;
 use std::ops::Range;
@@ -17,7 +20,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer as Drawer, Snippet};
 
-use super::{Diagnostic, Label, Severity};
+use sema_machine::vm::{FrameInfo, write_fact, write_frames, write_place};
+
+use super::{Diagnostic, EXPANSION, Label, Severity, span_of};
 use crate::front::datum::FileId;
 use crate::front::source::{SourceFile, SourceMap};
 
@@ -48,8 +53,24 @@ impl Renderer {
             Severity::Error => Level::ERROR.with_name("Error"),
             Severity::Warning => Level::WARNING.with_name("Warning"),
         };
-        let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()));
-        for snippet in snippets(sources, diagnostic) {
+        let title = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+        let snippets = snippets(sources, diagnostic);
+        let mut text = if snippets.is_empty() {
+            self.without_excerpt(title, diagnostic)
+        } else {
+            self.with_excerpts(title, snippets, diagnostic)
+        };
+        write_frames(&mut text, shown_frames(sources, diagnostic));
+        text
+    }
+
+    fn with_excerpts<'a>(
+        &self,
+        mut group: Group<'a>,
+        snippets: Vec<Snippet<'a, Annotation<'a>>>,
+        diagnostic: &'a Diagnostic,
+    ) -> String {
+        for snippet in snippets {
             group = group.element(snippet);
         }
         if let Some(hint) = &diagnostic.hint {
@@ -61,6 +82,24 @@ impl Renderer {
         group = group.element(Level::INFO.with_name("code").message(diagnostic.code));
         let mut text = self.drawer.render(&[group]);
         text.push('\n');
+        text
+    }
+
+    /// The same as the runtime writes it, which has no excerpts.
+    fn without_excerpt(&self, title: Group<'_>, diagnostic: &Diagnostic) -> String {
+        let mut text = self.drawer.render(&[title]);
+        text.push('\n');
+        let place = diagnostic.frames.first();
+        if let Some(place) = place.and_then(|frame| frame.position.as_ref()) {
+            write_place(&mut text, place);
+        }
+        if let Some(hint) = &diagnostic.hint {
+            write_fact(&mut text, "hint", hint);
+        }
+        for note in &diagnostic.notes {
+            write_fact(&mut text, "note", note);
+        }
+        write_fact(&mut text, "code", diagnostic.code);
         text
     }
 
@@ -82,6 +121,14 @@ impl Renderer {
 pub fn standard_error_takes_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::io::stderr().is_terminal()
+}
+
+/// The frames of code that failed. A macro with one frame needs none: the excerpt shows its place.
+fn shown_frames<'d>(sources: &SourceMap, diagnostic: &'d Diagnostic) -> &'d [FrameInfo] {
+    match &diagnostic.frames[..] {
+        [only] if diagnostic.code == EXPANSION && span_of(only, sources).is_some() => &[],
+        frames => frames,
+    }
 }
 
 /// One excerpt per file, the file of the primary label first.

@@ -6,34 +6,27 @@
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, Interner, Span};
-use crate::front::problem::Condition;
+use crate::front::diagnostic::{Diagnostic, EXPANSION, Fallible};
+use crate::front::source::SourceMap;
 use crate::ir::Unit;
 
 /// A transformer kept by the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransformerId(pub u32);
 
-/// A condition that compile-time code raised and did not catch.
-#[derive(Clone, Debug)]
-pub struct MacroError {
-    /// Its type and fields.
-    pub condition: Condition,
-    /// Its text. For `:user` conditions the text the reference prints: `User exception: VALUE`.
-    pub message: String,
-    /// Its hint.
-    pub hint: Option<String>,
-}
-
 /// Runs code at build time.
 ///
 /// Units are run in a *namespace*, which is named by [`Unit::name`]: globals of the same name in units of the
 /// same namespace are the same variable, as at a read-eval-print loop. Each module of the program has its own.
+///
+/// `sources` are the texts that the spans of the code point into. A failure is a diagnostic with the code
+/// [`EXPANSION`] and the frames of the code that failed; the place of the call is for the caller to add.
 pub trait MacroHost {
     /// Runs a unit for its definitions.
     ///
     /// # Errors
     /// The condition it raised; the definitions made before it remain.
-    fn run(&mut self, unit: &Unit, interner: &mut Interner) -> Result<(), MacroError>;
+    fn run(&mut self, unit: &Unit, interner: &mut Interner, sources: &SourceMap) -> Fallible<()>;
 
     /// Runs a unit whose value is a function and keeps that function.
     ///
@@ -43,7 +36,8 @@ pub trait MacroHost {
         &mut self,
         unit: &Unit,
         interner: &mut Interner,
-    ) -> Result<TransformerId, MacroError>;
+        sources: &SourceMap,
+    ) -> Fallible<TransformerId>;
 
     /// Calls a transformer with unevaluated operands. The result is converted to data; what has no written form
     /// becomes [`crate::front::datum::DatumKind::Opaque`]. All of the result gets the given span, except parts of the
@@ -57,7 +51,8 @@ pub trait MacroHost {
         operands: &[Datum],
         span: Span,
         interner: &mut Interner,
-    ) -> Result<Datum, MacroError>;
+        sources: &SourceMap,
+    ) -> Fallible<Datum>;
 
     /// Gives a global of one namespace the present value of a global of another one, as `import` does. Does
     /// nothing if the source has no value.
@@ -74,17 +69,14 @@ pub struct NoHost {
 }
 
 impl NoHost {
-    fn refusal() -> MacroError {
-        MacroError {
-            condition: Condition::Eval,
-            message: "defmacro: this build of the compiler cannot run transformers".to_string(),
-            hint: None,
-        }
+    fn refusal() -> Box<Diagnostic> {
+        let message = "defmacro: this build of the compiler cannot run transformers";
+        Diagnostic::error(EXPANSION, message)
     }
 }
 
 impl MacroHost for NoHost {
-    fn run(&mut self, _: &Unit, _: &mut Interner) -> Result<(), MacroError> {
+    fn run(&mut self, _: &Unit, _: &mut Interner, _: &SourceMap) -> Fallible<()> {
         Err(NoHost::refusal())
     }
 
@@ -92,7 +84,8 @@ impl MacroHost for NoHost {
         &mut self,
         _: &Unit,
         _: &mut Interner,
-    ) -> Result<TransformerId, MacroError> {
+        _: &SourceMap,
+    ) -> Fallible<TransformerId> {
         Err(NoHost::refusal())
     }
 
@@ -102,7 +95,8 @@ impl MacroHost for NoHost {
         _: &[Datum],
         _: Span,
         _: &mut Interner,
-    ) -> Result<Datum, MacroError> {
+        _: &SourceMap,
+    ) -> Fallible<Datum> {
         Err(NoHost::refusal())
     }
 

@@ -11,13 +11,17 @@ pub(crate) mod syntax_rules;
 pub(crate) mod table;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, Fallible, span_of};
 use crate::front::lower::Lowerer;
-use crate::front::lower::expansion_problem;
+use crate::front::lower::sources_of;
 use crate::front::names::SpecialForm;
-use crate::front::problem::{Fallible, Problem};
+use crate::front::reader::datum_to_text;
 use crate::phases;
 use make::Maker;
 use table::{Macro, MacroEntry};
+
+/// How many characters of an expansion are shown.
+const SHOWN_EXPANSION: usize = 160;
 
 impl Lowerer<'_, '_> {
     /// The special form that a list with this head is. A program may define a macro with the name of some forms
@@ -48,6 +52,11 @@ impl Lowerer<'_, '_> {
         self.session.phases.begin(phases::EXPAND);
         let expansion = self.expand_with(&entry, form.span, operands);
         self.session.phases.begin(phases::LOWER);
+        if let Ok(Some(expansion)) = &expansion
+            && !matches!(entry.kind, Macro::Prelude(_))
+        {
+            self.session.expansions.insert(form.span, expansion.clone());
+        }
         expansion
     }
 
@@ -63,7 +72,7 @@ impl Lowerer<'_, '_> {
                 let fits = got >= prelude.minimum && prelude.maximum.is_none_or(|most| got <= most);
                 if !fits {
                     let (minimum, maximum) = (prelude.minimum, prelude.maximum);
-                    return Err(Problem::arity(span, &entry.name, minimum, maximum, got));
+                    return Err(Diagnostic::arity(span, &entry.name, minimum, maximum, got));
                 }
                 let mut maker = Maker {
                     session: self.session,
@@ -79,21 +88,43 @@ impl Lowerer<'_, '_> {
             } => {
                 let got = operands.len();
                 if got < *minimum || maximum.is_some_and(|most| got > most) {
-                    return Err(Problem::arity(span, &entry.name, *minimum, *maximum, got));
+                    return Err(Diagnostic::arity(
+                        span,
+                        &entry.name,
+                        *minimum,
+                        *maximum,
+                        got,
+                    ));
                 }
                 let session = &mut *self.session;
-                let expansion = session.host.call(*id, operands, span, session.interner);
+                let sources = sources_of(&session.loader);
+                let expansion = session
+                    .host
+                    .call(*id, operands, span, session.interner, sources);
                 let name = &entry.name;
-                expansion.map(Some).map_err(|error| {
-                    let mut problem = expansion_problem(error, span);
-                    problem
-                        .related
-                        .push((span, format!("while expanding `{name}`")));
-                    problem
+                expansion.map(Some).map_err(|failure| {
+                    let innermost = failure.frames.first();
+                    let place = innermost.and_then(|frame| span_of(frame, sources));
+                    let failure = failure.at_labelled(span, format!("while expanding `{name}`"));
+                    match place {
+                        Some(place) => failure.with_secondary(place, "the macro fails here"),
+                        None => failure,
+                    }
                 })
             }
         }
     }
+}
+
+/// The text of an expansion for a note, cut if it is long.
+pub(crate) fn expansion_text(expansion: &Datum, interner: &mut Interner) -> String {
+    let readable = readable(expansion, interner);
+    let mut text = datum_to_text(interner, &readable);
+    if let Some((cut, _)) = text.char_indices().nth(SHOWN_EXPANSION) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
 }
 
 /// A datum in which names made by the front end have become names a program could write.

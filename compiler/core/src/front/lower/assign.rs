@@ -2,7 +2,7 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, Span};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {

@@ -2,7 +2,7 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
@@ -20,7 +20,7 @@ impl Lowerer<'_, '_> {
         for clause in clauses {
             let items = shape::list("cond", clause, span)?;
             let Some((test, body)) = items.split_first() else {
-                return Err(Problem::eval(span, "cond: clause must not be empty"));
+                return Err(Diagnostic::eval(span, "cond: clause must not be empty"));
             };
             // A clause without a body gives `#t`, not the value of its test.
             let is_else = shape::as_symbol(test) == Some(self.session.names.r#else);
@@ -51,7 +51,7 @@ impl Lowerer<'_, '_> {
         for clause in clauses {
             let items = shape::list("case", clause, span)?;
             let Some((head, body)) = items.split_first() else {
-                return Err(Problem::eval(span, "case: clause must not be empty"));
+                return Err(Diagnostic::eval(span, "case: clause must not be empty"));
             };
             if shape::as_symbol(head) == Some(self.session.names.r#else) {
                 otherwise = self.scoped_body(Vec::new(), body, clause.span);

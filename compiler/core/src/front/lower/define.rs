@@ -2,7 +2,7 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem, type_name};
+use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
@@ -51,7 +51,7 @@ impl Lowerer<'_, '_> {
         span: Span,
     ) -> Fallible<(Symbol, Expr)> {
         let Some((target, rest)) = operands.split_first() else {
-            return Err(Problem::arity(span, "define", 2, None, 0));
+            return Err(Diagnostic::arity(span, "define", 2, None, 0));
         };
         match &target.kind {
             DatumKind::Symbol(symbol) => {
@@ -60,18 +60,21 @@ impl Lowerer<'_, '_> {
             }
             DatumKind::List(signature) => {
                 let Some((name, parameters)) = signature.split_first() else {
-                    return Err(Problem::eval(span, "define: expected a symbol"));
+                    return Err(Diagnostic::eval(span, "define: expected a symbol"));
                 };
                 let symbol = shape::symbol("define", name, span)?;
                 if rest.is_empty() {
-                    return Err(Problem::eval(span, "define: function body cannot be empty"));
+                    return Err(Diagnostic::eval(
+                        span,
+                        "define: function body cannot be empty",
+                    ));
                 }
                 let value = self.function("define", Some(symbol), parameters, rest, span)?;
                 Ok((symbol, value))
             }
             other => {
                 let expected = "symbol, list, vector, or map";
-                Err(Problem::wrong_type(span, expected, type_name(other)))
+                Err(Diagnostic::wrong_type(span, expected, type_name(other)))
             }
         }
     }

@@ -9,9 +9,9 @@ use super::literals::is_constant;
 use super::prepare::is_constant_template;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, FileId, Span, Symbol};
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible, NEEDS_COMPILER};
 use crate::front::expand::readable;
 use crate::front::names::SpecialForm;
-use crate::front::problem::{Condition, Fallible, NEEDS_COMPILER, Problem};
 use crate::front::reader::read_many_limited;
 use crate::ir::{Expr, ExprKind};
 
@@ -65,7 +65,7 @@ impl Lowerer<'_, '_> {
         let message = format!("{what} is not known before the program runs");
         let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
                     executable that contains the compiler";
-        let problem = Problem::warning(span, NEEDS_COMPILER, Condition::Eval, message);
+        let problem = Diagnostic::warning(span, NEEDS_COMPILER, Condition::Eval, message);
         self.report(problem.with_hint(hint));
     }
 
@@ -105,7 +105,7 @@ impl Lowerer<'_, '_> {
         if has_objects && !self.at_run_time {
             let message = "a macro put a run-time object into code; only data that can be written can \
                            be compiled";
-            return self.raise(Problem::eval(span, message));
+            return self.raise(Diagnostic::eval(span, message));
         }
         lowered
     }
@@ -209,8 +209,10 @@ impl Lowerer<'_, '_> {
         };
         let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, limit);
         let data = data.map_err(|error| {
-            let located = error.located_message(text);
-            Problem::reader(span, error.kind.code(), error.kind.to_string(), located)
+            let mut diagnostic = Diagnostic::reader(&error, text).at(span);
+            // It is a place in the constant.
+            diagnostic.secondary.clear();
+            diagnostic
         })?;
         let nil = DatumKind::Nil;
         let kind = match reading {

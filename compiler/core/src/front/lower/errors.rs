@@ -3,7 +3,7 @@
 use super::control::sequence;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
@@ -15,7 +15,7 @@ impl Lowerer<'_, '_> {
 
     pub(super) fn try_form(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let Some((last, body)) = operands.split_last() else {
-            return Err(Problem::arity(span, "try", 1, None, 0));
+            return Err(Diagnostic::arity(span, "try", 1, None, 0));
         };
         let clause = shape::list("try", last, span)?;
         let is_catch = clause
@@ -23,16 +23,16 @@ impl Lowerer<'_, '_> {
             .is_some_and(|head| shape::as_symbol(head) == Some(self.session.names.catch));
         if !is_catch {
             let message = "try: last argument must be (catch var handler...)";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         }
         let [_, name, handler @ ..] = clause else {
-            return Err(Problem::eval(
+            return Err(Diagnostic::eval(
                 span,
                 "try: catch needs (catch var handler...)",
             ));
         };
         if handler.is_empty() {
-            return Err(Problem::eval(
+            return Err(Diagnostic::eval(
                 span,
                 "try: catch needs (catch var handler...)",
             ));
@@ -49,9 +49,8 @@ impl Lowerer<'_, '_> {
     }
 
     /// Code that raises a problem at run time.
-    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
-    pub(super) fn raise(&mut self, problem: Box<Problem>) -> Expr {
-        let span = problem.span;
+    pub(super) fn raise(&mut self, problem: Box<Diagnostic>) -> Expr {
+        let span = problem.span();
         let condition = problem.condition_map(self.session.interner);
         let condition = Expr::new(ExprKind::Const(condition), span);
         Expr::new(ExprKind::Throw(Box::new(condition)), span)
@@ -63,13 +62,12 @@ impl Lowerer<'_, '_> {
         lower: impl FnOnce(&mut Self) -> Fallible<Expr>,
         span: Span,
     ) -> Expr {
-        let mark = self.session.problems.len();
+        let mark = self.session.diagnostics.len();
         let result = lower(self);
-        let found = self.session.problems.split_off(mark);
-        let (errors, warnings): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|problem| problem.severity == crate::front::problem::Severity::Error);
-        self.session.problems.extend(warnings);
+        let found = self.session.diagnostics.split_off(mark);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(Diagnostic::is_error);
+        self.session.diagnostics.extend(warnings);
         let first = errors.into_iter().next().map(Box::new);
         match (first, result) {
             (Some(problem), _) | (None, Err(problem)) => {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use super::Lowerer;
 use crate::front::diagnostic::suggest::unbound_hint;
+use crate::front::diagnostic::{Condition, Diagnostic};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::names::SPECIAL_FORMS;
-use crate::front::problem::{Condition, Problem};
 use crate::ir::builtins::Builtins;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
@@ -111,8 +111,8 @@ impl Lowerer<'_, '_> {
         }
         self.undefined_exports(&mut found);
         self.look_up_unbound_first();
-        found.sort_by_key(|problem| (problem.span.file, problem.span.start));
-        self.session.problems.extend(found);
+        found.sort_by_key(|problem| (problem.span().file, problem.span().start));
+        self.session.diagnostics.extend(found);
     }
 
     /// The functions among the globals that never change, with their numbers of parameters.
@@ -137,7 +137,7 @@ impl Lowerer<'_, '_> {
         functions
     }
 
-    fn undefined_exports(&self, found: &mut Vec<Problem>) {
+    fn undefined_exports(&self, found: &mut Vec<Diagnostic>) {
         for (name, span) in self.unit.exports.iter().flatten() {
             let defined = self.unit.globals.iter().any(|global| {
                 global.name == *name && (global.definitions > 0 || self.is_import_bound(name))
@@ -148,12 +148,17 @@ impl Lowerer<'_, '_> {
             };
             if !defined && !is_macro() && !self.dynamic {
                 let message = format!("module: `{name}` is exported and never defined");
-                found.push(*Problem::warning(*span, "W0404", Condition::Eval, message));
+                found.push(*Diagnostic::warning(
+                    *span,
+                    "W0404",
+                    Condition::Eval,
+                    message,
+                ));
             }
         }
     }
 
-    fn unbound_globals(&self, found: &mut Vec<Problem>) {
+    fn unbound_globals(&self, found: &mut Vec<Diagnostic>) {
         let public: Vec<&str> = self.session.builtins.public_names().collect();
         let unbound: Vec<&Global> = self
             .unit
@@ -181,7 +186,7 @@ impl Lowerer<'_, '_> {
         for global in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());
-            let problem = Problem::warning(global.span, "W0201", condition, message);
+            let problem = Diagnostic::warning(global.span, "W0201", condition, message);
             found.push(*match unbound_hint(&global.name, known.iter().copied()) {
                 Some(hint) => problem.with_hint(hint),
                 None => problem,
@@ -203,7 +208,7 @@ fn wrong_count(
     expr: &Expr,
     builtins: &Builtins,
     functions: &HashMap<GlobalId, (Rc<str>, usize, Option<usize>)>,
-) -> Option<Box<Problem>> {
+) -> Option<Box<Diagnostic>> {
     let ExprKind::Call(callee, arguments) = &expr.kind else {
         return None;
     };
@@ -222,7 +227,7 @@ fn wrong_count(
     if got >= minimum && maximum.is_none_or(|maximum| got <= maximum) {
         return None;
     }
-    let mut problem = Problem::arity(expr.span, name, minimum, maximum, got).as_warning();
+    let mut problem = Diagnostic::arity(expr.span, name, minimum, maximum, got).as_warning();
     problem.code = "W0202";
     Some(problem)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem, type_name};
+use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
 impl Lowerer<'_, '_> {
@@ -12,7 +12,7 @@ impl Lowerer<'_, '_> {
         let ([parameters], body) = shape::at_least::<1>("lambda", operands, 1, span)?;
         let Some(parameters) = shape::sequence(parameters) else {
             let got = type_name(&parameters.kind);
-            return Err(Problem::wrong_type(span, "list or vector", got));
+            return Err(Diagnostic::wrong_type(span, "list or vector", got));
         };
         self.function("lambda", None, parameters, body, span)
     }
@@ -49,7 +49,7 @@ impl Lowerer<'_, '_> {
                     patterns.push((variable, parameter));
                     variable
                 }
-                _ => return Err(Problem::eval(span, format!("{form}: expected a symbol"))),
+                _ => return Err(Diagnostic::eval(span, format!("{form}: expected a symbol"))),
             };
             variables.push(variable);
         }
@@ -69,7 +69,7 @@ impl Lowerer<'_, '_> {
                     patterns.push((variable, rest));
                     Some(variable)
                 }
-                _ => return Err(Problem::eval(span, format!("{form}: expected a symbol"))),
+                _ => return Err(Diagnostic::eval(span, format!("{form}: expected a symbol"))),
             },
             None => None,
         };
@@ -106,7 +106,7 @@ impl Lowerer<'_, '_> {
         match from_dot {
             [_, rest] => Ok((fixed, Some(rest))),
             // The reader refuses this; only macros can make it.
-            _ => Err(Problem::eval(
+            _ => Err(Diagnostic::eval(
                 span,
                 format!("{form}: exactly one parameter must follow the dot"),
             )),
@@ -124,7 +124,7 @@ impl Lowerer<'_, '_> {
         if seen.contains(&symbol) {
             let name = self.session.interner.resolve(&symbol);
             let message = format!("{form}: duplicate parameter `{name}`");
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         }
         seen.push(symbol);
         Ok(())

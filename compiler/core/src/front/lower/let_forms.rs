@@ -6,7 +6,7 @@ use super::control::sequence;
 use super::patterns::{Fit, wrap};
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
 /// The target and the initial value of a binding.
@@ -139,7 +139,7 @@ impl Lowerer<'_, '_> {
                 self.bindings("named let", bindings, span)?;
             }
             let got = operands.len() + 1;
-            return Err(Problem::arity(span, "named let", 3, None, got));
+            return Err(Diagnostic::arity(span, "named let", 3, None, got));
         };
         let bindings = self.bindings("named let", bindings, span)?;
         let mut seen = Vec::new();
@@ -185,13 +185,13 @@ impl Lowerer<'_, '_> {
         span: Span,
     ) -> Fallible<Vec<Binding<'d>>> {
         let Some(items) = shape::sequence(bindings) else {
-            return Err(Problem::eval(span, format!("{form}: expected a list")));
+            return Err(Diagnostic::eval(span, format!("{form}: expected a list")));
         };
         let mut result = Vec::with_capacity(items.len());
         for item in items {
             let [target, value] = shape::list(form, item, span)? else {
                 let message = format!("{form}: each binding must have 2 elements");
-                return Err(Problem::eval(span, message));
+                return Err(Diagnostic::eval(span, message));
             };
             let is_target = matches!(
                 target.kind,
@@ -200,7 +200,7 @@ impl Lowerer<'_, '_> {
             if !is_target && form != "named let" {
                 let message =
                     format!("{form}: binding name must be a symbol, vector, or map pattern");
-                return Err(Problem::eval(span, message));
+                return Err(Diagnostic::eval(span, message));
             }
             result.push((target, value));
         }
@@ -218,7 +218,7 @@ impl Lowerer<'_, '_> {
                 if seen.contains(&symbol) {
                     let name = self.session.interner.resolve(&symbol);
                     let message = format!("{form}: duplicate binding `{name}`");
-                    return Err(Problem::eval(span, message));
+                    return Err(Diagnostic::eval(span, message));
                 }
                 seen.push(symbol);
             }

@@ -3,7 +3,7 @@
 use super::literals::make;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 use crate::ir::{Expr, ExprKind, Lambda};
 
 /// The roles that may stand at the head of a prompt entry.

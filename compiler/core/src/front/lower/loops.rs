@@ -7,7 +7,7 @@ use super::control::{if_expr, sequence};
 use super::let_forms::let_expr;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, VarId};
 
 impl Lowerer<'_, '_> {
@@ -42,13 +42,13 @@ impl Lowerer<'_, '_> {
                 [name, init, step] => (name, init, Some(step)),
                 _ => {
                     let message = "do: binding must be (var init) or (var init step)";
-                    return Err(Problem::eval(span, message));
+                    return Err(Diagnostic::eval(span, message));
                 }
             };
             specs.push((shape::symbol("do", name, span)?, init, step));
         }
         let Some((test, results)) = shape::list("do", exit, span)?.split_first() else {
-            return Err(Problem::eval(span, "do: test clause must not be empty"));
+            return Err(Diagnostic::eval(span, "do: test clause must not be empty"));
         };
         let mut bound = Vec::new();
         let mut names = Vec::new();

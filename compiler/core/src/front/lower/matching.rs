@@ -9,7 +9,7 @@ use super::let_forms::let_expr;
 use super::patterns::{Fit, integer, wrap};
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::problem::{Condition, Fallible, Problem};
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, VarId};
 
 impl Lowerer<'_, '_> {
@@ -23,11 +23,11 @@ impl Lowerer<'_, '_> {
         for clause in clauses {
             let Some(items) = shape::sequence(clause) else {
                 let message = "match: each clause must be a list or vector";
-                return Err(Problem::eval(clause.span, message));
+                return Err(Diagnostic::eval(clause.span, message));
             };
             if items.is_empty() {
                 let message = "match: clause must not be empty";
-                return Err(Problem::eval(clause.span, message));
+                return Err(Diagnostic::eval(clause.span, message));
             }
         }
         let subject = self.expr(subject);
@@ -50,11 +50,11 @@ impl Lowerer<'_, '_> {
             if certain {
                 let message = "match: this clause is never reached";
                 let condition = Condition::Eval;
-                self.report(Problem::warning(
+                self.report(Diagnostic::warning(
                     clause.span,
                     "W0203",
                     condition,
-                    message.into(),
+                    message,
                 ));
             }
             let mut tests = Vec::new();

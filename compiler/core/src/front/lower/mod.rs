@@ -44,15 +44,16 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, Fallible};
+use crate::front::expand::expansion_text;
 use crate::front::expand::host::MacroHost;
 use crate::front::expand::table::MacroTable;
 use crate::front::names::SpecialForm;
-use crate::front::problem::{Fallible, Problem, Severity};
 use crate::ir::builtins::Builtins;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 use scope::Scope;
 pub use session::Session;
-pub(crate) use toplevel::expansion_problem;
+pub(crate) use session::sources_of;
 
 /// Forms nested deeper than this are refused: macros can make data deeper than the reader allows, and lowering
 /// recurses. A caller with a small stack should run the front end in a thread of its own with 256 MB.
@@ -64,7 +65,7 @@ pub struct Lowered {
     /// The code.
     pub unit: Unit,
     /// What may fail at run time.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Lowers a program of one file, without imports.
@@ -77,14 +78,11 @@ pub fn lower_program(
     interner: &mut Interner,
     builtins: &Builtins,
     host: &mut dyn MacroHost,
-) -> Result<Lowered, Vec<Problem>> {
+) -> Result<Lowered, Vec<Diagnostic>> {
     let mut session = Session::new(interner, builtins, host);
     let lowered = Lowerer::new(&mut session, Rc::from(name)).program(forms);
-    let problems = std::mem::take(&mut session.problems);
-    if problems
-        .iter()
-        .any(|problem| problem.severity == Severity::Error)
-    {
+    let problems = std::mem::take(&mut session.diagnostics);
+    if problems.iter().any(Diagnostic::is_error) {
         return Err(problems);
     }
     Ok(Lowered {
@@ -171,7 +169,7 @@ impl<'a, 's> Lowerer<'a, 's> {
     pub(crate) fn expr(&mut self, datum: &Datum) -> Expr {
         if self.depth >= DEPTH_LIMIT {
             let message = format!("form nested too deeply (limit {DEPTH_LIMIT})");
-            self.report(Problem::eval(datum.span, message));
+            self.report(Diagnostic::eval(datum.span, message));
             return Expr::nil(datum.span);
         }
         self.depth += 1;
@@ -188,10 +186,16 @@ impl<'a, 's> Lowerer<'a, 's> {
         data.iter().map(|datum| self.expr(datum)).collect()
     }
 
-    /// Records a problem.
-    #[expect(clippy::boxed_local, reason = "problems are made boxed")]
-    pub(crate) fn report(&mut self, problem: Box<Problem>) {
-        self.session.problems.push(*problem);
+    /// Records a problem. A mistake in what a macro has made stands at the macro's call, where it cannot be
+    /// seen: the expansion is shown with it.
+    pub(crate) fn report(&mut self, mut problem: Box<Diagnostic>) {
+        if problem.is_error()
+            && let Some(expansion) = self.session.expansions.get(&problem.span())
+        {
+            let text = expansion_text(&expansion.clone(), self.session.interner);
+            problem = problem.with_note(format!("expanded to: {text}"));
+        }
+        self.session.diagnostics.push(*problem);
     }
 
     fn try_expr(&mut self, datum: &Datum) -> Fallible<Expr> {
@@ -297,7 +301,7 @@ impl<'a, 's> Lowerer<'a, 's> {
         if self.session.interner.resolve(&symbol) == "workflow/approval" {
             let message = "workflow/approval is a control-flow gate and cannot be used as a value; \
                            call (approval key opts) directly";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         }
         Ok(Expr::new(ExprKind::Global(global), span))
     }

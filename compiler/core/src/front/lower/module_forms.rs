@@ -7,9 +7,9 @@ use super::lambda::thunk_of;
 use super::let_forms::let_expr;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use crate::front::diagnostic::{COMPUTED_PATH, Condition, Diagnostic, Fallible};
 use crate::front::modules::loader::{Failure, Imported, SourceText};
 use crate::front::names::SpecialForm;
-use crate::front::problem::{COMPUTED_PATH, Condition, Fallible, Problem};
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro};
 
 impl Lowerer<'_, '_> {
@@ -25,7 +25,7 @@ impl Lowerer<'_, '_> {
         let head = exports.first().and_then(shape::as_symbol);
         if head != Some(self.session.names.export) {
             let message = "module: second argument must start with 'export'";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         }
         let mut names = Vec::new();
         for export in exports.iter().skip(1) {
@@ -44,7 +44,7 @@ impl Lowerer<'_, '_> {
 
     pub(super) fn import(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let Some((path, selected)) = operands.split_first() else {
-            return Err(Problem::arity(span, "import", 1, None, 0));
+            return Err(Diagnostic::arity(span, "import", 1, None, 0));
         };
         let selected: Vec<Symbol> = selected
             .iter()
@@ -73,7 +73,8 @@ impl Lowerer<'_, '_> {
     fn warn_computed(&mut self, span: Span, form: &str) {
         let message = format!("{form}: the path is not a literal string");
         let hint = "the file is not part of the program; it is looked for when the program runs";
-        let problem = Problem::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
+        let problem =
+            Diagnostic::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
         self.report(problem);
     }
 
@@ -119,7 +120,7 @@ impl Lowerer<'_, '_> {
                 let name = self.session.interner.resolve(symbol);
                 let message = format!("import: module does not export '{name}'");
                 let condition = Condition::Eval;
-                self.report(Problem::warning(span, "W0405", condition, message));
+                self.report(Diagnostic::warning(span, "W0405", condition, message));
             }
         }
         let names = (!selected.is_empty()).then(|| {
@@ -228,7 +229,7 @@ impl Lowerer<'_, '_> {
             let start = path.iter().position(|key| **key == *file.key).unwrap_or(0);
             let cycle = path.get(start..).unwrap_or_default().join(" -> ");
             let message = format!("cyclic import detected: {cycle} -> {}", file.key);
-            let problem = Problem::module(span, message);
+            let problem = Diagnostic::module(span, message);
             self.report(problem.clone().as_warning());
             return self.raise(problem);
         }

@@ -2,7 +2,7 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 use crate::ir::{Builtin, Expr, ExprKind};
 
 impl Lowerer<'_, '_> {

@@ -6,7 +6,7 @@
 use super::control::sequence;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem, type_name};
+use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
 use crate::ir::{Expr, ExprKind, VarId};
 
 /// One step of taking a value apart.
@@ -88,7 +88,7 @@ impl Lowerer<'_, '_> {
                 let message =
                     format!("{form}: invalid pattern, expected symbol, vector, or map, got {got}");
                 steps.push(Step::Check(
-                    self.raise(Problem::eval(pattern.span, message)),
+                    self.raise(Diagnostic::eval(pattern.span, message)),
                 ));
             }
         }
@@ -111,11 +111,11 @@ impl Lowerer<'_, '_> {
         let (fixed, from_ampersand) = items.split_at(at);
         match from_ampersand {
             [_, rest] => Ok((fixed, Some(rest))),
-            [_] | [] => Err(Problem::eval(
+            [_] | [] => Err(Diagnostic::eval(
                 span,
                 format!("{form}: `&` must be followed by a rest pattern"),
             )),
-            _ => Err(Problem::eval(
+            _ => Err(Diagnostic::eval(
                 span,
                 format!("{form}: only one pattern allowed after `&`"),
             )),
@@ -126,11 +126,11 @@ impl Lowerer<'_, '_> {
     pub(super) fn keys_entry(&self, form: &str, value: &Datum) -> Fallible<Vec<Symbol>> {
         let Some(items) = shape::sequence(value) else {
             let message = format!("{form}: :keys must be followed by a vector or list of symbols");
-            return Err(Problem::eval(value.span, message));
+            return Err(Diagnostic::eval(value.span, message));
         };
         let symbols = items.iter().map(|item| {
             shape::as_symbol(item).ok_or_else(|| {
-                Problem::eval(item.span, format!("{form}: :keys entries must be symbols"))
+                Diagnostic::eval(item.span, format!("{form}: :keys entries must be symbols"))
             })
         });
         symbols.collect()

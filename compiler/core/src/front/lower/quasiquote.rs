@@ -7,8 +7,8 @@ use super::let_forms::let_expr;
 use super::literals::{append_call, is_constant_key, make, make_map};
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::front::names::SpecialForm;
-use crate::front::problem::{Fallible, Problem};
 use crate::ir::{Expr, ExprKind, VarId};
 
 /// The new symbols of one template and the variables that hold them.
@@ -99,7 +99,7 @@ impl Lowerer<'_, '_> {
                 } else {
                     "unquote"
                 };
-                return Err(Problem::arity(span, name, 1, Some(1), items.len() - 1));
+                return Err(Diagnostic::arity(span, name, 1, Some(1), items.len() - 1));
             }
             if level == 1
                 && let Some(operand) = items.get(1)
@@ -160,7 +160,7 @@ impl Lowerer<'_, '_> {
                 if matches!(element, Element::Splice(_)) {
                     let message =
                         "unquote-splicing is not allowed in a quasiquoted map key or value";
-                    let problem = Problem::eval(template.span, message)
+                    let problem = Diagnostic::eval(template.span, message)
                         .with_hint("splicing only makes sense inside a list or vector");
                     return Err(problem);
                 }

@@ -10,7 +10,7 @@ use super::let_forms::let_expr;
 use super::patterns::integer;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
 const FORM: &str = "define-record-type";
@@ -21,13 +21,13 @@ impl Lowerer<'_, '_> {
         else {
             let message =
                 "define-record-type: requires at least type name, constructor, and predicate";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         };
         let name = shape::symbol(FORM, name, span)?;
         let signature = shape::list(FORM, constructor, span)?;
         let Some((constructor, fields)) = signature.split_first() else {
             let message = "define-record-type: constructor spec must have a name";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         };
         let constructor = shape::symbol(FORM, constructor, span)?;
         let dot = self.session.names.dot;
@@ -41,7 +41,7 @@ impl Lowerer<'_, '_> {
         for accessor in accessors {
             let [field, accessor] = shape::list(FORM, accessor, span)? else {
                 let message = "define-record-type: field spec must be (field accessor)";
-                return Err(Problem::eval(span, message));
+                return Err(Diagnostic::eval(span, message));
             };
             let field = shape::symbol(FORM, field, span)?;
             specs.push((field, shape::symbol(FORM, accessor, span)?));
@@ -52,7 +52,7 @@ impl Lowerer<'_, '_> {
             let Some(index) = fields.iter().position(|known| *known == field) else {
                 let field = self.session.text(field);
                 let message = format!("define-record-type: field '{field}' not in constructor");
-                return Ok(self.raise(Problem::eval(span, message)));
+                return Ok(self.raise(Diagnostic::eval(span, message)));
             };
             indices.push((index, accessor));
         }

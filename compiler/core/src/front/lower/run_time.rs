@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use super::Lowerer;
 use super::finish::resolve;
 use crate::front::datum::{Datum, Symbol};
+use crate::front::diagnostic::Fallible;
 use crate::front::expand::table::MacroTable;
-use crate::front::problem::Fallible;
 use crate::ir::Unit;
 
 /// The names that have a meaning for the compiler in an environment.

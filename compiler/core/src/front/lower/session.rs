@@ -1,14 +1,15 @@
 //! What all modules of one compilation share.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::toplevel::Evaluated;
-use crate::front::datum::{Interner, Symbol};
+use crate::front::datum::{Datum, Interner, Span, Symbol};
+use crate::front::diagnostic::Diagnostic;
 use crate::front::expand::host::MacroHost;
 use crate::front::modules::loader::Loader;
 use crate::front::names::Names;
-use crate::front::problem::Problem;
+use crate::front::source::{NO_SOURCES, SourceMap};
 use crate::ir::builtins::Builtins;
 use crate::phases::{Observer, Unobserved};
 
@@ -21,7 +22,9 @@ pub struct Session<'s> {
     /// All modules, and how to reach further ones; none for a program of one file.
     pub(crate) loader: Option<Loader<'s>>,
     /// What was found wrong so far.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What calls of macros that programs have defined expanded to last, by the places of the calls.
+    pub(crate) expansions: HashMap<Span, Datum>,
     /// What has been run at build time.
     pub(crate) evaluated: Evaluated,
     /// Names of builtins and general macros that have values of their own by now: the program is
@@ -33,6 +36,13 @@ pub struct Session<'s> {
     pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
     fresh: u32,
+}
+
+/// The texts of a compilation.
+pub(crate) fn sources_of<'l>(loader: &'l Option<Loader<'_>>) -> &'l SourceMap {
+    loader
+        .as_ref()
+        .map_or(&NO_SOURCES, |loader| &*loader.sources)
 }
 
 impl<'s> Session<'s> {
@@ -49,7 +59,8 @@ impl<'s> Session<'s> {
             builtins,
             host,
             loader: None,
-            problems: Vec::new(),
+            diagnostics: Vec::new(),
+            expansions: HashMap::new(),
             evaluated: Evaluated::new(),
             redefined: HashSet::new(),
             compiler_at_run_time: false,

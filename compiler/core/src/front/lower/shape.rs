@@ -1,7 +1,7 @@
 //! Checks of the shape of special forms.
 
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 
 /// Checks the number of operands.
 pub(super) fn count(
@@ -13,7 +13,7 @@ pub(super) fn count(
 ) -> Fallible<()> {
     let got = operands.len();
     if got < minimum || maximum.is_some_and(|maximum| got > maximum) {
-        return Err(Problem::arity(span, name, minimum, maximum, got));
+        return Err(Diagnostic::arity(span, name, minimum, maximum, got));
     }
     Ok(())
 }
@@ -25,7 +25,7 @@ pub(super) fn exactly<'d, const N: usize>(
     span: Span,
 ) -> Fallible<&'d [Datum; N]> {
     <&[Datum; N]>::try_from(operands)
-        .map_err(|_| Problem::arity(span, name, N, Some(N), operands.len()))
+        .map_err(|_| Diagnostic::arity(span, name, N, Some(N), operands.len()))
 }
 
 /// The first `N` operands and the others, of which there must be at least `further`.
@@ -37,7 +37,7 @@ pub(super) fn at_least<'d, const N: usize>(
 ) -> Fallible<(&'d [Datum; N], &'d [Datum])> {
     match operands.split_first_chunk::<N>() {
         Some((first, rest)) if rest.len() >= further => Ok((first, rest)),
-        _ => Err(Problem::arity(
+        _ => Err(Diagnostic::arity(
             span,
             name,
             N + further,
@@ -51,7 +51,7 @@ pub(super) fn at_least<'d, const N: usize>(
 pub(super) fn symbol(name: &str, datum: &Datum, span: Span) -> Fallible<Symbol> {
     match datum.kind {
         DatumKind::Symbol(symbol) => Ok(symbol),
-        _ => Err(Problem::eval(span, format!("{name}: expected a symbol"))),
+        _ => Err(Diagnostic::eval(span, format!("{name}: expected a symbol"))),
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn symbol(name: &str, datum: &Datum, span: Span) -> Fallible<Symbol> 
 pub(super) fn list<'d>(name: &str, datum: &'d Datum, span: Span) -> Fallible<&'d [Datum]> {
     match &datum.kind {
         DatumKind::List(items) => Ok(items),
-        _ => Err(Problem::eval(span, format!("{name}: expected a list"))),
+        _ => Err(Diagnostic::eval(span, format!("{name}: expected a list"))),
     }
 }
 

@@ -8,15 +8,14 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::finish::{resolve, visit};
-use super::session::Session;
+use super::session::{Session, sources_of};
 use super::{LoweredModule, Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::expand::host::MacroError;
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::expand::syntax_rules::SyntaxRules;
 use crate::front::expand::table::{Macro, MacroEntry};
 use crate::front::names::SpecialForm;
-use crate::front::problem::{Condition, Fallible, Problem, Severity};
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
@@ -111,7 +110,7 @@ impl Lowerer<'_, '_> {
                         if self.expansions > super::DEPTH_LIMIT {
                             self.expansions = 0;
                             let message = "macro expansion does not end";
-                            return Err(Problem::eval(form.span, message));
+                            return Err(Diagnostic::eval(form.span, message));
                         }
                         self.top_form(&expansion);
                         self.expansions = self.expansions.saturating_sub(1);
@@ -145,10 +144,13 @@ impl Lowerer<'_, '_> {
     fn define_syntax_rules(&mut self, operands: &[Datum], span: Span) -> Fallible<()> {
         let [name, rules] = operands else {
             let message = "define-syntax: expected (define-syntax name (syntax-rules ...))";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         };
         let Some(symbol) = shape::as_symbol(name) else {
-            return Err(Problem::eval(span, "define-syntax: name must be a symbol"));
+            return Err(Diagnostic::eval(
+                span,
+                "define-syntax: name must be a symbol",
+            ));
         };
         let text = self.session.text(symbol);
         let rules = SyntaxRules::parse(&text, rules, &self.session.names, span)?;
@@ -159,39 +161,42 @@ impl Lowerer<'_, '_> {
     fn define_transformer(&mut self, operands: &[Datum], span: Span) -> Fallible<()> {
         let ([name, parameters], body) = shape::at_least::<2>("defmacro", operands, 1, span)?;
         let Some(symbol) = shape::as_symbol(name) else {
-            return Err(Problem::eval(span, "defmacro: name must be a symbol"));
+            return Err(Diagnostic::eval(span, "defmacro: name must be a symbol"));
         };
         let DatumKind::List(parameters) = &parameters.kind else {
-            return Err(Problem::eval(span, "defmacro: params must be a list"));
+            return Err(Diagnostic::eval(span, "defmacro: params must be a list"));
         };
         if parameters
             .iter()
             .any(|item| shape::as_symbol(item).is_none())
         {
-            return Err(Problem::eval(span, "defmacro: parameter must be a symbol"));
+            return Err(Diagnostic::eval(
+                span,
+                "defmacro: parameter must be a symbol",
+            ));
         }
         let mut parameters = parameters.to_vec();
         self.rename_repeated(&mut parameters);
         let (fixed, rest) = self.split_rest("defmacro", &parameters, span)?;
         let (minimum, maximum) = (fixed.len(), rest.is_none().then_some(fixed.len()));
         let scopes = std::mem::take(&mut self.scopes);
-        let mark = self.session.problems.len();
+        let mark = self.session.diagnostics.len();
         let lambda = self.function("lambda", Some(symbol), &parameters, body, span);
         self.scopes = scopes;
         let lambda = lambda?;
         let text = self.session.text(symbol);
         // A transformer with mistakes is not defined; its calls are left alone.
-        let own = self.session.problems.get(mark..).unwrap_or_default();
-        let is_error = |problem: &Problem| problem.severity == Severity::Error;
-        let transformer = if own.iter().any(is_error) {
+        let own = self.session.diagnostics.get(mark..).unwrap_or_default();
+        let transformer = if own.iter().any(Diagnostic::is_error) {
             None
         } else {
             let unit = self.compile_time_unit(lambda);
-            let defined = self
-                .session
+            let session = &mut *self.session;
+            let sources = sources_of(&session.loader);
+            let defined = session
                 .host
-                .define_transformer(&unit, self.session.interner);
-            Some(defined.map_err(|error| expansion_problem(error, span))?)
+                .define_transformer(&unit, session.interner, sources);
+            Some(defined.map_err(|failure| failure.at(span))?)
         };
         if let Some(id) = transformer {
             let procedure = Macro::Procedure {
@@ -264,18 +269,18 @@ impl Lowerer<'_, '_> {
     ) -> Fallible<Expr> {
         let ([name, parameters], _) = shape::at_least::<2>("defmacro", operands, 1, span)?;
         let Some(symbol) = shape::as_symbol(name) else {
-            let problem = Problem::eval(span, "defmacro: name must be a symbol");
+            let problem = Diagnostic::eval(span, "defmacro: name must be a symbol");
             return Ok(self.raise(problem));
         };
         let DatumKind::List(parameters) = &parameters.kind else {
-            let problem = Problem::eval(span, "defmacro: params must be a list");
+            let problem = Diagnostic::eval(span, "defmacro: params must be a list");
             return Ok(self.raise(problem));
         };
         if parameters
             .iter()
             .any(|item| shape::as_symbol(item).is_none())
         {
-            let problem = Problem::eval(span, "defmacro: parameter must be a symbol");
+            let problem = Diagnostic::eval(span, "defmacro: parameter must be a symbol");
             return Ok(self.raise(problem));
         }
         Ok(self.macro_made_when_reached(form, symbol, span))
@@ -289,10 +294,10 @@ impl Lowerer<'_, '_> {
     ) -> Fallible<Expr> {
         let [name, rules] = operands else {
             let message = "define-syntax: expected (define-syntax name (syntax-rules ...))";
-            return Err(Problem::eval(span, message));
+            return Err(Diagnostic::eval(span, message));
         };
         let Some(symbol) = shape::as_symbol(name) else {
-            let problem = Problem::eval(span, "define-syntax: name must be a symbol");
+            let problem = Diagnostic::eval(span, "define-syntax: name must be a symbol");
             return Ok(self.raise(problem));
         };
         let text = self.session.text(symbol);
@@ -331,19 +336,6 @@ impl Lowerer<'_, '_> {
         let body = vec![value];
         make_available(self.session, &self.unit, roots);
         part_of(&self.unit, body)
-    }
-}
-
-/// A problem for a condition that compile-time code raised.
-pub(crate) fn expansion_problem(error: MacroError, span: Span) -> Box<Problem> {
-    let message = match &error.condition {
-        Condition::User(value) => format!("User exception: {value}"),
-        _ => error.message,
-    };
-    let problem = Problem::expansion(span, error.condition, message);
-    match error.hint {
-        Some(hint) => problem.with_hint(hint),
-        None => problem,
     }
 }
 
@@ -426,7 +418,8 @@ fn make_available(session: &mut Session<'_>, unit: &Unit, roots: Vec<GlobalId>) 
         if let Some(form) = unit.body.get(index) {
             let part = part_of(unit, vec![form.clone()]);
             // A failure leaves the names unbound, which a transformer that uses them reports.
-            let _ = session.host.run(&part, session.interner);
+            let sources = sources_of(&session.loader);
+            let _ = session.host.run(&part, session.interner, sources);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::let_forms::let_expr;
 use super::patterns::integer;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 
 /// Formals with their expressions, and the body.
@@ -120,13 +120,13 @@ impl Lowerer<'_, '_> {
     ) -> Fallible<ValueClauses<'d>> {
         let ([clauses], body) = shape::at_least::<1>(form, operands, 1, span)?;
         let Some(clauses) = shape::sequence(clauses) else {
-            return Err(Problem::eval(span, format!("{form}: expected a list")));
+            return Err(Diagnostic::eval(span, format!("{form}: expected a list")));
         };
         let mut result = Vec::new();
         for clause in clauses {
             let [formals, value] = shape::list(form, clause, span)? else {
                 let message = format!("{form}: each binding must have 2 elements");
-                return Err(Problem::eval(span, message));
+                return Err(Diagnostic::eval(span, message));
             };
             result.push((self.formals(form, formals, span)?, value));
         }

@@ -7,9 +7,9 @@ use super::files::Files;
 use super::packages::PackageRoot;
 use super::paths::{join, parent, relative};
 use crate::front::datum::{Datum, FileId, Span, Symbol};
+use crate::front::diagnostic::{Condition, Diagnostic, Severity};
 use crate::front::expand::table::MacroEntry;
 use crate::front::lower::{Lowerer, Session};
-use crate::front::problem::{Condition, Problem, Severity};
 use crate::front::reader::read_all;
 use crate::front::source::SourceMap;
 use crate::ir::Unit;
@@ -40,7 +40,7 @@ enum State {
     /// It is finished.
     Done(Rc<Finished>),
     /// It cannot be used.
-    Broken(Box<Problem>),
+    Broken(Box<Diagnostic>),
 }
 
 /// A finished module.
@@ -75,9 +75,9 @@ pub(crate) struct Imported {
 /// Why a file cannot be used.
 pub(crate) enum Failure {
     /// It is not there now; it is looked for again when the program runs.
-    Missing(Box<Problem>),
+    Missing(Box<Diagnostic>),
     /// It is there and has mistakes; using it raises this.
-    Broken(Box<Problem>),
+    Broken(Box<Diagnostic>),
 }
 
 impl<'s> Loader<'s> {
@@ -141,7 +141,7 @@ impl<'s> Loader<'s> {
             } else {
                 path.to_string()
             };
-            Failure::Missing(Problem::file(span, format!("{form} {shown}: {text}")))
+            Failure::Missing(Diagnostic::file(span, format!("{form} {shown}: {text}")))
         };
         if path.ends_with(".semac") {
             return Err(missing("compiled modules are loaded when the program runs"));
@@ -174,7 +174,7 @@ impl Session<'_> {
     ) -> Result<SourceText, Failure> {
         let Some(loader) = &mut self.loader else {
             let message = format!("{form} {path}: No such file or directory (os error 2)");
-            return Err(Failure::Missing(Problem::file(span, message)));
+            return Err(Failure::Missing(Diagnostic::file(span, message)));
         };
         let (full, key) = loader.locate(form, directory, path, span)?;
         if let Some(text) = loader.texts.get(&key) {
@@ -183,7 +183,7 @@ impl Session<'_> {
         self.phases.begin(phases::READ);
         let text = loader.files.read(&full).map_err(|error| {
             let message = format!("{form} {path}: {}", error.message);
-            Failure::Missing(Problem::file(span, message))
+            Failure::Missing(Diagnostic::file(span, message))
         })?;
         let file = loader
             .sources
@@ -203,28 +203,21 @@ impl Session<'_> {
                 Ok(text)
             }
             Err(errors) => {
-                let mut problems = Vec::new();
-                for error in errors {
-                    let located = error.located_message(&text);
-                    let message = error.kind.to_string();
-                    let code = error.kind.code();
-                    let problem = Problem::reader(error.span, code, message, located);
-                    problems.push(match error.kind.hint() {
-                        Some(hint) => problem.with_hint(hint),
-                        None => problem,
-                    });
-                }
-                let first = problems.first().cloned();
+                let errors = errors.iter();
+                let found: Vec<_> = errors
+                    .map(|error| Diagnostic::reader(error, &text))
+                    .collect();
+                let first = found.first().cloned();
                 let strict = loader.strict;
-                for problem in problems {
-                    let problem = if strict {
-                        problem
+                for diagnostic in found {
+                    let diagnostic = if strict {
+                        diagnostic
                     } else {
-                        problem.as_warning()
+                        diagnostic.as_warning()
                     };
-                    self.problems.push(*problem);
+                    self.diagnostics.push(*diagnostic);
                 }
-                let fallback = || Problem::module(span, format!("{path} cannot be read"));
+                let fallback = || Diagnostic::module(span, format!("{path} cannot be read"));
                 Err(Failure::Broken(first.unwrap_or_else(fallback)))
             }
         }
@@ -252,7 +245,7 @@ impl Session<'_> {
                 Ok((_, key)) => key,
                 Err(failure) => {
                     if let Failure::Broken(problem) = &failure {
-                        self.problems.push(*problem.clone().as_warning());
+                        self.diagnostics.push(*problem.clone().as_warning());
                     }
                     return Err(failure);
                 }
@@ -292,7 +285,10 @@ impl Session<'_> {
     ///
     /// # Errors
     /// The first mistake in it; all have been recorded.
-    pub(crate) fn lower_module(&mut self, text: SourceText) -> Result<Rc<Finished>, Box<Problem>> {
+    pub(crate) fn lower_module(
+        &mut self,
+        text: SourceText,
+    ) -> Result<Rc<Finished>, Box<Diagnostic>> {
         let key = text.key.clone();
         if let Some(loader) = &mut self.loader {
             loader
@@ -300,23 +296,25 @@ impl Session<'_> {
                 .insert(key.clone(), State::Running(text.clone()));
             loader.stack.push(key.clone());
         }
-        let mark = self.problems.len();
+        let mark = self.diagnostics.len();
         let mut lowerer = Lowerer::new(self, key.clone());
         lowerer.directory = text.directory.clone();
         let lowered = lowerer.program(&text.forms);
-        let own = self.problems.get(mark..).unwrap_or_default();
-        let in_file = |problem: &&Problem| {
-            problem.severity == Severity::Error && problem.span.file == text.file
-        };
+        let own = self.diagnostics.get(mark..).unwrap_or_default();
+        let in_file =
+            |problem: &&Diagnostic| problem.is_error() && problem.span().file == text.file;
         let broken = own.iter().find(in_file).cloned().map(Box::new);
         let Some(loader) = &mut self.loader else {
-            return Err(Problem::module(Span::default(), "no modules".to_string()));
+            return Err(Diagnostic::module(
+                Span::default(),
+                "no modules".to_string(),
+            ));
         };
         loader.stack.pop();
         if let Some(problem) = broken {
             let is_entry = loader.stack.is_empty();
             if !loader.strict && !is_entry {
-                for problem in self.problems.iter_mut().skip(mark) {
+                for problem in self.diagnostics.iter_mut().skip(mark) {
                     problem.severity = Severity::Warning;
                 }
             }
@@ -349,9 +347,9 @@ impl Session<'_> {
                 .unwrap_or(0);
             let cycle = loader.stack.get(at..).unwrap_or_default().join(" -> ");
             let message = format!("cyclic import detected: {cycle} -> {}", text.key);
-            let problem = Problem::warning(span, "W0403", Condition::Eval, message)
+            let problem = Diagnostic::warning(span, "W0403", Condition::Eval, message)
                 .with_hint("this fails if it is reached while the modules are being started");
-            self.problems.push(*problem);
+            self.diagnostics.push(*problem);
         }
         let key = text.key.clone();
         let exports = Lowerer::new(self, key.clone()).exports_of_text(&text.forms);

@@ -4,7 +4,7 @@ use super::files::Files;
 use super::lock::{Lock, Locked};
 use super::paths::join;
 use crate::front::datum::Span;
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 
 /// Where packages are installed.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +46,10 @@ impl PackageRoot {
     pub(crate) fn locate(&self, spec: &str, files: &dyn Files, span: Span) -> Fallible<Located> {
         if spec.split('/').any(|part| matches!(part, "" | "." | "..")) {
             let message = format!("invalid package spec: path traversal not allowed: {spec}");
-            return Err(Problem::module(span, message));
+            return Err(Diagnostic::module(span, message));
         }
         let not_found = || {
-            Problem::module(span, format!("package not found: {spec}"))
+            Diagnostic::module(span, format!("package not found: {spec}"))
                 .with_hint(format!("Run: sema pkg add {spec}"))
         };
         let root = self.directory.as_ref().ok_or_else(not_found)?;
@@ -60,12 +60,12 @@ impl PackageRoot {
                 Locked::Directory(directory) => directory,
                 Locked::Invalid => {
                     let message = format!("invalid lock entry for package '{spec}'");
-                    return Err(Problem::module(span, message)
+                    return Err(Diagnostic::module(span, message)
                         .with_hint(format!("{} is damaged: run `sema pkg install`", lock.path)));
                 }
                 Locked::Missing => {
                     let message = format!("package '{spec}' is not recorded in {}", lock.path);
-                    return Err(Problem::module(span, message).with_hint(
+                    return Err(Diagnostic::module(span, message).with_hint(
                         "Run `sema pkg install` to update the project lock.".to_owned(),
                     ));
                 }

@@ -7,9 +7,9 @@ use super::loader::{Failure, Loader};
 use super::packages::PackageRoot;
 use super::paths::normal;
 use crate::front::datum::{FileId, Interner};
+use crate::front::diagnostic::{Diagnostic, Severity};
 use crate::front::expand::host::MacroHost;
 use crate::front::lower::Session;
-use crate::front::problem::{Problem, Severity};
 use crate::front::source::SourceMap;
 use crate::ir::builtins::Builtins;
 use crate::ir::{MacroDefinition, Unit};
@@ -35,7 +35,7 @@ pub struct Program {
     /// The modules, each after those it imports (as far as there is no cycle); the entry is the last.
     pub modules: Vec<Module>,
     /// What may fail at run time.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// How to treat doubtful programs.
@@ -63,7 +63,7 @@ pub fn lower_files(
     host: &mut dyn MacroHost,
     options: Options,
     phases: &dyn Observer,
-) -> Result<Program, Vec<Problem>> {
+) -> Result<Program, Vec<Diagnostic>> {
     let mut session = Session::new(interner, builtins, host);
     session.phases = phases;
     session.compiler_at_run_time = options.compiler_at_run_time;
@@ -75,7 +75,7 @@ pub fn lower_files(
         Ok(text) => text,
         Err(Failure::Missing(mut problem) | Failure::Broken(mut problem)) => {
             problem.severity = Severity::Error;
-            let mut problems = std::mem::take(&mut session.problems);
+            let mut problems = std::mem::take(&mut session.diagnostics);
             // Reader errors have been recorded, as warnings if modules are not strict.
             for problem in &mut problems {
                 problem.severity = Severity::Error;
@@ -87,9 +87,8 @@ pub fn lower_files(
         }
     };
     let lowered = session.lower_module(entry);
-    let problems = std::mem::take(&mut session.problems);
-    let is_error = |problem: &Problem| problem.severity == Severity::Error;
-    if lowered.is_err() || problems.iter().any(is_error) {
+    let problems = std::mem::take(&mut session.diagnostics);
+    if lowered.is_err() || problems.iter().any(Diagnostic::is_error) {
         return Err(problems);
     }
     let Some(loader) = &session.loader else {

@@ -8,9 +8,9 @@ use sema_machine::memory::value::Value;
 use sema_machine::vm::Vm;
 
 use super::host::{Interruption, RunningProgram};
-use super::signal_of;
 use super::state::Event;
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, EXPANSION};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::expand::syntax_rules::SyntaxRules;
 use crate::front::expand::table::{Macro, MacroEntry, MacroTable};
@@ -19,7 +19,6 @@ use crate::front::lower::Session;
 use crate::front::lower::run_time::{KnownNames, RunTimeForm};
 use crate::front::names::Names;
 use crate::front::positions::SourcePositions;
-use crate::front::problem::{Problem, Severity};
 use crate::front::source::SourceMap;
 use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::link::library::Library;
@@ -174,7 +173,7 @@ impl Compiler {
             defined,
             macros,
         } = lowerer.run_time_form(form, known);
-        let problems = std::mem::take(&mut session.problems);
+        let problems = std::mem::take(&mut session.diagnostics);
         let redefined = std::mem::take(&mut session.redefined);
         let interruption = host.interruption.take();
         let failure = failure(vm, &problems, interruption.as_ref());
@@ -257,7 +256,7 @@ impl Compiler {
             Ok(None) => Ok(None),
             Err(problem) => Err(match interruption {
                 Some(interruption) => interruption.signal(vm),
-                None => signal_of(&problem),
+                None => problem.machine_condition().signal(),
             }),
         }
     }
@@ -265,16 +264,14 @@ impl Compiler {
 
 fn failure(
     vm: &Vm,
-    problems: &[Problem],
+    problems: &[Diagnostic],
     interruption: Option<&Interruption>,
 ) -> Option<Box<sema_machine::host::condition::Signal>> {
     let mut errors = problems.iter();
-    let first = errors.find(|problem| problem.severity == Severity::Error)?;
+    let first = errors.find(|problem| problem.is_error())?;
     Some(match interruption {
-        Some(interruption) if first.code == crate::front::problem::EXPANSION => {
-            interruption.signal(vm)
-        }
-        _ => signal_of(first),
+        Some(interruption) if first.code == EXPANSION => interruption.signal(vm),
+        _ => first.machine_condition().signal(),
     })
 }
 

@@ -9,7 +9,6 @@ use sema_machine::host::condition::{Condition, ConditionKind, Outcome, Signal, e
 use sema_machine::vm::{Vm, missing};
 
 use super::compiler::Compiler;
-use super::signal_of;
 use super::state::{Source, State};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
 use crate::front::modules::paths::{join, parent, relative};
@@ -95,7 +94,7 @@ pub(super) fn locate(
     };
     if packages.is_package(path, &Disk) {
         let found = packages.locate(path, &Disk, Span::default());
-        let found = found.map_err(|problem| signal_of(&problem))?;
+        let found = found.map_err(|problem| problem.machine_condition().signal())?;
         return Ok(Located {
             path: found.path,
             embedded: false,

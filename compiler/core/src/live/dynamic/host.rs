@@ -7,10 +7,11 @@ use sema_machine::memory::value::Value;
 use sema_machine::vm::{NestedEnding, Vm};
 
 use crate::front::datum::{Datum, Interner, Span};
-use crate::front::expand::host::{MacroError, MacroHost, TransformerId};
+use crate::front::diagnostic::{Diagnostic, EXPANSION, Fallible};
+use crate::front::expand::host::{MacroHost, TransformerId};
 use crate::front::expand::steps::{DEFAULT_STEPS, count_steps};
-use crate::front::positions::NoPositions;
-use crate::front::problem::Condition;
+use crate::front::positions::SourcePositions;
+use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::link::library::Library;
 use crate::live::namespace::load_unit;
@@ -62,23 +63,19 @@ pub(super) fn run_module(vm: &mut Vm, module: usize) -> Outcome {
 }
 
 impl RunningProgram<'_> {
-    fn interrupted(&mut self, interruption: Interruption) -> MacroError {
+    fn interrupted(&mut self, interruption: Interruption) -> Box<Diagnostic> {
         self.interruption.get_or_insert(interruption);
-        error("a macro transformer failed".to_owned())
+        error("a macro transformer failed")
     }
 }
 
-fn error(message: String) -> MacroError {
-    MacroError {
-        condition: Condition::Eval,
-        message,
-        hint: None,
-    }
+fn error(message: impl Into<String>) -> Box<Diagnostic> {
+    Diagnostic::error(EXPANSION, message)
 }
 
 impl MacroHost for RunningProgram<'_> {
     /// Definitions take effect when they are reached, not before.
-    fn run(&mut self, _: &Unit, _: &mut Interner) -> Result<(), MacroError> {
+    fn run(&mut self, _: &Unit, _: &mut Interner, _: &SourceMap) -> Fallible<()> {
         Ok(())
     }
 
@@ -86,7 +83,8 @@ impl MacroHost for RunningProgram<'_> {
         &mut self,
         unit: &Unit,
         interner: &mut Interner,
-    ) -> Result<TransformerId, MacroError> {
+        sources: &SourceMap,
+    ) -> Fallible<TransformerId> {
         let mut unit = unit.clone();
         count_steps(&mut unit);
         let module = load_unit(
@@ -95,7 +93,7 @@ impl MacroHost for RunningProgram<'_> {
             format!("macro of {}", unit.name),
             unit,
             self.library,
-            &NoPositions,
+            &SourcePositions(sources),
             interner,
             1,
         );
@@ -112,7 +110,8 @@ impl MacroHost for RunningProgram<'_> {
         operands: &[Datum],
         span: Span,
         interner: &mut Interner,
-    ) -> Result<Datum, MacroError> {
+        _: &SourceMap,
+    ) -> Fallible<Datum> {
         let arguments: Vec<Value> = operands
             .iter()
             .map(|operand| values::plain_value(self.vm, operand, interner))
@@ -130,7 +129,7 @@ impl MacroHost for RunningProgram<'_> {
         });
         let result = result.map_err(|interruption| self.interrupted(interruption))?;
         values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
-            .ok_or_else(|| error("the expansion of this macro is nested too deeply".to_owned()))
+            .ok_or_else(|| error("the expansion of this macro is nested too deeply"))
     }
 
     /// There is nothing to copy: imports are executed when they are reached.

@@ -18,11 +18,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use sema_machine::host::condition::{Condition, ConditionKind, Extra, Outcome, Signal, eval_error};
+use sema_machine::host::condition::{Condition, ConditionKind, Outcome, eval_error};
 use sema_machine::vm::{Answer, Dynamic, ModuleImage, Request, Vm};
 
 use crate::front::datum::{FileId, Interner};
-use crate::front::problem::{self, Problem};
 use crate::front::reader::read_many_limited;
 use crate::live::values;
 use compiler::Compiler;
@@ -147,38 +146,4 @@ fn read(vm: &Vm, text: &str, all: bool) -> Outcome {
             .next()
             .unwrap_or(sema_machine::memory::value::Value::NIL)
     })
-}
-
-/// The condition that a mistake in code is when the code is compiled while the program runs.
-fn signal_of(problem: &Problem) -> Box<Signal> {
-    let text = |text: &str| Extra::Text(text.to_owned());
-    let condition = |kind| Condition::new(kind, problem.message.clone());
-    let condition = match &problem.condition {
-        problem::Condition::Eval => condition(ConditionKind::Eval),
-        problem::Condition::Io => condition(ConditionKind::Io),
-        problem::Condition::Reader(located) => {
-            Condition::new(ConditionKind::Reader, located.clone())
-        }
-        problem::Condition::Type { expected, got } => condition(ConditionKind::Type)
-            .with("expected", text(expected))
-            .with("got", text(got)),
-        problem::Condition::Arity {
-            function,
-            expected,
-            got,
-        } => condition(ConditionKind::Arity)
-            .with("function", text(function))
-            .with("expected", text(expected))
-            .with("got", Extra::Int(i64::try_from(*got).unwrap_or(i64::MAX))),
-        problem::Condition::Unbound(name) => {
-            condition(ConditionKind::Unbound).with("name", text(name))
-        }
-        problem::Condition::User(value) => {
-            condition(ConditionKind::User).with("value", text(value))
-        }
-    };
-    match &problem.hint {
-        Some(hint) => condition.hint(hint.clone()).signal(),
-        None => condition.signal(),
-    }
 }

@@ -3,7 +3,7 @@
 
 use super::{Maker, binding};
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 
 pub(super) fn when_let(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     let Some((bound, body)) = operands.split_first() else {

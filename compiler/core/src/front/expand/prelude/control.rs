@@ -2,7 +2,7 @@
 
 use super::{Maker, binding, sequence};
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 
 /// `(guard (name clause…) body…)`: without a fitting clause the condition is raised again, unchanged.
 pub(super) fn guard(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {

@@ -3,7 +3,7 @@
 
 use super::Maker;
 use crate::front::datum::Datum;
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 
 macro_rules! functions {
     ($($function:ident = $name:literal,)*) => {
@@ -42,7 +42,7 @@ pub(super) fn parallel_settled(maker: &mut Maker<'_, '_>, operands: &[Datum]) ->
 fn thunks_and_limit(maker: &mut Maker<'_, '_>, name: &str, operands: &[Datum]) -> Fallible<Datum> {
     if operands.len() > 2 {
         let message = format!("{name}: expected thunks and at most one concurrency argument");
-        return Err(Problem::eval(maker.span, message));
+        return Err(Diagnostic::eval(maker.span, message));
     }
     Ok(maker.call(name, operands.iter().cloned()))
 }

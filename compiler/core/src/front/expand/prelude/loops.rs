@@ -2,7 +2,7 @@
 
 use super::{Maker, sequence};
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 
 pub(super) fn dotimes(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     let Some((spec, body)) = operands.split_first() else {
@@ -10,7 +10,7 @@ pub(super) fn dotimes(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible
     };
     let [variable, count] = sequence(maker, spec)? else {
         let message = "dotimes: expected (variable count)";
-        return Err(Problem::eval(maker.span, message));
+        return Err(Diagnostic::eval(maker.span, message));
     };
     // The count is evaluated before each iteration, as in the reference.
     let test = maker.call(">=", [variable.clone(), count.clone()]);
@@ -27,7 +27,7 @@ pub(super) fn for_range(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallib
         [variable, from, to, step] => (variable, from, to, step.clone()),
         _ => {
             let message = "for-range: expected (variable start end [step])";
-            return Err(Problem::eval(maker.span, message));
+            return Err(Diagnostic::eval(maker.span, message));
         }
     };
     let (start, end) = (maker.fresh("start"), maker.fresh("end"));

@@ -10,7 +10,7 @@ mod workflow;
 
 use super::make::Maker;
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::{Fallible, Problem, type_name};
+use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
 
 /// A macro of the prelude.
 pub(crate) struct PreludeMacro {
@@ -158,7 +158,7 @@ fn sequence<'d>(maker: &Maker<'_, '_>, operand: &'d Datum) -> Fallible<&'d [Datu
         DatumKind::List(items) | DatumKind::Vector(items) => Ok(items),
         other => {
             let got = type_name(other);
-            Err(Problem::wrong_type(maker.span, "list or vector", got))
+            Err(Diagnostic::wrong_type(maker.span, "list or vector", got))
         }
     }
 }

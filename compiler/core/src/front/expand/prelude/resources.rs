@@ -2,7 +2,7 @@
 
 use super::{Maker, binding};
 use crate::front::datum::Datum;
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 
 pub(super) fn with_stream(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     let Some((spec, body)) = operands.split_first() else {

@@ -2,7 +2,7 @@
 
 use super::Maker;
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::Fallible;
+use crate::front::diagnostic::Fallible;
 
 pub(super) fn first(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     Ok(thread(maker, operands, insert_first))

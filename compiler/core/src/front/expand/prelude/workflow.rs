@@ -2,7 +2,7 @@
 
 use super::Maker;
 use crate::front::datum::{Datum, DatumKind};
-use crate::front::problem::{Fallible, Problem};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 
 pub(super) fn defworkflow(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     let [name, description, options, body @ ..] = operands else {
@@ -22,7 +22,7 @@ pub(super) fn phase(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<D
 
 pub(super) fn step(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> Fallible<Datum> {
     if operands.len() > 2 {
-        return Err(Problem::arity(
+        return Err(Diagnostic::arity(
             maker.span,
             "step",
             1,
@@ -78,7 +78,7 @@ pub(super) fn policy_without(maker: &mut Maker<'_, '_>, operands: &[Datum]) -> F
         _ => {
             let message =
                 "policy/without requires a literal reason string and at least one body form";
-            Err(Problem::eval(maker.span, message))
+            Err(Diagnostic::eval(maker.span, message))
         }
     }
 }
@@ -112,6 +112,6 @@ fn name_text(maker: &Maker<'_, '_>, name: &Datum) -> Fallible<Datum> {
             let text = maker.session.text(symbol);
             Ok(maker.datum(DatumKind::Str(text)))
         }
-        _ => Err(Problem::eval(name.span, "expected a symbol")),
+        _ => Err(Diagnostic::eval(name.span, "expected a symbol")),
     }
 }

@@ -10,9 +10,9 @@ mod template;
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::front::lower::Session;
 use crate::front::names::Names;
-use crate::front::problem::{Fallible, Problem};
 use pattern::Bindings;
 
 /// A macro made of rules.
@@ -43,7 +43,7 @@ impl SyntaxRules {
         names: &Names,
         span: Span,
     ) -> Fallible<SyntaxRules> {
-        let error = |message: &str| Err(Problem::eval(span, message));
+        let error = |message: &str| Err(Diagnostic::eval(span, message));
         let DatumKind::List(items) = &form.kind else {
             return error("define-syntax: transformer must be a (syntax-rules ...) form");
         };
@@ -114,7 +114,7 @@ impl SyntaxRules {
             }
         }
         let message = format!("no matching syntax-rules clause for macro '{}'", self.name);
-        Err(Problem::eval(span, message))
+        Err(Diagnostic::eval(span, message))
     }
 
     fn fill_rule(

@@ -3,8 +3,8 @@
 use super::pattern::{Bindings, Bound};
 use super::{SyntaxRules, symbol};
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::front::names::{Names, SpecialForm};
-use crate::front::problem::{Fallible, Problem};
 
 /// Fills the templates of one expansion.
 pub(super) struct Filler<'a> {
@@ -64,7 +64,7 @@ impl Filler<'_> {
                 1 => self.repeat(item, bindings, quoted, &mut filled)?,
                 _ => {
                     let message = "syntax-rules: unsupported nested ellipsis depth in template";
-                    return Err(Problem::eval(self.span, message));
+                    return Err(Diagnostic::eval(self.span, message));
                 }
             }
         }
@@ -87,13 +87,13 @@ impl Filler<'_> {
             };
             if count.is_some_and(|count| count != values.len()) {
                 let message = "syntax-rules: mismatched ellipsis lengths for pattern variables";
-                return Err(Problem::eval(self.span, message));
+                return Err(Diagnostic::eval(self.span, message));
             }
             count = Some(values.len());
         }
         let Some(count) = count else {
             let message = "syntax-rules: ellipsis in template with no matching pattern variable";
-            return Err(Problem::eval(self.span, message));
+            return Err(Diagnostic::eval(self.span, message));
         };
         for index in 0..count {
             let mut one = bindings.clone();
@@ -116,7 +116,7 @@ impl Filler<'_> {
                 let name = self.interner.resolve(&name);
                 let message =
                     format!("syntax-rules: pattern variable '{name}' used without ellipsis");
-                Err(Problem::eval(self.span, message))
+                Err(Diagnostic::eval(self.span, message))
             }
             None => {
                 let renamed = self.renamed.iter().find(|(known, _)| *known == name);

@@ -1,0 +1,82 @@
+//! Conditions that running code did not catch, as diagnostics: of a program under `semac run`, and of
+//! macro transformers.
+
+use sema_machine::host::condition::{ConditionKind, Extra};
+use sema_machine::vm::{FrameInfo, Uncaught};
+
+use super::{Condition, Diagnostic};
+use crate::front::datum::{FileId, Interner, Span};
+use crate::front::reader::read_many_limited;
+use crate::front::source::SourceMap;
+
+impl Diagnostic {
+    /// The report of a condition that nothing caught. Its place is that of the innermost frame, if `sources`
+    /// has the text.
+    #[must_use]
+    pub fn uncaught(uncaught: &Uncaught, sources: &SourceMap) -> Box<Diagnostic> {
+        let frames = uncaught.frames.clone();
+        let place = frames.first().and_then(|frame| span_of(frame, sources));
+        let mut diagnostic = Diagnostic::error(uncaught.condition.kind.code(), uncaught.text())
+            .as_condition(condition_of(uncaught))
+            .at(place.unwrap_or_default())
+            .with_optional_hint(uncaught.condition.hint.clone());
+        diagnostic.frames = frames;
+        diagnostic
+    }
+}
+
+fn condition_of(uncaught: &Uncaught) -> Condition {
+    let field = |name| {
+        let mut fields = uncaught.condition.extra.iter();
+        fields.find_map(|(key, value)| (*key == name).then_some(value))
+    };
+    let text = |name| match field(name) {
+        Some(Extra::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    match uncaught.condition.kind {
+        ConditionKind::Eval => Condition::Eval,
+        ConditionKind::Io => Condition::Io,
+        ConditionKind::Type => Condition::Type {
+            expected: text("expected").into(),
+            got: text("got").into(),
+        },
+        ConditionKind::Arity => Condition::Arity {
+            function: text("function"),
+            expected: text("expected"),
+            got: match field("got") {
+                Some(Extra::Int(number)) => *number,
+                _ => 0,
+            },
+        },
+        ConditionKind::Unbound => Condition::Unbound(text("name")),
+        ConditionKind::Reader => Condition::Reader(uncaught.condition.message.to_string()),
+        ConditionKind::User => Condition::User(uncaught.condition.message.to_string()),
+        other => Condition::Other(other),
+    }
+}
+
+/// Where the form of a frame stands.
+#[must_use]
+pub fn span_of(frame: &FrameInfo, sources: &SourceMap) -> Option<Span> {
+    let (name, line, column) = frame.position.as_ref()?;
+    let (id, file) = sources.files().find(|(_, file)| file.name() == name)?;
+    let start = file.offset(*line, *column)?;
+    let rest = file.text().get(start as usize..)?;
+    Some(Span {
+        file: id,
+        start,
+        end: start.saturating_add(form_length(id, rest)),
+        ..Span::default()
+    })
+}
+
+/// The length of the form with which a text begins.
+fn form_length(file: FileId, text: &str) -> u32 {
+    let form = read_many_limited(&mut Interner::new(), file, text, 1);
+    let form = form
+        .ok()
+        .and_then(|forms| forms.first().map(|form| form.span));
+    form.filter(|span| span.start == 0)
+        .map_or(1, |span| span.end)
+}
