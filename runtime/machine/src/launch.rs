@@ -123,11 +123,7 @@ fn run_prepared(
     host.arguments = arguments;
     host.files = Overlay::new(Some(archive.clone()));
     host.heap.stress_from_environment();
-    let bundle = Bundle {
-        archive: archive.clone(),
-        trust,
-        natives,
-    };
+    let bundle = Bundle::new(archive.clone(), trust, natives);
     let mut vm = Vm::new(host, Box::new(bundle));
     prepare(&mut vm, &archive);
     vm.set_limits(Limits::from_environment()?);
@@ -171,13 +167,48 @@ pub enum StartError {
 }
 
 /// The modules of an archive, then `.semac` files on disk.
-struct Bundle {
+pub struct Bundle {
     archive: Archive,
     trust: Trust,
     natives: &'static Natives,
 }
 
 impl Bundle {
+    /// The modules of this archive. Files on disk may name these natives only, and need no capability that the
+    /// program does not have.
+    pub fn new(archive: Archive, trust: Trust, natives: &'static Natives) -> Bundle {
+        Bundle {
+            archive,
+            trust,
+            natives,
+        }
+    }
+
+    /// The module of the archive that an import means; `None` if it has none.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn embedded(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError> {
+        let importer = Some(importer).filter(|importer| !importer.is_empty());
+        let found = self
+            .archive
+            .resolve(EntryKind::Module, path, importer)
+            .or_else(|| self.archive.find(EntryKind::PackageModule, path));
+        let Some(entry) = found else {
+            return Ok(None);
+        };
+        let key = entry.path().to_owned();
+        let bytes = entry.shared().map_err(|source| LoadError::Archive {
+            module: key.clone(),
+            source,
+        })?;
+        let image = match self.trust {
+            Trust::Own => ModuleImage::embedded(&key, bytes)?,
+            Trust::Foreign => ModuleImage::foreign(&key, bytes)?,
+        };
+        Ok(Some(FoundModule { key, image }))
+    }
+
     /// Refuses a module from outside whose natives this runtime lacks, or that needs more than the
     /// program itself.
     fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
@@ -224,31 +255,17 @@ impl Bundle {
 
 impl ModuleSource for Bundle {
     fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError> {
-        let importer = Some(importer).filter(|importer| !importer.is_empty());
-        let found = self
-            .archive
-            .resolve(EntryKind::Module, path, importer)
-            .or_else(|| self.archive.find(EntryKind::PackageModule, path));
-        let Some(entry) = found else {
-            let Some(plugin) = read_plugin(path)? else {
-                return Ok(None);
-            };
-            self.admit(&plugin)?;
-            return Ok(Some(FoundModule {
-                key: plugin.path,
-                image: plugin.image,
-            }));
+        if let Some(found) = self.embedded(path, importer)? {
+            return Ok(Some(found));
+        }
+        let Some(plugin) = read_plugin(path)? else {
+            return Ok(None);
         };
-        let key = entry.path().to_owned();
-        let bytes = entry.shared().map_err(|source| LoadError::Archive {
-            module: key.clone(),
-            source,
-        })?;
-        let image = match self.trust {
-            Trust::Own => ModuleImage::embedded(&key, bytes)?,
-            Trust::Foreign => ModuleImage::foreign(&key, bytes)?,
-        };
-        Ok(Some(FoundModule { key, image }))
+        self.admit(&plugin)?;
+        Ok(Some(FoundModule {
+            key: plugin.path,
+            image: plugin.image,
+        }))
     }
 }
 
@@ -275,7 +292,11 @@ fn start(
     }
 }
 
-fn entry_path(archive: &Archive) -> Result<String, StartError> {
+/// The path of the module with which the program of an archive begins.
+///
+/// # Errors
+/// The archive does not say, or cannot be read.
+pub fn entry_path(archive: &Archive) -> Result<String, StartError> {
     let entry = archive.metadata(ENTRY).ok_or(StartError::NoEntry)?;
     Ok(String::from_utf8_lossy(&entry.bytes()?).into_owned())
 }
@@ -288,6 +309,14 @@ fn read_bundle(path: &Path) -> Result<Archive, VfsError> {
         path: path.to_owned(),
         source,
     })?;
+    archive_in(bytes)
+}
+
+/// The archive that these bytes are or that is at the end of them.
+///
+/// # Errors
+/// There is none, or it is damaged.
+pub fn archive_in(bytes: Vec<u8>) -> Result<Archive, VfsError> {
     if bytes.starts_with(&ARCHIVE_MAGIC) {
         return Archive::from_bytes(bytes);
     }

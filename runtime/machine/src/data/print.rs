@@ -61,7 +61,7 @@ pub fn preview(host: &Host, value: Value) -> String {
 /// The name that a procedure prints with, if it has one.
 pub fn function_name(host: &Host, value: Value) -> Option<&str> {
     match value.as_native() {
-        Some(number) => Some(host.natives.get(number).name),
+        Some(number) => Some(host.native_name(number)),
         None => (host.closure_facts(value))
             .map(|facts| facts.name)
             .filter(|name| *name != ANONYMOUS),

@@ -28,6 +28,8 @@ pub enum Signal {
     Dynamic(Request),
     /// The program ends at once with this status.
     Exit(u8),
+    /// The instruction that has just called a native means a host function: see [`crate::host::functions`].
+    ByNumber,
 }
 
 macro_rules! condition_kinds {

@@ -255,6 +255,11 @@ impl Declaration {
         self
     }
 
+    /// See [`Native::embedded`](super::native::Native::embedded).
+    pub const fn embedded(self) -> Declaration {
+        self
+    }
+
     /// Declares the tier.
     pub const fn tier(mut self, tier: Tier) -> Declaration {
         self.tier = tier;

@@ -3,6 +3,8 @@
 pub mod arguments;
 pub mod condition;
 pub mod declaration;
+pub mod functions;
+pub mod kept;
 pub mod native;
 pub mod natives;
 pub mod output;
@@ -12,6 +14,9 @@ use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use crate::host::condition::{Outcome, Signal};
+use crate::host::functions::HostFunctions;
+use crate::host::kept::Kept;
+use crate::host::native::Capabilities;
 use crate::host::natives::Natives;
 use crate::host::output::Output;
 use crate::memory::heap::Heap;
@@ -37,6 +42,10 @@ pub type DescribeClosure = for<'h> fn(&'h Host, Value) -> Option<FunctionFacts<'
 pub struct Host {
     /// The natives that modules may name.
     pub natives: &'static Natives,
+    /// The functions that the embedder has added.
+    pub functions: HostFunctions,
+    /// What natives must not touch: those that would are replaced when modules are loaded.
+    pub denied: Capabilities,
     /// The heap.
     pub heap: Heap,
     /// The names.
@@ -54,7 +63,7 @@ pub struct Host {
     /// The embedded files and the real file system.
     pub files: sema_vfs::Overlay,
     /// Values that code outside the heap refers to, by number.
-    pub kept: RefCell<Vec<Value>>,
+    pub kept: RefCell<Kept>,
     /// The context of the running task (see `with-context`); the VM keeps those of the
     /// others.
     pub context: Cell<Value>,
@@ -135,15 +144,18 @@ impl Host {
 
     /// Keeps a value alive and gives its number.
     pub fn keep(&self, value: Value) -> u32 {
-        let mut kept = self.kept.borrow_mut();
-        kept.push(value);
-        kept.len() as u32 - 1
+        self.kept.borrow_mut().add(value)
     }
 
     /// The kept value with this number.
     pub fn kept(&self, number: u32) -> Value {
-        let kept = self.kept.borrow();
-        kept.get(number as usize).copied().unwrap_or(Value::NIL)
+        self.kept.borrow().get(number)
+    }
+
+    /// Keeps the value with this number no longer; the number may be given to another one. Each number must be
+    /// released at most once.
+    pub fn release(&self, number: u32) {
+        self.kept.borrow_mut().release(number);
     }
 
     /// Runs `use_state` on the state of type `T` that a module of natives keeps, made on first use.
@@ -172,6 +184,8 @@ impl Host {
     pub fn new(output: Output, natives: &'static Natives) -> Host {
         Host {
             natives,
+            functions: HostFunctions::default(),
+            denied: Capabilities::NONE,
             heap: Heap::new(),
             symbols: Symbols::default(),
             output,

@@ -73,6 +73,32 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All but [`Capability::None`].
+    pub const ALL: [Capability; 9] = [
+        Capability::Shell,
+        Capability::FsRead,
+        Capability::FsWrite,
+        Capability::Network,
+        Capability::EnvRead,
+        Capability::EnvWrite,
+        Capability::Process,
+        Capability::Llm,
+        Capability::Serial,
+    ];
+
+    /// The capability of this name.
+    pub fn named(name: &str) -> Option<Capability> {
+        Capability::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// Its bit in a set; [`Capability::None`] has none.
+    const fn bit(self) -> u16 {
+        match self {
+            Capability::None => 0,
+            one => 1 << (one as u16 - 1),
+        }
+    }
+
     /// Its name in listings and options.
     pub const fn name(self) -> &'static str {
         match self {
@@ -90,6 +116,32 @@ impl Capability {
     }
 }
 
+/// A set of capabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities(u16);
+
+impl Capabilities {
+    /// None of them.
+    pub const NONE: Capabilities = Capabilities(0);
+
+    /// These.
+    pub fn of(capabilities: &[Capability]) -> Capabilities {
+        let bits = capabilities.iter().map(|capability| capability.bit());
+        Capabilities(bits.fold(0, |all, bit| all | bit))
+    }
+
+    /// All but these.
+    #[must_use]
+    pub const fn complement(self) -> Capabilities {
+        Capabilities(!self.0)
+    }
+
+    /// Whether it is one of them; [`Capability::None`] never is.
+    pub const fn contains(self, capability: Capability) -> bool {
+        self.0 & capability.bit() != 0
+    }
+}
+
 /// A native function's declaration.
 pub struct Native {
     /// Its name.
@@ -104,6 +156,8 @@ pub struct Native {
     pub tier: Tier,
     /// The function of which this is another name.
     pub alias_of: Option<&'static str>,
+    /// Whether it needs no capability where its first argument names an embedded file.
+    pub embedded: bool,
 }
 
 /// A declaration without special needs, of tier core.
@@ -115,6 +169,7 @@ pub const fn native(name: &'static str, arity: Arity, call: NativeFn) -> Native 
         capabilities: [Capability::None; 2],
         tier: Tier::Core,
         alias_of: None,
+        embedded: false,
     }
 }
 
@@ -142,6 +197,12 @@ impl Native {
     /// Declares the tier.
     pub const fn tier(mut self, tier: Tier) -> Native {
         self.tier = tier;
+        self
+    }
+
+    /// Declares that it looks into the embedded files first, which needs no capability.
+    pub const fn embedded(mut self) -> Native {
+        self.embedded = true;
         self
     }
 

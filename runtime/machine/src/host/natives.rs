@@ -2,8 +2,8 @@
 //!
 //! [`natives_of!`](crate::natives_of) evaluates, when a crate is compiled, a hash table of all names of some
 //! tables into read-only data. So a module pays for the natives it names, not for those that exist,
-//! and looking one up touches two or three cache lines. Embedders that know their functions only
-//! when they run make the same tables with [`Natives::at_run_time`].
+//! and looking one up touches two or three cache lines. Functions that are known only when a machine
+//! is made are host functions: [`super::functions`].
 
 use super::native::{Native, at_least, native};
 
@@ -135,27 +135,6 @@ impl Natives {
         }
     }
 
-    /// The natives of tables that are only known when the process runs; a name that is declared
-    /// twice means the first declaration. The tables live as long as the process.
-    ///
-    /// # Errors
-    /// There are more than numbers of 16 bits allow.
-    pub fn at_run_time(tables: &[&'static [Native]]) -> Result<&'static Natives, TooManyNatives> {
-        let all: Vec<&'static Native> = tables.iter().copied().flatten().collect();
-        if all.len() >= NONE as usize {
-            return Err(TooManyNatives(all.len()));
-        }
-        let mut by_name = vec![NONE; slots(all.len())];
-        fill_names(&all, &mut by_name);
-        let mut meaning = vec![NONE; all.len()];
-        fill_meaning(&all, &by_name, &mut meaning);
-        Ok(Box::leak(Box::new(Natives {
-            all: all.leak(),
-            by_name: by_name.leak(),
-            meaning: meaning.leak(),
-        })))
-    }
-
     /// The number of the native of this name; aliases are followed.
     pub fn find(&self, name: &str) -> Option<u32> {
         let declared = declared(self.all, self.by_name, name)?;
@@ -171,16 +150,17 @@ impl Natives {
         self.all.get(number as usize).copied().unwrap_or(&UNKNOWN)
     }
 
+    /// The native with this number, if the tables have one.
+    #[inline]
+    pub fn known(&self, number: u32) -> Option<&'static Native> {
+        self.all.get(number as usize).copied()
+    }
+
     /// All declarations, aliases included, in the order of their numbers.
     pub fn all(&self) -> &'static [&'static Native] {
         self.all
     }
 }
-
-/// More natives than numbers of 16 bits allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} natives are too many: at most 65534 can be told apart")]
-pub struct TooManyNatives(usize);
 
 /// FNV-1a with 32 bits.
 const fn hash(name: &str) -> u32 {
@@ -264,12 +244,11 @@ mod tests {
 
     #[test]
     fn names_and_aliases_are_found() {
-        for natives in [&NATIVES, Natives::at_run_time(TABLES).unwrap()] {
-            assert_eq!(natives.find("one"), Some(0));
-            assert_eq!(natives.find("uno"), Some(0));
-            assert_eq!(natives.find("ein"), Some(0));
-            assert_eq!(natives.get(0).name, "one");
-        }
+        assert_eq!(NATIVES.find("one"), Some(0));
+        assert_eq!(NATIVES.find("uno"), Some(0));
+        assert_eq!(NATIVES.find("ein"), Some(0));
+        assert_eq!(NATIVES.get(0).name, "one");
+        assert!(NATIVES.known(9).is_none());
     }
 
     #[test]

@@ -79,6 +79,26 @@ impl Vm {
         }
     }
 
+    /// The instruction before the saved program counter has called [`BY_NUMBER`](crate::host::functions): calls the
+    /// host function that it means. The result is for slot `a`.
+    #[cold]
+    pub(super) fn call_by_number(&mut self, a: usize) -> Next {
+        let Registers { pc, func, .. } = self.task.registers;
+        // SAFETY: `BY_NUMBER` stands in tables of modules only, which `call_native` alone reads; the program counter
+        // is behind its two words then, and the function's module lives as long as the VM.
+        let (word, index, module) = unsafe { (*pc.sub(2), *pc.sub(1), (*func).module()) };
+        let [_, _, first, count] = word.to_le_bytes();
+        let number = module.native_value(index as usize).as_native();
+        let arguments = self.slots(first.into(), count.into());
+        match self.host.call_function(number.unwrap_or(0), arguments) {
+            Ok(value) => {
+                self.set_slot(a, value);
+                Next::Continue
+            }
+            Err(signal) => self.signalled(signal, a),
+        }
+    }
+
     fn slot(&self, index: usize) -> Value {
         // SAFETY: callers pass slots of the running window or reserved ones above it.
         unsafe { *self.task.registers.base.add(index) }
@@ -173,7 +193,17 @@ impl Vm {
                     return Ok(Prepared::Function { func, slots });
                 }
                 Kind::Native => {
-                    let native = self.host.natives.get(callee.as_native().unwrap_or(0));
+                    let number = callee.as_native().unwrap_or(0);
+                    let Some(native) = self.host.natives.known(number) else {
+                        let arguments = self.slots(a + 1, count);
+                        return match self.host.call_function(number, arguments) {
+                            Ok(value) => {
+                                self.set_slot(a, value);
+                                Ok(Prepared::Done)
+                            }
+                            Err(signal) => Err(self.signalled(signal, a)),
+                        };
+                    };
                     if !native.arity.accepts(count) {
                         let signal = arity_error(
                             native.name,

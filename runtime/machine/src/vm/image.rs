@@ -183,7 +183,14 @@ impl ModuleImage {
     /// # Errors
     /// [`LoadError::Format`]; `name` is for its message.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<ModuleImage, LoadError> {
-        let bytes = Arc::new(AlignedBytes::copy_of(bytes));
+        ModuleImage::from_shared(name, Arc::new(AlignedBytes::copy_of(bytes)))
+    }
+
+    /// The same for bytes that several machines may share.
+    ///
+    /// # Errors
+    /// [`LoadError::Format`]; `name` is for its message.
+    pub fn from_shared(name: &str, bytes: Arc<AlignedBytes>) -> Result<ModuleImage, LoadError> {
         FileImage::parse(name, Bytes::Memory(bytes), true)
     }
 
@@ -445,6 +452,7 @@ mod tests {
     use crate::host::native::{Native, exactly, native};
     use crate::host::natives::Natives;
     use crate::host::output::Output;
+    use crate::natives_of;
 
     fn sample() -> Module {
         let code = [
@@ -607,9 +615,9 @@ mod tests {
             .collect();
         let file = write(&module, &WriteOptions::default()).unwrap();
         let image = ModuleImage::from_bytes("sample.semac", &file).unwrap();
-        static ONE: &[Native] = &[native("one", exactly(1), |_, args| Ok(args[0]))];
-        let natives = Natives::at_run_time(&[ONE]).unwrap();
-        let host = Host::new(Output::memory(), natives);
+        static ONE: &[&[Native]] = &[&[native("one", exactly(1), |_, args| Ok(args[0]))]];
+        static NATIVES: Natives = natives_of!(ONE);
+        let host = Host::new(Output::memory(), &NATIVES);
         let refused = LoadedModule::load(&host, "key".to_owned(), image, None);
         assert!(matches!(refused, Err(LoadError::Invalid { .. })));
     }

@@ -80,6 +80,8 @@ pub struct Vm {
     idle: Option<Box<Task>>,
     /// What the running task may still do before it is looked whether it goes on.
     steps: steps::Steps,
+    /// When the program has run long enough.
+    deadline: Option<waiting::Deadline>,
     /// How often tasks have been switched.
     switches: u64,
     /// After how many switches what happens outside is looked at, less one.
@@ -110,6 +112,8 @@ pub(crate) enum Event {
     Finished(Value),
     /// An uncaught condition.
     Raised(Box<unwind::Raised>),
+    /// The time of the program is over: a condition that no handler sees.
+    Stopped(Box<unwind::Raised>),
     /// No task is ready.
     Idle,
     /// The task of a nested call wants to wait; its result goes to the slot it noted.
@@ -144,6 +148,7 @@ impl Vm {
             stack_limit: limits::Limit::of_stacks(),
             heap_limit: limits::Limit::of_heap(),
             idle: None,
+            deadline: None,
             switches: 0,
             steps: steps::Steps::default(),
             patience: waiting::PATIENCE,
@@ -237,10 +242,23 @@ impl Vm {
         self.host.kept(number)
     }
 
+    /// Keeps the value with this number no longer.
+    pub fn release(&mut self, number: u32) {
+        self.host.release(number);
+    }
+
+    /// The value of what a module exports under this name; `None` if it exports no such thing, or has not
+    /// defined it yet.
+    pub fn exported(&self, module: usize, name: &str) -> Option<Value> {
+        let module = self.modules.get(module)?;
+        let value = module.globals().get(module.export(name)?)?.get();
+        (value != Value::UNBOUND).then_some(value)
+    }
+
     /// The name of a function that is a builtin: a native, or one of the embedded library.
     pub fn builtin_name(&self, value: Value) -> Option<&str> {
         if let Some(native) = value.as_native() {
-            return Some(self.host.natives.get(native).name);
+            return Some(self.host.native_name(native));
         }
         let function = module::closure_function(&self.host, value)?;
         let module = function.module();
@@ -294,7 +312,7 @@ struct VmRoots<'a> {
     modules: &'a [Box<LoadedModule>],
     tasks: &'a mut schedule::TaskTable,
     task: &'a mut Task,
-    kept: &'a mut Vec<Value>,
+    kept: &'a mut crate::host::kept::Kept,
     namespaces: &'a [namespace::Namespace],
     interrupted: &'a mut [nested::Interrupted],
     root_value: &'a mut Value,
@@ -324,7 +342,7 @@ impl Roots for VmRoots<'_> {
             let places = self.scheduler.trace(tracer);
             self.tasks.trace(&places, tracer);
         }
-        tracer.values(self.kept);
+        tracer.values(self.kept.values());
         tracer.value(self.root_value);
         self.condition_maps.trace(tracer);
     }

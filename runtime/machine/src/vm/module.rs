@@ -8,6 +8,7 @@ use sema_format::{Debug, FormatError, Location, TraceFrame, frames};
 
 use super::constants::constants;
 use super::image::{Image, LoadError, ModuleImage};
+use crate::host::functions::BY_NUMBER;
 use crate::host::native::Native;
 use crate::host::{FunctionFacts, Host};
 use crate::memory::value::{Kind, Value};
@@ -133,10 +134,18 @@ impl LoadedModule {
         for native in names {
             match host.natives.find(native) {
                 Some(index) => {
-                    native_refs.push(host.natives.get(index));
-                    native_indices.push(index);
+                    let found = host.natives.get(index);
+                    let stand_in = host.stand_in(index, found);
+                    native_refs.push(stand_in.map_or(found, |_| &BY_NUMBER));
+                    native_indices.push(stand_in.unwrap_or(index));
                 }
-                None => missing.push(native.to_owned()),
+                None => match host.find_function(native) {
+                    Some(number) => {
+                        native_refs.push(&BY_NUMBER);
+                        native_indices.push(number);
+                    }
+                    None => missing.push(native.to_owned()),
+                },
             }
         }
         if !missing.is_empty() {
@@ -171,6 +180,17 @@ impl LoadedModule {
             }
             _ => (None, unbound_globals(image.global_count())),
         };
+        if !host.functions.is_empty() {
+            // What the program does not define itself, the embedder may have.
+            for (index, global) in globals.iter().enumerate() {
+                if global.get() == Value::UNBOUND
+                    && let Some(name) = image.global_name(index)
+                    && let Some(number) = host.find_function(name)
+                {
+                    global.set(Value::native(number));
+                }
+            }
+        }
         let mut module = Box::new(LoadedModule {
             number: Cell::new(usize::MAX),
             name,

@@ -91,10 +91,12 @@ impl Vm {
                     self.host.output.flush();
                     self.host.scheduler.do_alone(&self.host, started)
                 }
-                Event::Suspended(_) | Event::Idle => Resume::Raise(Box::new(Condition::new(
-                    ConditionKind::Eval,
-                    "a macro transformer cannot wait or start tasks",
-                ))),
+                Event::Suspended(_) | Event::Idle | Event::Stopped(_) => {
+                    Resume::Raise(Box::new(Condition::new(
+                        ConditionKind::Eval,
+                        "a macro transformer cannot wait or start tasks",
+                    )))
+                }
             }
         }
     }

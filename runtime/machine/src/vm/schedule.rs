@@ -7,7 +7,7 @@ use super::dispatch::Next;
 use super::module::{Func, LoadedModule};
 use super::report::Uncaught;
 use super::task::Task;
-use super::unwind::Payload;
+use super::unwind::{Payload, Raised};
 use super::waiting::PATIENCE_OUTSIDE;
 use super::{Ending, Event, Vm};
 use crate::host::condition::{Condition, ConditionKind};
@@ -304,6 +304,7 @@ impl Vm {
                     self.host.scheduler.outside.cancel_all();
                     return Ending::Exit(status);
                 }
+                Event::Stopped(raised) => return self.stopped(*raised),
                 Event::Idle => {
                     if self.wake_idle(ending.is_some()) {
                         continue;
@@ -315,6 +316,9 @@ impl Vm {
                             Ending::Value(_) => Ending::Value(self.root_value),
                             ending => ending,
                         };
+                    }
+                    if let Some(raised) = self.out_of_time(false) {
+                        return self.stopped(*raised);
                     }
                     self.wait();
                 }
@@ -341,12 +345,25 @@ impl Vm {
         }
     }
 
+    /// The program ends whatever its tasks do.
+    #[cold]
+    fn stopped(&mut self, raised: Raised) -> Ending {
+        self.host.scheduler.outside.cancel_all();
+        Ending::Uncaught(Box::new(Uncaught::new(
+            &self.host,
+            &self.condition_maps,
+            raised,
+        )))
+    }
+
     /// Puts the next task that is ready on the machine, on which there is none; stops with
     /// [`Event::Idle`] if there is none.
     fn next_task(&mut self) -> Next {
         self.switches = self.switches.wrapping_add(1);
-        if self.switches & self.patience == 0 {
-            self.look_around();
+        if self.switches & self.patience == 0
+            && let Some(raised) = self.look_around()
+        {
+            return Next::Stop(Event::Stopped(raised));
         }
         while let Some((id, resume)) = self.host.scheduler.pop_ready() {
             if self.switch_to(id) {
@@ -371,8 +388,11 @@ impl Vm {
     #[inline(always)]
     pub(super) fn exchange(&mut self) -> Next {
         self.switches = self.switches.wrapping_add(1);
-        if self.switches & self.patience == 0 {
-            self.look_around();
+        if self.switches & self.patience == 0
+            && let Some(raised) = self.look_around()
+        {
+            self.park();
+            return Next::Stop(Event::Stopped(raised));
         }
         let Some((id, resume)) = self.host.scheduler.pop_ready() else {
             self.park();

@@ -11,9 +11,9 @@
 //! - A cancelled task that goes on to compute, because it has caught the condition, gets it again and again, as it would if
 //!   it waited; in the end it gets one that no handler sees.
 
-use super::Vm;
 use super::dispatch::{Next, Running};
 use super::unwind::Payload;
+use super::{Event, Vm};
 use crate::host::condition::{Condition, ConditionKind};
 use crate::task::cancelled_condition;
 
@@ -88,6 +88,11 @@ impl Vm {
                 "the program has taken all the steps it may take: it may never end",
             );
             return Some(self.raise(Payload::Condition(condition)));
+        }
+        if self.interrupted.is_empty()
+            && let Some(raised) = self.out_of_time(true)
+        {
+            return Some(Next::Stop(Event::Stopped(raised)));
         }
         if self.steps.turn != self.switches {
             self.steps.turn = self.switches;

@@ -56,6 +56,7 @@ impl Vm {
                 Err(signal) => self.signalled(signal, slot),
             },
             Signal::TailCall(..) => self.misplaced_call(),
+            Signal::ByNumber => self.call_by_number(slot),
         }
     }
 
@@ -81,7 +82,7 @@ impl Vm {
         self.unwind::<false>(Raised { payload, trace })
     }
 
-    fn trace(&mut self) -> Vec<TracePoint> {
+    pub(super) fn trace(&mut self) -> Vec<TracePoint> {
         let Registers {
             pc,
             func,

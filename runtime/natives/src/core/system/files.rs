@@ -31,21 +31,21 @@ natives! {
     /// if it is not UTF-8.
     /// (begin (file/write "read.txt" "hi") (file/read "read.txt")) => "hi"
     /// (file/read "no-such-file.txt") => error file/read no-such-file.txt: No such file or directory
-    "file/read" (path: String) -> String, needs(Capability::FsRead) => giving_way!(read);
+    "file/read" (path: String) -> String, needs(Capability::FsRead), embedded => giving_way!(read);
 
     /// The bytes of a file, embedded or on disk. Raises if there is none or if it is not a regular file.
     /// (begin (file/write "raw.txt" "AZ") (file/read-bytes "raw.txt")) => #u8(65 90)
-    "file/read-bytes" (path: String) -> Bytes, needs(Capability::FsRead) => giving_way!(read_bytes);
+    "file/read-bytes" (path: String) -> Bytes, needs(Capability::FsRead), embedded => giving_way!(read_bytes);
 
     /// The lines of a file, embedded or on disk, without their ends (LF or CRLF). Raises as `file/read`
     /// does.
     /// (begin (file/write "lines.txt" "one\ntwo\n") (file/read-lines "lines.txt")) => ("one" "two")
-    "file/read-lines" (path: String) -> List, needs(Capability::FsRead) => giving_way!(read_lines);
+    "file/read-lines" (path: String) -> List, needs(Capability::FsRead), embedded => giving_way!(read_lines);
 
     /// Whether there is something at the path: a file, a directory or an embedded file.
     /// (file/exists? ".") => #t
     /// (file/exists? "no-such-file.txt") => #f
-    "file/exists?" (path: String) -> Bool, needs(Capability::FsRead) => giving_way!(exists);
+    "file/exists?" (path: String) -> Bool, needs(Capability::FsRead), embedded => giving_way!(exists);
 
     /// Whether there is a regular file at the path, or a link to one.
     /// (begin (file/write "plain.txt" "") (file/is-file? "plain.txt")) => #t

@@ -1,0 +1,162 @@
+//! Host functions: natives with a state of their own, which the machine finds by number.
+//!
+//! A [`Native`] is a plain function in a table that is made when the runtime is compiled. An embedder's functions
+//! are closures that are known only when a machine is made. They are values like natives, with numbers that no
+//! table reaches, so a call of a native costs nothing more. A module gets at them in two ways: by an unbound
+//! global of their name, or by their name among its natives. What stands in the module's table then is
+//! [`BY_NUMBER`], whose signal makes the machine look the function up.
+//!
+//! Natives that the machine may not call, because a capability is denied, become host functions too: they stay
+//! callable and raise.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::Host;
+use super::condition::{Condition, ConditionKind, Extra, Outcome, Signal, arity_error};
+use super::native::{Arity, Capability, Native, at_least, native};
+use crate::memory::hash::NameMap;
+use crate::memory::symbol::Symbol;
+use crate::memory::value::Value;
+
+/// The number of the first host function: tables of natives are shorter.
+const FIRST: u32 = 1 << 16;
+
+/// Stands in a module's table for all natives that are host functions.
+pub(crate) static BY_NUMBER: Native = native("<host function>", at_least(0), |_, _| {
+    Err(Box::new(Signal::ByNumber))
+});
+
+/// What a host function does. As all natives, it must not call back into the machine; the number of arguments has
+/// been checked.
+pub type Call = dyn Fn(&Host, &[Value]) -> Outcome;
+
+#[derive(Clone)]
+struct HostFunction {
+    name: Symbol,
+    arity: Arity,
+    call: Rc<Call>,
+}
+
+/// The host functions of a machine.
+#[derive(Default)]
+pub struct HostFunctions {
+    all: RefCell<Vec<HostFunction>>,
+    /// Numbers of those that modules find by name.
+    by_name: RefCell<NameMap<Symbol, u32>>,
+    /// Numbers of natives that are denied, and of the functions in their place.
+    denied: RefCell<Vec<(u32, u32)>>,
+}
+
+impl HostFunctions {
+    fn push(&self, function: HostFunction) -> u32 {
+        let mut all = self.all.borrow_mut();
+        all.push(function);
+        FIRST + all.len() as u32 - 1
+    }
+
+    fn get(&self, number: u32) -> Option<HostFunction> {
+        let place = number.checked_sub(FIRST)?;
+        self.all.borrow().get(place as usize).cloned()
+    }
+
+    /// What stands in for this native already.
+    fn instead_of(&self, native: u32) -> Option<u32> {
+        let denied = self.denied.borrow();
+        let found = denied.iter().find(|(number, _)| *number == native);
+        found.map(|(_, function)| *function)
+    }
+
+    /// Whether there are none that modules find by name.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_name.borrow().is_empty()
+    }
+}
+
+impl Host {
+    /// Adds a host function, before the modules are loaded that use it. One of the same name is replaced; a native
+    /// of the same name goes before it.
+    pub fn add_function(&self, name: &str, arity: Arity, call: Rc<Call>) {
+        let name = self.symbols.intern(name);
+        let number = self.functions.push(HostFunction { name, arity, call });
+        self.functions.by_name.borrow_mut().insert(name, number);
+    }
+
+    /// The number of the host function of this name.
+    pub(crate) fn find_function(&self, name: &str) -> Option<u32> {
+        if self.functions.is_empty() {
+            return None;
+        }
+        let name = self.symbols.intern(name);
+        self.functions.by_name.borrow().get(&name).copied()
+    }
+
+    /// Calls the host function with this number.
+    ///
+    /// # Errors
+    /// Its signal; a condition when there is none, or it does not take so many arguments.
+    pub(crate) fn call_function(&self, number: u32, arguments: &[Value]) -> Outcome {
+        let Some(HostFunction { name, arity, call }) = self.functions.get(number) else {
+            return Err(Condition::new(
+                ConditionKind::Internal,
+                "a native that does not exist was called",
+            )
+            .signal());
+        };
+        if !arity.accepts(arguments.len()) {
+            return Err(arity_error(
+                self.symbols.name(name),
+                arity.min.into(),
+                arity.max.map(usize::from),
+                arguments.len(),
+            ));
+        }
+        call(self, arguments)
+    }
+
+    /// The name of the native or host function with this number.
+    pub fn native_name(&self, number: u32) -> &str {
+        match self.functions.get(number) {
+            Some(function) => self.symbols.name(function.name),
+            None => self.natives.get(number).name,
+        }
+    }
+
+    /// The number of the host function that stands in for a native whose capability is denied; `None` if none of
+    /// its capabilities is.
+    pub(crate) fn stand_in(&self, number: u32, native: &'static Native) -> Option<u32> {
+        let needed = native.capabilities;
+        let mut denied = needed.into_iter().filter(|c| self.denied.contains(*c));
+        let capability = denied.next()?;
+        if let Some(function) = self.functions.instead_of(number) {
+            return Some(function);
+        }
+        // What lies in the program itself is no secret from it.
+        let embedded =
+            native.embedded && capability == Capability::FsRead && denied.next().is_none();
+        let call = move |host: &Host, arguments: &[Value]| {
+            let path = arguments.first().and_then(|path| host.heap.as_str(*path));
+            if embedded && path.is_some_and(|path| host.files.embedded(path, None).is_some()) {
+                return (native.call)(host, arguments);
+            }
+            Err(denial(native.name, capability).signal())
+        };
+        let function = self.functions.push(HostFunction {
+            name: self.symbols.intern(native.name),
+            arity: native.arity,
+            call: Rc::new(call),
+        });
+        self.functions.denied.borrow_mut().push((number, function));
+        Some(function)
+    }
+}
+
+fn denial(function: &str, capability: Capability) -> Condition {
+    let capability = capability.name();
+    Condition::new(
+        ConditionKind::PermissionDenied,
+        format!("Permission denied: {function} requires '{capability}' capability"),
+    )
+    .with("function", Extra::Text(function.to_owned()))
+    .with("capability", Extra::Text(capability.to_owned()))
+}
