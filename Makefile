@@ -133,7 +133,7 @@ fmt:
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features sema-embed/c-api -- -D warnings
 
 clean:
 	$(CARGO) clean

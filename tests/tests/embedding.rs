@@ -76,7 +76,11 @@ fn a_built_program_calls_natives_from_outside() {
         let output = String::from_utf8(runtime.take_output()).unwrap();
         assert_eq!(output, "42\na note\n", "{level}: {result:?}");
         assert_eq!(result.unwrap(), Data::Int(12), "{level}");
-        assert!(matches!(runtime.call("base", &[]), Err(Error::NoExport(_))));
+        // What the entry file defines can be called, host functions are not among it.
+        let price = runtime.call("price-of", &["tea".into()]);
+        assert_eq!(price.unwrap(), Data::Int(12), "{level}");
+        let hidden = runtime.call("app/double", &[]);
+        assert!(matches!(hidden, Err(Error::NoExport(_))), "{level}");
     }
 }
 

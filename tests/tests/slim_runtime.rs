@@ -23,11 +23,21 @@ fn cargo(arguments: &[&str]) -> String {
 
 #[test]
 fn it_does_not_depend_on_the_compiler() {
+    depends_on_the_machine_only("sema-rt");
+}
+
+#[test]
+fn neither_does_the_library_to_embed() {
+    depends_on_the_machine_only("sema-embed");
+}
+
+#[track_caller]
+fn depends_on_the_machine_only(runtime: &str) {
     let tree = cargo(&[
         "tree",
         "--offline",
         "--package",
-        "sema-rt",
+        runtime,
         "--edges",
         "normal,build",
         "--prefix",

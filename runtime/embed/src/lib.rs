@@ -38,7 +38,7 @@
 //!
 //! // An uncaught condition is an error with type, text and trace.
 //! let error = runtime.call("lookup", &["gold".into()]).unwrap_err();
-//! assert_eq!(error.to_string(), "no such article: gold");
+//! assert_eq!(error.to_string(), r#"no such article: "gold""#);
 //! # Ok(())
 //! # }
 //! ```
