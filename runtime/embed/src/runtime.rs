@@ -60,13 +60,13 @@ impl Runtime {
         let mut host = Host::new(Output::writers(output, errors), &NATIVES);
         host.arguments = settings.arguments.clone();
         host.files = Overlay::new(program.archive().cloned());
-        host.denied = settings.denied();
+        host.deny(settings.denied());
         host.heap.stress_from_environment();
         let handles = Handles::default();
         for function in &settings.functions {
             add_function(&host, function, &handles);
         }
-        let disk = !host.denied.contains(Capability::FsRead);
+        let disk = !host.denies(Capability::FsRead);
         let mut vm = Vm::new(host, program.source(&NATIVES, disk));
         vm.set_limits(MachineLimits {
             stack: settings.limits.stack,

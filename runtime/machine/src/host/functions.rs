@@ -9,12 +9,12 @@
 //! Natives that the machine may not call, because a capability is denied, become host functions too: they stay
 //! callable and raise.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use super::Host;
 use super::condition::{Condition, ConditionKind, Extra, Outcome, Signal, arity_error};
-use super::native::{Arity, Capability, Native, at_least, native};
+use super::native::{Arity, Capabilities, Capability, Native, at_least, native};
 use crate::memory::hash::NameMap;
 use crate::memory::symbol::Symbol;
 use crate::memory::value::Value;
@@ -31,6 +31,9 @@ pub(crate) static BY_NUMBER: Native = native("<host function>", at_least(0), |_,
 /// been checked.
 pub type Call = dyn Fn(&Host, &[Value]) -> Outcome;
 
+/// Gives the number of what stands in for a native with this number, if it is denied.
+pub(super) type StandIn = fn(&Host, u32, &'static Native) -> Option<u32>;
+
 #[derive(Clone)]
 struct HostFunction {
     name: Symbol,
@@ -38,38 +41,54 @@ struct HostFunction {
     call: Rc<Call>,
 }
 
-/// The host functions of a machine.
+/// The host functions of a machine. Nothing is made before the first one.
 #[derive(Default)]
-pub struct HostFunctions {
-    all: RefCell<Vec<HostFunction>>,
+pub struct HostFunctions(OnceCell<Box<RefCell<Table>>>);
+
+#[derive(Default)]
+struct Table {
+    all: Vec<HostFunction>,
     /// Numbers of those that modules find by name.
-    by_name: RefCell<NameMap<Symbol, u32>>,
+    by_name: NameMap<Symbol, u32>,
     /// Numbers of natives that are denied, and of the functions in their place.
-    denied: RefCell<Vec<(u32, u32)>>,
+    denied: Vec<(u32, u32)>,
 }
 
 impl HostFunctions {
-    fn push(&self, function: HostFunction) -> u32 {
-        let mut all = self.all.borrow_mut();
-        all.push(function);
-        FIRST + all.len() as u32 - 1
+    /// Changes the table.
+    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
+        change(&mut self.0.get_or_init(Box::default).borrow_mut())
     }
 
     fn get(&self, number: u32) -> Option<HostFunction> {
         let place = number.checked_sub(FIRST)?;
-        self.all.borrow().get(place as usize).cloned()
+        let table = self.0.get()?.borrow();
+        table.all.get(place as usize).cloned()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.get().is_none()
+    }
+
+    fn find(&self, name: Symbol) -> Option<u32> {
+        self.0.get()?.borrow().by_name.get(&name).copied()
     }
 
     /// What stands in for this native already.
     fn instead_of(&self, native: u32) -> Option<u32> {
-        let denied = self.denied.borrow();
-        let found = denied.iter().find(|(number, _)| *number == native);
+        let table = self.0.get()?.borrow();
+        let mut denied = table.denied.iter();
+        let found = denied.find(|(number, _)| *number == native);
         found.map(|(_, function)| *function)
     }
+}
 
-    /// Whether there are none that modules find by name.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_name.borrow().is_empty()
+impl Table {
+    /// Adds a function and gives its number.
+    fn push(&mut self, function: HostFunction) -> u32 {
+        self.all.push(function);
+        FIRST + self.all.len() as u32 - 1
     }
 }
 
@@ -78,8 +97,10 @@ impl Host {
     /// of the same name goes before it.
     pub fn add_function(&self, name: &str, arity: Arity, call: Rc<Call>) {
         let name = self.symbols.intern(name);
-        let number = self.functions.push(HostFunction { name, arity, call });
-        self.functions.by_name.borrow_mut().insert(name, number);
+        self.functions.change(|table| {
+            let number = table.push(HostFunction { name, arity, call });
+            table.by_name.insert(name, number);
+        });
     }
 
     /// The number of the host function of this name.
@@ -87,14 +108,14 @@ impl Host {
         if self.functions.is_empty() {
             return None;
         }
-        let name = self.symbols.intern(name);
-        self.functions.by_name.borrow().get(&name).copied()
+        self.functions.find(self.symbols.intern(name))
     }
 
     /// Calls the host function with this number.
     ///
     /// # Errors
     /// Its signal; a condition when there is none, or it does not take so many arguments.
+    #[cold]
     pub(crate) fn call_function(&self, number: u32, arguments: &[Value]) -> Outcome {
         let Some(HostFunction { name, arity, call }) = self.functions.get(number) else {
             return Err(Condition::new(
@@ -122,11 +143,29 @@ impl Host {
         }
     }
 
+    /// Denies natives these capabilities, in modules that are loaded from now on.
+    pub fn deny(&mut self, capabilities: Capabilities) {
+        // A runtime that denies nothing does not contain the code for it.
+        self.denied = Some((capabilities, Host::denied_function));
+    }
+
+    /// Whether a capability is denied.
+    pub fn denies(&self, capability: Capability) -> bool {
+        self.denied
+            .is_some_and(|(denied, _)| denied.contains(capability))
+    }
+
     /// The number of the host function that stands in for a native whose capability is denied; `None` if none of
     /// its capabilities is.
+    #[inline]
     pub(crate) fn stand_in(&self, number: u32, native: &'static Native) -> Option<u32> {
+        let (_, stand_in) = self.denied?;
+        stand_in(self, number, native)
+    }
+
+    fn denied_function(&self, number: u32, native: &'static Native) -> Option<u32> {
         let needed = native.capabilities;
-        let mut denied = needed.into_iter().filter(|c| self.denied.contains(*c));
+        let mut denied = needed.into_iter().filter(|c| self.denies(*c));
         let capability = denied.next()?;
         if let Some(function) = self.functions.instead_of(number) {
             return Some(function);
@@ -141,13 +180,16 @@ impl Host {
             }
             Err(denial(native.name, capability).signal())
         };
-        let function = self.functions.push(HostFunction {
-            name: self.symbols.intern(native.name),
-            arity: native.arity,
-            call: Rc::new(call),
-        });
-        self.functions.denied.borrow_mut().push((number, function));
-        Some(function)
+        let name = self.symbols.intern(native.name);
+        Some(self.functions.change(|table| {
+            let function = table.push(HostFunction {
+                name,
+                arity: native.arity,
+                call: Rc::new(call),
+            });
+            table.denied.push((number, function));
+            function
+        }))
     }
 }
 

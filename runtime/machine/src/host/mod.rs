@@ -44,8 +44,8 @@ pub struct Host {
     pub natives: &'static Natives,
     /// The functions that the embedder has added.
     pub functions: HostFunctions,
-    /// What natives must not touch: those that would are replaced when modules are loaded.
-    pub denied: Capabilities,
+    /// What natives must not touch, and what replaces those that would when modules are loaded.
+    denied: Option<(Capabilities, functions::StandIn)>,
     /// The heap.
     pub heap: Heap,
     /// The names.
@@ -185,7 +185,7 @@ impl Host {
         Host {
             natives,
             functions: HostFunctions::default(),
-            denied: Capabilities::NONE,
+            denied: None,
             heap: Heap::new(),
             symbols: Symbols::default(),
             output,

@@ -41,7 +41,7 @@ impl Vm {
         if Instant::now() < at {
             return None;
         }
-        let milliseconds = limit.as_millis();
+        let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let condition = Condition::new(
             ConditionKind::Timeout,
             format!("the program has taken all the time it may take: {milliseconds} ms"),
