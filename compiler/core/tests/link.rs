@@ -77,7 +77,7 @@ fn outcome(program: Program) -> String {
     let end = match vm.run_main(main) {
         Ending::Value(_) => String::new(),
         Ending::Exit(status) => format!("exit {status}\n"),
-        Ending::Uncaught(uncaught) => uncaught.render(&|_, _| None),
+        Ending::Uncaught(uncaught) => uncaught.render(),
     };
     let output = String::from_utf8(vm.host.output.take()).unwrap();
     format!("{output}{end}")

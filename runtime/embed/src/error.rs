@@ -65,6 +65,7 @@ pub struct Condition {
     pub hint: Option<String>,
     /// Where: the calls of the program's own code, innermost first.
     pub frames: Vec<Frame>,
+    report: String,
 }
 
 /// One call in a trace.
@@ -78,36 +79,28 @@ pub struct Frame {
 
 impl Condition {
     pub(crate) fn of(uncaught: Uncaught) -> Condition {
+        let report = uncaught.render();
+        let message = uncaught.text();
         let frames = uncaught.frames.into_iter();
         Condition {
-            kind: uncaught.kind.name().to_owned(),
-            message: uncaught.text,
-            hint: uncaught.hint.map(std::borrow::Cow::into_owned),
+            kind: uncaught.condition.kind.name().to_owned(),
+            message,
+            hint: uncaught.condition.hint.map(std::borrow::Cow::into_owned),
             frames: frames
                 .map(|frame| Frame {
                     function: frame.name,
                     position: frame.position,
                 })
                 .collect(),
+            report,
         }
     }
 
-    /// The message, the frames and the hint, as a program prints them that ends so.
-    pub fn report(&self) -> String {
-        let mut report = format!("Error: {}\n", self.message);
-        for Frame { function, position } in &self.frames {
-            let position = position.as_ref();
-            let position =
-                position.map(|(file, line, column)| format!(" ({file}:{line}:{column})"));
-            report += &format!("  at {function}{}\n", position.unwrap_or_default());
-        }
-        if let Some(hint) = &self.hint {
-            report += &format!("  hint: {hint}\n");
-        }
-        report
+    /// What a program prints that ends so: the message, the place, the hint and the frames.
+    pub fn report(&self) -> &str {
+        &self.report
     }
 }
-
 impl fmt::Display for Condition {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.message)

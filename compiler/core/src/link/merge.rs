@@ -7,7 +7,7 @@ use super::aliases::Aliases;
 use super::order::{Place, Places};
 use super::{Name, Output, World, exports};
 use crate::front::datum::{Interner, Span};
-use crate::front::problem::Problem;
+use crate::front::diagnostic::Diagnostic;
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{
     Expr, ExprKind, Global, GlobalId, Import, ImportId, Lambda, Part, RUN_PART, Unit, VarId,
@@ -344,8 +344,8 @@ impl Merger<'_> {
         let mut names = import.names.iter().flatten();
         if let Some(name) = names.find(|name| exported(name).is_none()) {
             let message = format!("import: module does not export '{name}'");
-            let problem = Problem::eval(span, message);
-            let condition = ExprKind::Const(problem.condition_map(self.interner));
+            let diagnostic = Diagnostic::eval(span, message);
+            let condition = ExprKind::Const(diagnostic.condition_map(self.interner));
             let condition = Box::new(Expr::new(condition, span));
             steps.push(Expr::new(ExprKind::Throw(condition), span));
             return;

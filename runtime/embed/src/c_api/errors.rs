@@ -64,7 +64,7 @@ impl SemaError {
             Failure::Runtime(Error::Raised(condition)) => {
                 made.kind = kind::RAISED;
                 made.type_name = text(&condition.kind);
-                made.report = text(&condition.report());
+                made.report = text(condition.report());
             }
             Failure::Runtime(Error::Exited(status)) => {
                 made.kind = kind::EXITED;
