@@ -33,11 +33,12 @@ const MODULES: &[(&str, &str)] = &[
     (
         "main.sema",
         "(import \"lib/prices.sema\")\n\
+         (module app (export price-of)\n\
          (define counted (map app/double '(1 2 3)))\n\
          (define (price-of article) (app/double (base-price article)))\n\
          (println (app/double 21))\n\
          (println (file/read \"data/note.txt\"))\n\
-         (apply + counted)\n",
+         (apply + counted))\n",
     ),
     (
         "lib/prices.sema",
@@ -76,7 +77,7 @@ fn a_built_program_calls_natives_from_outside() {
         let output = String::from_utf8(runtime.take_output()).unwrap();
         assert_eq!(output, "42\na note\n", "{level}: {result:?}");
         assert_eq!(result.unwrap(), Data::Int(12), "{level}");
-        // What the entry file defines can be called, host functions are not among it.
+        // What the entry file exports can be called, host functions are not among it.
         let price = runtime.call("price-of", &["tea".into()]);
         assert_eq!(price.unwrap(), Data::Int(12), "{level}");
         let hidden = runtime.call("app/double", &[]);

@@ -251,8 +251,9 @@ fn the_report_names_what_was_built() {
     let got = build(project.path(), &["main.sema", "--include", "data", "-v"]).succeeded();
     for part in [
         "runtime",
+        "source main.sema",
+        "source lib/greet.sema",
         "module main.sema",
-        "module lib/greet.sema",
         "asset data/note.txt",
     ] {
         assert!(got.stderr.contains(part), "{part}: {}", got.stderr);
@@ -278,12 +279,11 @@ fn inspect_and_verify_look_inside() {
         .iter()
         .map(|one| one["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["lib/greet.sema", "main.sema"]);
-    let exports = modules[0]["exports"].as_array().unwrap();
-    assert_eq!(
-        (exports.len(), exports[0]["name"].as_str()),
-        (1, Some("greet"))
-    );
+    assert_eq!(names, ["main.sema"]);
+    let sources = modules[0]["sources"].as_array().unwrap();
+    assert_eq!(sources, &["lib/greet.sema", "main.sema"]);
+    // Nothing can be imported from a program that exports nothing.
+    assert_eq!(modules[0]["exports"], serde_json::json!([]));
     assert_eq!(inspection["assets"][0]["path"], "data/note.txt");
     assert_eq!(inspection["tier"], "core");
 
@@ -291,19 +291,19 @@ fn inspect_and_verify_look_inside() {
     let text = outcome(inspect.args(["inspect", "app"]), b"")
         .succeeded()
         .stdout;
-    assert!(text.contains("export    function greet (1)"), "{text}");
+    assert!(
+        text.contains("sources   lib/greet.sema, main.sema"),
+        "{text}"
+    );
     let mut verify = semac_in(project.path());
     let text = outcome(verify.args(["verify", "app"]), b"")
         .succeeded()
         .stdout;
-    assert_eq!(text, "app: ok (2 modules, 1 asset)\n");
+    assert_eq!(text, "app: ok (1 module, 1 asset)\n");
     let mut disasm = semac_in(project.path());
-    let text = outcome(
-        disasm.args(["disasm", "app", "--module", "lib/greet.sema"]),
-        b"",
-    )
-    .succeeded()
-    .stdout;
+    let text = outcome(disasm.args(["disasm", "app", "--module", "main.sema"]), b"")
+        .succeeded()
+        .stdout;
     assert!(text.contains("greet"), "{text}");
 }
 

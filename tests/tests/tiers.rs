@@ -91,6 +91,9 @@ fn a_larger_tier_is_found_beside_semac_or_where_the_variable_says() {
     let mut program = Command::new(project.file("program"));
     let got = outcome(program.env_clear(), b"").succeeded();
     assert_eq!(got.stdout, "3.0\n");
+    let mut inspect = semac_in(project.path());
+    let got = outcome(inspect.args(["inspect", "program"]), b"").succeeded();
+    assert!(got.stdout.contains("std, because of f64-array"), "{got:?}");
 }
 
 #[test]

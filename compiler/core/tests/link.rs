@@ -3,7 +3,7 @@
 //! Each file of `tests/link` holds the files of a program behind lines `;; file: NAME`; the first is the entry.
 //! What it prints, and how it ends, is in its `.expected`. Lines in the first file that begin with
 //! `;; merged: ` name programs whose modules must have become one with so many parts.
-//! `UPDATE_GOLDEN=1 cargo test -p semac-core --test link` writes the outputs anew.
+//! `SEMAC_BLESS=1 cargo test -p semac-core --test link` writes the outputs anew.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ fn the_library_is_linked_once() {
 #[test]
 fn programs_behave_the_same_merged_or_apart() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/link");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = std::env::var_os("SEMAC_BLESS").is_some_and(|value| value == "1");
     let mut wrong = Vec::new();
     let mut count = 0;
     for file in std::fs::read_dir(&directory).unwrap() {

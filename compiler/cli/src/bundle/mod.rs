@@ -41,7 +41,7 @@ pub enum BundleError {
 #[derive(Debug)]
 pub struct Bundle {
     archive: ArchiveBuilder,
-    module_count: usize,
+    source_count: usize,
     asset_count: usize,
 }
 
@@ -85,15 +85,15 @@ impl Bundle {
         }
         Ok(Bundle {
             archive,
-            module_count: program.modules.len(),
+            source_count: program.paths.len(),
             asset_count: assets.len(),
         })
     }
 
-    /// How many modules it holds.
+    /// How many source files went into its modules.
     #[must_use]
-    pub fn module_count(&self) -> usize {
-        self.module_count
+    pub fn source_count(&self) -> usize {
+        self.source_count
     }
 
     /// How many assets it holds.

@@ -89,7 +89,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     if arguments.json {
         let report = Report {
             source: absolute(source),
-            bundled_files: bundle.module_count() + bundle.asset_count(),
+            bundled_files: bundle.source_count() + bundle.asset_count(),
             archive_bytes: written.as_ref().map_or(0, |summary| summary.archive_bytes),
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             targets: [target_report(&runtime, &output, &written)?],
@@ -98,13 +98,20 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     }
     let summary = written?;
     if arguments.verbose {
-        note(&details(&runtime, &requirements, &output, &summary)?);
+        let sources = &compiled.program.paths;
+        note(&details(
+            &runtime,
+            &requirements,
+            sources,
+            &output,
+            &summary,
+        )?);
     }
     note(&format!(
         "Built {} ({}, {}, {}) in {:.2} s\n",
         output.display(),
         size_text(summary.file_bytes),
-        count_text(bundle.module_count(), "module"),
+        count_text(bundle.source_count(), "source file"),
         count_text(bundle.asset_count(), "asset"),
         elapsed.as_secs_f64(),
     ));
@@ -237,6 +244,7 @@ fn sha256(path: &Path) -> Result<String, Failure> {
 fn details(
     runtime: &RuntimeImage,
     requirements: &Requirements,
+    sources: &[(String, PathBuf)],
     output: &Path,
     summary: &ArchiveSummary,
 ) -> Result<String, Failure> {
@@ -261,6 +269,9 @@ fn details(
             requirements.tier().name(),
             uses(&asking)
         ));
+    }
+    for (name, _) in sources {
+        text.push_str(&format!("{:>10}  source {}\n", "", name.escape_debug()));
     }
     for entry in archive.entries() {
         let original = match entry.length() {

@@ -28,6 +28,8 @@ struct Inspection {
     capabilities: Vec<String>,
     /// The smallest runtime tier with all builtins; null if one is unknown to this semac.
     tier: Option<&'static str>,
+    /// The builtins that this tier has and no smaller one; none if it is core.
+    tier_because_of: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,8 @@ struct ModulePart {
     debug: bool,
     functions: u32,
     constants: u32,
+    /// The source files, if their names are kept.
+    sources: Vec<String>,
     imports: Vec<String>,
     exports: Vec<ExportPart>,
     builtins: Vec<String>,
@@ -94,6 +98,7 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         assets: Vec::new(),
         capabilities: Vec::new(),
         tier: None,
+        tier_because_of: Vec::new(),
     };
     match Image::open(&arguments.file)? {
         Image::Module(bytes) => {
@@ -176,6 +181,9 @@ fn module_part(bytes: &[u8]) -> Result<ModulePart, FormatError> {
         debug: !view.stripped(),
         functions: view.function_count(),
         constants: view.constant_count(),
+        sources: view
+            .debug()?
+            .map_or(Vec::new(), |debug| debug.files().to_vec()),
         imports: view
             .imports()?
             .iter()
@@ -200,6 +208,7 @@ impl Inspection {
     fn summarize(&mut self) {
         let mut capabilities: BTreeSet<String> = BTreeSet::new();
         let mut tier = Some(Tier::Core);
+        let mut because_of: BTreeSet<&str> = BTreeSet::new();
         for module in &self.modules {
             capabilities.extend(module.capabilities.iter().cloned());
             for name in &module.builtins {
@@ -208,12 +217,19 @@ impl Inspection {
                     continue;
                 };
                 let native = sema_natives::NATIVES.get(number);
-                tier = tier.map(|tier| tier.max(native.tier));
+                if tier.is_some_and(|tier| tier < native.tier) {
+                    tier = Some(native.tier);
+                    because_of.clear();
+                }
+                if native.tier > Tier::Core && tier == Some(native.tier) {
+                    because_of.insert(name);
+                }
                 capabilities.extend(named(native.capabilities));
             }
         }
         self.capabilities = capabilities.into_iter().collect();
         self.tier = tier.map(Tier::name);
+        self.tier_because_of = because_of.into_iter().map(str::to_owned).collect();
     }
 
     fn text(&self) -> String {
@@ -238,7 +254,14 @@ impl Inspection {
             );
             line("runtime", size_text(program.runtime_bytes));
         }
-        line("tier", self.tier.unwrap_or("unknown").to_owned());
+        let tier = self.tier.unwrap_or("unknown").to_owned();
+        line(
+            "tier",
+            match &*self.tier_because_of {
+                [] => tier,
+                names => format!("{tier}, because of {}", list_text(names)),
+            },
+        );
         line("capabilities", list_text(&self.capabilities));
         for module in &self.modules {
             text.push_str(&module.text());
@@ -282,7 +305,11 @@ impl ModulePart {
             count_text(self.constants as usize, "constant"),
             self.content_hash
         ));
-        for (name, list) in [("imports", &self.imports), ("builtins", &self.builtins)] {
+        for (name, list) in [
+            ("sources", &self.sources),
+            ("imports", &self.imports),
+            ("builtins", &self.builtins),
+        ] {
             if !list.is_empty() {
                 text.push_str(&format!("  {name:<9} {}\n", list_text(list)));
             }

@@ -43,7 +43,9 @@ pub(super) fn merge(
         unit: &mut merged,
     };
     merger.globals(&world, entry);
-    if let (Output::Library, Some(unit)) = (world.output, world.units.get(entry)) {
+    if let Some(unit) = world.units.get(entry)
+        && (world.output == Output::Library || unit.exports.is_some())
+    {
         merger.export(unit, entry);
     }
     for number in (0..world.units.len()).filter(|number| *number != entry) {

@@ -24,9 +24,9 @@ use crate::ir::{GlobalId, Unit};
 /// What a program is linked to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// A program that runs: nothing can be imported from its entry.
+    /// A program that runs: of its entry stay the exports that it lists.
     Program,
-    /// A module that others import: the exports of its entry stay.
+    /// A module that others import: what its entry exports stays, listed or not.
     Library,
 }
 
