@@ -1,5 +1,10 @@
 //! The reference page of the instruction set, generated from the table.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for each operation code; checked by its type"
+)]
+
 use std::fmt::Write;
 
 use crate::isa::{DOCS, Flow, INSTRUCTIONS, Op, OpInfo, Operand, Predicate};

@@ -18,6 +18,11 @@
 //! assert_eq!(assembler.finish().unwrap().code.len(), 3);
 //! ```
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`index` is the place of an item, and above 0"
+)]
+
 use crate::isa::{CAPTURE_FROM_CLOSURE, Instruction, Op};
 use crate::model::{Function, Handler, LineEntry, LocalName};
 use crate::operands::{Field, jump_field};

@@ -32,6 +32,11 @@
 //! jumps when the test fails (for numbers that differs from the opposite test,
 //! because of NaN).
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the tables have an entry for each operation code and predicate"
+)]
+
 /// What an operand means: how it is printed and what the verifier checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {

@@ -5,6 +5,16 @@
 //! - [`model`] is a module in memory; [`encode`] assembles its code.
 //! - [`container`] writes a module to a file and views a file without copying.
 //! - [`mod@verify`] proves that a file is well formed; [`disasm`] lists one that need not be.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
 #![deny(unsafe_code)]
 
 pub mod combined;

@@ -4,6 +4,12 @@
 //! [`Field`]s once, at compile time, so that whatever walks encoded code (assembler,
 //! verifier, disassembler) reads and writes operands without matching on opcodes.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use crate::isa::{INSTRUCTIONS, Op, OpInfo, Operand};
 
 /// A place in an instruction's words.

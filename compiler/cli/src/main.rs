@@ -1,5 +1,16 @@
 //! The `semac` command.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
+
 use std::alloc::System;
 use std::process::ExitCode;
 

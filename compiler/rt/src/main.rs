@@ -1,6 +1,17 @@
 //! The runtime executable that contains the compiler: runs the program that is appended to it, in
 //! which `eval`, `read`, and `load` and `import` of computed paths work.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
+
 use std::alloc::System;
 use std::process::ExitCode;
 use std::rc::Rc;

@@ -46,6 +46,17 @@
 //! A [`Runtime`] belongs to its thread, as the values in it do. A [`Program`] and [`Data`] may go from one to
 //! another: make as many runtimes as you like for one program.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
+
 mod builder;
 #[cfg(feature = "c-api")]
 #[allow(unsafe_code, reason = "the border to C has raw pointers")]

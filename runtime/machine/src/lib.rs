@@ -11,6 +11,17 @@
 //! - [`vm`]: modules, stacks, dispatch, calls, unwinding, reports
 //! - [`launch`]: from the start of a process to its exit status
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
+
 pub mod data;
 pub mod host;
 pub mod launch;

@@ -3,6 +3,16 @@
 //! The tiers are cargo features, each containing the lower ones. The machine
 //! ([`sema_machine`]) gets [`NATIVES`], the table of the tier that this crate was built for, and
 //! names none of its entries.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
 #![deny(unsafe_code)]
 
 pub mod core;

@@ -1,5 +1,15 @@
 //! The runtime executable: runs the program that is appended to it.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
 #![no_main]
 #![allow(
     unsafe_code,

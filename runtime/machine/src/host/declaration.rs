@@ -22,6 +22,11 @@
 //! assert_eq!(TABLE[1].alias_of, Some("next"));
 //! ```
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use sema_format::isa::{Op, Predicate};
 
 use super::native::{Arity, Capability, Tier};

@@ -1,5 +1,10 @@
 //! What native functions see of the VM: the heap, the names, the outside world.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the index was just found or is that of the last element"
+)]
+
 pub mod arguments;
 pub mod condition;
 pub mod declaration;

@@ -3,6 +3,11 @@
 //! Each family has one list of declarations: see [`super::declaration`]. Natives never call back into
 //! the VM (architecture, invariant 1).
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use sema_format::isa::{Op, Predicate};
 
 use crate::host::Host;

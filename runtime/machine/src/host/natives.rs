@@ -5,6 +5,11 @@
 //! and looking one up touches two or three cache lines. Functions that are known only when a machine
 //! is made are host functions: [`super::functions`].
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the tables are made when the crate is compiled, and sized by what is put into them"
+)]
+
 use super::native::{Native, at_least, native};
 
 /// An empty slot, and the target of an alias whose original does not exist.

@@ -12,6 +12,11 @@
 //! allocation. The C library's own allocator is not touched by small programs, which saves them
 //! three system calls and five page faults.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`class` was computed from a size that has one"
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,11 @@
 //!
 //! Source: System V ABI, chapter 5, "Note Section".
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use sema_format::FORMAT_VERSION;
 
 use super::tier::Tier;

@@ -8,6 +8,8 @@
 //! condition that is caught and thrown again still reports it: [`ConditionMaps`] remembers the hints of
 //! the last few condition maps by the string that is their message, which also survives `assoc`.
 
+#![allow(clippy::indexing_slicing, reason = "the place was found by a search")]
+
 use std::borrow::Cow;
 
 use sema_format::Location;

@@ -1,5 +1,10 @@
 //! Modules at run time: running their main function once, binding their exports.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "numbers of modules are given out by the machine when they are loaded"
+)]
+
 use super::Vm;
 use super::dispatch::Next;
 use super::module::{ImportTarget, ModuleState};

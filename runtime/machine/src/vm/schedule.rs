@@ -1,5 +1,10 @@
 //! Which task runs: the scheduler loop.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "modules of the machine itself have two functions"
+)]
+
 use sema_format::isa::Instruction;
 
 use super::LoadError;

@@ -1,5 +1,10 @@
 //! What is wrong with a text or a file as a program: asks the compiler, if there is one.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a call has as many arguments as the declaration says"
+)]
+
 use crate::core::control::dynamic::ask;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;

@@ -8,6 +8,11 @@
 //! all bits are put into a sorted map, so even a flood of collisions costs only a logarithm. A map has
 //! eight entries or fewer exactly if it is a small one.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the table has 256 entries, entries of `chunks_exact(2)` have two"
+)]
+
 mod iter;
 mod owned;
 mod remove;

@@ -3,6 +3,11 @@
 //! The standard library's sort may panic when the comparison is not a total order, and contents of
 //! cyclic mutable arrays have none.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`at` is a place in the run, and above 0"
+)]
+
 use std::cmp::Ordering;
 
 /// Runs of this length are sorted by insertion.

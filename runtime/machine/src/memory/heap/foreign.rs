@@ -1,5 +1,7 @@
 //! Objects that own Rust data.
 
+#![allow(clippy::indexing_slicing, reason = "free slots are slots of the table")]
+
 use super::Heap;
 use super::object::FORWARDED;
 use super::object::MARKED;

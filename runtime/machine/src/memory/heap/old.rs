@@ -4,6 +4,11 @@
 //! is lazy: after marking, a block is swept when its class needs cells, or a few blocks at a time
 //! by the collections that follow, so that no pause is proportional to the heap.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the tables have an entry for each size class; numbers of blocks are their places"
+)]
+
 use std::alloc::{Layout, alloc, dealloc};
 
 use super::object::{self, LARGE, MARKED, OLD};

@@ -1,5 +1,10 @@
 //! Kinds of values: the immediates and the heap objects.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the tables have an entry for each kind"
+)]
+
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident $shape:ident $type_name:literal;)*) => {
         /// What a value is.

@@ -13,6 +13,11 @@
 //! Safepoints are where something has been allocated, not where control goes: after complete
 //! handlers, after natives, after instructions that allocate, and when a task goes on.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the tables have an entry for each byte"
+)]
+
 mod fast;
 mod full;
 mod operands;

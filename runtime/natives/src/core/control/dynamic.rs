@@ -1,6 +1,11 @@
 //! What needs a compiler while the program runs: each native here asks the VM, which answers itself
 //! or hands the request to the compiler that is attached to it.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a call has as many arguments as the declaration says"
+)]
+
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, Signal, eval_error};

@@ -1,6 +1,11 @@
 //! What lowered special forms call: literals and templates, destructuring, `match`, macros as
 //! values, the values of LLM forms. Programs cannot write these names.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a call has as many arguments as the declaration says"
+)]
+
 use sema_format::isa::Predicate;
 use sema_machine::data::collections::{self, hash_map, sorted_map};
 use sema_machine::data::print;

@@ -1,5 +1,10 @@
 //! Channels (language specification, 15).
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a channel has all its fields; calls have as many arguments as the declaration says"
+)]
+
 use std::cell::Cell;
 
 use crate::core::task::tasks::wrong_kind;

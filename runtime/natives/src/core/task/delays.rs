@@ -1,6 +1,11 @@
 //! Delayed expressions (language specification, 14.1): fields state (nil, #t forced, the running task's
 //! number), value or thunk, and the promise others wait for while it runs.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a call has as many arguments as the declaration says"
+)]
+
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error};
 use sema_machine::memory::value::{Kind, Value};

@@ -1,5 +1,10 @@
 //! Tasks, promises, timers (language specification, 14.1 and 15).
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a call has as many arguments as the declaration says"
+)]
+
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{integer, list_or_vector};

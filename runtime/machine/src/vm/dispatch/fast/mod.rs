@@ -8,6 +8,11 @@
 //! [`super::complete`]) and in the handlers here that allocate. So calls and loops have nothing to
 //! check, and code that allocates nothing runs undisturbed.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use sema_format::isa::Op;
 
 use super::{Handler, Registers, Running, dispatch};

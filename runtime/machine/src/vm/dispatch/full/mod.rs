@@ -4,6 +4,11 @@
 //! locals may be referred to by what they call, which would keep the last call from being a jump.
 //! [`super::complete`] runs the collector if that is due and goes on from the saved state.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use sema_format::combined::uncombined;
 use sema_format::isa::{INSTRUCTIONS, Op, Predicate};
 
