@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Only the compiler may depend on these.
-const COMPILER_PACKAGES: [&str; 4] = ["semac", "clap", "lasso", "include_dir"];
+const COMPILER_PACKAGES: [&str; 3] = ["semac", "clap", "lasso"];
 
 fn cargo(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))

@@ -10,7 +10,6 @@ use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageR
 use crate::front::positions::SourcePositions;
 use crate::front::source::SourceMap;
 use crate::ir::Unit;
-use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::link::library::Library;
 use crate::link::{self, Output};
 use crate::live::dynamic;
@@ -145,11 +144,8 @@ fn compile_with(
 ) -> Result<Program, Vec<Diagnostic>> {
     phases.begin(phases::START);
     let mut interner = Interner::new();
-    let library = match Library::load(&mut interner, sources) {
-        Ok(library) => library,
-        Err(error) => return Err(vec![*Diagnostic::error("E0002", error.to_string())]),
-    };
-    let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
+    let library = Library::new(sources);
+    let builtins = library.builtins();
     let mut machine = Machine::new(&library, options.macro_steps);
     let packages = PackageRoot {
         directory: options
@@ -165,7 +161,7 @@ fn compile_with(
         sources,
         &packages,
         &mut interner,
-        &builtins,
+        builtins,
         &mut machine,
         ModuleOptions {
             compiler_at_run_time,
@@ -211,12 +207,13 @@ fn compile_with(
     }
     let linked: Vec<_> = units
         .iter_mut()
-        .map(|unit| library.link(unit, &|_| false))
-        .collect();
+        .map(|unit| library.link(unit, &mut interner, &|_| false))
+        .collect::<Result<_, _>>()
+        .map_err(|error| vec![*Diagnostic::error("E0002", error.to_string())])?;
     let stoppable = options.stoppable
         || units.iter().any(|unit| {
             // Code that is only known at run time may stop tasks, too.
-            unit.dynamic || stop::can_stop_tasks(unit, &builtins)
+            unit.dynamic || stop::can_stop_tasks(unit, builtins)
         });
     let mut modules = Vec::with_capacity(units.len());
     for (mut unit, linked) in units.into_iter().zip(linked) {

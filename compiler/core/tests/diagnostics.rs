@@ -35,7 +35,7 @@ fn check(name: &str, actual: &str) {
 
 fn source(text: &str) -> (SourceMap, FileId) {
     let mut sources = SourceMap::new();
-    let file = sources.add("main.sema", text);
+    let file = sources.add("main.sema", text.to_owned());
     (sources, file)
 }
 

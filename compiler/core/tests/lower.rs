@@ -44,7 +44,7 @@ fn builtins() -> Builtins {
 fn listing(source: &str) -> String {
     let mut sources = SourceMap::new();
     let mut interner = Interner::default();
-    let file = sources.add("case.sema", source);
+    let file = sources.add("case.sema", source.to_owned());
     let forms = match read_all(&mut interner, file, source) {
         Ok(forms) => forms,
         Err(errors) => {

@@ -11,7 +11,6 @@ use semac_core::front::lower::lower_program;
 use semac_core::front::lower::text::unit_text;
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
-use semac_core::ir::builtins::{Builtins, CONSTANT_NAMES};
 use semac_core::ir::{ExprKind, Unit};
 use semac_core::link::library::Library;
 use semac_core::middle::{
@@ -41,14 +40,14 @@ fn listing(source: &str) -> String {
         .expect("the first line names the pass");
     let mut sources = SourceMap::new();
     let mut interner = Interner::default();
-    let library = Library::load(&mut interner, &mut sources).unwrap();
-    let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
-    let file = sources.add("case.sema", source);
+    let library = Library::new(&mut sources);
+    let builtins = library.builtins();
+    let file = sources.add("case.sema", source.to_owned());
     let data = read_all(&mut interner, file, source).unwrap();
     let mut host = NoHost::default();
-    let lowered = lower_program("case", &data, &mut interner, &builtins, &mut host).unwrap();
+    let lowered = lower_program("case", &data, &mut interner, builtins, &mut host).unwrap();
     let mut unit = lowered.unit;
-    let linked = library.link(&mut unit, &|_| false);
+    let linked = library.link(&mut unit, &mut interner, &|_| false).unwrap();
     let mut globals = Globals {
         library: linked.clone(),
         extensible: true,

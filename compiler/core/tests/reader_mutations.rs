@@ -177,7 +177,7 @@ fn mutate(random: &mut Random, seeds: &[(String, String)]) -> String {
 /// Reads a text and checks what must hold whatever it is.
 fn check(text: &str) {
     let mut sources = SourceMap::new();
-    let file = sources.add("mutated.sema", text);
+    let file = sources.add("mutated.sema", text.to_owned());
     let mut interner = Interner::default();
     match read_all(&mut interner, file, text) {
         Ok(data) => {

@@ -1,5 +1,6 @@
 //! The source files of one compilation: their names, texts and line tables.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::front::datum::{FileId, Span};
@@ -17,7 +18,7 @@ pub struct Location {
 #[derive(Debug)]
 pub struct SourceFile {
     name: String,
-    text: String,
+    text: Cow<'static, str>,
     /// Offsets of line starts; made on first use, as only errors and debug tables need it.
     lines: OnceLock<Vec<u32>>,
 }
@@ -113,7 +114,7 @@ impl SourceMap {
     }
 
     /// Adds a file under the name that messages show.
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Cow<'static, str>>) -> FileId {
         let file = FileId(count(self.files.len()));
         self.files.push(SourceFile {
             name: name.into(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sema_format::isa::Predicate;
 use sema_machine::host::declaration::Declaration;
 use sema_machine::host::native::Arity;
-use sema_natives::{DECLARATIONS, NATIVES};
+use sema_natives::NATIVES;
 
 use crate::ir::{Builtin, declarations};
 
@@ -88,17 +88,18 @@ impl Builtins {
         library: &[(&'static str, Arity, Option<&'static str>)],
         values: &[&'static str],
     ) -> Builtins {
-        let mut builtins = Builtins::new();
+        let count = NATIVES.all().len() + library.len() + values.len();
+        let mut builtins = Builtins {
+            // Every start fills it: it must not grow on the way.
+            entries: HashMap::with_capacity(count),
+        };
         for native in NATIVES.all().iter().copied() {
             builtins.add(native.name, Some(native.arity), BuiltinKind::Native);
         }
         for (name, arity, _) in library {
             builtins.add(name, Some(*arity), BuiltinKind::Library);
         }
-        // Who gives a library has been told if a declaration of it cannot be read.
-        let of_library = declarations::library().unwrap_or_default();
-        let of_natives = DECLARATIONS.iter().copied().flatten();
-        for declaration in of_natives.chain(of_library) {
+        for declaration in declarations::all() {
             if let Some(entry) = builtins.entries.get_mut(declaration.name) {
                 entry.declaration = Some(declaration);
             }

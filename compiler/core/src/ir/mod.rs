@@ -6,6 +6,7 @@
 pub mod builtins;
 pub mod datum;
 pub mod declarations;
+pub mod library;
 pub mod walk;
 
 use std::collections::HashSet;

@@ -5,10 +5,11 @@
 //! - [`order`] decides where the code of each module runs
 //! - [`aliases`] finds imported names that mean nothing but a global of the module they come from
 //! - [`merge`] makes one unit of all
-//! - [`library`] adds the part of the standard library that is written in Sema
+//! - [`library`] adds the part of the standard library that is written in Sema, which [`definitions`] lowers
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;
+mod definitions;
 pub mod library;
 mod merge;
 mod order;

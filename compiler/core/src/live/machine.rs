@@ -77,7 +77,7 @@ impl<'l> Machine<'l> {
     fn run_unit(
         &mut self,
         unit: &Unit,
-        interner: &Interner,
+        interner: &mut Interner,
         sources: &SourceMap,
     ) -> Fallible<Value> {
         let namespace = self.namespace(&unit.name);

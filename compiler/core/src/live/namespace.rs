@@ -11,7 +11,7 @@ use crate::front::datum::{Datum, DatumKind, Interner, Span};
 use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
-use crate::link::library::{Library, Linked};
+use crate::link::library::{Library, LibraryError, Linked};
 use crate::live::values;
 use crate::middle::frames;
 use crate::phases::Unobserved;
@@ -25,6 +25,9 @@ pub enum PlaceError {
     /// The machine refuses it: a defect of this compiler.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The library is damaged: a defect of this compiler.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
 }
 
 /// Compiles a unit and loads it into a namespace under this key; gives the module's number. Nothing
@@ -40,7 +43,7 @@ pub fn load_unit(
     mut unit: Unit,
     library: &Library,
     positions: &dyn Positions,
-    interner: &Interner,
+    interner: &mut Interner,
     optimize: u8,
 ) -> Result<usize, PlaceError> {
     for global in &mut unit.globals {
@@ -50,7 +53,7 @@ pub fn load_unit(
         }
     }
     frames::mark(&mut unit);
-    let linked = library.link(&mut unit, &|name| is_present(vm, namespace, name));
+    let linked = library.link(&mut unit, interner, &|name| is_present(vm, namespace, name))?;
     let linked = place(vm, namespace, &mut unit, &linked);
     for form in &mut unit.body {
         refer_to_kept(vm, form, interner);

@@ -45,6 +45,22 @@ pub fn read_all(
     read(interner, file, text, usize::MAX)
 }
 
+/// Reads the data in the bytes `start..end` of a file. Positions are those in the whole text.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_part(
+    interner: &mut Interner,
+    file: FileId,
+    text: &str,
+    start: u32,
+    end: u32,
+) -> Result<Vec<Datum>, Vec<ReadError>> {
+    Parser::part(interner, file, text, start, end)
+        .read(usize::MAX)
+        .map_err(report::Report::into_errors)
+}
+
 /// Reads at most `limit` data, as `read` (one) and `read-many` (all) do at run time.
 ///
 /// # Errors

@@ -46,10 +46,30 @@ struct Placeholders {
 impl<'a> Parser<'a> {
     /// A parser for a text shorter than 4 GiB.
     pub(super) fn new(interner: &'a mut Interner, file: FileId, text: &'a str) -> Self {
+        Self::with_lexer(interner, file, text, Lexer::new(file, text))
+    }
+
+    /// A parser for the bytes `start..end` of such a text.
+    pub(super) fn part(
+        interner: &'a mut Interner,
+        file: FileId,
+        text: &'a str,
+        start: u32,
+        end: u32,
+    ) -> Self {
+        Self::with_lexer(interner, file, text, Lexer::part(file, text, start, end))
+    }
+
+    fn with_lexer(
+        interner: &'a mut Interner,
+        file: FileId,
+        text: &'a str,
+        lexer: Lexer<'a>,
+    ) -> Self {
         Self {
             text,
             file,
-            lexer: Lexer::new(file, text),
+            lexer,
             interner,
             report: Report::default(),
             pending: None,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use sema_machine::host::condition::{Condition, ConditionKind, Outcome, eval_error};
+use sema_machine::host::condition::{Outcome, eval_error};
 use sema_machine::memory::value::Value;
 use sema_machine::vm::Vm;
 
@@ -20,7 +20,6 @@ use crate::front::lower::run_time::{KnownNames, RunTimeForm};
 use crate::front::names::Names;
 use crate::front::positions::SourcePositions;
 use crate::front::source::SourceMap;
-use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::link::library::Library;
 use crate::live::namespace::load_unit;
 use crate::live::values::{self, DatumSpans};
@@ -29,7 +28,6 @@ use crate::live::values::{self, DatumSpans};
 pub(super) struct Compiler {
     pub(super) interner: Interner,
     library: Library,
-    builtins: Builtins,
     names: Names,
     pub(super) sources: SourceMap,
     /// By number of the namespace.
@@ -58,21 +56,18 @@ pub(super) struct Compiled {
 }
 
 impl Compiler {
-    pub(super) fn new() -> Outcome<Compiler> {
+    pub(super) fn new() -> Compiler {
         let mut interner = Interner::new();
         let mut sources = SourceMap::new();
-        let library = Library::load(&mut interner, &mut sources)
-            .map_err(|error| Condition::new(ConditionKind::Internal, error.to_string()).signal())?;
-        let builtins = Builtins::with_library(&library.entries, CONSTANT_NAMES);
+        let library = Library::new(&mut sources);
         let names = Names::new(&mut interner);
-        Ok(Compiler {
+        Compiler {
             interner,
             library,
-            builtins,
             names,
             sources,
             views: HashMap::new(),
-        })
+        }
     }
 
     /// How many events of an environment this compiler has seen.
@@ -125,7 +120,7 @@ impl Compiler {
         let globals = vm.namespace_names(namespace);
         for name in globals.iter().skip(view.globals) {
             let is_macro = PRELUDE.iter().any(|item| *item.name == **name);
-            if is_macro || self.builtins.resolve(name).is_some() {
+            if is_macro || self.library.builtins().resolve(name).is_some() {
                 view.redefined.insert(interner.get_or_intern(&**name));
             }
         }
@@ -164,7 +159,7 @@ impl Compiler {
             namespace,
             interruption: None,
         };
-        let mut session = Session::new(&mut self.interner, &self.builtins, &mut host);
+        let mut session = Session::new(&mut self.interner, self.library.builtins(), &mut host);
         session.redefined = redefined;
         let lowerer = Lowerer::new(&mut session, Rc::from(key.1));
         let RunTimeForm {
@@ -211,7 +206,7 @@ impl Compiler {
             unit,
             &self.library,
             &SourcePositions(&self.sources),
-            &self.interner,
+            &mut self.interner,
             1,
         );
         let module = module.map_err(|error| eval_error(error.to_string()))?;
@@ -241,7 +236,7 @@ impl Compiler {
             namespace,
             interruption: None,
         };
-        let mut session = Session::new(&mut self.interner, &self.builtins, &mut host);
+        let mut session = Session::new(&mut self.interner, self.library.builtins(), &mut host);
         let lowerer = Lowerer::new(&mut session, Rc::from("macroexpand"));
         let (expansion, known) = lowerer.run_time_expansion(form, known);
         let interruption = host.interruption.take();

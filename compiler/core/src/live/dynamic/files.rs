@@ -173,7 +173,7 @@ pub(super) fn open(
     } else {
         Rc::from(relative(&working_directory(), path))
     };
-    let file = compiler.sources.add(&*shown, text.as_str());
+    let file = compiler.sources.add(&*shown, text.clone());
     let forms = read_all(&mut compiler.interner, file, &text).map_err(|errors| {
         let message = match errors.first() {
             Some(error) => error.located_message(&text),

@@ -78,7 +78,7 @@ impl DynamicCompiler {
         }
         match compilers.get_mut(level).and_then(Option::take) {
             Some(compiler) => Ok(compiler),
-            None => Compiler::new().map(Box::new),
+            None => Ok(Box::new(Compiler::new())),
         }
     }
 }

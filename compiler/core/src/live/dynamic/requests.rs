@@ -215,7 +215,7 @@ impl Work<'_> {
             .as_str(text)
             .unwrap_or_default()
             .to_owned();
-        let file = self.compiler.sources.add("<text>", text.as_str());
+        let file = self.compiler.sources.add("<text>", text.clone());
         let forms = match read_all(&mut self.compiler.interner, file, &text) {
             Ok(forms) => forms,
             Err(errors) => {
