@@ -89,6 +89,7 @@ bench: semac
 	@bench/scaling.py --semac dist/semac
 	@bench/pauses.py --semac dist/semac
 	@bench/build.py --semac dist/semac
+	@bench/modules.py --semac dist/semac
 	@mkdir -p dist/demo
 	@dist/semac build --time-passes fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin

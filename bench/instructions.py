@@ -7,6 +7,7 @@ Counts do not depend on what else the machine does, so this is the check for reg
 runs with the tests (`make instructions`). valgrind counts: an interpreter's instructions are close to
 its time, though not the same. A program that needs more than its recorded count in instructions.txt
 and the tolerance is a failure; one that needs clearly fewer asks for a new record (`--record`).
+The program in three modules (`modules`) is compared with the same in one file (`one-file`), too.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import modules
 from executable import PROGRAMS, ROOT, add_semac, build, build_command, is_expected
 
 RECORD = ROOT / "bench" / "instructions.txt"
@@ -45,7 +47,8 @@ def count(command, directory, is_right):
 
 
 def measure(name, options, directory):
-    """Builds and counts the program; `hello` is the start, `build-hello` the compiler."""
+    """Builds and counts the program; `hello` is the start, `build-hello` the compiler,
+    `modules` and `one-file` the same program."""
     place = directory / name
     place.mkdir()
     hello = ROOT / "fixtures" / "programs" / "hello.sema"
@@ -53,6 +56,11 @@ def measure(name, options, directory):
         return count(build_command(options, hello, place / "program"), place, lambda output: True)
     if name == "hello":
         return count([build(options, hello, place)], place, b"Hello, world!\n".__eq__)
+    if name in ("modules", "one-file"):
+        main = modules.MODULES / "main.sema"
+        source = main if name == "modules" else modules.write_one_file(place)
+        expected = main.with_suffix(".out").read_bytes()
+        return count([build(options, source, place)], place, expected.__eq__)
     return count([build(options, PROGRAMS / f"{name}.sema", place)], place, partial(is_expected, name))
 
 
@@ -75,7 +83,8 @@ def main():
         print("instructions: skipped, there is no valgrind")
         return 0
     names = sorted({path.stem for path in PROGRAMS.glob("*.sema")} - LEFT_OUT)
-    names = [name for name in options.only.split(",") if name] or ["build-hello", "hello", *names]
+    names = [name for name in options.only.split(",") if name] or [
+        "build-hello", "hello", "modules", "one-file", *names]
     before = recorded()
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(options.jobs) as pool:
         counts = dict(zip(names, pool.map(lambda one: measure(one, options, Path(directory)), names)))
@@ -91,6 +100,11 @@ def main():
             worse.append(name)
         elif ratio < 1 - TOLERANCE:
             print(f"{'':16} faster by more than the tolerance: record it")
+    if {"modules", "one-file"} <= counts.keys():
+        ratio = counts["modules"] / counts["one-file"]
+        print(f"three modules take {ratio:.3f} of one file, at most {modules.LIMIT}")
+        if ratio > modules.LIMIT:
+            return 1
     if worse and not options.record:
         print(f"instructions: more than recorded, or not recorded: {', '.join(worse)}")
         return 1

@@ -117,6 +117,55 @@ fn the_library_is_linked_once() {
     }
 }
 
+/// Bytes of a program's modules in an archive.
+fn size(program: &Program) -> usize {
+    let modules = program.modules.iter().map(|module| {
+        let bytes = sema_format::write(module, &sema_format::WriteOptions::default()).unwrap();
+        bytes.len()
+    });
+    modules.sum()
+}
+
+#[test]
+fn ten_modules_take_half_the_space_when_they_are_merged() {
+    let mut text = String::from(
+        ";; file: main.sema
+(import \"part-9.sema\")
+(println (classify-9 [:pair 1 2]) (classify-9 {:id 5}) (helper-9 3))
+",
+    );
+    for n in 1..=9 {
+        let previous = n - 1;
+        let import = match n {
+            1 => "(define (classify-0 value) 0) (define (helper-0 x) x)".to_owned(),
+            _ => format!("(import \"part-{previous}.sema\")"),
+        };
+        text.push_str(&format!(
+            ";; file: part-{n}.sema
+{import}
+(define (scale-{n} x) (* x {n}))
+(define (classify-{n} value)
+  (match value
+    ([:pair a b] (+ (scale-{n} a) b))
+    ({{:id id}} (classify-{previous} id))
+    (_ (if (number? value) (helper-{previous} value) 0))))
+(define (helper-{n} x)
+  (let ((results (map (fn (k) (+ k x)) (list 1 2 3 {n}))))
+    (foldl + 0 (filter (fn (r) (> r {n})) results))))
+"
+        ));
+    }
+    let (entry, files) = parse(&text);
+    let (apart, merged) = (
+        compiled(&files, &entry, 2, World::Open),
+        compiled(&files, &entry, 2, World::PROGRAM),
+    );
+    assert_eq!((apart.modules.len(), merged.modules.len()), (10, 1));
+    let sizes = (size(&merged), size(&apart));
+    assert!(sizes.0 * 2 <= sizes.1, "{sizes:?}");
+    assert_eq!(outcome(merged), outcome(apart));
+}
+
 #[test]
 fn programs_behave_the_same_merged_or_apart() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/link");
