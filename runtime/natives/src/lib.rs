@@ -100,6 +100,10 @@ families! {
     #[cfg(feature = "std")]
     std::check;
     #[cfg(feature = "std")]
+    std::json;
+    #[cfg(feature = "std")]
+    std::regex;
+    #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]
     net::llm_values;

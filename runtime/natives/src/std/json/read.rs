@@ -1,0 +1,582 @@
+//! JSON text to values, without a tree in between (RFC 8259).
+//!
+//! Open arrays and objects are kept on a stack of the parser, so nesting costs no Rust stack. The texts of problems are
+//! those of serde_json.
+
+use sema_machine::data::collections::sorted_map;
+use sema_machine::data::number::integer::parse_decimal;
+use sema_machine::host::Host;
+use sema_machine::memory::value::Value;
+
+use super::text::{LONGEST_NUMBER, plain_length};
+
+/// Arrays and objects inside of each other at most.
+pub const DEEPEST: usize = 1000;
+
+/// Names of keys that are remembered.
+const KNOWN_KEYS: usize = 64;
+/// Sequences of keys whose order is remembered.
+const SHAPES: usize = 16;
+/// Keys of a sequence that is remembered.
+const SHAPE_KEYS: usize = 64;
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// The text ends inside of an array.
+    #[error("EOF while parsing a list")]
+    EndInArray,
+    /// The text ends inside of an object.
+    #[error("EOF while parsing an object")]
+    EndInObject,
+    /// The text ends inside of a string.
+    #[error("EOF while parsing a string")]
+    EndInString,
+    /// The text ends where a value is expected or inside of one.
+    #[error("EOF while parsing a value")]
+    EndInValue,
+    /// A key without its colon.
+    #[error("expected `:`")]
+    Colon,
+    /// Elements without a comma.
+    #[error("expected `,` or `]`")]
+    CommaOrBracket,
+    /// Entries without a comma.
+    #[error("expected `,` or `}}`")]
+    CommaOrBrace,
+    /// A word other than `true`, `false`, `null`.
+    #[error("expected ident")]
+    Word,
+    /// Something that starts no value.
+    #[error("expected value")]
+    Value,
+    /// An escape that does not exist.
+    #[error("invalid escape")]
+    Escape,
+    /// A malformed number.
+    #[error("invalid number")]
+    Number,
+    /// A number with too many digits.
+    #[error("number out of range")]
+    TooLong,
+    /// A character that must be escaped.
+    #[error("control character (\\u0000-\\u001F) found while parsing a string")]
+    ControlCharacter,
+    /// A key that is no string.
+    #[error("key must be a string")]
+    Key,
+    /// Half of a surrogate pair.
+    #[error("lone leading surrogate in hex escape")]
+    LoneSurrogate,
+    /// Half of a surrogate pair, and no further escape.
+    #[error("unexpected end of hex escape")]
+    EndOfHexEscape,
+    /// A comma before the closing bracket.
+    #[error("trailing comma")]
+    TrailingComma,
+    /// More text behind the value.
+    #[error("trailing characters")]
+    TrailingCharacters,
+    /// Too many brackets.
+    #[error("recursion limit exceeded")]
+    TooDeep,
+    /// Bytes of a stream that are not UTF-8.
+    #[error("invalid UTF-8")]
+    Utf8,
+}
+
+/// A problem and the byte at which it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub what: What,
+    /// Offset of the byte, or the length of the text.
+    pub at: usize,
+}
+
+/// What the keys of objects become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Keywords.
+    Keywords,
+    /// Strings: for data whose keys are not known before, because keywords are never forgotten.
+    Strings,
+}
+
+/// An array or object that is not closed yet: where its parts begin.
+#[derive(Clone, Copy)]
+enum Open {
+    Array(usize),
+    Object(usize),
+}
+
+/// The order of a sequence of distinct keys.
+#[derive(Default)]
+struct Shape {
+    keys: Vec<Value>,
+    order: Vec<u8>,
+}
+
+/// Reads texts. What it learns about keys serves the next text. Between texts it holds no values but keywords, which the
+/// collector need not see.
+pub struct Reader {
+    keys: Keys,
+    known: [Option<Value>; KNOWN_KEYS],
+    shapes: [Shape; SHAPES],
+    open: Vec<Open>,
+    /// Finished parts of the open arrays and objects.
+    parts: Vec<Value>,
+    /// A string with escapes.
+    unescaped: String,
+    entries: Vec<[Value; 2]>,
+}
+
+/// The text that is read, and how far.
+struct Text<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+type Found<T> = Result<T, Problem>;
+
+impl<'t> Text<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'t str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space.
+    #[inline]
+    fn next_token(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other,
+            }
+        }
+    }
+
+    fn problem<T>(&self, what: What) -> Found<T> {
+        Err(Problem { what, at: self.at })
+    }
+
+    /// The problem at the byte before.
+    fn problem_before<T>(&self, what: What) -> Found<T> {
+        let at = self.at.saturating_sub(1);
+        Err(Problem { what, at })
+    }
+}
+
+impl Reader {
+    /// A reader that makes such keys.
+    pub fn new(keys: Keys) -> Reader {
+        Reader {
+            keys,
+            known: [None; KNOWN_KEYS],
+            shapes: Default::default(),
+            open: Vec::new(),
+            parts: Vec::new(),
+            unescaped: String::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// The value of a text that holds nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn document(&mut self, host: &Host, text: &str) -> Found<Value> {
+        self.open.clear();
+        self.parts.clear();
+        let mut text = Text { text, at: 0 };
+        let value = self.value(host, &mut text)?;
+        match text.next_token() {
+            None => Ok(value),
+            Some(_) => text.problem(What::TrailingCharacters),
+        }
+    }
+
+    fn value(&mut self, host: &Host, text: &mut Text<'_>) -> Found<Value> {
+        loop {
+            let Some(first) = text.next_token() else {
+                return text.problem(What::EndInValue);
+            };
+            let mut value = match first {
+                b'{' => {
+                    self.enter(text, Open::Object)?;
+                    match text.next_token() {
+                        Some(b'}') => self.close_object(host, text),
+                        None => return text.problem(What::EndInObject),
+                        _ => {
+                            self.key(host, text)?;
+                            continue;
+                        }
+                    }
+                }
+                b'[' => {
+                    self.enter(text, Open::Array)?;
+                    match text.next_token() {
+                        Some(b']') => self.close_array(host, text),
+                        None => return text.problem(What::EndInArray),
+                        _ => continue,
+                    }
+                }
+                b'"' => {
+                    let string = self.string(text)?;
+                    host.heap.string(string)
+                }
+                b'-' | b'0'..=b'9' => number(host, text)?,
+                b't' => word(text, b"true", Value::TRUE)?,
+                b'f' => word(text, b"false", Value::FALSE)?,
+                b'n' => word(text, b"null", Value::NIL)?,
+                _ => return text.problem(What::Value),
+            };
+            // Puts it where it belongs, and closes what ends here.
+            loop {
+                match self.open.last() {
+                    None => return Ok(value),
+                    Some(Open::Array(_)) => {
+                        self.parts.push(value);
+                        match text.next_token() {
+                            Some(b',') => {
+                                text.at += 1;
+                                if text.next_token() == Some(b']') {
+                                    return text.problem(What::TrailingComma);
+                                }
+                                break;
+                            }
+                            Some(b']') => value = self.close_array(host, text),
+                            Some(_) => return text.problem(What::CommaOrBracket),
+                            None => return text.problem(What::EndInArray),
+                        }
+                    }
+                    Some(Open::Object(_)) => {
+                        self.parts.push(value);
+                        match text.next_token() {
+                            Some(b',') => {
+                                text.at += 1;
+                                match text.next_token() {
+                                    Some(b'}') => return text.problem(What::TrailingComma),
+                                    None => return text.problem(What::EndInValue),
+                                    _ => self.key(host, text)?,
+                                }
+                                break;
+                            }
+                            Some(b'}') => value = self.close_object(host, text),
+                            Some(_) => return text.problem(What::CommaOrBrace),
+                            None => return text.problem(What::EndInObject),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, text: &mut Text<'_>, open: fn(usize) -> Open) -> Found<()> {
+        if self.open.len() >= DEEPEST {
+            return text.problem(What::TooDeep);
+        }
+        text.at += 1;
+        self.open.push(open(self.parts.len()));
+        Ok(())
+    }
+
+    fn close_array(&mut self, host: &Host, text: &mut Text<'_>) -> Value {
+        text.at += 1;
+        let Some(Open::Array(start) | Open::Object(start)) = self.open.pop() else {
+            return Value::NIL;
+        };
+        let elements = self.parts.get(start..).unwrap_or_default();
+        let list = host.heap.list(elements);
+        self.parts.truncate(start);
+        list
+    }
+
+    fn close_object(&mut self, host: &Host, text: &mut Text<'_>) -> Value {
+        text.at += 1;
+        let Some(Open::Array(start) | Open::Object(start)) = self.open.pop() else {
+            return Value::NIL;
+        };
+        let map = self.map(host, start);
+        self.parts.truncate(start);
+        map
+    }
+
+    /// The map of keys and values that begin at `start`. Of equal keys the last one counts.
+    fn map(&mut self, host: &Host, start: usize) -> Value {
+        let heap = &host.heap;
+        let (pairs, _) = self.parts.get(start..).unwrap_or_default().as_chunks::<2>();
+        let (Some(first), count) = (pairs.first(), pairs.len()) else {
+            return sorted_map::empty(heap);
+        };
+        if count == 1 {
+            return sorted_map::from_few_sorted(heap, pairs);
+        }
+        if self.keys == Keys::Strings || count > SHAPE_KEYS {
+            let entries: Vec<(Value, Value)> =
+                pairs.iter().map(|[key, value]| (*key, *value)).collect();
+            return sorted_map::from_entries(host, &entries);
+        }
+        let place = (first[0].bits() as usize ^ count) % SHAPES;
+        let Some(shape) = self.shapes.get_mut(place) else {
+            return Value::NIL;
+        };
+        let same = shape.keys.len() == count
+            && (shape.keys.iter().zip(pairs)).all(|(key, pair)| *key == pair[0]);
+        if !same {
+            let name = |index: u8| {
+                let pair = pairs.get(usize::from(index));
+                pair.and_then(|pair| host.name_of(pair[0]))
+                    .unwrap_or_default()
+            };
+            let mut order: Vec<u8> = (0..count as u8).collect();
+            order.sort_by(|a, b| name(*a).cmp(name(*b)));
+            let distinct = (order.windows(2)).all(|two| match two {
+                [a, b] => name(*a) != name(*b),
+                _ => true,
+            });
+            if !distinct {
+                let entries: Vec<(Value, Value)> =
+                    pairs.iter().map(|[key, value]| (*key, *value)).collect();
+                return sorted_map::from_entries(host, &entries);
+            }
+            shape.keys = pairs.iter().map(|pair| pair[0]).collect();
+            shape.order = order;
+        }
+        self.entries.clear();
+        let sorted = (shape.order.iter()).filter_map(|index| pairs.get(usize::from(*index)));
+        self.entries.extend(sorted);
+        sorted_map::from_few_sorted(heap, &self.entries)
+    }
+
+    /// Reads a key with its colon.
+    fn key(&mut self, host: &Host, text: &mut Text<'_>) -> Found<()> {
+        if text.peek() != Some(b'"') {
+            return text.problem(What::Key);
+        }
+        let keys = self.keys;
+        let place = known_place(text.rest());
+        let known = self.known.get(place).copied().flatten();
+        let known = known.and_then(|key| Some((host.name_of(key)?, key)));
+        let key = match known {
+            Some((name, key)) if is_key(text.rest(), name) => {
+                text.at += name.len() + 2;
+                key
+            }
+            _ => {
+                let name = self.string(text)?;
+                match keys {
+                    Keys::Strings => host.heap.string(name),
+                    Keys::Keywords => {
+                        let key = host.keyword(name);
+                        let name = host.name_of(key).unwrap_or_default();
+                        if let Some(slot) = self.known.get_mut(place)
+                            && plain_length(name.as_bytes()) == name.len()
+                        {
+                            *slot = Some(key);
+                        }
+                        key
+                    }
+                }
+            }
+        };
+        self.parts.push(key);
+        match text.next_token() {
+            Some(b':') => text.at += 1,
+            Some(_) => return text.problem(What::Colon),
+            None => return text.problem(What::EndInObject),
+        }
+        Ok(())
+    }
+
+    /// Reads a string whose opening quote comes next.
+    fn string<'r, 't: 'r>(&'r mut self, text: &mut Text<'t>) -> Found<&'r str> {
+        text.at += 1;
+        let mut start = text.at;
+        text.at += plain_length(text.rest());
+        if text.peek() == Some(b'"') {
+            text.at += 1;
+            return Ok(text.slice(start, text.at - 1));
+        }
+        self.unescaped.clear();
+        loop {
+            self.unescaped.push_str(text.slice(start, text.at));
+            match text.peek() {
+                None => return text.problem(What::EndInString),
+                Some(b'"') => {
+                    text.at += 1;
+                    return Ok(&self.unescaped);
+                }
+                Some(b'\\') => {
+                    text.at += 1;
+                    let character = escape(text)?;
+                    self.unescaped.push(character);
+                }
+                Some(_) => return text.problem(What::ControlCharacter),
+            }
+            start = text.at;
+            text.at += plain_length(text.rest());
+        }
+    }
+}
+
+fn number(host: &Host, text: &mut Text<'_>) -> Found<Value> {
+    let start = text.at;
+    let negative = text.peek() == Some(b'-');
+    if negative {
+        text.at += 1;
+    }
+    let first_digit = text.at;
+    let mut small: i64 = 0;
+    while let Some(digit @ b'0'..=b'9') = text.peek() {
+        small = small.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        text.at += 1;
+    }
+    let count = text.at - first_digit;
+    if count == 0 {
+        return match text.peek() {
+            None => text.problem(What::EndInValue),
+            Some(_) => text.problem(What::Number),
+        };
+    }
+    if count > 1 && text.text.as_bytes().get(first_digit) == Some(&b'0') {
+        text.at = first_digit + 1;
+        return text.problem(What::Number);
+    }
+    let is_integer = !matches!(text.peek(), Some(b'.' | b'e' | b'E'));
+    if is_integer && count <= 18 {
+        return Ok(host.heap.int(if negative { -small } else { small }));
+    }
+    if is_integer {
+        let number = text.slice(start, text.at);
+        let value = (count <= LONGEST_NUMBER).then(|| parse_decimal(&host.heap, number));
+        return match value.flatten() {
+            Some(value) => Ok(value),
+            None => text.problem_before(What::TooLong),
+        };
+    }
+    if text.peek() == Some(b'.') {
+        text.at += 1;
+        digits(text)?;
+    }
+    if let Some(b'e' | b'E') = text.peek() {
+        text.at += 1;
+        if let Some(b'+' | b'-') = text.peek() {
+            text.at += 1;
+        }
+        digits(text)?;
+    }
+    // The standard library rounds correctly, and takes all that the grammar allows.
+    match text.slice(start, text.at).parse() {
+        Ok(float) => Ok(Value::float(float)),
+        Err(_) => text.problem_before(What::Number),
+    }
+}
+
+/// At least one digit.
+fn digits(text: &mut Text<'_>) -> Found<()> {
+    match text.peek() {
+        Some(b'0'..=b'9') => {}
+        Some(_) => return text.problem(What::Number),
+        None => return text.problem(What::EndInValue),
+    }
+    while let Some(b'0'..=b'9') = text.peek() {
+        text.at += 1;
+    }
+    Ok(())
+}
+
+/// Where a key is remembered: a number of its first bytes.
+fn known_place(quoted: &[u8]) -> usize {
+    match quoted {
+        [_, a, b, c, ..] => {
+            (usize::from(*a) ^ usize::from(*b) << 2 ^ usize::from(*c) << 1) % KNOWN_KEYS
+        }
+        _ => 0,
+    }
+}
+
+/// Whether the text goes on with `"name"`.
+fn is_key(quoted: &[u8], name: &str) -> bool {
+    quoted.get(1..=name.len()) == Some(name.as_bytes()) && quoted.get(name.len() + 1) == Some(&b'"')
+}
+
+fn word(text: &mut Text<'_>, word: &[u8], value: Value) -> Found<Value> {
+    for letter in word {
+        match text.peek() {
+            Some(found) if found == *letter => text.at += 1,
+            Some(_) => return text.problem(What::Word),
+            None => return text.problem(What::EndInValue),
+        }
+    }
+    Ok(value)
+}
+
+/// The character of an escape whose backslash has been read.
+fn escape(text: &mut Text<'_>) -> Found<char> {
+    let Some(letter) = text.peek() else {
+        return text.problem(What::EndInString);
+    };
+    text.at += 1;
+    Ok(match letter {
+        b'"' => '"',
+        b'\\' => '\\',
+        b'/' => '/',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => return unicode_escape(text),
+        _ => return text.problem_before(What::Escape),
+    })
+}
+
+fn unicode_escape(text: &mut Text<'_>) -> Found<char> {
+    let high = hex_digits(text)?;
+    if let Some(character) = char::from_u32(high) {
+        return Ok(character);
+    }
+    if high >= 0xDC00 {
+        return text.problem_before(What::LoneSurrogate);
+    }
+    for expected in *b"\\u" {
+        match text.peek() {
+            Some(found) if found == expected => text.at += 1,
+            Some(_) => return text.problem(What::EndOfHexEscape),
+            None => return text.problem(What::EndInString),
+        }
+    }
+    let low = hex_digits(text)?;
+    if !(0xDC00..0xE000).contains(&low) {
+        return text.problem_before(What::LoneSurrogate);
+    }
+    let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+    match char::from_u32(code) {
+        Some(character) => Ok(character),
+        None => text.problem_before(What::LoneSurrogate),
+    }
+}
+
+fn hex_digits(text: &mut Text<'_>) -> Found<u32> {
+    let Some(digits) = text.rest().first_chunk::<4>() else {
+        text.at = text.text.len();
+        return text.problem(What::EndInString);
+    };
+    text.at += 4;
+    let mut code = 0;
+    for digit in digits {
+        match char::from(*digit).to_digit(16) {
+            Some(digit) => code = code * 16 + digit,
+            None => return text.problem_before(What::Escape),
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,81 @@
+//! Compiled patterns, the last ones of which are kept.
+
+use std::rc::Rc;
+
+use regex_automata::meta::{BuildError, Config, Regex};
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, Signal, eval_error};
+
+/// Bytes of the automaton of one pattern at most.
+const LARGEST_AUTOMATON: usize = 10 << 20;
+/// Bytes that searching with one pattern may use for its lazy automaton.
+const LAZY_CACHE: usize = 2 << 20;
+/// Patterns that are kept compiled at most, and bytes of their automata.
+const KEPT: usize = 64;
+const KEPT_BYTES: usize = 32 << 20;
+
+/// A compiled pattern.
+pub struct Compiled {
+    pattern: String,
+    /// What searches.
+    pub engine: Regex,
+}
+
+/// The patterns of a host, the last used one first.
+#[derive(Default)]
+struct Cache {
+    patterns: Vec<Rc<Compiled>>,
+}
+
+impl Cache {
+    fn find(&mut self, pattern: &str) -> Option<Rc<Compiled>> {
+        let place = (self.patterns.iter()).position(|compiled| compiled.pattern == pattern)?;
+        if let Some(before) = self.patterns.get_mut(..=place) {
+            before.rotate_right(1);
+        }
+        self.patterns.first().cloned()
+    }
+
+    fn keep(&mut self, compiled: &Rc<Compiled>) {
+        self.patterns.insert(0, compiled.clone());
+        self.patterns.truncate(KEPT);
+        let mut bytes = 0;
+        self.patterns.retain(|compiled| {
+            bytes += compiled.engine.memory_usage();
+            bytes <= KEPT_BYTES
+        });
+    }
+}
+
+/// The compiled form of a pattern.
+///
+/// # Errors
+/// An `:eval` condition if it is malformed or too large.
+pub fn compiled(host: &Host, pattern: &str) -> Outcome<Rc<Compiled>> {
+    let found = host.with_extension::<Cache, _>(|cache| cache.find(pattern));
+    if let Some(compiled) = found {
+        return Ok(compiled);
+    }
+    let config = Config::new()
+        .nfa_size_limit(Some(LARGEST_AUTOMATON))
+        .hybrid_cache_capacity(LAZY_CACHE);
+    let engine = Regex::builder().configure(config).build(pattern);
+    let compiled = Rc::new(Compiled {
+        pattern: pattern.to_owned(),
+        engine: engine.map_err(|error| refused(&error))?,
+    });
+    host.with_extension::<Cache, _>(|cache| cache.keep(&compiled));
+    Ok(compiled)
+}
+
+fn refused(error: &BuildError) -> Box<Signal> {
+    if let Some(limit) = error.size_limit() {
+        return eval_error(format!(
+            "invalid regex pattern: compiled regex exceeds size limit of {limit} bytes"
+        ));
+    }
+    match error.syntax_error() {
+        Some(syntax) => eval_error(format!("invalid regex pattern: {syntax}")),
+        None => eval_error(format!("invalid regex pattern: {error}")),
+    }
+}
