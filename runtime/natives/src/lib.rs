@@ -100,9 +100,13 @@ families! {
     #[cfg(feature = "std")]
     std::check;
     #[cfg(feature = "std")]
+    std::csv;
+    #[cfg(feature = "std")]
     std::json;
     #[cfg(feature = "std")]
     std::regex;
+    #[cfg(feature = "std")]
+    std::toml;
     #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]

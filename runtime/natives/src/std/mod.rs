@@ -1,6 +1,8 @@
 //! Tier `std`: what text, data, file, process and terminal programs need beyond the core.
 
 pub mod check;
+pub mod csv;
 pub mod json;
 pub mod regex;
+pub mod toml;
 pub mod typed_arrays;
