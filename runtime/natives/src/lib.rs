@@ -106,6 +106,10 @@ families! {
     #[cfg(feature = "std")]
     std::regex;
     #[cfg(feature = "std")]
+    std::text;
+    #[cfg(feature = "std")]
+    std::text::documents;
+    #[cfg(feature = "std")]
     std::toml;
     #[cfg(feature = "std")]
     std::typed_arrays;

@@ -15,6 +15,8 @@ use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
+use crate::std::text::template::{Piece, pieces, render};
+
 natives! {
     /// A message of a role, whose text is the display forms of the parts put together. Raises if the
     /// role is none.
@@ -78,15 +80,6 @@ natives! {
     /// and less (`:removed`) than the first.
     /// (map message/content (:added (prompt/diff (prompt (user "a")) (prompt (user "b"))))) => ("b")
     "prompt/diff" (first: Prompt, second: Prompt) -> Map, pure => prompt_diff;
-
-    /// The text itself, which is meant as a template for `prompt/render`.
-    /// (prompt/template "Dear {{name}}") => "Dear {{name}}"
-    "prompt/template" (text: String) -> String, pure => prompt_template;
-
-    /// The text with each slot `{{name}}` replaced by the display form of the value of `:name`. Slots
-    /// without a value stay.
-    /// (prompt/render "{{n}} of {{m}}" {:n 1}) => "1 of {{m}}"
-    "prompt/render" (template: String, values: Map) -> String => prompt_render;
 }
 
 /// Fields of a message.
@@ -280,52 +273,6 @@ fn prompt_set_system(host: &Host, args: &[Value]) -> Outcome {
     Ok(new_prompt(host, &messages))
 }
 
-/// A piece of a template.
-enum Piece<'t> {
-    Text(&'t str),
-    /// A slot with its braces, and its name.
-    Slot(&'t str, &'t str),
-}
-
-/// Takes a template apart at its `{{name}}`s. A name runs to the next `}}`.
-fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = template;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let slot = rest.find("{{").and_then(|start| {
-            let after = rest.get(start + 2..)?;
-            let length = after.find("}}")?;
-            Some((start, after.get(..length)?, start + 2 + length + 2))
-        });
-        let (piece, used) = match slot {
-            None => (Piece::Text(rest), rest.len()),
-            Some((0, name, end)) => (Piece::Slot(rest.get(..end)?, name), end),
-            Some((start, ..)) => (Piece::Text(rest.get(..start)?), start),
-        };
-        rest = rest.get(used..)?;
-        Some(piece)
-    })
-}
-
-/// The template with the slots that `values` has filled.
-fn render(host: &Host, template: &str, values: Value) -> String {
-    let mut text = String::with_capacity(template.len());
-    for piece in pieces(template) {
-        match piece {
-            Piece::Text(part) => text.push_str(part),
-            Piece::Slot(part, name) => {
-                match collections::get_keyword(host, values, host.keyword(name)) {
-                    Some(value) => print::write_display(host, value, &mut text),
-                    None => text.push_str(part),
-                }
-            }
-        }
-    }
-    text
-}
-
 fn message_text(host: &Host, message: Value) -> &str {
     let text = host.heap.field(message, message::TEXT);
     host.heap.as_str(text).unwrap_or_default()
@@ -423,17 +370,6 @@ fn prompt_diff(host: &Host, args: &[Value]) -> Outcome {
         ),
     ];
     Ok(sorted_map::from_entries(host, &entries))
-}
-
-fn prompt_template(host: &Host, args: &[Value]) -> Outcome {
-    text(host, "prompt/template", args, 0)?;
-    Ok(argument(args, 0))
-}
-
-fn prompt_render(host: &Host, args: &[Value]) -> Outcome {
-    let template = text(host, "prompt/render", args, 0)?;
-    let values = map_argument(host, "prompt/render", args, 1)?;
-    Ok(host.heap.string(&render(host, template, values)))
 }
 
 #[cfg(test)]

@@ -4,5 +4,6 @@ pub mod check;
 pub mod csv;
 pub mod json;
 pub mod regex;
+pub mod text;
 pub mod toml;
 pub mod typed_arrays;
