@@ -102,7 +102,13 @@ families! {
     #[cfg(feature = "std")]
     std::csv;
     #[cfg(feature = "std")]
+    std::diff;
+    #[cfg(feature = "std")]
+    std::html;
+    #[cfg(feature = "std")]
     std::json;
+    #[cfg(feature = "std")]
+    std::markdown;
     #[cfg(feature = "std")]
     std::regex;
     #[cfg(feature = "std")]

@@ -2,7 +2,10 @@
 
 pub mod check;
 pub mod csv;
+pub mod diff;
+pub mod html;
 pub mod json;
+pub mod markdown;
 pub mod regex;
 pub mod text;
 pub mod toml;
