@@ -13,7 +13,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
   echo "fuzz: needs nightly Rust and cargo-fuzz: cargo install cargo-fuzz" >&2
   exit 1
 fi
-mkdir -p fuzz/corpus/reader fuzz/corpus/module fuzz/corpus/archive fuzz/corpus/machine
+mkdir -p fuzz/corpus/reader fuzz/corpus/module fuzz/corpus/archive fuzz/corpus/machine fuzz/corpus/text_formats
 cp compiler/tests/reader-seeds/* fuzz/corpus/reader/
 cp -f fixtures/bench/*.sema fuzz/corpus/reader/
 cp fixtures/format/v1/*.semac fuzz/corpus/module/
@@ -32,7 +32,8 @@ data = open("fuzz/corpus/app", "rb").read()
 start, length = struct.unpack("<QQ", data[-48:-32])
 open("fuzz/corpus/archive/app", "wb").write(data[start:start + length])
 END
-for target in ${*:-reader module archive machine}; do
+cp docs/*.md Cargo.toml fuzz/corpus/text_formats/
+for target in ${*:-reader module archive machine text_formats}; do
   echo "== $target"
   mkdir -p "fuzz/seeds/$target"
   cargo +nightly fuzz run --fuzz-dir fuzz "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
