@@ -106,6 +106,16 @@ families! {
     #[cfg(feature = "std")]
     std::html;
     #[cfg(feature = "std")]
+    std::crypto::base64;
+    #[cfg(feature = "std")]
+    std::crypto::hash;
+    #[cfg(feature = "std")]
+    std::crypto::hex;
+    #[cfg(feature = "std")]
+    std::crypto::random;
+    #[cfg(feature = "std")]
+    std::datetime;
+    #[cfg(feature = "std")]
     std::json;
     #[cfg(feature = "std")]
     std::markdown;

@@ -4,6 +4,8 @@ pub mod check;
 pub mod csv;
 pub mod diff;
 pub mod html;
+pub mod crypto;
+pub mod datetime;
 pub mod json;
 pub mod markdown;
 pub mod regex;
