@@ -98,6 +98,12 @@ families! {
     core::text::strings_search;
     core::text::strings_width;
     #[cfg(feature = "std")]
+    std::archive::gzip;
+    #[cfg(feature = "std")]
+    std::archive::tar;
+    #[cfg(feature = "std")]
+    std::archive::zip;
+    #[cfg(feature = "std")]
     std::check;
     #[cfg(feature = "std")]
     std::csv;

@@ -1,5 +1,6 @@
 //! Tier `std`: what text, data, file, process and terminal programs need beyond the core.
 
+pub mod archive;
 pub mod check;
 pub mod csv;
 pub mod diff;

@@ -89,6 +89,72 @@ pub enum Step<T> {
     Wait(Await),
 }
 
+/// What bytes go through on their way: compression, say.
+pub trait Filter: Send {
+    /// Takes bytes in; what comes out is appended to `output`.
+    ///
+    /// # Errors
+    /// The bytes are not what the filter understands.
+    fn push(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Hands out what has been kept back so far, if that is possible before the end.
+    ///
+    /// # Errors
+    /// As for `push`.
+    fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()>;
+
+    /// There is no more to take in. Called once.
+    ///
+    /// # Errors
+    /// The bytes have ended too early.
+    fn finish(&mut self, output: &mut Vec<u8>) -> io::Result<()>;
+}
+
+/// Two filters, one after the other.
+struct Chain {
+    first: Box<dyn Filter>,
+    second: Box<dyn Filter>,
+    /// What has come out of the first and not gone into the second.
+    between: Vec<u8>,
+}
+
+impl Chain {
+    fn pass_on(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        let between = std::mem::take(&mut self.between);
+        self.second.push(&between, output)
+    }
+}
+
+impl Filter for Chain {
+    fn push(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        self.first.push(input, &mut self.between)?;
+        self.pass_on(output)
+    }
+
+    fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        self.first.flush(&mut self.between)?;
+        self.pass_on(output)?;
+        self.second.flush(output)
+    }
+
+    fn finish(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        self.first.finish(&mut self.between)?;
+        self.pass_on(output)?;
+        self.second.finish(output)
+    }
+}
+
+/// Bytes that a filter is given at once: a small piece may become a thousand times as large.
+const FILTERED_PART: usize = 4 << 10;
+
+/// A filter of what is read, with the bytes that it has not been given yet.
+struct Filtering {
+    filter: Box<dyn Filter>,
+    raw: Vec<u8>,
+    start: usize,
+    finished: bool,
+}
+
 /// Something to read.
 pub struct Source {
     /// `None`: only what is buffered.
@@ -101,6 +167,7 @@ pub struct Source {
     scanned: usize,
     at_end: bool,
     met_end: bool,
+    filtering: Option<Box<Filtering>>,
     /// Who reads.
     pub line: Line,
 }
@@ -115,8 +182,38 @@ impl Source {
             scanned: 0,
             at_end: false,
             met_end: false,
+            filtering: None,
             line: Line::default(),
         }
+    }
+
+    /// What a filter makes of the rest of another source, which has nothing left then.
+    pub fn filtered(of: &mut Source, filter: Box<dyn Filter>) -> Source {
+        let unread = of.buffer.split_off(of.start.min(of.buffer.len()));
+        of.buffer.clear();
+        of.start = 0;
+        of.scanned = 0;
+        let descriptor = of.descriptor.take();
+        let mut source = Source::new(descriptor, of.may_wait, Vec::new());
+        let mut filtering = Filtering {
+            filter,
+            raw: unread,
+            start: 0,
+            finished: false,
+        };
+        if let Some(before) = of.filtering.take().filter(|before| !before.finished) {
+            let chain = Chain {
+                first: before.filter,
+                second: filtering.filter,
+                between: filtering.raw,
+            };
+            filtering = Filtering {
+                filter: Box::new(chain),
+                ..*before
+            };
+        }
+        source.filtering = Some(Box::new(filtering));
+        source
     }
 
     /// The process's standard input.
@@ -127,6 +224,11 @@ impl Source {
                 == rustix::fs::FileType::RegularFile
         });
         Source::new(Some(input), !is_file, Vec::new())
+    }
+
+    /// The end of a pipe that is read.
+    pub fn pipe(end: OwnedFd) -> Source {
+        Source::new(Some(Descriptor::Shared(Arc::new(end))), true, Vec::new())
     }
 
     /// Given bytes.
@@ -212,18 +314,110 @@ impl Source {
         self.at_end.then_some(unread)
     }
 
-    /// Reads more into the buffer; how much.
-    fn fill(&mut self, descriptor: &Descriptor, wanted: Wanted) -> rustix::io::Result<usize> {
+    /// Makes room for more in the buffer.
+    fn compact(&mut self) {
         if self.start > LARGE_PART {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
+    }
+
+    /// Gives the filter its next piece, if there is one; how much it was.
+    fn feed(&mut self) -> io::Result<usize> {
+        let Some(filtering) = &mut self.filtering else {
+            return Ok(0);
+        };
+        let unread = filtering.raw.get(filtering.start..).unwrap_or_default();
+        let Some(piece) = unread.chunks(FILTERED_PART).next() else {
+            return Ok(0);
+        };
+        let count = piece.len();
+        filtering.filter.push(piece, &mut self.buffer)?;
+        filtering.start += count;
+        self.compact();
+        Ok(count)
+    }
+
+    /// The descriptor has nothing more.
+    fn end(&mut self) -> io::Result<()> {
+        match &mut self.filtering {
+            Some(filtering) if !filtering.finished => {
+                filtering.finished = true;
+                filtering.filter.finish(&mut self.buffer)
+            }
+            _ => {
+                self.at_end = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads more into the buffer, or for the filter; how much.
+    fn fill(&mut self, descriptor: &Descriptor, wanted: Wanted) -> rustix::io::Result<usize> {
+        if let Some(filtering) = &mut self.filtering {
+            filtering.raw.clear();
+            filtering.start = 0;
+            filtering.raw.reserve(LARGE_PART);
+            return rustix::io::read(descriptor, spare_capacity(&mut filtering.raw));
+        }
+        self.compact();
         let part = match wanted {
             Wanted::Whole(count) | Wanted::Rest(count) if count > SMALL_PART => LARGE_PART,
             _ => SMALL_PART,
         };
         self.buffer.reserve(part);
         rustix::io::read(descriptor, spare_capacity(&mut self.buffer))
+    }
+
+    /// Reads what has come into the buffer, without waiting, until that holds `most` bytes or, roughly, a turn's worth
+    /// has come; whether there may be more at once. At the end the descriptor is closed.
+    ///
+    /// # Errors
+    /// The system's answer, and the filter's.
+    pub fn drain(&mut self, most: usize) -> io::Result<bool> {
+        let mut total = 0;
+        while self.buffer.len() - self.start < most {
+            let Some(descriptor) = self.descriptor.clone() else {
+                return Ok(false);
+            };
+            if !is_ready(&descriptor, Interest::Read) {
+                return Ok(false);
+            }
+            if total >= TURN {
+                return Ok(true);
+            }
+            match self.fill(&descriptor, Wanted::Rest(usize::MAX)) {
+                Ok(0) => self.descriptor = None,
+                Ok(count) => total += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Everything that is buffered.
+    pub fn take_buffered(&mut self) -> Vec<u8> {
+        let count = self.buffer.len() - self.start;
+        self.take(Wanted::Some(count)).unwrap_or_default()
+    }
+
+    /// Puts bytes back that were taken and not used.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        self.buffer
+            .splice(self.start..self.start, bytes.iter().copied());
+        self.scanned = 0;
+    }
+
+    /// How many bytes are buffered.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// What is read; `None` at the end of what has a descriptor, and for given bytes.
+    pub fn descriptor(&self) -> Option<Descriptor> {
+        self.descriptor.clone()
     }
 
     /// Reads what is wanted as far as that is possible without waiting.
@@ -233,9 +427,22 @@ impl Source {
             if let Some(bytes) = self.take(wanted) {
                 return Step::Done(Ok(bytes));
             }
+            if total >= TURN && host.scheduler.others_could_run() {
+                return Step::Wait(Await::Turn);
+            }
+            match self.feed() {
+                Ok(0) => {}
+                Ok(count) => {
+                    total += count;
+                    continue;
+                }
+                Err(error) => return Step::Done(Err(error)),
+            }
             let Some(descriptor) = self.descriptor.clone() else {
-                self.at_end = true;
-                continue;
+                match self.end() {
+                    Ok(()) => continue,
+                    Err(error) => return Step::Done(Err(error)),
+                }
             };
             if matches!(descriptor, Descriptor::StandardInput) {
                 // A prompt is seen before its answer is waited for.
@@ -244,11 +451,12 @@ impl Source {
             if self.may_wait && !is_ready(&descriptor, Interest::Read) {
                 return Step::Wait(Await::Ready(descriptor, Interest::Read));
             }
-            if total >= TURN && host.scheduler.others_could_run() {
-                return Step::Wait(Await::Turn);
-            }
             match self.fill(&descriptor, wanted) {
-                Ok(0) => self.at_end = true,
+                Ok(0) => {
+                    if let Err(error) = self.end() {
+                        return Step::Done(Err(error));
+                    }
+                }
                 Ok(count) => total += count,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
@@ -270,6 +478,25 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// The end of a pipe that is written.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn pipe(end: OwnedFd) -> io::Result<Sink> {
+        rustix::fs::fcntl_setfl(&end, OFlags::NONBLOCK)?;
+        Ok(Sink {
+            descriptor: Descriptor::Shared(Arc::new(end)),
+            buffer: Vec::new(),
+            written: 0,
+            line: Line::default(),
+        })
+    }
+
+    /// What is written.
+    pub fn descriptor(&self) -> Descriptor {
+        self.descriptor.clone()
+    }
+
     /// Takes bytes to write.
     pub fn put(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

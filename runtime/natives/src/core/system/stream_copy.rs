@@ -75,16 +75,22 @@ impl Copy {
             if part.is_empty() {
                 return Ok(None);
             }
-            return match lock(&self.to).write(asking.host, &part) {
-                Ok(()) => Ok(None),
-                Err(error) => Err(Failure::Write(error)),
-            };
+            let mut to = lock(&self.to);
+            let written = to
+                .check_writable()
+                .and_then(|()| to.encode(&part))
+                .and_then(|part| to.write(asking.host, &part));
+            return written.map(|()| None).map_err(Failure::Write);
         };
         let mut sink = lock(sink);
         if !sink.line.enter(asking) {
             return Ok(Some(Await::Completion));
         }
-        sink.put(&std::mem::take(&mut self.part));
+        let part = std::mem::take(&mut self.part);
+        if !part.is_empty() {
+            let part = lock(&self.to).encode(&part).map_err(Failure::Write)?;
+            sink.put(&part);
+        }
         match sink.write(asking.host, false) {
             Step::Wait(awaits) => Ok(Some(awaits)),
             Step::Done(Ok(())) => Ok(None),

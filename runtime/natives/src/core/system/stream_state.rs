@@ -1,10 +1,11 @@
 //! What is behind a stream.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex};
 
-use crate::core::system::device::{self, Shared, Sink, Wanted, lock};
+use crate::core::system::device::{self, Filter, Shared, Sink, Wanted, lock};
 use crate::core::system::input;
 use sema_machine::host::Host;
 
@@ -20,9 +21,41 @@ enum Source {
     Output(BufWriter<File>),
     /// A pipe or device to write.
     Device(Shared<Sink>),
+    /// Another stream, to be written through a filter.
+    Filtered(Filtered),
     StandardInput,
     StandardOutput,
     StandardError,
+}
+
+/// A filter of what is written, and where it goes.
+struct Filtered {
+    filter: Box<dyn Filter>,
+    to: Shared<State>,
+    finished: bool,
+}
+
+impl Filtered {
+    /// What the filter has kept back; nothing more will come.
+    fn finish(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        if !self.finished {
+            self.finished = true;
+            self.filter.finish(&mut rest)?;
+        }
+        Ok(rest)
+    }
+}
+
+impl Drop for Filtered {
+    /// A stream that was not closed is complete all the same, as files are.
+    fn drop(&mut self) {
+        let Ok(rest) = self.finish() else { return };
+        let mut to = lock(&self.to);
+        if let Ok(rest) = to.encode(&rest).map(Cow::into_owned) {
+            to.write_quietly(&rest);
+        }
+    }
 }
 
 /// The state of a stream.
@@ -98,9 +131,51 @@ impl State {
         Ok(State::new(Source::Output(BufWriter::new(file)), &[]))
     }
 
+    /// What others may read as well: the output of a process.
+    pub fn shared_input(source: Shared<device::Source>) -> State {
+        State::new(Source::Input(source), &[])
+    }
+
     /// A pipe or device to write.
     pub fn device(sink: Sink) -> State {
         State::new(Source::Device(Arc::new(Mutex::new(sink))), &[])
+    }
+
+    /// What a filter makes of the rest of a stream, which has nothing left then.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn filtered_input(
+        of: &Shared<State>,
+        host: &Host,
+        filter: Box<dyn Filter>,
+    ) -> Result<State, StreamError> {
+        let source = lock(of).reader(host)?;
+        let source = match source {
+            Some(source) => device::Source::filtered(&mut lock(&source), filter),
+            None => {
+                let rest = lock(of).take(Wanted::Rest(usize::MAX));
+                device::Source::filtered(&mut device::Source::memory(rest), filter)
+            }
+        };
+        Ok(State::new(Source::Input(Arc::new(Mutex::new(source))), &[]))
+    }
+
+    /// A stream that writes through a filter to another.
+    ///
+    /// # Errors
+    /// Why that one cannot be written.
+    pub fn filtered_output(
+        to: Shared<State>,
+        filter: Box<dyn Filter>,
+    ) -> Result<State, StreamError> {
+        lock(&to).check_writable()?;
+        let filtered = Filtered {
+            filter,
+            to,
+            finished: false,
+        };
+        Ok(State::new(Source::Filtered(filtered), &[]))
     }
 
     /// One of the standard streams, by number.
@@ -121,6 +196,7 @@ impl State {
             Source::Buffer => "byte-buffer",
             Source::Input(_) => "file-input",
             Source::Output(_) | Source::Device(_) => "file-output",
+            Source::Filtered(_) => "filter",
             Source::StandardInput => "stdin",
             Source::StandardOutput => "stdout",
             Source::StandardError => "stderr",
@@ -129,6 +205,9 @@ impl State {
 
     /// Whether it reads or writes a file, or reads standard input: what may take a while.
     pub fn uses_system(&self) -> bool {
+        if let Source::Filtered(filtered) = &self.source {
+            return lock(&filtered.to).uses_system();
+        }
         matches!(
             self.source,
             Source::Input(_) | Source::Output(_) | Source::Device(_) | Source::StandardInput
@@ -157,7 +236,33 @@ impl State {
     pub fn sink(&self) -> Option<Shared<Sink>> {
         match &self.source {
             Source::Device(sink) => Some(sink.clone()),
+            Source::Filtered(filtered) => lock(&filtered.to).sink(),
             _ => None,
+        }
+    }
+
+    /// What is to be written in place of `bytes`: what a filter makes of them.
+    ///
+    /// # Errors
+    /// That of the filter.
+    pub fn encode<'b>(&mut self, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, StreamError> {
+        let Source::Filtered(filtered) = &mut self.source else {
+            return Ok(Cow::Borrowed(bytes));
+        };
+        let mut encoded = Vec::new();
+        filtered.filter.push(bytes, &mut encoded)?;
+        let encoded = lock(&filtered.to).encode(&encoded)?.into_owned();
+        Ok(Cow::Owned(encoded))
+    }
+
+    /// Writes what is left over when nobody is there any more to tell.
+    fn write_quietly(&mut self, bytes: &[u8]) {
+        match &mut self.source {
+            Source::Output(file) => drop(file.write_all(bytes)),
+            Source::Device(sink) => lock(sink).put(bytes),
+            Source::Filtered(filtered) => lock(&filtered.to).write_quietly(bytes),
+            Source::Buffer if !self.closed => self.content.extend_from_slice(bytes),
+            _ => {}
         }
     }
 
@@ -190,6 +295,7 @@ impl State {
         match self.source {
             Source::Output(_)
             | Source::Device(_)
+            | Source::Filtered(_)
             | Source::StandardOutput
             | Source::StandardError => {
                 let (name, kind) = self.subject();
@@ -239,7 +345,7 @@ impl State {
         taken
     }
 
-    /// Writes bytes, unless it has a [`State::sink`].
+    /// Writes bytes that have been [encoded](State::encode), unless it has a [`State::sink`].
     ///
     /// # Errors
     /// When the stream cannot be written.
@@ -248,6 +354,7 @@ impl State {
         match &mut self.source {
             Source::Output(file) => file.write_all(bytes)?,
             Source::Device(sink) => lock(sink).put(bytes),
+            Source::Filtered(filtered) => lock(&filtered.to).write(host, bytes)?,
             Source::StandardOutput => host.output.write(bytes),
             Source::StandardError => host.output.write_error(bytes),
             _ => {
@@ -270,10 +377,33 @@ impl State {
         }
         match &mut self.source {
             Source::Output(file) => file.flush()?,
+            Source::Filtered(filtered) => {
+                let mut rest = Vec::new();
+                filtered.filter.flush(&mut rest)?;
+                let mut to = lock(&filtered.to);
+                let encoded = to.encode(&rest)?;
+                to.write(host, &encoded)?;
+                to.flush(host)?;
+            }
             Source::StandardOutput => host.output.flush(),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Writes what a filter has kept back, and closes what it writes to.
+    fn finish_filter(&mut self, host: &Host) -> Result<(), StreamError> {
+        let Source::Filtered(filtered) = &mut self.source else {
+            return self.flush(host);
+        };
+        let rest = filtered.finish()?;
+        let mut to = lock(&filtered.to);
+        let encoded = to.encode(&rest)?;
+        to.write(host, &encoded)?;
+        match to.source {
+            Source::StandardOutput | Source::StandardError => to.flush(host),
+            _ => to.close(host),
+        }
     }
 
     /// Closes the stream; closing it again does nothing.
@@ -284,7 +414,7 @@ impl State {
         if self.closed {
             return Ok(());
         }
-        let flushed = self.flush(host);
+        let flushed = self.finish_filter(host);
         self.closed = true;
         // Gives memory and files back. A byte buffer keeps its content for `stream/to-bytes`; the
         // type's name is kept in the stream object.

@@ -152,7 +152,13 @@ const LARGEST_TOTAL: usize = 256 << 20;
 
 /// A stream over `state`.
 fn stream(host: &Host, state: State) -> Value {
-    let name = host.heap.string(state.type_name());
+    let name = state.type_name();
+    named_stream(host, state, name)
+}
+
+/// A stream over `state` whose type has a name of its own.
+pub(crate) fn named_stream(host: &Host, state: State, name: &str) -> Value {
+    let name = host.heap.string(name);
     let data = host.heap.foreign(Box::new(Arc::new(Mutex::new(state))));
     host.heap.object(Kind::Stream, 0, &[name, data])
 }
@@ -179,7 +185,7 @@ fn shared_state(host: &Host, value: Value) -> Option<Shared<State>> {
 }
 
 /// The state behind the stream `args[index]`.
-fn state_of(host: &Host, args: &[Value], index: usize) -> Outcome<Shared<State>> {
+pub(crate) fn state_of(host: &Host, args: &[Value], index: usize) -> Outcome<Shared<State>> {
     let value = argument(args, index);
     shared_state(host, value).ok_or_else(|| type_error(host, "stream", value))
 }
@@ -332,15 +338,15 @@ fn read_all(host: &Host, args: &[Value]) -> Outcome {
 /// Writes to the stream `args[0]`; `finish` makes the value of what was written.
 fn write_all(host: &Host, args: &[Value], content: &[u8], finish: fn(usize) -> Value) -> Outcome {
     let count = content.len();
-    let sink = on_stream(host, "stream/write", args, 0, |state| {
+    let (sink, content) = on_stream(host, "stream/write", args, 0, |state| {
         state.check_writable()?;
-        Ok(state.sink())
+        Ok((state.sink(), state.encode(content)?))
     })?;
     if let Some(sink) = sink {
         return device::write(
             host,
             &sink,
-            content.to_vec(),
+            content.into_owned(),
             false,
             move |_, written| match written {
                 Ok(()) => Ok(finish(count)),
@@ -349,7 +355,7 @@ fn write_all(host: &Host, args: &[Value], content: &[u8], finish: fn(usize) -> V
         );
     }
     on_stream(host, "stream/write", args, 0, |state| {
-        state.write(host, content)
+        state.write(host, &content)
     })?;
     Ok(finish(count))
 }

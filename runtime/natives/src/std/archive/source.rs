@@ -1,0 +1,151 @@
+//! The files that go into archives, and the files that archives become.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Cursor, Read, Seek};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Done, Failure};
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, list_or_vector};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::memory::value::Value;
+use sema_vfs::Overlay;
+
+/// What can be read at any place.
+pub(super) trait ReadSeek: Read + Seek + Send {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// A file that is read: embedded in the program, or on disk.
+pub(super) struct Opened {
+    pub(super) content: Box<dyn ReadSeek>,
+    pub(super) bytes: u64,
+    /// Permissions, and the time of the last change in seconds since 1970.
+    pub(super) mode: u32,
+    pub(super) modified: i64,
+}
+
+/// Opens a file of the program's bundle, or on disk.
+pub(super) fn open(files: &Overlay, path: &str) -> Done<Opened> {
+    if let Some(entry) = files.embedded(path, None) {
+        let bytes = entry
+            .bytes()
+            .map_err(|error| Failure::content(path, error))?;
+        return Ok(Opened {
+            bytes: bytes.len() as u64,
+            content: Box::new(Cursor::new(bytes.into_owned())),
+            mode: 0o644,
+            modified: 0,
+        });
+    }
+    let system = |error: io::Error| Failure::System {
+        path: path.to_owned(),
+        error,
+    };
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(system)?.is_file() {
+        return Err(Failure::content(path, "not a regular file"));
+    }
+    let file = File::open(path).map_err(system)?;
+    let metadata = file.metadata().map_err(system)?;
+    Ok(Opened {
+        bytes: metadata.len(),
+        content: Box::new(file),
+        mode: metadata.mode() & 0o777,
+        modified: metadata.mtime(),
+    })
+}
+
+/// A file that goes into an archive.
+pub(super) struct Member {
+    /// Where it is.
+    pub(super) path: String,
+    /// How it is called in the archive.
+    pub(super) name: String,
+}
+
+/// The files that `args[1]` names, by the names that they have in the archive: the last parts of their paths.
+pub(super) fn members(host: &Host, function: &str, args: &[Value]) -> Outcome<Vec<Member>> {
+    let mut names = std::collections::HashSet::new();
+    let mut members = Vec::new();
+    for &value in list_or_vector(host, argument(args, 1))?.iter() {
+        let Some(path) = host.heap.as_str(value) else {
+            return Err(type_error(host, "string", value));
+        };
+        let Some(name) = Path::new(path).file_name().and_then(|name| name.to_str()) else {
+            return Err(eval_error(format!("{function}: {path:?} names no file")));
+        };
+        if !names.insert(name) {
+            return Err(eval_error(format!(
+                "{function}: two files would be called {name:?} in the archive"
+            )));
+        }
+        members.push(Member {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        });
+    }
+    Ok(members)
+}
+
+/// A file that comes into being as a whole: until it is finished it has another name, and it vanishes if it never
+/// is.
+pub(super) struct NewFile {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+impl NewFile {
+    /// A file for `path`, and where to write its content.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(super) fn create(path: &str) -> io::Result<(NewFile, BufWriter<File>)> {
+        // What a link points to is replaced, not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        if path.exists() && !path.is_file() {
+            // A device: there is nothing to replace.
+            let file = File::options().write(true).open(&path)?;
+            let direct = NewFile {
+                path,
+                temporary: None,
+            };
+            return Ok((direct, BufWriter::new(file)));
+        }
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{:016x}.part", u64::from_ne_bytes(random)));
+        let temporary = path.with_file_name(name);
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
+        let new = NewFile {
+            path,
+            temporary: Some(temporary),
+        };
+        Ok((new, BufWriter::new(file)))
+    }
+
+    /// The content is complete.
+    ///
+    /// # Errors
+    /// It cannot get its name.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.path)?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // Nobody is left to tell, and an earlier error is on its way.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
