@@ -284,7 +284,7 @@ fn start(
     match run_prepared(archive, trust, arguments, natives, prepare) {
         Ok((machine, status)) => {
             // The process ends: memory goes with it, all at once.
-            machine.host.heap.drop_foreign();
+            machine.host.end();
             std::mem::forget(machine);
             status
         }

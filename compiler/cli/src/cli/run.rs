@@ -110,5 +110,6 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
         }
     };
     vm.host.output.flush();
+    vm.host.end();
     status
 }

@@ -84,6 +84,14 @@ pub struct Host {
 }
 
 impl Host {
+    /// The program has ended, and its process is about to: what files still buffer is written, and what natives
+    /// keep is given back. Memory is not.
+    pub fn end(&self) {
+        self.heap.drop_foreign();
+        let extensions = self.extensions.take();
+        drop(extensions);
+    }
+
     /// A keyword.
     pub fn keyword(&self, name: &str) -> Value {
         Value::keyword(self.symbols.intern(name))

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 
+use crate::platform::ending;
+
 /// Bytes kept before they are written.
 const BUFFER_BYTES: usize = 16 << 10;
 
@@ -127,6 +129,7 @@ impl Output {
                     "Error: I/O error: cannot write to standard output: {error}"
                 );
             }
+            ending::undo();
             std::process::exit(1);
         }
         let mut reuse = bytes;

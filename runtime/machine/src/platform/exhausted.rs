@@ -19,6 +19,7 @@ pub fn exit(bytes: usize) -> ! {
         std::io::stderr(),
         "Error: out of memory: the system refuses {bytes} bytes"
     );
+    super::ending::undo();
     std::process::exit(1)
 }
 

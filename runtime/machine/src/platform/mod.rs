@@ -4,10 +4,14 @@ pub mod allocator;
 pub mod available;
 pub mod descriptors;
 pub mod elf_note;
+#[cfg(unix)]
+pub mod ending;
 pub mod exhausted;
 mod memcpy;
 #[cfg(unix)]
 pub mod process;
+#[cfg(unix)]
+pub mod signals;
 pub mod threads;
 pub mod tier;
 pub mod waker;

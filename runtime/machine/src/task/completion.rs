@@ -135,9 +135,13 @@ impl Outside {
         for waiting in self.waiting.borrow().values() {
             match waiting.awaits {
                 Await::Turn | Await::Done => return None,
-                Await::Time(time) if time <= now => return None,
-                Await::Time(time) => until = Some(until.map_or(time, |until| until.min(time))),
-                Await::Completion | Await::Ready(..) => {}
+                Await::Time(time) | Await::AnyOf(_, Some(time)) => {
+                    if time <= now {
+                        return None;
+                    }
+                    until = Some(until.map_or(time, |until| until.min(time)));
+                }
+                Await::Completion | Await::Ready(..) | Await::AnyOf(_, None) => {}
             }
         }
         Some(until)
@@ -147,31 +151,32 @@ impl Outside {
     /// ones first, then by age.
     fn due(&self, patience: Patience) -> Vec<u64> {
         let sleep = self.sleep_limit(patience);
-        let polled: Vec<(u64, (Descriptor, Interest))> = self
-            .waiting
-            .borrow()
-            .iter()
-            .filter_map(|(number, waiting)| match &waiting.awaits {
-                Await::Ready(descriptor, interest) => {
-                    Some((*number, (descriptor.clone(), *interest)))
-                }
-                _ => None,
-            })
-            .collect();
-        let wanted: Vec<(Descriptor, Interest)> =
-            polled.iter().map(|(_, wanted)| wanted.clone()).collect();
+        // In the order of their operations, each of which may have several.
+        let mut wanted: Vec<(Descriptor, Interest)> = Vec::new();
+        for waiting in self.waiting.borrow().values() {
+            match &waiting.awaits {
+                Await::Ready(descriptor, interest) => wanted.push((descriptor.clone(), *interest)),
+                Await::AnyOf(descriptors, _) => wanted.extend_from_slice(descriptors),
+                _ => {}
+            }
+        }
         let ready = self.sleep(&wanted, sleep);
         let mut due = match self.queue.get() {
             Some(queue) => std::mem::take(&mut queue.lock().numbers),
             None => Vec::new(),
         };
         let now = Instant::now();
-        let mut polled = polled.iter().zip(ready).peekable();
+        let mut ready = ready.into_iter();
         for (number, waiting) in self.waiting.borrow().iter() {
             let happened = match &waiting.awaits {
-                Await::Ready(..) => polled
-                    .next_if(|((polled, _), _)| polled == number)
-                    .is_some_and(|(_, ready)| ready),
+                Await::Ready(..) => ready.next().unwrap_or(false),
+                Await::AnyOf(descriptors, until) => {
+                    let mut any = until.is_some_and(|until| until <= now);
+                    for _ in descriptors {
+                        any |= ready.next().unwrap_or(false);
+                    }
+                    any
+                }
                 Await::Time(time) => *time <= now,
                 Await::Turn | Await::Done => true,
                 Await::Completion => false,
@@ -314,13 +319,16 @@ impl Scheduler {
         clippy::boxed_local,
         reason = "signals carry it boxed, and it may stay so"
     )]
-    pub(crate) fn do_alone(&self, host: &Host, mut started: Box<Started>) -> Resume {
+    pub fn do_alone(&self, host: &Host, mut started: Box<Started>) -> Resume {
         loop {
             match &started.awaits {
                 Await::Done | Await::Turn => {}
                 Await::Completion => self.outside.sleep_for(started.number),
                 Await::Ready(descriptor, interest) => {
                     descriptors::wait(&[(descriptor.clone(), *interest)], None, None);
+                }
+                Await::AnyOf(descriptors, until) => {
+                    descriptors::wait(descriptors, None, *until);
                 }
                 Await::Time(time) => {
                     std::thread::sleep(time.saturating_duration_since(Instant::now()));

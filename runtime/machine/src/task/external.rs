@@ -8,7 +8,7 @@
 //!
 //! What can be waited for:
 //!
-//! - a descriptor that can be read or written: pipes, terminals, sockets; costs no thread;
+//! - a descriptor that can be read or written, or any of several: pipes, terminals, sockets; costs no thread;
 //! - a [`Completer`]'s call from any other thread: that of the pool, or of an engine with an event loop of its own.
 //!   It may be called any number of times, also when nobody waits: it only says "ask again". So a source that yields many
 //!   results (a socket's messages, rows of a database) is a shared queue; its receiving builtin is a pending operation that
@@ -69,6 +69,8 @@ pub enum Await {
     Completion,
     /// A descriptor that is ready.
     Ready(Descriptor, Interest),
+    /// Any of some descriptors, or a time.
+    AnyOf(Vec<(Descriptor, Interest)>, Option<Instant>),
     /// A time.
     Time(Instant),
     /// The tasks that are ready to have their turn.
