@@ -122,6 +122,10 @@ families! {
     #[cfg(feature = "std")]
     std::datetime;
     #[cfg(feature = "std")]
+    std::events;
+    #[cfg(feature = "std")]
+    std::format;
+    #[cfg(feature = "std")]
     std::json;
     #[cfg(feature = "std")]
     std::markdown;
@@ -133,6 +137,26 @@ families! {
     std::text::documents;
     #[cfg(feature = "std")]
     std::toml;
+    #[cfg(feature = "std")]
+    std::process::handles;
+    #[cfg(feature = "std")]
+    std::process::shell;
+    #[cfg(feature = "std")]
+    std::regex;
+    #[cfg(feature = "std")]
+    std::signals;
+    #[cfg(feature = "std")]
+    std::terminal::keys;
+    #[cfg(feature = "std")]
+    std::terminal::mode;
+    #[cfg(feature = "std")]
+    std::terminal::progress;
+    #[cfg(feature = "std")]
+    std::terminal::screen;
+    #[cfg(feature = "std")]
+    std::terminal::spinner;
+    #[cfg(feature = "std")]
+    std::terminal::style;
     #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]

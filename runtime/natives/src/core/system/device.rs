@@ -410,6 +410,22 @@ impl Source {
         self.scanned = 0;
     }
 
+    /// What is buffered, which stays so.
+    pub fn peek(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Forgets some of what is buffered.
+    pub fn skip(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.buffer.len());
+        self.scanned = 0;
+    }
+
+    /// Somebody has read and met the end.
+    pub fn meet_end(&mut self) {
+        self.met_end = true;
+    }
+
     /// How many bytes are buffered.
     pub fn buffered(&self) -> usize {
         self.buffer.len() - self.start

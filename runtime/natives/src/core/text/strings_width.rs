@@ -139,8 +139,24 @@ pub fn columns(text: &str) -> usize {
         .sum()
 }
 
+/// A text without its ANSI escape sequences.
+pub fn without_escapes(text: &str) -> String {
+    let clusters = parts(text).filter_map(|part| match part {
+        Part::Escape(_) => None,
+        Part::Cluster(cluster, _) => Some(cluster),
+    });
+    clusters.collect()
+}
+
 fn width(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::index(columns(text(host, "string/width", args, 0)?)))
+}
+
+/// As much of a text as fits into so many columns.
+pub fn fitting(text: &str, columns: usize) -> String {
+    let mut fitting = String::new();
+    cut(text, columns, "", &mut fitting);
+    fitting
 }
 
 /// The parts of `text` that fit into `limit` columns; where it is cut with a style switched on, the
@@ -149,12 +165,18 @@ fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
     let mut used = 0;
     let mut styled = false;
     let mut full = false;
+    // Sequences before a character that does not fit mean nothing.
+    let mut pending = String::new();
     let is_reset = |sequence: &str| matches!(sequence, "\u{1b}[0m" | "\u{1b}[m");
     for part in parts(text) {
         match part {
             Part::Escape(sequence) if !full => {
+                let was_styled = styled;
                 styled = sequence.ends_with('m') && !is_reset(sequence);
-                out.push_str(sequence);
+                pending.push_str(sequence);
+                if was_styled && is_reset(sequence) {
+                    out.push_str(&std::mem::take(&mut pending));
+                }
             }
             Part::Escape(sequence) => {
                 if styled && is_reset(sequence) {
@@ -164,6 +186,7 @@ fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
             }
             Part::Cluster(cluster, columns) if !full && used + columns <= limit => {
                 used += columns;
+                out.push_str(&std::mem::take(&mut pending));
                 out.push_str(cluster);
             }
             Part::Cluster(..) if !full => {
@@ -172,6 +195,9 @@ fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
             }
             Part::Cluster(..) => {}
         }
+    }
+    if !full {
+        out.push_str(&pending);
     }
 }
 
@@ -314,6 +340,7 @@ mod tests {
             ("e\u{301}e\u{301}e\u{301}", 2, "", "e\u{301}e\u{301}"),
             ("\u{1b}[31mhello\u{1b}[0m", 3, "…", "\u{1b}[31mhe…\u{1b}[0m"),
             ("\u{1b}[31mhello", 4, "…", "\u{1b}[31mhel…"),
+            ("\u{1b}[31mhello\u{1b}[0m", 0, "", "\u{1b}[0m"),
             (
                 "a\u{1b}[31mb\u{1b}[0mc\u{1b}[1m",
                 2,
