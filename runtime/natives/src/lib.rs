@@ -106,12 +106,6 @@ families! {
     #[cfg(feature = "std")]
     std::check;
     #[cfg(feature = "std")]
-    std::csv;
-    #[cfg(feature = "std")]
-    std::diff;
-    #[cfg(feature = "std")]
-    std::html;
-    #[cfg(feature = "std")]
     std::crypto::base64;
     #[cfg(feature = "std")]
     std::crypto::hash;
@@ -120,23 +114,21 @@ families! {
     #[cfg(feature = "std")]
     std::crypto::random;
     #[cfg(feature = "std")]
+    std::csv;
+    #[cfg(feature = "std")]
     std::datetime;
+    #[cfg(feature = "std")]
+    std::diff;
     #[cfg(feature = "std")]
     std::events;
     #[cfg(feature = "std")]
     std::format;
     #[cfg(feature = "std")]
+    std::html;
+    #[cfg(feature = "std")]
     std::json;
     #[cfg(feature = "std")]
     std::markdown;
-    #[cfg(feature = "std")]
-    std::regex;
-    #[cfg(feature = "std")]
-    std::text;
-    #[cfg(feature = "std")]
-    std::text::documents;
-    #[cfg(feature = "std")]
-    std::toml;
     #[cfg(feature = "std")]
     std::process::handles;
     #[cfg(feature = "std")]
@@ -157,6 +149,12 @@ families! {
     std::terminal::spinner;
     #[cfg(feature = "std")]
     std::terminal::style;
+    #[cfg(feature = "std")]
+    std::text;
+    #[cfg(feature = "std")]
+    std::text::documents;
+    #[cfg(feature = "std")]
+    std::toml;
     #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]

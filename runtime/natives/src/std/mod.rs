@@ -2,20 +2,19 @@
 
 pub mod archive;
 pub mod check;
-pub mod csv;
-pub mod diff;
-pub mod html;
 pub mod crypto;
+pub mod csv;
 pub mod datetime;
+pub mod diff;
 pub mod events;
 pub mod format;
+pub mod html;
 pub mod json;
 pub mod markdown;
-pub mod regex;
-pub mod text;
-pub mod toml;
 pub mod process;
 pub mod regex;
 pub mod signals;
 pub mod terminal;
+pub mod text;
+pub mod toml;
 pub mod typed_arrays;
