@@ -130,10 +130,13 @@ fn run_prepared(
     let Some(module) = vm.load_from_source(&entry, "")? else {
         return Err(StartError::NoModule(entry));
     };
-    let status = match vm.run_main(module) {
-        Ending::Value(_) => status::SUCCESS,
-        Ending::Exit(status) => status,
-        Ending::Uncaught(condition) => {
+    vm.obey_signals();
+    let ending = vm.run_main(module);
+    let status = match (ending, vm.status_of_signal()) {
+        (Ending::Exit(status), _) => status,
+        (_, Some(status)) => status,
+        (Ending::Value(_), _) => status::SUCCESS,
+        (Ending::Uncaught(condition), _) => {
             let report = condition.render();
             vm.host.output.write_error(report.as_bytes());
             status::FAILURE

@@ -99,10 +99,13 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
             return 1;
         }
     };
-    let status = match vm.run_main(number) {
-        Ending::Value(_) => 0,
-        Ending::Exit(status) => status,
-        Ending::Uncaught(uncaught) => {
+    vm.obey_signals();
+    let ending = vm.run_main(number);
+    let status = match (ending, vm.status_of_signal()) {
+        (Ending::Exit(status), _) => status,
+        (_, Some(status)) => status,
+        (Ending::Value(_), _) => 0,
+        (Ending::Uncaught(uncaught), _) => {
             let renderer = Renderer::new(standard_error_takes_colour());
             let report = renderer.render(&sources, &Diagnostic::uncaught(&uncaught, &sources));
             vm.host.output.write_error(report.as_bytes());

@@ -1,24 +1,23 @@
 //! Buffered standard output, and standard error that never overtakes it.
 
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
-use crate::platform::ending;
+use crate::platform::standard_output;
 
-/// Bytes kept before they are written.
+/// Bytes kept for an embedder's writer before it gets them.
 const BUFFER_BYTES: usize = 16 << 10;
 
 /// Where `println` and friends write. Output is flushed before anything goes to standard error,
 /// before the program waits, and when it ends.
 pub struct Output {
+    /// Empty if it goes to the process's standard output, which is buffered there.
     buffer: RefCell<Vec<u8>>,
     sink: Sink,
 }
 
 enum Sink {
-    Stdout {
-        terminal: std::cell::OnceCell<bool>,
-    },
+    Stdout,
     /// Collects everything (tests, macro expansion).
     Memory,
     /// Writers of an embedder.
@@ -54,9 +53,7 @@ impl Output {
     pub fn stdout() -> Output {
         Output {
             buffer: RefCell::default(),
-            sink: Sink::Stdout {
-                terminal: std::cell::OnceCell::new(),
-            },
+            sink: Sink::Stdout,
         }
     }
 
@@ -90,61 +87,40 @@ impl Output {
     }
 
     /// Writes to standard output. A closed pipe ends the program quietly, as the specification
-    /// asks (Q13); other errors are reported once by `flush` returning them.
+    /// asks (Q13).
     pub fn write(&self, bytes: &[u8]) {
+        if let Sink::Stdout = self.sink {
+            return standard_output::write(bytes);
+        }
         let mut buffer = self.buffer.borrow_mut();
         buffer.extend_from_slice(bytes);
-        let due = match &self.sink {
-            Sink::Stdout { terminal } => {
-                buffer.len() >= BUFFER_BYTES
-                    || bytes.contains(&b'\n')
-                        && *terminal.get_or_init(|| std::io::stdout().is_terminal())
-            }
-            Sink::Memory => false,
-            Sink::Writers(_) => buffer.len() >= BUFFER_BYTES,
-        };
-        if due {
+        if matches!(self.sink, Sink::Writers(_)) && buffer.len() >= BUFFER_BYTES {
             drop(buffer);
             self.flush();
         }
     }
 
-    /// Hands everything written so far to the system.
+    /// Hands everything written so far to the system, or to the embedder.
     pub fn flush(&self) {
-        if matches!(self.sink, Sink::Memory) {
-            return;
-        }
-        let bytes = std::mem::take(&mut *self.buffer.borrow_mut());
-        if bytes.is_empty() {
-            return;
-        }
-        if let Sink::Writers(writers) = &self.sink {
-            return writers.borrow_mut().write(&bytes, false);
-        }
-        let mut stdout = std::io::stdout().lock();
-        if let Err(error) = stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
-            if error.kind() != std::io::ErrorKind::BrokenPipe {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "Error: I/O error: cannot write to standard output: {error}"
-                );
+        match &self.sink {
+            Sink::Memory => {}
+            Sink::Stdout => standard_output::flush(),
+            Sink::Writers(writers) => {
+                let bytes = self.take();
+                if !bytes.is_empty() {
+                    writers.borrow_mut().write(&bytes, false);
+                }
             }
-            ending::undo();
-            std::process::exit(1);
         }
-        let mut reuse = bytes;
-        reuse.clear();
-        *self.buffer.borrow_mut() = reuse;
     }
 
     /// Writes to standard error, after what was written to standard output.
     pub fn write_error(&self, bytes: &[u8]) {
         self.flush();
-        if let Sink::Writers(writers) = &self.sink {
-            return writers.borrow_mut().write(bytes, true);
+        match &self.sink {
+            Sink::Writers(writers) => writers.borrow_mut().write(bytes, true),
+            Sink::Stdout | Sink::Memory => standard_output::write_error(bytes),
         }
-        // A closed standard error leaves nowhere to report to.
-        let _ = std::io::stderr().write_all(bytes);
     }
 
     /// What a memory output holds, leaving it empty.

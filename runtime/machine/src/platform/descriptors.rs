@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::signals;
 use super::waker::Waker;
 
 /// A descriptor that stays open as long as somebody waits for it.
@@ -76,7 +77,9 @@ pub fn wait(
     loop {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         match poll(&mut polled, left.map(timespec).as_ref()) {
-            Err(Errno::INTR) => {}
+            Err(Errno::INTR) if signals::requested().is_none() => {}
+            // The program is to end: it looks at that between two waits.
+            Err(Errno::INTR) => return vec![false; descriptors.len()],
             // The system has no memory for it: better a moment's sleep than none.
             Err(_) => {
                 std::thread::sleep(left.unwrap_or(RETRY).min(RETRY));

@@ -60,16 +60,6 @@ pub fn undo() {
     }
 }
 
-/// Undoes everything and lets the signal end the process, as it would have without a handler.
-extern "C" fn end(signal: libc::c_int) {
-    undo();
-    // SAFETY: both may be called in signal handlers. The signal is blocked until this function returns.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        libc::raise(signal);
-    }
-}
-
 /// What a signal does now.
 fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();
@@ -83,7 +73,7 @@ fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
 fn catch_deadly_signals() {
     for signal in DEADLY {
         if disposition(signal) == Some(libc::SIG_DFL) {
-            install(signal, end);
+            install(signal, super::signals::end);
         }
     }
 }

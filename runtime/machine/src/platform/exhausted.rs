@@ -14,6 +14,8 @@ pub struct OrExit<A>(pub A);
 #[cold]
 #[inline(never)]
 pub fn exit(bytes: usize) -> ! {
+    // What has been printed goes first, as far as the output takes it.
+    super::standard_output::flush_in_handler();
     // Unbuffered: nothing here allocates. If the message cannot be written, the status still tells.
     let _ = writeln!(
         std::io::stderr(),

@@ -7,11 +7,13 @@ pub mod elf_note;
 #[cfg(unix)]
 pub mod ending;
 pub mod exhausted;
+#[cfg(unix)]
+pub mod heard;
 mod memcpy;
 #[cfg(unix)]
 pub mod process;
-#[cfg(unix)]
 pub mod signals;
+pub mod standard_output;
 pub mod threads;
 pub mod tier;
 pub mod waker;

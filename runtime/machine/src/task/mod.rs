@@ -180,6 +180,11 @@ impl Scheduler {
         self.ready.borrow_mut().push_front(task.place() as u32);
     }
 
+    /// Whether no task is ready.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.borrow().is_empty()
+    }
+
     /// Whether another task could run if the running one stood back. One that was cancelled must
     /// not: it cannot wait any more.
     pub fn others_could_run(&self) -> bool {

@@ -68,6 +68,11 @@ impl Scheduler {
         }
     }
 
+    /// If the task waits, it goes on with this instead.
+    pub(crate) fn interrupt(&self, heap: &Heap, task: TaskId, resume: Resume) {
+        self.unblock(heap, task.place() as u32, resume, None);
+    }
+
     /// Nothing can ever wake this task: it goes on with a condition that says so.
     pub(crate) fn break_deadlock(&self, heap: &Heap, task: TaskId) -> bool {
         let message = match self

@@ -11,6 +11,7 @@ mod dispatch;
 mod dynamic;
 mod image;
 mod import;
+mod interrupt;
 mod limits;
 pub(crate) mod module;
 mod namespace;
@@ -82,6 +83,8 @@ pub struct Vm {
     steps: steps::Steps,
     /// When the program has run long enough.
     deadline: Option<waiting::Deadline>,
+    /// The signal that has asked the program to end.
+    interrupt: Option<interrupt::Interrupt>,
     /// How often tasks have been switched.
     switches: u64,
     /// After how many switches what happens outside is looked at, less one.
@@ -112,7 +115,7 @@ pub(crate) enum Event {
     Finished(Value),
     /// An uncaught condition.
     Raised(Box<unwind::Raised>),
-    /// The time of the program is over: a condition that no handler sees.
+    /// The time of the program is over, or a signal ends it: a condition that no handler sees.
     Stopped(Box<unwind::Raised>),
     /// No task is ready.
     Idle,
@@ -149,6 +152,7 @@ impl Vm {
             heap_limit: limits::Limit::of_heap(),
             idle: None,
             deadline: None,
+            interrupt: None,
             switches: 0,
             steps: steps::Steps::default(),
             patience: waiting::PATIENCE,

@@ -322,10 +322,12 @@ impl Vm {
                             ending => ending,
                         };
                     }
-                    if let Some(raised) = self.out_of_time(false) {
+                    if let Some(raised) = self.out_of_time(false).or_else(|| self.attend_idle()) {
                         return self.stopped(*raised);
                     }
-                    self.wait();
+                    if self.host.scheduler.is_idle() {
+                        self.wait();
+                    }
                 }
                 Event::Suspended(operation) => self.suspend(operation),
                 Event::Finished(value) if self.task.id == TaskId::ROOT => {

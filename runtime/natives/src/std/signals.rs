@@ -5,7 +5,7 @@ use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
-use sema_machine::platform::signals::Signal;
+use sema_machine::platform::heard::Signal;
 
 natives! {
     /// Notes a function for a signal, a keyword.

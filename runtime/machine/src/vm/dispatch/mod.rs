@@ -11,7 +11,8 @@
 //! instruction with all checks.
 //!
 //! Safepoints are where something has been allocated, not where control goes: after complete
-//! handlers, after natives, after instructions that allocate, and when a task goes on.
+//! handlers, after natives, after instructions that allocate, and when a task goes on. Signals are looked at between any
+//! two instructions, but only once one has come: see [`alert`].
 
 #![allow(
     clippy::indexing_slicing,
@@ -23,6 +24,8 @@ mod full;
 mod operands;
 #[cfg(feature = "count-pairs")]
 pub(super) mod pairs;
+
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use sema_format::isa::INSTRUCTIONS;
 
@@ -62,19 +65,94 @@ pub(super) type Handler =
     unsafe fn(&mut Vm, *const u32, *mut Value, *const Func, *mut Frame, u32) -> Running;
 
 /// The handlers by opcode; unknown opcodes end the program with a condition.
-static HANDLERS: [Handler; 256] = {
-    let mut handlers: [Handler; 256] = [complete; 256];
+static HANDLERS: Table = Table::new();
+
+/// A table of handlers that a signal handler may exchange: see [`alert`].
+struct Table([AtomicPtr<()>; 256]);
+
+impl Table {
+    const fn new() -> Table {
+        let mut table = [const { AtomicPtr::new(std::ptr::null_mut()) }; 256];
+        let mut op = 0;
+        while op < table.len() {
+            table[op] = AtomicPtr::new(usual(op) as *mut ());
+            op += 1;
+        }
+        Table(table)
+    }
+
+    #[inline(always)]
+    fn of(&self, word: u32) -> Handler {
+        let handler = self.0[(word & 0xFF) as usize].load(Ordering::Relaxed);
+        // SAFETY: the entries are handlers.
+        unsafe { std::mem::transmute::<*mut (), Handler>(handler) }
+    }
+}
+
+/// The handler that executes an instruction.
+const fn usual(op: usize) -> Handler {
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
-        let op = INSTRUCTIONS[number].op;
-        handlers[number] = match fast::handler(op) {
-            Some(handler) => handler,
-            None => complete,
-        };
+        let known = INSTRUCTIONS[number].op;
+        if known as usize == op
+            && let Some(handler) = fast::handler(known)
+        {
+            return handler;
+        }
         number += 1;
+    }
+    complete
+}
+
+/// The same of all instructions.
+static USUAL: [Handler; 256] = {
+    let mut handlers: [Handler; 256] = [complete; 256];
+    let mut op = 0;
+    while op < handlers.len() {
+        handlers[op] = usual(op);
+        op += 1;
     }
     handlers
 };
+
+/// Makes each machine that executes code of this process look at the signals before its next instruction. Programs have
+/// nothing to check therefore. May be called in signal handlers.
+pub(super) extern "C" fn alert() {
+    for entry in &HANDLERS.0 {
+        entry.store(alerted as *mut (), Ordering::Relaxed);
+    }
+}
+
+/// Stands in for every handler after [`alert`]: looks at the signals and goes on with the instruction, or in a handler of
+/// the condition that the signal raises.
+unsafe fn alerted(
+    vm: &mut Vm,
+    pc: *const u32,
+    base: *mut Value,
+    func: *const Func,
+    frame: *mut Frame,
+    _: u32,
+) -> Running {
+    for (entry, usual) in HANDLERS.0.iter().zip(USUAL) {
+        entry.store(usual as *mut (), Ordering::Relaxed);
+    }
+    vm.task.registers = Registers {
+        pc,
+        base,
+        func,
+        frame,
+    };
+    if !vm.attend() {
+        return false;
+    }
+    let Registers {
+        pc,
+        base,
+        func,
+        frame,
+    } = vm.task.registers;
+    dispatch!(vm, pc, base, func, frame)
+}
 
 /// Goes on with the next instruction.
 macro_rules! dispatch {
@@ -84,7 +162,7 @@ macro_rules! dispatch {
             let pc: *const u32 = $pc;
             // SAFETY: the program counter stays inside verified code (see `Handler`).
             let word = unsafe { *pc };
-            let handler = crate::vm::dispatch::HANDLERS[(word & 0xFF) as usize];
+            let handler = crate::vm::dispatch::HANDLERS.of(word);
             // SAFETY: the state satisfies the handlers' contract.
             return unsafe { handler($vm, pc.add(1), $base, $func, $frame, word) };
         }
@@ -148,7 +226,7 @@ impl Vm {
                 let word = *pc;
                 #[cfg(feature = "count-pairs")]
                 self.pairs.count(word);
-                HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
+                HANDLERS.of(word)(self, pc.add(1), base, func, frame, word)
             };
         }
         match self.event.take() {

@@ -20,7 +20,7 @@ use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::descriptors::{Descriptor, Interest};
-use sema_machine::platform::signals::Deaf;
+use sema_machine::platform::heard::Deaf;
 use sema_machine::task::{Asking, Await, Pending};
 
 natives! {

@@ -1,0 +1,233 @@
+//! The standard output of the process: buffered, and yet seen in time.
+//!
+//! What is written while nothing has been written for [`DELAY`] goes to the system at once; what follows is gathered,
+//! for at most that time. A timer sees to it, whatever the program does meanwhile: its signal handler writes what has
+//! been gathered, as far as nobody has to wait for that. A program that prints little, or waits, never sets the timer.
+//!
+//! There is one standard output, as there is one set of signal handlers, so this is state of the process and not of a
+//! machine; machines of embedders write elsewhere. The handler can come at any point, so it takes the lock
+//! only if that is free; else it leaves a note, which whoever holds the lock finds when it gives it back.
+
+#![allow(
+    unsafe_code,
+    reason = "the timer and the end by a broken pipe are calls of C"
+)]
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::{ending, signals};
+
+/// Bytes that are gathered at most.
+const CAPACITY: usize = 16 << 10;
+/// How old what has been gathered may become.
+const DELAY: Duration = Duration::from_millis(50);
+/// Bytes that a pipe takes without making its writer wait when it says that it can be written.
+const PIPE_PART: usize = 4096;
+
+static GATHERED: Mutex<Gathered> = Mutex::new(Gathered {
+    bytes: [0; CAPACITY],
+    length: 0,
+    written_at: None,
+    timer: false,
+    terminal: None,
+});
+/// Whether a handler has found the lock taken.
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+struct Gathered {
+    bytes: [u8; CAPACITY],
+    length: usize,
+    /// When something was written last.
+    written_at: Option<Instant>,
+    /// Whether the timer has been set and has not come yet.
+    timer: bool,
+    terminal: Option<bool>,
+}
+
+impl Gathered {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > CAPACITY - self.length {
+            self.flush()?;
+        }
+        let end = self.length + bytes.len();
+        let Some(place) = self.bytes.get_mut(self.length..end) else {
+            return write_all(rustix::stdio::stdout(), bytes);
+        };
+        place.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+
+    /// Writes what has been gathered if it is time, or sees to it that it will be.
+    fn write_in_time(&mut self, line: bool) -> io::Result<()> {
+        if self.length == 0 {
+            return Ok(());
+        }
+        if line
+            && *self
+                .terminal
+                .get_or_insert_with(|| io::stdout().is_terminal())
+        {
+            return self.flush();
+        }
+        if self.timer {
+            return Ok(());
+        }
+        let now = Instant::now();
+        match self.written_at {
+            Some(at) if now.saturating_duration_since(at) < DELAY => {
+                self.timer = true;
+                signals::note_output();
+                signals::set_timer(DELAY);
+                Ok(())
+            }
+            _ => {
+                self.written_at = Some(now);
+                self.flush()
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let length = std::mem::take(&mut self.length);
+        match self.bytes.get(..length) {
+            Some(bytes) if !bytes.is_empty() => write_all(rustix::stdio::stdout(), bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what nobody has to wait for. Called by signal handlers: nothing here allocates or locks.
+    fn write_ready(&mut self) -> rustix::io::Result<()> {
+        let mut start = 0;
+        let mut result = Ok(());
+        while let Some(rest) = self.bytes.get(start..self.length)
+            && !rest.is_empty()
+            && can_be_written(Some(&Timespec::default()))
+        {
+            let part = rest.get(..PIPE_PART).unwrap_or(rest);
+            match rustix::io::write(rustix::stdio::stdout(), part) {
+                Ok(count) => start += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        self.bytes.copy_within(start..self.length, 0);
+        self.length -= start;
+        result
+    }
+}
+
+/// Whether standard output takes bytes, now or within the time.
+fn can_be_written(time: Option<&Timespec>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(
+        rustix::stdio::stdout(),
+        PollFlags::OUT,
+    )];
+    !matches!(poll(&mut polled, time), Ok(0) | Err(_))
+}
+
+/// Writes all bytes. Non-blocking mode belongs to whoever shares the descriptor, perhaps the parent: it is waited for.
+fn write_all(to: impl rustix::fd::AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(&to, bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(Errno::INTR) => signals::end_if_interrupted(),
+            Err(Errno::AGAIN) => {
+                let mut polled = [PollFd::new(&to, PollFlags::OUT)];
+                // Whatever the answer is, the next write tells.
+                let _ = poll(&mut polled, None);
+                signals::end_if_interrupted();
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn lock() -> MutexGuard<'static, Gathered> {
+    GATHERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something with what has been gathered, and then what a signal wanted to do meanwhile. A failure ends the
+/// process: nobody reads, or nobody can.
+fn with(act: impl FnOnce(&mut Gathered) -> io::Result<()>) {
+    let mut gathered = lock();
+    let mut result = act(&mut gathered);
+    drop(gathered);
+    while result.is_ok() && MISSED.swap(false, Ordering::SeqCst) {
+        gathered = lock();
+        gathered.timer = false;
+        result = gathered.flush();
+        drop(gathered);
+        signals::end_if_interrupted();
+    }
+    if let Err(error) = result {
+        fail(&error);
+    }
+}
+
+/// Writes to standard output, now or soon.
+pub fn write(bytes: &[u8]) {
+    with(|gathered| {
+        gathered.take(bytes)?;
+        gathered.write_in_time(bytes.contains(&b'\n'))
+    });
+}
+
+/// Hands everything written so far to the system.
+pub fn flush() {
+    with(Gathered::flush);
+}
+
+/// Writes to standard error, which nothing gathers. If it is closed there is nowhere to report that to.
+pub fn write_error(bytes: &[u8]) {
+    let _ = write_all(rustix::stdio::stderr(), bytes);
+}
+
+/// In a signal handler: writes what can be written without waiting; whether nothing is left.
+pub(super) fn flush_in_handler() -> bool {
+    let mut gathered = match GATHERED.try_lock() {
+        Ok(gathered) => gathered,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            MISSED.store(true, Ordering::SeqCst);
+            return false;
+        }
+    };
+    gathered.timer = false;
+    match gathered.write_ready() {
+        Err(Errno::PIPE) => signals::end_by(libc::SIGPIPE),
+        // The next write meets the error again and reports it.
+        Err(_) => return true,
+        Ok(()) => {}
+    }
+    if gathered.length > 0 {
+        gathered.timer = true;
+        signals::set_timer(DELAY);
+    }
+    gathered.length == 0
+}
+
+/// Standard output cannot be written. A pipe that nobody reads ends a program as it ends others: quietly, by its signal.
+#[cold]
+fn fail(error: &io::Error) -> ! {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        signals::end_by(libc::SIGPIPE);
+    }
+    let _ = writeln!(
+        io::stderr(),
+        "Error: I/O error: cannot write to standard output: {error}"
+    );
+    ending::undo();
+    std::process::exit(1)
+}
