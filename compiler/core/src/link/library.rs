@@ -47,41 +47,40 @@ impl Library {
         &self.builtins
     }
 
-    /// Lowers the functions that a unit reaches.
+    /// Lowers the functions that a unit reaches. What a lowered function reaches is lowered, too.
     fn lower_reached(&self, unit: &Unit, interner: &mut Interner) -> Result<(), LibraryError> {
         let mut lowered = self.lowered.borrow_mut();
+        let mut reached: Vec<&'static Function> = Vec::new();
         let mut seen: HashSet<&'static str> = HashSet::new();
-        let mut next: Vec<&'static Function> = Vec::new();
-        let mut reach = |name: &str, next: &mut Vec<&'static Function>| {
+        let mut reach = |name: &str, reached: &mut Vec<&'static Function>| {
             if let Some(function) = library::find(name)
+                && !lowered.contains_key(function.name)
                 && seen.insert(function.name)
             {
-                next.push(function);
+                reached.push(function);
             }
         };
         for form in &unit.body {
-            for_each_builtin(form, &mut |name| reach(name, &mut next));
+            for_each_builtin(form, &mut |name| reach(name, &mut reached));
         }
         for global in &unit.globals {
             if let Some(Builtin(name)) = global.shadows {
-                reach(name, &mut next);
+                reach(name, &mut reached);
             }
         }
-        while !next.is_empty() {
-            let reached = std::mem::take(&mut next);
-            let missing: Vec<_> = (reached.iter().copied())
-                .filter(|function| !lowered.contains_key(function.name))
-                .collect();
-            if !missing.is_empty() {
-                let new = definitions::lower(&missing, &self.files, interner, &self.builtins)?;
-                lowered.extend(new);
-            }
-            for function in reached {
-                if let Some(Lowered { lambda, .. }) = lowered.get(function.name) {
-                    for_each_builtin(&lambda.body, &mut |name| reach(name, &mut next));
+        // Kept only when all of them are right: none of them lacks what it reaches.
+        let mut all = HashMap::new();
+        while !reached.is_empty() {
+            let functions = std::mem::take(&mut reached);
+            let new = definitions::lower(&functions, &self.files, interner, &self.builtins)?;
+            for function in functions {
+                if let Some(Lowered { lambda, .. }) = new.get(function.name) {
+                    for_each_builtin(&lambda.body, &mut |name| reach(name, &mut reached));
                 }
             }
+            all.extend(new);
         }
+        lowered.extend(all);
         Ok(())
     }
 
