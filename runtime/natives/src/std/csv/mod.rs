@@ -18,17 +18,17 @@ natives! {
     /// skipped. Raises with the line if a record is not as long as the first one.
     /// (csv/parse "a,b\n1,\"x, \"\"y\"\"\"\n") => (("a" "b") ("1" "x, \"y\""))
     /// (csv/parse "a,b\n1\n") => error line 2: found record with 1 fields, but the previous record has 2 fields
-    "csv/parse" (text: String) -> List => parse;
+    "csv/parse" (text: String) -> List, pure => parse;
 
     /// The records of a CSV text behind the first one, which names the columns: a list of maps from keywords to strings.
     /// (csv/parse-maps "name,age\nAda,36") => ({:age "36" :name "Ada"})
     /// (csv/parse-maps "a,a\n1,2") => error duplicate header "a"
-    "csv/parse-maps" (text: String) -> List => parse_maps;
+    "csv/parse-maps" (text: String) -> List, pure => parse_maps;
 
     /// The CSV text of a table, a sequence of lists. What is not a string is written as `str` does; fields are quoted where they
     /// must be. Raises if the lists are not of one length.
     /// (csv/encode '(("name" "score") ("Ada, Countess" 100))) => "name,score\n\"Ada, Countess\",100\n"
-    "csv/encode" (rows: Sequence) -> String => encode;
+    "csv/encode" (rows: Sequence) -> String, pure => encode;
 
     /// A reader of the records in a stream; with `maps`, of the maps behind its header. The name is for messages.
     "%csv-reader" (maps: Bool, separator: Any, function: String) -> Any => reader;
@@ -76,6 +76,8 @@ struct Table {
     rows: Rows,
     maps: bool,
     columns: Option<Columns>,
+    /// Room for the fields of a record; empty between records.
+    fields: Vec<Value>,
 }
 
 impl Table {
@@ -84,31 +86,28 @@ impl Table {
             rows: Rows::new(separator),
             maps,
             columns: None,
+            fields: Vec::new(),
         }
     }
 
     /// What comes next, and the record if there is one.
     fn next(&mut self, host: &Host, input: &mut &[u8]) -> Result<(Next, Value), Problem> {
-        let mut fields = Vec::new();
         loop {
             let next = self.rows.next(input)?;
             if next != Next::Record {
                 return Ok((next, Value::NIL));
             }
-            match &self.columns {
-                None if self.maps => {
-                    self.columns = Some(Columns::new(host, &self.rows)?);
-                    continue;
-                }
-                None => {
-                    self.rows.fields(host, &mut fields)?;
-                    return Ok((next, host.heap.list(&fields)));
-                }
-                Some(columns) => {
-                    self.rows.fields(host, &mut fields)?;
-                    return Ok((next, columns.map(host, &fields)));
-                }
+            if self.maps && self.columns.is_none() {
+                self.columns = Some(Columns::new(host, &self.rows)?);
+                continue;
             }
+            self.rows.fields(host, &mut self.fields)?;
+            let record = match &self.columns {
+                None => host.heap.list(&self.fields),
+                Some(columns) => columns.map(host, &self.fields),
+            };
+            self.fields.clear();
+            return Ok((next, record));
         }
     }
 }

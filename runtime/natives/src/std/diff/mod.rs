@@ -6,6 +6,7 @@ mod tests;
 
 use std::fmt::Write;
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use patch::Problem;
 use sema_machine::data::collections::sorted_map;
@@ -15,7 +16,7 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
-use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline, group_diff_ops};
 
 natives! {
     /// The unified diff that turns one text into another, with so many lines of context (3) around each change. Empty if the texts are
@@ -51,6 +52,9 @@ natives! {
 /// Bytes of a file that is patched at most.
 const LARGEST_FILE: u64 = 256 << 20;
 
+/// How long the shortest diff is looked for. After that one is taken that is longer than need be.
+const LONGEST_SEARCH: Duration = Duration::from_secs(5);
+
 fn failed(function: &str, problem: &Problem) -> Box<Signal> {
     eval_error(format!("{function}: {problem}"))
 }
@@ -60,7 +64,9 @@ fn unified(host: &Host, args: &[Value]) -> Outcome {
     let new: Vec<&str> = lines(text(host, "diff/unified", args, 1)?);
     let context = count_or(host, "diff/unified", args, 2, 3)?;
     let context = context.min(old.len().max(new.len()));
-    let changes = capture_diff_slices(Algorithm::Myers, &old, &new);
+    // Texts with little in common take time in proportion to the product of their lengths.
+    let deadline = Instant::now() + LONGEST_SEARCH;
+    let changes = capture_diff_slices_deadline(Algorithm::Myers, &old, &new, Some(deadline));
     let mut out = String::new();
     for hunk in group_diff_ops(changes, context) {
         write_hunk(&mut out, &hunk, &old, &new);

@@ -9,6 +9,8 @@ pub mod write;
 
 use pull::{Layout, Next, Pull};
 use read::{Keys, Problem, Reader};
+use sema_machine::data::collections;
+use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
@@ -21,18 +23,24 @@ natives! {
     /// characters, byte vectors, NaN and the infinities.
     /// (json/encode {:name "Ada" :tags [1 2.5 nil]}) => "{\"name\":\"Ada\",\"tags\":[1,2.5,null]}"
     /// (json/encode println) => error cannot encode native-fn as JSON
-    "json/encode" (value: Any) -> String => encode;
+    "json/encode" (value: Any) -> String, pure => encode;
 
     /// As `json/encode`, on several lines with an indentation of two spaces.
     /// (json/encode-pretty {:a [1]}) => "{\n  \"a\": [\n    1\n  ]\n}"
-    "json/encode-pretty" (value: Any) -> String => encode_pretty;
+    "json/encode-pretty" (value: Any) -> String, pure => encode_pretty;
 
     /// The value of a JSON text: maps with keyword keys for objects, lists for arrays, nil for null. Integers are exact, whatever
     /// their size; numbers with a point or an exponent are floats. Of equal keys the last one counts. Raises with line and column
     /// if the text is malformed.
     /// (json/decode "{\"a\": [1, 2.5, null, true]}") => {:a (1 2.5 nil #t)}
     /// (json/decode "[1 2]") => error parse error at line 1 column 4: expected `,` or `]`
-    "json/decode" (text: String) -> Any => decode;
+    "json/decode" (text: String) -> Any, pure => decode;
+
+    /// As `json/decode`, with options: `:keys` says whether the keys of objects become `:keyword`s or `:string`s. Keywords are never
+    /// forgotten, so strings are for data whose keys are not known before.
+    /// (json/decode-with "{\"a b\": {\"c\": 1}}" {:keys :string}) => {"a b" {"c" 1}}
+    /// (json/decode-with "{}" {:keys 1}) => error keys must be :keyword or :string, got 1
+    "json/decode-with" (text: String, options: Map) -> Any, pure => decode_with;
 
     /// A reader of the values in a stream: `:lines`, one on each line, or `:values`, the elements of one array or values one
     /// after the other. The name is for messages.
@@ -70,6 +78,34 @@ fn decode(host: &Host, args: &[Value]) -> Outcome {
         .map_err(|problem| malformed("json/decode", text, problem))
 }
 
+fn decode_with(host: &Host, args: &[Value]) -> Outcome {
+    const FUNCTION: &str = "json/decode-with";
+    let text = text(host, FUNCTION, args, 0)?;
+    let options = argument(args, 1);
+    if !collections::is_map(options) {
+        return Err(type_error(host, "map", options));
+    }
+    let keys = match collections::get(host, options, host.keyword("keys")) {
+        Some(keys) => keys_option(host, FUNCTION, keys)?,
+        None => Keys::Keywords,
+    };
+    Reader::new(keys)
+        .document(host, text)
+        .map_err(|problem| malformed(FUNCTION, text, problem))
+}
+
+/// What keys become: `:keyword` or `:string`.
+fn keys_option(host: &Host, function: &str, keys: Value) -> Outcome<Keys> {
+    match host.name_of(keys).filter(|_| keys.as_keyword().is_some()) {
+        Some("keyword") => Ok(Keys::Keywords),
+        Some("string") => Ok(Keys::Strings),
+        _ => Err(eval_error(format!(
+            "{function}: keys must be :keyword or :string, got {}",
+            print::preview(host, keys)
+        ))),
+    }
+}
+
 /// The condition of a malformed text.
 fn malformed(function: &str, text: &str, problem: Problem) -> Box<Signal> {
     let (line, column) = position(text, problem.at);
@@ -103,17 +139,7 @@ fn reader(host: &Host, args: &[Value]) -> Outcome {
         _ => Layout::Values,
     };
     let function = text(host, "%json-reader", args, 2)?;
-    let keys = argument(args, 1);
-    let keys = match host.name_of(keys).filter(|_| keys.as_keyword().is_some()) {
-        Some("keyword") => Keys::Keywords,
-        Some("string") => Keys::Strings,
-        _ => {
-            let shown = sema_machine::data::print::preview(host, keys);
-            return Err(eval_error(format!(
-                "{function}: keys must be :keyword or :string, got {shown}"
-            )));
-        }
-    };
+    let keys = keys_option(host, function, argument(args, 1))?;
     Ok(host.heap.foreign(Box::new(StreamReader {
         pull: Pull::new(layout, keys),
         function: function.to_owned(),

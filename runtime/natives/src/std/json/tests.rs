@@ -47,6 +47,24 @@ fn values_of_every_kind() {
 }
 
 #[test]
+fn keys_may_be_strings() {
+    let bench = Bench::new();
+    let options = bench.call(
+        "hash-map",
+        &[bench.host.keyword("keys"), bench.host.keyword("string")],
+    );
+    let shown = |text: &str, options: Value| {
+        let args = [bench.text(text), options];
+        call(&bench.host, "json/decode-with", &args)
+    };
+    let text = r#"{"b":1,"a":{"c":2},"b":3}"#;
+    assert_eq!(shown(text, options), r#"{"a" {"c" 2} "b" 3}"#);
+    let none = bench.call("hash-map", &[]);
+    assert_eq!(shown(text, none), "{:a {:c 2} :b 3}");
+    assert_eq!(shown(text, Value::NIL), "type-error: expected map, got nil");
+}
+
+#[test]
 fn problems_have_a_place() {
     for (text, problem) in [
         ("", "1 column 0: EOF while parsing a value"),

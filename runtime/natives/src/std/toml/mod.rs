@@ -20,13 +20,13 @@ natives! {
     /// and column if it is malformed.
     /// (toml/decode "[server]\nhost = \"localhost\"\nports = [80, 443]\n") => {:server {:host "localhost" :ports (80 443)}}
     /// (toml/decode "a = 1\na = 2") => error TOML parse error at line 2, column 1
-    "toml/decode" (text: String) -> SortedMap => decode;
+    "toml/decode" (text: String) -> SortedMap, pure => decode;
 
     /// The TOML document of a map, its keys in the order of their bytes, simple values before tables. Keywords and symbols are
     /// written by their names. Raises for what TOML does not have: nil, ratios, functions.
     /// (toml/encode {:name "sema" :server {:port 8080}}) => "name = \"sema\"\n\n[server]\nport = 8080\n"
     /// (toml/encode {:a nil}) => error cannot encode nil
-    "toml/encode" (map: Map) -> String => encode;
+    "toml/encode" (map: Map) -> String, pure => encode;
 }
 
 fn decode(host: &Host, args: &[Value]) -> Outcome {
