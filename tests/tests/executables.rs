@@ -397,3 +397,53 @@ fn limits_of_the_process_are_limits_of_the_program() {
     // A limit above what the system grants: nothing can be caught any more.
     limited("SEMAC_HEAP_MB=100000").failed_with(1, "Error: out of memory: the system refuses");
 }
+
+#[test]
+fn embedded_files_are_seen_by_everything_that_reads() {
+    let project = Scratch::with(&[
+        (
+            "main.sema",
+            r#"(println (file/list "site"))
+(println (file/list "."))
+(println (file/glob "site/**/*.txt"))
+(println (file/glob "*/sub/"))
+(println (map file/is-file? '("site/a.txt" "site" "none" "real.txt")))
+(println (map file/is-directory? '("site" "site/sub" "site/a.txt" "none")))
+(println (file/exists? "site/sub"))
+(println (map (fn (p) (:size (file/info p))) '("site/a.txt" "./site/../site/a.txt")))
+(println (:is-dir (file/info "site/sub")))
+(println (file/fold-lines "site/a.txt" (fn (n line) (+ n 1)) 0))
+(with-stream (s (stream/open-input "site/sub/b.txt")) (println (stream/read-line s)))
+(file/copy "site/a.txt" "copy.txt")
+(println (file/read "copy.txt"))
+(println (try (file/list "none") (catch e (:type e))))
+"#,
+        ),
+        ("site/a.txt", "one\ntwo\n"),
+        ("site/sub/b.txt", "deep"),
+    ]);
+    build(
+        project.path(),
+        &["main.sema", "--include", "site", "-o", "app"],
+    )
+    .succeeded();
+    let elsewhere = Scratch::with(&[("real.txt", ""), ("site/c.txt", "on disk")]);
+    let got = run(&project.file("app"), elsewhere.path(), &[]).succeeded();
+    let expected = "(a.txt sub c.txt)
+(site real.txt)
+(site/a.txt site/c.txt site/sub/b.txt)
+(site/sub)
+(#t #f #f #t)
+(#t #t #f #f)
+#t
+(8 8)
+#t
+2
+deep
+one
+two
+
+:io
+";
+    assert_eq!(got.stdout, expected);
+}

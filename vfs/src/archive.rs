@@ -212,6 +212,19 @@ impl Archive {
         }
     }
 
+    /// The entries whose paths begin with `prefix`, sorted by path and kind.
+    pub fn entries_with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = EntryRef<'a>> {
+        let first = self.lower_bound(|path, _| path < prefix.as_bytes());
+        let entries = Entries {
+            archive: self,
+            numbers: first..self.entry_count(),
+        };
+        entries.take_while(move |entry| entry.path().starts_with(prefix))
+    }
+
     /// The entry stored under exactly `path`; if there are several, the one
     /// whose kind comes first in [`EntryKind`].
     #[must_use]

@@ -1,13 +1,15 @@
 //! The file view of a running program: embedded assets first, then the disk.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 
 use crate::archive::Archive;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
 use crate::layout::EntryKind;
+use crate::path::normalize_directory;
 
 /// Reads files for a program. Without an archive it is the file system alone.
 ///
@@ -71,9 +73,84 @@ impl Overlay {
         }
     }
 
-    /// Whether `requested` names an embedded file or something on disk.
+    /// Whether `requested` names an embedded file, a directory of such files, or something on disk.
     #[must_use]
     pub fn exists(&self, requested: &str, importer: Option<&str>) -> bool {
-        self.embedded(requested, importer).is_some() || fs::exists(requested).unwrap_or(false)
+        self.embedded(requested, importer).is_some()
+            || self.is_embedded_directory(requested)
+            || fs::exists(requested).unwrap_or(false)
+    }
+
+    /// The embedded file `requested`, to be read part by part.
+    #[must_use]
+    pub fn open_embedded(&self, requested: &str) -> Option<EmbeddedFile> {
+        let entry = self.embedded(requested, None)?;
+        Some(EmbeddedFile {
+            archive: self.archive.clone()?,
+            path: entry.path().to_owned(),
+            position: 0,
+        })
+    }
+
+    /// The names of embedded files and directories that lie directly in a directory, sorted. None of them: it holds no
+    /// embedded file.
+    #[must_use]
+    pub fn embedded_names(&self, directory: &str) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        self.each_below(directory, |name| {
+            names.insert(name.to_owned());
+            true
+        });
+        names.into_iter().collect()
+    }
+
+    /// Whether embedded files lie below this directory.
+    #[must_use]
+    pub fn is_embedded_directory(&self, requested: &str) -> bool {
+        let mut found = false;
+        self.each_below(requested, |_| {
+            found = true;
+            false
+        });
+        found
+    }
+
+    /// Calls `visit` with the first part of the path, told from a directory, of each embedded file below it, until it
+    /// gives false.
+    fn each_below(&self, directory: &str, mut visit: impl FnMut(&str) -> bool) {
+        let Some(archive) = &self.archive else { return };
+        let Some(mut prefix) = normalize_directory(directory) else {
+            return;
+        };
+        if !prefix.is_empty() {
+            prefix.push('/');
+        }
+        for entry in archive.entries_with_prefix(&prefix) {
+            let rest = entry.path().get(prefix.len()..).unwrap_or_default();
+            let name = rest.split('/').next().unwrap_or_default();
+            if entry.kind() == EntryKind::Asset && !name.is_empty() && !visit(name) {
+                return;
+            }
+        }
+    }
+}
+
+/// An embedded file that is read part by part. Only the parts that are read are decompressed.
+#[derive(Clone, Debug)]
+pub struct EmbeddedFile {
+    archive: Archive,
+    path: String,
+    position: u64,
+}
+
+impl Read for EmbeddedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let entry = self.archive.find(EntryKind::Asset, &self.path);
+        let entry = entry.ok_or(io::ErrorKind::NotFound)?;
+        let count = entry
+            .read_at(self.position, buffer)
+            .map_err(io::Error::other)?;
+        self.position += count as u64;
+        Ok(count)
     }
 }

@@ -205,6 +205,14 @@ pub fn normalize(requested: &str) -> Option<String> {
     (!normalized.is_empty()).then_some(normalized)
 }
 
+/// Like [`normalize`], for a directory: the root is the empty path.
+#[must_use]
+pub fn normalize_directory(requested: &str) -> Option<String> {
+    let mut normalized = String::with_capacity(requested.len());
+    push_normalized(&mut normalized, requested)?;
+    Some(normalized)
+}
+
 /// Like [`normalize`], for a path that is relative to the directory of the
 /// embedded file `importer`.
 #[must_use]

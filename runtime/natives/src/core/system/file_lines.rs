@@ -2,7 +2,7 @@
 //! `file/for-each-line` loop over.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 
 use crate::core::system::files::{check_regular, failed};
 use crate::core::system::input::trim_line_end;
@@ -31,7 +31,7 @@ natives! {
 /// A file being read.
 struct Lines {
     /// `None` once closed or at the end.
-    reader: Option<BufReader<File>>,
+    reader: Option<BufReader<Box<dyn Read>>>,
     function: String,
     path: String,
 }
@@ -39,8 +39,13 @@ struct Lines {
 fn open(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%file-lines-open", args, 1)?;
     let path = text(host, function, args, 0)?;
-    check_regular(function, path)?;
-    let file = File::open(path).map_err(|error| failed(function, path, &error))?;
+    let file: Box<dyn Read> = match host.files.open_embedded(path) {
+        Some(file) => Box::new(file),
+        None => {
+            check_regular(function, path)?;
+            Box::new(File::open(path).map_err(|error| failed(function, path, &error))?)
+        }
+    };
     Ok(host.heap.foreign(Box::new(Lines {
         reader: Some(BufReader::new(file)),
         function: function.to_owned(),

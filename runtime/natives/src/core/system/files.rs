@@ -271,15 +271,15 @@ fn exists(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn is_file(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::bool(
-        Path::new(text(host, "file/is-file?", args, 0)?).is_file(),
-    ))
+    let path = text(host, "file/is-file?", args, 0)?;
+    let embedded = host.files.embedded(path, None).is_some();
+    Ok(Value::bool(embedded || Path::new(path).is_file()))
 }
 
 fn is_directory(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::bool(
-        Path::new(text(host, "file/is-directory?", args, 0)?).is_dir(),
-    ))
+    let path = text(host, "file/is-directory?", args, 0)?;
+    let embedded = host.files.is_embedded_directory(path);
+    Ok(Value::bool(embedded || Path::new(path).is_dir()))
 }
 
 fn is_symlink(host: &Host, args: &[Value]) -> Outcome {
@@ -288,34 +288,80 @@ fn is_symlink(host: &Host, args: &[Value]) -> Outcome {
     ))
 }
 
+/// What is known of a file or directory.
+struct Info {
+    size: u64,
+    /// Milliseconds since 1970.
+    modified: i64,
+    is_directory: bool,
+    is_file: bool,
+}
+
+/// What is known of something embedded. It has no time: what a build makes depends on its inputs only.
+fn embedded_info(host: &Host, path: &str) -> Option<Info> {
+    let file = host.files.embedded(path, None);
+    if file.is_none() && (Path::new(path).exists() || !host.files.is_embedded_directory(path)) {
+        return None;
+    }
+    Some(Info {
+        size: file.as_ref().map_or(0, |file| file.length()),
+        modified: 0,
+        is_directory: file.is_none(),
+        is_file: file.is_some(),
+    })
+}
+
+fn info_on_disk(path: &str) -> io::Result<Info> {
+    let metadata = fs::metadata(path)?;
+    Ok(Info {
+        size: metadata.len(),
+        modified: match metadata.modified()?.duration_since(UNIX_EPOCH) {
+            Ok(after) => after.as_millis() as i64,
+            Err(before) => -(before.duration().as_millis() as i64),
+        },
+        is_directory: metadata.is_dir(),
+        is_file: metadata.is_file(),
+    })
+}
+
 fn info(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/info", args, 0)?;
-    let metadata = fs::metadata(path).map_err(|error| failed("file/info", path, &error))?;
-    let modified = metadata
-        .modified()
-        .map_err(|error| failed("file/info", path, &error))?;
-    let milliseconds = match modified.duration_since(UNIX_EPOCH) {
-        Ok(after) => after.as_millis() as i64,
-        Err(before) => -(before.duration().as_millis() as i64),
+    let info = match embedded_info(host, path) {
+        Some(info) => info,
+        None => info_on_disk(path).map_err(|error| failed("file/info", path, &error))?,
     };
     Ok(sorted_map::from_entries(
         host,
         &[
-            (host.keyword("size"), host.heap.int(metadata.len() as i64)),
-            (host.keyword("modified"), host.heap.int(milliseconds)),
-            (host.keyword("is-dir"), Value::bool(metadata.is_dir())),
-            (host.keyword("is-file"), Value::bool(metadata.is_file())),
+            (host.keyword("size"), host.heap.int(info.size as i64)),
+            (host.keyword("modified"), host.heap.int(info.modified)),
+            (host.keyword("is-dir"), Value::bool(info.is_directory)),
+            (host.keyword("is-file"), Value::bool(info.is_file)),
         ],
     ))
 }
 
 fn list(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/list", args, 0)?;
-    let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(|error| failed("file/list", path, &error))? {
-        let entry = entry.map_err(|error| failed("file/list", path, &error))?;
-        names.push(host.heap.string(&entry.file_name().to_string_lossy()));
+    let mut names = host.files.embedded_names(path);
+    let embedded = names.len();
+    let failed = |error: io::Error| failed("file/list", path, &error);
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            for entry in entries {
+                let name = entry.map_err(failed)?.file_name();
+                let name = name.to_string_lossy().into_owned();
+                let first = names.get(..embedded).unwrap_or_default();
+                if first.binary_search(&name).is_err() {
+                    names.push(name);
+                }
+            }
+        }
+        // The directory is embedded only.
+        Err(_) if embedded > 0 => {}
+        Err(error) => return Err(failed(error)),
     }
+    let names: Vec<Value> = names.iter().map(|name| host.heap.string(name)).collect();
     Ok(host.heap.list(&names))
 }
 
@@ -323,7 +369,7 @@ fn glob_paths(host: &Host, args: &[Value]) -> Outcome {
     let pattern = text(host, "file/glob", args, 0)?;
     let pattern = Pattern::parse(pattern)
         .map_err(|error| eval_error(format!("file/glob: invalid pattern: {error}")))?;
-    let paths: Vec<Value> = glob(&pattern)
+    let paths: Vec<Value> = glob(&host.files, &pattern)
         .iter()
         .map(|path| host.heap.string(path))
         .collect();
@@ -453,13 +499,20 @@ fn rename(host: &Host, args: &[Value]) -> Outcome {
 fn copy(host: &Host, args: &[Value]) -> Outcome {
     let from = text(host, "file/copy", args, 0)?.to_owned();
     let to = text(host, "file/copy", args, 1)?.to_owned();
-    check_regular("file/copy", &from)?;
+    let embedded = host.files.open_embedded(&from);
+    if embedded.is_none() {
+        check_regular("file/copy", &from)?;
+    }
     check_regular("file/copy", &to)?;
     let names = format!("{from} -> {to}");
     let deliver = move |_: &Host, copied: io::Result<u64>| match copied {
         Ok(_) => Ok(Value::NIL),
         Err(error) => Err(failed("file/copy", &names, &error)),
     };
+    if let Some(mut file) = embedded {
+        let copied = File::create(&to).and_then(|mut to| io::copy(&mut file, &mut to));
+        return deliver(host, copied);
+    }
     match find(&from) {
         Found::File(bytes) if is_worth_a_thread(host, bytes) => {
             host.blocking(move |_| fs::copy(&from, &to), deliver)

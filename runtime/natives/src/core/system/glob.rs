@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sema_vfs::Overlay;
+
 /// One element of a pattern component.
 #[derive(Debug, PartialEq)]
 enum Token {
@@ -192,26 +194,42 @@ fn accepts(token: &Token, current: char) -> bool {
     }
 }
 
-/// The names in a directory, sorted; none when it cannot be read.
-fn names(directory: &Path) -> Vec<String> {
+/// The names in a directory, embedded or on disk, sorted; none when it cannot be read.
+fn names(files: &Overlay, directory: &Path) -> Vec<String> {
+    let mut names = match directory.to_str() {
+        Some(directory) => files.embedded_names(directory),
+        None => Vec::new(),
+    };
     let directory = if directory.as_os_str().is_empty() {
         Path::new(".")
     } else {
         directory
     };
-    let mut names: Vec<String> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    let on_disk = fs::read_dir(directory).into_iter().flatten().flatten();
+    names.extend(on_disk.filter_map(|entry| entry.file_name().into_string().ok()));
     names.sort_unstable();
+    names.dedup();
     names
+}
+
+/// Whether a path names a directory, and not a link to one.
+fn is_own_directory(files: &Overlay, path: &Path) -> bool {
+    is_embedded_directory(files, path) || path.is_dir() && !path.is_symlink()
+}
+
+fn is_embedded_directory(files: &Overlay, path: &Path) -> bool {
+    path.to_str()
+        .is_some_and(|path| files.is_embedded_directory(path))
+}
+
+/// Whether a path names something, be it a link that leads nowhere.
+fn exists(files: &Overlay, path: &Path) -> bool {
+    path.symlink_metadata().is_ok() || path.to_str().is_some_and(|path| files.exists(path, None))
 }
 
 /// The paths that match, sorted by components. Relative patterns give relative paths; links are
 /// not followed by `**`.
-pub fn glob(pattern: &Pattern) -> Vec<String> {
+pub fn glob(files: &Overlay, pattern: &Pattern) -> Vec<String> {
     let start = PathBuf::from(if pattern.absolute { "/" } else { "" });
     let mut found = Vec::new();
     let mut pending: Vec<(PathBuf, &[Component])> = Vec::new();
@@ -221,26 +239,27 @@ pub fn glob(pattern: &Pattern) -> Vec<String> {
     while let Some((path, components)) = pending.pop() {
         match components.split_first() {
             None => {
-                if !pattern.directories_only || path.is_dir() {
+                if !pattern.directories_only || path.is_dir() || is_embedded_directory(files, &path)
+                {
                     found.push(path);
                 }
             }
             Some((Component::Name(name), rest)) => {
                 let next = path.join(name);
-                if next.symlink_metadata().is_ok() {
+                if exists(files, &next) {
                     pending.push((next, rest));
                 }
             }
             Some((Component::Matching(tokens), rest)) => {
-                let matching = names(&path)
+                let matching = names(files, &path)
                     .into_iter()
                     .filter(|name| matches(tokens, name));
                 pending.extend(matching.map(|name| (path.join(name), rest)));
             }
             Some((Component::Directories, rest)) => {
-                for name in names(&path) {
+                for name in names(files, &path) {
                     let next = path.join(name);
-                    if next.is_dir() && !next.is_symlink() {
+                    if is_own_directory(files, &next) {
                         if rest.is_empty() {
                             found.push(next.clone());
                         }
@@ -317,7 +336,10 @@ mod tests {
         }
         let root = folder.path("");
         let found = |pattern: &str| -> Vec<String> {
-            let paths = glob(&Pattern::parse(&folder.path(pattern)).unwrap());
+            let paths = glob(
+                &Overlay::default(),
+                &Pattern::parse(&folder.path(pattern)).unwrap(),
+            );
             paths
                 .iter()
                 .map(|path| path.strip_prefix(&root).unwrap_or(path).to_owned())
@@ -333,7 +355,13 @@ mod tests {
         assert_eq!(found("*/"), ["a"]);
         assert_eq!(found("[az].txt"), ["a.txt", "z.txt"]);
         assert_eq!(found("nope/*"), Vec::<String>::new());
-        assert_eq!(glob(&Pattern::parse("").unwrap()), Vec::<String>::new());
-        assert_eq!(glob(&Pattern::parse("/").unwrap()), ["/"]);
+        assert_eq!(
+            glob(&Overlay::default(), &Pattern::parse("").unwrap()),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            glob(&Overlay::default(), &Pattern::parse("/").unwrap()),
+            ["/"]
+        );
     }
 }

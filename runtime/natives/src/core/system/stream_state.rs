@@ -131,6 +131,12 @@ impl State {
         Ok(State::new(Source::Output(BufWriter::new(file)), &[]))
     }
 
+    /// The content of an embedded file.
+    pub fn embedded(content: Vec<u8>) -> State {
+        let source = device::Source::memory(content);
+        State::new(Source::Input(Arc::new(Mutex::new(source))), &[])
+    }
+
     /// What others may read as well: the output of a process.
     pub fn shared_input(source: Shared<device::Source>) -> State {
         State::new(Source::Input(source), &[])

@@ -237,6 +237,12 @@ fn byte_buffer(host: &Host, _: &[Value]) -> Outcome {
 
 fn open_input(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-input", args, 0)?;
+    if let Some(file) = host.files.embedded(path, None) {
+        let content = file
+            .bytes()
+            .map_err(|error| eval_error(format!("stream/open-input: {path}: {error}")))?;
+        return Ok(stream(host, State::embedded(content.into_owned())));
+    }
     check_readable("stream/open-input", path)?;
     match State::open_input(path) {
         Ok(state) => Ok(stream(host, state)),
