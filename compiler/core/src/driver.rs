@@ -10,6 +10,7 @@ use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageR
 use crate::front::positions::SourcePositions;
 use crate::front::source::SourceMap;
 use crate::ir::Unit;
+use crate::link::data_reader;
 use crate::link::library::Library;
 use crate::link::{self, Output};
 use crate::live::dynamic;
@@ -229,6 +230,9 @@ fn compile_with(
             phases,
         );
         modules.push(compiled.map_err(|failure| vec![limit(&failure)])?);
+    }
+    if !compiler_at_run_time {
+        data_reader::without_compiler(&mut modules);
     }
     let entry = modules
         .last()

@@ -130,9 +130,13 @@ families! {
     #[cfg(feature = "std")]
     std::markdown;
     #[cfg(feature = "std")]
+    std::kv;
+    #[cfg(feature = "std")]
     std::process::handles;
     #[cfg(feature = "std")]
     std::process::shell;
+    #[cfg(feature = "std")]
+    std::read;
     #[cfg(feature = "std")]
     std::regex;
     #[cfg(feature = "std")]

@@ -6,9 +6,11 @@
 //! - [`aliases`] finds imported names that mean nothing but a global of the module they come from
 //! - [`merge`] makes one unit of all
 //! - [`library`] adds the part of the standard library that is written in Sema, which [`definitions`] lowers
+//! - [`data_reader`] gives programs that run without a compiler their own reader of data
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;
+pub mod data_reader;
 mod definitions;
 pub mod library;
 mod merge;

@@ -6,6 +6,8 @@ use sema_format::isa::Operand;
 use sema_machine::host::native::{Capability, Tier};
 use sema_natives::NATIVES;
 
+use super::data_reader::called;
+
 /// A builtin that modules can reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -35,10 +37,11 @@ impl Requirements {
                     continue;
                 };
                 let native = NATIVES.get(number);
-                let known = found.builtins.iter().position(|b| b.builtin == native.name);
+                let builtin = called(native.name);
+                let known = found.builtins.iter().position(|b| b.builtin == builtin);
                 let place = known.unwrap_or_else(|| {
                     found.builtins.push(Requirement {
-                        builtin: native.name,
+                        builtin,
                         tier: native.tier,
                         position: None,
                     });

@@ -69,14 +69,6 @@ impl Lowerer<'_, '_> {
         self.report(problem.with_hint(hint));
     }
 
-    /// Warns of a call that reads a text which is only known at run time.
-    pub(super) fn warn_of_reading(&mut self, symbol: Symbol, operands: &[Datum], span: Span) {
-        if operands.len() == 1 && self.reading_function(symbol).is_some() {
-            let name = self.session.text(symbol);
-            self.warn_needs_compiler(&format!("{name}: the text"), span);
-        }
-    }
-
     pub(super) fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {
         let DatumKind::List(items) = &form.kind else {
             return Ok(None);

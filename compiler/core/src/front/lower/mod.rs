@@ -223,7 +223,6 @@ impl<'a, 's> Lowerer<'a, 's> {
             if let Some(read) = self.read_ahead(symbol, operands, datum.span) {
                 return Ok(read);
             }
-            self.warn_of_reading(symbol, operands, datum.span);
         }
         let callee = self.expr(head);
         let arguments = self.exprs(operands);

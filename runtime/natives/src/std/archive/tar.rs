@@ -10,8 +10,9 @@ use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
 use super::extract::{Limits, Target, inside};
-use super::source::{Member, NewFile, Opened, members, open};
+use super::source::{Member, Opened, members, open};
 use super::{Bounded, Done, Failure, in_background};
+use crate::std::new_file::NewFile;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;

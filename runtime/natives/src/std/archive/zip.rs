@@ -11,8 +11,9 @@ use rawzip::{
 };
 
 use super::extract::{Limits, Target};
-use super::source::{Member, NewFile, Opened, members, open};
+use super::source::{Member, Opened, members, open};
 use super::{Bounded, Done, Failure, in_background};
+use crate::std::new_file::NewFile;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
