@@ -19,7 +19,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions docs fuzz pairs conformance \
+.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -77,6 +77,11 @@ tail-calls:
 docs:
 	$(CARGO) build --package semac --bin semac
 	@"$(TARGET_DIR)/debug/semac" doc --markdown > docs/builtins.md
+
+# The page of what there is of a specification: SPECIFICATION names its table of builtins.
+inventory:
+	$(CARGO) build --package semac --bin semac
+	@tools/inventory.py --semac "$(TARGET_DIR)/debug/semac" "$(SPECIFICATION)" > docs/inventory.md
 
 # What programs print must not depend on the level of optimisation.
 differential:

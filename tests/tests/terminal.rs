@@ -1,0 +1,226 @@
+//! Programs at a terminal: keys come as they are pressed, and the terminal is as it was when the program has ended,
+//! however it has ended. Nothing that it has started is left.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+use sema_tests::{Scratch, outcome, runtime, semac_in};
+
+/// A terminal: the user's end, and the one that programs get.
+struct Terminal {
+    user: File,
+    program: File,
+}
+
+impl Terminal {
+    fn new() -> Terminal {
+        let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap();
+        let program = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        Terminal {
+            user: File::from(user),
+            program,
+        }
+    }
+
+    /// Starts a program on it.
+    fn start(&self, program: &PathBuf) -> Child {
+        let end = || Stdio::from(OwnedFd::from(self.program.try_clone().unwrap()));
+        Command::new(program)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Whether lines are edited and keys shown.
+    fn is_cooked(&self) -> bool {
+        let modes = tcgetattr(&self.program).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
+    /// What the program writes up to a text.
+    fn until(&mut self, text: &str) -> String {
+        let mut written = Vec::new();
+        let mut byte = [0];
+        while !written.ends_with(text.as_bytes()) {
+            assert_eq!(self.user.read(&mut byte).unwrap(), 1);
+            written.push(byte[0]);
+        }
+        String::from_utf8(written).unwrap()
+    }
+}
+
+/// An executable of a program.
+fn built(program: &str) -> (Scratch, PathBuf) {
+    let project = Scratch::with(&[("main.sema", program)]);
+    let mut command = semac_in(project.path());
+    command
+        .args(["build", "main.sema", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    let executable = project.file("main");
+    (project, executable)
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args(["-s", signal, &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn the_mode_is_restored_at_every_end() {
+    for (ending, status) in [
+        ("(io/with-raw-mode (println \"raw\") (io/read-key))", 0),
+        ("(io/tty-raw!) (println \"raw\") (io/read-key)", 0),
+        ("(io/tty-raw!) (println \"raw\") (io/read-key) (exit 3)", 3),
+        (
+            "(io/with-raw-mode (println \"raw\") (io/read-key) (error \"no\"))",
+            1,
+        ),
+        (
+            "(io/tty-raw!) (io/tty-raw!) (println \"raw\") (io/read-key) (car 5)",
+            1,
+        ),
+    ] {
+        let (_project, executable) = built(ending);
+        let mut terminal = Terminal::new();
+        assert!(terminal.is_cooked());
+        let mut child = terminal.start(&executable);
+        terminal.until("raw\r\n");
+        assert!(!terminal.is_cooked(), "{ending}");
+        terminal.user.write_all(b"x").unwrap();
+        assert_eq!(wait(&mut child).code(), Some(status), "{ending}");
+        assert!(terminal.is_cooked(), "{ending}");
+    }
+}
+
+#[test]
+fn signals_restore_the_mode_and_end_what_was_started() {
+    let program = "(io/tty-raw!)
+(define child (proc/spawn [\"sh\" \"-c\" \"sleep 1000 & echo $!; wait\"]))
+(println (stream/read-line (proc/stdout child)) \"raw\")
+(sleep 100000)";
+    let (_project, executable) = built(program);
+    for (signal, number) in [
+        ("TERM", 15),
+        ("INT", 2),
+        ("HUP", 1),
+        ("QUIT", 3),
+        ("ABRT", 6),
+    ] {
+        let mut terminal = Terminal::new();
+        let mut child = terminal.start(&executable);
+        let written = terminal.until(" raw\r\n");
+        let started = written.split_whitespace().next().unwrap().to_owned();
+        assert!(!terminal.is_cooked());
+        send(signal, child.id());
+        assert_eq!(wait(&mut child).signal(), Some(number));
+        assert!(terminal.is_cooked(), "{signal}");
+        let stat = format!("/proc/{started}/stat");
+        let start = Instant::now();
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{signal}: it lives"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn keys_come_as_they_are_pressed() {
+    let program = "(io/with-raw-mode
+  (println \"ready\")
+  (let loop ((key (io/read-key)))
+    (println key)
+    (if (equal? key {:kind :ctrl :char \"c\"}) nil (loop (io/read-key)))))";
+    let (_project, executable) = built(program);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    terminal.until("ready\r\n");
+    for (bytes, expected) in [
+        (&b"a"[..], "{:char \"a\" :kind :char}"),
+        // Nothing follows: the key itself.
+        (b"\x1b", "{:kind :key :name :esc}"),
+        (b"\x1b[A", "{:kind :key :name :up}"),
+        (b"\x03", "{:char \"c\" :kind :ctrl}"),
+    ] {
+        terminal.user.write_all(bytes).unwrap();
+        assert_eq!(terminal.until("\r\n").trim_end(), expected);
+    }
+    assert!(wait(&mut child).success());
+}
+
+#[test]
+fn a_signal_that_is_heard_of_ends_nothing() {
+    let program = "(define heard '())
+(sys/on-signal :int (fn () (set! heard (cons :int heard))))
+(sys/on-signal :term (fn () (set! heard (cons :term heard))))
+(println \"ready\")
+(let loop ()
+  (sys/check-signals)
+  (if (= (length heard) 2) (println heard) (begin (sleep 5) (loop))))";
+    let (_project, executable) = built(program);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    terminal.until("ready\r\n");
+    send("INT", child.id());
+    std::thread::sleep(Duration::from_millis(100));
+    send("TERM", child.id());
+    assert_eq!(terminal.until("\r\n"), "(:term :int)\r\n");
+    assert!(wait(&mut child).success());
+}
+
+#[test]
+fn nothing_turns_where_nobody_watches() {
+    let program = "(define s (term/spinner-start \"work\"))
+(define p (term/progress-start 10 \"bar\"))
+(term/progress-update p 5)
+(sleep 200)
+(term/progress-stop p)
+(term/spinner-stop s {:symbol \"+\" :text \"done\"})";
+    let (project, executable) = built(program);
+    let mut command = Command::new(&executable);
+    command.env_clear().current_dir(project.path());
+    let got = outcome(&mut command, b"").succeeded();
+    assert_eq!((got.stdout.as_str(), got.stderr.as_str()), ("", "+ done\n"));
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    let written = terminal.until("+ done\r\n");
+    assert!(
+        written.contains("⠋ work") && written.contains("50 %"),
+        "{written:?}"
+    );
+    assert!(wait(&mut child).success());
+}
