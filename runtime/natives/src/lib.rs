@@ -128,9 +128,9 @@ families! {
     #[cfg(feature = "std")]
     std::json;
     #[cfg(feature = "std")]
-    std::markdown;
-    #[cfg(feature = "std")]
     std::kv;
+    #[cfg(feature = "std")]
+    std::markdown;
     #[cfg(feature = "std")]
     std::process::handles;
     #[cfg(feature = "std")]
