@@ -24,6 +24,7 @@ const CHAPTERS: &[(Op, &str)] = &[
     (Op::MultiplyThenAdd, "Combined with the next instruction"),
     (Op::MakeRecord, "Records and decisions"),
     (Op::CountStep, "Counted steps"),
+    (Op::SubtractNumbers, "Steps with further numbers"),
 ];
 
 const INTRODUCTION: &str = "# Bytecode

@@ -638,6 +638,12 @@ instructions! {
     CountedCallKnown = "count+callk" (a: CallBase, b: Count, x: Function) Next;
     /// `tail_callk` that counts a step.
     CountedTailCallKnown = "count+tail_callk" (a: CallBase, b: Count, x: Function) Exit;
+
+    // --- steps of operations on three and more numbers, besides `addn` ---
+    /// Difference as a step of `-` with three and more arguments: errors name the wrong operand alone.
+    SubtractNumbers = "subn" (a: Dst, b: Src, c: Src) Next;
+    /// Product as a step of `*` with three and more arguments: errors name the wrong operand alone.
+    MultiplyNumbers = "muln" (a: Dst, b: Src, c: Src) Next;
 }
 
 impl Op {

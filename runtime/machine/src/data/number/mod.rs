@@ -61,12 +61,34 @@ pub fn add(host: &Host, a: Value, b: Value) -> Outcome {
 /// # Errors
 /// `:type-error` unless both are numbers; `:eval` when the result is too large.
 pub fn add_numbers(host: &Host, a: Value, b: Value) -> Outcome {
+    operate_in_chain(host, Operation::Add, a, b)
+}
+
+/// A step of `(- a b c ...)`.
+///
+/// # Errors
+/// `:type-error`, which names the wrong operand alone, unless both are numbers; `:eval` when the result is
+/// too large.
+pub fn subtract_numbers(host: &Host, a: Value, b: Value) -> Outcome {
+    operate_in_chain(host, Operation::Subtract, a, b)
+}
+
+/// A step of `(* a b c ...)`.
+///
+/// # Errors
+/// As [`subtract_numbers`].
+pub fn multiply_numbers(host: &Host, a: Value, b: Value) -> Outcome {
+    operate_in_chain(host, Operation::Multiply, a, b)
+}
+
+/// A step of an operation on three and more operands.
+fn operate_in_chain(host: &Host, operation: Operation, a: Value, b: Value) -> Outcome {
     for value in [a, b] {
         if !value.kind().is_number() {
             return Err(type_error(host, "number", value));
         }
     }
-    operate(host, Operation::Add, a, b)
+    operate(host, operation, a, b)
 }
 
 /// `(- a b)`

@@ -163,25 +163,32 @@ macro_rules! division {
     }};
 }
 
+/// Product of fixnums or of floats.
+macro_rules! product {
+    ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident) => {{
+        let (x, y) = operands!($base, $word);
+        if x.both_fixnums(y) {
+            if let Some(product) = x.fixnum_shifted().checked_mul(y.fixnum_unchecked()) {
+                set($base, a($word), Value::from_fixnum_shifted(product));
+                dispatch!($vm, $pc, $base, $func, $frame)
+            }
+        } else {
+            float_result!($vm $pc $base $func $frame $word; x.float_unchecked() * y.float_unchecked());
+            return mixed_multiply($vm, $pc, $base, $func, $frame, *$pc.sub(1));
+        }
+    }};
+}
+
 handlers! {
     add = Add |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     add_numbers = AddNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_add, +, mixed_add) }
     subtract = Subtract |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -, mixed_subtract) }
+    subtract_numbers = SubtractNumbers |vm, pc, base, func, frame, word| { additive!(vm pc base func frame word; checked_sub, -, mixed_subtract) }
     add_imm = AddImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
     imm_add = ImmAdd |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; sc(word), any_add_imm) }
     subtract_imm = SubtractImm |vm, pc, base, func, frame, word| { additive_immediate!(vm pc base func frame word; -sc(word), any_subtract_imm) }
-    multiply = Multiply |vm, pc, base, func, frame, word| {
-        let (x, y) = operands!(base, word);
-        if x.both_fixnums(y) {
-            if let Some(product) = x.fixnum_shifted().checked_mul(y.fixnum_unchecked()) {
-                set(base, a(word), Value::from_fixnum_shifted(product));
-                dispatch!(vm, pc, base, func, frame)
-            }
-        } else {
-            float_result!(vm pc base func frame word; x.float_unchecked() * y.float_unchecked());
-            return mixed_multiply(vm, pc, base, func, frame, *pc.sub(1));
-        }
-    }
+    multiply = Multiply |vm, pc, base, func, frame, word| { product!(vm pc base func frame word) }
+    multiply_numbers = MultiplyNumbers |vm, pc, base, func, frame, word| { product!(vm pc base func frame word) }
     divide = Divide |vm, pc, base, func, frame, word| {
         let (x, y) = operands!(base, word);
         float_result!(vm pc base func frame word; x.float_unchecked() / y.float_unchecked());
