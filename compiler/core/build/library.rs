@@ -25,6 +25,7 @@ const FACTS: &[(&str, &str)] = &[
     ("pure", "pure()"),
     ("total", "total()"),
     ("reads", "reads()"),
+    ("finds_modules", "finds_modules()"),
     ("needs(FsRead)", "needs(Capability::FsRead)"),
     ("needs(FsWrite)", "needs(Capability::FsWrite)"),
     ("needs(Network)", "needs(Capability::Network)"),

@@ -1,7 +1,12 @@
 //! What the library's functions declare fits what they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
+use sema_natives::NATIVES;
+use semac_core::ir::Builtin;
+use semac_core::ir::builtins::CONSTANT_NAMES;
 use semac_core::ir::declarations;
 use semac_core::ir::library::{self, ENTRIES};
 
@@ -49,4 +54,101 @@ fn every_builtin_is_declared_once() {
     seen.retain(|_, count| *count > 1);
     assert!(seen.is_empty(), "{seen:?}");
     assert!(declarations::all().count() > 500);
+}
+
+#[test]
+fn facts_are_found_by_name() {
+    for native in NATIVES.all() {
+        let facts = Builtin(native.name).facts();
+        let canonical = native.alias_of.unwrap_or(native.name);
+        assert_eq!(facts.name, canonical, "{}", native.name);
+    }
+    for declaration in library::DECLARATIONS {
+        assert_eq!(Builtin(declaration.name).facts().name, declaration.name);
+    }
+    assert_eq!(Builtin("%no-such-builtin").facts().name, "");
+}
+
+#[test]
+fn facts_that_name_builtins_name_some() {
+    for declaration in declarations::all() {
+        let in_place = declaration.in_place.map(|(name, _)| name);
+        for other in in_place.into_iter().chain(declaration.counts) {
+            let exists = NATIVES.find(other).is_some();
+            assert!(exists, "`{}` names `{other}`", declaration.name);
+        }
+    }
+}
+
+/// Where builtins may be named: where the language is read, written and explained, and where the calls that
+/// passes make are listed.
+const NAMING: [&str; 2] = ["front", "ir/called.rs"];
+/// Texts that are builtins' names besides meaning something else, and where they do.
+const OTHERWISE: [(&str, &str); 3] = [
+    ("phases.rs", "read"),
+    ("live/dynamic/requests.rs", "type"),
+    ("live/dynamic/requests.rs", "error"),
+];
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The texts without spaces between quotes in code, with their lines (from 1).
+fn literals(text: &str) -> Vec<(usize, &str)> {
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = code.lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let literals = lines.flat_map(|(index, line)| {
+        let odd = line.split('"').skip(1).step_by(2);
+        odd.map(move |literal| (index + 1, literal))
+    });
+    literals.collect()
+}
+
+/// Passes and back ends ask what is declared; they know no builtin by its name.
+#[test]
+fn the_optimiser_names_no_builtin() {
+    let mut names: HashSet<&str> = CONSTANT_NAMES.iter().copied().collect();
+    names.extend(NATIVES.all().iter().map(|native| native.name));
+    for declaration in declarations::all() {
+        names.insert(declaration.name);
+        names.extend(declaration.aliases);
+    }
+    names.extend(ENTRIES.iter().map(|(name, ..)| *name));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let (mut wrong, mut permitted) = (String::new(), HashSet::new());
+    for file in &files {
+        let inside = file.strip_prefix(&root).unwrap();
+        let text = std::fs::read_to_string(file).unwrap();
+        for (line, literal) in literals(&text) {
+            if !names.contains(literal) {
+                continue;
+            }
+            let shown = inside.to_str().unwrap();
+            if NAMING.iter().any(|place| inside.starts_with(place)) {
+                permitted.insert(literal.to_owned());
+            } else if !OTHERWISE.contains(&(shown, literal)) {
+                writeln!(wrong, "{shown}:{line}: {literal}").unwrap();
+            }
+        }
+    }
+    assert!(
+        permitted.len() > 100,
+        "only {} names were found",
+        permitted.len()
+    );
+    assert!(wrong.is_empty(), "builtins known by name:\n{wrong}");
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
-use semac_core::back::bytecode::{BuiltinFacts, generate};
+use semac_core::back::bytecode::generate;
 use semac_core::front::datum::{DatumKind, Interner, Span};
 use semac_core::front::positions::Positions;
 use semac_core::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
@@ -22,18 +22,6 @@ impl Positions for Nothing {
         None
     }
 }
-impl BuiltinFacts for Nothing {
-    fn native_arity(&self, _: &str) -> Option<(usize, Option<usize>)> {
-        None
-    }
-    fn native_calls_back(&self, _: &str) -> bool {
-        false
-    }
-    fn constant(&self, _: &str) -> Option<f64> {
-        None
-    }
-}
-
 fn e(kind: ExprKind) -> Expr {
     Expr::new(kind, Span::default())
 }
@@ -99,7 +87,6 @@ fn fib_runs() {
             known,
             ..Globals::default()
         },
-        &Nothing,
         &Nothing,
         &Interner::default(),
     )

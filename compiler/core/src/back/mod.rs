@@ -5,43 +5,13 @@ pub mod bytecode;
 use std::collections::HashSet;
 
 use sema_format::Module;
-use sema_natives::NATIVES;
-use sema_natives::core::number::math;
 
-use crate::back::bytecode::{BuiltinFacts, Failure};
+use crate::back::bytecode::Failure;
 use crate::front::datum::Interner;
 use crate::front::positions::Positions;
 use crate::ir::{ExprKind, GlobalId, Unit};
 use crate::middle;
 use crate::phases::{self, Observer};
-
-/// What the compiler knows about the runtime's builtins.
-#[derive(Default)]
-pub struct Facts;
-
-/// Builtins that are values.
-pub use math::CONSTANTS;
-
-/// Natives that hand a call back to the machine: they are called like closures.
-const CALLING_BACK: &[&str] = &["%eval"];
-
-impl BuiltinFacts for Facts {
-    fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)> {
-        let native = NATIVES.get(NATIVES.find(name)?);
-        Some((native.arity.min.into(), native.arity.max.map(usize::from)))
-    }
-
-    fn native_calls_back(&self, name: &str) -> bool {
-        CALLING_BACK.contains(&name)
-    }
-
-    fn constant(&self, name: &str) -> Option<f64> {
-        CONSTANTS
-            .iter()
-            .find(|(constant, _)| *constant == name)
-            .map(|(_, value)| *value)
-    }
-}
 
 /// Which functions of a unit may be called directly.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +54,7 @@ pub fn compile_unit(
     }
     middle::run(unit, &mut globals, optimize, phases);
     phases.begin(phases::GENERATE);
-    bytecode::generate(unit, &globals, &Facts, positions, names)
+    bytecode::generate(unit, &globals, positions, names)
 }
 
 /// The globals that other units can read; `None` if any.

@@ -1,24 +1,18 @@
 //! The names that exist before the program defines any.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use sema_format::isa::Predicate;
+use sema_format::isa::{Op, Predicate};
 use sema_machine::host::declaration::Declaration;
 use sema_machine::host::native::Arity;
-use sema_natives::NATIVES;
+use sema_natives::core::values::{self, Constant};
+use sema_natives::{DECLARATIONS, NATIVES};
 
 use crate::ir::{Builtin, declarations};
 
 /// Builtins that are values, not functions.
-pub const CONSTANT_NAMES: &[&str] = &[
-    "pi",
-    "e",
-    "math/infinity",
-    "math/nan",
-    "*stdin*",
-    "*stdout*",
-    "*stderr*",
-];
+pub const CONSTANT_NAMES: &[&str] = &values::NAMES;
 
 /// What a builtin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +25,48 @@ pub enum BuiltinKind {
     Value,
 }
 
-/// Whether the builtin of this canonical name is a native function.
-pub fn is_function(name: &str) -> bool {
-    NATIVES.find(name).is_some()
-}
-
-/// Whether the builtin of this canonical name can be had at all: using one that the runtime lacks
-/// raises a condition.
-pub fn is_available(name: &str) -> bool {
-    is_function(name) || CONSTANT_NAMES.contains(&name)
-}
-
-/// The type predicate of this name.
-pub fn predicate(name: &str) -> Option<Predicate> {
-    match name {
-        "boolean?" => return Some(Predicate::Bool),
-        "procedure?" => return Some(Predicate::Function),
-        _ => {}
+impl Builtin {
+    /// What is declared of it.
+    pub fn facts(self) -> &'static Declaration {
+        declarations::of(self.0)
     }
-    Predicate::ALL
-        .iter()
-        .copied()
-        .find(|predicate| predicate.name() == name)
+
+    /// Whether it is a native function.
+    pub fn is_function(self) -> bool {
+        NATIVES.find(self.0).is_some()
+    }
+
+    /// The value that it is, if it is no function.
+    pub fn constant(self) -> Option<Constant> {
+        values::value(self.0)
+    }
+
+    /// Whether it can be had at all: using one that the runtime lacks raises a condition.
+    pub fn is_available(self) -> bool {
+        self.is_function() || self.constant().is_some()
+    }
+
+    /// The instruction that does the same with so many operands.
+    pub fn operation(self, operands: usize) -> Option<Op> {
+        self.facts().operation(operands)
+    }
+
+    /// The test of kinds that does the same with one operand.
+    pub fn predicate(self) -> Option<Predicate> {
+        self.facts().predicate
+    }
+
+    /// The first builtin that declares that an instruction does the same with two operands.
+    pub fn of_operation(operation: Op) -> Option<Builtin> {
+        static BINARY: OnceLock<Vec<(Op, &'static str)>> = OnceLock::new();
+        let binary = BINARY.get_or_init(|| {
+            let all = DECLARATIONS.iter().copied().flatten();
+            all.filter_map(|one| Some((one.operation(2)?, one.name)))
+                .collect()
+        });
+        let (_, name) = binary.iter().find(|(known, _)| *known == operation)?;
+        Some(Builtin(name))
+    }
 }
 
 /// One builtin name.

@@ -4,6 +4,7 @@
 //! Evaluation is strict and left to right everywhere.
 
 pub mod builtins;
+pub mod called;
 pub mod datum;
 pub mod declarations;
 pub mod library;
@@ -11,6 +12,8 @@ pub mod walk;
 
 use std::collections::HashSet;
 use std::rc::Rc;
+
+use sema_format::isa::Op;
 
 use self::datum::{Datum, DatumKind, Span};
 
@@ -112,8 +115,7 @@ pub struct Part {
     pub function: GlobalId,
 }
 
-/// Runs a [`Part`] unless it has run.
-pub const RUN_PART: Builtin = Builtin("%run-part");
+pub use called::RUN_PART;
 
 /// A macro of a module, for code that is compiled while the program runs.
 #[derive(Clone, Debug)]
@@ -257,6 +259,23 @@ impl Unit {
 }
 
 impl Expr {
+    /// The instruction that does the same, if it is a call of a builtin that has one for so many operands,
+    /// and the operands.
+    pub fn operation(&self) -> Option<(Op, &[Expr])> {
+        let ExprKind::Call(callee, arguments) = &self.kind else {
+            return None;
+        };
+        let ExprKind::Builtin(builtin) = callee.kind else {
+            return None;
+        };
+        Some((builtin.operation(arguments.len())?, arguments))
+    }
+
+    /// Whether it is this variable.
+    pub fn is_local(&self, variable: VarId) -> bool {
+        matches!(self.kind, ExprKind::Local(found) if found == variable)
+    }
+
     /// An expression.
     pub fn new(kind: ExprKind, span: Span) -> Expr {
         Expr { kind, span }
@@ -267,9 +286,14 @@ impl Expr {
         Expr::new(ExprKind::Const(DatumKind::Nil), span)
     }
 
-    /// A call of a builtin.
+    /// A call of the builtin of this canonical name.
     pub fn builtin_call(name: &'static str, arguments: Vec<Expr>, span: Span) -> Expr {
-        let callee = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+        Expr::call_of(Builtin(name), arguments, span)
+    }
+
+    /// A call of a builtin.
+    pub fn call_of(builtin: Builtin, arguments: Vec<Expr>, span: Span) -> Expr {
+        let callee = Expr::new(ExprKind::Builtin(builtin), span);
         Expr::new(ExprKind::Call(Box::new(callee), arguments), span)
     }
 }

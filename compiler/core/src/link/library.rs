@@ -13,7 +13,7 @@ use crate::front::source::SourceMap;
 use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
 use crate::ir::library::{self, ENTRIES, FILES, Function};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit, VarId, Variable};
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit, VarId, Variable, called};
 use crate::link::definitions::{self, Lowered};
 
 pub use crate::link::definitions::LibraryError;
@@ -205,7 +205,10 @@ impl Link<'_> {
 /// A call of `apply` (or of the library's `%apply`) with a sequence is an instruction.
 fn apply_form(expr: &mut Expr) {
     if let ExprKind::Call(callee, arguments) = &mut expr.kind
-        && matches!(callee.kind, ExprKind::Builtin(Builtin("apply" | "%apply")))
+        && matches!(
+            callee.kind,
+            ExprKind::Builtin(called::APPLY | called::LIBRARY_APPLY)
+        )
         && arguments.len() >= 2
     {
         let mut arguments = std::mem::take(arguments);

@@ -302,7 +302,7 @@ impl Merger<'_> {
             Some(Place::Part) => {
                 if let Some(runner) = self.runners.get(&target) {
                     let runner = Expr::new(ExprKind::Global(*runner), span);
-                    steps.push(Expr::builtin_call(RUN_PART.0, vec![runner], span));
+                    steps.push(Expr::call_of(RUN_PART, vec![runner], span));
                 }
             }
             // It runs already, which is an error until it has ended.

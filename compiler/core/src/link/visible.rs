@@ -4,10 +4,7 @@
 //! reads globals by name. The modules of such programs stay apart, each with all its names.
 
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, Unit};
-
-/// Builtins that find modules while the program runs.
-const FINDING: &[&str] = &["%import-dynamic", "%load-dynamic"];
+use crate::ir::{Expr, ExprKind, Unit};
 
 /// Whether code of run time can see the modules of a program.
 pub(super) fn at_run_time(units: &[Unit]) -> bool {
@@ -17,8 +14,8 @@ pub(super) fn at_run_time(units: &[Unit]) -> bool {
 }
 
 fn finds_modules(expr: &Expr) -> bool {
-    if let ExprKind::Builtin(Builtin(name)) = expr.kind
-        && FINDING.contains(&name)
+    if let ExprKind::Builtin(builtin) = expr.kind
+        && builtin.facts().finds_modules
     {
         return true;
     }

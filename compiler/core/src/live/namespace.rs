@@ -9,8 +9,9 @@ use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
 use crate::front::positions::Positions;
+use crate::ir::declarations;
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit};
+use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit, called};
 use crate::link::library::{Library, LibraryError, Linked};
 use crate::live::values;
 use crate::middle::frames;
@@ -77,8 +78,8 @@ pub fn load_unit(
 
 /// Whether an earlier unit of the namespace has brought a library function along.
 fn is_present(vm: &Vm, namespace: usize, name: &str) -> bool {
-    // These two ask for files as seen from the module they are part of.
-    if matches!(name, "%load-dynamic" | "%import-dynamic") {
+    // These ask for files as seen from the module they are part of.
+    if declarations::of(name).finds_modules {
         return false;
     }
     let global = vm.find_namespace_global(namespace, &format!(" {name}"));
@@ -131,5 +132,5 @@ fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner) {
 fn kept(vm: &mut Vm, value: Value, span: Span) -> Expr {
     let number = DatumKind::Int(i64::from(vm.keep(value)));
     let number = Expr::new(ExprKind::Const(number), span);
-    Expr::builtin_call("%kept", vec![number], span)
+    Expr::call_of(called::KEPT, vec![number], span)
 }

@@ -1,9 +1,9 @@
 //! Sets of kinds of values, and which kinds an expression can have.
 
-use sema_format::isa::Predicate;
+use sema_format::isa::{Op, Predicate};
+use sema_machine::host::declaration::Kind;
 
 use crate::front::datum::DatumKind;
-use crate::ir::builtins::predicate;
 use crate::ir::{Builtin, Expr, ExprKind};
 
 /// A set of kinds of values.
@@ -90,9 +90,9 @@ impl Classes {
     }
 }
 
-/// The kinds for which a predicate holds.
-pub fn of_predicate(name: &str) -> Option<Classes> {
-    Some(match predicate(name)? {
+/// The kinds for which a builtin holds that is a test of kinds.
+pub fn of_predicate(builtin: Builtin) -> Option<Classes> {
+    Some(match builtin.predicate()? {
         Predicate::Nil => Classes::NIL,
         Predicate::Null => Classes::NIL.or(Classes::EMPTY),
         Predicate::Pair => Classes::PAIR,
@@ -144,9 +144,7 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
         ExprKind::Const(datum) => of_constant(datum),
         ExprKind::Local(id) => variable(*id),
         ExprKind::Lambda(_) => Classes::FUNCTION,
-        ExprKind::Builtin(Builtin(name)) if crate::ir::builtins::is_function(name) => {
-            Classes::FUNCTION
-        }
+        ExprKind::Builtin(builtin) if builtin.is_function() => Classes::FUNCTION,
         ExprKind::While(..) | ExprKind::DefineGlobal(..) => Classes::NIL,
         ExprKind::SetLocal(_, value) => of_expr(value, variable),
         ExprKind::Let(_, body) | ExprKind::Letrec(_, body) | ExprKind::Loop(_, _, body) => {
@@ -159,7 +157,7 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
         ExprKind::If(_, then, other) => of_expr(then, variable).or(of_expr(other, variable)),
         ExprKind::Throw(_) | ExprKind::Recur(..) => Classes(0),
         ExprKind::Call(callee, arguments) => match callee.kind {
-            ExprKind::Builtin(Builtin(name)) => of_call(name, arguments.len()),
+            ExprKind::Builtin(builtin) => of_call(builtin, arguments.len()),
             _ => Classes::ANY,
         },
         _ => Classes::ANY,
@@ -167,19 +165,42 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
 }
 
 /// The kinds of the value of a builtin, if it has one.
-fn of_call(name: &str, count: usize) -> Classes {
-    match (name, count) {
-        ("<" | "<=" | ">" | ">=" | "=", 2) | ("not", 1) | ("equal?" | "eq?" | "%record?", 2) => {
-            Classes::BOOL
-        }
-        ("cons", 2) => Classes::PAIR,
-        ("list", 0) => Classes::EMPTY,
-        ("list", _) => Classes::PAIR,
-        ("vector", _) => Classes::VECTOR,
-        ("range", 1..=3) | ("keys" | "vals" | "map/entries" | "%reversed", 1) => Classes::LIST,
-        ("string/split" | "%seq->list", 2) => Classes::LIST,
-        ("-" | "*" | "/", 2..) => Classes::INTEGER.or(Classes::FLOAT).or(Classes::NUMBER),
-        (_, 1) if of_predicate(name).is_some() => Classes::BOOL,
+fn of_call(builtin: Builtin, count: usize) -> Classes {
+    let facts = builtin.facts();
+    // What is not pure may be given something else by those it works with.
+    if !facts.pure || !facts.arity().accepts(count) {
+        return Classes::ANY;
+    }
+    if facts.operation(count) == Some(Op::MakeList) {
+        return match count {
+            0 => Classes::EMPTY,
+            _ => Classes::PAIR,
+        };
+    }
+    of_kind(facts.result)
+}
+
+/// The kinds of the values that a declaration means.
+fn of_kind(kind: Kind) -> Classes {
+    const NUMBER: Classes = Classes::INTEGER.or(Classes::FLOAT).or(Classes::NUMBER);
+    match kind {
+        Kind::Nil => Classes::NIL,
+        Kind::Bool => Classes::BOOL,
+        Kind::Int | Kind::Count | Kind::Integer => Classes::INTEGER,
+        Kind::Rational => Classes::INTEGER.or(Classes::NUMBER),
+        Kind::Float => Classes::FLOAT,
+        Kind::Real | Kind::Number => NUMBER,
+        Kind::NumberOrString => NUMBER.or(Classes::STRING),
+        Kind::Char => Classes::CHAR,
+        Kind::String => Classes::STRING,
+        Kind::OptionalString => Classes::STRING.or(Classes::NIL),
+        Kind::Keyword => Classes::KEYWORD,
+        Kind::Symbol => Classes::SYMBOL,
+        Kind::Name => Classes::SYMBOL.or(Classes::KEYWORD),
+        Kind::List => Classes::LIST,
+        Kind::Pair => Classes::PAIR,
+        Kind::Vector => Classes::VECTOR,
+        Kind::SortedMap => Classes::MAP,
         _ => Classes::ANY,
     }
 }

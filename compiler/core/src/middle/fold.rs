@@ -3,12 +3,14 @@
 //! Only what is certain to agree with the runtime: integers that stay within 64 bits, floats among
 //! themselves, tests. The rest (bignums, ratios, conditions) is left to the runtime.
 
+use sema_format::isa::Op;
+
 use super::classes;
 use crate::front::datum::DatumKind;
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{Builtin, Expr, ExprKind};
 
 /// The value of a call of a builtin whose arguments are constants, if it can be told here.
-pub fn call(name: &str, arguments: &[Expr]) -> Option<DatumKind> {
+pub fn call(builtin: Builtin, arguments: &[Expr]) -> Option<DatumKind> {
     let mut constants = Vec::with_capacity(arguments.len());
     for argument in arguments {
         let ExprKind::Const(datum) = &argument.kind else {
@@ -17,13 +19,17 @@ pub fn call(name: &str, arguments: &[Expr]) -> Option<DatumKind> {
         constants.push(datum);
     }
     match constants[..] {
-        [only] if name == "not" => Some(DatumKind::Bool(!is_true(only))),
+        [only] if builtin.operation(1) == Some(Op::Not) => Some(DatumKind::Bool(!is_true(only))),
         [only] => {
-            let set = classes::of_predicate(name)?;
+            let set = classes::of_predicate(builtin)?;
             classes::of_constant(only).decide(set).map(DatumKind::Bool)
         }
-        [left, right] => binary(name, left, right).or_else(|| chain(name, &constants)),
-        _ => chain(name, &constants),
+        [left, right] => {
+            let operation = builtin.operation(2)?;
+            binary(operation, left, right).or_else(|| chain(operation, &constants))
+        }
+        // Further operands follow as they would two by two.
+        _ => chain(builtin.operation(2)?, &constants),
     }
 }
 
@@ -32,7 +38,7 @@ pub fn is_true(datum: &DatumKind) -> bool {
     !matches!(datum, DatumKind::Nil | DatumKind::Bool(false))
 }
 
-fn chain(name: &str, constants: &[&DatumKind]) -> Option<DatumKind> {
+fn chain(operation: Op, constants: &[&DatumKind]) -> Option<DatumKind> {
     let mut numbers = constants.iter().map(|datum| match datum {
         DatumKind::Int(value) => Some(*value),
         _ => None,
@@ -41,10 +47,10 @@ fn chain(name: &str, constants: &[&DatumKind]) -> Option<DatumKind> {
     if constants.len() < 2 {
         return None;
     }
-    let step = match name {
-        "+" => i64::checked_add,
-        "-" => i64::checked_sub,
-        "*" => i64::checked_mul,
+    let step = match operation {
+        Op::Add => i64::checked_add,
+        Op::Subtract => i64::checked_sub,
+        Op::Multiply => i64::checked_mul,
         _ => return None,
     };
     let mut result = first;
@@ -54,18 +60,18 @@ fn chain(name: &str, constants: &[&DatumKind]) -> Option<DatumKind> {
     Some(DatumKind::Int(result))
 }
 
-fn binary(name: &str, left: &DatumKind, right: &DatumKind) -> Option<DatumKind> {
+fn binary(operation: Op, left: &DatumKind, right: &DatumKind) -> Option<DatumKind> {
     let truth = |holds| Some(DatumKind::Bool(holds));
     match (left, right) {
-        (DatumKind::Int(x), DatumKind::Int(y)) => match name {
-            "<" => truth(x < y),
-            "<=" => truth(x <= y),
-            ">" => truth(x > y),
-            ">=" => truth(x >= y),
-            "=" | "equal?" | "eq?" => truth(x == y),
-            "quotient" | "math/quotient" => x.checked_div(*y).map(DatumKind::Int),
-            "remainder" | "math/remainder" => x.checked_rem(*y).map(DatumKind::Int),
-            "mod" | "modulo" => {
+        (DatumKind::Int(x), DatumKind::Int(y)) => match operation {
+            Op::Less => truth(x < y),
+            Op::LessEqual => truth(x <= y),
+            Op::Greater => truth(x > y),
+            Op::GreaterEqual => truth(x >= y),
+            Op::NumEqual | Op::Equal => truth(x == y),
+            Op::Quotient => x.checked_div(*y).map(DatumKind::Int),
+            Op::Remainder => x.checked_rem(*y).map(DatumKind::Int),
+            Op::Modulo => {
                 let remainder = x.checked_rem(*y)?;
                 let crosses = remainder != 0 && (remainder ^ y) < 0;
                 Some(DatumKind::Int(if crosses {
@@ -77,20 +83,20 @@ fn binary(name: &str, left: &DatumKind, right: &DatumKind) -> Option<DatumKind> 
             _ => None,
         },
         (DatumKind::Float(x), DatumKind::Float(y)) => {
-            let value = match name {
-                "<" => return truth(x < y),
-                "<=" => return truth(x <= y),
-                ">" => return truth(x > y),
-                ">=" => return truth(x >= y),
-                "+" => x + y,
-                "-" => x - y,
-                "*" => x * y,
-                "/" if *y != 0.0 => x / y,
+            let value = match operation {
+                Op::Less => return truth(x < y),
+                Op::LessEqual => return truth(x <= y),
+                Op::Greater => return truth(x > y),
+                Op::GreaterEqual => return truth(x >= y),
+                Op::Add => x + y,
+                Op::Subtract => x - y,
+                Op::Multiply => x * y,
+                Op::Divide if *y != 0.0 => x / y,
                 _ => return None,
             };
             value.is_finite().then_some(DatumKind::Float(value))
         }
-        _ if matches!(name, "equal?" | "eq?" | "=") => match (left, right) {
+        _ if matches!(operation, Op::Equal | Op::NumEqual) => match (left, right) {
             (DatumKind::Keyword(x), DatumKind::Keyword(y))
             | (DatumKind::Symbol(x), DatumKind::Symbol(y)) => truth(x == y),
             (DatumKind::Char(x), DatumKind::Char(y)) => truth(x == y),
@@ -108,12 +114,12 @@ mod tests {
     use super::*;
     use crate::front::datum::Span;
 
-    fn folded(name: &str, numbers: &[i64]) -> Option<i64> {
+    fn folded(name: &'static str, numbers: &[i64]) -> Option<i64> {
         let arguments: Vec<Expr> = numbers
             .iter()
             .map(|number| Expr::new(ExprKind::Const(DatumKind::Int(*number)), Span::default()))
             .collect();
-        match call(name, &arguments)? {
+        match call(Builtin(name), &arguments)? {
             DatumKind::Int(value) => Some(value),
             DatumKind::Bool(value) => Some(i64::from(value)),
             _ => None,

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::early::early;
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
+use crate::ir::{Expr, ExprKind, GlobalId, Unit, called};
 
 /// The globals that are known functions.
 pub fn functions(unit: &Unit) -> HashSet<GlobalId> {
@@ -21,7 +21,7 @@ pub fn multimethods(unit: &Unit) -> HashSet<GlobalId> {
 
 pub(super) fn is_multimethod(value: &Expr) -> bool {
     matches!(&value.kind, ExprKind::Call(callee, _)
-        if matches!(callee.kind, ExprKind::Builtin(Builtin("%make-multimethod"))))
+        if matches!(callee.kind, ExprKind::Builtin(called::MAKE_MULTIMETHOD)))
 }
 
 /// The globals with one definition, of a kind that `wanted` accepts, that has run whenever they are read.

@@ -9,6 +9,9 @@
 
 use std::collections::HashMap;
 
+use sema_format::isa::Op;
+use sema_machine::host::declaration::Kind;
+
 use crate::front::datum::DatumKind;
 use crate::ir::walk::for_each_child;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId};
@@ -99,12 +102,12 @@ impl Likely {
                 (ExprKind::Global(global), _) => {
                     self.results.get(global).copied().unwrap_or_default()
                 }
-                (ExprKind::Builtin(Builtin(name)), arguments) => {
+                (ExprKind::Builtin(builtin), arguments) => {
                     let signs: Vec<Signs> = arguments
                         .iter()
                         .map(|argument| self.of(argument, depth))
                         .collect();
-                    self.of_builtin(name, &signs)
+                    self.of_builtin(*builtin, &signs)
                 }
                 _ => Signs::default(),
             },
@@ -113,27 +116,28 @@ impl Likely {
     }
 
     /// The signs of a builtin's result, given those of the arguments.
-    fn of_builtin(&self, name: &str, arguments: &[Signs]) -> Signs {
-        match name {
-            "+" | "-" | "*" | "abs" | "min" | "max" | "mod" | "modulo" | "remainder" => {
+    fn of_builtin(&self, builtin: Builtin, arguments: &[Signs]) -> Signs {
+        let facts = builtin.facts();
+        let operation = facts.operation(2);
+        if operation == Some(Op::ArrayGet) {
+            return self.elements;
+        }
+        match facts.result {
+            _ if facts.floats => Signs::FLOAT,
+            Kind::Float => Signs::FLOAT,
+            Kind::Int | Kind::Count | Kind::Integer => Signs::INTEGER,
+            // Numbers made of numbers are like these.
+            Kind::Number | Kind::Real | Kind::NumberOrString if facts.pure => {
                 if arguments.iter().any(|signs| signs.is_float()) {
                     Signs::FLOAT
-                } else if arguments.iter().all(|signs| *signs == Signs::INTEGER) {
+                } else if operation != Some(Op::Divide)
+                    && arguments.iter().all(|signs| *signs == Signs::INTEGER)
+                {
                     Signs::INTEGER
                 } else {
                     Signs::default()
                 }
             }
-            "/" if arguments.iter().any(|signs| signs.is_float()) => Signs::FLOAT,
-            "sqrt" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "exp" | "log" | "float"
-            | "exact->inexact" | "math/random" | "math/pow" => Signs::FLOAT,
-            "quotient"
-            | "math/quotient"
-            | "length"
-            | "count"
-            | "string-length"
-            | "mutable-array/length" => Signs::INTEGER,
-            "mutable-array/get" => self.elements,
             _ => Signs::default(),
         }
     }
@@ -275,17 +279,20 @@ impl<'u> Collector<'u> {
                     .copied()
                     .unwrap_or_default()
             }
-            ExprKind::Builtin(Builtin(name)) => {
+            ExprKind::Builtin(builtin) => {
                 let signs: Vec<Signs> = arguments.iter().map(|part| self.expr(part)).collect();
-                match (name, &signs[..]) {
-                    ("mutable-array/new", &[_, element])
-                    | ("mutable-array/set!", &[_, _, element])
-                    | ("mutable-array/push!", &[_, element]) => self.note_element(element),
-                    _ => {}
+                let facts = builtin.facts();
+                if let Some(element) = facts
+                    .stores
+                    .and_then(|stored| signs.get(usize::from(stored)))
+                {
+                    self.note_element(*element);
                 }
-                let makes_floats = match name {
-                    "+" | "-" | "*" | "/" => signs.iter().any(|signs| signs.is_float()),
-                    _ => name == "sqrt",
+                let makes_floats = match facts.operation(2) {
+                    Some(Op::Add | Op::Subtract | Op::Multiply | Op::Divide) => {
+                        signs.iter().any(|signs| signs.is_float())
+                    }
+                    _ => facts.operation(1) == Some(Op::SquareRoot),
                 };
                 if makes_floats {
                     for (argument, signs) in arguments.iter().zip(&signs) {
@@ -296,7 +303,7 @@ impl<'u> Collector<'u> {
                         }
                     }
                 }
-                self.likely.of_builtin(name, &signs)
+                self.likely.of_builtin(builtin, &signs)
             }
             _ => {
                 self.expr(callee);

@@ -4,10 +4,12 @@
 //! Where several clauses do, the length becomes a number that is compared, and the first element a
 //! variable. Sequences never change, so asking early gives the same answer.
 
+use sema_format::isa::Op;
+
 use super::census::Census;
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, Unit, VarId, Variable};
+use crate::ir::{Builtin, Expr, ExprKind, Unit, VarId, Variable, called};
 
 /// Constants that are compared with one value and make a table worth it; fewer are asked one by one.
 pub const ENOUGH_KEYS: usize = 4;
@@ -59,7 +61,7 @@ impl Sharing<'_> {
         let span = body.span;
         let local = |variable| Expr::new(ExprKind::Local(variable), span);
         let size = self.variable("size");
-        let first = first.then(|| self.variable("first"));
+        let first = first.then(|| self.variable("element"));
         replace(body, subject, size, first);
         if let Some(first) = first {
             ask_first(body, size, first);
@@ -67,8 +69,8 @@ impl Sharing<'_> {
         let mut inner = std::mem::replace(body, Expr::nil(span));
         if let Some(first) = first {
             let index = Expr::new(ExprKind::Const(DatumKind::Int(0)), span);
-            let has_one = compare(">=", size, 1, span);
-            let element = Expr::builtin_call("%sequence-ref", vec![local(subject), index], span);
+            let has_one = compare(Op::GreaterEqual, size, 1, span);
+            let element = Expr::call_of(called::SEQUENCE_REF, vec![local(subject), index], span);
             let kind = ExprKind::If(
                 Box::new(has_one),
                 Box::new(element),
@@ -77,7 +79,7 @@ impl Sharing<'_> {
             let value = Expr::new(kind, span);
             inner = Expr::new(ExprKind::Let(vec![(first, value)], Box::new(inner)), span);
         }
-        let value = Expr::builtin_call("%sequence-size", vec![local(subject)], span);
+        let value = Expr::call_of(called::SEQUENCE_SIZE, vec![local(subject)], span);
         body.kind = ExprKind::Let(vec![(size, value)], Box::new(inner));
     }
 }
@@ -92,8 +94,8 @@ struct Asked {
 impl Asked {
     fn count(&mut self, expr: &Expr, subject: VarId) {
         match question(expr, subject) {
-            Some(("%sequence-of?" | "%sequence-from?", _)) => self.length += 1,
-            Some(("%sequence-ref", 0)) => self.first += 1,
+            Some((called::SEQUENCE_OF | called::SEQUENCE_FROM, _)) => self.length += 1,
+            Some((called::SEQUENCE_REF, 0)) => self.first += 1,
             _ => for_each_child(expr, &mut |child| self.count(child, subject)),
         }
     }
@@ -109,24 +111,27 @@ fn spine(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
 }
 
 /// A call of a builtin with a variable and a constant number.
-fn question(expr: &Expr, subject: VarId) -> Option<(&'static str, i64)> {
+fn question(expr: &Expr, subject: VarId) -> Option<(Builtin, i64)> {
     if let ExprKind::Call(callee, arguments) = &expr.kind
-        && let ExprKind::Builtin(Builtin(name)) = callee.kind
+        && let ExprKind::Builtin(builtin) = callee.kind
         && let [value, number] = &arguments[..]
         && matches!(value.kind, ExprKind::Local(variable) if variable == subject)
         && let ExprKind::Const(DatumKind::Int(number)) = number.kind
     {
-        return Some((name, number));
+        return Some((builtin, number));
     }
     None
 }
 
-fn compare(test: &'static str, size: VarId, number: i64, span: Span) -> Expr {
+fn compare(test: Op, size: VarId, number: i64, span: Span) -> Expr {
     let arguments = vec![
         Expr::new(ExprKind::Local(size), span),
         Expr::new(ExprKind::Const(DatumKind::Int(number)), span),
     ];
-    Expr::builtin_call(test, arguments, span)
+    match Builtin::of_operation(test) {
+        Some(builtin) => Expr::call_of(builtin, arguments, span),
+        None => Expr::nil(span),
+    }
 }
 
 /// Makes clauses look at the first element before they look at the length, if so many do that the first
@@ -150,38 +155,30 @@ fn ask_first(chain: &mut Expr, size: VarId, first: VarId) {
 }
 
 fn is_comparison_of(expr: &Expr, size: VarId) -> bool {
-    matches!(&expr.kind, ExprKind::Call(callee, arguments)
-        if matches!(callee.kind, ExprKind::Builtin(Builtin("=" | ">=")))
-            && arguments.first().is_some_and(|value| is_local(value, size)))
+    matches!(expr.operation(), Some((Op::NumEqual | Op::GreaterEqual, [value, ..])) if value.is_local(size))
 }
 
 /// Whether the expression compares a variable, perhaps by another name, with a constant.
 fn is_literal(expr: &Expr, variable: VarId) -> bool {
     match &expr.kind {
         ExprKind::Let(bindings, body) => match &bindings[..] {
-            [(name, value)] => is_local(value, variable) && is_literal(body, *name),
+            [(name, value)] => value.is_local(variable) && is_literal(body, *name),
             _ => false,
         },
-        ExprKind::Call(callee, arguments) => {
-            matches!(callee.kind, ExprKind::Builtin(Builtin("equal?")))
-                && matches!(&arguments[..], [value, constant]
-                    if is_local(value, variable) && matches!(constant.kind, ExprKind::Const(_)))
-        }
-        _ => false,
+        _ => matches!(expr.operation(), Some((Op::Equal, [value, constant]))
+            if value.is_local(variable) && matches!(constant.kind, ExprKind::Const(_))),
     }
-}
-
-fn is_local(expr: &Expr, variable: VarId) -> bool {
-    matches!(expr.kind, ExprKind::Local(found) if found == variable)
 }
 
 /// Replaces the questions by their answers. Functions stay as they are: they would capture more.
 fn replace(expr: &mut Expr, subject: VarId, size: VarId, first: Option<VarId>) {
     let span = expr.span;
     match (question(expr, subject), first) {
-        (Some(("%sequence-of?", count)), _) => *expr = compare("=", size, count, span),
-        (Some(("%sequence-from?", count)), _) => *expr = compare(">=", size, count, span),
-        (Some(("%sequence-ref", 0)), Some(first)) => expr.kind = ExprKind::Local(first),
+        (Some((called::SEQUENCE_OF, count)), _) => *expr = compare(Op::NumEqual, size, count, span),
+        (Some((called::SEQUENCE_FROM, count)), _) => {
+            *expr = compare(Op::GreaterEqual, size, count, span)
+        }
+        (Some((called::SEQUENCE_REF, 0)), Some(first)) => expr.kind = ExprKind::Local(first),
         _ if matches!(expr.kind, ExprKind::Lambda(_)) => {}
         _ => for_each_child_mut(expr, &mut |child| replace(child, subject, size, first)),
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::{Globals, frames, functions};
 use crate::front::datum::DatumKind;
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId, Variable};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit, VarId, Variable, called};
 
 /// Most arguments of a call that becomes direct.
 const MOST_ARGUMENTS: usize = 8;
@@ -73,11 +73,11 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, known: &HashSet<GlobalId>) {
             Expr::new(ExprKind::Global(multimethod), span),
             Expr::new(dispatched, span),
         ];
-        let method = Expr::builtin_call("%multimethod-method", arguments, span);
+        let method = Expr::call_of(called::MULTIMETHOD_METHOD, arguments, span);
         let body = Expr::new(ExprKind::Call(Box::new(method), given()), span);
         let mut value = Expr::new(
             ExprKind::Lambda(Rc::new(Lambda {
-                name: Some("%multimethod-invoke".into()),
+                name: Some(called::MULTIMETHOD_INVOKE.into()),
                 parameters: parameters.clone(),
                 optional: 0,
                 rest: None,

@@ -20,41 +20,22 @@ use std::rc::Rc;
 
 use super::Globals;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit, VarId};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit, VarId, called};
 
 /// Operands of an operation that may change its map at most.
 const MOST_OPERANDS: usize = 9;
 
-/// The name of the operation that may change its operand.
-fn owned_name(name: &str, operands: usize) -> Option<&'static str> {
-    match name {
-        _ if operands > MOST_OPERANDS => None,
-        "assoc" if operands >= 3 => Some("%assoc-owned"),
-        "hashmap/assoc" if operands >= 3 => Some("%hashmap-assoc-owned"),
-        "dissoc" if operands >= 2 => Some("%dissoc-owned"),
-        _ => None,
-    }
+/// The operation that does the same and may change its first operand.
+fn owned(builtin: Builtin, operands: usize) -> Option<Builtin> {
+    let (name, least) = builtin.facts().in_place?;
+    (usize::from(least)..=MOST_OPERANDS)
+        .contains(&operands)
+        .then_some(Builtin(name))
 }
 
 /// Whether a builtin only reads its first operand: its result neither is nor contains it.
-fn only_reads(name: &str) -> bool {
-    matches!(
-        name,
-        "get"
-            | "hash-ref"
-            | "hashmap/get"
-            | "contains?"
-            | "hashmap/contains?"
-            | "keys"
-            | "hashmap/keys"
-            | "vals"
-            | "map/entries"
-            | "length"
-            | "count"
-            | "empty?"
-            | "not"
-            | "%missing?"
-    ) || super::classes::of_predicate(name).is_some()
+fn only_reads(builtin: Builtin) -> bool {
+    builtin.facts().borrows || builtin.predicate().is_some()
 }
 
 /// Finds owners everywhere in a unit and makes use of them.
@@ -88,9 +69,9 @@ fn mentions_operation(expr: &Expr) -> bool {
     found
 }
 
-fn operation(callee: &Expr, operands: usize) -> Option<&'static str> {
+fn operation(callee: &Expr, operands: usize) -> Option<Builtin> {
     match callee.kind {
-        ExprKind::Builtin(Builtin(name)) => owned_name(name, operands),
+        ExprKind::Builtin(builtin) => owned(builtin, operands),
         _ => None,
     }
 }
@@ -278,7 +259,7 @@ impl Walk {
                 }
                 if !self.give(variable, flow, live) && self.rewriting {
                     let value = Expr::new(ExprKind::Local(variable), span);
-                    *expr = Expr::builtin_call("%sealed", vec![value], span);
+                    *expr = Expr::call_of(called::SEALED, vec![value], span);
                 }
                 live.insert(variable);
             }
@@ -425,19 +406,19 @@ impl Walk {
 
     fn call(&mut self, callee: &mut Expr, arguments: &mut [Expr], flow: Flow, live: &mut Live) {
         if let Flow::Into(_) | Flow::Operation = flow
-            && let Some(name) = operation(callee, arguments.len())
+            && let Some(owned) = operation(callee, arguments.len())
             && let Some((map, others)) = arguments.split_first_mut()
         {
             if let Flow::Into(variable) = flow {
                 self.facts.produced.insert(variable);
             }
             if self.rewriting {
-                callee.kind = ExprKind::Builtin(Builtin(name));
+                callee.kind = ExprKind::Builtin(owned);
             }
             return self.operation(map, others, live);
         }
         match (&callee.kind, &mut *arguments) {
-            (ExprKind::Builtin(Builtin(name)), [map, others @ ..]) if only_reads(name) => {
+            (ExprKind::Builtin(builtin), [map, others @ ..]) if only_reads(*builtin) => {
                 if let ExprKind::Local(variable) = map.kind
                     && self.variables.contains(&variable)
                 {

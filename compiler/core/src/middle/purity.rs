@@ -3,22 +3,20 @@
 use std::collections::HashSet;
 
 use super::census::Census;
-use super::classes;
-use crate::ir::builtins::is_available;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId};
 
 /// How deep an expression is looked into: what is larger counts as impure.
 const DEPTH: u32 = 12;
 
-/// Builtins that never raise and have no effect, whatever they are given.
-pub fn is_total(name: &str, count: usize) -> bool {
-    match (name, count) {
-        ("not", 1) | ("cons" | "equal?" | "eq?", 2) | ("list" | "vector", _) => true,
-        ("%sequence-size" | "%map-like?", 1) => true,
-        ("%sequence-of?" | "%sequence-from?" | "%record?", 2) => true,
-        (_, 1) => classes::of_predicate(name).is_some(),
-        _ => false,
-    }
+/// Whether a call of the builtin with so many arguments never raises and has no effect, whatever they are.
+pub fn is_total(builtin: Builtin, count: usize) -> bool {
+    let facts = builtin.facts();
+    facts.total && facts.arity().accepts(count)
+}
+
+/// Whether such a call besides gives the same result wherever it stands, given the same arguments.
+fn is_stable(builtin: Builtin, count: usize) -> bool {
+    is_total(builtin, count) && !builtin.facts().reads_content()
 }
 
 /// Whether evaluating the expression does nothing but give a value.
@@ -33,10 +31,10 @@ fn pure_to(expr: &Expr, known: &HashSet<GlobalId>, depth: u32) -> bool {
     let all = |exprs: &[Expr]| exprs.iter().all(|e| pure_to(e, known, depth));
     match &expr.kind {
         ExprKind::Const(_) | ExprKind::Local(_) | ExprKind::Lambda(_) => true,
-        ExprKind::Builtin(Builtin(name)) => is_available(name),
+        ExprKind::Builtin(builtin) => builtin.is_available(),
         ExprKind::Global(global) => known.contains(global),
         ExprKind::Call(callee, arguments) => match callee.kind {
-            ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()) && all(arguments),
+            ExprKind::Builtin(builtin) => is_total(builtin, arguments.len()) && all(arguments),
             _ => false,
         },
         ExprKind::If(test, then, other) => {
@@ -53,11 +51,12 @@ fn pure_to(expr: &Expr, known: &HashSet<GlobalId>, depth: u32) -> bool {
 }
 
 /// Whether the expression gives an equal value wherever it is evaluated while its variables are in
-/// scope: a total builtin of constants and of variables that `stable` vouches for.
+/// scope: a total builtin, which reads nothing that changes, of constants and of variables that `stable`
+/// vouches for.
 pub fn is_movable(expr: &Expr, stable: &dyn Fn(crate::ir::VarId) -> bool) -> bool {
     match &expr.kind {
         ExprKind::Call(callee, arguments) => {
-            matches!(callee.kind, ExprKind::Builtin(Builtin(name)) if is_total(name, arguments.len()))
+            matches!(callee.kind, ExprKind::Builtin(builtin) if is_stable(builtin, arguments.len()))
                 && arguments.iter().all(|argument| match &argument.kind {
                     ExprKind::Const(_) => true,
                     ExprKind::Local(variable) => stable(*variable),
@@ -100,7 +99,7 @@ pub fn place(
     let mut go = |expr: &mut Expr| place(expr, variable, value, census, known);
     match &mut expr.kind {
         ExprKind::Const(_) | ExprKind::Lambda(_) => Placed::Free,
-        ExprKind::Builtin(Builtin(name)) if is_available(name) => Placed::Free,
+        ExprKind::Builtin(builtin) if builtin.is_available() => Placed::Free,
         ExprKind::Builtin(_) => Placed::Blocked,
         ExprKind::Local(found) if *found == variable => match value.take() {
             Some(value) => {
@@ -130,8 +129,8 @@ pub fn place(
             &mut go,
         )),
         ExprKind::Call(callee, arguments) => {
-            let total = match &callee.kind {
-                ExprKind::Builtin(Builtin(name)) => is_total(name, arguments.len()),
+            let stable = match &callee.kind {
+                ExprKind::Builtin(builtin) => is_stable(*builtin, arguments.len()),
                 // A global is looked at after the arguments.
                 ExprKind::Global(_) => false,
                 _ => match go(callee) {
@@ -140,7 +139,7 @@ pub fn place(
                 },
             };
             match in_order(arguments.iter_mut(), &mut go) {
-                Placed::Free if !total => Placed::Blocked,
+                Placed::Free if !stable => Placed::Blocked,
                 placed => placed,
             }
         }

@@ -3,6 +3,8 @@
 //! `(foldl f 0 (range n))` is a loop over the list of the numbers by now. If that does nothing with the list but ask
 //! whether it is empty, take its first element and go on with the rest, it needs no list: the variable becomes a counter.
 
+use sema_format::isa::{Op, Predicate};
+
 use super::functions;
 use crate::front::datum::DatumKind;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
@@ -34,7 +36,7 @@ fn count(expr: &mut Expr, variables: &mut Vec<Variable>) {
         return;
     };
     let is_range = |(variable, init): &(VarId, Expr)| {
-        range_arguments(init).is_some() && only_walks(body, *variable, *label, bindings)
+        range_of(init).is_some() && only_walks(body, *variable, *label, bindings)
     };
     let Some(index) = bindings.iter().position(is_range) else {
         return;
@@ -48,7 +50,7 @@ fn count(expr: &mut Expr, variables: &mut Vec<Variable>) {
         return;
     };
     let (variable, range_span) = (*variable, init.span);
-    let Some(arguments) = range_arguments(init) else {
+    let Some((arguments, end_of)) = range_of(init) else {
         return;
     };
     *init = match &arguments[..] {
@@ -65,24 +67,28 @@ fn count(expr: &mut Expr, variables: &mut Vec<Variable>) {
         name: "end".into(),
         assigned: false,
     });
-    let end_value = Expr::builtin_call("%range-end", arguments, range_span);
+    let end_value = Expr::call_of(end_of, arguments, range_span);
     to_counter(body, variable, &Expr::new(ExprKind::Local(end), span));
     let looping = std::mem::replace(expr, Expr::nil(span));
     expr.kind = ExprKind::Let(vec![(end, end_value)], Box::new(looping));
 }
 
-/// The arguments of `(range end)` and `(range start end)` where the start can be computed twice.
-fn range_arguments(init: &Expr) -> Option<Vec<Expr>> {
+/// The arguments of `(range end)` and `(range start end)` where the start can be computed twice, and the
+/// builtin that gives the end.
+fn range_of(init: &Expr) -> Option<(Vec<Expr>, Builtin)> {
     let ExprKind::Call(callee, arguments) = &init.kind else {
         return None;
     };
+    let ExprKind::Builtin(builtin) = callee.kind else {
+        return None;
+    };
+    let end = builtin.facts().counts?;
     let is_simple = match &arguments[..] {
         [_] => true,
         [start, _] => matches!(start.kind, ExprKind::Const(_)),
         _ => false,
     };
-    (is_simple && matches!(callee.kind, ExprKind::Builtin(Builtin("range"))))
-        .then(|| arguments.clone())
+    is_simple.then(|| (arguments.clone(), Builtin(end)))
 }
 
 /// Whether the value of an expression is the same whenever it is computed, and nothing notices when.
@@ -97,23 +103,32 @@ fn is_constant(init: &Expr, variables: &[Variable]) -> bool {
     }
 }
 
+/// What a walk does to its list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Asks whether it is empty.
+    Test,
+    /// Takes the first element.
+    First,
+    /// Goes on with the rest.
+    Rest,
+}
+
 /// What is done to the variable in one expression.
-fn step(expr: &Expr, variable: VarId) -> Option<&'static str> {
-    let is_variable =
-        |argument: &Expr| matches!(argument.kind, ExprKind::Local(v) if v == variable);
-    match &expr.kind {
-        ExprKind::Call(callee, arguments) => match (&callee.kind, &arguments[..]) {
-            (ExprKind::Builtin(Builtin(name)), [argument]) if is_variable(argument) => {
-                match *name {
-                    "null?" => Some("null?"),
-                    "first" | "car" => Some("first"),
-                    "rest" | "cdr" => Some("rest"),
-                    _ => None,
-                }
-            }
-            _ => None,
-        },
-        _ => None,
+fn step(expr: &Expr, variable: VarId) -> Option<Step> {
+    let ExprKind::Call(callee, arguments) = &expr.kind else {
+        return None;
+    };
+    let (ExprKind::Builtin(builtin), [argument]) = (&callee.kind, &arguments[..]) else {
+        return None;
+    };
+    if !argument.is_local(variable) {
+        return None;
+    }
+    match builtin.operation(1) {
+        Some(Op::First) => Some(Step::First),
+        Some(Op::Rest) => Some(Step::Rest),
+        _ => (builtin.predicate() == Some(Predicate::Null)).then_some(Step::Test),
     }
 }
 
@@ -122,7 +137,7 @@ fn only_walks(body: &Expr, variable: VarId, label: VarId, bindings: &[(VarId, Ex
     let ExprKind::If(test, then, other) = &body.kind else {
         return false;
     };
-    let is_test = |part: &Expr| step(part, variable) == Some("null?");
+    let is_test = |part: &Expr| step(part, variable) == Some(Step::Test);
     let tested = match &test.kind {
         ExprKind::Or(parts) => {
             parts.iter().any(is_test)
@@ -141,14 +156,14 @@ fn walks(expr: &Expr, variable: VarId, label: VarId, index: usize) -> bool {
         ExprKind::Recur(to, arguments) if *to == label => {
             (arguments.iter().enumerate()).all(|(position, argument)| {
                 if position == index {
-                    step(argument, variable) == Some("rest")
+                    step(argument, variable) == Some(Step::Rest)
                 } else {
                     walks(argument, variable, label, index)
                 }
             })
         }
         _ => match step(expr, variable) {
-            Some(step) => step == "first",
+            Some(step) => step == Step::First,
             None => {
                 let mut all = true;
                 for_each_child(expr, &mut |child| {
@@ -164,13 +179,17 @@ fn to_counter(expr: &mut Expr, variable: VarId, end: &Expr) {
     let Some(step) = step(expr, variable) else {
         return for_each_child_mut(expr, &mut |child| to_counter(child, variable, end));
     };
-    let local = |variable| Expr::new(ExprKind::Local(variable), expr.span);
-    *expr = match step {
-        "null?" => Expr::builtin_call(">=", vec![local(variable), end.clone()], expr.span),
-        "rest" => {
-            let one = Expr::new(ExprKind::Const(DatumKind::Int(1)), expr.span);
-            Expr::builtin_call("+", vec![local(variable), one], expr.span)
+    let span = expr.span;
+    let counter = Expr::new(ExprKind::Local(variable), span);
+    let (operation, operand) = match step {
+        Step::First => {
+            *expr = counter;
+            return;
         }
-        _ => local(variable),
+        Step::Test => (Op::GreaterEqual, end.clone()),
+        Step::Rest => (Op::Add, Expr::new(ExprKind::Const(DatumKind::Int(1)), span)),
     };
+    if let Some(builtin) = Builtin::of_operation(operation) {
+        *expr = Expr::call_of(builtin, vec![counter, operand], span);
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::Globals;
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit, VarId};
+use crate::ir::{Expr, ExprKind, GlobalId, Unit, VarId, called};
 
 /// Takes the record definitions at the top of a unit apart.
 pub fn run(unit: &mut Unit, globals: &mut Globals) {
@@ -52,7 +52,7 @@ fn record_type(form: &Expr) -> Option<VarId> {
         ExprKind::Const(_) => true,
         _ => false,
     });
-    let makes_type = matches!(callee.kind, ExprKind::Builtin(Builtin("%make-record-type")));
+    let makes_type = matches!(callee.kind, ExprKind::Builtin(called::MAKE_RECORD_TYPE));
     (makes_type && plain).then_some(*variable)
 }
 

@@ -15,7 +15,6 @@ use super::census::Census;
 use super::functions::{self, Function};
 use super::{Globals, copy};
 use crate::front::datum::Span;
-use crate::ir::builtins::is_function;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 
@@ -33,14 +32,14 @@ const MOST_PARAMETERS: usize = 40;
 /// What a parameter is replaced by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Given {
-    Builtin(&'static str),
+    Builtin(Builtin),
     Global(GlobalId),
 }
 
 impl Given {
     fn kind(self) -> ExprKind {
         match self {
-            Given::Builtin(name) => ExprKind::Builtin(Builtin(name)),
+            Given::Builtin(builtin) => ExprKind::Builtin(builtin),
             Given::Global(global) => ExprKind::Global(global),
         }
     }
@@ -253,7 +252,7 @@ impl Specialiser<'_> {
     /// The function that an argument always is.
     fn given(&mut self, argument: &mut Expr) -> Option<Given> {
         match &argument.kind {
-            ExprKind::Builtin(Builtin(name)) => is_function(name).then_some(Given::Builtin(name)),
+            ExprKind::Builtin(builtin) => builtin.is_function().then_some(Given::Builtin(*builtin)),
             ExprKind::Global(global) => self
                 .globals
                 .known

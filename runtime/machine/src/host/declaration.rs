@@ -218,11 +218,31 @@ pub struct Declaration {
     /// It raises nothing and does nothing, whatever it is given: a call whose result is not used
     /// may vanish.
     pub total: bool,
-    /// It gives what it finds in its first argument, which may be changed in place.
+    /// Its result depends on what an argument holds at the time, which may be changed in place: the call
+    /// stays in front of effects that follow it. See [`Declaration::reads_content`].
     pub reads: bool,
+    /// It keeps no reference to its first argument: its result neither is that nor contains it.
+    pub borrows: bool,
+    /// A float that it gives may differ in the last digit from one machine to another: no such result is
+    /// computed at build time.
+    pub varies: bool,
+    /// The number that it gives is likely to be a float.
+    pub floats: bool,
+    /// The argument, counted from 0, that becomes an element of a mutable array.
+    pub stores: Option<u8>,
+    /// The builtin that does the same and may change its first argument in place, and from how many
+    /// arguments on.
+    pub in_place: Option<(&'static str, u8)>,
+    /// Its result is a list of integers in a row; this builtin, given the same arguments, gives the integer
+    /// behind the last.
+    pub counts: Option<&'static str>,
+    /// It finds modules of the program while that runs.
+    pub finds_modules: bool,
+    /// It hands a call back to the machine: it is called as a closure is.
+    pub calls_back: bool,
     /// It may stop other tasks: programs that can reach it count their steps.
     pub stops_tasks: bool,
-    /// The instructions that do the same, by number of operands.
+    /// The instructions that do the same, by number of operands; [`ANY_NUMBER`] stands for all others.
     pub operations: [Option<(u8, Op)>; 2],
     /// The test that does the same.
     pub predicate: Option<Predicate>,
@@ -248,6 +268,14 @@ impl Declaration {
             pure: false,
             total: false,
             reads: false,
+            borrows: false,
+            varies: false,
+            floats: false,
+            stores: None,
+            in_place: None,
+            counts: None,
+            finds_modules: false,
+            calls_back: false,
             stops_tasks: false,
             operations: [None; 2],
             predicate: None,
@@ -284,9 +312,57 @@ impl Declaration {
         self
     }
 
-    /// Declares that it reads what may be changed in place.
+    /// Declares that its result depends on what may be changed in place.
     pub const fn reads(mut self) -> Declaration {
         self.reads = true;
+        self
+    }
+
+    /// Declares that it keeps no reference to its first argument.
+    pub const fn borrows(mut self) -> Declaration {
+        self.borrows = true;
+        self
+    }
+
+    /// Declares that floats it gives may differ from machine to machine.
+    pub const fn varies(mut self) -> Declaration {
+        self.varies = true;
+        self
+    }
+
+    /// Declares that the number it gives is likely to be a float.
+    pub const fn floats(mut self) -> Declaration {
+        self.floats = true;
+        self
+    }
+
+    /// Declares which argument becomes an element of a mutable array.
+    pub const fn stores(mut self, argument: u8) -> Declaration {
+        self.stores = Some(argument);
+        self
+    }
+
+    /// Declares the builtin that does the same in place, and from how many arguments on.
+    pub const fn in_place(mut self, name: &'static str, arguments: u8) -> Declaration {
+        self.in_place = Some((name, arguments));
+        self
+    }
+
+    /// Declares the builtin that gives the integer behind the last of its result.
+    pub const fn counts(mut self, end: &'static str) -> Declaration {
+        self.counts = Some(end);
+        self
+    }
+
+    /// Declares that it finds modules while the program runs.
+    pub const fn finds_modules(mut self) -> Declaration {
+        self.finds_modules = true;
+        self
+    }
+
+    /// Declares that it hands a call back to the machine.
+    pub const fn calls_back(mut self) -> Declaration {
+        self.calls_back = true;
         self
     }
 
@@ -309,6 +385,34 @@ impl Declaration {
         self
     }
 
+    /// The instruction that does the same with so many operands.
+    pub fn operation(&self, operands: usize) -> Option<Op> {
+        let of = |wanted: usize| {
+            let mut operations = self.operations.iter().flatten();
+            let found = operations.find(|(count, _)| usize::from(*count) == wanted)?;
+            Some(found.1)
+        };
+        of(operands).or_else(|| of(usize::from(ANY_NUMBER)))
+    }
+
+    /// Whether its result depends on what may be changed in place: it is declared so, or takes what is
+    /// made to be changed.
+    pub fn reads_content(&self) -> bool {
+        let changes = |parameter: &Parameter| {
+            matches!(
+                parameter.kind,
+                Kind::Elements
+                    | Kind::MutableArray
+                    | Kind::Cell
+                    | Kind::Promise
+                    | Kind::Delay
+                    | Kind::Channel
+                    | Kind::Stream
+            )
+        };
+        self.reads || self.parameters.iter().any(changes)
+    }
+
     /// How many arguments it takes.
     pub const fn arity(&self) -> Arity {
         arity(self.parameters)
@@ -329,6 +433,9 @@ impl Declaration {
             .filter_map(|line| line.trim().rsplit_once(EXAMPLE))
     }
 }
+
+/// Stands for any number of operands in [`Declaration::operations`].
+pub const ANY_NUMBER: u8 = u8::MAX;
 
 /// What stands between the form of an example and what it gives.
 const EXAMPLE: &str = " => ";

@@ -228,6 +228,46 @@ impl Native {
         self
     }
 
+    /// See [`Declaration::borrows`](super::declaration::Declaration::borrows).
+    pub const fn borrows(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::varies`](super::declaration::Declaration::varies).
+    pub const fn varies(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::floats`](super::declaration::Declaration::floats).
+    pub const fn floats(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::stores`](super::declaration::Declaration::stores).
+    pub const fn stores(self, _argument: u8) -> Native {
+        self
+    }
+
+    /// See [`Declaration::in_place`](super::declaration::Declaration::in_place).
+    pub const fn in_place(self, _name: &'static str, _arguments: u8) -> Native {
+        self
+    }
+
+    /// See [`Declaration::counts`](super::declaration::Declaration::counts).
+    pub const fn counts(self, _end: &'static str) -> Native {
+        self
+    }
+
+    /// See [`Declaration::finds_modules`](super::declaration::Declaration::finds_modules).
+    pub const fn finds_modules(self) -> Native {
+        self
+    }
+
+    /// See [`Declaration::calls_back`](super::declaration::Declaration::calls_back).
+    pub const fn calls_back(self) -> Native {
+        self
+    }
+
     /// See [`Declaration::stops_tasks`](super::declaration::Declaration::stops_tasks).
     pub const fn stops_tasks(self) -> Native {
         self

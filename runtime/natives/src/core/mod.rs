@@ -7,3 +7,5 @@ pub mod sequence;
 pub mod system;
 pub mod task;
 pub mod text;
+#[cfg(feature = "declarations")]
+pub mod values;

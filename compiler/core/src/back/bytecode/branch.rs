@@ -1,14 +1,13 @@
 //! Conditions: code that jumps on the truth of an expression instead of computing it.
 
 use sema_format::encode::Label;
-use sema_format::isa::Instruction;
+use sema_format::isa::{Instruction, Op};
 
 use super::Failure;
 use super::function::{Dest, FunctionBuilder};
 use super::primitives::small_index;
 use crate::front::datum::DatumKind;
-use crate::ir::builtins::predicate;
-use crate::ir::{Builtin, Expr, ExprKind};
+use crate::ir::{Builtin, Expr, ExprKind, called};
 
 /// Comparison of a register with a register or an immediate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,13 +20,13 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn of(name: &str) -> Option<Comparison> {
-        Some(match name {
-            "<" => Comparison::Less,
-            "<=" => Comparison::LessEqual,
-            ">" => Comparison::Greater,
-            ">=" => Comparison::GreaterEqual,
-            "=" => Comparison::Equal,
+    fn of(operation: Op) -> Option<Comparison> {
+        Some(match operation {
+            Op::Less => Comparison::Less,
+            Op::LessEqual => Comparison::LessEqual,
+            Op::Greater => Comparison::Greater,
+            Op::GreaterEqual => Comparison::GreaterEqual,
+            Op::NumEqual => Comparison::Equal,
             _ => return None,
         })
     }
@@ -58,8 +57,8 @@ impl FunctionBuilder<'_, '_> {
                 return self.branch_conditional(inner, then, other, on, label);
             }
             ExprKind::Call(callee, arguments) => {
-                if let ExprKind::Builtin(Builtin(name)) = callee.kind
-                    && self.branch_builtin(name, arguments, test, on, label)?
+                if let ExprKind::Builtin(builtin) = callee.kind
+                    && self.branch_builtin(builtin, arguments, test, on, label)?
                 {
                     return Ok(());
                 }
@@ -139,17 +138,18 @@ impl FunctionBuilder<'_, '_> {
     /// Fused tests; false if the builtin has none.
     fn branch_builtin(
         &mut self,
-        name: &'static str,
+        builtin: Builtin,
         arguments: &[Expr],
         test: &Expr,
         on: bool,
         label: Label,
     ) -> Result<bool, Failure> {
         let mark = self.next;
+        let operation = builtin.operation(arguments.len());
         match arguments {
-            [value] if name == "not" => self.branch(value, !on, label)?,
+            [value] if operation == Some(Op::Not) => self.branch(value, !on, label)?,
             [value] => {
-                let Some(predicate) = predicate(name) else {
+                let Some(predicate) = builtin.predicate() else {
                     return Ok(false);
                 };
                 let a = self.value(value)?;
@@ -163,7 +163,7 @@ impl FunctionBuilder<'_, '_> {
                 self.asm.jump(instruction, label);
             }
             [left, right] => {
-                if name == "%sequence-of?" {
+                if builtin == called::SEQUENCE_OF {
                     let Some(b) = small_index(right) else {
                         return Ok(false);
                     };
@@ -174,9 +174,9 @@ impl FunctionBuilder<'_, '_> {
                         Instruction::JumpNotLength { a, b, sx: 0 }
                     };
                     self.asm.jump(instruction, label);
-                } else if let Some(comparison) = Comparison::of(name) {
+                } else if let Some(comparison) = operation.and_then(Comparison::of) {
                     self.branch_comparison(comparison, left, right, test, on, label)?;
-                } else if matches!(name, "equal?" | "eq?") {
+                } else if operation == Some(Op::Equal) {
                     let (value, constant) = match (atom(left), atom(right)) {
                         (_, Some(constant)) => (left, constant),
                         (Some(constant), _) => (right, constant),

@@ -1,15 +1,18 @@
 //! Calls.
 
-use sema_format::isa::{Instruction, special};
+use sema_format::isa::{Instruction, Op, special};
 
 use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};
 use super::primitives;
 use super::{Failure, KnownFunction};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind, RUN_PART};
+use crate::ir::{Builtin, Expr, ExprKind, RUN_PART, called};
 
 /// Arguments that a call window or a range takes at most; further ones travel in a list.
 const MOST_ARGUMENTS: usize = 48;
+
+/// Operands of `+`, `-` and `*` at most that are instructions.
+const MOST_CHAINED: usize = 8;
 
 impl FunctionBuilder<'_, '_> {
     pub fn call(
@@ -20,7 +23,7 @@ impl FunctionBuilder<'_, '_> {
         span: Span,
     ) -> Result<(), Failure> {
         match &callee.kind {
-            ExprKind::Builtin(Builtin(name)) => self.call_builtin(name, arguments, dest, span),
+            ExprKind::Builtin(builtin) => self.call_builtin(*builtin, arguments, dest, span),
             ExprKind::Global(global) => {
                 if let Some(itself) = self.itself.clone()
                     && itself.global == *global
@@ -225,12 +228,12 @@ impl FunctionBuilder<'_, '_> {
 
     fn call_builtin(
         &mut self,
-        name: &'static str,
+        builtin: Builtin,
         arguments: &[Expr],
         dest: Dest,
         span: Span,
     ) -> Result<(), Failure> {
-        if Builtin(name) == RUN_PART
+        if builtin == RUN_PART
             && let [argument] = arguments
             && let ExprKind::Global(part) = argument.kind
             && let Some(import) = self.module.import_of_part(part)
@@ -240,23 +243,21 @@ impl FunctionBuilder<'_, '_> {
                 b.nil(Dest::Reg(register), span)
             });
         }
-        match (name, arguments.len()) {
-            ("list", count) if count <= MOST_ARGUMENTS => {
-                return self.sequence(arguments, dest, span, false);
+        let operation = builtin.operation(arguments.len());
+        match (operation, arguments) {
+            (Some(made @ (Op::MakeList | Op::MakeVector)), items)
+                if items.len() <= MOST_ARGUMENTS =>
+            {
+                return self.sequence(items, dest, span, made == Op::MakeVector);
             }
-            ("vector", count) if count <= MOST_ARGUMENTS => {
-                return self.sequence(arguments, dest, span, true);
-            }
-            ("+" | "*", 3..=8) => return self.chained(name, arguments, dest, span),
-            ("-", 3..=8) => return self.chained(name, arguments, dest, span),
-            ("mutable-array/set!", 3) | ("mutable-cell/set!", 2) => {
+            (Some(Op::ArraySet | Op::CellSet), _) => {
                 return self.store_element(arguments, dest, span);
             }
-            ("%sequence-ref", 2) => {
-                if let Some(c) = primitives::small_index(&arguments[1]) {
+            (Some(Op::Element), [sequence, index]) => {
+                if let Some(c) = primitives::small_index(index) {
                     return self.deliver_to(dest, span, |b, register| {
                         let mark = b.next;
-                        let sequence = b.operand(&arguments[0], register)?;
+                        let sequence = b.operand(sequence, register)?;
                         b.position(span);
                         b.asm.emit(Instruction::Element {
                             a: register,
@@ -268,46 +269,43 @@ impl FunctionBuilder<'_, '_> {
                     });
                 }
             }
-            ("%record" | "%record?" | "%record-ref", _) => {
-                if let Some(operation) = self.record_operation(name, arguments) {
+            (Some(record @ (Op::MakeRecord | Op::RecordTest | Op::RecordRef)), _) => {
+                if let Some(operation) = self.record_operation(record, arguments) {
                     return self.deliver_to(dest, span, |b, register| {
                         b.record(&operation, register, span)
                     });
                 }
             }
             // Given a constant keyword, `get` is the keyword applied to the map.
-            ("get" | "hash-ref", 2) => {
-                if let [map, keyword] = arguments
-                    && matches!(keyword.kind, ExprKind::Const(DatumKind::Keyword(_)))
+            (Some(Op::Get), [map, keyword])
+                if matches!(keyword.kind, ExprKind::Const(DatumKind::Keyword(_))) =>
+            {
+                return self.call(keyword, std::slice::from_ref(map), dest, span);
+            }
+            (None, _) if (3..=MOST_CHAINED).contains(&arguments.len()) => {
+                if let Some(of_two) = builtin.operation(2)
+                    && primitives::in_chain(of_two, 0, 0, 0).is_some()
                 {
-                    return self.call(keyword, std::slice::from_ref(map), dest, span);
+                    return self.chained(of_two, arguments, dest, span);
                 }
             }
             _ => {}
         }
-        if primitives::is_instruction(name, arguments.len()) {
+        if primitives::is_instruction(builtin, arguments.len()) {
             return self.deliver_to(dest, span, |b, register| {
-                b.primitive(name, arguments, register, span)
+                b.primitive(builtin, arguments, register, span)
             });
         }
-        let accepted = self
-            .module
-            .facts
-            .native_arity(name)
-            .is_some_and(|(min, max)| {
-                arguments.len() >= min && max.is_none_or(|max| arguments.len() <= max)
-            });
-        if !accepted
-            || arguments.len() > MOST_ARGUMENTS
-            || self.module.facts.native_calls_back(name)
-        {
-            let callee = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+        let facts = builtin.facts();
+        let accepted = builtin.is_function() && facts.arity().accepts(arguments.len());
+        if !accepted || arguments.len() > MOST_ARGUMENTS || facts.calls_back {
+            let callee = Expr::new(ExprKind::Builtin(builtin), span);
             return self.call_value(&callee, arguments, dest, span);
         }
         self.deliver_to(dest, span, |b, register| {
             let mark = b.next;
             let start = b.range(arguments, register)?;
-            let native = u32::from(b.native(name)?);
+            let native = u32::from(b.native(builtin)?);
             b.position(span);
             b.asm.emit(Instruction::CallNative {
                 a: register,
@@ -323,7 +321,7 @@ impl FunctionBuilder<'_, '_> {
     /// The instruction for an operation on records whose type is in a global.
     fn record_operation<'e>(
         &self,
-        name: &str,
+        operation: Op,
         arguments: &'e [Expr],
     ) -> Option<RecordOperation<'e>> {
         let (record_type, operands) = arguments.split_first()?;
@@ -333,10 +331,10 @@ impl FunctionBuilder<'_, '_> {
         if !self.module.globals.hidden.contains(&global) {
             return None;
         }
-        let kind = match (name, operands) {
-            ("%record", fields) if fields.len() <= MOST_ARGUMENTS => RecordKind::Make(fields),
-            ("%record?", [value]) => RecordKind::Test(value),
-            ("%record-ref", [index, _, record]) => {
+        let kind = match (operation, operands) {
+            (Op::MakeRecord, fields) if fields.len() <= MOST_ARGUMENTS => RecordKind::Make(fields),
+            (Op::RecordTest, [value]) => RecordKind::Test(value),
+            (Op::RecordRef, [index, _, record]) => {
                 RecordKind::Field(record, primitives::small_index(index)?)
             }
             _ => return None,
@@ -416,7 +414,7 @@ impl FunctionBuilder<'_, '_> {
 
     fn primitive(
         &mut self,
-        name: &'static str,
+        builtin: Builtin,
         arguments: &[Expr],
         register: u8,
         span: Span,
@@ -424,7 +422,7 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         // Sums with a small constant.
         if let [left, right] = arguments
-            && let Some((value, instruction, n)) = small_addend(name, left, right)
+            && let Some((value, instruction, n)) = small_addend(builtin, left, right)
         {
             let b = self.operand(value, register)?;
             self.position(span);
@@ -437,7 +435,7 @@ impl FunctionBuilder<'_, '_> {
             _ => self.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?,
         };
         self.position(span);
-        if let Some(mut instruction) = primitives::instruction(name, register, &operands) {
+        if let Some(mut instruction) = primitives::instruction(builtin, register, &operands) {
             if let [left, right] = arguments
                 && self.module.likely.computes_floats(left, right)
             {
@@ -449,10 +447,10 @@ impl FunctionBuilder<'_, '_> {
         Ok(())
     }
 
-    /// `+`, `-`, `*` of three and more: pairs from the left. Strings cannot be added in threes.
+    /// `+`, `-`, `*` of three and more: pairs from the left. Errors name the wrong operand alone.
     fn chained(
         &mut self,
-        name: &'static str,
+        operation: Op,
         arguments: &[Expr],
         dest: Dest,
         span: Span,
@@ -462,18 +460,10 @@ impl FunctionBuilder<'_, '_> {
             let operands = b.operands(&arguments.iter().collect::<Vec<_>>(), Some(register))?;
             b.position(span);
             let mut sum = operands[0];
-            for (index, &c) in operands.iter().enumerate().skip(1) {
-                let a = register;
-                let mut instruction = match name {
-                    "+" => Instruction::AddNumbers { a, b: sum, c },
-                    "*" => Instruction::Multiply { a, b: sum, c },
-                    _ => Instruction::Subtract { a, b: sum, c },
-                };
-                let likely = &b.module.likely;
-                if likely.computes_floats(&arguments[0], &arguments[index]) {
-                    instruction = primitives::float_first(instruction);
+            for &c in operands.iter().skip(1) {
+                if let Some(instruction) = primitives::in_chain(operation, register, sum, c) {
+                    b.asm.emit_using_up(instruction, mark);
                 }
-                b.asm.emit_using_up(instruction, mark);
                 sum = register;
             }
             b.next = mark;
@@ -577,7 +567,7 @@ impl FunctionBuilder<'_, '_> {
             self.sequence(part, Dest::Reg(register), span, false)?;
             if index > 0 {
                 // Joined at once, so that the number of parts costs no registers.
-                let native = u32::from(self.native("append")?);
+                let native = u32::from(self.native(called::APPEND)?);
                 self.asm.emit(Instruction::CallNative {
                     a: parts_start,
                     b: parts_start,
@@ -591,7 +581,7 @@ impl FunctionBuilder<'_, '_> {
             let register = self.alloc(span)?;
             self.expr(sequence, Dest::Reg(register))?;
             self.position(span);
-            let native = u32::from(self.native("append")?);
+            let native = u32::from(self.native(called::APPEND)?);
             self.asm.emit(Instruction::CallNative {
                 a: parts_start,
                 b: parts_start,
@@ -629,7 +619,7 @@ type WithSmall = fn(u8, u8, i8) -> Instruction;
 
 /// The other operand, and what becomes of `(+ x n)`, `(+ n x)` or `(- x n)` with a small constant.
 fn small_addend<'e>(
-    name: &str,
+    builtin: Builtin,
     left: &'e Expr,
     right: &'e Expr,
 ) -> Option<(&'e Expr, WithSmall, i8)> {
@@ -638,13 +628,13 @@ fn small_addend<'e>(
         _ => None,
     };
     // Each order has its own instruction: errors name the operands as they were written.
-    match name {
-        "+" => match (small(right), small(left)) {
+    match builtin.operation(2)? {
+        Op::Add => match (small(right), small(left)) {
             (Some(n), _) => Some((left, |a, b, sc| Instruction::AddImm { a, b, sc }, n)),
             (_, Some(n)) => Some((right, |a, b, sc| Instruction::ImmAdd { a, b, sc }, n)),
             _ => None,
         },
-        "-" => Some((
+        Op::Subtract => Some((
             left,
             |a, b, sc| Instruction::SubtractImm { a, b, sc },
             small(right)?,

@@ -3,9 +3,11 @@
 //! Such a sum raises nothing and reads only the counter, so it can be computed when all else for the next
 //! round is: in the counter's own register, without a copy of the old value.
 
+use sema_format::isa::Op;
+
 use crate::front::datum::DatumKind;
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, VarId};
+use crate::ir::{Expr, ExprKind, VarId};
 
 /// The counters among the variables of a loop. Last comes the one that a round tests at first: stepping
 /// it last brings the step and the test together.
@@ -30,21 +32,21 @@ pub(super) fn of(label: VarId, bindings: &[(VarId, Expr)], body: &Expr) -> Vec<V
 }
 
 /// The variable that a round begins with a comparison of.
-fn tested(body: &Expr) -> Option<VarId> {
-    match &body.kind {
-        ExprKind::If(test, ..) => tested(test),
+fn tested(test: &Expr) -> Option<VarId> {
+    match &test.kind {
+        ExprKind::If(first, ..) => tested(first),
         ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::Seq(parts) => tested(parts.first()?),
-        ExprKind::Call(callee, arguments) => match (&callee.kind, &arguments[..]) {
-            (ExprKind::Builtin(Builtin("not")), [inner]) => tested(inner),
-            (ExprKind::Builtin(Builtin("=" | "<" | ">" | "<=" | ">=")), [left, _]) => {
-                match left.kind {
-                    ExprKind::Local(variable) => Some(variable),
-                    _ => None,
-                }
-            }
+        _ => match test.operation()? {
+            (Op::Not, [inner]) => tested(inner),
+            (
+                Op::NumEqual | Op::Less | Op::Greater | Op::LessEqual | Op::GreaterEqual,
+                [left, _],
+            ) => match left.kind {
+                ExprKind::Local(variable) => Some(variable),
+                _ => None,
+            },
             _ => None,
         },
-        _ => None,
     }
 }
 
@@ -69,20 +71,12 @@ fn is_number(expr: &Expr) -> bool {
 
 /// Whether the value is the variable, or the variable and a number added or subtracted.
 fn counts(expr: &Expr, variable: VarId) -> bool {
-    let is_variable =
-        |expr: &Expr| matches!(expr.kind, ExprKind::Local(found) if found == variable);
-    match &expr.kind {
-        ExprKind::Call(callee, arguments) => {
-            matches!(callee.kind, ExprKind::Builtin(Builtin("+" | "-")))
-                && match &arguments[..] {
-                    [left, right] => {
-                        is_variable(left) && is_number(right)
-                            || is_number(left) && is_variable(right)
-                    }
-                    _ => false,
-                }
+    match expr.operation() {
+        Some((Op::Add | Op::Subtract, [left, right])) => {
+            left.is_local(variable) && is_number(right)
+                || is_number(left) && right.is_local(variable)
         }
-        _ => is_variable(expr),
+        _ => expr.is_local(variable),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use sema_format::isa::{Instruction, special};
+use sema_natives::core::values::Constant;
 
 use super::Failure;
 use super::function::{Dest, FunctionBuilder};
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, VarId, called};
 use crate::middle::frames;
 use crate::middle::loops::mentions;
 
@@ -72,10 +73,10 @@ impl FunctionBuilder<'_, '_> {
                 self.next = mark;
                 self.nil(dest, expr.span)
             }
-            ExprKind::Builtin(Builtin(name)) => match dest {
+            ExprKind::Builtin(builtin) => match dest {
                 Dest::Effect => Ok(()),
                 _ => self.deliver_to(dest, expr.span, |b, register| {
-                    b.load_builtin(name, register)
+                    b.load_builtin(*builtin, register)
                 }),
             },
             ExprKind::Lambda(lambda) => match dest {
@@ -363,21 +364,24 @@ impl FunctionBuilder<'_, '_> {
         Ok(())
     }
 
-    pub fn load_builtin(&mut self, name: &'static str, register: u8) -> Result<(), Failure> {
-        if let Some(value) = self.module.facts.constant(name) {
-            return self.load_constant(&DatumKind::Float(value), register);
+    pub fn load_builtin(&mut self, builtin: Builtin, register: u8) -> Result<(), Failure> {
+        match builtin.constant() {
+            Some(Constant::Float(value)) => {
+                return self.load_constant(&DatumKind::Float(value), register);
+            }
+            Some(Constant::Stream(descriptor)) => {
+                let x = u32::from(self.native(called::STANDARD_STREAM)?);
+                let (a, b, c, sbx) = (register, register, 1, descriptor);
+                self.asm.emit(Instruction::LoadInt { a, sbx });
+                self.asm.emit(Instruction::CallNative { a, b, c, x });
+                return Ok(());
+            }
+            None => {}
         }
-        if let Some(descriptor) = super::standard_stream(name) {
-            let x = u32::from(self.native(super::STANDARD_STREAM)?);
-            let (a, b, c, sbx) = (register, register, 1, descriptor);
-            self.asm.emit(Instruction::LoadInt { a, sbx });
-            self.asm.emit(Instruction::CallNative { a, b, c, x });
-            return Ok(());
+        if !builtin.is_function() {
+            return self.unavailable(builtin.0, register);
         }
-        if self.module.facts.native_arity(name).is_none() {
-            return self.unavailable(name, register);
-        }
-        let index = self.native(name)?;
+        let index = self.native(builtin)?;
         self.asm.emit(Instruction::LoadNative {
             a: register,
             bx: index,
@@ -389,15 +393,15 @@ impl FunctionBuilder<'_, '_> {
     fn unavailable(&mut self, name: &'static str, register: u8) -> Result<(), Failure> {
         let shown = name.strip_prefix('%').unwrap_or(name);
         self.load_constant(&DatumKind::Str(Rc::from(shown)), register)?;
-        let x = u32::from(self.native("%unavailable")?);
+        let x = u32::from(self.native(called::UNAVAILABLE)?);
         let (a, b, c) = (register, register, 1);
         self.asm.emit(Instruction::CallNative { a, b, c, x });
         Ok(())
     }
 
-    pub fn native(&mut self, name: &'static str) -> Result<u16, Failure> {
+    pub fn native(&mut self, builtin: Builtin) -> Result<u16, Failure> {
         let span = self.span;
-        u16::try_from(self.module.native(name)).map_err(|_| Failure {
+        u16::try_from(self.module.native(builtin.0)).map_err(|_| Failure {
             error: super::CodegenError::TooManyNatives,
             span,
         })
@@ -579,8 +583,8 @@ pub(super) fn writes_last(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Const(_) | ExprKind::Local(_) => true,
         ExprKind::Call(callee, arguments) => match callee.kind {
-            ExprKind::Builtin(Builtin(name)) => {
-                super::primitives::is_instruction(name, arguments.len())
+            ExprKind::Builtin(builtin) => {
+                super::primitives::is_instruction(builtin, arguments.len())
             }
             _ => false,
         },

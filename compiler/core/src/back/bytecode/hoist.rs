@@ -1,11 +1,13 @@
 //! Constants of loops: operands that no instruction can hold are loaded once, before the loop.
 
+use sema_format::isa::Op;
+
 use super::Failure;
 use super::function::FunctionBuilder;
 use super::primitives::is_instruction;
 use crate::front::datum::{DatumKind, Symbol};
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId};
+use crate::ir::{Expr, ExprKind, GlobalId};
 use crate::middle::frames;
 
 /// Registers for constants in one function at any time.
@@ -136,11 +138,12 @@ fn operands(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
 /// The same for one call.
 fn own_operands(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
     if let ExprKind::Call(callee, arguments) = &expr.kind
-        && let ExprKind::Builtin(Builtin(name)) = callee.kind
-        && (is_instruction(name, arguments.len()) || name == "mutable-array/set!")
+        && let ExprKind::Builtin(builtin) = callee.kind
+        && let operation = builtin.operation(arguments.len())
+        && (is_instruction(builtin, arguments.len()) || operation == Some(Op::ArraySet))
     {
         for (index, argument) in arguments.iter().enumerate() {
-            if !is_immediate(name, index, argument) {
+            if !operation.is_some_and(|operation| is_immediate(operation, index, argument)) {
                 visit(argument);
             }
         }
@@ -167,19 +170,21 @@ fn certain(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
     }
 }
 
-/// Whether the instruction for a builtin holds this operand, or does without it.
-fn is_immediate(name: &str, index: usize, operand: &Expr) -> bool {
-    match (name, &operand.kind) {
-        ("+", ExprKind::Const(DatumKind::Int(value))) => i8::try_from(*value).is_ok(),
-        ("-", ExprKind::Const(DatumKind::Int(value))) => index == 1 && i8::try_from(*value).is_ok(),
-        ("<" | "<=" | ">" | ">=", ExprKind::Const(DatumKind::Int(value))) => {
-            index == 1 && i16::try_from(*value).is_ok()
+/// Whether the instruction for an operation holds this operand, or does without it.
+fn is_immediate(operation: Op, index: usize, operand: &Expr) -> bool {
+    match (operation, &operand.kind) {
+        (Op::Add, ExprKind::Const(DatumKind::Int(value))) => i8::try_from(*value).is_ok(),
+        (Op::Subtract, ExprKind::Const(DatumKind::Int(value))) => {
+            index == 1 && i8::try_from(*value).is_ok()
         }
-        ("=", ExprKind::Const(DatumKind::Int(value))) => i16::try_from(*value).is_ok(),
+        (
+            Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual,
+            ExprKind::Const(DatumKind::Int(value)),
+        ) => index == 1 && i16::try_from(*value).is_ok(),
+        (Op::NumEqual, ExprKind::Const(DatumKind::Int(value))) => i16::try_from(*value).is_ok(),
         // Conditions compare with any such constant.
-        ("%sequence-ref", ExprKind::Const(_)) => true,
-        ("=", ExprKind::Const(DatumKind::Keyword(_) | DatumKind::Bool(_)))
-        | ("equal?" | "eq?", _) => true,
+        (Op::NumEqual, ExprKind::Const(DatumKind::Keyword(_) | DatumKind::Bool(_)))
+        | (Op::Equal, _) => true,
         _ => false,
     }
 }

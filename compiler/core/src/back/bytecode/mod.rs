@@ -20,35 +20,12 @@ use sema_format::model::{Arity, Export, ExportKind, Import, Part};
 use crate::front::datum::{Interner, Span};
 use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, RUN_PART, Unit};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, RUN_PART, Unit};
 use crate::middle::Globals;
 use crate::middle::likely::Likely;
 use crate::middle::variables::Variables;
 use constants::ConstantPool;
 use function::FunctionBuilder;
-
-/// The native that gives standard streams by file descriptor.
-const STANDARD_STREAM: &str = "%standard-stream";
-
-/// The file descriptor of the standard stream that a builtin is bound to.
-fn standard_stream(name: &str) -> Option<i16> {
-    Some(match name {
-        "*stdin*" => 0,
-        "*stdout*" => 1,
-        "*stderr*" => 2,
-        _ => return None,
-    })
-}
-
-/// What the code generator needs to know about builtins.
-pub trait BuiltinFacts {
-    /// Minimum and maximum number of arguments of a native; `None` if it is not a native function.
-    fn native_arity(&self, name: &str) -> Option<(usize, Option<usize>)>;
-    /// Whether a native may call back (it must then be called like a closure).
-    fn native_calls_back(&self, name: &str) -> bool;
-    /// The value of a builtin that is a number.
-    fn constant(&self, name: &str) -> Option<f64>;
-}
 
 /// Why code could not be generated: limits of the format.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +70,6 @@ pub(crate) struct KnownFunction {
 
 /// The state of generating one module.
 pub(crate) struct ModuleBuilder<'a> {
-    pub facts: &'a dyn BuiltinFacts,
     pub positions: &'a dyn Positions,
     pub names: &'a Interner,
     pub module: Module,
@@ -118,12 +94,10 @@ pub(crate) struct ModuleBuilder<'a> {
 pub fn generate(
     unit: &Unit,
     globals: &Globals,
-    facts: &dyn BuiltinFacts,
     positions: &dyn Positions,
     names: &Interner,
 ) -> Result<Module, Failure> {
     let mut builder = ModuleBuilder {
-        facts,
         positions,
         names,
         module: Module {
@@ -295,8 +269,8 @@ impl ModuleBuilder<'_> {
         let mut forms: Vec<Expr> = Vec::with_capacity(self.unit.body.len() + 1);
         let span = Span::default();
         for (number, global) in self.unit.globals.iter().enumerate() {
-            if let Some(Builtin(name)) = global.shadows {
-                let value = Expr::new(ExprKind::Builtin(Builtin(name)), span);
+            if let Some(builtin) = global.shadows {
+                let value = Expr::new(ExprKind::Builtin(builtin), span);
                 forms.push(Expr::new(
                     ExprKind::DefineGlobal(GlobalId(number as u32), Box::new(value)),
                     span,

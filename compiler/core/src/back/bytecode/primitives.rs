@@ -1,46 +1,65 @@
 //! Builtins that are single instructions.
 
-use sema_format::isa::Instruction;
+use sema_format::isa::{Instruction, Op};
 
 use crate::front::datum::DatumKind;
-use crate::ir::builtins::predicate;
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{Builtin, Expr, ExprKind};
 
 /// The instruction for a builtin with this many operands, given the registers.
-pub fn instruction(name: &str, a: u8, operands: &[u8]) -> Option<Instruction> {
-    let instruction = match (name, operands) {
-        ("+", &[b, c]) => Instruction::Add { a, b, c },
-        ("-", &[b, c]) => Instruction::Subtract { a, b, c },
-        ("*", &[b, c]) => Instruction::Multiply { a, b, c },
-        ("/", &[b, c]) => Instruction::Divide { a, b, c },
-        ("quotient" | "math/quotient", &[b, c]) => Instruction::Quotient { a, b, c },
-        ("remainder" | "math/remainder", &[b, c]) => Instruction::Remainder { a, b, c },
-        ("mod" | "modulo", &[b, c]) => Instruction::Modulo { a, b, c },
-        ("<", &[b, c]) => Instruction::Less { a, b, c },
-        (">", &[b, c]) => Instruction::Greater { a, b, c },
-        ("<=", &[b, c]) => Instruction::LessEqual { a, b, c },
-        (">=", &[b, c]) => Instruction::GreaterEqual { a, b, c },
-        ("=", &[b, c]) => Instruction::NumEqual { a, b, c },
-        ("equal?" | "eq?", &[b, c]) => Instruction::Equal { a, b, c },
-        ("-", &[b]) => Instruction::Negate { a, b },
-        ("sqrt" | "math/sqrt", &[b]) => Instruction::SquareRoot { a, b },
-        ("not", &[b]) => Instruction::Not { a, b },
-        ("car" | "first", &[b]) => Instruction::First { a, b },
-        ("cdr" | "rest", &[b]) => Instruction::Rest { a, b },
-        ("cons", &[b, c]) => Instruction::Cons { a, b, c },
-        ("nth", &[b, c]) => Instruction::Nth { a, b, c },
-        ("length", &[b]) => Instruction::Length { a, b },
-        ("get" | "hash-ref", &[b, c]) => Instruction::Get { a, b, c },
-        ("mutable-array/get", &[b, c]) => Instruction::ArrayGet { a, b, c },
-        ("mutable-cell/get", &[b]) => Instruction::CellGet { a, b },
-        (_, &[b]) => Instruction::Test {
-            a,
-            b,
-            c: predicate(name)? as u8,
-        },
+pub fn instruction(builtin: Builtin, a: u8, operands: &[u8]) -> Option<Instruction> {
+    if let Some(operation) = builtin.operation(operands.len()) {
+        return of_registers(operation, a, operands);
+    }
+    let predicate = builtin.predicate()?;
+    match *operands {
+        [b] => {
+            let c = predicate as u8;
+            Some(Instruction::Test { a, b, c })
+        }
+        _ => None,
+    }
+}
+
+/// The instruction if it takes nothing but registers and has a result; others are made where they are used.
+fn of_registers(operation: Op, a: u8, operands: &[u8]) -> Option<Instruction> {
+    let instruction = match (operation, operands) {
+        (Op::Add, &[b, c]) => Instruction::Add { a, b, c },
+        (Op::Subtract, &[b, c]) => Instruction::Subtract { a, b, c },
+        (Op::Multiply, &[b, c]) => Instruction::Multiply { a, b, c },
+        (Op::Divide, &[b, c]) => Instruction::Divide { a, b, c },
+        (Op::Quotient, &[b, c]) => Instruction::Quotient { a, b, c },
+        (Op::Remainder, &[b, c]) => Instruction::Remainder { a, b, c },
+        (Op::Modulo, &[b, c]) => Instruction::Modulo { a, b, c },
+        (Op::Less, &[b, c]) => Instruction::Less { a, b, c },
+        (Op::Greater, &[b, c]) => Instruction::Greater { a, b, c },
+        (Op::LessEqual, &[b, c]) => Instruction::LessEqual { a, b, c },
+        (Op::GreaterEqual, &[b, c]) => Instruction::GreaterEqual { a, b, c },
+        (Op::NumEqual, &[b, c]) => Instruction::NumEqual { a, b, c },
+        (Op::Equal, &[b, c]) => Instruction::Equal { a, b, c },
+        (Op::Negate, &[b]) => Instruction::Negate { a, b },
+        (Op::SquareRoot, &[b]) => Instruction::SquareRoot { a, b },
+        (Op::Not, &[b]) => Instruction::Not { a, b },
+        (Op::First, &[b]) => Instruction::First { a, b },
+        (Op::Rest, &[b]) => Instruction::Rest { a, b },
+        (Op::Cons, &[b, c]) => Instruction::Cons { a, b, c },
+        (Op::Nth, &[b, c]) => Instruction::Nth { a, b, c },
+        (Op::Length, &[b]) => Instruction::Length { a, b },
+        (Op::Get, &[b, c]) => Instruction::Get { a, b, c },
+        (Op::ArrayGet, &[b, c]) => Instruction::ArrayGet { a, b, c },
+        (Op::CellGet, &[b]) => Instruction::CellGet { a, b },
         _ => return None,
     };
     Some(instruction)
+}
+
+/// The instruction for a step of an operation on three and more numbers, by that for two.
+pub fn in_chain(operation: Op, a: u8, b: u8, c: u8) -> Option<Instruction> {
+    match operation {
+        Op::Add => Some(Instruction::AddNumbers { a, b, c }),
+        Op::Subtract => Some(Instruction::SubtractNumbers { a, b, c }),
+        Op::Multiply => Some(Instruction::MultiplyNumbers { a, b, c }),
+        _ => None,
+    }
 }
 
 /// The instruction that does the same and tries floats first, if there is one.
@@ -55,11 +74,11 @@ pub fn float_first(instruction: Instruction) -> Instruction {
 }
 
 /// Whether a builtin with this many operands is a single instruction.
-pub fn is_instruction(name: &str, operands: usize) -> bool {
+pub fn is_instruction(builtin: Builtin, operands: usize) -> bool {
     const REGISTERS: [u8; 2] = [0, 0];
     REGISTERS
         .get(..operands)
-        .is_some_and(|registers| instruction(name, 0, registers).is_some())
+        .is_some_and(|registers| instruction(builtin, 0, registers).is_some())
 }
 
 /// A constant that fits an operand byte.

@@ -11,14 +11,14 @@
 use std::collections::{HashMap, HashSet};
 
 use sema_format::encode::Label;
-use sema_format::isa::{Instruction, Predicate};
+use sema_format::isa::{Instruction, Op, Predicate};
 use sema_format::model::Constant;
 
 use super::Failure;
 use super::branch::{atom, symbolic};
 use super::function::{Dest, FunctionBuilder};
 use crate::front::datum::DatumKind;
-use crate::ir::{Builtin, Expr, ExprKind, VarId};
+use crate::ir::{Expr, ExprKind, VarId};
 use crate::middle::matches::ENOUGH_KEYS;
 
 /// Integers in a chain that make searching worth it.
@@ -163,15 +163,15 @@ impl FunctionBuilder<'_, '_> {
         other: &Expr,
         dest: Dest,
     ) -> Result<bool, Failure> {
-        let Some((variable, test_name, keys)) = comparisons(test) else {
+        let Some((variable, operation, keys)) = comparisons(test) else {
             return Ok(false);
         };
         let mut cases = vec![Case { keys, body: then }];
         let mut default = other;
         while let ExprKind::If(test, then, other) = &default.kind
-            && let Some((same, name, keys)) = comparisons(test)
+            && let Some((same, also, keys)) = comparisons(test)
             && same == variable
-            && name == test_name
+            && also == operation
         {
             cases.push(Case { keys, body: then });
             default = other;
@@ -183,7 +183,7 @@ impl FunctionBuilder<'_, '_> {
         let mark = self.next;
         let subject = Expr::new(ExprKind::Local(variable), test.span);
         let register = self.value(&subject)?;
-        self.cases(register, test_name, &cases, default, dest)?;
+        self.cases(register, operation, &cases, default, dest)?;
         self.next = mark;
         Ok(true)
     }
@@ -191,7 +191,7 @@ impl FunctionBuilder<'_, '_> {
     fn cases(
         &mut self,
         register: u8,
-        test: &str,
+        test: Op,
         cases: &[Case<'_>],
         default: &Expr,
         dest: Dest,
@@ -212,7 +212,7 @@ impl FunctionBuilder<'_, '_> {
             b: Predicate::ExactInteger as u8,
             sx: 0,
         };
-        if test == "=" {
+        if test == Op::NumEqual {
             self.asm.jump(not_integer, one_by_one);
             self.search(register, &sorted, otherwise);
             self.asm.bind(one_by_one);
@@ -301,17 +301,15 @@ fn equality<'e>(test: &'e Expr, keys: &mut Vec<&'e DatumKind>) -> Option<VarId> 
                 .all(|part| equality(part, keys) == Some(variable))
                 .then_some(variable)
         }
-        ExprKind::Call(callee, arguments) => {
-            let ExprKind::Builtin(Builtin(name)) = callee.kind else {
-                return None;
-            };
+        _ => {
             // A number that is `=` to an integer need not be that integer.
-            let constant = match name {
-                "equal?" | "eq?" => atom,
-                "=" => symbolic,
-                _ => return None,
-            };
-            let [left, right] = &arguments[..] else {
+            let (constant, arguments): (fn(&Expr) -> Option<&DatumKind>, _) =
+                match test.operation()? {
+                    (Op::Equal, arguments) => (atom, arguments),
+                    (Op::NumEqual, arguments) => (symbolic, arguments),
+                    _ => return None,
+                };
+            let [left, right] = arguments else {
                 return None;
             };
             let (variable, key) = match (&left.kind, &right.kind) {
@@ -322,20 +320,19 @@ fn equality<'e>(test: &'e Expr, keys: &mut Vec<&'e DatumKind>) -> Option<VarId> 
             keys.push(key);
             Some(variable)
         }
-        _ => None,
     }
 }
 
 /// The variable that a test compares with integers, the test, and the integers.
-fn comparisons(test: &Expr) -> Option<(VarId, &'static str, Vec<i16>)> {
+fn comparisons(test: &Expr) -> Option<(VarId, Op, Vec<i16>)> {
     match &test.kind {
         ExprKind::Or(parts) => {
-            let mut found: Option<(VarId, &'static str, Vec<i16>)> = None;
+            let mut found: Option<(VarId, Op, Vec<i16>)> = None;
             for part in parts {
-                let (variable, name, keys) = comparisons(part)?;
+                let (variable, operation, keys) = comparisons(part)?;
                 match &mut found {
-                    None => found = Some((variable, name, keys)),
-                    Some((same, test, all)) if *same == variable && *test == name => {
+                    None => found = Some((variable, operation, keys)),
+                    Some((same, test, all)) if *same == variable && *test == operation => {
                         all.extend(keys);
                     }
                     Some(_) => return None,
@@ -343,21 +340,15 @@ fn comparisons(test: &Expr) -> Option<(VarId, &'static str, Vec<i16>)> {
             }
             found
         }
-        ExprKind::Call(callee, arguments) => {
-            let ExprKind::Builtin(Builtin(name @ ("=" | "equal?" | "eq?"))) = callee.kind else {
-                return None;
-            };
-            match &arguments[..] {
-                [left, right] => match (&left.kind, &right.kind) {
-                    (ExprKind::Local(variable), ExprKind::Const(DatumKind::Int(key)))
-                    | (ExprKind::Const(DatumKind::Int(key)), ExprKind::Local(variable)) => {
-                        Some((*variable, name, vec![i16::try_from(*key).ok()?]))
-                    }
-                    _ => None,
-                },
+        _ => match test.operation()? {
+            (name @ (Op::NumEqual | Op::Equal), [left, right]) => match (&left.kind, &right.kind) {
+                (ExprKind::Local(variable), ExprKind::Const(DatumKind::Int(key)))
+                | (ExprKind::Const(DatumKind::Int(key)), ExprKind::Local(variable)) => {
+                    Some((*variable, name, vec![i16::try_from(*key).ok()?]))
+                }
                 _ => None,
-            }
-        }
-        _ => None,
+            },
+            _ => None,
+        },
     }
 }

@@ -16,6 +16,7 @@ use super::state::{Environment, Event, Origin, Source, State};
 use crate::front::datum::Datum;
 use crate::front::reader::{ReadError, read_all};
 use crate::front::source;
+use crate::ir::called;
 
 /// The value of a form that is its own value.
 pub(super) fn self_evaluating(_: &Vm, form: Value) -> Option<Value> {
@@ -119,7 +120,7 @@ impl Work<'_> {
         let host = &self.vm.host;
         let text = host.heap.string(name);
         let natives = host.natives;
-        let made = (natives.find("%make-macro")).map(|number| natives.get(number));
+        let made = (natives.find(called::MAKE_MACRO.0)).map(|number| natives.get(number));
         if let Some(Ok(value)) = made.map(|native| (native.call)(host, &[text])) {
             self.vm.set_namespace_value(namespace, global, value);
         }

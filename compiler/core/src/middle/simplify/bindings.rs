@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use super::{Bound, Context, Simplifier, sequence};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::builtins::is_available;
-use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
+use crate::ir::{Expr, ExprKind, Lambda, VarId};
 use crate::middle::classes::Classes;
 use crate::middle::frames;
 use crate::middle::purity::{self, Placed};
@@ -128,7 +127,7 @@ impl Simplifier<'_> {
     fn is_copyable(&self, init: &Expr, variable: VarId) -> bool {
         match &init.kind {
             ExprKind::Local(other) => self.is_stable(*other),
-            ExprKind::Builtin(Builtin(name)) => is_available(name),
+            ExprKind::Builtin(builtin) => builtin.is_available(),
             ExprKind::Global(global) => self.known.contains(global),
             ExprKind::Const(datum) => match datum {
                 DatumKind::Nil
@@ -342,7 +341,7 @@ impl Simplifier<'_> {
         for ((_, init), same) in bindings.iter().zip(&mut same) {
             let simple = match &init.kind {
                 ExprKind::Const(_) | ExprKind::Lambda(_) => true,
-                ExprKind::Builtin(Builtin(name)) => is_available(name),
+                ExprKind::Builtin(builtin) => builtin.is_available(),
                 ExprKind::Local(variable) => self.is_stable(*variable),
                 ExprKind::Global(global) => self.known.contains(global),
                 _ => false,

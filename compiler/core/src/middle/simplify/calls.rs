@@ -1,8 +1,10 @@
 //! Calls: functions that are at hand, builtins of known values.
 
+use sema_format::isa::Op;
+
 use super::{Bound, Context, Simplifier, constant, sequence};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId};
+use crate::ir::{Builtin, Expr, ExprKind, Lambda, VarId, called};
 use crate::middle::{classes, classes::Classes, fold, purity};
 
 /// Whether a function can be entered with this many arguments by binding its parameters.
@@ -24,7 +26,7 @@ pub(in crate::middle) fn parameters(
         let list = if further.is_empty() {
             Expr::new(ExprKind::Const(DatumKind::List([].into())), span)
         } else {
-            Expr::builtin_call("list", further, span)
+            Expr::call_of(called::LIST, further, span)
         };
         bindings.push((rest, list));
     }
@@ -75,7 +77,7 @@ impl Simplifier<'_> {
                 let bindings = parameters(&lambda, arguments, span);
                 self.bind(bindings, body, context, span)
             }
-            ExprKind::Builtin(Builtin(name)) => self.builtin(name, arguments, context, span),
+            ExprKind::Builtin(builtin) => self.builtin(builtin, arguments, context, span),
             ExprKind::Local(_) | ExprKind::Global(_) => {
                 let arguments = self.values(arguments);
                 Expr::new(ExprKind::Call(Box::new(callee), arguments), span)
@@ -129,31 +131,31 @@ impl Simplifier<'_> {
 
     fn builtin(
         &mut self,
-        name: &'static str,
+        builtin: Builtin,
         arguments: Vec<Expr>,
         context: Context,
         span: Span,
     ) -> Expr {
-        let total = purity::is_total(name, arguments.len());
+        let total = purity::is_total(builtin, arguments.len());
         if total && context == Context::Effect {
             return self.parts(arguments, Context::Effect, span);
         }
-        let wanted = if name == "not" && arguments.len() == 1 {
+        let is_not = builtin.operation(arguments.len()) == Some(Op::Not);
+        let wanted = if is_not {
             Context::Test
         } else {
             Context::Value
         };
         let each = arguments.into_iter();
         let mut arguments: Vec<Expr> = each.map(|argument| self.expr(argument, wanted)).collect();
-        if let Some(value) = fold::call(name, &arguments) {
+        if let Some(value) = fold::call(builtin, &arguments) {
             return Expr::new(ExprKind::Const(value), span);
         }
         if let [argument] = &mut arguments[..] {
-            if name == "not"
+            if is_not
                 && context == Context::Test
-                && let ExprKind::Call(callee, inner) = &mut argument.kind
-                && matches!(callee.kind, ExprKind::Builtin(Builtin("not")))
-                && inner.len() == 1
+                && matches!(argument.operation(), Some((Op::Not, _)))
+                && let ExprKind::Call(_, inner) = &mut argument.kind
                 && let Some(inner) = inner.pop()
             {
                 return inner;
@@ -163,7 +165,7 @@ impl Simplifier<'_> {
                 _ => true,
             };
             if stable
-                && let Some(set) = classes::of_predicate(name)
+                && let Some(set) = classes::of_predicate(builtin)
                 && let Some(holds) = self.class_of(argument).decide(set)
             {
                 let argument = std::mem::replace(argument, Expr::nil(span));
@@ -175,7 +177,7 @@ impl Simplifier<'_> {
                 };
             }
         }
-        Expr::builtin_call(name, arguments, span)
+        Expr::call_of(builtin, arguments, span)
     }
 
     pub(super) fn apply(
@@ -191,7 +193,8 @@ impl Simplifier<'_> {
         let ordered = self.class_of(&callee).decide(Classes::FUNCTION) == Some(true);
         let spread = match arguments.last_mut().map(|last| &mut last.kind) {
             Some(ExprKind::Call(list, elements))
-                if matches!(list.kind, ExprKind::Builtin(Builtin("list"))) =>
+                if matches!(list.kind, ExprKind::Builtin(list)
+                    if list.operation(elements.len()) == Some(Op::MakeList)) =>
             {
                 Some(std::mem::take(elements))
             }
@@ -210,7 +213,7 @@ impl Simplifier<'_> {
             }
             Some(elements) => {
                 if let Some(last) = arguments.last_mut() {
-                    *last = Expr::builtin_call("list", elements, last.span);
+                    *last = Expr::call_of(called::LIST, elements, last.span);
                 }
                 Expr::new(ExprKind::Apply(Box::new(callee), arguments), span)
             }

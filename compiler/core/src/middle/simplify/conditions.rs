@@ -1,8 +1,10 @@
 //! `if`, `and`, `or`, and what a test tells about the variables in it.
 
 use super::{Context, Simplifier, constant, is_nil, sequence};
+use sema_format::isa::Op;
+
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind, VarId};
+use crate::ir::{Expr, ExprKind, VarId, called};
 use crate::middle::classes::{self, Classes};
 use crate::middle::fold::is_true;
 use crate::middle::purity;
@@ -24,13 +26,11 @@ impl Simplifier<'_> {
                 self.narrow(*variable, Classes::FALSY.complement(), truth, mark);
             }
             ExprKind::Call(callee, arguments) => {
-                if let (ExprKind::Builtin(Builtin(name)), [argument]) =
-                    (&callee.kind, &arguments[..])
-                {
-                    if *name == "not" {
+                if let (ExprKind::Builtin(builtin), [argument]) = (&callee.kind, &arguments[..]) {
+                    if builtin.operation(1) == Some(Op::Not) {
                         self.assume_into(argument, !truth, mark);
                     } else if let ExprKind::Local(variable) = argument.kind
-                        && let Some(set) = classes::of_predicate(name)
+                        && let Some(set) = classes::of_predicate(*builtin)
                     {
                         self.narrow(variable, set, truth, mark);
                     }
@@ -109,9 +109,8 @@ impl Simplifier<'_> {
         context: Context,
         span: Span,
     ) -> Expr {
-        while let ExprKind::Call(callee, arguments) = &mut test.kind
-            && matches!(callee.kind, ExprKind::Builtin(Builtin("not")))
-            && arguments.len() == 1
+        while matches!(test.operation(), Some((Op::Not, _)))
+            && let ExprKind::Call(_, arguments) = &mut test.kind
             && let Some(inner) = arguments.pop()
         {
             test = inner;
@@ -164,7 +163,7 @@ impl Simplifier<'_> {
                 return test;
             }
             (Context::Test | Context::Value, Some(false), Some(true)) => {
-                return Expr::builtin_call("not", vec![test], span);
+                return Expr::call_of(called::NOT, vec![test], span);
             }
             (Context::Test, _, Some(false)) => return joined_parts(test, then, true, span),
             (Context::Test, Some(true), _) => return joined_parts(test, other, false, span),

@@ -18,8 +18,7 @@ use super::census::Census;
 use super::classes::Classes;
 use super::{frames, purity};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::builtins::is_available;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId};
+use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId};
 
 /// What the surroundings want of an expression.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,10 +147,10 @@ impl Simplifier<'_> {
         let kind = match expr.kind {
             ExprKind::Const(datum) => ExprKind::Const(datum),
             ExprKind::Local(variable) => return self.local(variable, context, span),
-            ExprKind::Builtin(Builtin(name)) => match context {
-                Context::Test if is_available(name) => return constant(true, span),
-                Context::Effect if is_available(name) => return Expr::nil(span),
-                _ => ExprKind::Builtin(Builtin(name)),
+            ExprKind::Builtin(builtin) => match context {
+                Context::Test if builtin.is_available() => return constant(true, span),
+                Context::Effect if builtin.is_available() => return Expr::nil(span),
+                _ => ExprKind::Builtin(builtin),
             },
             ExprKind::Global(global) => {
                 if context == Context::Effect && self.known.contains(&global) {

@@ -118,7 +118,7 @@ natives! {
     "read/all" (text: String) -> List => read_all;
 
     /// The value of a form in the global environment.
-    "%eval" (form: Any) -> Any => eval;
+    "%eval" (form: Any) -> Any, calls_back => eval;
 
     /// The form after one step of macro expansion.
     "%macroexpand" (form: Any) -> Any => expand;

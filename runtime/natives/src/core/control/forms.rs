@@ -6,12 +6,13 @@
     reason = "a call has as many arguments as the declaration says"
 )]
 
-use sema_format::isa::Predicate;
+use sema_format::isa::{Op, Predicate};
 use sema_machine::data::collections::{self, hash_map, sorted_map};
 use sema_machine::data::print;
 use sema_machine::data::sequence::{element_at, sequence_length};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, arity_error, eval_error, type_error};
+use sema_machine::host::declaration::ANY_NUMBER;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -255,7 +256,7 @@ fn apply_list(_: &Host, arguments: &[Value]) -> Outcome {
 
 natives! {
     /// Whether a value is the marker of an optional argument that was left out.
-    "%missing?" (value: Any) -> Bool, total, reads, test(Predicate::Missing) => is_missing;
+    "%missing?" (value: Any) -> Bool, total, borrows, test(Predicate::Missing) => is_missing;
 
     /// The arguments of `apply` as one list: the elements of the last, a sequence, follow the others.
     "%spread" (arguments: Any) -> List, pure => spread;
@@ -264,10 +265,10 @@ natives! {
     "%apply" (function: Any, argument: Any, more*: Any) -> Any => apply_list;
 
     /// A list of the arguments.
-    "%list" (values*: Any) -> List, total => list;
+    "%list" (values*: Any) -> List, total, op(ANY_NUMBER, Op::MakeList) => list;
 
     /// A vector of the arguments.
-    "%vector" (values*: Any) -> Vector, total => vector;
+    "%vector" (values*: Any) -> Vector, total, op(ANY_NUMBER, Op::MakeVector) => vector;
 
     /// A map of keys and values in turn. It raises for what cannot be a key.
     "%map" (entries*: Any) -> SortedMap, pure => map;
@@ -297,7 +298,7 @@ natives! {
     "%check-map" (map: Map) -> Nil, pure => check_map;
 
     /// The element of a sequence at an index; nil if there is none.
-    "%sequence-ref" (seq: Any, index: Any) -> Any, pure => sequence_ref;
+    "%sequence-ref" (seq: Any, index: Any) -> Any, pure, op(2, Op::Element) => sequence_ref;
 
     /// A list of the elements of a list or vector from an index on.
     "%sequence-rest" (seq: Any, index: Any) -> List, total => sequence_rest;

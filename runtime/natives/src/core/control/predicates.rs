@@ -19,17 +19,17 @@ natives! {
     /// Whether two values have the same kind and the same content. Exact and inexact numbers differ.
     /// (equal? (list 1 [2]) (list 1 [2])) => #t
     /// (equal? 1 1.0) => #f
-    "equal?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal) => equal;
+    "equal?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal), reads => equal;
 
     /// Whether two values have the same kind and the same content. The same as `equal?`.
     /// (eq? "ab" "ab") => #t
-    "eq?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal) => equal;
+    "eq?" (a: Any, b: Any) -> Bool, total, op(2, Op::Equal), reads => equal;
 
     /// #t for nil and #f, #f for anything else.
     /// (not #f) => #t
     /// (not nil) => #t
     /// (not 0) => #f
-    "not" (value: Any) -> Bool, total, reads, op(1, Op::Not) => not;
+    "not" (value: Any) -> Bool, total, borrows, op(1, Op::Not) => not;
 
     /// Whether a value is nil.
     /// (nil? nil) => #t
@@ -45,7 +45,7 @@ natives! {
     /// (empty? "") => #t
     /// (empty? {:a 1}) => #f
     /// (empty? 0) => error expected collection, got int
-    "empty?" (coll: Any) -> Bool, pure, reads => is_empty;
+    "empty?" (coll: Any) -> Bool, pure, reads, borrows => is_empty;
 
     /// Whether a value is a list with at least one element.
     /// (pair? (list 1)) => #t

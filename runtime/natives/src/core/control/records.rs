@@ -1,11 +1,13 @@
 //! Records, multiple values and multimethods: what the forms that define them compile to.
 
+use sema_format::isa::Op;
 use sema_machine::data::collections::{self, key, sorted_map};
 use sema_machine::data::print;
 use sema_machine::data::record::{checked_record, field, has_type, make_record};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::declaration::ANY_NUMBER;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -28,13 +30,13 @@ natives! {
     "%make-record-type" (name: Any, fields*: Any) -> Any => make_record_type;
 
     /// A record of a type with these fields.
-    "%record" (record_type: Any, fields*: Any) -> Record, pure => record;
+    "%record" (record_type: Any, fields*: Any) -> Record, pure, op(ANY_NUMBER, Op::MakeRecord) => record;
 
     /// Whether a value is a record of a type.
-    "%record?" (record_type: Any, value: Any) -> Bool, total => is_record_of;
+    "%record?" (record_type: Any, value: Any) -> Bool, total, op(2, Op::RecordTest) => is_record_of;
 
     /// The field at an index of a record of a type; the third argument is the name of the field.
-    "%record-ref" (record_type: Any, index: Any, field: Any, record: Any) -> Any, pure => record_ref;
+    "%record-ref" (record_type: Any, index: Any, field: Any, record: Any) -> Any, pure, op(4, Op::RecordRef) => record_ref;
 
     /// A multimethod with a name, a function that gives the dispatch value, and the function that is called in its place.
     "%make-multimethod" (name: Any, dispatch: Any, invoker: Any) -> Any => make_multimethod;

@@ -17,35 +17,35 @@ natives! {
     /// (get {:a 1} :a) => 1
     /// (get {:a 1} :b 0) => 0
     /// (get nil :a) => error expected map or hashmap, got nil
-    "get" | "hash-ref" (map: Map, key: Any, default?: Any) -> Any, pure, reads, op(2, Op::Get) => get;
+    "get" | "hash-ref" (map: Map, key: Any, default?: Any) -> Any, pure, borrows, op(2, Op::Get) => get;
 
     /// The map with keys bound to other values: a key and a value in turn. With a key and an association list it is the
     /// entry of the key in the list, or #f.
     /// (assoc {:a 1} :b 2 :a 3) => {:a 3 :b 2}
     /// (assoc :b (list (list :a 1) (list :b 2))) => (:b 2)
     /// (assoc {:a 1} :b) => error assoc: requires
-    "assoc" (map: Any, entries*: Any) -> Any, pure => assoc;
+    "assoc" (map: Any, entries*: Any) -> Any, pure, in_place("%assoc-owned", 3) => assoc;
 
     /// The map without some keys. Keys that it does not have are ignored.
     /// (dissoc {:a 1 :b 2 :c 3} :a :c :z) => {:b 2}
-    "dissoc" (map: Map, key: Any, more*: Any) -> Map, pure => dissoc;
+    "dissoc" (map: Map, key: Any, more*: Any) -> Map, pure, in_place("%dissoc-owned", 2) => dissoc;
 
     /// Whether a map has a key, whatever its value.
     /// (contains? {:a nil} :a) => #t
     /// (contains? {:a 1} :b) => #f
-    "contains?" (map: Map, key: Any) -> Bool, pure, reads => contains;
+    "contains?" (map: Map, key: Any) -> Bool, pure, borrows => contains;
 
     /// A list of the keys: in ascending order for a map, in the order of its own for a hash map.
     /// (keys {:b 2 :a 1}) => (:a :b)
-    "keys" (map: Map) -> List, pure, reads => keys;
+    "keys" (map: Map) -> List, pure, borrows => keys;
 
     /// A list of the values, in the order of `keys`.
     /// (vals {:b 2 :a 1}) => (1 2)
-    "vals" (map: Map) -> List, pure, reads => vals;
+    "vals" (map: Map) -> List, pure, borrows => vals;
 
     /// A list of two-element lists, key and value, in the order of `keys`.
     /// (map/entries {:b 2 :a 1}) => ((:a 1) (:b 2))
-    "map/entries" (map: Map) -> List, pure, reads => entries;
+    "map/entries" (map: Map) -> List, pure, borrows => entries;
 
     /// A map with the entries of all maps, of the kind of the first. Where a key is in several, the last one counts.
     /// (merge {:a 1 :b 2} {:b 3}) => {:a 1 :b 3}
@@ -103,20 +103,20 @@ natives! {
     /// The hash map with keys bound to other values: a key and a value in turn.
     /// (hashmap/get (hashmap/assoc (hashmap/new :a 1) :a 2) :a) => 2
     /// (hashmap/assoc {:a 1} :b 2) => error expected hashmap, got map
-    "hashmap/assoc" (map: HashMap, entries*: Any) -> HashMap, pure => hashmap_assoc;
+    "hashmap/assoc" (map: HashMap, entries*: Any) -> HashMap, pure, in_place("%hashmap-assoc-owned", 3) => hashmap_assoc;
 
     /// The value that a hash map, or a map, has for a key; the default (nil) if it lacks the key.
     /// (hashmap/get (hashmap/new :a 1) :a) => 1
     /// (hashmap/get (hashmap/new) :a :none) => :none
-    "hashmap/get" (map: Map, key: Any, default?: Any) -> Any, pure, reads => hashmap_get;
+    "hashmap/get" (map: Map, key: Any, default?: Any) -> Any, pure, borrows => hashmap_get;
 
     /// Whether a hash map has a key. Maps in key order are refused.
     /// (hashmap/contains? (hashmap/new :a nil) :a) => #t
-    "hashmap/contains?" (map: HashMap, key: Any) -> Bool, pure, reads => hashmap_contains;
+    "hashmap/contains?" (map: HashMap, key: Any) -> Bool, pure, borrows => hashmap_contains;
 
     /// A list of the keys of a hash map, in no specified order.
     /// (sort (hashmap/keys (hashmap/new 2 :b 1 :a))) => (1 2)
-    "hashmap/keys" (map: HashMap) -> List, pure, reads => hashmap_keys;
+    "hashmap/keys" (map: HashMap) -> List, pure, borrows => hashmap_keys;
 
     /// A map in key order with the entries of a hash map.
     /// (hashmap/to-map (hashmap/new :b 2 :a 1)) => {:a 1 :b 2}

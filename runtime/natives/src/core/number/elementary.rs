@@ -10,74 +10,66 @@ use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
-/// The values that have names.
-pub static CONSTANTS: &[(&str, f64)] = &[
-    ("e", std::f64::consts::E),
-    ("pi", std::f64::consts::PI),
-    ("math/infinity", f64::INFINITY),
-    ("math/nan", f64::NAN),
-];
-
 natives! {
     /// The sine of an angle in radians.
     /// (sin 0) => 0.0
-    "sin" (angle: Real) -> Float, pure => sin;
+    "sin" (angle: Real) -> Float, pure, varies => sin;
 
     /// The cosine of an angle in radians.
     /// (cos 0) => 1.0
-    "cos" (angle: Real) -> Float, pure => cos;
+    "cos" (angle: Real) -> Float, pure, varies => cos;
 
     /// The natural logarithm: -inf for zero, NaN for negative numbers.
     /// (log 1) => 0.0
     /// (log 0) => -inf
-    "log" (number: Real) -> Float, pure => log;
+    "log" (number: Real) -> Float, pure, varies => log;
 
     /// The tangent of an angle in radians.
     /// (math/tan 0) => 0.0
-    "math/tan" (angle: Real) -> Float, pure => tan;
+    "math/tan" (angle: Real) -> Float, pure, varies => tan;
 
     /// The angle in radians, from -pi/2 to pi/2, with this sine; NaN beyond -1 and 1.
     /// (math/asin 1) => 1.5707963267948966
-    "math/asin" (sine: Real) -> Float, pure => asin;
+    "math/asin" (sine: Real) -> Float, pure, varies => asin;
 
     /// The angle in radians, from 0 to pi, with this cosine; NaN beyond -1 and 1.
     /// (math/acos -1) => 3.141592653589793
     /// (math/nan? (math/acos 2)) => #t
-    "math/acos" (cosine: Real) -> Float, pure => acos;
+    "math/acos" (cosine: Real) -> Float, pure, varies => acos;
 
     /// The angle in radians, from -pi/2 to pi/2, with this tangent.
     /// (math/atan 1) => 0.7853981633974483
-    "math/atan" (tangent: Real) -> Float, pure => atan;
+    "math/atan" (tangent: Real) -> Float, pure, varies => atan;
 
     /// The angle in radians, from -pi to pi, of the direction from the origin to the point (x, y). The
     /// first argument is y.
     /// (math/atan2 1 0) => 1.5707963267948966
     /// (math/atan2 0 -1) => 3.141592653589793
-    "math/atan2" (y: Real, x: Real) -> Float, pure => atan2;
+    "math/atan2" (y: Real, x: Real) -> Float, pure, varies => atan2;
 
     /// The hyperbolic sine.
     /// (math/sinh 0) => 0.0
-    "math/sinh" (number: Real) -> Float, pure => sinh;
+    "math/sinh" (number: Real) -> Float, pure, varies => sinh;
 
     /// The hyperbolic cosine.
     /// (math/cosh 0) => 1.0
-    "math/cosh" (number: Real) -> Float, pure => cosh;
+    "math/cosh" (number: Real) -> Float, pure, varies => cosh;
 
     /// The hyperbolic tangent.
     /// (math/tanh 0) => 0.0
-    "math/tanh" (number: Real) -> Float, pure => tanh;
+    "math/tanh" (number: Real) -> Float, pure, varies => tanh;
 
     /// The number e to a power.
     /// (math/exp 0) => 1.0
-    "math/exp" (power: Real) -> Float, pure => exp;
+    "math/exp" (power: Real) -> Float, pure, varies => exp;
 
     /// The logarithm to base 2.
     /// (math/log2 1024) => 10.0
-    "math/log2" (number: Real) -> Float, pure => log2;
+    "math/log2" (number: Real) -> Float, pure, varies => log2;
 
     /// The logarithm to base 10.
     /// (math/log10 1000) => 3.0
-    "math/log10" (number: Real) -> Float, pure => log10;
+    "math/log10" (number: Real) -> Float, pure, varies => log10;
 
     /// An angle given in degrees, in radians.
     /// (math/degrees->radians 180) => 3.141592653589793
@@ -123,7 +115,7 @@ natives! {
     /// Takes floats and integers of 64 bits.
     /// (math/round-to 3.14159 2) => 3.14
     /// (math/round-to 1250 -2) => 1300.0
-    "math/round-to" (number: Real, places: Int) -> Float, pure => round_to;
+    "math/round-to" (number: Real, places: Int) -> Float, pure, varies => round_to;
 
     /// The text of a number with exactly so many digits after the point; negative counts are 0. Raises
     /// for more than 100 million digits. Takes floats and integers of 64 bits.

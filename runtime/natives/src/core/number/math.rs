@@ -9,8 +9,6 @@ use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
-pub use crate::core::number::elementary::CONSTANTS;
-
 natives! {
     /// The sum of numbers, 0 of none, exact if all are; two strings are joined.
     /// (+ 1 2 3) => 6
@@ -40,7 +38,7 @@ natives! {
     /// (= 1 1.0) => #t
     /// (= 2 2 3) => #f
     /// (= "a" "a") => #t
-    "=" (left: Any, right: Any, others*: Any) -> Bool, pure, op(2, Op::NumEqual) => equal;
+    "=" (left: Any, right: Any, others*: Any) -> Bool, pure, op(2, Op::NumEqual), reads => equal;
 
     /// Whether each number is below the next. What follows a pair that is not so is not looked at.
     /// (< 1 3/2 2.5) => #t
@@ -122,12 +120,12 @@ natives! {
     /// The distance of a number from zero; for a complex number a float.
     /// (abs -7/2) => 7/2
     /// (abs -1.5) => 1.5
-    "abs" (number: Number) -> Real, pure => abs;
+    "abs" (number: Number) -> Real, pure, varies => abs;
 
     /// The distance of a number from zero; the same as `abs`.
     /// (magnitude (make-rectangular 3 4)) => 5.0
     /// (magnitude -2) => 2
-    "magnitude" (number: Number) -> Real, pure => abs;
+    "magnitude" (number: Number) -> Real, pure, varies => abs;
 
     /// The greatest integer not above a number; a float stays a float.
     /// (floor -3/2) => -2
@@ -158,22 +156,22 @@ natives! {
     /// (expt 2 100) => 1267650600228229401496703205376
     /// (expt 2 -2) => 1/4
     /// (expt 2 0.5) => 1.4142135623730951
-    "expt" (base: Number, exponent: Number) -> Number, pure => expt;
+    "expt" (base: Number, exponent: Number) -> Number, pure, varies => expt;
 
     /// A number to a power; the same as `expt`.
     /// (pow 3 4) => 81
-    "pow" (base: Number, exponent: Number) -> Number, pure => expt;
+    "pow" (base: Number, exponent: Number) -> Number, pure, varies => expt;
 
     /// A number to a power; the same as `expt`.
     /// (math/pow 3 4) => 81
-    "math/pow" (base: Number, exponent: Number) -> Number, pure => expt;
+    "math/pow" (base: Number, exponent: Number) -> Number, pure, varies, floats => expt;
 
     /// The square root: exact for exact squares, a float for other real numbers, complex for negative
     /// ones.
     /// (sqrt 9/4) => 3/2
     /// (sqrt 2) => 1.4142135623730951
     /// (sqrt -4) => 0+2i
-    "sqrt" (number: Number) -> Number, pure, op(1, Op::SquareRoot) => sqrt;
+    "sqrt" (number: Number) -> Number, pure, op(1, Op::SquareRoot), varies, floats => sqrt;
 
     /// The list of the largest integer whose square is not above an integer, and of what remains.
     /// Raises for negative integers.

@@ -22,11 +22,11 @@ natives! {
 
     /// The float nearest to a number; of a complex number, the nearest float to each part.
     /// (inexact 1/4) => 0.25
-    "inexact" (number: Number) -> Number, pure => inexact_number;
+    "inexact" (number: Number) -> Number, pure, floats => inexact_number;
 
     /// The float nearest to a number; the same as `inexact`.
     /// (exact->inexact 3) => 3.0
-    "exact->inexact" (number: Number) -> Number, pure => inexact_number;
+    "exact->inexact" (number: Number) -> Number, pure, floats => inexact_number;
 
     /// The integer part of a real number, or the decimal integer that a string holds. Raises for floats
     /// that are not finite or beyond 64 bits, and for strings that hold no integer.
@@ -67,7 +67,7 @@ natives! {
     /// The complex number of a magnitude and an angle in radians. Its parts are floats.
     /// (make-polar 2 0) => 2.0+0.0i
     /// (real-part (make-polar 2 (/ pi 3))) => 1.0000000000000002
-    "make-polar" (magnitude: Real, angle: Real) -> Number, pure => make_polar;
+    "make-polar" (magnitude: Real, angle: Real) -> Number, pure, varies => make_polar;
 
     /// The real part of a number.
     /// (real-part (make-rectangular 3 -4)) => 3
@@ -82,7 +82,7 @@ natives! {
     /// ones.
     /// (angle -2) => 3.141592653589793
     /// (angle (make-rectangular 0 1)) => 1.5707963267948966
-    "angle" (number: Number) -> Float, pure => angle;
+    "angle" (number: Number) -> Float, pure, varies => angle;
 
     /// The text of a number. A radix of 2, 8 or 16 takes exact integers only; any other but 10 raises.
     /// (number->string 1/3) => "1/3"

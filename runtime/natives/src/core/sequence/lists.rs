@@ -13,6 +13,7 @@ use sema_machine::data::sequence::{
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, check_limit};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::declaration::ANY_NUMBER;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -20,7 +21,7 @@ natives! {
     /// A list of the arguments in their order.
     /// (list 1 :two "three") => (1 :two "three")
     /// (list) => ()
-    "list" (values*: Any) -> List, total => list;
+    "list" (values*: Any) -> List, total, op(ANY_NUMBER, Op::MakeList) => list;
 
     /// A list that starts with a value and goes on with a list, which is shared. After nil it is the only
     /// element; any other second argument, a vector too, becomes the second element.
@@ -106,12 +107,12 @@ natives! {
     /// (length (list 1 2 3)) => 3
     /// (length "né") => 2
     /// (length nil) => error got nil
-    "length" (coll: Any) -> Count, pure, reads, op(1, Op::Length) => length;
+    "length" (coll: Any) -> Count, pure, reads, borrows, op(1, Op::Length) => length;
 
     /// The number of elements of a list or vector, of characters of a string, or of entries of a map; 0 for nil.
     /// (count {:a 1 :b 2}) => 2
     /// (count nil) => 0
-    "count" (coll: Any) -> Count, pure, reads => count;
+    "count" (coll: Any) -> Count, pure, reads, borrows => count;
 
     /// The element at an index, counted from 0. It raises if there is none.
     /// (nth (list :a :b :c) 1) => :b
@@ -143,7 +144,7 @@ natives! {
     /// (range 4) => (0 1 2 3)
     /// (range 2 5) => (2 3 4)
     /// (range 10 0 -4) => (10 6 2)
-    "range" (start: Int, end?: Int, step?: Int) -> List, pure => range;
+    "range" (start: Int, end?: Int, step?: Int) -> List, pure, counts("%range-end") => range;
 
     /// The end of a range with step 1, after the checks of `range`.
     "%range-end" (start: Int, end?: Int) -> Int, pure => range_end;

@@ -21,11 +21,11 @@ natives! {
     /// it is the number of elements.
     /// (mutable-array/length (mutable-array/new 10)) => 0
     /// (mutable-array/->vector (mutable-array/new 2 :x)) => [:x :x]
-    "mutable-array/new" (size?: Count, fill?: Any) -> MutableArray => array_new;
+    "mutable-array/new" (size?: Count, fill?: Any) -> MutableArray, stores(1) => array_new;
 
     /// Adds an element at the end of an array, which is returned.
     /// (mutable-array/->vector (mutable-array/push! (mutable-array/new) 5)) => [5]
-    "mutable-array/push!" (array: MutableArray, value: Any) -> MutableArray => array_push;
+    "mutable-array/push!" (array: MutableArray, value: Any) -> MutableArray, stores(1) => array_push;
 
     /// The element at an index, counted from 0. Past the end it is the default, or an error without one.
     /// (mutable-array/get (mutable-array/new 2 :x) 1) => :x
@@ -36,7 +36,7 @@ natives! {
     /// Replaces the element at an index that exists. The array is returned.
     /// (mutable-array/->vector (mutable-array/set! (mutable-array/new 2 0) 1 9)) => [0 9]
     /// (mutable-array/set! (mutable-array/new) 0 9) => error out of bounds
-    "mutable-array/set!" (array: MutableArray, index: Count, value: Any) -> MutableArray => array_set;
+    "mutable-array/set!" (array: MutableArray, index: Count, value: Any) -> MutableArray, stores(2), op(3, Op::ArraySet) => array_set;
 
     /// The number of elements that an array has now.
     /// (mutable-array/length (mutable-array/new 3 nil)) => 3
@@ -57,7 +57,7 @@ natives! {
 
     /// Puts another value into a cell, which is returned.
     /// (let ((c (mutable-cell/new 1))) (mutable-cell/set! c 2) (mutable-cell/get c)) => 2
-    "mutable-cell/set!" (cell: Cell, value: Any) -> Cell => cell_set;
+    "mutable-cell/set!" (cell: Cell, value: Any) -> Cell, op(2, Op::CellSet) => cell_set;
 }
 
 fn array_new(host: &Host, args: &[Value]) -> Outcome {

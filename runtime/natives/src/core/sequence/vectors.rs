@@ -1,15 +1,17 @@
 //! Vectors.
 
+use sema_format::isa::Op;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::declaration::ANY_NUMBER;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
     /// A vector of the arguments in their order.
     /// (vector 1 :two) => [1 :two]
-    "vector" (values*: Any) -> Vector, total => vector;
+    "vector" (values*: Any) -> Vector, total, op(ANY_NUMBER, Op::MakeVector) => vector;
 
     /// A vector with the elements of a list. A vector is refused.
     /// (list->vector (list 1 2)) => [1 2]

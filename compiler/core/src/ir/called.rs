@@ -1,0 +1,43 @@
+//! The builtins that passes and back ends make calls of, besides those found by what they declare
+//! ([`Builtin::of_operation`], [`Declaration::in_place`](sema_machine::host::declaration::Declaration)).
+
+use super::Builtin;
+
+/// Whether a value counts as false.
+pub const NOT: Builtin = Builtin("not");
+/// A list of the arguments.
+pub const LIST: Builtin = Builtin("list");
+/// Runs a [`Part`](super::Part) unless it has run.
+pub const RUN_PART: Builtin = Builtin("%run-part");
+/// Calls a function with the elements of a sequence.
+pub const APPLY: Builtin = Builtin("apply");
+/// The same in library code, which may itself be named `apply`.
+pub const LIBRARY_APPLY: Builtin = Builtin("%apply");
+/// A list of the elements of sequences.
+pub const APPEND: Builtin = Builtin("append");
+/// Makes an ordinary map of one that may be changed in place.
+pub const SEALED: Builtin = Builtin("%sealed");
+/// Whether a value is a list or vector of exactly so many elements.
+pub const SEQUENCE_OF: Builtin = Builtin("%sequence-of?");
+/// Whether a value is a list or vector of so many elements or more.
+pub const SEQUENCE_FROM: Builtin = Builtin("%sequence-from?");
+/// An element of a list or vector; nil if there is none.
+pub const SEQUENCE_REF: Builtin = Builtin("%sequence-ref");
+/// How many elements a list or vector has; -1 of anything else.
+pub const SEQUENCE_SIZE: Builtin = Builtin("%sequence-size");
+/// Makes a record type.
+pub const MAKE_RECORD_TYPE: Builtin = Builtin("%make-record-type");
+/// Makes a multimethod.
+pub const MAKE_MULTIMETHOD: Builtin = Builtin("%make-multimethod");
+/// The method of a multimethod for a dispatch value.
+pub const MULTIMETHOD_METHOD: Builtin = Builtin("%multimethod-method");
+/// What frames of calls of multimethods are named.
+pub const MULTIMETHOD_INVOKE: &str = "%multimethod-invoke";
+/// Raises a condition: the runtime lacks a builtin.
+pub const UNAVAILABLE: Builtin = Builtin("%unavailable");
+/// The standard stream of a file descriptor.
+pub const STANDARD_STREAM: Builtin = Builtin("%standard-stream");
+/// A value that the machine keeps, by number.
+pub const KEPT: Builtin = Builtin("%kept");
+/// Defines a macro of a running program.
+pub const MAKE_MACRO: Builtin = Builtin("%make-macro");
