@@ -13,6 +13,7 @@ use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
 use semac_core::ir::{ExprKind, Unit};
 use semac_core::link::library::Library;
+use semac_core::middle::evaluate::Evaluator;
 use semac_core::middle::{
     self, Globals, check, frames, inline, letrec, lift, matches, records, simplify, specialise,
 };
@@ -57,28 +58,29 @@ fn listing(source: &str) -> String {
     records::run(&mut unit, &mut globals);
     globals.known.extend(middle::known::functions(&unit));
     globals.known.extend(linked);
+    let evaluator = Evaluator::new(&interner);
     if pass == "all" {
         frames::mark(&mut unit);
-        middle::run(&mut unit, &mut globals, 2, &Unobserved);
+        middle::run(&mut unit, &mut globals, 2, &interner, &Unobserved);
     } else {
         frames::mark(&mut unit);
         letrec::run(&mut unit);
         if pass == "matches" {
             matches::run(&mut unit);
         } else if pass != "letrec" {
-            simplify::run(&mut unit, &globals.known);
+            simplify::run(&mut unit, &globals.known, Some(&evaluator));
         }
         match pass {
             "letrec" | "simplify" | "matches" => {}
             "inline" => {
                 inline::run(&mut unit, &globals);
-                simplify::run(&mut unit, &globals.known);
+                simplify::run(&mut unit, &globals.known, Some(&evaluator));
             }
             "lift" => lift::run(&mut unit, &mut globals),
             "records" => {}
             "specialise" => {
                 specialise::run(&mut unit, &mut globals);
-                simplify::run(&mut unit, &globals.known);
+                simplify::run(&mut unit, &globals.known, Some(&evaluator));
             }
             _ => panic!("no pass {pass}"),
         }

@@ -52,7 +52,7 @@ pub fn compile_unit(
     if known != Known::Nothing {
         globals.known.extend(library);
     }
-    middle::run(unit, &mut globals, optimize, phases);
+    middle::run(unit, &mut globals, optimize, names, phases);
     phases.begin(phases::GENERATE);
     bytecode::generate(unit, &globals, positions, names)
 }

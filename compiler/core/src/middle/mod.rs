@@ -8,6 +8,7 @@ pub mod check;
 pub mod classes;
 pub mod copy;
 pub mod early;
+pub mod evaluate;
 pub mod fold;
 pub mod frames;
 pub mod functions;
@@ -33,7 +34,8 @@ pub mod variables;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::front::datum::Span;
+use self::evaluate::Evaluator;
+use crate::front::datum::{Interner, Span};
 use crate::ir::{Global, GlobalId, Unit};
 use crate::phases::Observer;
 
@@ -89,12 +91,20 @@ impl Globals {
 
 /// Optimises a unit whose calls in tail position are marked ([`frames::mark`]).
 ///
-/// `phases` is told which pass begins.
-pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Observer) {
+/// `names` are those of symbols and keywords in its constants; `phases` is told which pass begins.
+pub fn run(
+    unit: &mut Unit,
+    globals: &mut Globals,
+    level: u8,
+    names: &Interner,
+    phases: &dyn Observer,
+) {
     debug_assert_eq!(check::bound_twice(unit), None);
     if level == 0 {
         return;
     }
+    let evaluator = Evaluator::new(names);
+    let evaluator = (level > 1).then_some(&evaluator);
     phases.begin("letrec");
     if level > 1 && globals.extensible && !unit.dynamic {
         let known = known::multimethods(unit);
@@ -104,16 +114,16 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
     phases.begin("matches");
     matches::run(unit);
     phases.begin("simplify");
-    simplify::run(unit, &globals.known);
+    simplify::run(unit, &globals.known, evaluator);
     if level > 1 {
-        inline(unit, globals, phases);
+        inline(unit, globals, evaluator, phases);
         if globals.extensible {
             phases.begin("specialise");
             specialise::run(unit, globals);
             phases.begin("simplify");
-            simplify::run(unit, &globals.known);
+            simplify::run(unit, &globals.known, evaluator);
         }
-        inline(unit, globals, phases);
+        inline(unit, globals, evaluator, phases);
         if globals.extensible {
             phases.begin("lift");
             lift::run(unit, globals);
@@ -133,14 +143,19 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, level: u8, phases: &dyn Obser
 }
 
 /// Inlines what inlining brings to light, for some rounds.
-fn inline(unit: &mut Unit, globals: &mut Globals, phases: &dyn Observer) {
+fn inline(
+    unit: &mut Unit,
+    globals: &mut Globals,
+    evaluator: Option<&Evaluator<'_>>,
+    phases: &dyn Observer,
+) {
     for _ in 0..3 {
         phases.begin("inline");
         if !inline::run(unit, globals) {
             return;
         }
         phases.begin("simplify");
-        simplify::run(unit, &globals.known);
+        simplify::run(unit, &globals.known, evaluator);
         phases.begin("unused");
         // What has been inlined everywhere needs no more work.
         unused::run(unit, globals);

@@ -151,6 +151,10 @@ impl Simplifier<'_> {
         if let Some(value) = fold::call(builtin, &arguments) {
             return Expr::new(ExprKind::Const(value), span);
         }
+        let evaluated = self.evaluator.and_then(|it| it.call(builtin, &arguments));
+        if let Some(value) = evaluated {
+            return Expr::new(ExprKind::Const(value), span);
+        }
         if let [argument] = &mut arguments[..] {
             if is_not
                 && context == Context::Test

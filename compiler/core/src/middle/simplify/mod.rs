@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use super::census::Census;
 use super::classes::Classes;
+use super::evaluate::Evaluator;
 use super::{frames, purity};
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId};
@@ -44,6 +45,7 @@ enum Bound {
 
 struct Simplifier<'u> {
     known: &'u HashSet<GlobalId>,
+    evaluator: Option<&'u Evaluator<'u>>,
     census: Census,
     bound: HashMap<VarId, Bound>,
     classes: HashMap<VarId, Classes>,
@@ -55,10 +57,12 @@ struct Simplifier<'u> {
     in_library: bool,
 }
 
-/// Simplifies a unit. `known` are the globals that always hold their single definition.
-pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>) {
+/// Simplifies a unit. `known` are the globals that always hold their single definition; `evaluator` computes
+/// calls of constants.
+pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>, evaluator: Option<&Evaluator<'_>>) {
     let mut simplifier = Simplifier {
         known,
+        evaluator,
         census: Census::of(unit),
         bound: HashMap::new(),
         classes: HashMap::new(),
