@@ -68,6 +68,23 @@ impl Line {
     }
 }
 
+/// What makes two names or descriptors those of one file: device and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity(u64, u64);
+
+/// Which file a descriptor is about.
+pub fn identity(descriptor: impl AsFd) -> Option<FileIdentity> {
+    let found = rustix::fs::fstat(descriptor).ok()?;
+    Some(FileIdentity(found.st_dev as u64, found.st_ino as u64))
+}
+
+/// Which file a path names.
+pub fn identity_of(path: &str) -> Option<FileIdentity> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::metadata(path).ok()?;
+    Some(FileIdentity(found.dev(), found.ino()))
+}
+
 /// What a reader asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -253,6 +270,11 @@ impl Source {
     /// Whether it is a file that never makes its reader wait.
     pub fn is_file(&self) -> bool {
         !self.may_wait
+    }
+
+    /// Which file it reads.
+    pub fn identity(&self) -> Option<FileIdentity> {
+        self.descriptor.as_ref().and_then(identity)
     }
 
     /// Whether a read has met the end.

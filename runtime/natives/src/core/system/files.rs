@@ -504,6 +504,11 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
         check_regular("file/copy", &from)?;
     }
     check_regular("file/copy", &to)?;
+    let original = device::identity_of(&from);
+    if original.is_some() && original == device::identity_of(&to) {
+        // Opening the copy would empty the original.
+        return Ok(Value::NIL);
+    }
     let names = format!("{from} -> {to}");
     let deliver = move |_: &Host, copied: io::Result<u64>| match copied {
         Ok(_) => Ok(Value::NIL),
@@ -525,6 +530,30 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
 mod tests {
     use super::*;
     use crate::testing::{Bench, Folder, eval_message, io_message, type_message};
+
+    /// Under any name. Its brothers: `stream/copy` (streams.rs), `file/rename`, which the system does right.
+    #[test]
+    fn a_file_copied_onto_itself_stays() {
+        let bench = Bench::new();
+        let folder = Folder::new("copy-itself");
+        let path = folder.path("a.txt");
+        bench.call("file/write", &[bench.text(&path), bench.text("precious")]);
+        let (hard, soft) = (folder.path("hard"), folder.path("soft"));
+        fs::hard_link(&path, &hard).unwrap();
+        std::os::unix::fs::symlink(&path, &soft).unwrap();
+        for name in [&path, &folder.path("./a.txt"), &hard, &soft] {
+            for native in ["file/copy", "file/rename"] {
+                if native == "file/rename" && name == &soft {
+                    continue;
+                }
+                bench.call(native, &[bench.text(&path), bench.text(name)]);
+                assert_eq!(
+                    bench.string(bench.call("file/read", &[bench.text(&path)])),
+                    "precious"
+                );
+            }
+        }
+    }
 
     #[test]
     fn writes_and_reads_back() {

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
-use crate::core::system::device::{self, Filter, Shared, Sink, Wanted, lock};
+use crate::core::system::device::{
+    self, FileIdentity, Filter, Shared, Sink, Wanted, identity, lock,
+};
 use crate::core::system::input;
 use sema_machine::host::Host;
 
@@ -18,7 +20,7 @@ enum Source {
     /// A file, pipe or device to read.
     Input(Shared<device::Source>),
     /// A file to write.
-    Output(BufWriter<File>),
+    Output(Output),
     /// A pipe or device to write.
     Device(Shared<Sink>),
     /// Another stream, to be written through a filter.
@@ -55,6 +57,46 @@ impl Drop for Filtered {
         if let Ok(rest) = to.encode(&rest).map(Cow::into_owned) {
             to.write_quietly(&rest);
         }
+    }
+}
+
+/// A file that is being written.
+struct Output {
+    file: BufWriter<File>,
+    /// Whether what it held is still there: a stream of this program was reading it when it was opened.
+    keeps: bool,
+}
+
+impl Output {
+    /// What the file held gives way to what is written.
+    fn empty(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.keeps) {
+            self.file.get_ref().set_len(0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // Nobody is left to tell of a failure.
+        let _ = self.empty();
+    }
+}
+
+/// The files that streams read, an extension of the host.
+#[derive(Default)]
+struct Reading(Vec<Weak<Mutex<device::Source>>>);
+
+impl Reading {
+    fn add(&mut self, source: &Shared<device::Source>) {
+        self.0.retain(|source| source.strong_count() > 0);
+        self.0.push(Arc::downgrade(source));
+    }
+
+    fn includes(&self, file: FileIdentity) -> bool {
+        (self.0.iter().filter_map(Weak::upgrade))
+            .any(|source| lock(&source).identity() == Some(file))
     }
 }
 
@@ -117,18 +159,38 @@ impl State {
     ///
     /// # Errors
     /// The system's answer.
-    pub fn open_input(path: &str) -> io::Result<State> {
-        let source = device::Source::open(path)?;
-        Ok(State::new(Source::Input(Arc::new(Mutex::new(source))), &[]))
+    pub fn open_input(host: &Host, path: &str) -> io::Result<State> {
+        let source = Arc::new(Mutex::new(device::Source::open(path)?));
+        host.with_extension::<Reading, _>(|reading| reading.add(&source));
+        Ok(State::new(Source::Input(source), &[]))
     }
 
-    /// A file to write; what it held is lost.
+    /// A file to write. What it held is lost: at once, or with the first write or its end if a stream of the program
+    /// is reading it, so that copying a file to itself does not lose it.
     ///
     /// # Errors
     /// The system's answer.
-    pub fn open_output(path: &str) -> io::Result<State> {
-        let file = File::create(path)?;
-        Ok(State::new(Source::Output(BufWriter::new(file)), &[]))
+    pub fn open_output(host: &Host, path: &str) -> io::Result<State> {
+        let keeps = device::identity_of(path).is_some_and(|file| {
+            host.with_extension::<Reading, _>(|reading| reading.includes(file))
+        });
+        let mut options = File::options();
+        options.write(true).create(true).truncate(!keeps);
+        let file = BufWriter::new(options.open(path)?);
+        Ok(State::new(Source::Output(Output { file, keeps }), &[]))
+    }
+
+    /// Whether it writes the file that `source` reads and has not begun to; then it keeps what the file holds.
+    pub fn keeps_what_is_read(&mut self, source: &device::Source) -> bool {
+        match &mut self.source {
+            Source::Output(output)
+                if output.keeps && identity(output.file.get_ref()) == source.identity() =>
+            {
+                output.keeps = false;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The content of an embedded file.
@@ -264,7 +326,9 @@ impl State {
     /// Writes what is left over when nobody is there any more to tell.
     fn write_quietly(&mut self, bytes: &[u8]) {
         match &mut self.source {
-            Source::Output(file) => drop(file.write_all(bytes)),
+            Source::Output(output) => {
+                drop(output.empty().and_then(|()| output.file.write_all(bytes)));
+            }
             Source::Device(sink) => lock(sink).put(bytes),
             Source::Filtered(filtered) => lock(&filtered.to).write_quietly(bytes),
             Source::Buffer if !self.closed => self.content.extend_from_slice(bytes),
@@ -358,7 +422,10 @@ impl State {
     pub fn write(&mut self, host: &Host, bytes: &[u8]) -> Result<(), StreamError> {
         self.check_writable()?;
         match &mut self.source {
-            Source::Output(file) => file.write_all(bytes)?,
+            Source::Output(output) => {
+                output.empty()?;
+                output.file.write_all(bytes)?;
+            }
             Source::Device(sink) => lock(sink).put(bytes),
             Source::Filtered(filtered) => lock(&filtered.to).write(host, bytes)?,
             Source::StandardOutput => host.output.write(bytes),
@@ -382,7 +449,10 @@ impl State {
             return Err(StreamError::Closed);
         }
         match &mut self.source {
-            Source::Output(file) => file.flush()?,
+            Source::Output(output) => {
+                output.empty()?;
+                output.file.flush()?;
+            }
             Source::Filtered(filtered) => {
                 let mut rest = Vec::new();
                 filtered.filter.flush(&mut rest)?;

@@ -244,7 +244,7 @@ fn open_input(host: &Host, args: &[Value]) -> Outcome {
         return Ok(stream(host, State::embedded(content.into_owned())));
     }
     check_readable("stream/open-input", path)?;
-    match State::open_input(path) {
+    match State::open_input(host, path) {
         Ok(state) => Ok(stream(host, state)),
         Err(error) => Err(eval_error(format!("stream/open-input: {path}: {error}"))),
     }
@@ -258,7 +258,7 @@ fn open_output(host: &Host, args: &[Value]) -> Outcome {
         Err(error) => Err(eval_error(format!("stream/open-output: {path}: {error}"))),
     };
     if !device::may_wait(path) {
-        return opened(host, path, State::open_output(path));
+        return opened(host, path, State::open_output(host, path));
     }
     let named = path.to_owned();
     device::open_sink(host, path, move |host, sink| {
@@ -406,6 +406,13 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
         Ok(state.sink())
     })?;
     let limit = limit(host, "stream/copy", args, 2)?;
+    if let Some(source) = &source
+        && on_stream(host, "stream/write", args, 1, |state| {
+            Ok(state.keeps_what_is_read(&lock(source)))
+        })?
+    {
+        return Ok(Value::small(0));
+    }
     let copy = Copy::new(from, to, source, sink, limit);
     if uses_system(host, args) {
         host.wait_for(copy)
@@ -604,6 +611,35 @@ mod tests {
         assert!(
             eval_message(bench.error("stream/open-input", &[missing])).ends_with("(os error 2)")
         );
+    }
+
+    #[test]
+    fn a_file_copied_onto_itself_stays() {
+        let bench = Bench::new();
+        let folder = Folder::new("stream-copy-itself");
+        let path = folder.path("a.txt");
+        std::fs::write(&path, "precious").unwrap();
+        std::fs::hard_link(&path, folder.path("b.txt")).unwrap();
+        for name in ["a.txt", "./a.txt", "b.txt"] {
+            let input = bench.call("stream/open-input", &[bench.text(&path)]);
+            let output = bench.call("stream/open-output", &[bench.text(&folder.path(name))]);
+            assert_eq!(bench.call("stream/copy", &[input, output]), Value::small(0));
+            bench.call("stream/close", &[output]);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+            bench.call("stream/close", &[input]);
+        }
+        // What is written, or written nothing and closed, is emptied all the same.
+        for written in ["", "new"] {
+            std::fs::write(&path, "precious").unwrap();
+            let input = bench.call("stream/open-input", &[bench.text(&path)]);
+            let output = bench.call("stream/open-output", &[bench.text(&path)]);
+            if !written.is_empty() {
+                bench.call("stream/write-string", &[output, bench.text(written)]);
+            }
+            bench.call("stream/close", &[output]);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+            bench.call("stream/close", &[input]);
+        }
     }
 
     #[test]
