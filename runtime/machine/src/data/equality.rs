@@ -4,6 +4,7 @@
 
 mod hash;
 mod order;
+mod seen;
 mod sort;
 
 pub use hash::hash;
@@ -13,6 +14,8 @@ pub use order::compare_reals;
 pub use sort::stable_sort;
 
 use std::collections::HashSet;
+
+use seen::SeenPairs;
 
 use crate::data::collections::elements::{self, Elements};
 use crate::data::collections::{Entries, key, sorted_map};
@@ -32,36 +35,68 @@ enum Verdict {
 pub fn equal(host: &Host, a: Value, b: Value) -> bool {
     match look(host, a, b) {
         Verdict::Known(equal) => equal,
-        Verdict::Parts(kind) => equal_parts(host, kind, a, b, SHALLOW),
+        Verdict::Parts(kind) => {
+            let mut budget = BUDGET;
+            match equal_parts(host, kind, a, b, SHALLOW, &mut budget) {
+                Some(equal) => equal,
+                None => {
+                    let mut unlimited = usize::MAX;
+                    Comparison::new(host, true).run(kind, a, b, &mut unlimited) == Some(true)
+                }
+            }
+        }
     }
 }
 
 /// Levels of lists, vectors and records that are walked by recursion, which is faster than a stack on the
 /// heap.
 const SHALLOW: u32 = 8;
+/// Pairs of compound values that are compared before it is noted which have been: if parts are shared, the same
+/// pair comes again and again.
+const BUDGET: usize = 1 << 14;
 
-/// Compares the parts of two compound values of one kind; `depth` levels by recursion.
-fn equal_parts(host: &Host, kind: Kind, a: Value, b: Value, depth: u32) -> bool {
+/// Compares the parts of two compound values of one kind; `depth` levels by recursion. `None`: the budget is used up.
+fn equal_parts(
+    host: &Host,
+    kind: Kind,
+    a: Value,
+    b: Value,
+    depth: u32,
+    budget: &mut usize,
+) -> Option<bool> {
     let heap = &host.heap;
-    let same = |a, b| match look(host, a, b) {
-        Verdict::Known(equal) => equal,
-        Verdict::Parts(kind) => equal_parts(host, kind, a, b, depth - 1),
+    *budget = budget.checked_sub(1)?;
+    let mut same = |a, b| match look(host, a, b) {
+        Verdict::Known(equal) => Some(equal),
+        Verdict::Parts(kind) => equal_parts(host, kind, a, b, depth - 1, budget),
     };
     match kind {
-        _ if depth == 0 => Comparison::new(host).run(kind, a, b),
+        _ if depth == 0 => Comparison::new(host, false).run(kind, a, b, budget),
         // The record types are compared as the first parts, by identity.
         Kind::Vector | Kind::Record => {
             let (a, b) = (heap.values(a), heap.values(b));
-            a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| same(a, b))
+            if a.len() != b.len() {
+                return Some(false);
+            }
+            for (&a, &b) in a.iter().zip(b) {
+                if !same(a, b)? {
+                    return Some(false);
+                }
+            }
+            Some(true)
         }
         Kind::List => {
-            heap.list_len(a) == heap.list_len(b)
-                && heap
-                    .list_iter(a)
-                    .zip(heap.list_iter(b))
-                    .all(|(a, b)| same(a, b))
+            if heap.list_len(a) != heap.list_len(b) {
+                return Some(false);
+            }
+            for (a, b) in heap.list_iter(a).zip(heap.list_iter(b)) {
+                if !same(a, b)? {
+                    return Some(false);
+                }
+            }
+            Some(true)
         }
-        _ => Comparison::new(host).run(kind, a, b),
+        _ => Comparison::new(host, false).run(kind, a, b, budget),
     }
 }
 
@@ -118,40 +153,64 @@ fn look_at_objects(host: &Host, a: Value, b: Value) -> Verdict {
 struct Comparison<'h> {
     host: &'h Host,
     /// Parts still to be compared pairwise.
-    work: Vec<(Elements<'h>, Elements<'h>)>,
+    work: Vec<Pair<'h>>,
     /// Pairs of mutable objects that are being compared or have been: assumed equal, so cycles end.
     assumed: HashSet<(Value, Value)>,
+    /// Pairs that have been found equal, if that is noted. Only those that have compound parts: the others take no longer
+    /// to be compared again.
+    equal: Option<SeenPairs>,
+}
+
+/// Two compound values that are being compared.
+struct Pair<'h> {
+    values: (Value, Value),
+    parts: (Elements<'h>, Elements<'h>),
+    has_compound_parts: bool,
 }
 
 impl<'h> Comparison<'h> {
-    fn new(host: &'h Host) -> Comparison<'h> {
+    fn new(host: &'h Host, notes_pairs: bool) -> Comparison<'h> {
         Comparison {
             host,
             work: Vec::new(),
             assumed: HashSet::new(),
+            equal: notes_pairs.then(SeenPairs::default),
         }
     }
 
-    fn run(mut self, kind: Kind, a: Value, b: Value) -> bool {
+    /// Compares two values of this kind; `None` if the budget, in pairs of compound values, does not suffice.
+    fn run(mut self, kind: Kind, a: Value, b: Value, budget: &mut usize) -> Option<bool> {
         if !self.enter(kind, a, b) {
-            return false;
+            return Some(false);
         }
-        while let Some((left, right)) = self.work.last_mut() {
-            match (left.next(), right.next()) {
+        while let Some(pair) = self.work.last_mut() {
+            match (pair.parts.0.next(), pair.parts.1.next()) {
                 (Some(a), Some(b)) => match look(self.host, a, b) {
                     Verdict::Known(true) => {}
-                    Verdict::Known(false) => return false,
+                    Verdict::Known(false) => return Some(false),
                     Verdict::Parts(kind) => {
+                        pair.has_compound_parts = true;
+                        if self.equal.as_ref().is_some_and(|seen| seen.contains(a, b)) {
+                            continue;
+                        }
+                        *budget = budget.checked_sub(1)?;
                         if !self.enter(kind, a, b) {
-                            return false;
+                            return Some(false);
                         }
                     }
                 },
-                (None, None) => drop(self.work.pop()),
-                _ => return false,
+                (None, None) => {
+                    let done = self.work.pop();
+                    if let (Some(seen), Some(done)) = (&mut self.equal, done)
+                        && done.has_compound_parts
+                    {
+                        seen.insert(done.values.0, done.values.1);
+                    }
+                }
+                _ => return Some(false),
             }
         }
-        true
+        Some(true)
     }
 
     /// Schedules the parts of two values of one kind; false if they are known to differ.
@@ -182,7 +241,11 @@ impl<'h> Comparison<'h> {
             _ => None,
         };
         let Some(parts) = parts else { return false };
-        self.work.push(parts);
+        self.work.push(Pair {
+            values: (a, b),
+            parts,
+            has_compound_parts: false,
+        });
         true
     }
 
@@ -223,6 +286,43 @@ impl<'h> Comparison<'h> {
 mod tests {
     use super::*;
     use crate::host::output::Output;
+
+    /// Looked for among all walks over values: `equal?`, order, hash, and what messages show (data/print.rs).
+    #[test]
+    fn walks_over_shared_parts_end() {
+        let host = Host::new(Output::memory(), &crate::host::natives::Natives::NONE);
+        let heap = &host.heap;
+        let lists = |leaf| (0..200).fold(leaf, |value, _| heap.list(&[value, value]));
+        let vectors = |leaf| (0..200).fold(leaf, |value, _| heap.vector(&[value, value, value]));
+        let maps = |leaf| {
+            (0..60).fold(leaf, |value, _| {
+                let entries = [(host.keyword("a"), value), (host.keyword("b"), value)];
+                sorted_map::from_entries(&host, &entries)
+            })
+        };
+        let makes: [&dyn Fn(Value) -> Value; 3] = [&lists, &vectors, &maps];
+        for make in makes {
+            let (one, same, other) = (
+                make(Value::small(1)),
+                make(Value::small(1)),
+                make(Value::small(2)),
+            );
+            assert!(equal(&host, one, same));
+            assert!(!equal(&host, one, other));
+            assert_eq!(hash(&host, one), hash(&host, same));
+            assert_eq!(compare(&host, one, same), std::cmp::Ordering::Equal);
+            assert_eq!(compare(&host, one, other), std::cmp::Ordering::Less);
+        }
+        // A comparison that notes what it has seen finds the same as one that does not.
+        let rows = |last| {
+            let row = |number: i32| heap.vector(&[heap.list(&[Value::small(number % 7)])]);
+            let mut rows: Vec<Value> = (0..30_000).map(row).collect();
+            rows.push(last);
+            heap.list(&rows)
+        };
+        assert!(equal(&host, rows(Value::TRUE), rows(Value::TRUE)));
+        assert!(!equal(&host, rows(Value::TRUE), rows(Value::FALSE)));
+    }
 
     #[test]
     fn follows_the_table_of_the_specification() {

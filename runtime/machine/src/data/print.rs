@@ -9,13 +9,19 @@ pub use pretty::pretty;
 
 use std::fmt::Write;
 
-use crate::data::collections::elements::{self, Elements};
+use crate::data::collections::{
+    self,
+    elements::{self, Elements},
+};
 use crate::data::number::{self, float_text};
 use crate::host::Host;
 use crate::memory::value::{Kind, Value};
 
 /// Characters of a message that its readable form shows.
 const MESSAGE_PREVIEW: usize = 40;
+
+/// Bytes of a value that a message shows.
+const LONGEST_SHOWN: usize = 1000;
 
 /// What functions without a name are called in messages.
 const ANONYMOUS: &str = "<lambda>";
@@ -47,9 +53,30 @@ pub fn write_readable(host: &Host, value: Value, out: &mut String) {
     write_limited(host, value, out, usize::MAX);
 }
 
+/// The readable form for a message, cut if it is long: its cost does not depend on the size of the value, which may
+/// be endless work if parts are shared.
+pub fn shown(host: &Host, value: Value) -> String {
+    let mut text = String::new();
+    if !write_limited(host, value, &mut text, LONGEST_SHOWN) {
+        text.truncate(text.floor_char_boundary(LONGEST_SHOWN));
+        text.push('…');
+    }
+    text
+}
+
+/// A value as a message: a string as it is, others as [`shown`].
+pub fn shown_message(host: &Host, value: Value) -> String {
+    match host.heap.as_str(value) {
+        Some(text) => text.to_owned(),
+        None => shown(host, value),
+    }
+}
+
 /// The readable form of a value, shortened for a message.
 pub fn preview(host: &Host, value: Value) -> String {
-    let text = readable(host, value);
+    let mut text = String::new();
+    // Forty characters are at most so many bytes.
+    write_limited(host, value, &mut text, 160);
     if text.len() <= 40 {
         return text;
     }
@@ -78,7 +105,7 @@ struct Open<'h> {
 /// Appends the readable form, and stops soon after `out` has become longer than `limit` bytes.
 /// Whether all of it has been written.
 fn write_limited(host: &Host, value: Value, out: &mut String, limit: usize) -> bool {
-    let Some(open) = write_start(host, value, out) else {
+    let Some(open) = write_start(host, value, out, limit) else {
         return out.len() <= limit;
     };
     let mut stack = vec![open];
@@ -94,25 +121,36 @@ fn write_limited(host: &Host, value: Value, out: &mut String, limit: usize) -> b
         if !std::mem::take(&mut top.first) {
             out.push(' ');
         }
-        stack.extend(write_start(host, part, out));
+        stack.extend(write_start(host, part, out, limit));
     }
     out.len() <= limit
 }
 
 /// Writes a value without parts, or the start of a compound one whose parts are then to follow.
-fn write_start<'h>(host: &'h Host, value: Value, out: &mut String) -> Option<Open<'h>> {
+///
+/// With a limit, of what is certain to be too long no more is written than that, in whatever order.
+fn write_start<'h>(
+    host: &'h Host,
+    value: Value,
+    out: &mut String,
+    limit: usize,
+) -> Option<Open<'h>> {
     let (start, close) = match value.kind() {
         Kind::List => ('(', ')'),
         Kind::Vector => ('[', ']'),
         Kind::Map | Kind::HashMap => ('{', '}'),
         Kind::Record => return Some(write_record_start(host, value, out)),
         _ => {
-            write_atom(host, value, out);
+            write_atom(host, value, out, limit);
             return None;
         }
     };
     out.push(start);
-    let parts = elements::ordered(host, value)?;
+    let parts = if value.kind() == Kind::HashMap && collections::len(&host.heap, value) > limit {
+        elements::unordered(&host.heap, value)?
+    } else {
+        elements::ordered(host, value)?
+    };
     Some(Open {
         parts,
         close,
@@ -135,16 +173,30 @@ fn write_record_start<'h>(host: &'h Host, record: Value, out: &mut String) -> Op
     }
 }
 
-fn write_atom(host: &Host, value: Value, out: &mut String) {
+fn write_atom(host: &Host, value: Value, out: &mut String, limit: usize) {
     let heap = &host.heap;
+    // One element or character more than may be shown is at least one byte too much.
+    let most = limit.saturating_add(1);
     match value.kind() {
         Kind::Nil => out.push_str("nil"),
         Kind::Bool => out.push_str(if value == Value::TRUE { "#t" } else { "#f" }),
+        Kind::Int
+            if heap
+                .int_digits(value)
+                .is_some_and(|(_, words)| words.len() > most / 16) =>
+        {
+            // Finding the digits takes long.
+            let _ = write!(out, "<integer of more than {limit} digits>");
+        }
         Kind::Int | Kind::Float | Kind::Ratio | Kind::Complex => {
             number::write_number(heap, value, out);
         }
         Kind::Char => write_char(value.as_char().unwrap_or('\u{FFFD}'), out),
-        Kind::String => write_quoted(heap.as_str(value).unwrap_or(""), out),
+        Kind::String => {
+            let text = heap.as_str(value).unwrap_or("");
+            let end = text.floor_char_boundary(most.min(text.len()));
+            write_quoted(text.get(..end).unwrap_or(text), out);
+        }
         Kind::Symbol => out.push_str(host.name_of(value).unwrap_or("")),
         Kind::Keyword => {
             out.push(':');
@@ -152,17 +204,30 @@ fn write_atom(host: &Host, value: Value, out: &mut String) {
         }
         Kind::Bytevector => {
             let bytes = heap.as_bytevector(value).unwrap_or_default();
-            write_array("#u8(", bytes, out, |byte, out| write!(out, "{byte}"));
+            write_array(
+                "#u8(",
+                bytes.get(..most).unwrap_or(bytes),
+                out,
+                |byte, out| write!(out, "{byte}"),
+            );
         }
         Kind::I64Array => {
             let integers = heap.as_i64_array(value).unwrap_or_default();
-            write_array("#i64(", integers, out, |int, out| write!(out, "{int}"));
+            write_array(
+                "#i64(",
+                integers.get(..most).unwrap_or(integers),
+                out,
+                |int, out| write!(out, "{int}"),
+            );
         }
         Kind::F64Array => {
             let floats = heap.as_f64_array(value).unwrap_or_default();
-            write_array("#f64(", floats, out, |float, out| {
-                float_text::write_array_float(out, *float)
-            });
+            write_array(
+                "#f64(",
+                floats.get(..most).unwrap_or(floats),
+                out,
+                |float, out| float_text::write_array_float(out, *float),
+            );
         }
         _ => write_opaque(host, value, out),
     }
@@ -267,6 +332,32 @@ mod tests {
     use super::*;
     use crate::data::collections::{hash_map, sorted_map};
     use crate::host::output::Output;
+
+    #[test]
+    fn what_messages_show_has_a_bounded_cost() {
+        let host = Host::new(Output::memory(), &crate::host::natives::Natives::NONE);
+        let heap = &host.heap;
+        let shared = (0..200).fold(Value::small(1), |value, _| heap.list(&[value, value]));
+        let numbers: Vec<Value> = (0..100_000).map(Value::small).collect();
+        let entries: Vec<(Value, Value)> = numbers.iter().map(|&n| (n, n)).collect();
+        let text = heap.string(&"é".repeat(100_000));
+        let long = [
+            shared,
+            heap.list(&numbers),
+            hash_map::from_entries(&host, entries),
+            text,
+            heap.list(&[text]),
+            heap.bytevector(&[7; 100_000]),
+            heap.bigint(&(num_bigint::BigInt::from(1) << 1_000_000)),
+        ];
+        for value in long {
+            let shown = shown(&host, value);
+            assert!(shown.len() < LONGEST_SHOWN + 100, "{}", shown.len());
+        }
+        let short = heap.list(&numbers[..3]);
+        assert_eq!(shown(&host, short), "(0 1 2)");
+        assert_eq!(shown_message(&host, text).len(), 200_000);
+    }
 
     #[test]
     fn atoms_have_the_forms_of_the_specification() {

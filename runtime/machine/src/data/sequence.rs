@@ -124,7 +124,7 @@ pub fn callable(host: &Host, function: Value, count: usize) -> Outcome {
         Kind::Closure | Kind::Native | Kind::Multimethod => Ok(function),
         Kind::Keyword if count == 1 => Ok(function),
         Kind::Keyword => {
-            let name = crate::data::print::readable(host, function);
+            let name = crate::data::print::shown(host, function);
             Err(arity_error(&name, 1, Some(1), count))
         }
         _ => Err(type_error(host, "callable", function)),

@@ -88,7 +88,7 @@ impl Scheduler {
 
 /// A send to a closed channel.
 pub fn closed_condition(host: &Host, value: Value) -> Condition {
-    let shown = crate::data::print::readable(host, value);
+    let shown = crate::data::print::shown(host, value);
     Condition::new(
         ConditionKind::Eval,
         format!("channel/send: channel is closed; value {shown} was dropped"),

@@ -249,7 +249,7 @@ impl Vm {
                         [map] => collections::lookup(&self.host, map, callee, Value::NIL),
                         [map, default] => collections::lookup(&self.host, map, callee, default),
                         _ => Err(arity_error(
-                            &print::readable(&self.host, callee),
+                            &print::shown(&self.host, callee),
                             1,
                             Some(2),
                             count,
@@ -283,7 +283,7 @@ impl Vm {
                     self.set_slot(a + 1, callee);
                 }
                 kind => {
-                    let shown = print::readable(&self.host, callee);
+                    let shown = print::shown(&self.host, callee);
                     let message = format!("not callable: {shown} ({})", kind.type_name());
                     let condition = Condition::new(ConditionKind::Eval, message)
                         .hint("expected a function, lambda, or keyword");

@@ -156,7 +156,7 @@ impl ConditionMaps {
                 }
                 let message = match host.heap.as_str(*value) {
                     Some(_) => *value,
-                    None => host.heap.string(&print::readable(host, *value)),
+                    None => host.heap.string(&print::shown(host, *value)),
                 };
                 let trace = trace_list(host, keys, frames, traces, oldest, &raised.trace);
                 // In the order of the names.
@@ -401,7 +401,7 @@ impl ConditionMaps {
             }
             thrown = entry(host, value, keys.value);
         }
-        condition.message = print::readable(host, thrown).into();
+        condition.message = print::shown(host, thrown).into();
         Uncaught { condition, frames }
     }
 }

@@ -122,24 +122,34 @@ fn map_head(host: &Host, map: Value) -> u64 {
     )
 }
 
+/// Compound values that are taken into a hash, the first ones in the order of a walk: values whose parts are shared may
+/// be endless. Equal values have equal walks.
+const MOST_COMPOUND: u32 = 1 << 16;
+
 fn hash_parts(host: &Host, value: Value) -> u32 {
     let mut state = 0;
-    hash_into(host, value, &mut state, super::SHALLOW);
+    hash_into(host, value, &mut state, super::SHALLOW, &mut {
+        MOST_COMPOUND
+    });
     mix(state)
 }
 
-/// Takes a value and its parts into the hash, `depth` levels by recursion.
-fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
+/// Takes a value and its parts into the hash, `depth` levels by recursion, while `budget` lasts.
+fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32, budget: &mut u32) {
     if depth == 0 {
-        return hash_deep(host, value, state);
+        return hash_deep(host, value, state, budget);
     }
+    let Some(left) = budget.checked_sub(1) else {
+        return;
+    };
+    *budget = left;
     if let Some(parts) = host.heap.as_vector(value) {
         *state = combine(*state, tagged(Kind::Vector, parts.len() as u64));
         for &part in parts {
             if key::is_identified(part) {
                 *state = combine(*state, part.bits());
             } else {
-                hash_into(host, part, state, depth - 1);
+                hash_into(host, part, state, depth - 1, budget);
             }
         }
         return;
@@ -149,7 +159,7 @@ fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
         if key::is_identified(part) {
             *state = combine(*state, part.bits());
         } else {
-            hash_into(host, part, state, depth - 1);
+            hash_into(host, part, state, depth - 1, budget);
         }
     };
     if !value.is_heap() {
@@ -167,12 +177,16 @@ fn hash_into(host: &Host, value: Value, state: &mut u64, depth: u32) {
 }
 
 /// The same with a stack of its own.
-fn hash_deep(host: &Host, value: Value, state: &mut u64) {
+fn hash_deep(host: &Host, value: Value, state: &mut u64, budget: &mut u32) {
     let mut stack: Vec<Elements<'_>> = Vec::new();
     let mut next = Some(value);
     while let Some(value) = next {
         *state = combine(*state, head(host, value));
         if matches!(value.kind(), Kind::List | Kind::Vector | Kind::Record) {
+            let Some(left) = budget.checked_sub(1) else {
+                return;
+            };
+            *budget = left;
             stack.extend(elements::unordered(&host.heap, value));
         }
         next = loop {
@@ -224,8 +238,14 @@ mod tests {
                 _ => heap.list(&[value, value]),
             };
             let (mut shallow, mut deep) = (0, 0);
-            hash_into(&host, value, &mut shallow, crate::data::equality::SHALLOW);
-            hash_deep(&host, value, &mut deep);
+            hash_into(
+                &host,
+                value,
+                &mut shallow,
+                crate::data::equality::SHALLOW,
+                &mut { u32::MAX },
+            );
+            hash_deep(&host, value, &mut deep, &mut { u32::MAX });
             assert_eq!(shallow, deep);
         }
     }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::seen::SeenPairs;
 use crate::data::collections::elements::{self, Elements};
 use crate::data::number;
 use crate::host::Host;
@@ -25,55 +26,84 @@ fn compare_others(host: &Host, a: Value, b: Value) -> Ordering {
         return Ordering::Equal;
     }
     let heap = &host.heap;
+    let whole = (a, b);
     if let (Some(a), Some(b)) = (heap.as_vector(a), heap.as_vector(b)) {
-        return compare_slices(host, a, b, super::SHALLOW);
+        let mut budget = super::BUDGET;
+        return compare_slices(host, a, b, super::SHALLOW, &mut budget)
+            .or_else(|| compare_parts(host, whole, None))
+            .unwrap_or(Ordering::Equal);
     }
-    match compare_leaves(host, a, b) {
-        Some(ordering) => ordering,
-        None => compare_shallow(host, a, b, super::SHALLOW),
+    if let Some(ordering) = compare_leaves(host, a, b) {
+        return ordering;
     }
+    let mut budget = super::BUDGET;
+    // The second comparison notes what it has seen: the first one's budget is used up if parts are shared.
+    compare_shallow(host, a, b, super::SHALLOW, &mut budget)
+        .or_else(|| compare_parts(host, whole, None))
+        .unwrap_or(Ordering::Equal)
 }
 
-/// Compares two compound values of one kind, `depth` levels by recursion.
-fn compare_shallow(host: &Host, a: Value, b: Value, depth: u32) -> Ordering {
+/// Compares two compound values of one kind, `depth` levels by recursion. `None`: the budget is used up.
+fn compare_shallow(
+    host: &Host,
+    a: Value,
+    b: Value,
+    depth: u32,
+    budget: &mut usize,
+) -> Option<Ordering> {
     let heap = &host.heap;
+    *budget = budget.checked_sub(1)?;
     match a.kind() {
-        _ if depth == 0 => compare_parts(host, a, b),
-        Kind::Vector | Kind::Record => compare_slices(host, heap.values(a), heap.values(b), depth),
+        _ if depth == 0 => compare_parts(host, (a, b), Some(budget)),
+        Kind::Vector | Kind::Record => {
+            compare_slices(host, heap.values(a), heap.values(b), depth, budget)
+        }
         Kind::List => {
             let (mut rest_a, mut rest_b) = (heap.list_iter(a), heap.list_iter(b));
             loop {
                 let (a, b) = match (rest_a.next(), rest_b.next()) {
                     (Some(a), Some(b)) => (a, b),
-                    (a, b) => return a.is_some().cmp(&b.is_some()),
+                    (a, b) => return Some(a.is_some().cmp(&b.is_some())),
                 };
-                let ordering = compare_elements(host, a, b, depth);
+                let ordering = compare_elements(host, a, b, depth, budget)?;
                 if ordering.is_ne() {
-                    return ordering;
+                    return Some(ordering);
                 }
             }
         }
-        _ => compare_parts(host, a, b),
+        _ => compare_parts(host, (a, b), Some(budget)),
     }
 }
 
 /// Compares elements one after the other; the shorter row comes first.
-fn compare_slices(host: &Host, a: &[Value], b: &[Value], depth: u32) -> Ordering {
+fn compare_slices(
+    host: &Host,
+    a: &[Value],
+    b: &[Value],
+    depth: u32,
+    budget: &mut usize,
+) -> Option<Ordering> {
     for (&a, &b) in a.iter().zip(b) {
-        let ordering = compare_elements(host, a, b, depth);
+        let ordering = compare_elements(host, a, b, depth, budget)?;
         if ordering.is_ne() {
-            return ordering;
+            return Some(ordering);
         }
     }
-    a.len().cmp(&b.len())
+    Some(a.len().cmp(&b.len()))
 }
 
 #[inline(always)]
-fn compare_elements(host: &Host, a: Value, b: Value, depth: u32) -> Ordering {
+fn compare_elements(
+    host: &Host,
+    a: Value,
+    b: Value,
+    depth: u32,
+    budget: &mut usize,
+) -> Option<Ordering> {
     if a.both_fixnums(b) {
-        return a.fixnum_shifted().cmp(&b.fixnum_shifted());
+        return Some(a.fixnum_shifted().cmp(&b.fixnum_shifted()));
     }
-    compare_leaves(host, a, b).unwrap_or_else(|| compare_shallow(host, a, b, depth - 1))
+    compare_leaves(host, a, b).or_else(|| compare_shallow(host, a, b, depth - 1, budget))
 }
 
 /// The place of a kind among the kinds.
@@ -154,32 +184,50 @@ pub fn compare_reals(host: &Host, a: Value, b: Value) -> Option<Ordering> {
     Some(number::compare_exact(&host.heap, a, b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b))))
 }
 
-fn compare_parts(host: &Host, a: Value, b: Value) -> Ordering {
-    let mut stack: Vec<(Elements<'_>, Elements<'_>)> = Vec::new();
+/// Compares the parts of two compound values of one kind. With a budget, in pairs of compound values, `None` means that
+/// it is used up; without, pairs that have been found equal are noted and not compared again.
+fn compare_parts(
+    host: &Host,
+    (a, b): (Value, Value),
+    mut budget: Option<&mut usize>,
+) -> Option<Ordering> {
+    let mut stack: Vec<((Value, Value), (Elements<'_>, Elements<'_>))> = Vec::new();
     // Pairs of mutable objects met before count as equal, so cycles end.
     let mut assumed = HashSet::new();
+    let mut seen = SeenPairs::default();
     let mut pair = Some((a, b));
     loop {
         if let Some((a, b)) = pair.take() {
+            match &mut budget {
+                Some(budget) => **budget = budget.checked_sub(1)?,
+                None if seen.contains(a, b) => continue,
+                None => {}
+            }
             let mutable = matches!(a.kind(), Kind::MutableArray | Kind::MutableCell);
             if (!mutable || assumed.insert((a, b)))
-                && let (Some(a), Some(b)) = (elements::ordered(host, a), elements::ordered(host, b))
+                && let (Some(left), Some(right)) =
+                    (elements::ordered(host, a), elements::ordered(host, b))
             {
-                stack.push((a, b));
+                stack.push(((a, b), (left, right)));
             }
         }
-        let Some((left, right)) = stack.last_mut() else {
-            return Ordering::Equal;
+        let Some((values, (left, right))) = stack.last_mut() else {
+            return Some(Ordering::Equal);
         };
         match (left.next(), right.next()) {
             (Some(a), Some(b)) => match compare_leaves(host, a, b) {
                 Some(Ordering::Equal) => {}
-                Some(ordering) => return ordering,
+                Some(ordering) => return Some(ordering),
                 None => pair = Some((a, b)),
             },
-            (None, None) => drop(stack.pop()),
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
+            (None, None) => {
+                if budget.is_none() {
+                    seen.insert(values.0, values.1);
+                }
+                stack.pop();
+            }
+            (None, Some(_)) => return Some(Ordering::Less),
+            (Some(_), None) => return Some(Ordering::Greater),
         }
     }
 }

@@ -38,7 +38,7 @@ natives! {
 fn error(host: &Host, args: &[Value]) -> Outcome {
     // Further arguments are ignored (language specification, Q12).
     Err(eval_error(match args.first() {
-        Some(&message) => print::display(host, message),
+        Some(&message) => print::shown_message(host, message),
         None => "error called with no message".to_owned(),
     }))
 }
@@ -52,7 +52,7 @@ fn assert(host: &Host, args: &[Value]) -> Outcome {
         return Ok(Value::TRUE);
     }
     Err(eval_error(match args.get(1) {
-        Some(&message) => print::display(host, message),
+        Some(&message) => print::shown_message(host, message),
         None => "assertion failed".to_owned(),
     }))
 }
@@ -64,8 +64,8 @@ fn assert_equal(host: &Host, args: &[Value]) -> Outcome {
     }
     Err(eval_error(format!(
         "assertion failed: expected {}, got {}",
-        print::readable(host, expected),
-        print::readable(host, actual)
+        print::shown(host, expected),
+        print::shown(host, actual)
     )))
 }
 

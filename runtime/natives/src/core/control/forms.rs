@@ -181,7 +181,7 @@ fn has_key(host: &Host, arguments: &[Value]) -> Outcome {
 fn match_failed(host: &Host, arguments: &[Value]) -> Outcome {
     Err(eval_error(format!(
         "match: no clause matched value: {}",
-        print::readable(host, arguments[0])
+        print::shown(host, arguments[0])
     )))
 }
 

@@ -210,7 +210,7 @@ fn multimethod_method(host: &Host, args: &[Value]) -> Outcome {
     Err(eval_error(format!(
         "no method in multimethod '{}' for dispatch value: {}",
         print::display(host, heap.field(multimethod, METHOD_NAME)),
-        print::readable(host, value)
+        print::shown(host, value)
     )))
 }
 
@@ -262,7 +262,7 @@ mod tests {
         let host = &scene.host;
         let bundle = scene.roots[0];
         assert_eq!(
-            sema_machine::data::print::readable(host, bundle),
+            sema_machine::data::print::shown(host, bundle),
             "#<record %multiple-values% 1 2>"
         );
         assert_eq!(call(host, "%values->list", &[bundle]), "(1 2)");
