@@ -89,8 +89,9 @@ differential:
 	@tools/differential.py "$(TARGET_DIR)/debug/semac" fixtures/programs/*.sema fixtures/bench/*.sema \
 	$(if $(wildcard $(CONFORMANCE)/run.py),--cases "$(CONFORMANCE)")
 
-bench: semac
+bench: semac all-runtimes
 	@bench/programs.py --semac dist/semac
+	@bench/formats.py --semac dist/semac
 	@bench/scaling.py --semac dist/semac
 	@bench/pauses.py --semac dist/semac
 	@bench/build.py --semac dist/semac

@@ -36,7 +36,7 @@ def entry(generator, number):
     return {"id": number, "name": text(generator, 2), "active": generator.random() < 0.5,
             "score": round(generator.random() * 1000, 3), "tags": [generator.choice(WORDS) for _ in range(3)],
             "note": text(generator, 8) + ("\n\"quoted\"" if number % 10 == 0 else ""), "parent": None,
-            "at": {"x": generator.randrange(10000), "y": -generator.random()}}
+            "at": {"x": generator.randrange(10000), "y": -round(1 + generator.random(), 6)}}
 
 
 def write(path, size, header, line, joint, end):
