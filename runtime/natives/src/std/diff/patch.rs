@@ -57,9 +57,10 @@ pub fn parse(patch: &str) -> Result<Vec<File<'_>>, Problem> {
     while let Some(line) = lines.get(at) {
         let next = lines.get(at + 1).copied().unwrap_or_default();
         if let (Some(old), Some(new)) = (line.strip_prefix("--- "), next.strip_prefix("+++ ")) {
+            // Behind a tab stands when the file was changed.
             files.push(File {
-                old_path: Some(old),
-                new_path: Some(new),
+                old_path: old.split('\t').next(),
+                new_path: new.split('\t').next(),
                 hunks: Vec::new(),
             });
             at += 2;

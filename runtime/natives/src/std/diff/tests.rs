@@ -115,7 +115,7 @@ fn malformed_patches_are_refused() {
 fn patches_as_data() {
     let bench = Bench::new();
     let shown = |name: &str, patch: &str| call(&bench.host, name, &[bench.text(patch)]);
-    let patch = "diff --git a/x b/x\n--- a/x.txt\n+++ b/x.txt\n@@ -1 +1 @@ fn main\n--- dashes\n+++ pluses\n\\ No newline at end of file\n@@ -9,2 +9,0 @@\n-a\n-\n";
+    let patch = "diff --git a/x b/x\n--- a/x.txt\t2026-01-01\n+++ b/x.txt\n@@ -1 +1 @@ fn main\n--- dashes\n+++ pluses\n\\ No newline at end of file\n@@ -9,2 +9,0 @@\n-a\n-\n";
     assert_eq!(shown("diff/stat", patch), "{:added 1 :hunks 2 :removed 3}");
     assert_eq!(
         shown(

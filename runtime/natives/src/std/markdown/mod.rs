@@ -56,7 +56,7 @@ fn headings(host: &Host, args: &[Value]) -> Outcome {
 
 /// The block at the start of a text and what is behind it.
 fn split_frontmatter(markdown: &str) -> Option<(&str, &str)> {
-    let is_fence = |line: &str| line.trim_end() == "---";
+    let is_fence = |line: &str| matches!(line, "---" | "---\n" | "---\r\n");
     let mut lines = markdown.split_inclusive('\n');
     let opening = lines.next().filter(|line| is_fence(line))?;
     let mut end = opening.len();
@@ -98,6 +98,7 @@ mod tests {
             (" ---\na\n---\n", None),
             ("x\n---\na\n---\n", None),
             ("----\na\n----\n", None),
+            ("--- \na\n---\n", None),
             ("", None),
         ] {
             assert_eq!(split_frontmatter(text), split, "{text:?}");

@@ -66,7 +66,7 @@ fn chunk_document(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
     let content = part(host, args, "text")?;
     let Some(content) = heap.as_str(content) else {
-        return Err(type_error(host, "string", content));
+        return Err(eval_error("document/chunk: document missing :text"));
     };
     let known = collections::get(host, argument(args, 0), host.keyword("metadata"));
     let known = known.filter(|known| collections::is_map(*known));

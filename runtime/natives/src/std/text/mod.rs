@@ -25,7 +25,7 @@ natives! {
     /// (text/chunk-by-separator "a--b----c" "--") => ("a" "b" "c")
     "text/chunk-by-separator" (text: String, separator: String) -> List, pure => chunks_by_separator;
 
-    /// The sentences of a text: each ends behind `.`, `!` or `?` before a space. Abbreviations are not known.
+    /// The sentences of a text: each ends behind `.`, `!` or `?` before white space. Abbreviations are not known.
     /// (text/split-sentences "Hello world. How are you? Fine!") => ("Hello world." "How are you?" "Fine!")
     "text/split-sentences" (text: String) -> List, pure => sentences;
 
@@ -114,7 +114,7 @@ fn sentences(host: &Host, args: &[Value]) -> Outcome {
     let mut found = Vec::new();
     let mut start = 0;
     for (at, two) in content.as_bytes().windows(2).enumerate() {
-        if let [b'.' | b'!' | b'?', b' '] = two {
+        if let [b'.' | b'!' | b'?', b' ' | b'\t' | b'\n' | b'\r'] = two {
             found.push(content.get(start..=at).unwrap_or_default().trim());
             start = at + 1;
         }
@@ -149,7 +149,8 @@ fn word_count(host: &Host, args: &[Value]) -> Outcome {
 fn truncate(host: &Host, args: &[Value]) -> Outcome {
     let content = text(host, "text/truncate", args, 0)?;
     let length = integer(host, "text/truncate", args, 1)?;
-    let length = usize::try_from(length).unwrap_or(0);
+    // A negative length cuts nothing.
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     let suffix = host.heap.as_str(argument(args, 2)).unwrap_or("...");
     if host.heap.char_len(argument(args, 0)) <= length {
         return Ok(argument(args, 0));
@@ -166,8 +167,9 @@ fn trim_indent(host: &Host, args: &[Value]) -> Outcome {
         let rest = line.trim_start();
         (!rest.is_empty()).then(|| line.chars().count() - rest.chars().count())
     };
-    let shared = content.lines().filter_map(indentation).min().unwrap_or(0);
-    let lines: Vec<&str> = (content.lines())
+    let lines = content.split('\n');
+    let shared = lines.clone().filter_map(indentation).min().unwrap_or(0);
+    let lines: Vec<&str> = lines
         .map(|line| match line.char_indices().nth(shared) {
             Some((start, _)) => line.get(start..).unwrap_or_default(),
             None => "",
@@ -198,8 +200,10 @@ fn strip_html(host: &Host, args: &[Value]) -> Outcome {
         rest = if let Some((entity, meaning)) = entity {
             stripped.push_str(meaning);
             special.get(entity.len()..).unwrap_or_default()
-        } else if let Some(end) = special.find('>').filter(|_| starts_tag(special)) {
-            special.get(end + 1..).unwrap_or_default()
+        } else if starts_tag(special) {
+            // One that does not end takes the rest.
+            let end = special.find('>').map_or(special.len(), |end| end + 1);
+            special.get(end..).unwrap_or_default()
         } else {
             let (first, behind) = special.split_at(1);
             stripped.push_str(first);

@@ -15,23 +15,49 @@ fn chunked(text: &str, size: usize, overlap: usize) -> Vec<String> {
 
 #[test]
 fn chunks_are_cut_at_the_best_places() {
-    assert_eq!(
-        chunked("hello world foo bar", 10, 200),
-        ["hello", "world foo", "bar"]
-    );
-    assert_eq!(
-        chunked("aaaa bbbb cccc dddd", 10, 4),
-        ["aaaa bbbb", "bbbbcccc dddd"]
-    );
-    assert_eq!(
-        chunked("One. Two three. Four", 9, 0),
-        ["One", "Two three", "Four"]
-    );
-    assert_eq!(chunked("p1 a\n\np2 b\nc", 7, 0), ["p1 a", "p2 b\nc"]);
-    assert_eq!(chunked("äöüäöü", 4, 0), ["äöüä", "öü"]);
-    assert_eq!(chunked("ab", 1, 0), ["a", "b"]);
-    assert_eq!(chunked("", 10, 0), [""; 0]);
-    assert_eq!(chunked(" \n\n ", 2, 0), [""; 0]);
+    for (text, size, overlap, found) in [
+        (
+            "hello world foo bar",
+            10,
+            200,
+            &["hello", "world foo", "bar"][..],
+        ),
+        (
+            "aaaa bbbb cccc dddd",
+            10,
+            4,
+            &["aaaa bbbb", "bbbbcccc dddd"],
+        ),
+        (
+            "One. Two! Is it? Four",
+            5,
+            0,
+            &["One", "Two", "Is it", "Four"],
+        ),
+        ("p1 a\n\np2 b\nc", 7, 0, &["p1 a", "p2 b\nc"]),
+        ("äöüäöü", 4, 0, &["äöüä", "öü"]),
+        (
+            "abcdefghijklmnop",
+            5,
+            2,
+            &["abcde", "defgh", "ghijk", "jklmn", "mnop", "p"],
+        ),
+        ("aa bb cc dd ee ff", 5, 2, &["aa bb", "bbcc dd", "ddee ff"]),
+        (
+            "aa bb\n\ncc dd ee ff gg",
+            5,
+            2,
+            &["aa bb", "bbcc dd", "ddee ff", "ffgg"],
+        ),
+        ("   aaa   bbb   ", 4, 0, &["aaa ", "bbb "]),
+        ("abcdef", 5, 5, &["abcde", "f"]),
+        ("ab", 1, 0, &["a", "b"]),
+        ("  ", 2, 0, &["  "]),
+        ("", 10, 0, &[]),
+        ("\n\n", 1, 0, &[]),
+    ] {
+        assert_eq!(chunked(text, size, overlap), found, "{text:?}");
+    }
     for size in 1..40 {
         let text = "Lorem ipsum dolor. Sit amet\n\nconsectetur, adipiscing elit\nsed";
         for piece in chunked(text, size, 0) {
@@ -73,7 +99,7 @@ fn sentences_end_before_spaces() {
     assert_eq!(
         called(
             "text/split-sentences",
-            &["Dr. Smith went.  Then\n slept.Now? Yes"]
+            &["Dr. Smith went.  Then\n slept.Now?\nYes"]
         ),
         r#"("Dr." "Smith went." "Then\n slept.Now?" "Yes")"#
     );
@@ -85,7 +111,7 @@ fn tags_and_entities_are_stripped() {
     for (text, stripped) in [
         ("<h1>T</h1>a &amp;lt; b&nbsp;c &copy;", "Ta &lt; b c &copy;"),
         ("1 < 2 && 3 > 2", "1 < 2 && 3 > 2"),
-        ("<!-- c --><a href='x'>y</a", "y</a"),
+        ("<!-- c --><a href='x'>y</a", "y"),
         ("é<b>ü", "éü"),
     ] {
         assert_eq!(called("text/strip-html", &[text]), format!("{stripped:?}"));
@@ -95,7 +121,8 @@ fn tags_and_entities_are_stripped() {
 #[test]
 fn lines_lose_what_they_share() {
     for (text, trimmed) in [
-        ("  a\n\n    b\n \n  c", "a\n\n  b\n\nc"),
+        ("  a\n\n    b\n \n  c\n", "a\n\n  b\n\nc\n"),
+        ("  a\r\n  b", "a\r\nb"),
         ("a\n  b", "a\n  b"),
         ("", ""),
         ("\u{3000}é", "é"),
@@ -141,6 +168,6 @@ fn cut_texts_have_the_length() {
     };
     assert_eq!(truncated("héllo wörld", 8, "…"), "héllo w…");
     assert_eq!(truncated("hello", 2, "..."), "...");
-    assert_eq!(truncated("hello", -1, ""), "");
+    assert_eq!(truncated("hello", -1, ""), "hello");
     assert_eq!(truncated("hello", 5, "..."), "hello");
 }
