@@ -5,8 +5,6 @@ mod tests;
 mod write;
 
 use sema_machine::data::collections::sorted_map;
-use sema_machine::data::number::literal::parse_integer_radix;
-use sema_machine::data::number::text::from_literal;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, eval_error};
@@ -31,27 +29,37 @@ natives! {
 
 fn decode(host: &Host, args: &[Value]) -> Outcome {
     let content = text(host, "toml/decode", args, 0)?;
-    match DeTable::parse(content) {
-        Ok(table) => Ok(table_value(host, table.get_ref())),
-        Err(error) => Err(eval_error(format!("toml/decode: parse error: {error}"))),
-    }
+    let table = DeTable::parse(content)
+        .map_err(|error| eval_error(format!("toml/decode: parse error: {error}")))?;
+    table_value(host, table.get_ref()).map_err(|LargeInteger(at)| {
+        let before = content.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let (lines, column) = (before.matches('\n').count(), line.chars().count());
+        eval_error(format!(
+            "toml/decode: parse error: TOML parse error at line {}, column {}: integer out of range",
+            lines + 1,
+            column + 1
+        ))
+    })
 }
+
+/// An integer of more than 64 bits, which TOML does not have, and the byte at which it begins.
+struct LargeInteger(usize);
 
 /// The map of a table. The parser limits how deep tables are.
-fn table_value(host: &Host, table: &DeTable<'_>) -> Value {
+fn table_value(host: &Host, table: &DeTable<'_>) -> Result<Value, LargeInteger> {
     let entries: Vec<(Value, Value)> = (table.iter())
-        .map(|(key, value)| (host.keyword(key.get_ref()), value_of(host, value)))
-        .collect();
-    sorted_map::from_entries(host, &entries)
+        .map(|(key, value)| Ok((host.keyword(key.get_ref()), value_of(host, value)?)))
+        .collect::<Result<_, _>>()?;
+    Ok(sorted_map::from_entries(host, &entries))
 }
 
-fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Value {
-    match value.get_ref() {
+fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, LargeInteger> {
+    Ok(match value.get_ref() {
         DeValue::String(text) => host.heap.string(text),
-        DeValue::Integer(integer) => match parse_integer_radix(integer.as_str(), integer.radix()) {
-            Ok(literal) => from_literal(&host.heap, &literal),
-            // The parser lets nothing else through.
-            Err(_) => Value::NIL,
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(integer) => host.heap.int(integer),
+            Err(_) => return Err(LargeInteger(value.span().start)),
         },
         DeValue::Float(float) => Value::float(float.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(value) => Value::bool(*value),
@@ -59,11 +67,11 @@ fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Value {
         DeValue::Array(elements) => {
             let elements: Vec<Value> = (elements.iter())
                 .map(|element| value_of(host, element))
-                .collect();
+                .collect::<Result<_, _>>()?;
             host.heap.list(&elements)
         }
-        DeValue::Table(table) => table_value(host, table),
-    }
+        DeValue::Table(table) => table_value(host, table)?,
+    })
 }
 
 fn encode(host: &Host, args: &[Value]) -> Outcome {

@@ -24,7 +24,7 @@ fn values_of_every_kind() {
             "a = 1_000\nb = 0xFF\nc = -7\nd = +3\ne = 0b101",
             "{:a 1000 :b 255 :c -7 :d 3 :e 5}",
         ),
-        ("a = 99999999999999999999", "{:a 99999999999999999999}"),
+        ("a = -9223372036854775808", "{:a -9223372036854775808}"),
         (
             "a = 1.5\nb = 1e3\nc = inf\nd = -inf\ne = nan\nf = 6.0_1",
             "{:a 1.5 :b 1000.0 :c inf :d -inf :e NaN :f 6.01}",
@@ -55,6 +55,10 @@ fn problems_have_a_place() {
         ("[a]\n[a]", "line 2, column 2\n"),
         ("a = \"", "line 1, column 6\n"),
         ("a = 1979-13-01", "line 1, column 5\n"),
+        (
+            "\n\"é\" = [1, 9223372036854775808]",
+            "line 2, column 11: integer out of range",
+        ),
     ] {
         let message = decoded(text);
         let start = format!("eval: toml/decode: parse error: TOML parse error at {problem}");
