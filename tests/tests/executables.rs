@@ -429,10 +429,10 @@ fn embedded_files_are_seen_by_everything_that_reads() {
     .succeeded();
     let elsewhere = Scratch::with(&[("real.txt", ""), ("site/c.txt", "on disk")]);
     let got = run(&project.file("app"), elsewhere.path(), &[]).succeeded();
-    let expected = "(a.txt sub c.txt)
-(site real.txt)
-(site/a.txt site/c.txt site/sub/b.txt)
-(site/sub)
+    let expected = "(\"a.txt\" \"sub\" \"c.txt\")
+(\"site\" \"real.txt\")
+(\"site/a.txt\" \"site/c.txt\" \"site/sub/b.txt\")
+(\"site/sub\")
 (#t #f #f #t)
 (#t #t #f #f)
 #t

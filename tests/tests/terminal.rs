@@ -206,8 +206,9 @@ fn a_signal_that_is_heard_of_ends_nothing() {
 fn nothing_turns_where_nobody_watches() {
     let program = "(define s (term/spinner-start \"work\"))
 (define p (term/progress-start 10 \"bar\"))
+(sleep 100)
 (term/progress-update p 5)
-(sleep 200)
+(sleep 100)
 (term/progress-stop p)
 (term/spinner-stop s {:symbol \"+\" :text \"done\"})";
     let (project, executable) = built(program);
