@@ -463,12 +463,19 @@ impl<'t> Reader<'t> {
                 .count();
             rest.get(..length).unwrap_or_default()
         };
+        let single = match letter {
+            'n' => Some('\n'),
+            't' => Some('\t'),
+            'r' => Some('\r'),
+            '0' => Some('\0'),
+            '\\' | '"' | '$' => Some(letter),
+            _ => None,
+        };
+        if let Some(single) = single {
+            content.push(single);
+            return Ok(());
+        }
         let (digits, end) = match letter {
-            'n' => return Ok(content.push('\n')),
-            't' => return Ok(content.push('\t')),
-            'r' => return Ok(content.push('\r')),
-            '0' => return Ok(content.push('\0')),
-            '\\' | '"' | '$' => return Ok(content.push(letter)),
             'x' => {
                 let digits = digits(usize::MAX);
                 if digits.is_empty() {
