@@ -53,7 +53,7 @@ pub fn undo() {
     }
     for place in &STARTED {
         let leader = place.load(Ordering::Acquire);
-        if leader > 0 {
+        if leader > 1 {
             // SAFETY: a system call without pointers.
             unsafe { libc::kill(-leader, libc::SIGKILL) };
         }
@@ -148,8 +148,11 @@ impl Group {
 
     /// Ends all processes of the group at once.
     pub fn kill(&self) {
-        // SAFETY: a system call without pointers. A group that is gone is an error that does not matter.
-        unsafe { libc::kill(-self.leader, libc::SIGKILL) };
+        // 0 would mean our own group, and -1 every process there is.
+        if self.leader > 1 {
+            // SAFETY: a system call without pointers. A group that is gone is an error that does not matter.
+            unsafe { libc::kill(-self.leader, libc::SIGKILL) };
+        }
     }
 }
 
