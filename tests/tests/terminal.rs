@@ -183,6 +183,21 @@ fn keys_come_as_they_are_pressed() {
 }
 
 #[test]
+fn another_program_gets_a_terminal_as_it_was() {
+    let program = "(io/with-raw-mode
+  (println \"status\" (proc/run [\"sh\" \"-c\" \"stty -a | grep -c -- ' icanon'; exit 3\"]))
+  (io/read-key))";
+    let (_project, executable) = built(program);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    assert_eq!(terminal.until("status 3\r\n"), "1\r\nstatus 3\r\n");
+    assert!(!terminal.is_cooked());
+    terminal.user.write_all(b"q").unwrap();
+    assert!(wait(&mut child).success());
+    assert!(terminal.is_cooked());
+}
+
+#[test]
 fn a_signal_that_is_heard_of_ends_nothing() {
     let program = "(define heard '())
 (sys/on-signal :int (fn () (set! heard (cons :int heard))))

@@ -6,7 +6,8 @@ use std::io::{BufRead, Read, Seek, SeekFrom};
 
 use common::{Random, builder, random_entries, specimen, text, vfs_path};
 use sema_vfs::{
-    Archive, ArchiveBuilder, Compression, EntryKind, VfsError, VfsPath, WriteError, checksum,
+    Archive, ArchiveBuilder, Compression, EntryKind, Overlay, VfsError, VfsPath, WriteError,
+    checksum,
 };
 
 #[test]
@@ -286,4 +287,40 @@ fn an_empty_archive_is_an_archive() {
     assert_eq!(archive.entries().len(), 0);
     assert!(archive.entry("x").is_none());
     archive.verify().unwrap();
+}
+
+#[test]
+fn directories_are_what_the_paths_of_files_say() {
+    let asset = |path: &str, content: &[u8]| (EntryKind::Asset, path.to_owned(), content.to_vec());
+    let long = text(10_000);
+    let entries = [
+        asset("site/a.txt", b"a"),
+        asset("site/a/deep.txt", b"b"),
+        asset("site.txt", b"c"),
+        asset("site-map/x", &long),
+        (
+            EntryKind::Module,
+            "site/code.sema".to_owned(),
+            b"code".to_vec(),
+        ),
+    ];
+    let bytes = builder(&entries, 1024).to_bytes().unwrap();
+    let files = Overlay::new(Some(Archive::from_bytes(bytes).unwrap()));
+    assert_eq!(files.embedded_names("site"), ["a", "a.txt"]);
+    assert_eq!(files.embedded_names("./site/a/.."), ["a", "a.txt"]);
+    for root in ["", ".", "./", "site/.."] {
+        assert_eq!(files.embedded_names(root), ["site", "site-map", "site.txt"]);
+    }
+    for nothing in ["site.txt", "sit", "/site", "..", "../site", "no"] {
+        assert!(files.embedded_names(nothing).is_empty(), "{nothing}");
+        assert!(!files.is_embedded_directory(nothing), "{nothing}");
+    }
+    assert!(files.is_embedded_directory("site/a"));
+    assert!(files.exists("site/a", None) && !files.exists("site/b", None));
+    let mut content = Vec::new();
+    let mut file = files.open_embedded("site-map/x").unwrap();
+    file.read_to_end(&mut content).unwrap();
+    assert_eq!(content, long);
+    assert!(files.open_embedded("site").is_none());
+    assert!(Overlay::default().embedded_names("").is_empty());
 }
