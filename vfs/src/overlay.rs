@@ -1,7 +1,6 @@
 //! The file view of a running program: embedded assets first, then the disk.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 
@@ -96,12 +95,17 @@ impl Overlay {
     /// embedded file.
     #[must_use]
     pub fn embedded_names(&self, directory: &str) -> Vec<String> {
-        let mut names = BTreeSet::new();
+        let mut names: Vec<String> = Vec::new();
         self.each_below(directory, |name| {
-            names.insert(name.to_owned());
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.to_owned());
+            }
             true
         });
-        names.into_iter().collect()
+        // A file `a.txt` stands between a file `a` and the files of a directory `a`.
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Whether embedded files lie below this directory.

@@ -499,8 +499,8 @@ fn rename(host: &Host, args: &[Value]) -> Outcome {
 fn copy(host: &Host, args: &[Value]) -> Outcome {
     let from = text(host, "file/copy", args, 0)?.to_owned();
     let to = text(host, "file/copy", args, 1)?.to_owned();
-    let embedded = host.files.open_embedded(&from);
-    if embedded.is_none() {
+    let is_embedded = host.files.embedded(&from, None).is_some();
+    if !is_embedded {
         check_regular("file/copy", &from)?;
     }
     check_regular("file/copy", &to)?;
@@ -514,9 +514,11 @@ fn copy(host: &Host, args: &[Value]) -> Outcome {
         Ok(_) => Ok(Value::NIL),
         Err(error) => Err(failed("file/copy", &names, &error)),
     };
-    if let Some(mut file) = embedded {
-        let copied = File::create(&to).and_then(|mut to| io::copy(&mut file, &mut to));
-        return deliver(host, copied);
+    if is_embedded {
+        let content = host.files.read(&from, None);
+        let content = content.map_err(|error| failed("file/copy", &from, &error))?;
+        let written = fs::write(&to, &content).map(|()| content.len() as u64);
+        return deliver(host, written);
     }
     match find(&from) {
         Found::File(bytes) if is_worth_a_thread(host, bytes) => {
