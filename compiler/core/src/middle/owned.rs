@@ -1,4 +1,5 @@
-//! Maps that are changed in place because nothing else refers to them (docs/adr/0009-owned-maps.md).
+//! Maps and texts that are changed in place because nothing else refers to them (docs/adr/0009-owned-maps.md).
+//! What is said of maps holds for texts, to which `str` and `string/append` add at the end.
 //!
 //! `(loop (rest words) (assoc counts word 1))` makes a map from one that nobody looks at afterwards. Such an
 //! operation becomes one that may change its operand, and the variable `counts` an *owner*: its

@@ -15,6 +15,7 @@ use crate::data::collections::{
 };
 use crate::data::number::{self, float_text};
 use crate::host::Host;
+use crate::host::condition::Outcome;
 use crate::memory::value::{Kind, Value};
 
 /// Characters of a message that its readable form shows.
@@ -51,6 +52,44 @@ pub fn write_display(host: &Host, value: Value, out: &mut String) {
 /// Appends the readable form.
 pub fn write_readable(host: &Host, value: Value, out: &mut String) {
     write_limited(host, value, out, usize::MAX);
+}
+
+/// Appends the display form, if the program may use the memory for it.
+///
+/// # Errors
+/// It may not.
+pub fn append_display(host: &Host, value: Value, out: &mut String) -> Outcome<()> {
+    match host.heap.as_str(value) {
+        Some(text) => {
+            if text.len() > out.capacity() - out.len() {
+                host.ask(2 * (out.len() + text.len()))?;
+            }
+            out.push_str(text);
+            Ok(())
+        }
+        None => append_readable(host, value, out),
+    }
+}
+
+/// Appends the readable form, if the program may use the memory for it. Values whose parts are shared have forms
+/// without end.
+///
+/// # Errors
+/// It may not.
+pub fn append_readable(host: &Host, value: Value, out: &mut String) -> Outcome<()> {
+    let start = out.len();
+    loop {
+        let most = host.room_for_text();
+        if write_limited(host, value, out, most) {
+            return Ok(());
+        }
+        // The limit may not have been known, or there may have been garbage.
+        out.truncate(start);
+        host.ask(2 * most)?;
+        if host.room_for_text() <= most {
+            return Err(host.out_of_memory().signal());
+        }
+    }
 }
 
 /// The readable form for a message, cut if it is long: its cost does not depend on the size of the value, which may

@@ -11,6 +11,9 @@ use crate::memory::value::{Kind, Value};
 /// Most elements (or bytes of text) that one call may make.
 pub const ELEMENT_LIMIT: usize = 100_000_000;
 
+/// Bytes of an element of a list, and of the value from which it is made.
+const BYTES_OF_ELEMENT: usize = 24;
+
 /// The argument at `index`; nil when it was left out.
 #[inline]
 pub fn argument(args: &[Value], index: usize) -> Value {
@@ -39,8 +42,15 @@ pub fn argument_error(
     .signal()
 }
 
-/// The error for a result of `elements` elements when that is more than [`ELEMENT_LIMIT`].
-pub fn check_limit(function: &str, elements: usize) -> Outcome<()> {
+/// The error for a result of `elements` elements when that is more than [`ELEMENT_LIMIT`], or more than the program may
+/// use: the elements are computed first, then the list or string.
+pub fn check_limit(host: &Host, function: &str, elements: usize) -> Outcome<()> {
+    check_count(function, elements)?;
+    host.ask(elements.saturating_mul(BYTES_OF_ELEMENT))
+}
+
+/// The error for so many elements, one after the other, when they are more than [`ELEMENT_LIMIT`].
+pub fn check_count(function: &str, elements: usize) -> Outcome<()> {
     if elements > ELEMENT_LIMIT {
         return Err(eval_error(format!(
             "{function}: {elements} elements exceeds the limit of {ELEMENT_LIMIT}"

@@ -18,7 +18,7 @@ pub mod request;
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
-use crate::host::condition::{Outcome, Signal};
+use crate::host::condition::{Condition, ConditionKind, Outcome, Signal};
 use crate::host::functions::HostFunctions;
 use crate::host::kept::Kept;
 use crate::host::native::Capabilities;
@@ -28,6 +28,9 @@ use crate::memory::heap::Heap;
 use crate::memory::symbol::Symbols;
 use crate::memory::value::Value;
 use crate::task::{Operation, Scheduler};
+
+/// Bytes that nobody has to ask for.
+const SMALL: usize = 64 << 10;
 
 /// What a closure tells about itself.
 #[derive(Clone, Copy, Debug)]
@@ -153,6 +156,46 @@ impl Host {
     /// Says how the facts of closures are found.
     pub(crate) fn describe_closures_by(&self, describe: DescribeClosure) {
         self.describe_closure.set(describe);
+    }
+
+    /// Bytes that the program's data take, except what is new on the heap.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.heap.used_bytes() + self.symbols.bytes()
+    }
+
+    /// Asked by natives before they make something large, for its bytes and those that making it takes. Small things,
+    /// which the next collection sees, need not be asked for.
+    ///
+    /// # Errors
+    /// The program may not use so many bytes more.
+    pub fn ask(&self, bytes: usize) -> Outcome<()> {
+        if bytes < SMALL
+            || self
+                .heap
+                .has_room(bytes.saturating_add(self.symbols.bytes()))
+        {
+            return Ok(());
+        }
+        Err(self.out_of_memory().signal())
+    }
+
+    /// Bytes of a text that the program may make now: there are the text and the string of it. Small ones are always
+    /// allowed.
+    pub fn room_for_text(&self) -> usize {
+        let limit = self.heap.account.limit();
+        limit.saturating_sub(self.used_bytes()).max(SMALL) / 2
+    }
+
+    /// The condition of a program whose data exceed the limit.
+    pub fn out_of_memory(&self) -> Condition {
+        Condition::new(
+            ConditionKind::Eval,
+            format!(
+                "out of memory: the data exceed {} MB",
+                self.heap.account.limit() >> 20
+            ),
+        )
+        .hint("the data do not stop growing, or need a larger limit (SEMAC_HEAP_MB)")
     }
 
     /// Keeps a value alive and gives its number.

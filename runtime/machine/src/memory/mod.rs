@@ -1,5 +1,6 @@
 //! Values, the heap they live in, and the names of symbols and keywords.
 
+pub mod account;
 pub(crate) mod hash;
 pub mod heap;
 pub mod symbol;

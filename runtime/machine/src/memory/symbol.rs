@@ -8,6 +8,9 @@ use crate::memory::hash::NameMap;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Symbol(pub u32);
 
+/// What a name takes beside its text: entries of the tables, which have room for more.
+const BYTES_OF_NAME: usize = 96;
+
 #[derive(Default)]
 struct Table {
     names: Vec<&'static str>,
@@ -19,6 +22,8 @@ struct Table {
 pub struct Symbols {
     table: RefCell<Table>,
     counter: std::cell::Cell<u64>,
+    /// Bytes that the names take.
+    bytes: std::cell::Cell<usize>,
 }
 
 impl Symbols {
@@ -29,6 +34,8 @@ impl Symbols {
             return Symbol(id);
         }
         let id = table.names.len() as u32;
+        self.bytes
+            .set(self.bytes.get() + name.len() + BYTES_OF_NAME);
         let owned: &'static str = Box::leak(name.to_owned().into_boxed_str());
         table.names.push(owned);
         table.ids.insert(owned, id);
@@ -43,6 +50,11 @@ impl Symbols {
             .get(symbol.0 as usize)
             .copied()
             .unwrap_or("")
+    }
+
+    /// Bytes that the names take, which are never given back.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.get()
     }
 
     /// How many names there are.

@@ -98,6 +98,9 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
+    /// Bytes that are noted about a task: its record, and its place in a line.
+    pub(crate) const BYTES_OF_TASK: usize = size_of::<Record>() + 32;
+
     /// The task that runs.
     pub fn current_task(&self) -> TaskId {
         TaskId(self.current.get())

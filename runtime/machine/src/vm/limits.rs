@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use super::Vm;
 use super::dispatch::{Next, Running};
 use super::unwind::Payload;
-use crate::host::condition::{Condition, ConditionKind};
 use crate::platform::available;
 
 /// The limit of the stacks of all tasks together, in megabytes.
@@ -25,8 +24,6 @@ const MOST_STACK: usize = 512 << 20;
 const LEAST_STACK: usize = 64 << 10;
 /// Parts of the available memory that the stacks may take.
 const STACK_SHARE: (usize, usize) = (1, 4);
-/// And the heap.
-const HEAP_SHARE: (usize, usize) = (5, 8);
 /// A program whose live data leave less than this part of the heap's limit free has reached it: it would do
 /// nothing but collect.
 const FREE_PART: usize = 16;
@@ -93,15 +90,6 @@ impl Limit {
         }
     }
 
-    pub(super) const fn of_heap() -> Limit {
-        Limit {
-            bytes: UNASKED,
-            settled: false,
-            share: HEAP_SHARE,
-            most: usize::MAX,
-        }
-    }
-
     fn set(&mut self, bytes: usize) {
         self.bytes = bytes;
         self.settled = true;
@@ -131,7 +119,7 @@ impl Vm {
             self.stack_limit.set(bytes.max(LEAST_STACK));
         }
         if let Some(bytes) = limits.heap {
-            self.heap_limit.set(bytes);
+            self.host.heap.account.set_limit(bytes);
         }
     }
 
@@ -140,19 +128,16 @@ impl Vm {
     #[inline(never)]
     pub(super) fn collect_or_raise(&mut self) -> Running {
         self.collect(false);
-        if self.host.heap.old_bytes() <= self.heap_limit.bytes() || self.heap_limit.settle() {
+        let account = &self.host.heap.account;
+        if self.host.used_bytes() <= account.limit() || account.settle() {
             return true;
         }
         self.collect(true);
-        let limit = self.heap_limit.bytes();
-        if self.host.heap.old_bytes() <= limit - limit / FREE_PART {
+        let limit = self.host.heap.account.limit();
+        if self.host.used_bytes() <= limit - limit / FREE_PART {
             return true;
         }
-        let condition = Condition::new(
-            ConditionKind::Eval,
-            format!("out of memory: the data exceed {} MB", limit >> 20),
-        )
-        .hint("the data do not stop growing, or need a larger limit (SEMAC_HEAP_MB)");
+        let condition = self.host.out_of_memory();
         match self.raise(Payload::Condition(condition)) {
             Next::Continue => true,
             Next::Stop(event) => self.stop(event),

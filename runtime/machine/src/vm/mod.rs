@@ -75,8 +75,6 @@ pub struct Vm {
     pub(crate) task: Box<Task>,
     /// Most bytes of the stacks of all tasks together.
     stack_limit: limits::Limit,
-    /// Most bytes of data.
-    heap_limit: limits::Limit,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// What the running task may still do before it is looked whether it goes on.
@@ -149,7 +147,6 @@ impl Vm {
             tasks: schedule::TaskTable::default(),
             task,
             stack_limit: limits::Limit::of_stacks(),
-            heap_limit: limits::Limit::of_heap(),
             idle: None,
             deadline: None,
             interrupt: None,

@@ -16,7 +16,8 @@ use super::unwind::{Payload, Raised};
 use super::waiting::PATIENCE_OUTSIDE;
 use super::{Ending, Event, Vm};
 use crate::host::condition::{Condition, ConditionKind};
-use crate::memory::heap::Tracer;
+use crate::memory::account::Charge;
+use crate::memory::heap::{Heap, Tracer};
 use crate::memory::value::Value;
 use crate::task::{
     Operation, Resume, Scheduler, TaskId, Wait, all_outcome, is_pending, new_promise, outcome,
@@ -54,15 +55,30 @@ pub(crate) struct TaskTable {
     )]
     spare: Vec<Box<Task>>,
     boot: Option<Box<LoadedModule>>,
-    /// Bytes in use of the stacks of parked tasks.
+    /// Bytes of the parked tasks and their stacks.
     parked_bytes: usize,
+    /// Tasks that have not begun.
+    new: usize,
+    /// What the tables of tasks take.
+    charge: Option<Charge>,
     /// While the old generation is being marked: the places below this one have not been looked at.
     left_out: usize,
 }
 
 impl TaskTable {
+    /// Bytes of the tasks that are not running, and of their stacks; of those that have not begun, what they will have.
     pub(crate) fn parked_bytes(&self) -> usize {
-        self.parked_bytes
+        self.parked_bytes + self.new * Task::LEAST_BYTES
+    }
+
+    fn put_new(&mut self, heap: &Heap, id: TaskId, entry: Entry) {
+        self.new += 1;
+        self.put(id, entry);
+        let bytes = self.entries.capacity() * (size_of::<Entry>() + Scheduler::BYTES_OF_TASK);
+        let charge = self.charge.get_or_insert_with(|| heap.account.charge());
+        if charge.bytes() != bytes {
+            charge.set(bytes);
+        }
     }
 
     #[inline(always)]
@@ -102,10 +118,12 @@ impl TaskTable {
     }
 
     fn take(&mut self, id: TaskId) -> Entry {
-        self.entries
-            .get_mut(id.place())
-            .map(std::mem::take)
-            .unwrap_or_default()
+        let entry = self.entries.get_mut(id.place());
+        let entry = entry.map(std::mem::take).unwrap_or_default();
+        if let Entry::New { .. } = entry {
+            self.new -= 1;
+        }
+        entry
     }
 
     /// The function with which every task begins, once it is loaded.
@@ -116,6 +134,7 @@ impl TaskTable {
     fn clear(&mut self) {
         self.entries.clear();
         self.parked_bytes = 0;
+        self.new = 0;
     }
 
     /// Shows the values of the tasks at these places.
@@ -286,7 +305,8 @@ impl Vm {
         }
         let root = self.host.scheduler.reset();
         self.tasks.clear();
-        self.tasks.put(
+        self.tasks.put_new(
+            &self.host.heap,
             root,
             Entry::New {
                 promise: Value::NIL,
@@ -477,6 +497,27 @@ impl Vm {
             self.collect_now();
             return;
         }
+        if let Operation::Spawn(_) = operation
+            && !self.has_room_for_task()
+        {
+            let condition = Condition::new(
+                ConditionKind::Eval,
+                format!(
+                    "too many tasks: their stacks exceed {} MB",
+                    self.stack_limit.bytes() >> 20
+                ),
+            )
+            .hint("await tasks before more are started, or raise the limit (SEMAC_STACK_MB)");
+            self.host
+                .scheduler
+                .push_ready_first(id, Resume::Raise(Box::new(condition)));
+            self.park();
+            return;
+        }
+        if self.host.heap.wants_full_collection() {
+            // Perhaps the operation waits for what is garbage: descriptors.
+            self.collect(true);
+        }
         let host = &self.host;
         let scheduler = &host.scheduler;
         let heap = &host.heap;
@@ -499,7 +540,7 @@ impl Vm {
                     arguments: Value::EMPTY,
                     context: host.context.get(),
                 };
-                self.tasks.put(child, entry);
+                self.tasks.put_new(heap, child, entry);
             }
             Operation::Await(awaited) => {
                 if is_pending(heap, awaited) {
@@ -543,6 +584,19 @@ impl Vm {
             Operation::RunOthers => scheduler.block(heap, id, Wait::RunOthers, None),
         }
         self.park();
+    }
+
+    /// Whether the stacks of one more task have room.
+    fn has_room_for_task(&mut self) -> bool {
+        loop {
+            let used = self.tasks.parked_bytes() + self.task.footprint();
+            if used + Task::LEAST_BYTES <= self.stack_limit.bytes() {
+                return true;
+            }
+            if !self.stack_limit.settle() {
+                return false;
+            }
+        }
     }
 
     /// `gc/collect`: a full collection; the task goes on before all others with figures about it.

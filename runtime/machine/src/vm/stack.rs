@@ -207,6 +207,11 @@ impl ValueStack {
         self.memory.capacity
     }
 
+    /// Slots that may take memory.
+    pub(crate) fn resident(&self) -> usize {
+        self.resident
+    }
+
     pub(crate) fn start(&self) -> *mut Value {
         self.memory.start
     }

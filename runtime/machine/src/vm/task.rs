@@ -67,6 +67,10 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    /// Bytes of a task with the smallest stacks.
+    pub(crate) const LEAST_BYTES: usize =
+        size_of::<Task>() + TASK_SLOTS * size_of::<Value>() + TASK_FRAMES * size_of::<Frame>();
+
     pub(crate) fn new(id: TaskId, promise: Value) -> Task {
         let (slots, frames) = if id == TaskId::ROOT {
             (ROOT_SLOTS, ROOT_FRAMES)
@@ -166,9 +170,11 @@ impl Task {
             + self.frame_count() * size_of::<Frame>()
     }
 
-    /// Bytes of its stacks that are in use.
+    /// Bytes that it takes with its stacks, as far as they have been used.
     pub(crate) fn footprint(&self) -> usize {
-        self.bytes_in_use(self.window())
+        let values = self.values.resident() * size_of::<Value>();
+        let frames = self.frame_count().max(TASK_FRAMES) * size_of::<Frame>();
+        size_of::<Task>() + values + frames
     }
 
     /// Slots of the running window.

@@ -35,10 +35,10 @@ pub(crate) fn own(map: Value) -> Value {
     map
 }
 
-/// From now on the value, if it is a map, is not changed any more.
+/// From now on the value, if it is a map or string, is not changed any more.
 #[inline(always)]
 pub fn seal(value: Value) -> Value {
-    if matches!(value.kind(), Kind::Map | Kind::HashMap) && is_owned(value) {
+    if matches!(value.kind(), Kind::Map | Kind::HashMap | Kind::String) && is_owned(value) {
         object::set_owned(value, false);
     }
     value

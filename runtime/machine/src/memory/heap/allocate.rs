@@ -56,7 +56,11 @@ impl Heap {
         } else {
             old.live_bytes >= self.next_major
         };
-        if due {
+        let live = old.live_bytes;
+        drop(old);
+        if bytes > LARGEST_YOUNG && self.account.spend(bytes, live + self.account.outside()) {
+            self.request_full_collection();
+        } else if due {
             self.trigger.set(0);
         }
         if !traced {

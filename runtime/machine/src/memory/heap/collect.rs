@@ -59,6 +59,7 @@ impl Heap {
     /// due. With `full`, everything that is unreachable now is collected.
     pub fn collect(&mut self, roots: &mut dyn Roots, full: bool) {
         let start = Instant::now();
+        let full = self.full_wanted.replace(false) || full;
         let young = if full { self.young_objects() } else { 0 };
         let freed_before = self.old.get_mut().freed_objects;
         let before = self.old.get_mut().live_bytes
@@ -74,6 +75,7 @@ impl Heap {
             self.finish_marking(roots);
             self.old.get_mut().finish_sweep();
             self.old.get_mut().sweep(usize::MAX);
+            self.account.collected();
             let freed = self.old.get_mut().freed_objects - freed_before;
             self.stats.collected_objects = freed + young.saturating_sub(promoted);
         } else if self.marking.active {

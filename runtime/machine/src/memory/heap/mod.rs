@@ -33,6 +33,7 @@ pub use list::ListIter;
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::{Cell, RefCell};
 
+use super::account::Account;
 use foreign::ForeignTable;
 use old::OldSpace;
 
@@ -103,6 +104,10 @@ pub struct Heap {
     /// Bytes allocated in the old generation by natives since the last collection.
     direct_bytes: Cell<usize>,
     stats: HeapStats,
+    /// What the program's data take in all, and how much they may.
+    pub account: Account,
+    /// Whether the next collection is to be a full one.
+    full_wanted: Cell<bool>,
     stress: bool,
     /// Collections after which stress begins the next marking.
     next_stress: u64,
@@ -150,6 +155,8 @@ impl Heap {
             marking: mark::Marking::default(),
             direct_bytes: Cell::new(0),
             stats: HeapStats::default(),
+            account: Account::default(),
+            full_wanted: Cell::new(false),
             stress: false,
             next_stress: 0,
         }
@@ -192,6 +199,32 @@ impl Heap {
     /// Makes the next safepoint collect.
     pub(crate) fn request_collection(&self) {
         self.trigger.set(0);
+    }
+
+    /// Makes the next safepoint collect all garbage.
+    pub fn request_full_collection(&self) {
+        self.full_wanted.set(true);
+        self.request_collection();
+    }
+
+    /// Whether a full collection has been requested since the last one.
+    pub(crate) fn wants_full_collection(&self) -> bool {
+        self.full_wanted.get()
+    }
+
+    /// Bytes that the program uses: on the heap, except what is new, and outside of it.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.old_bytes() + self.account.outside()
+    }
+
+    /// Whether the program may use so many bytes more.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let used = self.used_bytes();
+        if self.account.spend(bytes, used) {
+            self.request_full_collection();
+        }
+        let wanted = used.saturating_add(bytes);
+        wanted <= self.account.limit() || self.account.settle() && wanted <= self.account.limit()
     }
 
     /// Bytes of the objects in the old generation that are live, or were not known to be dead at the last

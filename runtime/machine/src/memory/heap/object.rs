@@ -128,10 +128,20 @@ pub(crate) const fn chunk_bytes(capacity: usize) -> usize {
 /// Bytes of the object with this header.
 pub(crate) fn object_bytes(header: u64) -> usize {
     match kind_of(header).shape() {
-        Shape::Bytes => 16 + length_of(header).next_multiple_of(8),
+        Shape::Bytes => 16 + bytes_reserved(header).next_multiple_of(8),
         Shape::Words | Shape::Values => 8 + length_of(header) * 8,
         Shape::Chunk => chunk_bytes(chunk_capacity(header)),
         Shape::None => 8,
+    }
+}
+
+/// Bytes that an object of the shape `Bytes` has room for: a string may have more than its length, to grow. Then `aux` is
+/// the binary logarithm of its room.
+#[inline]
+pub(crate) fn bytes_reserved(header: u64) -> usize {
+    match aux_of(header) {
+        room @ 1..=31 if kind_of(header) == Kind::String => 1 << room,
+        _ => length_of(header),
     }
 }
 
@@ -178,18 +188,24 @@ pub(crate) fn has_form(header: u64, kind: Kind, aux: u16) -> bool {
     header as u32 & 0xFFFF_00FF == kind as u32 | u32::from(aux) << 16
 }
 
-/// Whether the map that `value` refers to has the flag [`OWNED`].
+/// Whether the map or string that `value` refers to has the flag [`OWNED`].
 #[inline(always)]
 pub(crate) fn is_owned(value: Value) -> bool {
-    debug_assert!(matches!(kind_at(value), Kind::Map | Kind::HashMap));
+    debug_assert!(matches!(
+        kind_at(value),
+        Kind::Map | Kind::HashMap | Kind::String
+    ));
     header_at(value) & OWNED != 0
 }
 
-/// Sets or clears the flag [`OWNED`] of the map that `value` refers to. It does not concern the collector,
+/// Sets or clears the flag [`OWNED`] of the map or string that `value` refers to. It does not concern the collector,
 /// which leaves it as it is.
 #[inline(always)]
 pub(crate) fn set_owned(value: Value, owned: bool) {
-    debug_assert!(matches!(kind_at(value), Kind::Map | Kind::HashMap));
+    debug_assert!(matches!(
+        kind_at(value),
+        Kind::Map | Kind::HashMap | Kind::String
+    ));
     let header = header_at(value) & !OWNED | if owned { OWNED } else { 0 };
     // SAFETY: as in `header_at`; the header stays that of the same object.
     unsafe { *(value.address() as *mut u64) = header };

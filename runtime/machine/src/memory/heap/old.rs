@@ -26,6 +26,11 @@ pub(crate) const LARGEST_CELL: usize = 4096;
 /// for a free one would make the pause longer than it may be.
 const SWEPT_FOR_ONE: usize = 8;
 
+/// Bytes of freed large objects that are kept for the next ones.
+const MOST_SPARE: usize = 12 << 20;
+/// By which part of its size an object's memory may be too large.
+const SPARE_FIT: usize = 4;
+
 /// Cell sizes; each at most a quarter above the one before, so rounding wastes little.
 const CLASS_BYTES: [usize; 34] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 96, 112, 128, 144, 160, 192, 224, 256, 304, 352, 416, 480,
@@ -90,6 +95,10 @@ pub(crate) struct OldSpace {
     /// allocator notes about it.
     chunks: Vec<*mut u8>,
     large: Vec<(*mut u64, usize)>,
+    /// Memory of large objects that have been freed, for the next ones of about that size: giving it to the system and
+    /// getting it back costs several times what using it does.
+    spare: Vec<(*mut u64, usize)>,
+    spare_bytes: usize,
     /// Flags of new objects beside those that say where they are: [`MARKED`] while marking is going
     /// on.
     pub(super) new_flags: u64,
@@ -131,6 +140,8 @@ impl OldSpace {
             released: Vec::new(),
             chunks: Vec::new(),
             large: Vec::new(),
+            spare: Vec::new(),
+            spare_bytes: 0,
             new_flags: 0,
             live_bytes: 0,
             marked_bytes: 0,
@@ -230,11 +241,17 @@ impl OldSpace {
     }
 
     fn allocate_large(&mut self, bytes: usize) -> *mut u64 {
-        // SAFETY: the layout has a non-zero size.
-        let start = unsafe { alloc(large_layout(bytes)) }.cast::<u64>();
-        if start.is_null() {
-            std::alloc::handle_alloc_error(large_layout(bytes));
-        }
+        let (start, bytes) = match self.take_spare(bytes) {
+            Some(spare) => spare,
+            None => {
+                // SAFETY: the layout has a non-zero size.
+                let start = unsafe { alloc(large_layout(bytes)) }.cast::<u64>();
+                if start.is_null() {
+                    std::alloc::handle_alloc_error(large_layout(bytes));
+                }
+                (start, bytes)
+            }
+        };
         self.live_bytes += bytes;
         if self.new_flags != 0 {
             self.marked_bytes += bytes;
@@ -242,6 +259,31 @@ impl OldSpace {
         }
         self.large.push((start, bytes));
         start
+    }
+
+    /// Memory of a freed large object for one of this size, and how much it is.
+    fn take_spare(&mut self, bytes: usize) -> Option<(*mut u64, usize)> {
+        let most = bytes + bytes / SPARE_FIT;
+        let fitting = |(_, size): &(*mut u64, usize)| (bytes..=most).contains(size);
+        let place = self.spare.iter().rposition(fitting)?;
+        let found = self.spare.swap_remove(place);
+        self.spare_bytes -= found.1;
+        Some(found)
+    }
+
+    /// Gives the memory of spare objects back until no more than so many bytes are left, the oldest first.
+    fn trim_spare(&mut self, most: usize) {
+        let mut given = 0;
+        for &(start, bytes) in &self.spare {
+            if self.spare_bytes <= most {
+                break;
+            }
+            // SAFETY: it was allocated with this layout, and nothing refers to it.
+            unsafe { dealloc(start.cast(), large_layout(bytes)) };
+            self.spare_bytes -= bytes;
+            given += 1;
+        }
+        self.spare.drain(..given);
     }
 
     // --- sweeping ---
@@ -261,18 +303,22 @@ impl OldSpace {
                 self.unswept_blocks += 1;
             }
         }
+        // What has not been used since the last marking is not needed soon.
+        self.trim_spare(0);
         self.large.retain(|&(start, bytes)| {
-            // SAFETY: large objects begin with a header and are freed once, here or on drop.
+            // SAFETY: large objects begin with a header and are freed once, by being spare.
             unsafe {
                 if *start & MARKED != 0 {
                     *start &= !MARKED;
                     return true;
                 }
-                dealloc(start.cast(), large_layout(bytes));
             }
+            self.spare.push((start, bytes));
+            self.spare_bytes += bytes;
             self.freed_objects += 1;
             false
         });
+        self.trim_spare(MOST_SPARE);
     }
 
     /// Sweeps up to `blocks` blocks of those that are left, or returns as many empty ones to the system;
@@ -396,7 +442,7 @@ impl Drop for OldSpace {
             // SAFETY: chunks came from `alloc` with this layout; the heap is going away.
             unsafe { dealloc(start, chunk_layout()) };
         }
-        for &(start, bytes) in &self.large {
+        for &(start, bytes) in self.large.iter().chain(&self.spare) {
             // SAFETY: as above, with the layout the object was allocated with.
             unsafe { dealloc(start.cast(), large_layout(bytes)) };
         }

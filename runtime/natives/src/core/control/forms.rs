@@ -69,7 +69,7 @@ fn append_vector(host: &Host, arguments: &[Value]) -> Outcome {
 fn concatenate(host: &Host, arguments: &[Value]) -> Outcome {
     let mut text = String::new();
     for argument in arguments {
-        print::write_display(host, *argument, &mut text);
+        print::append_display(host, *argument, &mut text)?;
     }
     Ok(host.heap.string(&text))
 }
@@ -283,7 +283,7 @@ natives! {
     "%append-vector" (seqs*: Sequence) -> Vector, pure => append_vector;
 
     /// The arguments as displayed, joined.
-    "%str" (values*: Any) -> String, pure => concatenate;
+    "%str" (values*: Any) -> String, pure, in_place("%append-owned", 2) => concatenate;
 
     /// A symbol that is not used anywhere else, whose name starts with a text or with the name of a symbol.
     "%gensym" (stem: Any) -> Symbol => gensym;

@@ -258,6 +258,7 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
     for index in 0..args.len() {
         let part = bytes(host, "bytevector-append", args, index)?;
         crate::core::text::strings::check_text(
+            host,
             "bytevector-append",
             all.len().saturating_add(part.len()),
         )?;

@@ -11,7 +11,7 @@ use sema_machine::data::sequence::{
     require_iter, require_values,
 };
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, check_limit};
+use sema_machine::host::arguments::{argument, check_count, check_limit};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::host::declaration::ANY_NUMBER;
 use sema_machine::memory::value::{Kind, Value};
@@ -331,7 +331,7 @@ fn range_end(host: &Host, args: &[Value]) -> Outcome {
         _ => (int(0)?, int(1)?),
     };
     let count = (i128::from(end) - i128::from(start)).max(0);
-    check_limit("range", usize::try_from(count).unwrap_or(usize::MAX))?;
+    check_count("range", usize::try_from(count).unwrap_or(usize::MAX))?;
     Ok(host.heap.int(end))
 }
 
@@ -347,7 +347,7 @@ fn iota(host: &Host, args: &[Value]) -> Outcome {
 /// The list `start`, `start + step` … of `count` integers.
 fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) -> Outcome {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    check_limit(function, count)?;
+    check_limit(host, function, count)?;
     let last = step
         .checked_mul(count.saturating_sub(1) as i64)
         .and_then(|distance| start.checked_add(distance));
@@ -368,7 +368,7 @@ fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) 
 
 fn repeat(host: &Host, args: &[Value]) -> Outcome {
     let count = count_argument(host, "list/repeat", argument(args, 0))?;
-    check_limit("list/repeat", count)?;
+    check_limit(host, "list/repeat", count)?;
     Ok(host.heap.list(&vec![argument(args, 1); count]))
 }
 

@@ -6,7 +6,7 @@ use sema_format::isa::Op;
 use sema_machine::data::mutable::{self, BUFFER, LENGTH, array_values};
 use sema_machine::data::sequence::count_argument;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, check_limit};
+use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, check_count, check_limit};
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -68,7 +68,7 @@ fn array_new(host: &Host, args: &[Value]) -> Outcome {
     };
     let (length, capacity, fill) = match args.get(1) {
         Some(&fill) => {
-            check_limit("mutable-array/new", count)?;
+            check_limit(host, "mutable-array/new", count)?;
             (count, count, fill)
         }
         None => (0, count.min(MOST_RESERVED), Value::NIL),
@@ -84,12 +84,14 @@ fn array_push(host: &Host, args: &[Value]) -> Outcome {
     let values = array_values(host, array)?;
     let length = values.len();
     if length >= ELEMENT_LIMIT {
-        check_limit("mutable-array/push!", length + 1)?;
+        check_count("mutable-array/push!", length + 1)?;
     }
     let buffer = heap.field(array, BUFFER);
     if length < heap.fields(buffer).len() {
         heap.set_field(buffer, length, value);
     } else {
+        // The buffer, and what it is made from.
+        host.ask(4 * length * size_of::<Value>())?;
         let mut grown = Vec::with_capacity((length * 2).max(LEAST_CAPACITY));
         grown.extend_from_slice(values);
         grown.push(value);

@@ -66,34 +66,37 @@ natives! {
 }
 
 /// How each value is written.
-type Form = fn(&Host, Value, &mut String);
+type Form = fn(&Host, Value, &mut String) -> Outcome<()>;
 
 /// The forms of all values with spaces between them.
-pub(crate) fn joined(host: &Host, args: &[Value], form: Form) -> String {
+///
+/// # Errors
+/// The program may not use the memory for them.
+pub(crate) fn joined(host: &Host, args: &[Value], form: Form) -> Outcome<String> {
     let mut line = String::new();
     for (index, &value) in args.iter().enumerate() {
         if index > 0 {
             line.push(' ');
         }
-        form(host, value, &mut line);
+        form(host, value, &mut line)?;
     }
-    line
+    Ok(line)
 }
 
 fn display(host: &Host, args: &[Value]) -> Outcome {
     host.output
-        .write(joined(host, args, print::write_display).as_bytes());
+        .write(joined(host, args, print::append_display)?.as_bytes());
     Ok(Value::NIL)
 }
 
 fn print_readable(host: &Host, args: &[Value]) -> Outcome {
     host.output
-        .write(joined(host, args, print::write_readable).as_bytes());
+        .write(joined(host, args, print::append_readable)?.as_bytes());
     Ok(Value::NIL)
 }
 
 fn println(host: &Host, args: &[Value]) -> Outcome {
-    let mut line = joined(host, args, print::write_display);
+    let mut line = joined(host, args, print::append_display)?;
     line.push('\n');
     host.output.write(line.as_bytes());
     Ok(Value::NIL)
@@ -112,13 +115,13 @@ fn pprint(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn print_error(host: &Host, args: &[Value]) -> Outcome {
-    let line = joined(host, args, print::write_display);
+    let line = joined(host, args, print::append_display)?;
     host.output.write_error(line.as_bytes());
     Ok(Value::NIL)
 }
 
 fn println_error(host: &Host, args: &[Value]) -> Outcome {
-    let mut line = joined(host, args, print::write_display);
+    let mut line = joined(host, args, print::append_display)?;
     line.push('\n');
     host.output.write_error(line.as_bytes());
     Ok(Value::NIL)

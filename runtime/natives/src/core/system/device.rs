@@ -16,12 +16,15 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
+use sema_machine::memory::account::Charge;
 use sema_machine::platform::descriptors::{Descriptor, Interest, is_ready};
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
 /// Bytes that are asked for at once: for lines and small pieces, and for much.
 const SMALL_PART: usize = 8 << 10;
 const LARGE_PART: usize = 64 << 10;
+/// Bytes of a buffer that count.
+const LARGE_BUFFER: usize = 1 << 20;
 /// Bytes that one operation reads or writes before other tasks have their turn.
 const TURN: usize = 1 << 20;
 /// Bytes that are kept before they are written.
@@ -185,6 +188,8 @@ pub struct Source {
     at_end: bool,
     met_end: bool,
     filtering: Option<Box<Filtering>>,
+    /// What a large buffer takes.
+    charge: Option<Charge>,
     /// Who reads.
     pub line: Line,
 }
@@ -200,6 +205,7 @@ impl Source {
             at_end: false,
             met_end: false,
             filtering: None,
+            charge: None,
             line: Line::default(),
         }
     }
@@ -458,6 +464,32 @@ impl Source {
         self.descriptor.clone()
     }
 
+    /// Whether more may be read: the buffer may have to be moved to grow, and a value is made of it in the end.
+    fn has_room(&mut self, host: &Host) -> bool {
+        if self.buffer.capacity() < LARGE_BUFFER {
+            if self.charge.take().is_some() {
+                self.buffer.shrink_to(LARGE_PART);
+            }
+            return true;
+        }
+        let charge = self
+            .charge
+            .get_or_insert_with(|| host.heap.account.charge());
+        charge.set(self.buffer.capacity());
+        let unread = self.buffer.len() - self.start.min(self.buffer.len());
+        let grows = self.buffer.len() + LARGE_PART > self.buffer.capacity();
+        let wanted = unread + if grows { 2 * self.buffer.len() } else { 0 };
+        if host.ask(wanted).is_ok() {
+            return true;
+        }
+        // What nobody can take is lost, or the next attempt would fail, too.
+        self.buffer = Vec::new();
+        self.start = 0;
+        self.scanned = 0;
+        self.charge = None;
+        false
+    }
+
     /// Reads what is wanted as far as that is possible without waiting.
     pub fn read(&mut self, host: &Host, wanted: Wanted) -> Step<Vec<u8>> {
         let mut total = 0;
@@ -488,6 +520,9 @@ impl Source {
             }
             if self.may_wait && !is_ready(&descriptor, Interest::Read) {
                 return Step::Wait(Await::Ready(descriptor, Interest::Read));
+            }
+            if !self.has_room(host) {
+                return Step::Done(Err(io::ErrorKind::OutOfMemory.into()));
             }
             match self.fill(&descriptor, wanted) {
                 Ok(0) => {
@@ -633,6 +668,11 @@ where
 
     fn finish(mut self: Box<Self>, host: &Host) -> Outcome {
         let result = self.result.take().unwrap_or_else(|| Ok(Vec::new()));
+        if let Err(error) = &result
+            && error.kind() == io::ErrorKind::OutOfMemory
+        {
+            return Err(host.out_of_memory().signal());
+        }
         match self.finish.take() {
             Some(finish) => finish(host, result),
             None => Ok(sema_machine::memory::value::Value::NIL),

@@ -28,6 +28,9 @@ natives! {
     "%file-lines-close" (handle: Any) -> Nil => close;
 }
 
+/// Bytes of a line that are read before anybody asks how long it may become.
+const LEAST_PART: usize = 1 << 20;
+
 /// A file being read.
 struct Lines {
     /// `None` once closed or at the end.
@@ -55,14 +58,21 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
 
 impl Lines {
     /// The next line without its end; `None` at the end of the file.
-    fn next(&mut self) -> Outcome<Option<Vec<u8>>> {
+    fn next(&mut self, host: &Host) -> Outcome<Option<Vec<u8>>> {
         let Some(reader) = &mut self.reader else {
             return Ok(None);
         };
         let mut line = Vec::new();
-        reader
-            .read_until(b'\n', &mut line)
-            .map_err(|error| failed(&self.function, &self.path, &error))?;
+        loop {
+            let most = host.room_for_text().max(LEAST_PART) - line.len().min(LEAST_PART);
+            let read = (reader.by_ref().take(most as u64))
+                .read_until(b'\n', &mut line)
+                .map_err(|error| failed(&self.function, &self.path, &error))?;
+            if read < most || line.last() == Some(&b'\n') {
+                break;
+            }
+            host.ask(3 * line.len())?;
+        }
         if line.is_empty() {
             self.reader = None;
             return Ok(None);
@@ -73,7 +83,7 @@ impl Lines {
 
     /// The next line as a string or nil.
     fn next_text(&mut self, host: &Host) -> Outcome {
-        let Some(line) = self.next()? else {
+        let Some(line) = self.next(host)? else {
             return Ok(Value::NIL);
         };
         match std::str::from_utf8(&line) {
@@ -101,7 +111,7 @@ fn next(host: &Host, args: &[Value]) -> Outcome {
 
 fn next_bytes(host: &Host, args: &[Value]) -> Outcome {
     on_lines(host, args, |lines| {
-        let line = lines.next()?;
+        let line = lines.next(host)?;
         Ok(line.map_or(Value::NIL, |line| host.heap.bytevector(&line)))
     })
 }

@@ -187,6 +187,10 @@ fn is_worth_a_thread(host: &Host, bytes: u64) -> bool {
     bytes > LARGE && host.scheduler.others_could_run()
 }
 
+fn as_size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
 /// Makes a value of the content of a file.
 type OfContent = fn(&Host, &str, Cow<'_, [u8]>) -> Outcome;
 
@@ -208,6 +212,10 @@ fn read_whole(host: &Host, function: &'static str, args: &[Value], value: OfCont
                 };
                 let wanted = Wanted::Rest(LONGEST_TEXT + 1);
                 return device::read(host, &source, wanted, deliver);
+            }
+            // The content, and the value that is made of it.
+            Found::File(bytes) if host.ask(as_size(bytes).saturating_mul(2)).is_err() => {
+                return Err(host.out_of_memory().signal());
             }
             Found::File(bytes) if is_worth_a_thread(host, bytes) => {
                 let path = path.to_owned();
@@ -252,7 +260,7 @@ fn read(host: &Host, args: &[Value]) -> Outcome {
 
 fn read_bytes(host: &Host, args: &[Value]) -> Outcome {
     read_whole(host, "file/read-bytes", args, |host, _, content| {
-        crate::core::text::strings::check_text("file/read-bytes", content.len())?;
+        crate::core::text::strings::check_text(host, "file/read-bytes", content.len())?;
         Ok(host.heap.bytevector(&content))
     })
 }

@@ -30,7 +30,8 @@ natives! {
 }
 
 fn log(host: &Host, level: &str, args: &[Value]) -> Outcome {
-    let line = format!("[{level}] {}\n", joined(host, args, print::write_display));
+    let text = joined(host, args, print::append_display)?;
+    let line = format!("[{level}] {text}\n");
     host.output.write_error(line.as_bytes());
     Ok(Value::NIL)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::core::system::device::{
@@ -10,6 +11,7 @@ use crate::core::system::device::{
 };
 use crate::core::system::input;
 use sema_machine::host::Host;
+use sema_machine::memory::account::Charge;
 
 /// Where the bytes come from or go to.
 enum Source {
@@ -84,19 +86,68 @@ impl Drop for Output {
     }
 }
 
-/// The files that streams read, an extension of the host.
-#[derive(Default)]
-struct Reading(Vec<Weak<Mutex<device::Source>>>);
+/// The files that streams have open, an extension of the host.
+///
+/// Streams that nobody holds keep their descriptors until they are collected. So a collection is asked for whenever half
+/// of the descriptors that were free after the last one are in use: there are always some left.
+struct Open {
+    reading: Vec<Weak<Mutex<device::Source>>>,
+    /// Descriptors of streams, those of garbage included.
+    count: Arc<AtomicUsize>,
+    /// At how many a collection is asked for.
+    most: usize,
+}
 
-impl Reading {
+impl Default for Open {
+    fn default() -> Open {
+        Open {
+            reading: Vec::new(),
+            count: Arc::default(),
+            most: UNASKED_DESCRIPTORS,
+        }
+    }
+}
+
+/// Descriptors that a program may have open before anybody asks how many there are.
+const UNASKED_DESCRIPTORS: usize = 64;
+/// Descriptors that are left for other purposes.
+const SPARE_DESCRIPTORS: u64 = 32;
+
+impl Open {
     fn add(&mut self, source: &Shared<device::Source>) {
-        self.0.retain(|source| source.strong_count() > 0);
-        self.0.push(Arc::downgrade(source));
+        if self.reading.len() == self.reading.capacity() {
+            self.reading.retain(|source| source.strong_count() > 0);
+        }
+        self.reading.push(Arc::downgrade(source));
     }
 
-    fn includes(&self, file: FileIdentity) -> bool {
-        (self.0.iter().filter_map(Weak::upgrade))
+    fn is_read(&self, file: FileIdentity) -> bool {
+        (self.reading.iter().filter_map(Weak::upgrade))
             .any(|source| lock(&source).identity() == Some(file))
+    }
+
+    /// One more descriptor is in use; whether garbage should be collected before the next one is.
+    fn begin(&mut self) -> (InUse, bool) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let in_use = InUse(self.count.clone());
+        if count < self.most {
+            return (in_use, false);
+        }
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let limit = limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
+        });
+        self.most = count + limit.saturating_sub(count) / 2;
+        (in_use, true)
+    }
+}
+
+/// A descriptor of a stream, as long as it is open.
+struct InUse(Arc<AtomicUsize>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -107,6 +158,10 @@ pub struct State {
     content: Vec<u8>,
     position: usize,
     closed: bool,
+    /// What large content takes.
+    charge: Option<Charge>,
+    /// Its descriptor, if it is not one of the standard ones.
+    in_use: Option<InUse>,
 }
 
 /// Why an operation on a stream failed.
@@ -127,11 +182,16 @@ pub enum StreamError {
     /// It would become longer than a byte vector can be.
     #[error("buffer exceeds the limit of {0} bytes")]
     TooLong(usize),
+    /// The program's data exceed their limit.
+    #[error("out of memory: the data exceed their limit (SEMAC_HEAP_MB)")]
+    OutOfMemory,
     /// The system's answer.
     #[error(transparent)]
     System(#[from] io::Error),
 }
 
+/// Bytes of content that count.
+const LEAST_CHARGE: usize = 64 << 10;
 /// Most bytes a buffer may hold.
 const LARGEST_BUFFER: usize = 1 << 30;
 
@@ -142,6 +202,8 @@ impl State {
             content: content.to_vec(),
             position: 0,
             closed: false,
+            charge: None,
+            in_use: None,
         }
     }
 
@@ -161,8 +223,8 @@ impl State {
     /// The system's answer.
     pub fn open_input(host: &Host, path: &str) -> io::Result<State> {
         let source = Arc::new(Mutex::new(device::Source::open(path)?));
-        host.with_extension::<Reading, _>(|reading| reading.add(&source));
-        Ok(State::new(Source::Input(source), &[]))
+        host.with_extension::<Open, _>(|open| open.add(&source));
+        Ok(State::new(Source::Input(source), &[]).counted(host))
     }
 
     /// A file to write. What it held is lost: at once, or with the first write or its end if a stream of the program
@@ -171,13 +233,12 @@ impl State {
     /// # Errors
     /// The system's answer.
     pub fn open_output(host: &Host, path: &str) -> io::Result<State> {
-        let keeps = device::identity_of(path).is_some_and(|file| {
-            host.with_extension::<Reading, _>(|reading| reading.includes(file))
-        });
+        let keeps = device::identity_of(path)
+            .is_some_and(|file| host.with_extension::<Open, _>(|open| open.is_read(file)));
         let mut options = File::options();
         options.write(true).create(true).truncate(!keeps);
         let file = BufWriter::new(options.open(path)?);
-        Ok(State::new(Source::Output(Output { file, keeps }), &[]))
+        Ok(State::new(Source::Output(Output { file, keeps }), &[]).counted(host))
     }
 
     /// Whether it writes the file that `source` reads and has not begun to; then it keeps what the file holds.
@@ -205,8 +266,18 @@ impl State {
     }
 
     /// A pipe or device to write.
-    pub fn device(sink: Sink) -> State {
-        State::new(Source::Device(Arc::new(Mutex::new(sink))), &[])
+    pub fn device(host: &Host, sink: Sink) -> State {
+        State::new(Source::Device(Arc::new(Mutex::new(sink))), &[]).counted(host)
+    }
+
+    /// With its descriptor counted, and garbage collected before there are none left.
+    fn counted(mut self, host: &Host) -> State {
+        let (in_use, collect) = host.with_extension::<Open, _>(Open::begin);
+        self.in_use = Some(in_use);
+        if collect {
+            host.heap.request_full_collection();
+        }
+        self
     }
 
     /// What a filter makes of the rest of a stream, which has nothing left then.
@@ -434,8 +505,28 @@ impl State {
                 if self.content.len() + bytes.len() > LARGEST_BUFFER {
                     return Err(StreamError::TooLong(LARGEST_BUFFER));
                 }
+                if bytes.len() > self.content.capacity() - self.content.len() {
+                    self.grow(host, bytes.len())?;
+                }
                 self.content.extend_from_slice(bytes);
             }
+        }
+        Ok(())
+    }
+
+    /// Makes room for more content, if the program may use so much.
+    fn grow(&mut self, host: &Host, bytes: usize) -> Result<(), StreamError> {
+        let needed = (self.content.len() + bytes).max(2 * self.content.capacity());
+        // While it is moved there are both.
+        if host.ask(needed).is_err() {
+            return Err(StreamError::OutOfMemory);
+        }
+        self.content.reserve_exact(needed - self.content.len());
+        if needed > LEAST_CHARGE {
+            let charge = self
+                .charge
+                .get_or_insert_with(|| host.heap.account.charge());
+            charge.set(needed);
         }
         Ok(())
     }
@@ -496,6 +587,8 @@ impl State {
         // type's name is kept in the stream object.
         if !matches!(self.source, Source::Buffer) {
             self.content = Vec::new();
+            self.charge = None;
+            self.in_use = None;
             self.position = 0;
             self.source = Source::Text;
         }

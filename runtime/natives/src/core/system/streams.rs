@@ -262,7 +262,7 @@ fn open_output(host: &Host, args: &[Value]) -> Outcome {
     }
     let named = path.to_owned();
     device::open_sink(host, path, move |host, sink| {
-        opened(host, &named, sink.map(State::device))
+        opened(host, &named, sink.map(|sink| State::device(host, sink)))
     })
 }
 

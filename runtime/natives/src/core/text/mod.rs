@@ -1,6 +1,7 @@
 //! Strings and characters.
 
 pub mod chars;
+pub(crate) mod positions;
 pub mod strings;
 pub mod strings_case;
 pub mod strings_convert;

@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 
+use crate::core::text::positions::byte_offset;
 use crate::core::text::strings_search::two;
 use crate::core::text::strings_width::columns;
 use sema_machine::data::print;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, argument_error, check_limit, count, integer, text};
+use sema_machine::host::arguments::{argument, argument_error, check_count, count, integer, text};
 use sema_machine::host::condition::{Outcome, eval_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -18,16 +19,16 @@ natives! {
     /// The number of characters of a string.
     /// (string-length "naïve") => 5
     /// (string/length "") => 0
-    "string-length" | "string/length" (text: String) -> Count, pure => length;
+    "string-length" | "string/length" (text: String) -> Count, pure, borrows => length;
 
     /// The number of bytes that a string takes in UTF-8.
     /// (string/byte-length "naïve") => 6
-    "string/byte-length" (text: String) -> Count, pure => byte_length;
+    "string/byte-length" (text: String) -> Count, pure, borrows => byte_length;
 
     /// Whether a string has no characters. White space counts as characters.
     /// (string/empty? "") => #t
     /// (string/empty? " ") => #f
-    "string/empty?" (text: String) -> Bool, pure => is_empty;
+    "string/empty?" (text: String) -> Bool, pure, borrows => is_empty;
 
     /// The character at a position, counted in characters from 0. Raises when the position is
     /// negative or not below the length.
@@ -53,7 +54,10 @@ natives! {
     /// (string-append "ab" "cd") => "abcd"
     /// (str "n = " 42 ", " :ok) => "n = 42, :ok"
     /// (str) => ""
-    "string-append" | "str" | "string/append" (values*: Any) -> String, pure => append;
+    "string-append" | "str" | "string/append" (values*: Any) -> String, pure, in_place("%append-owned", 2) => append;
+
+    /// `str` to a text that nothing else refers to, which may grow in place.
+    "%append-owned" (text: Any, more: Any, rest*: Any) -> String => append_owned;
 
     /// The characters in opposite order. A combining mark is a character of its own.
     /// (string/reverse "drawer") => "reward"
@@ -127,24 +131,6 @@ pub(crate) fn piece(host: &Host, whole: Value, text: &str, piece: &str) -> Value
     }
 }
 
-/// The byte offset of the character at `position`, which may be the end; `None` beyond it.
-pub(crate) fn byte_offset(text: &str, ascii: bool, position: usize) -> Option<usize> {
-    if ascii {
-        return (position <= text.len()).then_some(position);
-    }
-    let mut seen = 0;
-    for (offset, &byte) in text.as_bytes().iter().enumerate() {
-        // Continuation bytes of UTF-8 are 10xxxxxx.
-        if byte & 0xC0 != 0x80 {
-            if seen == position {
-                return Some(offset);
-            }
-            seen += 1;
-        }
-    }
-    (seen == position).then_some(text.len())
-}
-
 fn length(host: &Host, args: &[Value]) -> Outcome {
     text(host, "string-length", args, 0)?;
     Ok(Value::index(host.heap.char_len(argument(args, 0))))
@@ -171,7 +157,7 @@ fn reference(host: &Host, args: &[Value]) -> Outcome {
         )));
     };
     let value = argument(args, 0);
-    byte_offset(string, host.heap.is_ascii(value), position)
+    byte_offset(host, value, string, position)
         .and_then(|offset| string.get(offset..)?.chars().next())
         .map(Value::char)
         .ok_or_else(|| {
@@ -198,7 +184,6 @@ fn bound(host: &Host, args: &[Value], index: usize, what: &str) -> Outcome<usize
 fn substring(host: &Host, args: &[Value]) -> Outcome {
     let value = argument(args, 0);
     let string = text(host, "substring", args, 0)?;
-    let ascii = host.heap.is_ascii(value);
     let start = bound(host, args, 1, "start")?;
     let end = if args.len() > 2 {
         Some(bound(host, args, 2, "end")?)
@@ -206,11 +191,10 @@ fn substring(host: &Host, args: &[Value]) -> Outcome {
         None
     };
     let cut = || {
-        let from = byte_offset(string, ascii, start)?;
-        let rest = string.get(from..)?;
+        let from = byte_offset(host, value, string, start)?;
         match end {
-            None => Some(rest),
-            Some(end) => rest.get(..byte_offset(rest, ascii, end.checked_sub(start)?)?),
+            None => string.get(from..),
+            Some(end) => string.get(from..byte_offset(host, value, string, end)?),
         }
     };
     match cut() {
@@ -224,14 +208,13 @@ fn take(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/take", args, 0)?;
     let wanted = integer(host, "string/take", args, 1)?;
     let length = host.heap.char_len(value);
-    let ascii = host.heap.is_ascii(value);
     let amount = usize::try_from(wanted.unsigned_abs())
         .unwrap_or(length)
         .min(length);
     let taken = if wanted >= 0 {
-        byte_offset(string, ascii, amount).and_then(|end| string.get(..end))
+        byte_offset(host, value, string, amount).and_then(|end| string.get(..end))
     } else {
-        byte_offset(string, ascii, length - amount).and_then(|start| string.get(start..))
+        byte_offset(host, value, string, length - amount).and_then(|start| string.get(start..))
     };
     Ok(piece(host, value, string, taken.unwrap_or(string)))
 }
@@ -246,31 +229,66 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
         .iter()
         .map(|&value| host.heap.as_str(value).map_or(8, str::len))
         .sum();
-    check_text("string-append", known)?;
+    check_text(host, "string-append", known)?;
     let mut joined = String::with_capacity(known);
     for &value in args {
-        print::write_display(host, value, &mut joined);
+        print::append_display(host, value, &mut joined)?;
     }
     string_of(host, "string-append", &joined)
 }
+
+/// Bytes of a text before which nobody asks whether there is room.
+const LARGE_TEXT: usize = 32 << 10;
 
 /// Text longer than this cannot be a string: lengths are 32 bits.
 pub(crate) const LONGEST_TEXT: usize = (1 << 31) - 1;
 
 /// Refuses to make a text that no string could hold.
-pub(crate) fn check_text(function: &str, bytes: usize) -> Outcome<()> {
+///
+/// The text is made first, then the string.
+pub(crate) fn check_text(host: &Host, function: &str, bytes: usize) -> Outcome<()> {
     if bytes > LONGEST_TEXT {
         return Err(eval_error(format!(
             "{function}: a string of {bytes} bytes exceeds the limit of {LONGEST_TEXT}"
         )));
     }
-    Ok(())
+    host.ask(bytes.saturating_mul(2))
 }
 
 /// A string whose length was not known beforehand.
 pub(crate) fn string_of(host: &Host, function: &str, text: &str) -> Outcome {
-    check_text(function, text.len())?;
+    check_text(host, function, text.len())?;
     Ok(host.heap.string(text))
+}
+
+/// As [`append`], where the first argument goes nowhere else: it may be changed.
+fn append_owned(host: &Host, args: &[Value]) -> Outcome {
+    let Some((&whole, more)) = args.split_first() else {
+        return append(host, args);
+    };
+    let Some(text) = host.heap.as_str(whole) else {
+        return append(host, args);
+    };
+    // What the others look like is known before the text grows: one of them may hold it.
+    let only = match more {
+        [only] => host.heap.as_str(*only),
+        _ => None,
+    };
+    let mut rest = String::new();
+    let more = match only {
+        Some(only) if *more.first().unwrap_or(&whole) != whole => only,
+        _ => {
+            for &value in more {
+                print::append_display(host, value, &mut rest)?;
+            }
+            &rest
+        }
+    };
+    let length = text.len() + more.len();
+    if length > LARGE_TEXT && !host.heap.can_grow(whole, length) {
+        check_text(host, "string-append", 2 * length)?;
+    }
+    Ok(host.heap.grow_string(whole, more))
 }
 
 fn reverse(host: &Host, args: &[Value]) -> Outcome {
@@ -284,7 +302,9 @@ fn reverse(host: &Host, args: &[Value]) -> Outcome {
 fn repeat(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/repeat", args, 0)?;
     let times = count(host, "string/repeat", args, 1)?;
-    check_limit("string/repeat", string.len().saturating_mul(times))?;
+    let bytes = string.len().saturating_mul(times);
+    check_count("string/repeat", bytes)?;
+    check_text(host, "string/repeat", bytes)?;
     if string.is_empty() {
         return Ok(argument(args, 0));
     }
@@ -302,7 +322,8 @@ fn padding(host: &Host, function: &str, args: &[Value]) -> Outcome<String> {
     };
     let missing = width.saturating_sub(columns(string));
     let fill_columns = columns(fill.encode_utf8(&mut [0; 4])).max(1);
-    check_limit(function, missing)?;
+    check_count(function, missing)?;
+    check_text(host, function, missing.saturating_mul(fill.len_utf8()))?;
     Ok(std::iter::repeat_n(fill, missing / fill_columns).collect())
 }
 

@@ -199,12 +199,12 @@ fn format(host: &Host, args: &[Value]) -> Outcome {
         match after.next() {
             Some('a' | 'A') => {
                 if let Some(item) = items.next() {
-                    print::write_display(host, item, &mut result);
+                    print::append_display(host, item, &mut result)?;
                 }
             }
             Some('s' | 'S') => {
                 if let Some(item) = items.next() {
-                    print::write_readable(host, item, &mut result);
+                    print::append_readable(host, item, &mut result)?;
                 }
             }
             Some('%') => result.push('\n'),

@@ -1,6 +1,7 @@
 //! Searching in strings, and what is built on it: splitting, joining, replacing.
 
-use crate::core::text::strings::{byte_offset, check_text, piece, string_of};
+use crate::core::text::positions::{self, byte_offset};
+use crate::core::text::strings::{check_text, piece, string_of};
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, count_or, list_or_vector, text};
@@ -95,10 +96,7 @@ natives! {
 
 /// The character position of a byte offset.
 fn position_of(host: &Host, value: Value, text: &str, offset: usize) -> Value {
-    if host.heap.is_ascii(value) {
-        return Value::index(offset);
-    }
-    Value::index(text.get(..offset).map_or(0, |head| head.chars().count()))
+    Value::index(positions::position(host, value, text, offset))
 }
 
 /// The first two arguments, both strings.
@@ -174,7 +172,7 @@ fn index_of(host: &Host, args: &[Value]) -> Outcome {
     let (string, part) = two(host, "string/index-of", args)?;
     let value = argument(args, 0);
     let from = count_or(host, "string/index-of", args, 2, 0)?;
-    let found = byte_offset(string, host.heap.is_ascii(value), from)
+    let found = byte_offset(host, value, string, from)
         .and_then(|start| Some(start + find(string.get(start..)?, part)?));
     Ok(found.map_or(Value::NIL, |offset| {
         position_of(host, value, string, offset)
@@ -278,13 +276,13 @@ fn join(host: &Host, args: &[Value]) -> Outcome {
     for &item in items.iter() {
         known = known.saturating_add(host.heap.as_str(item).map_or(8, str::len));
     }
-    check_text("string/join", known)?;
+    check_text(host, "string/join", known)?;
     let mut joined = String::with_capacity(known);
     for (index, &item) in items.iter().enumerate() {
         if index > 0 {
             joined.push_str(separator);
         }
-        print::write_display(host, item, &mut joined);
+        print::append_display(host, item, &mut joined)?;
     }
     string_of(host, "string/join", &joined)
 }
@@ -294,7 +292,7 @@ fn replace_all(host: &Host, function: &str, args: &[Value], by: &str) -> Outcome
     let bound = (string.len() + 1).saturating_mul(by.len() + 1);
     if bound > ELEMENT_LIMIT {
         let added = by.len().saturating_mul(string.matches(part).count());
-        check_text(function, string.len().saturating_add(added))?;
+        check_text(host, function, string.len().saturating_add(added))?;
     }
     let Some(first) = find(string, part) else {
         return Ok(argument(args, 0));

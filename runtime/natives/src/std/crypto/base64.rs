@@ -34,7 +34,7 @@ natives! {
 }
 
 fn encoded(host: &Host, function: &str, content: &[u8]) -> Outcome {
-    check_limit(function, content.len().div_ceil(3).saturating_mul(4))?;
+    check_limit(host, function, content.len().div_ceil(3).saturating_mul(4))?;
     string_of(host, function, &STANDARD.encode(content))
 }
 

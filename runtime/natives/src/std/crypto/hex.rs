@@ -33,7 +33,7 @@ pub(super) fn digits(bytes: &[u8]) -> String {
 
 fn encode(host: &Host, args: &[Value]) -> Outcome {
     let content = bytes_or_text(host, "hex/encode", args, 0)?;
-    check_limit("hex/encode", content.len().saturating_mul(2))?;
+    check_limit(host, "hex/encode", content.len().saturating_mul(2))?;
     string_of(host, "hex/encode", &digits(content))
 }
 

@@ -42,7 +42,7 @@ fn uuid(host: &Host, _: &[Value]) -> Outcome {
 
 fn random_bytes(host: &Host, args: &[Value]) -> Outcome {
     let length = count(host, "bytes/random", args, 0)?;
-    check_limit("bytes/random", length)?;
+    check_limit(host, "bytes/random", length)?;
     let mut bytes = vec![0; length];
     fill("bytes/random", &mut bytes)?;
     Ok(host.heap.bytevector(&bytes))

@@ -201,7 +201,7 @@ fn sliding(host: &Host, args: &[Value]) -> Outcome {
         return Err(eval_error("list/sliding: step must be positive"));
     }
     let windows = elements.len().saturating_sub(size - 1).div_ceil(step);
-    check_limit("list/sliding", windows.saturating_mul(size))?;
+    check_limit(host, "list/sliding", windows.saturating_mul(size))?;
     let windows: Vec<Value> = elements
         .windows(size)
         .step_by(step)
@@ -229,7 +229,7 @@ fn pad(host: &Host, args: &[Value]) -> Outcome {
     let mut elements = require_values(host, argument(args, 0), "list/pad")?.into_owned();
     let length = count_argument(host, "list/pad", argument(args, 1))?;
     if length > elements.len() {
-        check_limit("list/pad", length)?;
+        check_limit(host, "list/pad", length)?;
         elements.resize(length, argument(args, 2));
     }
     Ok(host.heap.list(&elements))
@@ -239,7 +239,11 @@ fn cross_join(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
     let left = require_values(host, argument(args, 0), "list/cross-join")?;
     let right = require_values(host, argument(args, 1), "list/cross-join")?;
-    check_limit("list/cross-join", left.len().saturating_mul(right.len()))?;
+    check_limit(
+        host,
+        "list/cross-join",
+        left.len().saturating_mul(right.len()),
+    )?;
     let pairs: Vec<Value> = left
         .iter()
         .flat_map(|&a| right.iter().map(move |&b| heap.list(&[a, b])))
@@ -266,7 +270,7 @@ fn join(host: &Host, args: &[Value]) -> Outcome {
                 separator
             });
         }
-        print::write_readable(host, element, &mut joined);
+        print::append_readable(host, element, &mut joined)?;
     }
     Ok(host.heap.string(&joined))
 }

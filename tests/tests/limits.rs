@@ -1,0 +1,215 @@
+//! The limit of a program's data holds for everything that grows: going beyond is a condition, and the process stays near
+//! the limit.
+//!
+//! Looked for: lists, arrays, texts that are built, printed or joined; lines and the rest of standard input, files, lines of
+//! files, byte buffers; names; tasks with their stacks; descriptors of streams that nobody holds.
+
+#![cfg(target_os = "linux")]
+
+use std::fs::File;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+
+/// Limits of stacks and data in megabytes.
+const LIMIT: usize = 48;
+
+/// What the system may give the process in all: more than that is certain to be too much.
+const ADDRESS_SPACE_KB: usize = 1 << 20;
+
+#[track_caller]
+fn built(source: &str) -> Scratch {
+    let scratch = Scratch::with(&[("app.sema", source)]);
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["build", "app.sema", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    scratch
+}
+
+/// Runs the program with limits; what it printed, and the most memory that it had, in kilobytes.
+#[track_caller]
+fn limited(scratch: &Scratch, input: Option<&str>) -> (Outcome, usize) {
+    let script = format!(
+        "ulimit -v {ADDRESS_SPACE_KB}; ./app < {}; status=$?; \
+         grep -q . /dev/null; exit $status",
+        input.unwrap_or("/dev/null")
+    );
+    // The shell's own figure of its children is what tells, so it must not be replaced by the program.
+    let mut command = Command::new("python3");
+    command
+        .args([
+            "-c",
+            "import resource, subprocess, sys\n\
+             p = subprocess.run(['sh', '-c', sys.argv[1]])\n\
+             print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
+             sys.exit(p.returncode)",
+            &script,
+        ])
+        .env("SEMAC_HEAP_MB", LIMIT.to_string())
+        .env("SEMAC_STACK_MB", LIMIT.to_string())
+        .current_dir(scratch.path())
+        .stdin(Stdio::null());
+    let mut outcome = outcome(&mut command, b"").succeeded();
+    let (printed, memory) = outcome.stdout.trim_end().rsplit_once('\n').unwrap();
+    let memory = memory.parse().unwrap();
+    outcome.stdout = printed.to_owned();
+    (outcome, memory)
+}
+
+#[track_caller]
+fn is_limited(grows: &str, input: Option<&str>) {
+    let scratch = built(&format!(
+        "(println (try (begin {grows} :no-end) (catch e (:type e)))) (println :still (+ 1 2))"
+    ));
+    if input == Some("large.txt") {
+        let mut file = File::create(scratch.file("large.txt")).unwrap();
+        for _ in 0..200 {
+            file.write_all(&vec![b'a'; 1 << 20]).unwrap();
+        }
+    }
+    let (outcome, memory) = limited(&scratch, input.filter(|input| input.starts_with('/')));
+    assert_eq!(outcome.stdout, ":eval\n:still 3", "{grows}");
+    // The garbage collector's tables and what a copy needs come on top. Tasks have stacks, which have a limit of their own.
+    let limit = if grows.contains("async") {
+        2 * LIMIT
+    } else {
+        LIMIT
+    };
+    let most = limit * 1100 / 1000 * 1024 + (16 << 10);
+    assert!(memory < most, "{grows}: {memory} kB");
+}
+
+#[test]
+fn data_on_the_heap() {
+    for grows in [
+        "(let loop ((l '())) (loop (cons 1 l)))",
+        "(let loop ((a (mutable-array/new)) (i 0)) (mutable-array/push! a i) (loop a (+ i 1)))",
+        "(let loop ((m {}) (i 0)) (loop (assoc m i i) (+ i 1)))",
+        "(range 50000000)",
+        "(list/repeat 50000000 1)",
+    ] {
+        is_limited(grows, None);
+    }
+}
+
+#[test]
+fn texts() {
+    for grows in [
+        "(let loop ((s \"ab\")) (loop (str s s)))",
+        "(let loop ((s \"ab\")) (loop (string/append s s)))",
+        "(let loop ((s \"ab\")) (loop (string/join (list s s) \",\")))",
+        "(string/repeat \"abc\" 30000000)",
+        "(str (foldl (fn (a x) (list a a)) 1 (range 60)))",
+        "(println (foldl (fn (a x) [a a]) 1 (range 60)))",
+        "(format \"~s\" (foldl (fn (a x) {:a a :b a}) 1 (range 60)))",
+    ] {
+        is_limited(grows, None);
+    }
+}
+
+#[test]
+fn what_is_read() {
+    is_limited("(read-line)", Some("/dev/zero"));
+    is_limited("(read-stdin)", Some("/dev/zero"));
+    is_limited("(stream/read-line *stdin*)", Some("/dev/zero"));
+    is_limited("(file/read \"large.txt\")", Some("large.txt"));
+    is_limited("(file/read-bytes \"large.txt\")", Some("large.txt"));
+    is_limited("(file/read-lines \"large.txt\")", Some("large.txt"));
+    is_limited(
+        "(file/for-each-line \"large.txt\" println)",
+        Some("large.txt"),
+    );
+    is_limited(
+        "(let ((s (stream/byte-buffer)) (part (string/repeat \"a\" 100000))) \
+         (let loop () (stream/write-string s part) (loop)))",
+        None,
+    );
+}
+
+#[test]
+fn names_and_tasks() {
+    is_limited(
+        "(let loop ((i 0)) (string->symbol (str \"name\" i)) (loop (+ i 1)))",
+        None,
+    );
+    is_limited(
+        "(let loop ((i 0)) (string->keyword (str \"name\" i)) (loop (+ i 1)))",
+        None,
+    );
+    is_limited(
+        "(let ((c (channel/new 1))) (let loop () (async (channel/recv c)) (loop)))",
+        None,
+    );
+    is_limited("(let loop () (await (async (loop))))", None);
+}
+
+#[test]
+fn garbage_does_not_count() {
+    let scratch = built(
+        "(define (go i s) (if (= i 200) (string/length s) (go (+ i 1) (string/repeat \"a\" 4000000))))
+         (println (go 0 \"\"))
+         (define (streams i) (if (= i 300) :done (let ((s (stream/byte-buffer)))
+           (stream/write-string s (string/repeat \"a\" 1000000)) (streams (+ i 1)))))
+         (println (streams 0))",
+    );
+    let (outcome, _) = limited(&scratch, None);
+    assert_eq!(outcome.stdout, "4000000\n:done");
+}
+
+#[test]
+fn streams_that_nobody_holds_use_up_no_descriptors() {
+    let scratch = built(
+        "(file/write \"f.txt\" \"x\")
+         (define (go i) (if (= i 3000) :ok (begin (stream/read-byte (stream/open-input \"f.txt\")) (go (+ i 1)))))
+         (println (go 0))
+         (define (put i) (if (= i 3000) :ok (begin (stream/open-output \"g.txt\") (put (+ i 1)))))
+         (println (put 0))
+         (println (try (let loop ((l '())) (loop (cons (stream/open-input \"f.txt\") l))) (catch e :too-many)))",
+    );
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 256; ./app"])
+        .current_dir(scratch.path());
+    let outcome = outcome(&mut command, b"").succeeded();
+    assert_eq!(outcome.stdout, ":ok\n:ok\n:too-many\n");
+}
+
+/// Building a text piece by piece takes memory, and so time, in proportion to its length. Looked for: the builtins that
+/// append, f-strings, loops and functions that call themselves, assignment.
+#[test]
+fn texts_grow_in_place() {
+    for append in [
+        "(string/append s \"abü\")",
+        "(str s i \"ü\")",
+        "f\"${s}xü\"",
+    ] {
+        let scratch = built(&format!(
+            "(define (go i s) (if (= i 50000) s (go (+ i 1) {append})))
+             (define done (go 0 \"\"))
+             (define in-loop (let loop ((i 0) (s \"\")) (if (= i 50000) s (loop (+ i 1) {append}))))
+             (println (= done in-loop) (string/length done))
+             (println (< (:minor-collections (gc/stats)) 200))"
+        ));
+        let (outcome, _) = limited(&scratch, None);
+        let (first, second) = outcome.stdout.split_once('\n').unwrap();
+        assert!(first.starts_with("#t "), "{append}: {first}");
+        assert_eq!(second, "#t", "{append}");
+    }
+    // What somebody else holds does not change.
+    let scratch = built(
+        "(define kept '())
+         (define (go i s) (if (= i 100) s (begin (when (= 0 (mod i 10)) (set! kept (cons s kept))) (go (+ i 1) (str s i)))))
+         (define whole (go 0 \"\"))
+         (println (map string/length kept))
+         (println (every? (fn (s) (string/starts-with? whole s)) kept))
+         (println (let ((s (str \"a\" 1))) (let ((t (str s s))) (list s t (str t s)))))",
+    );
+    let (outcome, _) = limited(&scratch, None);
+    assert_eq!(
+        outcome.stdout,
+        "(170 150 130 110 90 70 50 30 10 0)\n#t\n(\"a1\" \"a1a1\" \"a1a1a1\")"
+    );
+}
