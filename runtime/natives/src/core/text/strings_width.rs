@@ -35,8 +35,8 @@ natives! {
 /// A part of a text that is never cut apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part<'t> {
-    /// An ANSI escape sequence.
-    Escape(&'t str),
+    /// A control sequence.
+    Escape(&'t str, Sequence),
     /// A character with what combines with it, and its columns.
     Cluster(&'t str, usize),
 }
@@ -46,29 +46,79 @@ struct Parts<'t> {
     rest: &'t str,
 }
 
-/// Bytes of the ANSI escape sequence that `text` begins with, if it does (ECMA-48: CSI sequences
-/// end with a byte from `@` to `~`, OSC strings with BEL or ST; others are two characters).
-fn escape_length(text: &str) -> Option<usize> {
-    let rest = text.strip_prefix('\u{1b}')?;
-    let length = match rest.as_bytes().first() {
-        Some(b'[') => rest
-            .bytes()
-            .skip(1)
-            .position(|byte| (0x40..=0x7E).contains(&byte))
-            .map_or(rest.len(), |end| end + 2),
-        Some(b']') => {
-            let bell = rest.find('\u{7}').map(|end| end + 1);
-            let terminator = rest.find("\u{1b}\\").map(|end| end + 2);
-            match (bell, terminator) {
-                (Some(a), Some(b)) => a.min(b),
-                (Some(end), None) | (None, Some(end)) => end,
-                (None, None) => rest.len(),
-            }
-        }
-        Some(_) => rest.chars().next().map_or(0, char::len_utf8),
-        None => 0,
+/// What a control sequence is about, as far as cutting a text has to know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sequence {
+    /// Changes the style: colours and the like.
+    Style,
+    /// Sets the style back to what it was at the start.
+    Plain,
+    /// Begins a hyperlink.
+    Link,
+    /// Ends a hyperlink.
+    EndOfLink,
+    /// Does something else: moves the cursor, sets a title. In a text that is cut it means something else, so it
+    /// is left out.
+    Control,
+    /// Two characters, which choose sets of characters and the like.
+    Short,
+}
+
+/// The text behind the introducer of a control sequence and its kind, `[`, `]`, or another of strings (ECMA-48, 5.4 and 5.6).
+fn introduced(text: &str) -> Option<(char, &str)> {
+    let mut characters = text.chars();
+    let kind = match characters.next()? {
+        '\u{1b}' => match characters.next() {
+            Some(kind @ ('[' | ']' | 'P' | 'X' | '^' | '_')) => kind,
+            _ => return None,
+        },
+        '\u{9b}' => '[',
+        '\u{9d}' => ']',
+        '\u{90}' | '\u{98}' | '\u{9e}' | '\u{9f}' => 'P',
+        _ => return None,
     };
-    Some(1 + length)
+    Some((kind, characters.as_str()))
+}
+
+/// The bytes of the control sequence that `text` begins with, if it does, and what it is about. CSI sequences end with a byte
+/// from `@` to `~`, OSC and other strings with ST or, as terminals have it, BEL; what does not end takes the rest.
+fn sequence(text: &str) -> Option<(usize, Sequence)> {
+    let Some((kind, body)) = introduced(text) else {
+        let rest = text.strip_prefix('\u{1b}')?;
+        let length = 1 + rest.chars().next().map_or(0, char::len_utf8);
+        return Some((length, Sequence::Short));
+    };
+    if kind == '[' {
+        let end = body.bytes().position(|byte| (0x40..=0x7E).contains(&byte));
+        let parameters = end.and_then(|end| body.get(..end)).unwrap_or(body);
+        let rest = end.and_then(|end| body.get(end + 1..)).unwrap_or_default();
+        let is_style = end.and_then(|end| body.as_bytes().get(end)) == Some(&b'm')
+            && !parameters.starts_with(['<', '=', '>', '?']);
+        let about = match parameters {
+            _ if !is_style => Sequence::Control,
+            "" | "0" => Sequence::Plain,
+            _ => Sequence::Style,
+        };
+        return Some((text.len() - rest.len(), about));
+    }
+    let end = ["\u{7}", "\u{1b}\\", "\u{9c}"]
+        .iter()
+        .filter_map(|terminator| Some((body.find(terminator)?, terminator.len())))
+        .min();
+    let (content, rest) = match end {
+        Some((end, length)) => (body.get(..end)?, body.get(end + length..)?),
+        None => (body, ""),
+    };
+    let about = match content.strip_prefix("8;") {
+        // Parameters, then the address.
+        Some(link) if kind == ']' => match link.split_once(';') {
+            Some((_, "")) => Sequence::EndOfLink,
+            Some(_) => Sequence::Link,
+            None => Sequence::Control,
+        },
+        _ => Sequence::Control,
+    };
+    Some((text.len() - rest.len(), about))
 }
 
 fn is_regional_indicator(code: char) -> bool {
@@ -106,19 +156,15 @@ impl<'t> Iterator for Parts<'t> {
     type Item = Part<'t>;
 
     fn next(&mut self) -> Option<Part<'t>> {
-        let (length, columns) = match escape_length(self.rest) {
-            Some(length) => (length, None),
-            None => {
-                let (length, columns) = cluster(self.rest)?;
-                (length, Some(columns))
-            }
-        };
+        if let Some((length, about)) = sequence(self.rest) {
+            let (part, rest) = self.rest.split_at_checked(length)?;
+            self.rest = rest;
+            return Some(Part::Escape(part, about));
+        }
+        let (length, columns) = cluster(self.rest)?;
         let (part, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        Some(match columns {
-            None => Part::Escape(part),
-            Some(columns) => Part::Cluster(part, columns),
-        })
+        Some(Part::Cluster(part, columns))
     }
 }
 
@@ -133,7 +179,7 @@ pub fn columns(text: &str) -> usize {
     }
     parts(text)
         .map(|part| match part {
-            Part::Escape(_) => 0,
+            Part::Escape(..) => 0,
             Part::Cluster(_, columns) => columns,
         })
         .sum()
@@ -159,34 +205,52 @@ pub fn fitting(text: &str, columns: usize) -> String {
     fitting
 }
 
-/// The parts of `text` that fit into `limit` columns; where it is cut with a style switched on, the
-/// sequence that switches it off is kept.
+/// The parts of `text` that fit into `limit` columns, without control sequences that do more than style. Where it is cut with a
+/// style switched on or in a hyperlink, the sequence that ends it is kept.
 fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
     let mut used = 0;
-    let mut styled = false;
     let mut full = false;
-    // Sequences before a character that does not fit mean nothing.
+    // What is switched on by what is kept, and by what is pending.
+    let (mut styled, mut linked) = (false, false);
+    let (mut will_be_styled, mut will_be_linked) = (false, false);
+    // Sequences before a character that does not fit mean nothing, unless they end what is on.
     let mut pending = String::new();
-    let is_reset = |sequence: &str| matches!(sequence, "\u{1b}[0m" | "\u{1b}[m");
     for part in parts(text) {
         match part {
-            Part::Escape(sequence) if !full => {
-                let was_styled = styled;
-                styled = sequence.ends_with('m') && !is_reset(sequence);
+            Part::Escape(_, Sequence::Control) => {}
+            Part::Escape(sequence, about) if !full => {
                 pending.push_str(sequence);
-                if was_styled && is_reset(sequence) {
+                let ends = match about {
+                    Sequence::Plain => styled,
+                    Sequence::EndOfLink => linked,
+                    _ => false,
+                };
+                match about {
+                    Sequence::Style => will_be_styled = true,
+                    Sequence::Plain => will_be_styled = false,
+                    Sequence::Link => will_be_linked = true,
+                    Sequence::EndOfLink => will_be_linked = false,
+                    Sequence::Control | Sequence::Short => {}
+                }
+                if ends {
                     out.push_str(&std::mem::take(&mut pending));
+                    (styled, linked) = (will_be_styled, will_be_linked);
                 }
             }
-            Part::Escape(sequence) => {
-                if styled && is_reset(sequence) {
+            Part::Escape(sequence, about) => {
+                let ends = match about {
+                    Sequence::Plain => std::mem::take(&mut styled),
+                    Sequence::EndOfLink => std::mem::take(&mut linked),
+                    _ => false,
+                };
+                if ends {
                     out.push_str(sequence);
-                    return;
                 }
             }
             Part::Cluster(cluster, columns) if !full && used + columns <= limit => {
                 used += columns;
                 out.push_str(&std::mem::take(&mut pending));
+                (styled, linked) = (will_be_styled, will_be_linked);
                 out.push_str(cluster);
             }
             Part::Cluster(..) if !full => {
@@ -198,8 +262,16 @@ fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
     }
     if !full {
         out.push_str(&pending);
+        linked = will_be_linked;
+    }
+    if linked {
+        // The text ends in a link, or another link would have begun behind what was cut.
+        out.push_str(END_OF_LINK);
     }
 }
+
+/// Ends a hyperlink (OSC 8).
+const END_OF_LINK: &str = "\u{1b}]8;;\u{1b}\\";
 
 fn truncate_width(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/truncate-width", args, 0)?;
@@ -235,6 +307,9 @@ impl Wrapper {
     }
 
     fn add_word(&mut self, word: &str) {
+        if word.is_empty() {
+            return;
+        }
         let columns = columns(word);
         if !self.line.is_empty() {
             if self.used + 1 + columns <= self.width {
@@ -252,7 +327,7 @@ impl Wrapper {
         }
         for part in parts(word) {
             match part {
-                Part::Escape(sequence) => self.line.push_str(sequence),
+                Part::Escape(sequence, _) => self.line.push_str(sequence),
                 Part::Cluster(cluster, columns) => {
                     if self.used > 0 && self.used + columns > self.width {
                         self.end_line();
@@ -273,12 +348,21 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         line: String::new(),
         used: 0,
     };
-    for line in text.split('\n') {
-        for word in line.split(' ').filter(|word| !word.is_empty()) {
-            wrapper.add_word(word);
+    // Control sequences may hold spaces.
+    let mut word = String::new();
+    for part in parts(text) {
+        match part {
+            Part::Cluster(" ", _) => wrapper.add_word(&std::mem::take(&mut word)),
+            Part::Cluster(end @ ("\n" | "\r\n"), _) => {
+                word.push_str(end.trim_end_matches('\n'));
+                wrapper.add_word(&std::mem::take(&mut word));
+                wrapper.end_line();
+            }
+            Part::Cluster(text, _) | Part::Escape(text, _) => word.push_str(text),
         }
-        wrapper.end_line();
     }
+    wrapper.add_word(&word);
+    wrapper.end_line();
     wrapper.lines
 }
 
@@ -319,6 +403,8 @@ mod tests {
             ("\u{1b}(Bx", 2),
             ("\u{1b}[31", 0),
             ("\u{1b}", 0),
+            ("\u{9b}1mx\u{9d}8;;y z\u{9c}", 1),
+            ("\u{1b}_private\u{1b}\\x", 1),
         ] {
             assert_eq!(columns(text), expected, "{text:?}");
         }
@@ -348,6 +434,36 @@ mod tests {
                 "a\u{1b}[31mb\u{1b}[0m",
             ),
             (&format!("{family}{family}"), 3, "", family),
+            // What moves the cursor or sets a title does not switch styles off, and is left out.
+            (
+                "\u{1b}[31m\u{1b}[2Khello\u{1b}[0m",
+                3,
+                "",
+                "\u{1b}[31mhel\u{1b}[0m",
+            ),
+            ("\u{1b}]0;a title\u{7}hello", 2, "", "he"),
+            ("hello\u{1b}[2J\u{1b}]0;x\u{7}", 2, "", "he"),
+            ("\u{9b}31mhello", 2, "", "\u{9b}31mhe"),
+            ("\u{1b}[?25lhello\u{1b}P1;2 q\u{1b}\\", 4, "…", "hel…"),
+            // Links are ended, once.
+            (
+                "\u{1b}]8;;http://x\u{1b}\\a link\u{1b}]8;;\u{1b}\\ and \u{1b}]8;;http://y\u{7}b\u{1b}]8;;\u{7}",
+                3,
+                "…",
+                "\u{1b}]8;;http://x\u{1b}\\a …\u{1b}]8;;\u{1b}\\",
+            ),
+            (
+                "\u{1b}]8;id=1;http://x\u{7}a link",
+                3,
+                "",
+                "\u{1b}]8;id=1;http://x\u{7}a l\u{1b}]8;;\u{1b}\\",
+            ),
+            (
+                "\u{1b}[1m\u{1b}]8;;u\u{7}abc\u{1b}]8;;\u{7}\u{1b}[0m",
+                1,
+                "",
+                "\u{1b}[1m\u{1b}]8;;u\u{7}a\u{1b}]8;;\u{7}\u{1b}[0m",
+            ),
         ] {
             let args = [bench.text(text), Value::small(width), bench.text(tail)];
             let result = bench.string(bench.call("string/truncate-width", &args));
@@ -377,6 +493,12 @@ mod tests {
             (" lead and trail ", 6, &["lead", "and", "trail"]),
             ("abcdef abc", 4, &["abcd", "ef", "abc"]),
             ("日", 1, &["日"]),
+            (
+                "\u{1b}]0;a long title\u{7}ab cd",
+                5,
+                &["\u{1b}]0;a long title\u{7}ab cd"],
+            ),
+            ("a\r\nb", 5, &["a\r", "b"]),
             (
                 "\u{1b}[31mab cd\u{1b}[0m ef",
                 5,
