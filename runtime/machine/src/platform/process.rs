@@ -33,6 +33,25 @@ pub unsafe fn start(
     c_int::from(program(arguments))
 }
 
+/// Two words that differ from process to process, without asking the system for them.
+pub(crate) fn random() -> (u64, u64) {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: always possible.
+        let bytes = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u64; 2];
+        if !bytes.is_null() {
+            // SAFETY: the kernel has placed 16 bytes there, for as long as the process lives.
+            let [first, second] = unsafe { bytes.read_unaligned() };
+            return (first, second);
+        }
+    }
+    // Where the system has placed stack and program.
+    let local = 0u8;
+    let (stack, code) = (&raw const local as u64, random as *const () as u64);
+    let spread = |word: u64| word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (spread(stack), spread(code ^ stack.rotate_left(32)))
+}
+
 /// Writing to a pipe that nobody reads gives an error. The standard library gives processes that it
 /// starts the default back.
 fn ignore_broken_pipes() {
