@@ -72,6 +72,54 @@ fn ended(mut child: Child) -> i32 {
     }
 }
 
+/// Only a true cycle is a cycle. Looked for: a module that waits while it starts, one that fails, two that import each other
+/// in two tasks, in `-O0` and `-O2`.
+#[test]
+fn tasks_that_import_one_module_wait_for_it() {
+    let both = "(define p (async (try (begin (import \"m.sema\") x) (catch e (:message e)))))
+                (define q (async (try (begin (import \"m.sema\") x) (catch e (:message e)))))
+                (println (await p) (await q))";
+    for (module, expected) in [
+        (
+            "(module m (export x) (println :once) (async/sleep 20) (define x 42))",
+            ":once\n42 42\n",
+        ),
+        (
+            "(module m (export x) (async/sleep 20) (throw :bad) (define x 1))",
+            ":bad :bad\n",
+        ),
+    ] {
+        for level in ["-O0", "-O2"] {
+            let scratch = Scratch::with(&[("app.sema", both), ("m.sema", module)]);
+            let mut command = semac_in(scratch.path());
+            let ran = outcome(command.args(["run", level, "app.sema"]), b"").succeeded();
+            assert_eq!(ran.stdout, expected);
+        }
+    }
+    let scratch = Scratch::with(&[
+        (
+            "app.sema",
+            "(define p (async (try (begin (import \"one.sema\") 1) (catch e (:message e)))))
+             (define q (async (try (begin (import \"two.sema\") 2) (catch e (:message e)))))
+             (println (await p) (await q))",
+        ),
+        (
+            "one.sema",
+            "(module one (export a) (async/sleep 5) (define a (try (begin (import \"two.sema\") 1) (catch e (println (:message e))))))",
+        ),
+        (
+            "two.sema",
+            "(module two (export b) (async/sleep 5) (define b (try (begin (import \"one.sema\") 1) (catch e (println (:message e))))))",
+        ),
+    ]);
+    let mut command = semac_in(scratch.path());
+    let ran = outcome(command.args(["run", "app.sema"]), b"").succeeded();
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{ran:?}");
+    assert!(lines[0].starts_with("cyclic import detected: "), "{ran:?}");
+    assert_eq!(lines[1], "1 2");
+}
+
 const TICKER: &str = "
 (define ticks 0)
 (async (let loop () (set! ticks (+ ticks 1)) (async/sleep 5) (loop)))

@@ -12,9 +12,24 @@ use super::stack::FrameKind;
 use super::unwind::Payload;
 use crate::host::condition::{Condition, ConditionKind};
 use crate::memory::value::{Kind, Value};
+use crate::task::{Operation, TaskId, new_promise, promise};
+
+/// Words of the instruction that runs a module.
+const IMPORT_WORDS: usize = 2;
 
 /// Number of a module and of a function of it that runs the module or a part of it.
 type MainFunction = (usize, u32);
+
+/// A module, or a part of one, that is being run.
+pub(super) struct RunningModule {
+    main: MainFunction,
+    /// Who runs it.
+    task: TaskId,
+    /// The number of a kept promise, once another task waits for the module.
+    ended: Option<u32>,
+    /// Who waits.
+    waiting: Vec<TaskId>,
+}
 
 impl Vm {
     /// `run_module`: runs the module of an import unless it has run. The window is behind slot `a`.
@@ -30,6 +45,8 @@ impl Vm {
             ImportTarget::Module(number) => self.modules[number].functions.first(),
             ImportTarget::Part(part) => importer.part_main(part),
         };
+        // SAFETY: functions live as long as the VM.
+        let main = main.map(|main| unsafe { &*std::ptr::from_ref(main) });
         let run_by = main.and_then(|main| Some((main, main.module().run_by(main.index)?)));
         let Some((main, (_, state))) = run_by else {
             self.set_slot(a, Value::NIL);
@@ -41,7 +58,15 @@ impl Vm {
                 Next::Continue
             }
             ModuleState::Running => {
-                let path = self.cycle((main.module().number.get(), main.index));
+                let (number, index) = (main.module().number.get(), main.index);
+                if let Some(ended) = self.end_of_module((number, index)) {
+                    // The instruction is done again then.
+                    let pc = self.task.registers.pc;
+                    self.task.registers.pc = pc.wrapping_sub(IMPORT_WORDS);
+                    self.task.resume_slot = self.task.offset_of(a);
+                    return self.stand_back(Operation::Await(ended));
+                }
+                let path = self.cycle((number, index));
                 let condition = Condition::new(
                     ConditionKind::Eval,
                     format!("cyclic import detected: {path}"),
@@ -50,12 +75,68 @@ impl Vm {
             }
             ModuleState::New => {
                 state.set(ModuleState::Running);
+                let number = main.module().number.get();
+                self.running_modules.push(RunningModule {
+                    main: (number, main.index),
+                    task: self.task.id,
+                    ended: None,
+                    waiting: Vec::new(),
+                });
                 let func = std::ptr::from_ref(main);
                 let closure = self.host.heap.object(Kind::Closure, 0, &[main.encode()]);
                 self.set_slot(a, closure);
                 self.push_frame(a, func, FrameKind::ModuleMain);
                 self.reserve_window()
             }
+        }
+    }
+
+    /// A promise that is settled when another task has run this module; `None` if the running task waits for itself.
+    fn end_of_module(&mut self, main: MainFunction) -> Option<Value> {
+        let task = self.task.id;
+        let runs = |main: MainFunction, running: &[RunningModule]| {
+            running.iter().position(|module| module.main == main)
+        };
+        let place = runs(main, &self.running_modules)?;
+        // Who runs it may wait for a module, too, whose task waits for another one …
+        let mut runners = vec![self.running_modules.get(place)?.task];
+        let mut next = 0;
+        while let Some(&runner) = runners.get(next) {
+            if runner == task {
+                return None;
+            }
+            next += 1;
+            for module in &self.running_modules {
+                if module.waiting.contains(&runner) && !runners.contains(&module.task) {
+                    runners.push(module.task);
+                }
+            }
+        }
+        let host = &self.host;
+        let module = self.running_modules.get_mut(place)?;
+        let number = *module.ended.get_or_insert_with(|| {
+            host.keep(new_promise(host, promise::PENDING, Value::NIL, None))
+        });
+        module.waiting.push(task);
+        Some(host.kept(number))
+    }
+
+    /// A module has been run, or running it has failed.
+    #[cold]
+    pub(super) fn module_ended(&mut self, module: usize, function: u32) {
+        let main = (module, function);
+        let place = self
+            .running_modules
+            .iter()
+            .position(|module| module.main == main);
+        let Some(place) = place else { return };
+        let module = self.running_modules.swap_remove(place);
+        if let Some(number) = module.ended {
+            let host = &self.host;
+            let promise = host.kept(number);
+            host.scheduler
+                .settle(host, promise, promise::RESOLVED, Value::NIL);
+            host.release(number);
         }
     }
 

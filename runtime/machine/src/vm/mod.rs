@@ -101,6 +101,8 @@ pub struct Vm {
     pairs: dispatch::pairs::Pairs,
     /// Globals that modules share.
     namespaces: Vec<namespace::Namespace>,
+    /// The modules that are being run by imports.
+    running_modules: Vec<import::RunningModule>,
     /// What compiles code at run time, if anything does.
     dynamic: Option<Rc<dyn Dynamic>>,
     /// Programs that wait for a call from inside them to end.
@@ -161,6 +163,7 @@ impl Vm {
             #[cfg(feature = "count-pairs")]
             pairs: dispatch::pairs::Pairs::default(),
             namespaces: Vec::new(),
+            running_modules: Vec::new(),
             dynamic: None,
             interrupted: Vec::new(),
         }

@@ -147,6 +147,7 @@ impl Vm {
             {
                 // Its main function: a failed import may be tried again.
                 state.set(ModuleState::New);
+                self.module_ended(module.number.get(), function.index);
             }
             if self.task.is_bottom(left) {
                 return Next::Stop(Event::Raised(Box::new(raised)));

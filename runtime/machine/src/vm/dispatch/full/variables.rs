@@ -292,7 +292,8 @@ handler! { op_module_done |vm, pc, base, func, frame, word| {
     let a = a(word);
     {
         if let Some((_, state)) = { &*(*func).module }.run_by((*func).index) {
-            state.set(ModuleState::Done)
+            state.set(ModuleState::Done);
+            vm.module_ended((*func).module().number.get(), (*func).index);
         }
     }
     dispatch!(vm, pc, base, func, frame)
