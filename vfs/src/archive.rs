@@ -12,7 +12,7 @@ use crate::backing::Backing;
 use crate::checksum::checksum;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
-use crate::executable::{locate, locate_in_segment};
+use crate::executable::{locate, locate_in_segment, runtime_checksum};
 use crate::layout::{
     ARCHIVE_MAGIC, CHUNK_LENGTH, Compression, DATA_ALIGNMENT, EntryKind, HEADER_LENGTH, Header,
     RECORD_LENGTH, Record,
@@ -59,9 +59,9 @@ impl Archive {
     /// Those of [`Archive::open_executable`].
     pub fn open_current_executable() -> Result<Self, VfsError> {
         #[cfg(target_os = "linux")]
-        if let Some((segment, bytes)) = mapping::own_segment()
+        if let Some((_, bytes)) = mapping::own_segment()
             // What is wrong, if something is, can be told best by the whole file.
-            && let Ok(range) = locate_in_segment(bytes, segment.offset)
+            && let Ok(range) = locate_in_segment(bytes)
         {
             return Self::open(Backing::Segment(bytes), range);
         }
@@ -274,6 +274,19 @@ impl Archive {
     /// # Errors
     /// The fault that was found.
     pub fn verify(&self) -> Result<(), VfsError> {
+        if let Backing::Mapped(_) | Backing::Owned { .. } = self.inner.backing
+            && let Some((expected, runtime)) =
+                runtime_checksum(self.inner.backing.bytes(), self.inner.range.start)
+        {
+            let found = checksum(runtime);
+            if found != expected {
+                return Err(VfsError::checksum(
+                    "runtime in front of the archive",
+                    found,
+                    expected,
+                ));
+            }
+        }
         let mut ranges: Vec<(u64, u64, EntryRef<'_>)> = Vec::with_capacity(self.entry_count());
         for entry in self.entries() {
             entry.verify()?;

@@ -6,32 +6,63 @@ use crate::error::VfsError;
 use crate::layout::{
     END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC, Trailer, array, u64_at,
 };
+use crate::segment::{self, CLASS_64_LITTLE_ENDIAN};
 
 /// The range of the archive inside the bytes of an executable.
 ///
 /// Touches the last bytes of the file and the archive header; only the way to a
 /// refusal looks at the start of the file, to tell an executable without a
 /// program from one that lost a part of it.
+///
+/// Tools that rewrite executables may have put something behind the trailer; then the segment of the archive tells where it
+/// is.
 pub(crate) fn locate(file: &[u8]) -> Result<Range<usize>, VfsError> {
-    locate_in_segment(file, 0)
+    if !ends_in_trailer(file)
+        && let Some(segment) = segment::find(file)
+        && let Some(bytes) = segment::bytes_of(file, segment)
+        && let Ok(range) = locate_in_segment(bytes)
+        // It is inside of the file.
+        && let Ok(start) = usize::try_from(segment.offset)
+    {
+        return Ok(start + range.start..start + range.end);
+    }
+    locate_from(file, Some(0))
 }
 
-/// Like [`locate`], in the bytes of an executable from the offset `start` on.
-pub(crate) fn locate_in_segment(file: &[u8], start: u64) -> Result<Range<usize>, VfsError> {
+/// Like [`locate`], in the bytes of the archive's segment. Where they lie in the file may have changed.
+pub(crate) fn locate_in_segment(bytes: &[u8]) -> Result<Range<usize>, VfsError> {
+    locate_from(bytes, None)
+}
+
+/// The checksum that the runtime of an executable ought to have, and the bytes that it is of, if there is one and nothing but
+/// the archive has been put behind the runtime.
+pub(crate) fn runtime_checksum(file: &[u8], archive_start: usize) -> Option<(u64, &[u8])> {
+    let trailer = Trailer::decode(file.last_chunk::<TRAILER_LENGTH>()?).ok()?;
+    let is_here = usize::try_from(trailer.archive_offset) == Ok(archive_start);
+    let runtime = file.get(..archive_start)?;
+    (is_here && trailer.runtime_checksum != 0).then_some((trailer.runtime_checksum, runtime))
+}
+
+fn ends_in_trailer(file: &[u8]) -> bool {
+    file.last_chunk::<TRAILER_LENGTH>().is_some_and(|bytes| {
+        array::<8>(bytes, 0) == Some(TRAILER_MAGIC)
+            || array::<8>(bytes, TRAILER_LENGTH - 8) == Some(END_MAGIC)
+    })
+}
+
+/// The archive in `file`, which begins at byte `start` of the executable, if that is known: else with the archive.
+fn locate_from(file: &[u8], start: Option<u64>) -> Result<Range<usize>, VfsError> {
     const PART: &str = "trailer of the executable";
     let Some(bytes) = file.last_chunk::<TRAILER_LENGTH>() else {
         return Err(absent(file));
     };
-    if array::<8>(bytes, 0) != Some(TRAILER_MAGIC)
-        && array::<8>(bytes, TRAILER_LENGTH - 8) != Some(END_MAGIC)
-    {
+    if !ends_in_trailer(file) {
         return Err(absent(file));
     }
     let trailer = Trailer::decode(bytes)?;
     let archive_end = file.len() - TRAILER_LENGTH;
-    let range = trailer
-        .archive_offset
-        .checked_sub(start)
+    let range = start
+        .map_or(Some(0), |start| trailer.archive_offset.checked_sub(start))
         .and_then(|offset| usize::try_from(offset).ok())
         .zip(usize::try_from(trailer.archive_length).ok())
         .and_then(|(offset, length)| Some(offset..offset.checked_add(length)?))
@@ -58,17 +89,20 @@ pub(crate) fn locate_in_segment(file: &[u8], start: u64) -> Result<Range<usize>,
     Ok(range)
 }
 
-/// Whether `file` ends in a trailer, whole or damaged.
+/// Whether `file` carries a program, whole or damaged.
 #[cfg(feature = "write")]
 pub(crate) fn has_trailer(file: &[u8]) -> bool {
-    file.last_chunk::<TRAILER_LENGTH>().is_some_and(|bytes| {
-        array::<8>(bytes, 0) == Some(TRAILER_MAGIC) || array::<8>(bytes, 56) == Some(END_MAGIC)
-    })
+    ends_in_trailer(file) || segment::find(file).is_some()
 }
 
 fn absent(file: &[u8]) -> VfsError {
     let length = file.len() as u64;
     match image_end(file) {
+        Some(end) if length >= end && segment::find(file).is_some() => VfsError::damaged(
+            "trailer of the executable",
+            "the executable was built with a program, but the end of it has been removed or overwritten since; build it \
+             again, and do not change the executable afterwards",
+        ),
         Some(end) if length > end => VfsError::damaged(
             "trailer of the executable",
             format!(
@@ -91,7 +125,6 @@ fn absent(file: &[u8]) -> VfsError {
 /// Source: System V ABI, chapter 4, "ELF Header", and chapter 5, "Program
 /// Header".
 fn image_end(file: &[u8]) -> Option<u64> {
-    const CLASS_64_LITTLE_ENDIAN: [u8; 6] = *b"\x7fELF\x02\x01";
     if array::<6>(file, 0)? != CLASS_64_LITTLE_ENDIAN {
         return None;
     }

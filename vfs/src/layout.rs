@@ -302,6 +302,8 @@ pub(crate) struct Trailer {
     pub(crate) archive_length: u64,
     /// The checksum at the end of the archive header: ties the two together.
     pub(crate) header_checksum: u64,
+    /// The checksum of everything in front of the archive: the runtime. 0: it was not computed.
+    pub(crate) runtime_checksum: u64,
 }
 
 impl Trailer {
@@ -315,7 +317,7 @@ impl Trailer {
         bytes.extend(self.archive_offset.to_le_bytes());
         bytes.extend(self.archive_length.to_le_bytes());
         bytes.extend(self.header_checksum.to_le_bytes());
-        bytes.extend(0u64.to_le_bytes());
+        bytes.extend(self.runtime_checksum.to_le_bytes());
         let sum = checksum(&bytes);
         bytes.extend(sum.to_le_bytes());
         bytes.extend(END_MAGIC);
@@ -334,13 +336,11 @@ impl Trailer {
         check_version(PART, bytes)?;
         check_sum(PART, bytes, 48)?;
         check_flags(PART, bytes, TRAILER_LENGTH)?;
-        if u64_at(bytes, 40) != 0 {
-            return Err(VfsError::damaged(PART, "its reserved field is not zero"));
-        }
         Ok(Self {
             archive_offset: u64_at(bytes, 16),
             archive_length: u64_at(bytes, 24),
             header_checksum: u64_at(bytes, 32),
+            runtime_checksum: u64_at(bytes, 40),
         })
     }
 }
@@ -441,6 +441,7 @@ mod tests {
             archive_offset: u64::MAX - 1,
             archive_length: u64::MAX - 2,
             header_checksum: u64::MAX - 3,
+            runtime_checksum: u64::MAX - 4,
         };
         assert_eq!(Trailer::decode(&trailer.encode()).unwrap(), trailer);
     }
@@ -468,6 +469,7 @@ mod tests {
             archive_offset: 0,
             archive_length: 0,
             header_checksum: 0,
+            runtime_checksum: 0,
         }
         .encode();
         bytes[8] = 9;

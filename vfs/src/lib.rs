@@ -43,6 +43,8 @@ mod mapping;
 mod overlay;
 mod path;
 mod reader;
+#[cfg(feature = "write")]
+mod section;
 mod segment;
 #[cfg(feature = "write")]
 mod write;

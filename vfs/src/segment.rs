@@ -10,6 +10,8 @@
 use std::ops::Range;
 
 use crate::layout::array;
+#[cfg(feature = "write")]
+use crate::section;
 
 /// Segments of archives start here, plus what makes the address congruent to the offset in the file.
 /// Above whatever linkers place, below where kernels put stacks and mappings.
@@ -20,6 +22,8 @@ const LIMIT: u64 = BASE + (1 << 44);
 const ALIGNMENT: u64 = 0x1_0000;
 
 pub(crate) const HEADER_SIZE: usize = 56;
+/// How the files begin that are understood.
+pub(crate) const CLASS_64_LITTLE_ENDIAN: [u8; 6] = *b"\x7fELF\x02\x01";
 const LOADABLE: u32 = 1;
 #[cfg(feature = "write")]
 const NOTE: u32 = 4;
@@ -76,12 +80,52 @@ impl Segment {
     }
 }
 
+/// Describes the bytes `range` of the file, which begin where `runtime` ends, as a segment, and as a section if there is room
+/// for one ([`section::with_room`]). Where that cannot be done nothing is changed.
+#[cfg(feature = "write")]
+pub(crate) fn add(runtime: &mut [u8], range: Range<u64>) {
+    let Some((start, headers)) = add_segment(runtime, range.clone()) else {
+        return;
+    };
+    let place = usize::try_from(start)
+        .ok()
+        .and_then(|start| runtime.get_mut(start..)?.get_mut(..headers.len()));
+    if let (Some(place), Some(segment)) = (place, Segment::for_file_range(range)) {
+        place.copy_from_slice(&headers);
+        section::describe(runtime, segment);
+    }
+}
+
+/// The segment of an archive in an executable that is given as a file.
+pub(crate) fn find(file: &[u8]) -> Option<Segment> {
+    if array::<6>(file, 0)? != CLASS_64_LITTLE_ENDIAN {
+        return None;
+    }
+    let half = |at: usize| array(file, at).map(u16::from_le_bytes);
+    if usize::from(half(54)?) != HEADER_SIZE {
+        return None;
+    }
+    let start = usize::try_from(u64::from_le_bytes(array(file, 32)?)).ok()?;
+    let table = file.get(start..)?;
+    let headers = table.as_chunks::<HEADER_SIZE>().0;
+    headers
+        .iter()
+        .take(half(56)?.into())
+        .find_map(Segment::decode)
+}
+
+/// The bytes of a segment in a file, as far as they are there.
+pub(crate) fn bytes_of(file: &[u8], segment: Segment) -> Option<&[u8]> {
+    let start = usize::try_from(segment.offset).ok()?;
+    let length = usize::try_from(segment.length).ok()?;
+    file.get(start..)?.get(..length)
+}
+
 /// The program headers of the executable `runtime` with a segment for the bytes `range` of the file
 /// in place of a note, and where in the file they are. `None` where that cannot be done: no 64-bit
 /// little-endian ELF file, no fixed address, no note.
 #[cfg(feature = "write")]
 pub(crate) fn add_segment(runtime: &[u8], range: Range<u64>) -> Option<(u64, Vec<u8>)> {
-    const CLASS_64_LITTLE_ENDIAN: [u8; 6] = *b"\x7fELF\x02\x01";
     const FIXED_ADDRESS: u16 = 2;
     if array::<6>(runtime, 0)? != CLASS_64_LITTLE_ENDIAN {
         return None;

@@ -31,8 +31,10 @@ fn is_intact(archive: &Archive, entries: &[Entry]) -> bool {
         // A fault is not forgotten because it was seen once.
         assert_eq!(entry.bytes().is_ok(), entry.verify().is_ok());
     }
-    assert_eq!(intact, archive.verify().is_ok());
-    intact
+    // Verifying looks at more than the entries.
+    let verified = archive.verify().is_ok();
+    assert!(intact || !verified);
+    verified
 }
 
 /// Positions whose bytes mean nothing: those between entries.
@@ -77,7 +79,7 @@ fn every_flipped_byte_of_an_executable_is_detected() {
         .to_executable_bytes(&runtime)
         .unwrap();
     let start = runtime.len().next_multiple_of(16);
-    let mut harmless = vec![true; start];
+    let mut harmless = vec![false; start];
     harmless.extend(padding(&bare, &entries));
     harmless.extend([false; 64]);
     assert_eq!(harmless.len(), executable.len());

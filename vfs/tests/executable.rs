@@ -256,3 +256,87 @@ fn the_overlay_prefers_embedded_assets() {
     let error = overlay.read("lib/data.txt", None).unwrap_err();
     assert!(error.is_embedded(), "{error}");
 }
+
+/// A static executable at a fixed address, as runtimes are; `None` where no compiler is at hand.
+fn real_runtime(scratch: &Scratch) -> Option<Vec<u8>> {
+    let (source, path) = (scratch.join("runtime.c"), scratch.join("runtime"));
+    std::fs::write(&source, "void _start(void) { for (;;); }\n").unwrap();
+    let compiled = Command::new("cc")
+        .args([
+            "-static",
+            "-nostdlib",
+            "-no-pie",
+            "-Wl,--build-id=sha1",
+            "-o",
+        ])
+        .args([&path, &source])
+        .status();
+    let is_compiled = compiled.is_ok_and(|status| status.success());
+    is_compiled.then(|| std::fs::read(&path).unwrap())
+}
+
+/// The kinds: tools that remove symbols, that rewrite the file, and that put something behind it.
+#[test]
+#[cfg(target_os = "linux")]
+fn tools_for_executables_leave_the_archive() {
+    let scratch = Scratch::new("tools");
+    let Some(runtime) = real_runtime(&scratch) else {
+        return;
+    };
+    let path = scratch.join("app");
+    builder(&specimen(), 1024)
+        .write_executable(&runtime, &path)
+        .unwrap();
+    Archive::open_executable(&path).unwrap().verify().unwrap();
+    let copy = scratch.join("copy");
+    for tool in [
+        &["strip"][..],
+        &["strip", "--strip-debug"],
+        &["strip", "--strip-all"],
+        &["objcopy"],
+        &["objcopy", "--strip-unneeded"],
+    ] {
+        std::fs::copy(&path, &copy).unwrap();
+        let done = Command::new(tool[0]).args(&tool[1..]).arg(&copy).status();
+        if !done.is_ok_and(|status| status.success()) {
+            continue;
+        }
+        let archive = Archive::open_executable(&copy).unwrap_or_else(|e| panic!("{tool:?}: {e}"));
+        archive.verify().unwrap();
+        assert_eq!(archive.entry_count(), specimen().len(), "{tool:?}");
+    }
+    let mut signed = std::fs::read(&path).unwrap();
+    signed.extend(b"a signature");
+    assert!(Archive::from_executable_bytes(signed).is_ok());
+}
+
+/// The runtime is covered by a checksum, and an end that is lost is told apart from none.
+#[test]
+fn damage_outside_of_the_archive_is_found() {
+    let scratch = Scratch::new("runtime-damage");
+    let real = real_runtime(&scratch);
+    for (runtime, has_segment) in [(Some(fake_runtime(1003)), false), (real, true)] {
+        let Some(runtime) = runtime else { continue };
+        let written = builder(&specimen(), 1024)
+            .to_executable_bytes(&runtime)
+            .unwrap();
+        for place in [100, 500, 1002] {
+            let mut changed = written.clone();
+            changed[place] ^= 1;
+            let Ok(archive) = Archive::from_executable_bytes(changed) else {
+                continue;
+            };
+            let message = archive.verify().unwrap_err().to_string();
+            assert!(message.contains("runtime in front"), "{message}");
+        }
+        if has_segment {
+            let mut zeroed = written.clone();
+            let from = zeroed.len() - 200;
+            zeroed[from..].fill(0);
+            let message = Archive::from_executable_bytes(zeroed)
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains("removed or overwritten"), "{message}");
+        }
+    }
+}

@@ -126,7 +126,7 @@ fn layout_is_as_documented() {
     trailer.extend(16u64.to_le_bytes());
     trailer.extend(128u64.to_le_bytes());
     trailer.extend(sum.to_le_bytes());
-    trailer.extend([0; 8]);
+    trailer.extend(checksum(&executable[..16]).to_le_bytes());
     let sum = checksum(&trailer);
     trailer.extend(sum.to_le_bytes());
     trailer.extend(b"SEMAEND\n");

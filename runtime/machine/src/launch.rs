@@ -358,7 +358,8 @@ fn usage(program: Option<&OsString>) -> u8 {
         .unwrap_or(OsStr::new("sema-rt"));
     complain(&format!(
         "usage: {0} BUNDLE [ARGUMENT...]\n\
-         {0} is the Sema runtime without a program. BUNDLE is what `semac` built.\n",
+         {0} is the Sema runtime without a program. BUNDLE is what `semac` built.\n\
+         If this was a built program, something has removed what follows the runtime: build it again.\n",
         Path::new(name).display()
     ));
     status::USAGE

@@ -13,7 +13,7 @@ use crate::layout::{
     EntryKind, HEADER_LENGTH, Header, RECORD_LENGTH, Record, TRAILER_LENGTH, Trailer, u64_at,
 };
 use crate::path::VfsPath;
-use crate::segment;
+use crate::{section, segment};
 
 /// Collects the entries of an archive and writes it. The output depends on the
 /// entries alone, not on the order in which they were added.
@@ -196,25 +196,25 @@ impl ArchiveBuilder {
         if has_trailer(runtime) {
             return Err(WriteError::RuntimeCarriesProgram);
         }
-        let length = runtime.len() as u64;
-        let archive_offset = length.next_multiple_of(ARCHIVE_ALIGNMENT);
-        output.write_all(runtime).map_err(WriteError::Output)?;
-        write_zeros(output, archive_offset - length).map_err(WriteError::Output)?;
+        let mut runtime = section::with_room(runtime);
+        let alignment = ARCHIVE_ALIGNMENT as usize;
+        runtime.resize(runtime.len().next_multiple_of(alignment), 0);
+        let archive_offset = runtime.len() as u64;
+        output.write_all(&runtime).map_err(WriteError::Output)?;
         let (header, mut summary) = self.write_archive(output)?;
+        summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
+        segment::add(&mut runtime, archive_offset..summary.file_bytes);
         let trailer = Trailer {
             archive_offset,
             archive_length: summary.archive_bytes,
             header_checksum: u64_at(&header, HEADER_LENGTH - 8),
+            runtime_checksum: checksum(&runtime),
         };
-        summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
-        let segment = segment::add_segment(runtime, archive_offset..summary.file_bytes);
-        let finish = || {
+        let mut finish = || {
             output.write_all(&trailer.encode())?;
-            if let Some((start, headers)) = segment {
-                output.seek(SeekFrom::Start(start))?;
-                output.write_all(&headers)?;
-                output.seek(SeekFrom::Start(summary.file_bytes))?;
-            }
+            output.seek(SeekFrom::Start(0))?;
+            output.write_all(&runtime)?;
+            output.seek(SeekFrom::Start(summary.file_bytes))?;
             Ok(())
         };
         finish().map_err(WriteError::Output)?;
