@@ -13,9 +13,11 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 upper = $(shell echo "$(1)" | tr a-z- A-Z_)
 LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
 	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
+# What ships names no directory of the machine that it was built on, and so does not depend on them.
+REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/semac
 # Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
 RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
-	-C llvm-args=-inline-threshold=75"
+	-C llvm-args=-inline-threshold=75 $(REMAP)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
@@ -51,7 +53,7 @@ dynamic:
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
 
 semac: runtime dynamic
-	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" $(CARGO) build --release --package semac --bin semac
+	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" RUSTFLAGS="$(REMAP)" $(CARGO) build --release --package semac --bin semac
 	@cp "$(TARGET_DIR)/release/semac" dist/semac
 	@ls -lh dist/semac dist/sema-rt dist/sema-rt-dynamic | awk '{ print $$5, $$NF }'
 

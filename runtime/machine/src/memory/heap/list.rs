@@ -236,7 +236,10 @@ impl Heap {
     }
 
     /// A chunk whose cells are still to be written, from `front` on, before the next allocation.
+    ///
+    /// All lists that ever begin in it have lengths that a cell can hold, which nobody has to check again.
     fn new_chunk(&self, capacity: usize, front: usize, rest: Value) -> *mut u64 {
+        Self::length(self.list_len(rest) + capacity);
         let (chunk, flags) = self.allocate(object::chunk_bytes(capacity), true);
         let link = CHUNK_HEADER_BYTES + capacity * CELL_BYTES;
         let link_header = self.link_to(rest);

@@ -20,7 +20,8 @@ macro_rules! begin {
     ($vm:ident $base:expr, $func:expr, $frame:expr) => {{
         let (base, func, frame): (*mut Value, *const Func, *mut Frame) = ($base, $func, $frame);
         let code = (*func).code;
-        if base.add((*func).registers as usize) > $vm.task.value_limit {
+        // Only compared: it may lie far behind the stack.
+        if base.wrapping_add((*func).registers as usize) > $vm.task.value_limit {
             return super::reserve($vm, code, base, func, frame, 0);
         }
         dispatch!($vm, code, base, func, frame)

@@ -74,7 +74,7 @@ handler! { op_tail_call |vm, pc, base, func, frame, word| {
                 }
                 func = target;
                 pc = (*func).code;
-                if { base.add((*func).registers as usize) } > vm.task.value_limit {
+                if base.wrapping_add((*func).registers as usize) > vm.task.value_limit {
                     slow!(vm pc base func frame; vm.reserve_window());
                 }
                 break 'op;
@@ -108,7 +108,7 @@ handler! { op_tail_call_known |vm, pc, base, func, frame, word| {
         }
         func = (*(*func).module).functions.as_ptr().add(index);
         pc = (*func).code;
-        if { base.add((*func).registers as usize) } > vm.task.value_limit {
+        if base.wrapping_add((*func).registers as usize) > vm.task.value_limit {
             slow!(vm pc base func frame; vm.reserve_window());
         }
     }

@@ -77,7 +77,8 @@ macro_rules! enter {
         $base = $base.add($a + 1);
         $func = callee;
         $pc = (*$func).code;
-        if $base.add((*$func).registers as usize) > $vm.task.value_limit {
+        // Only compared: it may lie far behind the stack.
+        if $base.wrapping_add((*$func).registers as usize) > $vm.task.value_limit {
             slow!($vm $pc $base $func $frame; $vm.reserve_window());
         }
     }};
