@@ -4,7 +4,6 @@
 
 mod hash;
 mod order;
-mod seen;
 mod sort;
 
 pub use hash::hash;
@@ -14,8 +13,6 @@ pub use order::compare_reals;
 pub use sort::stable_sort;
 
 use std::collections::HashSet;
-
-use seen::SeenPairs;
 
 use crate::data::collections::elements::{self, Elements};
 use crate::data::collections::{Entries, key, sorted_map};
@@ -158,7 +155,7 @@ struct Comparison<'h> {
     assumed: HashSet<(Value, Value)>,
     /// Pairs that have been found equal, if that is noted. Only those that have compound parts: the others take no longer
     /// to be compared again.
-    equal: Option<SeenPairs>,
+    equal: Option<HashSet<(Value, Value)>>,
 }
 
 /// Two compound values that are being compared.
@@ -174,7 +171,7 @@ impl<'h> Comparison<'h> {
             host,
             work: Vec::new(),
             assumed: HashSet::new(),
-            equal: notes_pairs.then(SeenPairs::default),
+            equal: notes_pairs.then(HashSet::new),
         }
     }
 
@@ -190,7 +187,11 @@ impl<'h> Comparison<'h> {
                     Verdict::Known(false) => return Some(false),
                     Verdict::Parts(kind) => {
                         pair.has_compound_parts = true;
-                        if self.equal.as_ref().is_some_and(|seen| seen.contains(a, b)) {
+                        if self
+                            .equal
+                            .as_ref()
+                            .is_some_and(|seen| seen.contains(&(a, b)))
+                        {
                             continue;
                         }
                         *budget = budget.checked_sub(1)?;
@@ -204,7 +205,7 @@ impl<'h> Comparison<'h> {
                     if let (Some(seen), Some(done)) = (&mut self.equal, done)
                         && done.has_compound_parts
                     {
-                        seen.insert(done.values.0, done.values.1);
+                        seen.insert(done.values);
                     }
                 }
                 _ => return Some(false),

@@ -1,4 +1,4 @@
-//! Hashing of names and words inside the runtime.
+//! Hashing of names inside the runtime.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
@@ -74,27 +74,6 @@ impl Hasher for NameHasher {
 
 /// A map with that hash.
 pub(crate) type NameMap<K, V> = HashMap<K, V, NameSeed>;
-
-/// Spreads single words.
-#[derive(Default)]
-pub(crate) struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let word = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = word ^ (word >> 32);
-    }
-}
 
 #[cfg(test)]
 mod tests {

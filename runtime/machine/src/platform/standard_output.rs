@@ -31,8 +31,7 @@ const DELAY: Duration = Duration::from_millis(50);
 const PIPE_PART: usize = 4096;
 
 static GATHERED: Mutex<Gathered> = Mutex::new(Gathered {
-    bytes: [0; CAPACITY],
-    length: 0,
+    bytes: Vec::new(),
     written_at: None,
     timer: false,
     terminal: None,
@@ -41,8 +40,8 @@ static GATHERED: Mutex<Gathered> = Mutex::new(Gathered {
 static MISSED: AtomicBool = AtomicBool::new(false);
 
 struct Gathered {
-    bytes: [u8; CAPACITY],
-    length: usize,
+    /// What has been gathered. Handlers take from it without allocating.
+    bytes: Vec<u8>,
     /// When something was written last.
     written_at: Option<Instant>,
     /// Whether the timer has been set and has not come yet.
@@ -52,21 +51,19 @@ struct Gathered {
 
 impl Gathered {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > CAPACITY - self.length {
+        if self.bytes.len() + bytes.len() > CAPACITY {
             self.flush()?;
         }
-        let end = self.length + bytes.len();
-        let Some(place) = self.bytes.get_mut(self.length..end) else {
+        if bytes.len() > CAPACITY {
             return write_all(rustix::stdio::stdout(), bytes);
-        };
-        place.copy_from_slice(bytes);
-        self.length = end;
+        }
+        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Writes what has been gathered if it is time, or sees to it that it will be.
     fn write_in_time(&mut self, line: bool) -> io::Result<()> {
-        if self.length == 0 {
+        if self.bytes.is_empty() {
             return Ok(());
         }
         if line
@@ -95,18 +92,16 @@ impl Gathered {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let length = std::mem::take(&mut self.length);
-        match self.bytes.get(..length) {
-            Some(bytes) if !bytes.is_empty() => write_all(rustix::stdio::stdout(), bytes),
-            _ => Ok(()),
-        }
+        let result = write_all(rustix::stdio::stdout(), &self.bytes);
+        self.bytes.clear();
+        result
     }
 
     /// Writes what nobody has to wait for. Called by signal handlers: nothing here allocates or locks.
     fn write_ready(&mut self) -> rustix::io::Result<()> {
         let mut start = 0;
         let mut result = Ok(());
-        while let Some(rest) = self.bytes.get(start..self.length)
+        while let Some(rest) = self.bytes.get(start..)
             && !rest.is_empty()
             && can_be_written(Some(&Timespec::default()))
         {
@@ -121,8 +116,8 @@ impl Gathered {
                 }
             }
         }
-        self.bytes.copy_within(start..self.length, 0);
-        self.length -= start;
+        self.bytes.copy_within(start.., 0);
+        self.bytes.truncate(self.bytes.len() - start);
         result
     }
 }
@@ -211,11 +206,11 @@ pub(super) fn flush_in_handler() -> bool {
         Err(_) => return true,
         Ok(()) => {}
     }
-    if gathered.length > 0 {
+    if !gathered.bytes.is_empty() {
         gathered.timer = true;
         signals::set_timer(DELAY);
     }
-    gathered.length == 0
+    gathered.bytes.is_empty()
 }
 
 /// Standard output cannot be written. A pipe that nobody reads ends a program as it ends others: quietly, by its signal.

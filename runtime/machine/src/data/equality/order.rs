@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::seen::SeenPairs;
 use crate::data::collections::elements::{self, Elements};
 use crate::data::number;
 use crate::host::Host;
@@ -194,13 +193,13 @@ fn compare_parts(
     let mut stack: Vec<((Value, Value), (Elements<'_>, Elements<'_>))> = Vec::new();
     // Pairs of mutable objects met before count as equal, so cycles end.
     let mut assumed = HashSet::new();
-    let mut seen = SeenPairs::default();
+    let mut seen = HashSet::new();
     let mut pair = Some((a, b));
     loop {
         if let Some((a, b)) = pair.take() {
             match &mut budget {
                 Some(budget) => **budget = budget.checked_sub(1)?,
-                None if seen.contains(a, b) => continue,
+                None if seen.contains(&(a, b)) => continue,
                 None => {}
             }
             let mutable = matches!(a.kind(), Kind::MutableArray | Kind::MutableCell);
@@ -222,7 +221,7 @@ fn compare_parts(
             },
             (None, None) => {
                 if budget.is_none() {
-                    seen.insert(values.0, values.1);
+                    seen.insert(*values);
                 }
                 stack.pop();
             }
