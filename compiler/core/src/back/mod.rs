@@ -37,6 +37,7 @@ pub fn compile_unit(
     optimize: u8,
     phases: &dyn Observer,
 ) -> Result<Module, Failure> {
+    middle::wide::run(unit);
     let mut globals = middle::Globals {
         library: library.clone(),
         extensible: known == Known::Proven,

@@ -30,6 +30,7 @@ pub mod specialise;
 pub mod stop;
 pub mod unused;
 pub mod variables;
+pub mod wide;
 
 use std::collections::HashSet;
 use std::rc::Rc;

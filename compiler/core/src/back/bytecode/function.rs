@@ -24,7 +24,7 @@ const CROWDED: u32 = 170;
 /// First slot.
 const FIRST_SLOT: u32 = 256;
 /// Most parameters of a function.
-pub(crate) const MAX_PARAMETERS: usize = 120;
+pub(crate) const MAX_PARAMETERS: usize = crate::middle::wide::MOST;
 
 /// Where a variable lives (it, or the box that holds it).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

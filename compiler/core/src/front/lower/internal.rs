@@ -154,8 +154,9 @@ pub const INTERNALS: &[Internal] = &[
     ),
     internal(
         "%check-values",
-        exactly(3),
-        "list, n, more allowed: nil, or the arity condition of an anonymous function of n (or more) parameters",
+        between(3, 4),
+        "list, n, more allowed, name: nil, or the arity condition of a function of n (or more) parameters; it is \
+         anonymous if there is no name",
     ),
     // Conditions.
     internal(

@@ -193,8 +193,9 @@ fn check_values(host: &Host, arguments: &[Value]) -> Outcome {
     if got == wanted || more && got > wanted {
         return Ok(Value::NIL);
     }
+    let function = arguments.get(3).and_then(|name| host.heap.as_str(*name));
     Err(arity_error(
-        "<lambda>",
+        function.unwrap_or("<lambda>"),
         wanted,
         (!more).then_some(wanted),
         got,
@@ -324,8 +325,8 @@ natives! {
     /// Raises that no clause of a `match` fits a value.
     "%match-failed" (value: Any) -> Never => match_failed;
 
-    /// Raises unless a list of values has a length, or more elements if the third argument is true.
-    "%check-values" (values: Any, count: Any, more: Any) -> Nil, pure => check_values;
+    /// Raises unless a list of values has a length, or more elements if the third argument is true; names the function.
+    "%check-values" (values: Any, count: Any, more: Any, function?: Any) -> Nil, pure => check_values;
 
     /// What `guard` binds: the value of a condition of type `:user`, any other condition itself.
     "%condition-value" (condition: Any) -> Any, pure => condition_value;
