@@ -2,6 +2,7 @@
 //!
 //! A dotted list `(a . b)` is a list that holds the symbol `.`: Sema has no pairs.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use num_bigint::BigInt;
@@ -51,6 +52,9 @@ pub enum Real {
     Float(f64),
 }
 
+/// Names the elements of a list, vector or map: which of them, and their address.
+pub type PartId = (u8, *const ());
+
 /// The shapes a datum can have.
 #[derive(Clone, Debug)]
 pub enum DatumKind {
@@ -98,15 +102,42 @@ pub enum DatumKind {
 impl DatumKind {
     /// Whether it has parts without a written form: objects that a macro spliced into code.
     pub fn has_opaque_parts(&self) -> bool {
+        self.has_opaque(&mut HashSet::new())
+    }
+
+    fn has_opaque(&self, seen: &mut HashSet<PartId>) -> bool {
+        if let Some(part) = self.shared_part()
+            && !seen.insert(part)
+        {
+            return false;
+        }
         match self {
             DatumKind::Builtin(..) | DatumKind::Opaque(_) => true,
             DatumKind::List(items) | DatumKind::Vector(items) => {
-                items.iter().any(|item| item.kind.has_opaque_parts())
+                items.iter().any(|item| item.kind.has_opaque(seen))
             }
             DatumKind::Map(entries) => entries
                 .iter()
-                .any(|(key, value)| key.kind.has_opaque_parts() || value.kind.has_opaque_parts()),
+                .any(|(key, value)| key.kind.has_opaque(seen) || value.kind.has_opaque(seen)),
             _ => false,
+        }
+    }
+
+    /// The identity of the elements, if other data may have the same ones: what macros make shares parts, and
+    /// written out it may be exponentially larger. Valid as long as this datum lives.
+    pub fn shared_part(&self) -> Option<PartId> {
+        let is_shared = |count: usize, length: usize| count > 1 && length > 0;
+        match self {
+            DatumKind::List(items) if is_shared(Rc::strong_count(items), items.len()) => {
+                Some((0, Rc::as_ptr(items).cast()))
+            }
+            DatumKind::Vector(items) if is_shared(Rc::strong_count(items), items.len()) => {
+                Some((1, Rc::as_ptr(items).cast()))
+            }
+            DatumKind::Map(entries) if is_shared(Rc::strong_count(entries), entries.len()) => {
+                Some((2, Rc::as_ptr(entries).cast()))
+            }
+            _ => None,
         }
     }
 }

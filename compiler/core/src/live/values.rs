@@ -8,7 +8,7 @@ use sema_machine::data::number;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::vm::Vm;
 
-use crate::front::datum::{Datum, DatumKind, Interner, Real, Span};
+use crate::front::datum::{Datum, DatumKind, Interner, PartId, Real, Span};
 
 /// Nesting of data that transformers may return.
 const DEPTH_LIMIT: u32 = 4000;
@@ -18,12 +18,18 @@ const DEPTH_LIMIT: u32 = 4000;
 #[derive(Default)]
 pub struct DatumSpans {
     origins: HashMap<u64, Datum>,
+    /// The values of data that occur in several places: what is shared is made once.
+    shared: HashMap<PartId, Value>,
 }
 
 /// The value of a datum.
 pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans) -> Value {
     let host = &vm.host;
     let heap = &host.heap;
+    let shared = datum.kind.shared_part();
+    if let Some(value) = shared.and_then(|part| spans.shared.get(&part)) {
+        return *value;
+    }
     let value = match &datum.kind {
         DatumKind::Nil => Value::NIL,
         DatumKind::Bool(value) => Value::bool(*value),
@@ -89,6 +95,9 @@ pub fn to_value(vm: &Vm, datum: &Datum, names: &Interner, spans: &mut DatumSpans
     {
         spans.origins.insert(value.bits(), datum.clone());
     }
+    if let Some(part) = shared {
+        spans.shared.insert(part, value);
+    }
     value
 }
 
@@ -106,95 +115,116 @@ pub fn to_datum(
     spans: &DatumSpans,
     names: &mut Interner,
 ) -> Option<Datum> {
-    convert(vm, value, span, spans, names, 0)
-}
-
-fn convert(
-    vm: &mut Vm,
-    value: Value,
-    span: Span,
-    spans: &DatumSpans,
-    names: &mut Interner,
-    depth: u32,
-) -> Option<Datum> {
-    if depth > DEPTH_LIMIT {
-        return None;
-    }
-    if value.is_heap()
-        && let Some(origin) = spans.origins.get(&value.bits())
-    {
-        return Some(origin.clone());
-    }
-    let kind = match value.kind() {
-        Kind::Nil => DatumKind::Nil,
-        Kind::Bool => DatumKind::Bool(value.is_truthy()),
-        Kind::Int => match vm.host.heap.as_i64(value) {
-            Some(small) => DatumKind::Int(small),
-            None => DatumKind::BigInt(Rc::new(vm.host.heap.as_bigint(value).unwrap_or_default())),
-        },
-        Kind::Float => DatumKind::Float(value.as_float().unwrap_or(f64::NAN)),
-        Kind::Char => DatumKind::Char(value.as_char().unwrap_or('\0')),
-        Kind::String => DatumKind::Str(Rc::from(vm.host.heap.as_str(value).unwrap_or_default())),
-        Kind::Symbol => {
-            DatumKind::Symbol(names.get_or_intern(vm.host.name_of(value).unwrap_or_default()))
-        }
-        Kind::Keyword => {
-            DatumKind::Keyword(names.get_or_intern(vm.host.name_of(value).unwrap_or_default()))
-        }
-        Kind::Ratio | Kind::Complex => {
-            let mut text = String::new();
-            number::write_number(&vm.host.heap, value, &mut text);
-            match sema_machine::data::number::literal::parse_literal(&text) {
-                Ok(literal) => crate::front::reader::number_datum(literal),
-                Err(_) => DatumKind::Opaque(vm.keep(value)),
-            }
-        }
-        Kind::List => {
-            let items: Vec<Value> = vm.host.heap.list_iter(value).collect();
-            DatumKind::List(convert_all(vm, &items, span, spans, names, depth)?)
-        }
-        Kind::Vector => {
-            let items = vm.host.heap.values(value).to_vec();
-            DatumKind::Vector(convert_all(vm, &items, span, spans, names, depth)?)
-        }
-        Kind::Map => {
-            let entries: Vec<(Value, Value)> = collections::iter(&vm.host.heap, value).collect();
-            let mut data = Vec::with_capacity(entries.len());
-            for (key, value) in entries {
-                data.push((
-                    convert(vm, key, span, spans, names, depth + 1)?,
-                    convert(vm, value, span, spans, names, depth + 1)?,
-                ));
-            }
-            DatumKind::Map(data.into())
-        }
-        Kind::Bytevector => {
-            DatumKind::Bytes(vm.host.heap.as_bytevector(value).unwrap_or_default().into())
-        }
-        Kind::F64Array => {
-            DatumKind::F64Array(vm.host.heap.as_f64_array(value).unwrap_or_default().into())
-        }
-        Kind::I64Array => {
-            DatumKind::I64Array(vm.host.heap.as_i64_array(value).unwrap_or_default().into())
-        }
-        _ => match vm.builtin_name(value).map(Rc::from) {
-            Some(name) => DatumKind::Builtin(name, vm.keep(value)),
-            None => DatumKind::Opaque(vm.keep(value)),
-        },
+    let mut conversion = Conversion {
+        vm,
+        span,
+        spans,
+        names,
+        made: HashMap::new(),
     };
-    Some(Datum { kind, span })
+    conversion.datum(value, 0)
 }
 
-fn convert_all(
-    vm: &mut Vm,
-    items: &[Value],
+/// The conversion of one value.
+struct Conversion<'c> {
+    vm: &'c mut Vm,
     span: Span,
-    spans: &DatumSpans,
-    names: &mut Interner,
-    depth: u32,
-) -> Option<Rc<[Datum]>> {
-    items
-        .iter()
-        .map(|item| convert(vm, *item, span, spans, names, depth + 1))
-        .collect()
+    spans: &'c DatumSpans,
+    names: &'c mut Interner,
+    /// The data of lists, vectors and maps, by identity: parts that are shared stay shared, so that the datum is
+    /// no larger than the value.
+    made: HashMap<u64, Datum>,
+}
+
+impl Conversion<'_> {
+    fn datum(&mut self, value: Value, depth: u32) -> Option<Datum> {
+        if depth > DEPTH_LIMIT {
+            return None;
+        }
+        if !value.is_heap() {
+            return Some(self.leaf(value));
+        }
+        let known = self.spans.origins.get(&value.bits());
+        if let Some(datum) = known.or_else(|| self.made.get(&value.bits())) {
+            return Some(datum.clone());
+        }
+        let kind = match value.kind() {
+            Kind::List => {
+                let items: Vec<Value> = self.vm.host.heap.list_iter(value).collect();
+                DatumKind::List(self.data(&items, depth)?)
+            }
+            Kind::Vector => {
+                let items = self.vm.host.heap.values(value).to_vec();
+                DatumKind::Vector(self.data(&items, depth)?)
+            }
+            Kind::Map => {
+                let entries: Vec<(Value, Value)> =
+                    collections::iter(&self.vm.host.heap, value).collect();
+                let mut data = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    data.push((self.datum(key, depth + 1)?, self.datum(value, depth + 1)?));
+                }
+                DatumKind::Map(data.into())
+            }
+            _ => return Some(self.leaf(value)),
+        };
+        let span = self.span;
+        let datum = Datum { kind, span };
+        self.made.insert(value.bits(), datum.clone());
+        Some(datum)
+    }
+
+    fn data(&mut self, items: &[Value], depth: u32) -> Option<Rc<[Datum]>> {
+        let items = items.iter().map(|item| self.datum(*item, depth + 1));
+        items.collect()
+    }
+
+    /// The datum of a value without parts.
+    fn leaf(&mut self, value: Value) -> Datum {
+        let Conversion { vm, names, .. } = self;
+        let kind = match value.kind() {
+            Kind::Nil => DatumKind::Nil,
+            Kind::Bool => DatumKind::Bool(value.is_truthy()),
+            Kind::Int => match vm.host.heap.as_i64(value) {
+                Some(small) => DatumKind::Int(small),
+                None => {
+                    DatumKind::BigInt(Rc::new(vm.host.heap.as_bigint(value).unwrap_or_default()))
+                }
+            },
+            Kind::Float => DatumKind::Float(value.as_float().unwrap_or(f64::NAN)),
+            Kind::Char => DatumKind::Char(value.as_char().unwrap_or('\0')),
+            Kind::String => {
+                DatumKind::Str(Rc::from(vm.host.heap.as_str(value).unwrap_or_default()))
+            }
+            Kind::Symbol => {
+                DatumKind::Symbol(names.get_or_intern(vm.host.name_of(value).unwrap_or_default()))
+            }
+            Kind::Keyword => {
+                DatumKind::Keyword(names.get_or_intern(vm.host.name_of(value).unwrap_or_default()))
+            }
+            Kind::Ratio | Kind::Complex => {
+                let mut text = String::new();
+                number::write_number(&vm.host.heap, value, &mut text);
+                match sema_machine::data::number::literal::parse_literal(&text) {
+                    Ok(literal) => crate::front::reader::number_datum(literal),
+                    Err(_) => DatumKind::Opaque(vm.keep(value)),
+                }
+            }
+            Kind::Bytevector => {
+                DatumKind::Bytes(vm.host.heap.as_bytevector(value).unwrap_or_default().into())
+            }
+            Kind::F64Array => {
+                DatumKind::F64Array(vm.host.heap.as_f64_array(value).unwrap_or_default().into())
+            }
+            Kind::I64Array => {
+                DatumKind::I64Array(vm.host.heap.as_i64_array(value).unwrap_or_default().into())
+            }
+            _ => match vm.builtin_name(value).map(Rc::from) {
+                Some(name) => DatumKind::Builtin(name, vm.keep(value)),
+                None => DatumKind::Opaque(vm.keep(value)),
+            },
+        };
+        let span = self.span;
+        Datum { kind, span }
+    }
 }

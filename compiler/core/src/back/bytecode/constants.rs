@@ -7,13 +7,15 @@ use num_rational::BigRational;
 use sema_format::model::Constant;
 
 use super::CodegenError;
-use crate::front::datum::{DatumKind, Interner, Real};
+use crate::front::datum::{DatumKind, Interner, PartId, Real};
 
 /// Constants under construction.
 #[derive(Default)]
 pub(crate) struct ConstantPool {
     constants: Vec<Constant>,
     numbers: HashMap<Constant, u32>,
+    /// Numbers of data that occur in several places, by identity, and the data, which must live as long.
+    shared: HashMap<PartId, (u32, DatumKind)>,
 }
 
 impl ConstantPool {
@@ -33,6 +35,10 @@ impl ConstantPool {
 
     /// The number of the constant for a datum. Nesting is limited by the reader.
     pub fn datum(&mut self, datum: &DatumKind, names: &Interner) -> Result<u32, CodegenError> {
+        let shared = datum.shared_part();
+        if let Some((number, _)) = shared.and_then(|part| self.shared.get(&part)) {
+            return Ok(*number);
+        }
         let constant = match datum {
             DatumKind::Nil => Constant::Nil,
             DatumKind::Bool(value) => Constant::Bool(*value),
@@ -82,7 +88,11 @@ impl ConstantPool {
             DatumKind::I64Array(items) => Constant::I64Array(items.to_vec()),
             DatumKind::Builtin(..) | DatumKind::Opaque(_) => return Err(CodegenError::Opaque),
         };
-        Ok(self.add(constant))
+        let number = self.add(constant);
+        if let Some(part) = shared {
+            self.shared.insert(part, (number, datum.clone()));
+        }
+        Ok(number)
     }
 
     fn real(&mut self, real: &Real) -> Constant {
