@@ -6,6 +6,7 @@ use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::Interner;
 use crate::front::diagnostic::{COMPUTED_PATH, Diagnostic, NEEDS_COMPILER};
+use crate::front::modules::os_path::{path_of, text_of};
 use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
 use crate::front::positions::SourcePositions;
 use crate::front::source::SourceMap;
@@ -40,12 +41,16 @@ pub trait FileSystem: Sync {
 pub struct Options {
     /// Optimisation level, 0 to 2.
     pub optimize: u8,
+    /// The directory that file names in messages are relative to; that of the entry file if there is none.
+    pub working_directory: Option<PathBuf>,
     /// Root of installed packages, if there is one.
     pub package_root: Option<PathBuf>,
     /// What the program will find when it runs.
     pub surroundings: Surroundings,
     /// Whether tasks can be stopped while they compute, also if the program itself cannot stop any: its host can.
     pub stoppable: bool,
+    /// Codes of warnings that stay warnings although they are about what is certain to fail.
+    pub allowed: Vec<String>,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
     /// What the modules become.
@@ -133,7 +138,7 @@ fn compile_here(
 fn main_directory(entry: &Path) -> String {
     let entry = std::path::absolute(entry).unwrap_or_else(|_| entry.to_owned());
     let directory = entry.parent().unwrap_or(&entry);
-    directory.to_string_lossy().into_owned()
+    text_of(directory)
 }
 
 fn compile_with(
@@ -149,15 +154,13 @@ fn compile_with(
     let builtins = library.builtins();
     let mut machine = Machine::new(&library, options.macro_steps);
     let packages = PackageRoot {
-        directory: options
-            .package_root
-            .as_ref()
-            .map(|root| root.to_string_lossy().into_owned()),
+        directory: options.package_root.as_ref().map(|root| text_of(root)),
         program: Some(main_directory(entry)),
     };
     let compiler_at_run_time = options.surroundings != Surroundings::Runtime;
+    let working_directory = options.working_directory.as_deref().map(text_of);
     let lowered = lower_files(
-        &entry.to_string_lossy(),
+        &text_of(entry),
         &Adapter(files),
         sources,
         &packages,
@@ -166,7 +169,9 @@ fn compile_with(
         &mut machine,
         ModuleOptions {
             compiler_at_run_time,
-            ..ModuleOptions::default()
+            strict_modules: true,
+            allowed: &options.allowed,
+            working_directory: working_directory.as_deref(),
         },
         phases,
     );
@@ -197,7 +202,7 @@ fn compile_with(
         }
     }
     let paths = program.modules.iter();
-    let paths = paths.map(|module| (module.key.to_string(), PathBuf::from(&*module.path)));
+    let paths = paths.map(|module| (module.key.to_string(), path_of(&module.path)));
     let paths = paths.collect();
     phases.begin(phases::LINK);
     let units = program.modules.into_iter().map(|module| module.unit);
@@ -256,20 +261,24 @@ struct Adapter<'f>(&'f dyn FileSystem);
 
 impl Files for Adapter<'_> {
     fn read(&self, path: &str) -> Result<String, FileError> {
-        let bytes = self.0.read(Path::new(path)).map_err(|error| FileError {
+        let bytes = self.0.read(&path_of(path)).map_err(|error| FileError {
             message: error.to_string(),
         })?;
-        String::from_utf8(bytes).map_err(|_| FileError {
+        let text = String::from_utf8(bytes).map_err(|_| FileError {
             message: "stream did not contain valid UTF-8".to_owned(),
+        })?;
+        Ok(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
         })
     }
 
     fn canonical(&self, path: &str) -> Option<String> {
-        let path = self.0.canonical(Path::new(path)).ok()?;
-        Some(path.to_string_lossy().into_owned())
+        let path = self.0.canonical(&path_of(path)).ok()?;
+        Some(text_of(&path))
     }
 
     fn is_directory(&self, path: &str) -> bool {
-        self.0.is_directory(Path::new(path))
+        self.0.is_directory(&path_of(path))
     }
 }

@@ -95,6 +95,8 @@ fn nor_when_steps_are_counted() {
 
 fn run(stoppable: bool) {
     let options = Options {
+        working_directory: None,
+        allowed: Vec::new(),
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -5,6 +5,7 @@ mod support;
 use sema_machine::host::native::at_least;
 use semac_core::front::datum::Interner;
 use semac_core::front::diagnostic::{Diagnostic, Severity};
+use semac_core::front::lower::CERTAIN;
 use semac_core::front::modules::{MemoryFiles, Options, PackageRoot, lower_files};
 use semac_core::front::source::SourceMap;
 use semac_core::ir::builtins::{BuiltinKind, Builtins};
@@ -57,7 +58,10 @@ fn run(files: &[(&str, &str)]) -> Run {
         &mut interner,
         &builtins,
         &mut host,
-        Options::default(),
+        Options {
+            allowed: &CERTAIN.map(str::to_owned),
+            ..Options::default()
+        },
         &Unobserved,
     );
     let compile_output = std::mem::take(&mut host.output);

@@ -12,6 +12,7 @@ use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac_core::driver::{FileSystem, Options, Program, Surroundings, World, compile_program};
+use semac_core::front::lower::CERTAIN;
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Unobserved;
 
@@ -48,6 +49,8 @@ impl ModuleSource for Modules {
 
 fn compiled(files: &Files, entry: &Path, optimize: u8, world: World) -> Program {
     let options = Options {
+        working_directory: None,
+        allowed: CERTAIN.map(str::to_owned).to_vec(),
         optimize,
         package_root: None,
         surroundings: Surroundings::Runtime,

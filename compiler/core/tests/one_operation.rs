@@ -87,6 +87,8 @@ impl ModuleSource for Modules {
 
 fn compile(text: String, optimize: u8) -> Program {
     let options = Options {
+        working_directory: None,
+        allowed: Vec::new(),
         optimize,
         package_root: None,
         surroundings: Surroundings::Runtime,

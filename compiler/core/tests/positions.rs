@@ -48,6 +48,8 @@ fn said(program: &str) -> String {
     ];
     let files = files.map(|(path, text)| (PathBuf::from(path), text));
     let options = Options {
+        working_directory: None,
+        allowed: Vec::new(),
         optimize: 0,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -39,6 +39,8 @@ impl ModuleSource for Modules {
 /// How a program ends that may take so many steps, what it has printed, and how many steps are left.
 fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>) {
     let options = Options {
+        working_directory: None,
+        allowed: Vec::new(),
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -62,7 +62,8 @@ pub enum WriteError {
 
 /// Lets `write` fill a temporary file beside `path` and renames it to `path`
 /// when all went well; otherwise removes it. Missing parent directories are made;
-/// `executable` files get the mode 0755.
+/// `executable` files may be executed
+/// by whom the umask allows to read them.
 ///
 /// # Errors
 /// Those of `write`, and [`WriteError::OutputFile`]; `path` is then untouched.
@@ -77,7 +78,7 @@ pub fn replace_file<T>(
         _ => Path::new("."),
     };
     fs::create_dir_all(directory).map_err(failure("make the directory", directory))?;
-    let (temporary, file) = Temporary::create(directory, &target)?;
+    let (temporary, file) = Temporary::create(directory, &target, executable)?;
     let mut output = BufWriter::with_capacity(BUFFER_SIZE, file);
     let result = match write(&mut output) {
         // The user knows the file by its own name, not by the temporary one.
@@ -87,9 +88,6 @@ pub fn replace_file<T>(
     let file = output
         .into_inner()
         .map_err(|error| failure("write", path)(error.into_error()))?;
-    if executable {
-        make_executable(&file).map_err(failure("make executable", path))?;
-    }
     temporary
         .persist(file, &target)
         .map_err(failure("write", path))?;
@@ -121,15 +119,20 @@ fn final_target(path: &Path) -> Result<PathBuf, WriteError> {
     }
 }
 
+/// The permissions of a new file, from which the system takes those of the umask.
+fn mode(executable: bool) -> u32 {
+    if executable { 0o777 } else { 0o666 }
+}
+
 #[cfg(unix)]
-fn make_executable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o755))
+fn with_mode(options: &mut OpenOptions, executable: bool) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(mode(executable))
 }
 
 #[cfg(not(unix))]
-fn make_executable(_file: &File) -> io::Result<()> {
-    Ok(())
+fn with_mode(options: &mut OpenOptions, _executable: bool) -> &mut OpenOptions {
+    options
 }
 
 fn failure(action: &'static str, path: &Path) -> impl Fn(io::Error) -> WriteError {
@@ -149,15 +152,23 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn create(directory: &Path, target: &Path) -> Result<(Self, File), WriteError> {
-        if let Some(file) = nameless(directory) {
+    fn create(
+        directory: &Path,
+        target: &Path,
+        executable: bool,
+    ) -> Result<(Self, File), WriteError> {
+        if let Some(file) = nameless(directory, executable) {
             let temporary = Temporary {
                 path: None,
                 directory: directory.to_owned(),
             };
             return Ok((temporary, file));
         }
-        let open = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            let options = with_mode(&mut options, executable);
+            options.write(true).create_new(true).open(path)
+        };
         let (path, file) = with_free_name(directory, open).map_err(failure("write", target))?;
         let temporary = Temporary {
             path: Some(path),
@@ -206,14 +217,14 @@ fn with_free_name<T>(
 
 /// A file in `directory` that has no name, if system and file system have such files.
 #[cfg(target_os = "linux")]
-fn nameless(directory: &Path) -> Option<File> {
+fn nameless(directory: &Path, executable: bool) -> Option<File> {
     use rustix::fs::{Mode, OFlags};
     // Names are given by way of /proc, which some containers lack.
     if !Path::new("/proc/self/fd").exists() {
         return None;
     }
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o666);
+    let mode = Mode::from_raw_mode(mode(executable));
     rustix::fs::open(directory, flags, mode)
         .ok()
         .map(File::from)
@@ -229,7 +240,7 @@ fn give_name(file: &File, path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn nameless(_directory: &Path) -> Option<File> {
+fn nameless(_directory: &Path, _executable: bool) -> Option<File> {
     None
 }
 

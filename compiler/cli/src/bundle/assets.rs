@@ -10,7 +10,11 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use sema_vfs::{PathError, VfsPath};
+use sema_format::container::layout::MAGIC;
+use sema_machine::launch;
+use sema_vfs::{Archive, PathError, VfsPath};
+
+use super::inputs::same_file;
 
 /// Directories are followed this deep; a loop of symbolic links ends here at the latest.
 const DEPTH_LIMIT: usize = 64;
@@ -96,6 +100,8 @@ impl IncludeError {
 
 /// The files that the `--include` arguments of a program name, sorted by their paths.
 ///
+/// What semac made in earlier builds, executables and modules, is left out of directories; it can be named.
+///
 /// Each file is opened once, so that an unreadable one is found before anything is compiled.
 ///
 /// # Errors
@@ -135,6 +141,9 @@ impl Collector {
             // The order decides which of several errors is reported.
             names.sort();
             for name in names {
+                if is_made_by_semac(&file.join(&name)) {
+                    continue;
+                }
                 self.add(&file.join(&name), &path.join(&name), depth + 1)?;
             }
             return Ok(());
@@ -166,6 +175,23 @@ impl Collector {
     }
 }
 
+/// Whether a file is the product of an earlier build.
+fn is_made_by_semac(file: &Path) -> bool {
+    let is_program = || {
+        let archive = Archive::open_executable(file);
+        archive.is_ok_and(|archive| archive.metadata(launch::ENTRY).is_some())
+    };
+    file.is_file() && (is_module(file) || is_program())
+}
+
+/// Whether a file is a compiled module, by its first bytes.
+fn is_module(file: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    let read =
+        fs::File::open(file).and_then(|mut file| io::Read::read_exact(&mut file, &mut start));
+    read.is_ok() && start == MAGIC
+}
+
 /// Where an argument goes in the program, before it is checked.
 fn embedded_path(include: &Path, entry: &Path) -> PathBuf {
     if include.is_relative() {
@@ -193,13 +219,6 @@ fn absolute(directory: &Path) -> io::Result<PathBuf> {
         std::env::current_dir()
     } else {
         std::path::absolute(directory)
-    }
-}
-
-fn same_file(left: &Path, right: &Path) -> bool {
-    match (fs::canonicalize(left), fs::canonicalize(right)) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => false,
     }
 }
 

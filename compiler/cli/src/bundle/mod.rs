@@ -4,6 +4,7 @@
 //! travels along: exported macros and documentation stay behind, debug information on request.
 
 mod assets;
+mod inputs;
 mod runtime_image;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use sema_machine::launch;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{Asset, IncludeError, collect};
+pub use inputs::{output_path, overwritten};
 pub use runtime_image::{Origin, Platform, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
 
 use semac_core::driver::Program;

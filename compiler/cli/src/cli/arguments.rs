@@ -71,6 +71,18 @@ pub struct Optimization {
     pub time_passes: bool,
 }
 
+/// What to make of warnings.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Lints {
+    /// Report what is certain to fail when the program starts, but has this code (W0201 for example), as a warning
+    /// (repeatable)
+    #[arg(long, value_name = "CODE", value_parser = warning_code)]
+    pub allow: Vec<String>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
 /// `semac build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -123,6 +135,9 @@ pub struct Build {
     pub strip_debug: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub lints: Lints,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub optimization: Optimization,
 }
 
@@ -136,6 +151,9 @@ Examples:
 The program runs on the same virtual machine as in an executable, with the same output and
 exit status. (sys/args) is the file followed by the arguments.")]
 pub struct Run {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub lints: Lints,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
@@ -181,7 +199,7 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
     let mut at = 2;
     loop {
         let word = line.get(at)?;
-        if word == "-O" || word == "--macro-steps" {
+        if word == "-O" || word == "--macro-steps" || word == "--allow" {
             at += 2;
         } else if word == "--" {
             return Some((at + 2).min(line.len()));
@@ -214,6 +232,9 @@ pub struct Compile {
     pub strip_debug: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub lints: Lints,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub optimization: Optimization,
 }
 
@@ -230,9 +251,9 @@ pub struct Check {
     /// Entry files of programs
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Fail on warnings too
-    #[arg(long)]
-    pub deny_warnings: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub lints: Lints,
     /// Count steps in all code, so that whoever runs it can limit them and stop tasks that compute without end;
     /// programs that stop tasks themselves count anyway
     #[arg(long)]
@@ -252,6 +273,9 @@ Examples:
 
 The instructions are explained in docs/bytecode.md.")]
 pub struct Disasm {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub lints: Lints,
     /// A source file, a module (.semac) or an executable that semac built
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -397,6 +421,15 @@ pub struct Doc {
     /// Write JSON
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
+}
+
+/// The code of a warning.
+fn warning_code(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('W').unwrap_or_default();
+    if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("codes that can be allowed begin with W, W0201 for example".to_owned())
 }
 
 fn tier(name: &str) -> Result<Tier, String> {

@@ -55,9 +55,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     let started = Instant::now();
     let output = output_path(source, arguments.output.as_deref())?;
     let assets = bundle::collect(&arguments.include, source)?;
-    if let Some(asset) = assets.iter().find(|asset| same_file(&asset.file, &output)) {
-        return Err(overwrites(&output, &asset.file));
-    }
+    protect(&output, assets.iter().map(|asset| asset.file.as_path()))?;
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
@@ -66,6 +64,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     let compiled = program::compile(
         source,
         &arguments.optimization,
+        &arguments.lints,
         surroundings,
         World::PROGRAM,
         &clock,
@@ -74,6 +73,11 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     let tier = chosen_tier(&requirements, arguments.tier)?;
     let runtime = RuntimeImage::find(arguments.runtime.as_deref(), arguments.dynamic, tier)
         .map_err(|error| lacking(error, &requirements))?;
+    protect(&output, compiled.inputs.iter().map(PathBuf::as_path))?;
+    protect(
+        &output,
+        runtime_files(&runtime).iter().map(PathBuf::as_path),
+    )?;
     clock.begin(phases::ENCODE);
     let bundle = Bundle::new(
         &compiled.program,
@@ -192,35 +196,42 @@ fn uses(builtins: &[&Requirement]) -> String {
 
 /// Where to write, made sure that it does not replace the source.
 fn output_path(source: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let default = bundle::default_output(source).ok_or_else(|| Failure::File {
+        action: "read",
+        path: source.to_owned(),
+        source: std::io::ErrorKind::IsADirectory.into(),
+    })?;
     let output = match given {
-        Some(path) => path.to_owned(),
-        None => bundle::default_output(source).ok_or_else(|| Failure::File {
-            action: "read",
-            path: source.to_owned(),
-            source: std::io::ErrorKind::IsADirectory.into(),
-        })?,
+        Some(given) => bundle::output_path(given, &default, program::home().as_deref()),
+        None => default,
     };
-    if same_file(&output, source) {
-        return Err(overwrites(&output, source));
-    }
+    protect(&output, [source])?;
     Ok(output)
 }
 
-pub(super) fn overwrites(output: &Path, input: &Path) -> Failure {
-    Failure::Other {
-        message: format!(
-            "the output '{}' would overwrite '{}', which goes into it",
-            output.display(),
-            input.display()
-        ),
-        hint: "name another output with -o".to_owned(),
+/// Refuses an output that is one of the files that go into it, whatever it is called.
+pub(super) fn protect<'p>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), Failure> {
+    match bundle::overwritten(output, inputs) {
+        None => Ok(()),
+        Some(input) => Err(Failure::Other {
+            message: format!(
+                "the output '{}' would overwrite '{}', which goes into it",
+                output.display(),
+                input.display()
+            ),
+            hint: "name another output with -o".to_owned(),
+        }),
     }
 }
 
-pub(super) fn same_file(left: &Path, right: &Path) -> bool {
-    match (std::fs::canonicalize(left), std::fs::canonicalize(right)) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => false,
+/// The files that the runtime comes from.
+fn runtime_files(runtime: &RuntimeImage) -> Vec<PathBuf> {
+    match &runtime.origin {
+        Origin::Embedded => std::env::current_exe().into_iter().collect(),
+        Origin::Given(path) | Origin::Beside(path) => vec![path.clone()],
     }
 }
 

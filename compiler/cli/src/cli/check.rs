@@ -23,7 +23,14 @@ pub(super) fn execute(arguments: &Check) -> u8 {
     for file in &arguments.files {
         let surroundings = Surroundings::Runtime;
         let world = World::PROGRAM;
-        let (result, counts) = program::check(file, &NO_OPTIMIZATION, surroundings, world, &clock);
+        let (result, counts) = program::check(
+            file,
+            &NO_OPTIMIZATION,
+            &arguments.lints,
+            surroundings,
+            world,
+            &clock,
+        );
         if let Err(failure) = result {
             failure.show();
         }
@@ -38,6 +45,6 @@ pub(super) fn execute(arguments: &Check) -> u8 {
             count_text(total.warnings, "warning")
         ));
     }
-    let failed = total.errors > 0 || (arguments.deny_warnings && total.warnings > 0);
+    let failed = total.errors > 0 || (arguments.lints.deny_warnings && total.warnings > 0);
     u8::from(failed)
 }

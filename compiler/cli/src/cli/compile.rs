@@ -17,11 +17,13 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     let compiled = program::compile(
         &arguments.file,
         &arguments.optimization,
+        &arguments.lints,
         Surroundings::Runtime,
         World::LIBRARY,
         &clock,
-    )?
-    .program;
+    )?;
+    let inputs = compiled.inputs;
+    let compiled = compiled.program;
     clock.begin(phases::ENCODE);
     let entry = compiled
         .modules
@@ -44,9 +46,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
         })
     })?;
     let output = output_path(&arguments.file, arguments.output.as_deref());
-    if super::build::same_file(&output, &arguments.file) {
-        return Err(super::build::overwrites(&output, &arguments.file));
-    }
+    super::build::protect(&output, inputs.iter().map(PathBuf::as_path))?;
     clock.begin(phases::WRITE);
     crate::bundle::write_module(&output, &bytes)?;
     clock.show();
@@ -59,5 +59,9 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
 }
 
 fn output_path(source: &Path, given: Option<&Path>) -> PathBuf {
-    given.map_or_else(|| source.with_extension("semac"), Path::to_owned)
+    let default = source.with_extension("semac");
+    match given {
+        Some(given) => crate::bundle::output_path(given, &default, program::home().as_deref()),
+        None => default,
+    }
 }

@@ -19,6 +19,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
         let compiled = program::compile(
             &arguments.file,
             &arguments.optimization,
+            &arguments.lints,
             Surroundings::Runtime,
             World::LIBRARY,
             &clock,

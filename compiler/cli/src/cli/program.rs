@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-use super::arguments::Optimization;
+use super::arguments::{Lints, Optimization};
 use super::failure::{Failure, note};
 use semac_core::driver::{FileSystem, Options, Program, Surroundings, World, compile_program};
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
@@ -11,16 +12,33 @@ use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Observer;
 
-/// The real file system.
-struct Disk;
+/// The real file system. It remembers what was read.
+#[derive(Default)]
+struct Disk {
+    /// An entry file that can be read only once, a pipe for example: its name and its text.
+    entry: Option<(PathBuf, Vec<u8>)>,
+    inputs: Mutex<Vec<PathBuf>>,
+}
 
 impl FileSystem for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        if let Some((name, text)) = &self.entry
+            && name == path
+        {
+            return Ok(text.clone());
+        }
+        let bytes = std::fs::read(path)?;
+        if let Ok(mut inputs) = self.inputs.lock() {
+            inputs.push(path.to_owned());
+        }
+        Ok(bytes)
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        std::fs::canonicalize(path)
+        match &self.entry {
+            Some((name, _)) if name == path => Ok(name.clone()),
+            _ => std::fs::canonicalize(path),
+        }
     }
 
     fn is_directory(&self, path: &Path) -> bool {
@@ -34,6 +52,8 @@ pub struct Compiled {
     pub program: Program,
     /// The texts it was made from.
     pub sources: SourceMap,
+    /// The files that were read for it.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// How many diagnostics of each severity were shown.
@@ -49,45 +69,61 @@ pub struct Counts {
 /// what the program will find when it runs; `world`: what its modules become.
 ///
 /// # Errors
-/// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
+/// [`Failure::Reported`] after showing the errors (or warnings, if they are denied), [`Failure::File`] if the entry cannot be read.
 pub fn compile(
     entry: &Path,
     optimization: &Optimization,
+    lints: &Lints,
     surroundings: Surroundings,
     world: World,
     phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimization, surroundings, world, phases).0
+    check(entry, optimization, lints, surroundings, world, phases).0
 }
 
 /// Like [`compile`], and says how many diagnostics were shown.
 pub fn check(
     entry: &Path,
     optimization: &Optimization,
+    lints: &Lints,
     surroundings: Surroundings,
     world: World,
     phases: &dyn Observer,
 ) -> (Result<Compiled, Failure>, Counts) {
-    if let Err(failure) = readable(entry) {
-        let counts = Counts {
-            errors: 1,
-            warnings: 0,
-        };
-        return (Err(failure), counts);
-    }
+    let (disk, entry) = match opened(entry) {
+        Ok(opened) => opened,
+        Err(failure) => {
+            let counts = Counts {
+                errors: 1,
+                warnings: 0,
+            };
+            return (Err(failure), counts);
+        }
+    };
     let options = Options {
         optimize: optimization.level,
+        working_directory: std::env::current_dir().ok(),
         package_root: package_root(),
+        allowed: lints.allow.clone(),
         surroundings,
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,
         world,
     };
     let mut sources = SourceMap::new();
-    match compile_program(&Disk, entry, &options, &mut sources, phases) {
+    match compile_program(&disk, &entry, &options, &mut sources, phases) {
         Ok(program) => {
             let counts = show(&sources, &program.warnings);
-            (Ok(Compiled { program, sources }), counts)
+            if lints.deny_warnings && counts.warnings > 0 {
+                return (Err(Failure::Reported), counts);
+            }
+            let inputs = disk.inputs.into_inner().unwrap_or_default();
+            let compiled = Compiled {
+                program,
+                sources,
+                inputs,
+            };
+            (Ok(compiled), counts)
         }
         Err(diagnostics) => {
             let counts = show(&sources, &diagnostics);
@@ -96,18 +132,30 @@ pub fn check(
     }
 }
 
-/// A missing entry file is a wrong command line rather than a wrong program.
-fn readable(entry: &Path) -> Result<(), Failure> {
-    let problem = match std::fs::metadata(entry) {
-        Ok(metadata) if metadata.is_dir() => io::Error::from(io::ErrorKind::IsADirectory),
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
-    Err(Failure::File {
+/// The files of a program and the name of its entry. What is no regular file is read here and now; the program
+/// then lies in the current directory. A missing entry file is a wrong command line rather than a wrong program.
+fn opened(entry: &Path) -> Result<(Disk, PathBuf), Failure> {
+    let unreadable = |source| Failure::File {
         action: "read",
         path: entry.to_owned(),
-        source: problem,
-    })
+        source,
+    };
+    let metadata = std::fs::metadata(entry).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+    }
+    // A file that was deleted while it is open, like a pipe, has no path.
+    if metadata.is_file() && std::fs::canonicalize(entry).is_ok() {
+        return Ok((Disk::default(), entry.to_owned()));
+    }
+    let text = std::fs::read(entry).map_err(unreadable)?;
+    let directory = std::env::current_dir().map_err(unreadable)?;
+    let name = directory.join(entry.file_name().unwrap_or(entry.as_os_str()));
+    let disk = Disk {
+        entry: Some((name.clone(), text)),
+        ..Disk::default()
+    };
+    Ok((disk, name))
 }
 
 fn show(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Counts {
@@ -123,6 +171,12 @@ fn show(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Counts {
         errors,
         warnings: diagnostics.len() - errors,
     }
+}
+
+/// The user's home directory.
+pub(super) fn home() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    home.map(PathBuf::from)
 }
 
 /// Where installed packages are: `$SEMA_HOME/packages`, else `~/.sema/packages`.

@@ -11,13 +11,14 @@ use sema_machine::vm::{
 };
 use sema_natives::NATIVES;
 
-use super::arguments::Run;
+use super::arguments::{Lints, Run};
 use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
+use semac_core::front::lower::CERTAIN;
 use semac_core::live::dynamic::{self, DynamicCompiler, Setup};
 
 /// The modules of a program that was just compiled.
@@ -44,9 +45,15 @@ impl ModuleSource for Memory {
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let clock = Clock::new(arguments.optimization.time_passes);
+    // The program runs here and now and says itself where it fails.
+    let lints = Lints {
+        allow: CERTAIN.map(str::to_owned).to_vec(),
+        deny_warnings: arguments.lints.deny_warnings,
+    };
     let compiled = program::compile(
         &arguments.file,
         &arguments.optimization,
+        &lints,
         Surroundings::Sources,
         World::PROGRAM,
         &clock,
@@ -67,7 +74,9 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 
 /// Runs a program and gives its exit status. Errors have been shown.
 fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
-    let Compiled { program, sources } = compiled;
+    let Compiled {
+        program, sources, ..
+    } = compiled;
     let mut host = Host::new(Output::stdout(), &NATIVES);
     host.arguments = arguments;
     host.heap.stress_from_environment();

@@ -5,7 +5,7 @@ use crate::ir::datum::Span;
 
 /// Where source positions come from.
 pub trait Positions {
-    /// File (its display name), line and column of the start of a span.
+    /// File (its name inside of programs), line and column of the start of a span.
     fn position(&self, span: Span) -> Option<(&str, u32, u32)>;
 }
 
@@ -25,6 +25,6 @@ impl Positions for SourcePositions<'_> {
     fn position(&self, span: Span) -> Option<(&str, u32, u32)> {
         let file = self.0.file(span.file)?;
         let location = file.location(span.start);
-        Some((file.name(), location.line, location.column))
+        Some((file.program_name(), location.line, location.column))
     }
 }

@@ -18,9 +18,12 @@ pub struct Location {
 #[derive(Debug)]
 pub struct SourceFile {
     name: String,
+    program_name: String,
     text: Cow<'static, str>,
     /// Offsets of line starts; made on first use, as only errors and debug tables need it.
     lines: OnceLock<Vec<u32>>,
+    /// How many characters begin before each block of the text; made on first use.
+    blocks: OnceLock<Vec<u32>>,
 }
 
 impl SourceFile {
@@ -28,6 +31,12 @@ impl SourceFile {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name that debug information of compiled programs holds.
+    #[must_use]
+    pub fn program_name(&self) -> &str {
+        &self.program_name
     }
 
     /// The whole text.
@@ -45,12 +54,33 @@ impl SourceFile {
             .partition_point(|&start| start <= offset)
             .saturating_sub(1);
         let start = starts.get(line).map_or(0, |&start| start as usize);
-        let column = self.text.get(start..).unwrap_or_default().char_indices();
-        let column = column
-            .take_while(|(at, character)| start + at + character.len_utf8() <= offset as usize);
+        let end = self.text.floor_char_boundary(offset as usize);
+        let column = self.characters_before(end) - self.characters_before(start.min(end));
         Location {
             line: count(line + 1),
-            column: count(column.count() + 1),
+            column: count(column + 1),
+        }
+    }
+
+    /// How many characters begin before a byte offset: those before its block, and those in it. So a long line
+    /// costs no more than a short one.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let mut sum = 0;
+            let counts = bytes.chunks(BLOCK_BYTES).map(|block| {
+                let before = count(sum);
+                sum += characters(block);
+                before
+            });
+            counts.collect()
+        });
+        let block = offset / BLOCK_BYTES;
+        let in_block = bytes.get(block * BLOCK_BYTES..offset).unwrap_or_default();
+        match blocks.get(block) {
+            Some(before) => *before as usize + characters(in_block),
+            // The offset is the end of a text that fills its blocks.
+            None => characters(bytes.get(..offset).unwrap_or_default()),
         }
     }
 
@@ -97,6 +127,15 @@ impl SourceFile {
     }
 }
 
+/// Size of the blocks whose characters are counted once.
+const BLOCK_BYTES: usize = 256;
+
+/// How many characters begin in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    let starts = bytes.iter().filter(|byte| (**byte as i8) >= -0x40);
+    starts.count()
+}
+
 /// The map of a compilation whose texts are not at hand.
 pub static NO_SOURCES: SourceMap = SourceMap::new();
 
@@ -115,13 +154,33 @@ impl SourceMap {
 
     /// Adds a file under the name that messages show.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Cow<'static, str>>) -> FileId {
+        let name = name.into();
+        self.add_with_names(name.clone(), name, text)
+    }
+
+    /// Adds a file that has one name in messages of the compiler and another one inside of programs.
+    pub fn add_with_names(
+        &mut self,
+        name: impl Into<String>,
+        program_name: impl Into<String>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> FileId {
         let file = FileId(count(self.files.len()));
         self.files.push(SourceFile {
             name: name.into(),
+            program_name: program_name.into(),
             text: text.into(),
             lines: OnceLock::new(),
+            blocks: OnceLock::new(),
         });
         file
+    }
+
+    /// Changes the names that files have inside of programs.
+    pub fn rename_in_program(&mut self, rename: impl Fn(&str) -> String) {
+        for file in &mut self.files {
+            file.program_name = rename(&file.program_name);
+        }
     }
 
     /// A file, if the id came from this map.
@@ -217,6 +276,20 @@ mod tests {
         ] {
             assert_eq!(file.location(offset), expected, "{offset}");
             assert_eq!(locate(text, offset), expected, "{offset}");
+        }
+    }
+
+    #[test]
+    fn columns_of_long_lines() {
+        let mut text = String::new();
+        for round in 0..400 {
+            text.push_str(["ab", "é✓", "💥", "\n"][if round % 97 == 96 { 3 } else { round % 3 }]);
+        }
+        let mut sources = SourceMap::new();
+        let id = sources.add("x", text.clone());
+        let file = sources.file(id).unwrap();
+        for offset in 0..count(text.len() + 2) {
+            assert_eq!(file.location(offset), locate(&text, offset), "{offset}");
         }
     }
 

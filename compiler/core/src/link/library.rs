@@ -84,6 +84,41 @@ impl Library {
         Ok(())
     }
 
+    /// Adds to `builtins` the functions of the library that use them, directly or not, as far as this unit or an
+    /// earlier one reaches them. Gives the number of functions that were looked at: nothing is done if it is
+    /// still `looked_at`.
+    ///
+    /// # Errors
+    /// A function is not valid: a defect of this compiler.
+    pub fn add_users(
+        &self,
+        unit: &Unit,
+        interner: &mut Interner,
+        builtins: &mut HashSet<&'static str>,
+        looked_at: usize,
+    ) -> Result<usize, LibraryError> {
+        self.lower_reached(unit, interner)?;
+        let lowered = self.lowered.borrow();
+        if lowered.len() == looked_at {
+            return Ok(looked_at);
+        }
+        let mut users: HashMap<&str, Vec<&'static str>> = HashMap::new();
+        for (user, Lowered { lambda, .. }) in &*lowered {
+            for_each_builtin(&lambda.body, &mut |used| {
+                users.entry(used).or_default().push(user);
+            });
+        }
+        let mut work: Vec<&str> = builtins.iter().copied().collect();
+        while let Some(builtin) = work.pop() {
+            for user in users.get(builtin).into_iter().flatten() {
+                if builtins.insert(user) {
+                    work.push(user);
+                }
+            }
+        }
+        Ok(lowered.len())
+    }
+
     /// Puts the library functions that a unit uses, directly or not, in front of its code and
     /// makes their uses refer to them.
     /// `is_present` tells of functions that are values of the unit's globals already.

@@ -3,7 +3,7 @@
 //! It is the runtime's VM. Units arrive lowered; each namespace (one per module of the program)
 //! has globals that all its units share, as at a read-eval-print loop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_machine::host::Host;
@@ -21,6 +21,7 @@ use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::link::library::Library;
 use crate::live::dynamic::DynamicCompiler;
+use crate::live::effects::{ALLOWED, guard, with_effects};
 use crate::live::namespace::load_unit;
 use crate::live::values::{self, DatumSpans};
 
@@ -39,6 +40,8 @@ pub struct Machine<'l> {
     library: &'l Library,
     namespaces: HashMap<Rc<str>, usize>,
     units: usize,
+    /// The builtins that reach outside of the build, and how many functions of the library were looked at for it.
+    effects: (HashSet<&'static str>, usize),
     /// How many steps each transformer may take.
     steps: u64,
 }
@@ -56,6 +59,7 @@ impl<'l> Machine<'l> {
             library,
             namespaces: HashMap::new(),
             units: 0,
+            effects: (HashSet::new(), 0),
             steps,
         }
     }
@@ -84,6 +88,13 @@ impl<'l> Machine<'l> {
         self.units += 1;
         let mut unit = unit.clone();
         count_steps(&mut unit);
+        let (effects, looked_at) = &mut self.effects;
+        if effects.is_empty() {
+            *effects = with_effects();
+        }
+        let added = self.library.add_users(&unit, interner, effects, *looked_at);
+        *looked_at = added.map_err(|error| plain_error(error.to_string()))?;
+        guard(&mut unit, effects, interner);
         let loaded = load_unit(
             &mut self.vm,
             namespace,
@@ -95,9 +106,21 @@ impl<'l> Machine<'l> {
             1,
         );
         let loaded = loaded.map_err(|error| plain_error(error.to_string()))?;
+        self.allow_effects(false);
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.run_main(loaded);
         self.ended(ending, sources)
+    }
+
+    /// Whether code may reach outside of the build from now on.
+    fn allow_effects(&mut self, allowed: bool) {
+        let value = if allowed { Value::TRUE } else { Value::FALSE };
+        for &namespace in self.namespaces.values() {
+            if let Some(number) = self.vm.find_namespace_global(namespace, ALLOWED) {
+                self.vm
+                    .set_namespace_value(namespace, number as usize, value);
+            }
+        }
     }
 
     fn ended(&mut self, ending: Ending, sources: &SourceMap) -> Fallible<Value> {
@@ -160,6 +183,8 @@ impl MacroHost for Machine<'_> {
             })
         };
         let function = self.vm.kept(transformer.0);
+        // What a macro does itself has been asked for.
+        self.allow_effects(true);
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.call(function, &arguments);
         let result = self.ended(ending, sources)?;

@@ -14,8 +14,19 @@ impl Diagnostic {
     /// has the text.
     #[must_use]
     pub fn uncaught(uncaught: &Uncaught, sources: &SourceMap) -> Box<Diagnostic> {
-        let frames = uncaught.frames.clone();
+        let mut frames = uncaught.frames.clone();
         let place = frames.first().and_then(|frame| span_of(frame, sources));
+        for (name, _, _) in frames
+            .iter_mut()
+            .filter_map(|frame| frame.position.as_mut())
+        {
+            if let Some((_, file)) = sources
+                .files()
+                .find(|(_, file)| file.program_name() == name)
+            {
+                *name = file.name().into();
+            }
+        }
         let mut diagnostic = Diagnostic::error(uncaught.condition.kind.code(), uncaught.text())
             .as_condition(condition_of(uncaught))
             .at(place.unwrap_or_default())
@@ -60,7 +71,9 @@ fn condition_of(uncaught: &Uncaught) -> Condition {
 #[must_use]
 pub fn span_of(frame: &FrameInfo, sources: &SourceMap) -> Option<Span> {
     let (name, line, column) = frame.position.as_ref()?;
-    let (id, file) = sources.files().find(|(_, file)| file.name() == name)?;
+    let (id, file) = sources
+        .files()
+        .find(|(_, file)| file.program_name() == name || file.name() == name)?;
     let start = file.offset(*line, *column)?;
     let rest = file.text().get(start as usize..)?;
     Some(Span {

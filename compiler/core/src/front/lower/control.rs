@@ -2,7 +2,7 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::diagnostic::{Diagnostic, Fallible};
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
@@ -17,13 +17,20 @@ impl Lowerer<'_, '_> {
     pub(super) fn cond(&mut self, clauses: &[Datum], span: Span) -> Fallible<Expr> {
         let mut branches = Vec::new();
         let mut otherwise = Expr::nil(span);
+        let mut always: Option<Span> = None;
         for clause in clauses {
+            if let Some(always) = always.take() {
+                self.warn_of_unreachable(clause.span, always);
+            }
             let items = shape::list("cond", clause, span)?;
             let Some((test, body)) = items.split_first() else {
                 return Err(Diagnostic::eval(span, "cond: clause must not be empty"));
             };
             // A clause without a body gives `#t`, not the value of its test.
             let is_else = shape::as_symbol(test) == Some(self.session.names.r#else);
+            if is_else || is_true(test) {
+                always = Some(clause.span);
+            }
             let condition = (!is_else).then(|| self.expr(test));
             let value = if body.is_empty() {
                 Expr::new(ExprKind::Const(DatumKind::Bool(true)), clause.span)
@@ -38,7 +45,21 @@ impl Lowerer<'_, '_> {
                 }
             }
         }
+        if let (Some(always), Some(next)) = (always, clauses.get(branches.len() + 1)) {
+            self.warn_of_unreachable(next.span, always);
+        }
         Ok(chain(branches, otherwise))
+    }
+
+    fn warn_of_unreachable(&mut self, clause: Span, always: Span) {
+        // What a macro made has one place.
+        if clause == always {
+            return;
+        }
+        let message = "cond: this clause is never reached";
+        let problem = Diagnostic::warning(clause, "W0205", Condition::Eval, message)
+            .with_secondary(always, "this one always applies");
+        self.report(problem);
     }
 
     /// Clauses are tested with the builtin `=`, so `1.0` matches `1`.
@@ -112,6 +133,15 @@ impl Lowerer<'_, '_> {
     pub(super) fn begin(&mut self, forms: &[Datum], span: Span) -> Expr {
         let parts = self.exprs(forms);
         sequence(parts, span)
+    }
+}
+
+/// Whether a test is a constant that is true.
+fn is_true(test: &Datum) -> bool {
+    match &test.kind {
+        DatumKind::Bool(value) => *value,
+        DatumKind::Keyword(_) | DatumKind::Int(_) | DatumKind::Str(_) => true,
+        _ => false,
     }
 }
 

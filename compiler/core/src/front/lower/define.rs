@@ -2,8 +2,8 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
-use crate::ir::{Expr, ExprKind};
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible, type_name};
+use crate::ir::{Expr, ExprKind, GlobalId};
 
 impl Lowerer<'_, '_> {
     pub(super) fn define(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
@@ -34,6 +34,9 @@ impl Lowerer<'_, '_> {
     pub(super) fn define_global(&mut self, symbol: Symbol, value: Expr, span: Span) -> Expr {
         let id = self.global(symbol, span);
         let conditional = !self.at_top_level_form();
+        if !conditional {
+            self.warn_of_second_definition(id, span);
+        }
         if let Some(global) = self.global_mut(id) {
             if global.definitions == 0 {
                 global.span = span;
@@ -42,6 +45,22 @@ impl Lowerer<'_, '_> {
             global.mutable |= conditional || global.definitions > 1;
         }
         Expr::new(ExprKind::DefineGlobal(id, Box::new(value)), span)
+    }
+
+    /// The second definition of a name in one file is rarely meant.
+    fn warn_of_second_definition(&mut self, id: GlobalId, span: Span) {
+        let Some(global) = self.unit.globals.get(id.0 as usize) else {
+            return;
+        };
+        let first = global.span;
+        if global.definitions == 1 && first.file == span.file && first != span && !self.at_run_time
+        {
+            let message = format!("`{}` is defined twice in this file", global.name);
+            let problem = Diagnostic::warning(span, "W0204", Condition::Eval, message)
+                .with_secondary(first, "the first definition")
+                .with_hint("the second replaces the first; use 'set!' to change a value");
+            self.report(problem);
+        }
     }
 
     /// The name and the value of a `define` that is not a pattern.

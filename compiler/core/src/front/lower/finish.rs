@@ -1,16 +1,18 @@
 //! The end of a unit: names are resolved now that all definitions are known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Lowerer;
+use super::certain::Certain;
+use crate::front::datum::{DatumKind, Span};
 use crate::front::diagnostic::suggest::unbound_hint;
-use crate::front::diagnostic::{Condition, Diagnostic};
+use crate::front::diagnostic::{Condition, Diagnostic, Severity};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::names::SPECIAL_FORMS;
 use crate::ir::builtins::Builtins;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit};
 
 /// Makes every builtin that the unit never assigns a [`ExprKind::Builtin`] and drops the globals that nothing
 /// mentions any more.
@@ -92,21 +94,57 @@ pub(crate) fn visit(expr: &Expr, visitor: &mut dyn FnMut(&Expr)) {
     for_each_child(expr, &mut |child| visit(child, visitor));
 }
 
+/// How a warning ends that is about a file of the run time.
+pub(crate) const AT_RUN_TIME: &str = "compiled modules are loaded when the program runs";
+
+/// A function that a global always holds.
+struct Known {
+    name: Rc<str>,
+    minimum: usize,
+    maximum: Option<usize>,
+    /// What calls of it run, if that is all.
+    lambda: Option<Rc<Lambda>>,
+}
+
+/// Codes of warnings that are errors about what is reached whenever the program starts.
+pub const CERTAIN: [&str; 6] = ["W0201", "W0202", "W0401", "W0405", "W0407", "W0409"];
+
+/// Makes a warning an error.
+fn fails_at_start(mut problem: Box<Diagnostic>) -> Box<Diagnostic> {
+    problem.severity = Severity::Error;
+    let code = problem.code;
+    problem.with_note(format!(
+        "this is reached whenever the program starts; `--allow {code}` makes it a warning"
+    ))
+}
+
 impl Lowerer<'_, '_> {
-    /// Resolves the unit's names and warns about what will fail if it is reached.
-    pub(super) fn finish(&mut self) {
+    /// Resolves the unit's names and warns about what will fail if it is reached. What is reached whenever the module
+    /// starts is an error, unless the user allows it. Problems from `mark` on are those of the unit.
+    pub(super) fn finish(&mut self, mark: usize) {
         resolve(&mut self.unit);
+        let known = self.known_functions();
+        let lambdas = known
+            .iter()
+            .filter_map(|(id, known)| Some((*id, known.lambda.clone()?)));
+        let certain = Certain::of(&self.unit, &lambdas.collect());
+        self.escalate(mark, &certain);
+        let known = if self.dynamic { HashMap::new() } else { known };
         let mut found = Vec::new();
         // Code that is only known at run time may define anything.
         if !self.dynamic {
-            self.unbound_globals(&mut found);
+            self.unbound_globals(&certain, &mut found);
         }
-        let functions = self.known_functions();
+        let allowed = |code: &str| self.session.allowed.iter().any(|allowed| allowed == code);
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                found.extend(
-                    wrong_count(expr, self.session.builtins, &functions).map(|problem| *problem),
-                );
+                let count = wrong_count(expr, self.session.builtins, &known);
+                if let Some(mut problem) = count.or_else(|| impossible_path(expr)) {
+                    if !self.dynamic && certain.contains(expr) && !allowed(problem.code) {
+                        problem = fails_at_start(problem);
+                    }
+                    found.push(*problem);
+                }
             });
         }
         self.undefined_exports(&mut found);
@@ -115,24 +153,89 @@ impl Lowerer<'_, '_> {
         self.session.diagnostics.extend(found);
     }
 
-    /// The functions among the globals that never change, with their numbers of parameters.
-    fn known_functions(&self) -> HashMap<GlobalId, (Rc<str>, usize, Option<usize>)> {
-        let mut functions = HashMap::new();
+    /// Makes errors of the warnings about imports and loads that are reached whenever the module starts.
+    fn escalate(&mut self, mark: usize, certain: &Certain) {
+        let mut reached = HashSet::new();
         for form in &self.unit.body {
-            let ExprKind::DefineGlobal(id, value) = &form.kind else {
-                continue;
+            visit(form, &mut |expr| {
+                let loads = match &expr.kind {
+                    ExprKind::Import(_) | ExprKind::Throw(_) => true,
+                    ExprKind::Call(callee, _) => matches!(
+                        callee.kind,
+                        ExprKind::Builtin(Builtin("%import-dynamic" | "%load-dynamic"))
+                    ),
+                    _ => false,
+                };
+                if loads && certain.contains(expr) {
+                    reached.insert(expr.span);
+                }
+            });
+        }
+        let allowed = &self.session.allowed;
+        let own = self.session.diagnostics.iter_mut().skip(mark);
+        for problem in own.filter(|problem| !problem.is_error()) {
+            let about_files = CERTAIN.contains(&problem.code);
+            let is_plugin = problem.message.ends_with(AT_RUN_TIME);
+            if about_files
+                && !is_plugin
+                && reached.contains(&problem.span())
+                && !allowed.iter().any(|allowed| allowed == problem.code)
+            {
+                *problem = *fails_at_start(Box::new(problem.clone()));
+            }
+        }
+    }
+
+    /// The functions among the globals that never change, with their numbers of parameters.
+    fn known_functions(&self) -> HashMap<GlobalId, Known> {
+        let mut functions = HashMap::new();
+        let mut work: Vec<&Expr> = self.unit.body.iter().collect();
+        while let Some(form) = work.pop() {
+            let (id, value) = match &form.kind {
+                ExprKind::DefineGlobal(id, value) => (id, value),
+                // The functions of a record type.
+                ExprKind::Let(_, body) => {
+                    work.push(body);
+                    continue;
+                }
+                ExprKind::Seq(parts) => {
+                    work.extend(parts);
+                    continue;
+                }
+                _ => continue,
             };
             let Some(global) = self.unit.globals.get(id.0 as usize) else {
                 continue;
             };
-            if let ExprKind::Lambda(lambda) = &value.kind
-                && !global.mutable
-                && !self.dynamic
-            {
-                let minimum = lambda.parameters.len() - lambda.optional;
-                let maximum = lambda.rest.is_none().then_some(lambda.parameters.len());
-                functions.insert(*id, (global.name.clone(), minimum, maximum));
+            if global.mutable {
+                continue;
             }
+            let (lambda, calls) = match &value.kind {
+                ExprKind::Lambda(lambda) => (lambda, Some(lambda.clone())),
+                // A multimethod takes what its dispatch function takes.
+                ExprKind::Call(callee, arguments) => match (&callee.kind, &arguments[..]) {
+                    (
+                        ExprKind::Builtin(Builtin("%make-multimethod")),
+                        [
+                            _,
+                            Expr {
+                                kind: ExprKind::Lambda(dispatch),
+                                ..
+                            },
+                            ..,
+                        ],
+                    ) => (dispatch, None),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let known = Known {
+                name: global.name.clone(),
+                minimum: lambda.parameters.len() - lambda.optional,
+                maximum: lambda.rest.is_none().then_some(lambda.parameters.len()),
+                lambda: calls,
+            };
+            functions.insert(*id, known);
         }
         functions
     }
@@ -158,13 +261,12 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn unbound_globals(&self, found: &mut Vec<Diagnostic>) {
+    fn unbound_globals(&self, certain: &Certain, found: &mut Vec<Diagnostic>) {
         let public: Vec<&str> = self.session.builtins.public_names().collect();
-        let unbound: Vec<&Global> = self
-            .unit
-            .globals
-            .iter()
-            .filter(|global| {
+        let unbound: Vec<(GlobalId, &Global)> = (0..)
+            .map(GlobalId)
+            .zip(&self.unit.globals)
+            .filter(|(_, global)| {
                 let bound = global.definitions > 0 || global.shadows.is_some();
                 !bound && !self.is_import_bound(&global.name)
             })
@@ -183,10 +285,26 @@ impl Lowerer<'_, '_> {
             .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
             .chain(PRELUDE.iter().map(|item| item.name))
             .collect();
-        for global in unbound {
+        let mut reached: HashMap<GlobalId, Span> = HashMap::new();
+        for form in &self.unit.body {
+            visit(form, &mut |expr| {
+                if let ExprKind::Global(id) | ExprKind::SetGlobal(id, _) = &expr.kind
+                    && certain.contains(expr)
+                {
+                    reached.entry(*id).or_insert(expr.span);
+                }
+            });
+        }
+        let allowed = self.session.allowed.iter().any(|code| code == "W0201");
+        for (id, global) in unbound {
             let message = format!("Unbound variable: {}", global.name);
             let condition = Condition::Unbound(global.name.to_string());
-            let problem = Diagnostic::warning(global.span, "W0201", condition, message);
+            let reached = reached.get(&id).filter(|_| !allowed);
+            let span = *reached.unwrap_or(&global.span);
+            let mut problem = Diagnostic::warning(span, "W0201", condition, message);
+            if reached.is_some() {
+                problem = fails_at_start(problem);
+            }
             found.push(*match unbound_hint(&global.name, known.iter().copied()) {
                 Some(hint) => problem.with_hint(hint),
                 None => problem,
@@ -203,11 +321,47 @@ impl Lowerer<'_, '_> {
     }
 }
 
+/// Reading a file under a constant path that no file can have.
+fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
+    let ExprKind::Call(callee, arguments) = &expr.kind else {
+        return None;
+    };
+    let ExprKind::Builtin(Builtin(name)) = callee.kind else {
+        return None;
+    };
+    let ExprKind::Const(DatumKind::Str(path)) = &arguments.first()?.kind else {
+        return None;
+    };
+    if !matches!(
+        name,
+        "file/read" | "file/read-bytes" | "file/read-lines" | "stream/open-input"
+    ) {
+        return None;
+    }
+    let problem = if path.is_empty() {
+        "the empty path names no file"
+    } else if path.contains('\0') {
+        "no path contains NUL"
+    } else if path.ends_with('/') {
+        "a path that ends with '/' names a directory"
+    } else if path.split('/').any(|part| part.len() > LONGEST_NAME) {
+        "a part of the path is longer than names can be"
+    } else {
+        return None;
+    };
+    let message = format!("{name}: {problem}");
+    let place = arguments.first().map_or(expr.span, |path| path.span);
+    Some(Diagnostic::warning(place, "W0409", Condition::Io, message))
+}
+
+/// Longest name of a file in bytes on all systems that programs are built for.
+const LONGEST_NAME: usize = 255;
+
 /// A call of a known function with a number of arguments that it does not take.
 fn wrong_count(
     expr: &Expr,
     builtins: &Builtins,
-    functions: &HashMap<GlobalId, (Rc<str>, usize, Option<usize>)>,
+    functions: &HashMap<GlobalId, Known>,
 ) -> Option<Box<Diagnostic>> {
     let ExprKind::Call(callee, arguments) = &expr.kind else {
         return None;
@@ -218,8 +372,8 @@ fn wrong_count(
             (*name, usize::from(arity.min), arity.max.map(usize::from))
         }
         ExprKind::Global(id) => {
-            let (name, minimum, maximum) = functions.get(id)?;
-            (&**name, *minimum, *maximum)
+            let known = functions.get(id)?;
+            (&*known.name, known.minimum, known.maximum)
         }
         _ => return None,
     };

@@ -32,6 +32,8 @@ pub struct Session<'s> {
     pub(crate) redefined: HashSet<Symbol>,
     /// Whether there will be a compiler when the program runs.
     pub(crate) compiler_at_run_time: bool,
+    /// Codes of warnings that stay warnings although they are about what is certain to fail.
+    pub(crate) allowed: Vec<String>,
     /// Is told what goes on.
     pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
@@ -64,6 +66,7 @@ impl<'s> Session<'s> {
             evaluated: Evaluated::new(),
             redefined: HashSet::new(),
             compiler_at_run_time: false,
+            allowed: Vec::new(),
             phases: &Unobserved,
             fresh: 0,
         }

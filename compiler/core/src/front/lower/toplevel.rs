@@ -11,6 +11,8 @@ use super::finish::{resolve, visit};
 use super::session::{Session, sources_of};
 use super::{LoweredModule, Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
+use sema_machine::host::condition::ConditionKind;
+
 use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::expand::syntax_rules::SyntaxRules;
@@ -24,6 +26,7 @@ pub(crate) type Evaluated = HashMap<Rc<str>, HashSet<usize>>;
 impl Lowerer<'_, '_> {
     /// Lowers all forms of a module.
     pub(crate) fn program(mut self, forms: &[Datum]) -> LoweredModule {
+        let mark = self.session.diagnostics.len();
         self.hide_macros(forms);
         for form in forms {
             self.top_form(form);
@@ -44,7 +47,7 @@ impl Lowerer<'_, '_> {
             let definition = MacroDefinition::Form(form);
             self.unit.macros.push(UnitMacro { name, definition });
         }
-        self.finish();
+        self.finish(mark);
         LoweredModule {
             unit: self.unit,
             macros: self.macros,
@@ -190,7 +193,8 @@ impl Lowerer<'_, '_> {
         let transformer = if own.iter().any(Diagnostic::is_error) {
             None
         } else {
-            let unit = self.compile_time_unit(lambda);
+            let user = Transformer { name: &text, span };
+            let unit = self.compile_time_unit(lambda, &user);
             let session = &mut *self.session;
             let sources = sources_of(&session.loader);
             let defined = session
@@ -330,13 +334,19 @@ impl Lowerer<'_, '_> {
     }
 
     /// A unit whose value is that of `value`, after everything it can reach has been run.
-    fn compile_time_unit(&mut self, value: Expr) -> Unit {
+    fn compile_time_unit(&mut self, value: Expr, user: &Transformer<'_>) -> Unit {
         let mut roots = Vec::new();
         mentioned_globals(&value, &mut roots);
         let body = vec![value];
-        make_available(self.session, &self.unit, roots);
+        make_available(self.session, &self.unit, roots, user);
         part_of(&self.unit, body)
     }
+}
+
+/// The macro for which definitions are evaluated.
+struct Transformer<'n> {
+    name: &'n str,
+    span: Span,
 }
 
 /// A unit with other code that uses the same variables and globals.
@@ -359,8 +369,14 @@ fn part_of(unit: &Unit, body: Vec<Expr>) -> Unit {
 }
 
 /// Runs the definitions that the given globals need, and theirs, at build time, each once. One that fails leaves
-/// its names unbound: only a transformer that really uses them fails.
-fn make_available(session: &mut Session<'_>, unit: &Unit, roots: Vec<GlobalId>) {
+/// its names unbound: only a transformer that really uses them fails. One that reaches outside of the build is an
+/// error: nobody has asked for that.
+fn make_available(
+    session: &mut Session<'_>,
+    unit: &Unit,
+    roots: Vec<GlobalId>,
+    user: &Transformer<'_>,
+) {
     let mut definers: HashMap<GlobalId, Vec<usize>> = HashMap::new();
     for (index, form) in unit.body.iter().enumerate() {
         let mut defined = Vec::new();
@@ -406,7 +422,7 @@ fn make_available(session: &mut Session<'_>, unit: &Unit, roots: Vec<GlobalId>) 
             let source = source
                 .and_then(|index| u32::try_from(index).ok())
                 .map(GlobalId);
-            make_available(session, &imported, source.into_iter().collect());
+            make_available(session, &imported, source.into_iter().collect(), user);
             if let Some(target) = unit.globals.get(id.0 as usize) {
                 let from = (&import.module, &**exported);
                 session.host.copy_global(from, (&unit.name, &target.name));
@@ -417,11 +433,40 @@ fn make_available(session: &mut Session<'_>, unit: &Unit, roots: Vec<GlobalId>) 
     for index in needed {
         if let Some(form) = unit.body.get(index) {
             let part = part_of(unit, vec![form.clone()]);
-            // A failure leaves the names unbound, which a transformer that uses them reports.
             let sources = sources_of(&session.loader);
-            let _ = session.host.run(&part, session.interner, sources);
+            // Another failure leaves the names unbound, which a transformer that uses them reports.
+            if let Err(failure) = session.host.run(&part, session.interner, sources)
+                && failure.condition.kind() == ConditionKind::PermissionDenied
+            {
+                let problem = has_effect(unit, form, &failure, user);
+                session.diagnostics.push(*problem);
+            }
         }
     }
+}
+
+/// The error about a definition that is not evaluated at build time because of what it does.
+fn has_effect(
+    unit: &Unit,
+    form: &Expr,
+    failure: &Diagnostic,
+    user: &Transformer<'_>,
+) -> Box<Diagnostic> {
+    let mut defined = Vec::new();
+    defined_globals(form, &mut defined);
+    let name = defined
+        .first()
+        .and_then(|id| unit.globals.get(id.0 as usize));
+    let name = name.map_or("", |global| &global.name);
+    let macro_name = user.name;
+    let message = format!(
+        "the macro '{macro_name}' needs '{name}' at build time: {}",
+        failure.message
+    );
+    Diagnostic::error("E0302", message)
+        .at_labelled(form.span, "this definition reaches outside of the build")
+        .with_secondary(user.span, format!("`{macro_name}` refers to `{name}`"))
+        .with_hint("do it in a function that the macro calls, or in the macro itself")
 }
 
 fn mentioned_globals(expr: &Expr, globals: &mut Vec<GlobalId>) {

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::files::Files;
+use super::os_path::shown;
 use super::packages::PackageRoot;
 use super::paths::{join, parent, relative};
 use crate::front::datum::{Datum, FileId, Span, Symbol};
 use crate::front::diagnostic::{Condition, Diagnostic, Severity};
 use crate::front::expand::table::MacroEntry;
+use crate::front::lower::AT_RUN_TIME;
 use crate::front::lower::{Lowerer, Session};
 use crate::front::reader::read_all;
 use crate::front::source::SourceMap;
@@ -22,11 +24,15 @@ pub(crate) struct Loader<'s> {
     packages: &'s PackageRoot,
     /// Directory of the entry file.
     directory: Rc<str>,
+    /// The directory that names in messages are relative to.
+    working_directory: Rc<str>,
     modules: HashMap<Rc<str>, State>,
     /// Finished modules, each after those it imports.
     pub(crate) order: Vec<Rc<str>>,
     /// Modules being lowered, the entry first.
     stack: Vec<Rc<str>>,
+    /// Files that cannot be read as data.
+    unreadable: HashMap<Rc<str>, Box<Diagnostic>>,
     /// Files that have been read.
     texts: HashMap<Rc<str>, SourceText>,
     /// Whether mistakes in a module fail the build; else they are raised by its import.
@@ -92,9 +98,11 @@ impl<'s> Loader<'s> {
             sources,
             packages,
             directory: Rc::from(""),
+            working_directory: Rc::from(""),
             modules: HashMap::new(),
             order: Vec::new(),
             stack: Vec::new(),
+            unreadable: HashMap::new(),
             texts: HashMap::new(),
             strict,
         }
@@ -116,9 +124,26 @@ impl<'s> Loader<'s> {
         &self.directory
     }
 
-    /// Makes a file the entry of the program.
-    pub(crate) fn set_entry(&mut self, path: &str) {
+    /// Makes a file the entry of the program. Names in messages are relative to `working_directory`, else to
+    /// the directory of the entry.
+    pub(crate) fn set_entry(&mut self, path: &str, working_directory: Option<&str>) {
         self.directory = Rc::from(parent(path));
+        self.working_directory = working_directory.map_or_else(|| self.directory.clone(), Rc::from);
+    }
+
+    /// The name of a file in messages. One that has nothing but the root in common with the working directory
+    /// is known by its whole path.
+    fn name_in_messages(&self, full: &str) -> String {
+        let first = |path: &str| {
+            path.split('/')
+                .find(|part| !part.is_empty())
+                .map(str::to_owned)
+        };
+        shown(&if first(full) == first(&self.working_directory) {
+            relative(&self.working_directory, full)
+        } else {
+            full.to_owned()
+        })
     }
 
     /// The absolute path and the key of a file of the program or of a package.
@@ -144,7 +169,7 @@ impl<'s> Loader<'s> {
             Failure::Missing(Diagnostic::file(span, format!("{form} {shown}: {text}")))
         };
         if path.ends_with(".semac") {
-            return Err(missing("compiled modules are loaded when the program runs"));
+            return Err(missing(AT_RUN_TIME));
         }
         let canonical = self.files.canonical(&full);
         let canonical =
@@ -157,9 +182,9 @@ impl<'s> Loader<'s> {
         if let Some(root) = &self.packages.directory
             && let Some(inside) = canonical.strip_prefix(&format!("{root}/"))
         {
-            return Rc::from(format!("@packages/{inside}"));
+            return Rc::from(shown(&format!("@packages/{inside}")));
         }
-        Rc::from(relative(&self.directory, canonical))
+        Rc::from(shown(&relative(&self.directory, canonical)))
     }
 }
 
@@ -180,14 +205,16 @@ impl Session<'_> {
         if let Some(text) = loader.texts.get(&key) {
             return Ok(text.clone());
         }
+        if let Some(problem) = loader.unreadable.get(&key) {
+            return Err(Failure::Broken(problem.clone()));
+        }
         self.phases.begin(phases::READ);
         let text = loader.files.read(&full).map_err(|error| {
             let message = format!("{form} {path}: {}", error.message);
             Failure::Missing(Diagnostic::file(span, message))
         })?;
-        let file = loader
-            .sources
-            .add(relative(&loader.directory, &full), text.clone());
+        let name = loader.name_in_messages(&full);
+        let file = loader.sources.add_with_names(name, &*key, text.clone());
         let forms = read_all(self.interner, file, &text);
         self.phases.begin(phases::LOWER);
         match forms {
@@ -218,7 +245,9 @@ impl Session<'_> {
                     self.diagnostics.push(*diagnostic);
                 }
                 let fallback = || Diagnostic::module(span, format!("{path} cannot be read"));
-                Err(Failure::Broken(first.unwrap_or_else(fallback)))
+                let first = first.unwrap_or_else(fallback);
+                loader.unreadable.insert(key, first.clone());
+                Err(Failure::Broken(first))
             }
         }
     }
@@ -245,7 +274,9 @@ impl Session<'_> {
                 Ok((_, key)) => key,
                 Err(failure) => {
                     if let Failure::Broken(problem) = &failure {
-                        self.diagnostics.push(*problem.clone().as_warning());
+                        let mut problem = problem.clone().as_warning();
+                        problem.code = "W0407";
+                        self.diagnostics.push(*problem);
                     }
                     return Err(failure);
                 }

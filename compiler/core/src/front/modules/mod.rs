@@ -3,6 +3,7 @@
 pub mod files;
 pub(crate) mod loader;
 mod lock;
+pub mod os_path;
 mod packages;
 pub(crate) mod paths;
 mod program;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::files::Files;
 use super::loader::{Failure, Loader};
+use super::os_path::shown;
 use super::packages::PackageRoot;
 use super::paths::normal;
 use crate::front::datum::{FileId, Interner};
@@ -40,12 +41,16 @@ pub struct Program {
 
 /// How to treat doubtful programs.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Mistakes in an imported or loaded file are errors. Without it they are warnings, and importing the file
     /// raises them, as in the reference.
     pub strict_modules: bool,
     /// There will be a compiler when the program runs.
     pub compiler_at_run_time: bool,
+    /// Codes of warnings that stay warnings although they are about what is certain to fail.
+    pub allowed: &'a [String],
+    /// The directory (absolute) that file names in messages are relative to; that of the entry if there is none.
+    pub working_directory: Option<&'a str>,
 }
 
 /// Lowers the program whose entry is the file `path` (absolute).
@@ -61,15 +66,16 @@ pub fn lower_files(
     interner: &mut Interner,
     builtins: &Builtins,
     host: &mut dyn MacroHost,
-    options: Options,
+    options: Options<'_>,
     phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
     let mut session = Session::new(interner, builtins, host);
     session.phases = phases;
     session.compiler_at_run_time = options.compiler_at_run_time;
+    session.allowed = options.allowed.to_vec();
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
     let mut loader = Loader::new(files, sources, packages, options.strict_modules);
-    loader.set_entry(&path);
+    loader.set_entry(&path, options.working_directory);
     session.loader = Some(loader);
     let entry = match session.entry_text(&path) {
         Ok(text) => text,
@@ -107,15 +113,26 @@ pub fn lower_files(
             })
         })
         .collect();
-    rebase(&mut modules, loader.directory());
+    let directory = loader.directory().to_owned();
+    if let Some(prefix) = prefix_of_root(&modules, &directory) {
+        rebase(&mut modules, &prefix);
+        if let Some(loader) = &mut session.loader {
+            loader
+                .sources
+                .rename_in_program(|name| match name.starts_with(['@', '<', '/']) {
+                    true => name.to_owned(),
+                    false => normal(&format!("{prefix}/{name}")),
+                });
+        }
+    }
     Ok(Program {
         modules,
         warnings: problems,
     })
 }
 
-/// Makes the keys, which are relative to the entry's directory, relative to the directory that holds all files.
-fn rebase(modules: &mut [Module], directory: &str) {
+/// The path of the entry's directory (absolute) in the directory that holds all files; `None` if that is the same.
+fn prefix_of_root(modules: &[Module], directory: &str) -> Option<String> {
     let up = |key: &str| key.split('/').take_while(|part| *part == "..").count();
     let levels = modules
         .iter()
@@ -123,7 +140,7 @@ fn rebase(modules: &mut [Module], directory: &str) {
         .max()
         .unwrap_or(0);
     if levels == 0 {
-        return;
+        return None;
     }
     let parts: Vec<&str> = directory
         .split('/')
@@ -132,7 +149,11 @@ fn rebase(modules: &mut [Module], directory: &str) {
     let kept = parts
         .get(parts.len().saturating_sub(levels)..)
         .unwrap_or_default();
-    let prefix = kept.join("/");
+    Some(shown(&kept.join("/")))
+}
+
+/// Makes the keys, which are relative to the entry's directory, relative to the directory that holds all files.
+fn rebase(modules: &mut [Module], prefix: &str) {
     let rename = |key: &Rc<str>| -> Rc<str> {
         if key.starts_with('@') {
             return key.clone();

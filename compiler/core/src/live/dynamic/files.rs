@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
 use std::rc::Rc;
 
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, Signal, eval_error};
@@ -11,6 +10,7 @@ use sema_machine::vm::{Vm, missing};
 use super::compiler::Compiler;
 use super::state::{Source, State};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
+use crate::front::modules::os_path::{path_of, shown as shown_path, text_of};
 use crate::front::modules::paths::{join, parent, relative};
 use crate::front::modules::{FileError, Files, PackageRoot};
 use crate::front::reader::read_all;
@@ -26,18 +26,27 @@ struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<String, FileError> {
-        std::fs::read_to_string(path).map_err(|error| FileError {
+        let text = std::fs::read_to_string(path_of(path)).map_err(|error| FileError {
             message: error.to_string(),
-        })
+        })?;
+        Ok(without_mark(text))
     }
 
     fn canonical(&self, path: &str) -> Option<String> {
-        let path = std::fs::canonicalize(path).ok()?;
-        Some(path.to_string_lossy().into_owned())
+        let path = std::fs::canonicalize(path_of(path)).ok()?;
+        Some(text_of(&path))
     }
 
     fn is_directory(&self, path: &str) -> bool {
-        Path::new(path).is_dir()
+        path_of(path).is_dir()
+    }
+}
+
+/// A text without the byte order mark that it may begin with.
+fn without_mark(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 
@@ -47,14 +56,14 @@ pub(super) fn directory_of(vm: &Vm, state: &State, module: usize) -> String {
         return origin.directory.to_string();
     }
     match state.files.get(vm.module_key(module)) {
-        Some(path) => parent(&path.to_string_lossy()).to_owned(),
+        Some(path) => parent(&text_of(path)).to_owned(),
         None => working_directory(),
     }
 }
 
 fn working_directory() -> String {
     let directory = std::env::current_dir().unwrap_or_default();
-    directory.to_string_lossy().into_owned()
+    text_of(&directory)
 }
 
 /// The key of the compiled module that a path means, if one may be meant.
@@ -66,7 +75,7 @@ pub(super) fn compiled_key(vm: &Vm, state: &State, requester: usize, path: &str)
     if path.ends_with(".semac") {
         return Some(full);
     }
-    let canonical = std::fs::canonicalize(full).ok()?;
+    let canonical = std::fs::canonicalize(path_of(&full)).ok()?;
     let mut files = state.files.iter();
     files
         .find(|(_, file)| **file == canonical)
@@ -84,10 +93,7 @@ pub(super) fn locate(
     form: &str,
     path: &str,
 ) -> Outcome<Located> {
-    let text = |path: &Option<std::path::PathBuf>| {
-        path.as_ref()
-            .map(|path| path.to_string_lossy().into_owned())
-    };
+    let text = |path: &Option<std::path::PathBuf>| path.as_deref().map(text_of);
     let packages = PackageRoot {
         directory: text(&state.package_root),
         program: text(&state.program_directory),
@@ -108,9 +114,9 @@ pub(super) fn locate(
     }
     let full = join(&directory_of(vm, state, requester), path);
     let shown = if form == "load" { &full } else { path };
-    match std::fs::canonicalize(&full) {
+    match std::fs::canonicalize(path_of(&full)) {
         Ok(canonical) => Ok(Located {
-            path: canonical.to_string_lossy().into_owned(),
+            path: text_of(&canonical),
             embedded: false,
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(form, shown)),
@@ -166,12 +172,13 @@ pub(super) fn open(
         String::from_utf8(bytes.into_owned())
             .map_err(|_| io_error(form, path, &"stream did not contain valid UTF-8"))?
     } else {
-        std::fs::read_to_string(path).map_err(|error| io_error(form, path, &error))?
+        std::fs::read_to_string(path_of(path)).map_err(|error| io_error(form, path, &error))?
     };
+    let text = without_mark(text);
     let shown: Rc<str> = if located.embedded {
         Rc::from(path)
     } else {
-        Rc::from(relative(&working_directory(), path))
+        Rc::from(shown_path(&relative(&working_directory(), path)))
     };
     let file = compiler.sources.add(&*shown, text.clone());
     let forms = read_all(&mut compiler.interner, file, &text).map_err(|errors| {

@@ -158,7 +158,7 @@ impl State {
         }
         let key = vm.module_key(module);
         match self.files.get(key) {
-            Some(path) => Some(Rc::from(path.to_string_lossy())),
+            Some(path) => Some(Rc::from(crate::front::modules::os_path::text_of(path))),
             None => Some(Rc::from(key)),
         }
     }

@@ -1,0 +1,89 @@
+//! What code that only happens to run at build time must not do.
+//!
+//! A macro transformer may use what the program defines, so definitions are evaluated while the program is
+//! built. Nobody asked for their effects: each use of a builtin that reaches outside of the build is guarded
+//! by a variable of the namespace, which is true only while a transformer runs.
+
+use std::collections::HashSet;
+
+use sema_machine::host::condition::ConditionKind;
+use sema_machine::host::native::Capability;
+use sema_natives::NATIVES;
+
+use crate::front::datum::Interner;
+use crate::front::diagnostic::{Condition, Diagnostic};
+use crate::ir::walk::for_each_child_mut;
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
+
+/// The variable that guards; no program can write its name.
+pub(super) const ALLOWED: &str = " effects allowed";
+
+/// Builtins that take input from whoever runs the compiler, and those that run code which is not guarded.
+const OTHERS: &[&str] = &[
+    "read-line",
+    "read-stdin",
+    "*stdin*",
+    "%eval",
+    "%load-dynamic",
+    "%import-dynamic",
+];
+
+/// Natives that ask for the capability of processes but only look.
+const HARMLESS: &[&str] = &["sys/args", "sys/pid", "sys/which"];
+
+/// The natives that reach outside of the build, and other builtins that are no functions of the library.
+pub(super) fn with_effects() -> HashSet<&'static str> {
+    let natives = NATIVES.all().iter().filter(|native| {
+        let mut capabilities = native.capabilities.iter();
+        capabilities.any(|capability| {
+            !matches!(
+                capability,
+                Capability::None | Capability::FsRead | Capability::EnvRead
+            )
+        }) && !HARMLESS.contains(&native.name)
+    });
+    let natives = natives.map(|native| native.name);
+    natives.chain(OTHERS.iter().copied()).collect()
+}
+
+/// Guards the uses of `effects` in a unit.
+pub(super) fn guard(unit: &mut Unit, effects: &HashSet<&'static str>, interner: &mut Interner) {
+    let allowed = GlobalId(u32::try_from(unit.globals.len()).unwrap_or(u32::MAX));
+    unit.globals.push(Global {
+        name: ALLOWED.into(),
+        shadows: None,
+        definitions: 1,
+        mutable: true,
+        span: Default::default(),
+    });
+    for form in &mut unit.body {
+        guard_expr(form, allowed, effects, interner);
+    }
+}
+
+fn guard_expr(
+    expr: &mut Expr,
+    allowed: GlobalId,
+    effects: &HashSet<&'static str>,
+    interner: &mut Interner,
+) {
+    for_each_child_mut(expr, &mut |child| {
+        guard_expr(child, allowed, effects, interner);
+    });
+    let ExprKind::Builtin(Builtin(name)) = expr.kind else {
+        return;
+    };
+    if !effects.contains(name) {
+        return;
+    }
+    let span = expr.span;
+    let shown = name.trim_start_matches('%');
+    let refusal = Diagnostic::eval(span, format!("'{shown}' is not called at build time"))
+        .as_condition(Condition::Other(ConditionKind::PermissionDenied))
+        .condition_map(interner);
+    let expr_of = |kind| Box::new(Expr::new(kind, span));
+    let allowed = expr_of(ExprKind::Global(allowed));
+    let builtin = expr_of(ExprKind::Builtin(Builtin(name)));
+    let refusal = expr_of(ExprKind::Throw(expr_of(ExprKind::Const(refusal))));
+    expr.kind = ExprKind::If(allowed, builtin, refusal);
+}

@@ -1,0 +1,232 @@
+//! Where outputs go, and what they never replace.
+//!
+//! Every way a file gets into a build is tried with every way of naming it: entry, import, load, package, lock,
+//! asset, asset by directory, runtime; by name, by hard and symbolic link, through `..`. `build` and `compile` are
+//! the only commands that write.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+
+#[track_caller]
+fn build(directory: &Path, arguments: &[&str]) -> Outcome {
+    let mut command = semac_in(directory);
+    command.env("SEMA_HOME", directory.join("home"));
+    command.env("HOME", directory.join("house"));
+    command.arg("build").args(arguments);
+    command.arg("--runtime").arg(runtime());
+    outcome(&mut command, b"")
+}
+
+#[track_caller]
+fn run(executable: &Path) -> Outcome {
+    outcome(&mut Command::new(executable), b"")
+}
+
+const PROJECT: &[(&str, &str)] = &[
+    (
+        "main.sema",
+        "(import \"lib/util.sema\")\n(load \"part.sema\")\n(import \"user/tool\")\n(define (f) (load \"late.sema\"))\n(println x y z)\n",
+    ),
+    ("lib/util.sema", "(import \"deep.sema\")\n(define x w)\n"),
+    ("lib/deep.sema", "(define w 1)\n"),
+    ("part.sema", "(define y 2)\n"),
+    ("late.sema", "(define late 4)\n"),
+    (
+        "sema.lock",
+        "[packages.\"user/tool\"]\nsource = 'git'\ncommit = 'c1'\n",
+    ),
+    (
+        "home/packages/.store/git-c1/user/tool/sema.toml",
+        "entrypoint = \"tool.sema\"\n",
+    ),
+    (
+        "home/packages/.store/git-c1/user/tool/tool.sema",
+        "(define z 3)\n",
+    ),
+    ("data/note.txt", "a note"),
+    ("one.txt", "one"),
+];
+
+#[test]
+fn no_input_is_overwritten_under_any_name() {
+    let project = Scratch::with(PROJECT);
+    let root = project.path();
+    let include = [
+        "main.sema",
+        "--include",
+        "data",
+        "--include",
+        "one.txt",
+        "-o",
+    ];
+    for (input, text) in PROJECT {
+        let file = project.file(input);
+        let hard = project.file("hard");
+        let soft = project.file("soft");
+        fs::hard_link(&file, &hard).unwrap();
+        symlink(&file, &soft).unwrap();
+        let around = format!("data/../{input}");
+        let whole = file.to_str().unwrap().to_owned();
+        for output in [*input, "hard", "soft", &around, &whole] {
+            let got = build(root, &[&include[..], &[output]].concat());
+            got.failed_with(1, "would overwrite");
+            assert_eq!(
+                fs::read_to_string(&file).unwrap(),
+                *text,
+                "{input} as {output}"
+            );
+        }
+        fs::remove_file(hard).unwrap();
+        fs::remove_file(soft).unwrap();
+    }
+    // The same for modules.
+    for input in ["main.sema", "lib/util.sema", "lib/deep.sema", "part.sema"] {
+        let mut command = semac_in(root);
+        command.env("SEMA_HOME", project.file("home"));
+        command.args(["compile", "main.sema", "-o", input]);
+        outcome(&mut command, b"").failed_with(1, "would overwrite");
+    }
+    build(root, &[&include[..], &["new"]].concat()).succeeded();
+    assert_eq!(run(&project.file("new")).succeeded().stdout, "1 2 3\n");
+}
+
+#[test]
+fn the_runtime_is_not_overwritten() {
+    let project = Scratch::with(&[("main.sema", "(println 1)")]);
+    fs::copy(runtime(), project.file("rt")).unwrap();
+    let mut command = semac_in(project.path());
+    command.args(["build", "main.sema", "--runtime", "rt", "-o", "rt"]);
+    outcome(&mut command, b"").failed_with(1, "would overwrite");
+}
+
+#[test]
+fn products_of_earlier_builds_are_not_included_in_directories() {
+    let project = Scratch::with(&[
+        ("main.sema", "(println (file/read \"d.txt\"))"),
+        ("d.txt", "data"),
+    ]);
+    let arguments = ["main.sema", "--include", ".", "-o", "app"];
+    build(project.path(), &arguments).succeeded();
+    let first = fs::read(project.file("app")).unwrap();
+    let mut compile = semac_in(project.path());
+    outcome(compile.args(["compile", "main.sema"]), b"").succeeded();
+    fs::copy(project.file("app"), project.file("copy of app")).unwrap();
+    build(project.path(), &arguments).succeeded();
+    assert!(fs::read(project.file("app")).unwrap() == first);
+    // A user's own file at that place is no product.
+    fs::write(project.file("app"), "precious").unwrap();
+    build(project.path(), &arguments).failed_with(1, "would overwrite");
+    // What is named is wanted.
+    let named = [
+        "main.sema",
+        "--include",
+        "copy of app",
+        "--include",
+        "d.txt",
+        "-o",
+        "app2",
+        "--json",
+    ];
+    let got = build(project.path(), &named).succeeded();
+    assert!(got.stdout.contains("\"bundled_files\": 3"), "{got:?}");
+}
+
+#[test]
+fn directories_and_the_home_directory_are_outputs() {
+    let project = Scratch::with(&[("main.sema", "(println 1)")]);
+    fs::create_dir(project.file("there")).unwrap();
+    for (output, file) in [
+        ("there", "there/main"),
+        ("new/deep/", "new/deep/main"),
+        ("~/bin/x", "house/bin/x"),
+        ("~", "house/main"),
+    ] {
+        build(project.path(), &["main.sema", "-o", output]).succeeded();
+        assert_eq!(
+            run(&project.file(file)).succeeded().stdout,
+            "1\n",
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn the_umask_is_obeyed() {
+    let project = Scratch::with(&[("main.sema", "(println 1)")]);
+    for (mask, program, module) in [
+        ("077", 0o700, 0o600),
+        ("027", 0o750, 0o640),
+        ("022", 0o755, 0o644),
+    ] {
+        let semac = semac_in(project.path()).get_program().to_owned();
+        let script = format!(
+            "umask {mask}; \"$0\" build main.sema --runtime \"$1\" -o a && \"$0\" compile main.sema -o m.semac"
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .current_dir(project.path())
+            .args(["-c", &script])
+            .arg(semac)
+            .arg(runtime());
+        outcome(&mut shell, b"").succeeded();
+        for (file, mode) in [("a", program), ("m.semac", module)] {
+            let got = fs::metadata(project.file(file))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(got & 0o777, mode, "{file} under {mask}");
+        }
+    }
+}
+
+#[test]
+fn names_that_are_not_unicode() {
+    let scratch = Scratch::new();
+    let directory = scratch
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"proj\xe9t"));
+    fs::create_dir(&directory).unwrap();
+    let odd = directory.join(std::ffi::OsStr::from_bytes(b"fil\xe9.sema"));
+    fs::write(
+        directory.join("m.sema"),
+        "(define v 7)\n(define (fail) (car v))",
+    )
+    .unwrap();
+    let text =
+        "(import \"m.sema\")\n(println \"ok\" v)\n(load (string-append \"m\" \".sema\"))\n(fail)";
+    fs::write(&odd, text).unwrap();
+    let mut command = semac_in(&directory);
+    let got = outcome(command.arg("run").arg(&odd), b"");
+    assert!(got.stderr.contains("m.sema:2:16"), "{got:?}");
+    assert_eq!(got.stdout, "ok 7\n");
+    let mut command = semac_in(&directory);
+    outcome(command.arg("check").arg(odd.file_name().unwrap()), b"").succeeded();
+    let mut command = semac_in(&directory);
+    command
+        .arg("build")
+        .arg(&odd)
+        .args(["-o", "app", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    assert_eq!(run(&directory.join("app")).stdout, "ok 7\n");
+}
+
+#[test]
+fn sources_from_pipes_and_with_byte_order_marks() {
+    let project = Scratch::with(&[("m.sema", "\u{feff}(define v 7)\n(define (f) (car v))")]);
+    let source = b"\xef\xbb\xbf#!/usr/bin/env semac\n(import \"m.sema\")\n(println v)\n(load (str \"m\" \".sema\"))\n";
+    let mut command = semac_in(project.path());
+    let got = outcome(command.args(["run", "/dev/stdin"]), source).succeeded();
+    assert_eq!(got.stdout, "7\n");
+    let mut command = semac_in(project.path());
+    command
+        .args(["build", "/dev/stdin", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"(import \"m.sema\") (println (+ v 1))").succeeded();
+    assert_eq!(run(&project.file("stdin")).stdout, "8\n");
+}
