@@ -109,11 +109,12 @@ impl Inliner<'_> {
             frames::enter(&mut body, &lambda, span, in_library, self.inlined);
             lambda.body = body;
             let bindings = parameters(&lambda, std::mem::take(arguments), span);
-            expr.kind = if bindings.is_empty() {
-                lambda.body.kind
+            // The body keeps its place: it stands for itself, also if nothing is bound around it.
+            if bindings.is_empty() {
+                *expr = lambda.body;
             } else {
-                ExprKind::Let(bindings, Box::new(lambda.body))
-            };
+                expr.kind = ExprKind::Let(bindings, Box::new(lambda.body));
+            }
             self.changed = true;
         }
     }

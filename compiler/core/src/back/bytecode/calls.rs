@@ -81,13 +81,13 @@ impl FunctionBuilder<'_, '_> {
         span: Span,
     ) -> Result<(), Failure> {
         if arguments.len() > MOST_ARGUMENTS {
-            return self.call_spread(callee, &[], arguments, dest, span);
+            let late = matches!(callee.kind, ExprKind::Global(_));
+            return self.call_spread(callee, late, &[], arguments, dest, span);
         }
         let mark = self.next;
         let window = self.window(dest, span)?;
-        // The operator first, unless it is a global of a call that is not a tail call: then it is
-        // looked up after the arguments.
-        let late = matches!(callee.kind, ExprKind::Global(_)) && dest != Dest::Tail
+        // The operator first, unless it is a global: then it is looked up after the arguments.
+        let late = matches!(callee.kind, ExprKind::Global(_))
             || matches!(callee.kind, ExprKind::Local(v) if !self.variables.is_assigned(v));
         self.callee_and_arguments(callee, late, arguments, window)?;
         self.position(span);
@@ -170,6 +170,7 @@ impl FunctionBuilder<'_, '_> {
                     b.asm.closure(window, index, &[]);
                     Ok(())
                 },
+                false,
                 &[],
                 arguments,
                 dest,
@@ -509,9 +510,14 @@ impl FunctionBuilder<'_, '_> {
                 self.next = mark;
                 Ok(())
             }
-            Some((sequence, fixed)) => {
-                self.call_spread(callee, std::slice::from_ref(sequence), fixed, dest, span)
-            }
+            Some((sequence, fixed)) => self.call_spread(
+                callee,
+                false,
+                std::slice::from_ref(sequence),
+                fixed,
+                dest,
+                span,
+            ),
             None => self.call_value(callee, arguments, dest, span),
         }
     }
@@ -534,6 +540,7 @@ impl FunctionBuilder<'_, '_> {
     fn call_spread(
         &mut self,
         callee: &Expr,
+        late: bool,
         last: &[Expr],
         arguments: &[Expr],
         dest: Dest,
@@ -541,6 +548,7 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         self.spread_window(
             |b, window| b.expr(callee, Dest::Reg(window)),
+            late,
             last,
             arguments,
             dest,
@@ -551,6 +559,7 @@ impl FunctionBuilder<'_, '_> {
     fn spread_window(
         &mut self,
         callee: impl FnOnce(&mut Self, u8) -> Result<(), Failure>,
+        late: bool,
         last: &[Expr],
         arguments: &[Expr],
         dest: Dest,
@@ -558,7 +567,10 @@ impl FunctionBuilder<'_, '_> {
     ) -> Result<(), Failure> {
         let mark = self.next;
         let window = self.window(dest, span)?;
-        callee(self, window)?;
+        let mut callee = Some(callee);
+        if let Some(callee) = callee.take_if(|_| !late) {
+            callee(self, window)?;
+        }
         // Lists of a part each, then one list of all.
         let parts_start = self.alloc(span)?;
         self.next = u32::from(parts_start);
@@ -588,6 +600,9 @@ impl FunctionBuilder<'_, '_> {
                 c: 2,
                 x: native,
             });
+        }
+        if let Some(callee) = callee {
+            callee(self, window)?;
         }
         self.finish_apply(window, 1, dest, span);
         self.next = mark;

@@ -148,7 +148,6 @@ impl Lowerer<'_, '_> {
             });
         }
         self.undefined_exports(&mut found);
-        self.look_up_unbound_first();
         found.sort_by_key(|problem| (problem.span().file, problem.span().start));
         self.session.diagnostics.extend(found);
     }

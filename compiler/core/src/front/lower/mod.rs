@@ -36,7 +36,6 @@ pub(crate) mod run_time;
 mod scope;
 pub(crate) mod session;
 mod shape;
-mod tail_calls;
 pub mod text;
 mod toplevel;
 mod values;
