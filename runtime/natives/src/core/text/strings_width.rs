@@ -188,7 +188,7 @@ pub fn columns(text: &str) -> usize {
 /// A text without its ANSI escape sequences.
 pub fn without_escapes(text: &str) -> String {
     let clusters = parts(text).filter_map(|part| match part {
-        Part::Escape(_) => None,
+        Part::Escape(..) => None,
         Part::Cluster(cluster, _) => Some(cluster),
     });
     clusters.collect()
