@@ -255,6 +255,8 @@ fn cut(text: &str, limit: usize, tail: &str, out: &mut String) {
             }
             Part::Cluster(..) if !full => {
                 full = true;
+                // A reset does no harm where its style was left out, and is what users are used to.
+                styled = will_be_styled;
                 out.push_str(tail);
             }
             Part::Cluster(..) => {}
