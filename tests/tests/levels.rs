@@ -145,7 +145,6 @@ fn operators_are_looked_up_after_their_arguments() {
             .replace("f-NAME", "f-undefined");
         let text = text.replace("NAME", "undefined");
         let text = text.replace("(println (", "(println (try (");
-        let text = text.replacen(")\n", ")\n", 1);
         let (definition, call) = match text.rsplit_once("(println (try ") {
             Some((definition, call)) => (definition, call.trim_end_matches(')')),
             None => continue,

@@ -63,6 +63,14 @@ fn shared_parts_of_what_macros_make_and_take_are_handled_once() {
             "{pair}"
         );
     }
+    // What is empty has no parts to share.
+    let main = "(defmacro empty () (list 'let (list) (list 'quote (list (list) [] {}))))\n\
+                (println (empty))";
+    let project = Scratch::with(&[("main.sema", main)]);
+    assert_eq!(
+        run(&project, "main.sema").succeeded().stdout,
+        "(() [] {})\n"
+    );
 }
 
 fn words(count: usize, word: impl Fn(usize) -> String) -> String {

@@ -141,12 +141,11 @@ impl Conversion<'_> {
         if depth > DEPTH_LIMIT {
             return None;
         }
-        if !value.is_heap() {
-            return Some(self.leaf(value));
-        }
-        let known = self.spans.origins.get(&value.bits());
-        if let Some(datum) = known.or_else(|| self.made.get(&value.bits())) {
-            return Some(datum.clone());
+        if value.is_heap() {
+            let known = self.spans.origins.get(&value.bits());
+            if let Some(datum) = known.or_else(|| self.made.get(&value.bits())) {
+                return Some(datum.clone());
+            }
         }
         let kind = match value.kind() {
             Kind::List => {
@@ -170,7 +169,9 @@ impl Conversion<'_> {
         };
         let span = self.span;
         let datum = Datum { kind, span };
-        self.made.insert(value.bits(), datum.clone());
+        if value.is_heap() {
+            self.made.insert(value.bits(), datum.clone());
+        }
         Some(datum)
     }
 
