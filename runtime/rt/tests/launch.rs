@@ -120,7 +120,7 @@ fn an_uncaught_condition() {
     assert_eq!((status, stdout.as_str()), (Some(1), ""));
     let lines: Vec<&str> = stderr.lines().collect();
     assert_eq!(lines[0], "Error: User exception: 4711");
-    assert_eq!(lines[1], " --> main.sema:3:5");
+    assert_eq!(lines[1], "  --> main.sema:3:5");
     assert_eq!(lines[2], "  = code: E0905");
     assert_eq!(lines[3], "  at main (main.sema:3:5)");
 }

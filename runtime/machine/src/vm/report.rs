@@ -121,7 +121,7 @@ impl Uncaught {
 
 /// Writes the line with the place of a report without excerpt: file, line and column.
 pub fn write_place(out: &mut String, (file, line, column): &(String, u32, u32)) {
-    out.push_str(&format!(" --> {file}:{line}:{column}\n"));
+    out.push_str(&format!("  --> {file}:{line}:{column}\n"));
 }
 
 /// Writes a line such as `= hint: TEXT`.
