@@ -6,30 +6,41 @@ pub fn unbound_hint<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
+    if let Some(tier) = tier_elsewhere(name) {
+        return Some(format!(
+            "'{name}' is a builtin of tier {tier}, which this semac does not have: `semac doc --list` shows what \
+             it has; build with one that has the tier"
+        ));
+    }
     if let Some(foreign) = foreign_name(name) {
         return Some(foreign.hint());
     }
     nearest_name(name, candidates).map(|near| format!("Did you mean '{near}'?"))
 }
 
-/// The candidate with the smallest edit distance to `name`, if that is at most a third of the name's length,
-/// at least one and at most three. Of several equally near ones the first in alphabetical order, so that the
-/// answer does not depend on the order of the candidates.
+/// The candidate with the smallest edit distance to `name`, if that is at most a fourth of the name's length, and
+/// at most three; in names of less than four letters only two neighbours may have changed places. Of several
+/// equally near ones the first in alphabetical order, so that the answer does not depend on the order of the
+/// candidates.
 #[must_use]
 pub fn nearest_name<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let wanted: Vec<char> = name.chars().collect();
-    // A name with nothing in common is no suggestion.
-    let limit = (wanted.len() / 3)
-        .clamp(1, 3)
-        .min(wanted.len().saturating_sub(1));
-    let mut row = Vec::new();
+    // In a short name every letter counts: what differs in one is another word.
+    let limit = (wanted.len() / 4).clamp(1, 3);
+    let short = wanted.len() < 4;
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let allowed = best.map_or(limit, |(distance, _)| distance);
-        if let Some(distance) = edit_distance(&wanted, candidate, allowed, &mut row)
+        let other: Vec<char> = candidate.chars().collect();
+        if other.len().abs_diff(wanted.len()) > allowed
+            || short && !has_same_letters(&wanted, &other)
+        {
+            continue;
+        }
+        if let Some(distance) = edit_distance(&wanted, &other, allowed)
             && candidate != name
             && best.is_none_or(|best| (distance, candidate) < best)
         {
@@ -39,34 +50,63 @@ pub fn nearest_name<'a>(
     best.map(|(_, candidate)| candidate)
 }
 
-/// The number of insertions, deletions and replacements between the two, if it is at most `limit`.
-fn edit_distance(left: &[char], right: &str, limit: usize, row: &mut Vec<usize>) -> Option<usize> {
-    // `right` has at most `right.len()` characters; this sorts out most candidates without decoding them.
-    if right.len() + limit < left.len() {
-        return None;
-    }
-    row.clear();
-    row.extend(0..=left.len());
-    for (line, character) in right.chars().enumerate() {
-        let mut diagonal = line;
-        let mut previous = line + 1;
-        let mut smallest = previous;
-        if let Some(first) = row.first_mut() {
-            *first = previous;
+fn has_same_letters(left: &[char], right: &[char]) -> bool {
+    let sorted = |letters: &[char]| {
+        let mut letters = letters.to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(left) == sorted(right)
+}
+
+/// The number of insertions, deletions, replacements and exchanges of neighbours between the two, if it is at most
+/// `limit`.
+fn edit_distance(left: &[char], right: &[char], limit: usize) -> Option<usize> {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=left.len()).collect();
+    for (line, character) in right.iter().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(line + 1);
+        for (column, other) in left.iter().enumerate() {
+            let at =
+                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+            let replaced = at(&row, column) + usize::from(other != character);
+            let mut cell = replaced
+                .min(at(&row, column + 1) + 1)
+                .min(at(&next, column) + 1);
+            let exchanged = line > 0
+                && column > 0
+                && right.get(line - 1) == Some(other)
+                && left.get(column - 1) == Some(character);
+            if exchanged {
+                cell = cell.min(at(&before, column - 1) + 1);
+            }
+            next.push(cell);
         }
-        for (cell, other) in row.iter_mut().skip(1).zip(left) {
-            let replaced = diagonal + usize::from(*other != character);
-            diagonal = *cell;
-            previous = replaced.min(*cell + 1).min(previous + 1);
-            smallest = smallest.min(previous);
-            *cell = previous;
-        }
-        if smallest > limit {
+        if next
+            .iter()
+            .min()
+            .is_some_and(|smallest| *smallest > limit + 1)
+        {
             return None;
         }
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().filter(|distance| *distance <= limit)
 }
+
+/// The tier that has a builtin which this compiler lacks.
+#[must_use]
+pub fn tier_elsewhere(name: &str) -> Option<&'static str> {
+    let mut lines = BUILTINS_ELSEWHERE.lines();
+    lines
+        .find_map(|line| line.split_once(' ').filter(|(builtin, _)| *builtin == name))
+        .map(|(_, tier)| tier)
+}
+
+/// Builtins of the language above tier core, a line each with the tier. Those that this compiler has are never
+/// looked up here.
+static BUILTINS_ELSEWHERE: &str = include_str!("builtins-elsewhere.txt");
 
 /// What a name of another language is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +174,13 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     (">!", Foreign::Named("channel/send")),
     ("add1", Foreign::Advice("write (+ x 1)")),
     ("aref", Foreign::Named("nth")),
+    ("array/get", Foreign::Named("nth")),
     ("aset", NO_VECTOR_SETTERS),
     ("assoc!", NO_SETTERS),
     ("atom", NO_ATOMS),
     ("block", NO_LOCAL_EXIT),
     ("box", NO_ATOMS),
+    ("br", Foreign::Advice("print a line feed with (newline)")),
     ("break", NO_LOCAL_EXIT),
     ("butlast", Foreign::Named("list/drop-last")),
     ("call-with-current-continuation", NO_CONTINUATIONS),
@@ -182,6 +224,9 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("dolist", Foreign::Named("for-each")),
     ("doseq", Foreign::Named("for-each")),
     ("dynamic-wind", NO_CLEANUP),
+    ("echo", Foreign::Named("println")),
+    ("elif", Foreign::Advice("'cond' takes several tests: (cond (test value) ... (else value))")),
+    ("elseif", Foreign::Advice("'cond' takes several tests: (cond (test value) ... (else value))")),
     ("elt", Foreign::Named("nth")),
     ("empty", Foreign::Named("empty?")),
     ("eq", Foreign::Named("eq?")),
@@ -201,6 +246,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("find", Foreign::Named("list/find")),
     ("find-if", Foreign::Named("list/find")),
     ("fmt", Foreign::Named("format")),
+    ("fn*", Foreign::Named("fn")),
     ("fold-left", Foreign::Named("foldl")),
     ("fold-right", Foreign::Named("foldr")),
     ("for", Foreign::Advice("iterate with 'for-each', 'for-range', 'dotimes' or 'map'")),
@@ -221,27 +267,34 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("hash-get", Foreign::Named("get")),
     ("hash-has-key?", Foreign::Named("contains?")),
     ("hash-keys", Foreign::Named("keys")),
+    ("hash-map/get", Foreign::Named("get")),
     ("hash-remove", Foreign::Named("dissoc")),
     ("hash-set", Foreign::Named("assoc")),
     ("hash-set!", NO_SETTERS),
     ("hash-table-ref", Foreign::Named("get")),
+    ("hash-table-set", Foreign::Named("assoc")),
     ("hash-table-set!", NO_SETTERS),
+    ("hash-table/get", Foreign::Named("get")),
     ("hash-values", Foreign::Named("vals")),
     ("identity", Foreign::Advice("write (fn (x) x)")),
     ("if-not", Foreign::Advice("write (if (not test) ...)")),
+    ("if-some", Foreign::Named("if-let")),
     ("ignore-errors", NO_HANDLERS),
     ("in-ns", NO_NAMESPACES),
     ("in-package", NO_NAMESPACES),
     ("inc", Foreign::Advice("write (+ x 1)")),
     ("incf", Foreign::Advice("write (set! x (+ x 1))")),
+    ("int->string", Foreign::Named("number->string")),
     ("interleave", Foreign::Named("list/interleave")),
     ("intern", Foreign::Named("string->symbol")),
     ("into", Foreign::Advice("convert with a function for the type, such as 'list->vector'")),
+    ("io/println", Foreign::Named("println")),
     ("join", Foreign::Named("string/join")),
     ("json-decode", Foreign::Named("json/decode")),
     ("json-encode", Foreign::Named("json/encode")),
     ("json-parse", Foreign::Named("json/decode")),
     ("keep", Foreign::Named("filter")),
+    ("lambda*", Foreign::Named("lambda")),
     ("last-pair", Foreign::Named("last")),
     ("lazy-seq", Foreign::Named("delay")),
     ("len", Foreign::Named("length")),
@@ -253,12 +306,21 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("list*", Foreign::Named("cons")),
     ("list-ref", Foreign::Named("nth")),
     ("list-tail", Foreign::Named("drop")),
+    ("list/filter", Foreign::Named("filter")),
+    ("list/length", Foreign::Named("length")),
+    ("list/map", Foreign::Named("map")),
+    ("list/ref", Foreign::Named("nth")),
     ("listp", Foreign::Named("list?")),
     ("load-file", Foreign::Named("load")),
     ("loop", NO_RECUR),
     ("make-hash", Foreign::Named("hash-map")),
     ("make-hash-table", Foreign::Named("hash-map")),
     ("make-vector", Foreign::Advice("build a list with 'make-list' and turn it into a vector with 'list->vector'")),
+    ("map/assoc", Foreign::Named("assoc")),
+    ("map/get", Foreign::Named("get")),
+    ("map/keys", Foreign::Named("keys")),
+    ("map/vals", Foreign::Named("vals")),
+    ("map/values", Foreign::Named("vals")),
     ("mapc", Foreign::Named("for-each")),
     ("mapcan", Foreign::Named("flat-map")),
     ("mapcat", Foreign::Named("flat-map")),
@@ -274,8 +336,10 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("ns", NO_NAMESPACES),
     ("null", Foreign::Named("null?")),
     ("nullp", Foreign::Named("null?")),
+    ("number-to-string", Foreign::Named("number->string")),
     ("numberp", Foreign::Named("number?")),
     ("oddp", Foreign::Named("odd?")),
+    ("os/getenv", Foreign::Named("env")),
     ("parse-int", Foreign::Named("string->number")),
     ("parseInt", Foreign::Named("string->number")),
     ("partial", Foreign::Advice("write a function: #(f fixed %)")),
@@ -285,12 +349,14 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("prin1", Foreign::Named("print")),
     ("princ", Foreign::Named("display")),
     ("print-line", Foreign::Named("println")),
+    ("print-string", Foreign::Named("display")),
     ("printf", Foreign::Named("format")),
     ("prn", Foreign::Named("println")),
     ("procedurep", Foreign::Named("procedure?")),
     ("provide", NO_NAMESPACES),
     ("push", Foreign::Advice("lists are immutable; 'cons' gives a longer one")),
     ("puthash", NO_SETTERS),
+    ("puts", Foreign::Named("println")),
     ("raise-continuable", NO_HANDLERS),
     ("rand", Foreign::Named("math/random")),
     ("rand-int", Foreign::Named("math/random-int")),
@@ -299,6 +365,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("re-seq", Foreign::Named("regex/find-all")),
     ("read-file", Foreign::Named("file/read")),
     ("recur", NO_RECUR),
+    ("reduce-right", Foreign::Named("foldr")),
     ("regexp-match", Foreign::Named("regex/match")),
     ("rem", Foreign::Named("remainder")),
     ("remhash", Foreign::Named("dissoc")),
@@ -311,6 +378,7 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("return", NO_LOCAL_EXIT),
     ("return-from", NO_LOCAL_EXIT),
     ("second", Foreign::Named("cadr")),
+    ("set", Foreign::Advice("a variable is assigned with (set! name value); there is no type of sets")),
     ("set-car!", Foreign::Advice("lists are immutable; build a new one")),
     ("set-cdr!", Foreign::Advice("lists are immutable; build a new one")),
     ("setf", Foreign::Named("set!")),
@@ -323,7 +391,9 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("spit", Foreign::Named("file/write")),
     ("split", Foreign::Named("string/split")),
     ("sprintf", Foreign::Named("format")),
+    ("str-length", Foreign::Named("string/length")),
     ("string+", Foreign::Named("string-append")),
+    ("string->int", Foreign::Named("string->number")),
     ("string-concat", Foreign::Named("string-append")),
     ("string-contains", Foreign::Named("string/contains?")),
     ("string-contains?", Foreign::Named("string/contains?")),
@@ -332,6 +402,14 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("string-replace", Foreign::Named("string/replace")),
     ("string-search", Foreign::Named("string/index-of")),
     ("string-suffix?", Foreign::Named("string/ends-with?")),
+    ("string-to-number", Foreign::Named("string->number")),
+    ("string/concat", Foreign::Named("string-append")),
+    ("string/downcase", Foreign::Named("string/lower")),
+    ("string/format", Foreign::Named("format")),
+    ("string/lowercase", Foreign::Named("string/lower")),
+    ("string/substring", Foreign::Named("substring")),
+    ("string/upcase", Foreign::Named("string/upper")),
+    ("string/uppercase", Foreign::Named("string/upper")),
     ("string=?", Foreign::Named("=")),
     ("stringp", Foreign::Named("string?")),
     ("struct", NO_STRUCTS),
@@ -342,22 +420,28 @@ static FOREIGN_NAMES: &[(&str, Foreign)] = &[
     ("swap!", NO_ATOMS),
     ("symbolp", Foreign::Named("symbol?")),
     ("syntax-case", Foreign::Advice("macros are written with 'define-syntax' and 'syntax-rules', or 'defmacro'")),
+    ("sys/env", Foreign::Named("env")),
+    ("sys/getenv", Foreign::Named("env")),
     ("system", Foreign::Named("shell")),
     ("terpri", Foreign::Named("newline")),
     ("third", Foreign::Named("caddr")),
+    ("throw-error", Foreign::Named("throw")),
     ("to-string", Foreign::Named("str")),
     ("tostring", Foreign::Named("str")),
     ("typeof", Foreign::Named("type")),
     ("typep", Foreign::Named("type")),
     ("unquote", Foreign::Advice("',' is only meaningful inside a quasiquote")),
     ("unwind-protect", NO_CLEANUP),
+    ("update", Foreign::Advice("write (assoc m k (f (get m k))), or use 'update-in'")),
     ("vec", Foreign::Named("list->vector")),
     ("vector-length", Foreign::Named("length")),
     ("vector-map", Foreign::Named("map")),
     ("vector-ref", Foreign::Named("nth")),
     ("vector-set!", NO_VECTOR_SETTERS),
+    ("vector/get", Foreign::Named("nth")),
     ("void", Foreign::Advice("the value of nothing is nil")),
     ("when-not", Foreign::Named("unless")),
+    ("when-some", Foreign::Named("when-let")),
     ("with-exception-handler", NO_HANDLERS),
     ("with-open-file", Foreign::Named("with-stream")),
     ("write", Foreign::Named("print")),
@@ -386,11 +470,15 @@ mod tests {
     fn near_names() {
         for (name, expected) in [
             ("prntln", Some("println")),
+            ("prinltn", Some("println")),
             ("printn", Some("print")),
             ("fliter", Some("filter")),
             ("string-apend", Some("string-append")),
             ("mapp", Some("map")),
-            ("ma", Some("map")),
+            ("amp", Some("map")),
+            ("ma", None),
+            ("mep", None),
+            ("set", None),
             ("qqq", None),
             ("λ", None),
             ("", None),
@@ -398,27 +486,32 @@ mod tests {
         ] {
             assert_eq!(nearest_name(name, NAMES), expected, "{name}");
         }
+        assert_eq!(nearest_name("set", ["get"]), None);
+        assert_eq!(nearest_name("br", ["or"]), None);
         // Not itself, and independent of the order of the candidates.
         assert_eq!(nearest_name("map", ["map"]), None);
-        assert_eq!(nearest_name("cat", ["car", "bat"]), Some("bat"));
-        assert_eq!(nearest_name("cat", ["bat", "car"]), Some("bat"));
+        assert_eq!(nearest_name("cats", ["cars", "bats"]), Some("bats"));
+        assert_eq!(nearest_name("cats", ["bats", "cars"]), Some("bats"));
     }
 
     #[test]
     fn distances() {
-        let distance = |left: &str, right, limit| {
-            edit_distance(
-                &left.chars().collect::<Vec<_>>(),
-                right,
-                limit,
-                &mut Vec::new(),
-            )
-        };
+        let letters = |text: &str| text.chars().collect::<Vec<_>>();
+        let distance = |left, right, limit| edit_distance(&letters(left), &letters(right), limit);
         assert_eq!(distance("kitten", "sitting", 3), Some(3));
         assert_eq!(distance("kitten", "sitting", 2), None);
         assert_eq!(distance("", "ab", 3), Some(2));
         assert_eq!(distance("é", "e", 3), Some(1));
         assert_eq!(distance("abc", "abc", 0), Some(0));
+        assert_eq!(distance("abcd", "abdc", 1), Some(1));
+    }
+
+    #[test]
+    fn builtins_of_other_tiers() {
+        assert_eq!(tier_elsewhere("http/get"), Some("net"));
+        assert_eq!(tier_elsewhere("http"), None);
+        let hint = unbound_hint("http/get", NAMES).unwrap();
+        assert!(hint.contains("tier net"), "{hint}");
     }
 
     #[test]
