@@ -132,14 +132,6 @@ impl<'a> Lexer<'a> {
         self.slice(token.start as usize, token.end as usize)
     }
 
-    /// Is this offset the first of a line?
-    pub(super) fn starts_line(&self, offset: u32) -> bool {
-        match (offset as usize).checked_sub(1) {
-            Some(before) => self.text.as_bytes().get(before) == Some(&b'\n'),
-            None => true,
-        }
-    }
-
     /// The next token; [`TokenKind::End`] from the end on.
     pub(super) fn next(&mut self, interner: &mut Interner, report: &mut Report) -> Token {
         self.skip_space();

@@ -29,11 +29,21 @@ pub(super) struct Parser<'a> {
     /// Is a `#(` at this place nested in another one? Not so inside an interpolation.
     in_short_lambda: bool,
     /// The collections being read, outermost first.
-    open: Vec<Bracket>,
-    /// The first bracket at the left margin inside a form that is still open: a sign of a missing closer.
-    margin_opener: Option<Span>,
+    open: Vec<Open>,
+    /// Collections that stand open where the indentation says that they have ended, and the form that begins there:
+    /// signs of missing closers.
+    suspects: Vec<(Open, Span)>,
     /// Has it been reported that the text ends too early?
     end_reported: bool,
+}
+
+/// A collection that is being read.
+#[derive(Clone, Copy)]
+struct Open {
+    bracket: Bracket,
+    span: Span,
+    /// See [`Parser::indentation`].
+    indentation: Option<usize>,
 }
 
 /// The placeholders used in a short lambda.
@@ -77,7 +87,7 @@ impl<'a> Parser<'a> {
             short_lambda: None,
             in_short_lambda: false,
             open: Vec::new(),
-            margin_opener: None,
+            suspects: Vec::new(),
             end_reported: false,
         }
     }
@@ -86,7 +96,7 @@ impl<'a> Parser<'a> {
     pub(super) fn read(mut self, limit: usize) -> Result<Vec<Datum>, Report> {
         let mut data = Vec::new();
         while data.len() < limit {
-            self.margin_opener = None;
+            self.suspects.clear();
             let token = self.next();
             if matches!(token.kind, TokenKind::End) {
                 break;
@@ -427,13 +437,36 @@ impl<'a> Parser<'a> {
 
     /// Enters a collection.
     fn enter(&mut self, opener: &Token, bracket: Bracket) {
-        if !self.open.is_empty()
-            && self.margin_opener.is_none()
-            && self.lexer.starts_line(opener.start)
-        {
-            self.margin_opener = Some(self.span(opener));
+        let span = self.span(opener);
+        let indentation = self.indentation(opener.start);
+        if let Some(column) = indentation {
+            for open in &self.open {
+                let ended = open.indentation.is_some_and(|own| own >= column);
+                if ended
+                    && self
+                        .suspects
+                        .iter()
+                        .all(|(known, _)| known.span != open.span)
+                {
+                    self.suspects.push((*open, span));
+                }
+            }
         }
-        self.open.push(bracket);
+        self.open.push(Open {
+            bracket,
+            span,
+            indentation,
+        });
+    }
+
+    /// How far from the start of its line a place is, if there is nothing but space before it.
+    fn indentation(&self, start: u32) -> Option<usize> {
+        let before = self.text.get(..start as usize)?;
+        let line = before.bytes().rev();
+        let spaces = line.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let begins = before.len() == spaces
+            || before.as_bytes().get(before.len() - spaces - 1) == Some(&b'\n');
+        begins.then_some(spaces)
     }
 
     /// Reports a wrong closing bracket, which closes the collection all the same.
@@ -456,27 +489,34 @@ impl<'a> Parser<'a> {
         if self
             .open
             .split_last()
-            .is_some_and(|(_, outer)| outer.contains(&found))
+            .is_some_and(|(_, outer)| outer.iter().any(|open| open.bracket == found))
         {
             self.pending = Some(token);
         }
     }
 
-    /// Reports that the text ends inside a collection: the innermost one, since those around it are open
-    /// for the same reason, and none at all if an unclosed string swallowed the rest.
+    /// Reports that the text ends inside a collection: those that the indentation shows, at most as many as are
+    /// open, else the innermost one, since those around it are open for the same reason; and none at all if an
+    /// unclosed string swallowed the rest.
     fn unterminated(&mut self, opener: &Token, kind: ReadErrorKind) {
         if self.end_reported || self.report.ends_in_open_text() {
             return;
         }
-        let span = self.span(opener);
-        match self.margin_opener {
-            Some(place) if place.start > span.start => {
-                let label = "is a closing bracket missing before this form?";
-                self.report
-                    .related_error(Phase::Structure, span, kind, place, label);
-                self.end_reported = true;
-            }
-            _ => self.early_end(span, kind),
+        let missing = self.open.len();
+        let suspects = std::mem::take(&mut self.suspects);
+        for (open, place) in suspects.iter().take(missing) {
+            let kind = match open.bracket {
+                Bracket::Round => ReadErrorKind::Unterminated("list"),
+                Bracket::Square => ReadErrorKind::Unterminated("vector"),
+                Bracket::Curly => ReadErrorKind::Unterminated("map"),
+            };
+            let label = "is a closing bracket missing before this form?";
+            self.report
+                .related_error(Phase::Structure, open.span, kind, *place, label);
+        }
+        match suspects.is_empty() {
+            true => self.early_end(self.span(opener), kind),
+            false => self.end_reported = true,
         }
     }
 
