@@ -447,3 +447,23 @@ two
 ";
     assert_eq!(got.stdout, expected);
 }
+
+#[test]
+fn inspect_tells_what_code_from_elsewhere_may_reach() {
+    for (program, words) in [
+        ("(println 1)", [false, false]),
+        ("(eval (list '+ 1 2))", [true, false]),
+        ("(import (str \"a\" \".semac\"))", [false, true]),
+        ("(load (str \"a\" \".sema\"))", [false, true]),
+    ] {
+        let project = Scratch::with(&[("main.sema", program)]);
+        build(project.path(), &["main.sema"]).succeeded();
+        let mut inspect = semac_in(project.path());
+        let text = outcome(inspect.args(["inspect", "main"]), b"")
+            .succeeded()
+            .stdout;
+        let found =
+            ["code it evaluates", "files with computed paths"].map(|part| text.contains(part));
+        assert_eq!(found, words, "{program}: {text}");
+    }
+}

@@ -26,6 +26,8 @@ struct Inspection {
     modules: Vec<ModulePart>,
     assets: Vec<AssetPart>,
     capabilities: Vec<String>,
+    /// Code that is not in the file and that it may run: what of it, and what that may reach.
+    code_at_run_time: Vec<&'static str>,
     /// The smallest runtime tier with all builtins; null if one is unknown to this semac.
     tier: Option<&'static str>,
     /// The builtins that this tier has and no smaller one; none if it is core.
@@ -97,6 +99,7 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         modules: Vec::new(),
         assets: Vec::new(),
         capabilities: Vec::new(),
+        code_at_run_time: Vec::new(),
         tier: None,
         tier_because_of: Vec::new(),
     };
@@ -203,6 +206,19 @@ fn arity_text(arity: Arity) -> String {
     }
 }
 
+/// Builtins that run code from elsewhere, and what it may reach.
+const CODE_AT_RUN_TIME: &[(&[&str], &str)] = &[
+    (
+        &["%eval"],
+        "code it evaluates, if the runtime contains the compiler (--dynamic): every builtin of the runtime",
+    ),
+    (
+        &["%open-import", "%open-load"],
+        "files with computed paths: compiled modules within the capabilities above; sources, if the runtime contains \
+         the compiler, with every builtin of the runtime",
+    ),
+];
+
 impl Inspection {
     /// Fills in what follows from the modules together.
     fn summarize(&mut self) {
@@ -228,6 +244,13 @@ impl Inspection {
             }
         }
         self.capabilities = capabilities.into_iter().collect();
+        let uses = |names: &[&str]| {
+            let mut builtins = self.modules.iter().flat_map(|module| &module.builtins);
+            builtins.any(|builtin| names.contains(&&**builtin))
+        };
+        let code = CODE_AT_RUN_TIME.iter();
+        let code = code.filter(|(names, _)| uses(names)).map(|(_, text)| *text);
+        self.code_at_run_time = code.collect();
         self.tier = tier.map(Tier::name);
         self.tier_because_of = because_of.into_iter().map(str::to_owned).collect();
     }
@@ -263,6 +286,9 @@ impl Inspection {
             },
         );
         line("capabilities", list_text(&self.capabilities));
+        for code in &self.code_at_run_time {
+            line("runs also", (*code).to_owned());
+        }
         for module in &self.modules {
             text.push_str(&module.text());
         }
