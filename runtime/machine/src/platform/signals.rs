@@ -86,7 +86,7 @@ fn is_replaceable(disposition: libc::sighandler_t) -> bool {
 }
 
 /// The program of the process begins, on this thread. `alert` makes it look at [`requested`] soon; it is called
-/// in signal handlers.
+/// in signal handlers, on this thread only.
 pub(crate) fn begin_program(alert: extern "C" fn()) {
     ALERT.store(alert as *const () as usize, Ordering::SeqCst);
     // SAFETY: always succeeds.
@@ -183,16 +183,19 @@ fn exit(signal: c_int) -> ! {
 /// Makes the machine look at the request, or what it waits for be interrupted.
 fn alert() {
     let alert = ALERT.load(Ordering::SeqCst);
-    if alert != 0 {
-        // SAFETY: only `begin_program` has stored it.
-        let alert: extern "C" fn() = unsafe { std::mem::transmute(alert) };
-        alert();
-    }
     let thread = THREAD.load(Ordering::SeqCst);
-    // SAFETY: the thread is that of the program, which lives as long as the process.
+    if alert == 0 {
+        return;
+    }
+    // SAFETY: the thread is that of the program, which lives as long as the process; only `begin_program` has stored the
+    // function.
     unsafe {
-        if thread != 0 && thread != libc::pthread_self() as usize {
+        if thread != libc::pthread_self() as usize {
+            // That thread's handler does it.
             libc::pthread_kill(thread as libc::pthread_t, libc::SIGALRM);
+        } else {
+            let alert: extern "C" fn() = std::mem::transmute(alert);
+            alert();
         }
     }
 }

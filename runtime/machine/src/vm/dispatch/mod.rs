@@ -25,8 +25,6 @@ mod operands;
 #[cfg(feature = "count-pairs")]
 pub(super) mod pairs;
 
-use std::sync::atomic::{AtomicPtr, Ordering};
-
 use sema_format::isa::INSTRUCTIONS;
 
 use super::module::Func;
@@ -65,62 +63,46 @@ pub(super) type Handler =
     unsafe fn(&mut Vm, *const u32, *mut Value, *const Func, *mut Frame, u32) -> Running;
 
 /// The handlers by opcode; unknown opcodes end the program with a condition.
-static HANDLERS: Table = Table::new();
+///
+/// The table lies among the data that may be written, for [`alert`] exchanges its entries. It is no cell all the same: the
+/// compiler would load an entry before it jumps, which costs an instruction with every instruction, instead of jumping through
+/// the table. Each entry is read anew by code that knows nothing about the index.
+#[unsafe(link_section = ".data.handlers")]
+static HANDLERS: [Handler; 256] = USUAL_HANDLERS;
 
-/// A table of handlers that a signal handler may exchange: see [`alert`].
-struct Table([AtomicPtr<()>; 256]);
-
-impl Table {
-    const fn new() -> Table {
-        let mut table = [const { AtomicPtr::new(std::ptr::null_mut()) }; 256];
-        let mut op = 0;
-        while op < table.len() {
-            table[op] = AtomicPtr::new(usual(op) as *mut ());
-            op += 1;
-        }
-        Table(table)
-    }
-
-    #[inline(always)]
-    fn of(&self, word: u32) -> Handler {
-        let handler = self.0[(word & 0xFF) as usize].load(Ordering::Relaxed);
-        // SAFETY: the entries are handlers.
-        unsafe { std::mem::transmute::<*mut (), Handler>(handler) }
+/// Exchanges all handlers.
+fn exchange_handlers(handler_of: impl Fn(usize) -> Handler) {
+    let first = (&raw const HANDLERS).cast::<Handler>().cast_mut();
+    for op in 0..HANDLERS.len() {
+        // SAFETY: there are as many entries; the section may be written. Only the thread of the process's program writes, in
+        // signal handlers or not, one word at a time, and that thread alone executes code then. Machines of
+        // embedders run on any threads, and nobody ever writes.
+        unsafe { first.add(op).write_volatile(handler_of(op)) };
     }
 }
 
-/// The handler that executes an instruction.
-const fn usual(op: usize) -> Handler {
+/// The handler that executes each instruction.
+const USUAL_HANDLERS: [Handler; 256] = {
+    let mut handlers: [Handler; 256] = [complete; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
-        let known = INSTRUCTIONS[number].op;
-        if known as usize == op
-            && let Some(handler) = fast::handler(known)
-        {
-            return handler;
-        }
+        let op = INSTRUCTIONS[number].op;
+        handlers[number] = match fast::handler(op) {
+            Some(handler) => handler,
+            None => complete,
+        };
         number += 1;
-    }
-    complete
-}
-
-/// The same of all instructions.
-static USUAL: [Handler; 256] = {
-    let mut handlers: [Handler; 256] = [complete; 256];
-    let mut op = 0;
-    while op < handlers.len() {
-        handlers[op] = usual(op);
-        op += 1;
     }
     handlers
 };
 
-/// Makes each machine that executes code of this process look at the signals before its next instruction. Programs have
-/// nothing to check therefore. May be called in signal handlers.
+/// The same, as data.
+static USUAL: [Handler; 256] = USUAL_HANDLERS;
+
+/// Makes the machine of the process's program, which runs on this thread, look at the signals before its next instruction.
+/// Programs have nothing to check therefore. May be called in signal handlers.
 pub(super) extern "C" fn alert() {
-    for entry in &HANDLERS.0 {
-        entry.store(alerted as *mut (), Ordering::Relaxed);
-    }
+    exchange_handlers(|_| alerted);
 }
 
 /// Stands in for every handler after [`alert`]: looks at the signals and goes on with the instruction, or in a handler of
@@ -133,9 +115,7 @@ unsafe fn alerted(
     frame: *mut Frame,
     _: u32,
 ) -> Running {
-    for (entry, usual) in HANDLERS.0.iter().zip(USUAL) {
-        entry.store(usual as *mut (), Ordering::Relaxed);
-    }
+    exchange_handlers(|op| USUAL[op]);
     vm.task.registers = Registers {
         pc,
         base,
@@ -162,7 +142,7 @@ macro_rules! dispatch {
             let pc: *const u32 = $pc;
             // SAFETY: the program counter stays inside verified code (see `Handler`).
             let word = unsafe { *pc };
-            let handler = crate::vm::dispatch::HANDLERS.of(word);
+            let handler = crate::vm::dispatch::HANDLERS[(word & 0xFF) as usize];
             // SAFETY: the state satisfies the handlers' contract.
             return unsafe { handler($vm, pc.add(1), $base, $func, $frame, word) };
         }
@@ -226,7 +206,7 @@ impl Vm {
                 let word = *pc;
                 #[cfg(feature = "count-pairs")]
                 self.pairs.count(word);
-                HANDLERS.of(word)(self, pc.add(1), base, func, frame, word)
+                HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
             };
         }
         match self.event.take() {
