@@ -146,5 +146,6 @@ fn appended_bytes_do_not_matter_to_the_program() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     assert!(!is_noticed(&path, "appended bytes"));
     let mut verify = semac_in(scratch.path());
-    outcome(verify.args(["verify", "app"]), b"").failed_with(1, "follow the executable");
+    // Tools that sign or strip write behind the archive, too.
+    outcome(verify.args(["verify", "app"]), b"").succeeded();
 }

@@ -131,12 +131,13 @@ fn signals_restore_the_mode_and_end_what_was_started() {
 (println (stream/read-line (proc/stdout child)) \"raw\")
 (sleep 100000)";
     let (_project, executable) = built(program);
+    // SIGINT is a condition, which nothing catches here.
     for (signal, number) in [
-        ("TERM", 15),
-        ("INT", 2),
-        ("HUP", 1),
-        ("QUIT", 3),
-        ("ABRT", 6),
+        ("TERM", Some(15)),
+        ("INT", None),
+        ("HUP", Some(1)),
+        ("QUIT", Some(3)),
+        ("ABRT", Some(6)),
     ] {
         let mut terminal = Terminal::new();
         let mut child = terminal.start(&executable);
@@ -144,7 +145,7 @@ fn signals_restore_the_mode_and_end_what_was_started() {
         let started = written.split_whitespace().next().unwrap().to_owned();
         assert!(!terminal.is_cooked());
         send(signal, child.id());
-        assert_eq!(wait(&mut child).signal(), Some(number));
+        assert_eq!(wait(&mut child).signal(), number, "{signal}");
         assert!(terminal.is_cooked(), "{signal}");
         let stat = format!("/proc/{started}/stat");
         let start = Instant::now();

@@ -80,9 +80,14 @@ fn facts_that_name_builtins_name_some() {
     }
 }
 
-/// Where builtins may be named: where the language is read, written and explained, and where the calls that
-/// passes make are listed.
-const NAMING: [&str; 2] = ["front", "ir/called.rs"];
+/// Where builtins may be named: where the language is read, written and explained, and where lists stand: of the
+/// calls that passes make, of what a build must not do by itself, of the readers that need no compiler.
+const NAMING: [&str; 4] = [
+    "front",
+    "ir/called.rs",
+    "live/effects.rs",
+    "link/data_reader.rs",
+];
 /// Texts that are builtins' names besides meaning something else, and where they do.
 const OTHERWISE: [(&str, &str); 3] = [
     ("phases.rs", "read"),

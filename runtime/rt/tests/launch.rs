@@ -249,8 +249,12 @@ fn damaged_programs_say_what_to_do() {
     let directory = Directory::new("damaged");
     let program = directory.executable("app", &[throwing("main.semac", 4711)]);
     let whole = fs::read(&program).unwrap();
-    let start = fs::metadata(runtime()).unwrap().len() as usize;
-    // The archive starts at the next boundary; a byte of everything behind the runtime.
+    let bundle = directory.path("app.bundle");
+    archive(&[throwing("main.semac", 4711)])
+        .write_file(&bundle)
+        .unwrap();
+    // The archive is the end of the file; some bytes of all that it consists of.
+    let start = whole.len() - fs::metadata(&bundle).unwrap().len() as usize;
     let mut silent = Vec::new();
     for at in (start..whole.len()).step_by(7) {
         let mut bytes = whole.clone();

@@ -23,6 +23,10 @@ pub const SEQUENCE_OF: Builtin = Builtin("%sequence-of?");
 pub const SEQUENCE_FROM: Builtin = Builtin("%sequence-from?");
 /// An element of a list or vector; nil if there is none.
 pub const SEQUENCE_REF: Builtin = Builtin("%sequence-ref");
+/// The elements of a list or vector from a place on, as a list.
+pub const SEQUENCE_REST: Builtin = Builtin("%sequence-rest");
+/// Raises a condition unless a list has as many elements as a function takes arguments.
+pub const CHECK_VALUES: Builtin = Builtin("%check-values");
 /// How many elements a list or vector has; -1 of anything else.
 pub const SEQUENCE_SIZE: Builtin = Builtin("%sequence-size");
 /// Makes a record type.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Expr, ExprKind, Lambda, Unit, VarId, Variable};
+use crate::ir::{Expr, ExprKind, Lambda, Unit, VarId, Variable, called};
 
 /// Most parameters of a function that the back ends take.
 pub const MOST: usize = 120;
@@ -61,13 +61,13 @@ fn take_list(lambda: &mut Lambda, variables: &mut Vec<Variable>) {
         .enumerate()
         .map(|(index, parameter)| {
             let arguments = vec![all(), integer(index, span)];
-            let value = Expr::builtin_call("%sequence-ref", arguments, span);
+            let value = Expr::call_of(called::SEQUENCE_REF, arguments, span);
             (parameter, value)
         })
         .collect();
     if let Some(rest) = rest {
         let arguments = vec![all(), integer(count, span)];
-        bindings.push((rest, Expr::builtin_call("%sequence-rest", arguments, span)));
+        bindings.push((rest, Expr::call_of(called::SEQUENCE_REST, arguments, span)));
     }
     let constant = |datum| Expr::new(ExprKind::Const(datum), span);
     let mut check = vec![
@@ -81,7 +81,7 @@ fn take_list(lambda: &mut Lambda, variables: &mut Vec<Variable>) {
             .clone()
             .map(|name| constant(DatumKind::Str(name))),
     );
-    let check = Expr::builtin_call("%check-values", check, span);
+    let check = Expr::call_of(called::CHECK_VALUES, check, span);
     let body = std::mem::replace(&mut lambda.body, all());
     let body = Expr::new(ExprKind::Let(bindings, Box::new(body)), span);
     lambda.body = Expr::new(ExprKind::Seq(vec![check, body]), span);

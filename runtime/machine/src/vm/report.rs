@@ -167,7 +167,7 @@ mod tests {
         };
         assert_eq!(
             uncaught.render(),
-            "Error: too deep\n --> a.sema:1:3\n  = code: E0901\n  at f (a.sema:1:3), 2 times\n  \
+            "Error: too deep\n  --> a.sema:1:3\n  = code: E0901\n  at f (a.sema:1:3), 2 times\n  \
              at f (a.sema:2:3)\n  at g (a.sema:2:3)\n"
         );
     }
@@ -184,7 +184,7 @@ mod tests {
         };
         assert_eq!(
             uncaught.render(),
-            "Error: User exception: :end\n --> a.sema:1:3\n  = hint: begin\n  = code: E0905\n  \
+            "Error: User exception: :end\n  --> a.sema:1:3\n  = hint: begin\n  = code: E0905\n  \
              at task (a.sema:1:3)\n  awaited at main (a.sema:2:3)\n  at outer (a.sema:3:3)\n"
         );
     }

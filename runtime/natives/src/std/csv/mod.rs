@@ -22,7 +22,7 @@ natives! {
 
     /// The records of a CSV text behind the first one, which names the columns: a list of maps from keywords to strings.
     /// (csv/parse-maps "name,age\nAda,36") => ({:age "36" :name "Ada"})
-    /// (csv/parse-maps "a,a\n1,2") => error duplicate header "a"
+    /// (csv/parse-maps "a,a\n1,2") => error "csv/parse-maps: duplicate header \"a\""
     "csv/parse-maps" (text: String) -> List, pure => parse_maps;
 
     /// The CSV text of a table, a sequence of lists. What is not a string is written as `str` does; fields are quoted where they
