@@ -1,5 +1,10 @@
 //! The builtins that are values, not functions. The compiler puts them into programs: no runtime looks them up.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "evaluated when the crate is compiled"
+)]
+
 use std::f64::consts;
 
 /// What such a builtin is.

@@ -64,28 +64,17 @@ pub(super) type Handler =
 
 /// The handlers by opcode; unknown opcodes end the program with a condition.
 ///
-/// [`alert`] exchanges its entries, in a signal handler too. They are no atomics all the same: an atomic is loaded before the
-/// jump, which costs an instruction with every instruction, where this is a jump through the table. An entry is one
-/// word, and the old one is as right as the new one.
-static mut HANDLERS: [Handler; 256] = USUAL_HANDLERS;
-
-/// The handler of an instruction.
-#[inline(always)]
-pub(super) fn handler_of(word: u32) -> Handler {
-    // SAFETY: the index is below 256; the entries are only written as `exchange_handlers` says.
-    unsafe {
-        (&raw const HANDLERS)
-            .cast::<Handler>()
-            .add((word & 0xFF) as usize)
-            .read()
-    }
-}
+/// The table lies among the data that may be written, for [`alert`] exchanges its entries. It is no cell all the same: the
+/// compiler would load an entry before it jumps, which costs an instruction with every instruction, instead of jumping through
+/// the table. Each entry is read anew by code that knows nothing about the index.
+#[unsafe(link_section = ".data.handlers")]
+static HANDLERS: [Handler; 256] = USUAL_HANDLERS;
 
 /// Exchanges all handlers.
 fn exchange_handlers(handler_of: impl Fn(usize) -> Handler) {
-    let first = (&raw mut HANDLERS).cast::<Handler>();
-    for op in 0..USUAL.len() {
-        // SAFETY: there are as many entries. Only the thread of the process's program writes, in
+    let first = (&raw const HANDLERS).cast::<Handler>().cast_mut();
+    for op in 0..HANDLERS.len() {
+        // SAFETY: there are as many entries; the section may be written. Only the thread of the process's program writes, in
         // signal handlers or not, one word at a time, and that thread alone executes code then. Machines of
         // embedders run on any threads, and nobody ever writes.
         unsafe { first.add(op).write_volatile(handler_of(op)) };
@@ -153,7 +142,7 @@ macro_rules! dispatch {
             let pc: *const u32 = $pc;
             // SAFETY: the program counter stays inside verified code (see `Handler`).
             let word = unsafe { *pc };
-            let handler = crate::vm::dispatch::handler_of(word);
+            let handler = crate::vm::dispatch::HANDLERS[(word & 0xFF) as usize];
             // SAFETY: the state satisfies the handlers' contract.
             return unsafe { handler($vm, pc.add(1), $base, $func, $frame, word) };
         }
@@ -217,7 +206,7 @@ impl Vm {
                 let word = *pc;
                 #[cfg(feature = "count-pairs")]
                 self.pairs.count(word);
-                handler_of(word)(self, pc.add(1), base, func, frame, word)
+                HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
             };
         }
         match self.event.take() {
