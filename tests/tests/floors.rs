@@ -232,6 +232,23 @@ fn rooms_use_only_rooms_below_them() {
 }
 
 /// Every folder and file directly below `src` stands in the order, so that none escapes the test.
+/// What panics is denied in all code that ships: each exception stands with its reason where it is.
+#[test]
+fn what_panics_is_denied_in_every_crate() {
+    for (directory, name) in CRATES {
+        let source = root().join(directory).join("src");
+        let files = ["lib.rs", "main.rs"].map(|file| source.join(file));
+        let crates = files.iter().filter(|file| file.exists());
+        for file in crates {
+            let text = std::fs::read_to_string(file).unwrap();
+            for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing"] {
+                let denied = text.contains(&format!("clippy::{lint}"));
+                assert!(denied, "{name}: {} does not deny {lint}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn every_room_has_a_floor() {
     for house in &HOUSES {

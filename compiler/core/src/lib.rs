@@ -12,6 +12,16 @@
 //! - [`live`]: the compiler on a running machine
 //! - [`driver`]: from an entry file to compiled modules
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
 
 pub mod back;
 pub mod driver;

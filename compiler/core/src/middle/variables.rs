@@ -4,6 +4,11 @@
 //! the first closure with it is made: it is assigned only by the function that binds it, before that. Others
 //! that change are shared in boxes.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "an owner is a place in the stack of functions"
+)]
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 

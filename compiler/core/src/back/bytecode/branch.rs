@@ -1,5 +1,10 @@
 //! Conditions: code that jumps on the truth of an expression instead of computing it.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a comparison has the number of registers that its instruction takes"
+)]
+
 use sema_format::encode::Label;
 use sema_format::isa::{Instruction, Op};
 

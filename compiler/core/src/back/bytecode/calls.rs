@@ -1,5 +1,10 @@
 //! Calls.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the number of operands has been compared with that of the instruction"
+)]
+
 use sema_format::isa::{Instruction, Op, special};
 
 use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};

@@ -1,5 +1,10 @@
 //! Expressions.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`index` is the place of an expression"
+)]
+
 use std::rc::Rc;
 
 use sema_format::isa::{Instruction, special};

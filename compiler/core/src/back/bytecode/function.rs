@@ -1,5 +1,10 @@
 //! Generating one function: registers, variables, closures.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "places of bindings, and numbers that functions got when their place was reserved"
+)]
+
 use std::collections::HashMap;
 use std::rc::Rc;
 

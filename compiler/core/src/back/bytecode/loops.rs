@@ -1,5 +1,10 @@
 //! Loops: their variables, and the way to the next round.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a loop has a register and an argument for each variable"
+)]
+
 use std::rc::Rc;
 
 use sema_format::encode::Label;

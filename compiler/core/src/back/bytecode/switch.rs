@@ -8,6 +8,11 @@
 //! a table. The branches may have further conditions: each then goes on with the next branch of the chain
 //! for the same constant, because those in between compare with others.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "numbers of clauses are their places"
+)]
+
 use std::collections::{HashMap, HashSet};
 
 use sema_format::encode::Label;

@@ -1,5 +1,10 @@
 //! Character classes of the language.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for each ASCII character"
+)]
+
 /// Whitespace: space, tab, carriage return, line feed. A comma is not whitespace.
 pub(super) fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
