@@ -62,15 +62,16 @@ impl Gathered {
     }
 
     /// Writes what has been gathered if it is time, or sees to it that it will be.
-    fn write_in_time(&mut self, line: bool) -> io::Result<()> {
+    ///
+    /// `last`: what has just been gathered. Only at a terminal it is looked through for the end of a line.
+    fn write_in_time(&mut self, last: &[u8]) -> io::Result<()> {
         if self.bytes.is_empty() {
             return Ok(());
         }
-        if line
-            && *self
-                .terminal
-                .get_or_insert_with(|| io::stdout().is_terminal())
-        {
+        let is_terminal = *self
+            .terminal
+            .get_or_insert_with(|| io::stdout().is_terminal());
+        if is_terminal && last.contains(&b'\n') {
             return self.flush();
         }
         if self.timer {
@@ -175,7 +176,7 @@ fn with(act: impl FnOnce(&mut Gathered) -> io::Result<()>) {
 pub fn write(bytes: &[u8]) {
     with(|gathered| {
         gathered.take(bytes)?;
-        gathered.write_in_time(bytes.contains(&b'\n'))
+        gathered.write_in_time(bytes)
     });
 }
 
