@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::filter::{Filter, Filtering};
 use rustix::buffer::spare_capacity;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -109,72 +110,6 @@ pub enum Step<T> {
     Wait(Await),
 }
 
-/// What bytes go through on their way: compression, say.
-pub trait Filter: Send {
-    /// Takes bytes in; what comes out is appended to `output`.
-    ///
-    /// # Errors
-    /// The bytes are not what the filter understands.
-    fn push(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()>;
-
-    /// Hands out what has been kept back so far, if that is possible before the end.
-    ///
-    /// # Errors
-    /// As for `push`.
-    fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()>;
-
-    /// There is no more to take in. Called once.
-    ///
-    /// # Errors
-    /// The bytes have ended too early.
-    fn finish(&mut self, output: &mut Vec<u8>) -> io::Result<()>;
-}
-
-/// Two filters, one after the other.
-struct Chain {
-    first: Box<dyn Filter>,
-    second: Box<dyn Filter>,
-    /// What has come out of the first and not gone into the second.
-    between: Vec<u8>,
-}
-
-impl Chain {
-    fn pass_on(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        let between = std::mem::take(&mut self.between);
-        self.second.push(&between, output)
-    }
-}
-
-impl Filter for Chain {
-    fn push(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
-        self.first.push(input, &mut self.between)?;
-        self.pass_on(output)
-    }
-
-    fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        self.first.flush(&mut self.between)?;
-        self.pass_on(output)?;
-        self.second.flush(output)
-    }
-
-    fn finish(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        self.first.finish(&mut self.between)?;
-        self.pass_on(output)?;
-        self.second.finish(output)
-    }
-}
-
-/// Bytes that a filter is given at once: a small piece may become a thousand times as large.
-const FILTERED_PART: usize = 4 << 10;
-
-/// A filter of what is read, with the bytes that it has not been given yet.
-struct Filtering {
-    filter: Box<dyn Filter>,
-    raw: Vec<u8>,
-    start: usize,
-    finished: bool,
-}
-
 /// Something to read.
 pub struct Source {
     /// `None`: only what is buffered.
@@ -218,23 +153,7 @@ impl Source {
         of.scanned = 0;
         let descriptor = of.descriptor.take();
         let mut source = Source::new(descriptor, of.may_wait, Vec::new());
-        let mut filtering = Filtering {
-            filter,
-            raw: unread,
-            start: 0,
-            finished: false,
-        };
-        if let Some(before) = of.filtering.take().filter(|before| !before.finished) {
-            let chain = Chain {
-                first: before.filter,
-                second: filtering.filter,
-                between: filtering.raw,
-            };
-            filtering = Filtering {
-                filter: Box::new(chain),
-                ..*before
-            };
-        }
+        let filtering = Filtering::new(filter, unread, of.filtering.take());
         source.filtering = Some(Box::new(filtering));
         source
     }
@@ -355,38 +274,26 @@ impl Source {
         let Some(filtering) = &mut self.filtering else {
             return Ok(0);
         };
-        let unread = filtering.raw.get(filtering.start..).unwrap_or_default();
-        let Some(piece) = unread.chunks(FILTERED_PART).next() else {
-            return Ok(0);
-        };
-        let count = piece.len();
-        filtering.filter.push(piece, &mut self.buffer)?;
-        filtering.start += count;
+        let count = filtering.feed(&mut self.buffer)?;
         self.compact();
         Ok(count)
     }
 
     /// The descriptor has nothing more.
     fn end(&mut self) -> io::Result<()> {
-        match &mut self.filtering {
-            Some(filtering) if !filtering.finished => {
-                filtering.finished = true;
-                filtering.filter.finish(&mut self.buffer)
-            }
-            _ => {
-                self.at_end = true;
-                Ok(())
-            }
-        }
+        let more = match &mut self.filtering {
+            Some(filtering) => filtering.finish(&mut self.buffer)?,
+            None => false,
+        };
+        self.at_end = !more;
+        Ok(())
     }
 
     /// Reads more into the buffer, or for the filter; how much.
     fn fill(&mut self, descriptor: &Descriptor, wanted: Wanted) -> rustix::io::Result<usize> {
         if let Some(filtering) = &mut self.filtering {
-            filtering.raw.clear();
-            filtering.start = 0;
-            filtering.raw.reserve(LARGE_PART);
-            return rustix::io::read(descriptor, spare_capacity(&mut filtering.raw));
+            let room = filtering.room(LARGE_PART);
+            return rustix::io::read(descriptor, spare_capacity(room));
         }
         self.compact();
         let part = match wanted {

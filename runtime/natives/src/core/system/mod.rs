@@ -5,6 +5,7 @@ pub mod device;
 pub mod environment;
 pub mod file_lines;
 pub mod files;
+pub mod filter;
 pub mod glob;
 pub mod input;
 pub mod log;

@@ -6,9 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::core::system::device::{
-    self, FileIdentity, Filter, Shared, Sink, Wanted, identity, lock,
-};
+use crate::core::system::device::{self, FileIdentity, Shared, Sink, Wanted, identity, lock};
+use crate::core::system::filter::Filter;
 use crate::core::system::input;
 use sema_machine::host::Host;
 use sema_machine::memory::account::Charge;

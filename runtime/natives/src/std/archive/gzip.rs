@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, MultiGzDecoder};
 
 use crate::core::sequence::bytes::bytes;
-use crate::core::system::device::Filter;
+use crate::core::system::filter::Filter;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::{named_stream, state_of};
 use sema_machine::host::Host;
