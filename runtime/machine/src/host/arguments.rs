@@ -59,6 +59,21 @@ pub fn check_count(function: &str, elements: usize) -> Outcome<()> {
     Ok(())
 }
 
+/// Runs `operation` on the data behind the handle that the first argument is; `expected` is what messages call it.
+///
+/// # Errors
+/// It is no such handle; those of the operation.
+pub fn on_foreign<T: 'static, R>(
+    host: &Host,
+    args: &[Value],
+    expected: &'static str,
+    operation: impl FnOnce(&mut T) -> Outcome<R>,
+) -> Outcome<R> {
+    let handle = argument(args, 0);
+    (host.heap.with_foreign(handle, operation))
+        .unwrap_or_else(|| Err(type_error(host, expected, handle)))
+}
+
 /// A string argument.
 #[inline]
 pub fn text<'h>(host: &'h Host, function: &str, args: &[Value], index: usize) -> Outcome<&'h str> {

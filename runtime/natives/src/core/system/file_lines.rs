@@ -8,8 +8,8 @@ use crate::core::system::files::{check_regular, failed};
 use crate::core::system::input::trim_line_end;
 use sema_machine::giving_way;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, text};
-use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::arguments::{on_foreign, text};
+use sema_machine::host::condition::Outcome;
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -99,10 +99,7 @@ impl Lines {
 
 /// Runs `operation` on the open file that the argument is the handle of.
 fn on_lines(host: &Host, args: &[Value], operation: impl FnOnce(&mut Lines) -> Outcome) -> Outcome {
-    let handle = argument(args, 0);
-    host.heap
-        .with_foreign(handle, operation)
-        .unwrap_or_else(|| Err(type_error(host, "file lines", handle)))
+    on_foreign(host, args, "file lines", operation)
 }
 
 fn next(host: &Host, args: &[Value]) -> Outcome {

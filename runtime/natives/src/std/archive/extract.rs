@@ -6,13 +6,34 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Bounded, Done, Failure};
+use super::{Bounded, Done, Failure, in_background};
 use sema_machine::data::collections;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::argument;
+use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::task::Cancelled;
+use sema_vfs::Overlay;
+
+/// Unpacks an archive, the first argument, under a directory, the second, by `unpack`; the third may set limits. The
+/// result is how many files there were.
+pub(super) fn extraction(
+    host: &Host,
+    function: &'static str,
+    args: &[Value],
+    unpack: fn(&Overlay, &str, &str, Limits, &Cancelled) -> Done<usize>,
+) -> Outcome {
+    let archive = text(host, function, args, 0)?.to_owned();
+    let directory = text(host, function, args, 1)?.to_owned();
+    let limits = Limits::of(host, function, args, 2)?;
+    let files = host.files.clone();
+    in_background(
+        host,
+        function,
+        move |cancelled| unpack(&files, &archive, &directory, limits, cancelled),
+        |_, count| Ok(Value::index(count)),
+    )
+}
 
 /// Bytes that an archive may unpack to, unless an option says otherwise.
 const DEFAULT_BYTES: u64 = 4 << 30;

@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
-use super::extract::{Limits, Target, inside};
+use super::extract::{Limits, Target, extraction, inside};
 use super::source::{Member, Opened, members, open};
 use super::{Bounded, Done, Failure, in_background};
 use crate::std::new_file::NewFile;
@@ -128,16 +128,7 @@ impl<R: Read> Read for Exactly<R> {
 }
 
 fn extract(host: &Host, args: &[Value]) -> Outcome {
-    let archive = text(host, "tar/extract", args, 0)?.to_owned();
-    let directory = text(host, "tar/extract", args, 1)?.to_owned();
-    let limits = Limits::of(host, "tar/extract", args, 2)?;
-    let files = host.files.clone();
-    in_background(
-        host,
-        "tar/extract",
-        move |cancelled| unpack(&files, &archive, &directory, limits, cancelled),
-        |_, count| Ok(Value::index(count)),
-    )
+    extraction(host, "tar/extract", args, unpack)
 }
 
 fn unpack(

@@ -10,7 +10,7 @@ use rawzip::{
     CompressionMethod, ErrorKind, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ZipArchive, ZipArchiveWriter,
 };
 
-use super::extract::{Limits, Target};
+use super::extract::{Limits, Target, extraction};
 use super::source::{Member, Opened, members, open};
 use super::{Bounded, Done, Failure, in_background};
 use crate::std::new_file::NewFile;
@@ -161,16 +161,7 @@ fn names(files: &Overlay, path: &str, cancelled: &Cancelled) -> Done<Vec<String>
 }
 
 fn extract(host: &Host, args: &[Value]) -> Outcome {
-    let archive = text(host, "zip/extract", args, 0)?.to_owned();
-    let directory = text(host, "zip/extract", args, 1)?.to_owned();
-    let limits = Limits::of(host, "zip/extract", args, 2)?;
-    let files = host.files.clone();
-    in_background(
-        host,
-        "zip/extract",
-        move |cancelled| unpack(&files, &archive, &directory, limits, cancelled),
-        |_, count| Ok(Value::index(count)),
-    )
+    extraction(host, "zip/extract", args, unpack)
 }
 
 fn unpack(

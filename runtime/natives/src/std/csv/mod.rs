@@ -8,7 +8,7 @@ use rows::{Columns, Next, Problem, Rows};
 use sema_machine::data::print;
 use sema_machine::data::sequence;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::arguments::{argument, on_foreign, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -211,10 +211,7 @@ fn on_reader<T>(
     args: &[Value],
     operation: impl FnOnce(&mut StreamReader) -> Outcome<T>,
 ) -> Outcome<T> {
-    let handle = argument(args, 0);
-    host.heap
-        .with_foreign(handle, operation)
-        .unwrap_or_else(|| Err(type_error(host, "CSV reader", handle)))
+    on_foreign(host, args, "CSV reader", operation)
 }
 
 impl StreamReader {

@@ -12,7 +12,7 @@ use read::{Keys, Problem, Reader};
 use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::arguments::{argument, on_foreign, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -152,10 +152,7 @@ fn on_reader<T>(
     args: &[Value],
     operation: impl FnOnce(&mut StreamReader) -> Outcome<T>,
 ) -> Outcome<T> {
-    let handle = argument(args, 0);
-    host.heap
-        .with_foreign(handle, operation)
-        .unwrap_or_else(|| Err(type_error(host, "JSON reader", handle)))
+    on_foreign(host, args, "JSON reader", operation)
 }
 
 fn next(host: &Host, args: &[Value]) -> Outcome {

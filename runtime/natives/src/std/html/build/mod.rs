@@ -397,6 +397,14 @@ impl Builder<'_> {
         }
     }
 
+    /// Inserts the white space with which a text begins; the rest is yet to be placed.
+    fn after_blank(&mut self, text: &str) -> Token {
+        let content = text.trim_ascii_start();
+        let blank = text.get(..text.len() - content.len()).unwrap_or_default();
+        self.insert_text(blank);
+        Token::Text(content.to_owned())
+    }
+
     fn in_head(&mut self, token: Token) -> Done {
         let token = match self.head_content(token) {
             Done::Yes => return Done::Yes,
@@ -405,10 +413,7 @@ impl Builder<'_> {
         match token {
             Token::Text(text) if is_blank(&text) => self.insert_text(&text),
             Token::Text(text) if text.starts_with(|c: char| c.is_ascii_whitespace()) => {
-                let content = text.trim_ascii_start().to_owned();
-                let blank = text.get(..text.len() - content.len()).unwrap_or_default();
-                self.insert_text(blank);
-                return Done::Again(Token::Text(content));
+                return Done::Again(self.after_blank(&text));
             }
             Token::Comment(text) => self.insert_comment(text, None),
             Token::Doctype(_) => {}
@@ -477,10 +482,7 @@ impl Builder<'_> {
         match token {
             Token::Text(text) if is_blank(&text) => self.insert_text(&text),
             Token::Text(text) if text.starts_with(|c: char| c.is_ascii_whitespace()) => {
-                let content = text.trim_ascii_start().to_owned();
-                let blank = text.get(..text.len() - content.len()).unwrap_or_default();
-                self.insert_text(blank);
-                return Done::Again(Token::Text(content));
+                return Done::Again(self.after_blank(&text));
             }
             Token::Comment(text) => self.insert_comment(text, None),
             Token::Doctype(_) => {}
