@@ -10,5 +10,5 @@ pub mod scratch;
 pub mod tools;
 
 pub use process::{Outcome, outcome};
-pub use scratch::Scratch;
+pub use scratch::{Scratch, built};
 pub use tools::{fixtures, root, runtime, semac, semac_in};

@@ -1,5 +1,6 @@
 //! Directories of single tests.
 
+use crate::{outcome, runtime, semac_in};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -79,4 +80,16 @@ impl Drop for Scratch {
         // A leftover in the temporary directory is no reason to fail.
         let _ = fs::remove_dir_all(&self.path);
     }
+}
+
+/// An executable, `app`, of a program of one file, `app.sema`, in a directory of its own.
+#[track_caller]
+pub fn built(source: &str) -> Scratch {
+    let scratch = Scratch::with(&[("app.sema", source)]);
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["build", "app.sema", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    scratch
 }

@@ -3,19 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use sema_tests::{Scratch, outcome, runtime, semac_in};
+use sema_tests::{Scratch, outcome};
 
 /// Megabytes that a program may have resident however long its stream is.
 const MOST_RESIDENT: usize = 20;
 
 #[track_caller]
 fn built(source: &str) -> (Scratch, Command) {
-    let scratch = Scratch::with(&[("app.sema", source)]);
-    let mut command = semac_in(scratch.path());
-    command
-        .args(["build", "app.sema", "--runtime"])
-        .arg(runtime());
-    outcome(&mut command, b"").succeeded();
+    let scratch = sema_tests::built(source);
     let mut app = Command::new(scratch.file("app"));
     app.env_clear().current_dir(scratch.path());
     (scratch, app)

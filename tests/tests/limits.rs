@@ -10,24 +10,13 @@ use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+use sema_tests::{Outcome, Scratch, built, outcome};
 
 /// Limits of stacks and data in megabytes.
 const LIMIT: usize = 48;
 
 /// What the system may give the process in all: more than that is certain to be too much.
 const ADDRESS_SPACE_KB: usize = 1 << 20;
-
-#[track_caller]
-fn built(source: &str) -> Scratch {
-    let scratch = Scratch::with(&[("app.sema", source)]);
-    let mut command = semac_in(scratch.path());
-    command
-        .args(["build", "app.sema", "--runtime"])
-        .arg(runtime());
-    outcome(&mut command, b"").succeeded();
-    scratch
-}
 
 /// Runs the program with limits; what it printed, and the most memory that it had, in kilobytes.
 #[track_caller]

@@ -11,24 +11,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use sema_tests::{Scratch, outcome, runtime, semac_in};
+use sema_tests::{Scratch, built, outcome, semac_in};
 
 /// Longer than anything here takes, shorter than the limit of a test.
 const LONG: Duration = Duration::from_secs(20);
 
 /// A function that computes for ever.
 const SPIN: &str = "(define (spin n) (if (= n 0) 0 (spin (- n 1))))";
-
-#[track_caller]
-fn built(source: &str) -> Scratch {
-    let scratch = Scratch::with(&[("app.sema", source)]);
-    let mut command = semac_in(scratch.path());
-    command
-        .args(["build", "app.sema", "--runtime"])
-        .arg(runtime());
-    outcome(&mut command, b"").succeeded();
-    scratch
-}
 
 fn started(command: &mut Command) -> Child {
     command

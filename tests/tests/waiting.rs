@@ -6,21 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+use sema_tests::{Outcome, Scratch, built, outcome, runtime, semac_in};
 
 /// Longer than anything here takes, shorter than the limit of a test.
 const LONG: Duration = Duration::from_secs(20);
-
-#[track_caller]
-fn built(source: &str) -> Scratch {
-    let scratch = Scratch::with(&[("app.sema", source)]);
-    let mut command = semac_in(scratch.path());
-    command
-        .args(["build", "app.sema", "--runtime"])
-        .arg(runtime());
-    outcome(&mut command, b"").succeeded();
-    scratch
-}
 
 fn app(scratch: &Scratch) -> Command {
     let mut command = Command::new(scratch.file("app"));
