@@ -9,8 +9,8 @@
 //! The first process of a container gets no signal whose effect is the system's own, so there `SIGTERM` and `SIGHUP` ask the
 //! program to end, too, and if it has not heard that after [`PATIENCE`] it is ended.
 //!
-//! A machine hears a request at the next call or round of a loop: the handler puts another function in the
-//! place of those that execute them ([`crate::vm`]), so programs have nothing to check. Signals belong to the process,
+//! A machine hears a request at the next tail call, jump or complete instruction: the handler puts another function in the
+//! place of those that execute what comes then ([`crate::vm`]), so programs have nothing to check. Signals belong to the process,
 //! and so does the state here. Nothing is set up for machines of embedders.
 
 #![allow(unsafe_code, reason = "signals are set up by calls of C")]
@@ -121,7 +121,7 @@ pub(super) fn set_timer(after: Duration) {
         },
         it_value: libc::timeval {
             tv_sec: 0,
-            tv_usec: after.subsec_micros() as libc::suseconds_t,
+            tv_usec: after.subsec_micros() as _,
         },
     };
     // SAFETY: the structure is valid.

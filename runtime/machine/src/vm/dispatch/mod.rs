@@ -11,8 +11,8 @@
 //! instruction with all checks.
 //!
 //! Safepoints are where something has been allocated, not where control goes: after complete
-//! handlers, after natives, after instructions that allocate, and when a task goes on. Signals are looked at between any
-//! two instructions, but only once one has come: see [`alert`].
+//! handlers, after natives, after instructions that allocate, and when a task goes on. Signals are looked at where
+//! control goes elsewhere, but only once one has come: see [`alert`].
 
 #![allow(
     clippy::indexing_slicing,
@@ -24,6 +24,8 @@ mod full;
 mod operands;
 #[cfg(feature = "count-pairs")]
 pub(super) mod pairs;
+
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use sema_format::isa::INSTRUCTIONS;
 
@@ -63,26 +65,7 @@ pub(super) type Handler =
     unsafe fn(&mut Vm, *const u32, *mut Value, *const Func, *mut Frame, u32) -> Running;
 
 /// The handlers by opcode; unknown opcodes end the program with a condition.
-///
-/// The table lies among the data that may be written, for [`alert`] exchanges its entries. It is no cell all the same: the
-/// compiler would load an entry before it jumps, which costs an instruction with every instruction, instead of jumping through
-/// the table. Each entry is read anew by code that knows nothing about the index.
-#[unsafe(link_section = ".data.handlers")]
-static HANDLERS: [Handler; 256] = USUAL_HANDLERS;
-
-/// Exchanges all handlers.
-fn exchange_handlers(handler_of: impl Fn(usize) -> Handler) {
-    let first = (&raw const HANDLERS).cast::<Handler>().cast_mut();
-    for op in 0..HANDLERS.len() {
-        // SAFETY: there are as many entries; the section may be written. Only the thread of the process's program writes, in
-        // signal handlers or not, one word at a time, and that thread alone executes code then. Machines of
-        // embedders run on any threads, and nobody ever writes.
-        unsafe { first.add(op).write_volatile(handler_of(op)) };
-    }
-}
-
-/// The handler that executes each instruction.
-const USUAL_HANDLERS: [Handler; 256] = {
+static HANDLERS: [Handler; 256] = {
     let mut handlers: [Handler; 256] = [complete; 256];
     let mut number = 0;
     while number < INSTRUCTIONS.len() {
@@ -96,16 +79,50 @@ const USUAL_HANDLERS: [Handler; 256] = {
     handlers
 };
 
-/// The same, as data.
-static USUAL: [Handler; 256] = USUAL_HANDLERS;
+/// The handlers of instructions that do not just follow the one before: where a jump or a tail call leads, and what comes
+/// after a complete handler. Nothing goes on for ever without passing through here, so this is the table that [`alert`] exchanges.
+/// Loads of entries that may change are instructions of their own, where those of [`HANDLERS`] are part of the jump.
+static TARGETS: [AtomicPtr<()>; 256] = {
+    let mut targets = [const { AtomicPtr::new(std::ptr::null_mut()) }; 256];
+    let mut number = 0;
+    while number < targets.len() {
+        targets[number] = AtomicPtr::new(HANDLERS[number] as *mut ());
+        number += 1;
+    }
+    targets
+};
 
-/// Makes the machine of the process's program, which runs on this thread, look at the signals before its next instruction.
-/// Programs have nothing to check therefore. May be called in signal handlers.
-pub(super) extern "C" fn alert() {
-    exchange_handlers(|_| alerted);
+/// The handler of an instruction that follows the one before.
+#[inline(always)]
+fn follower(op: usize) -> Handler {
+    HANDLERS[op]
 }
 
-/// Stands in for every handler after [`alert`]: looks at the signals and goes on with the instruction, or in a handler of
+/// The handler of an instruction that control arrives at from elsewhere.
+#[inline(always)]
+fn target(op: usize) -> Handler {
+    let handler = TARGETS[op].load(Ordering::Relaxed);
+    // SAFETY: the table holds handlers and nothing else.
+    unsafe { std::mem::transmute::<*mut (), Handler>(handler) }
+}
+
+/// Makes the machine of the process's program, which runs on this thread, look at the signals at the next jump,
+/// tail call or complete instruction. Programs have nothing to check therefore. May be called in signal handlers. Machines of embedders
+/// run on any threads, and there nobody calls it.
+pub(super) extern "C" fn alert() {
+    for entry in &TARGETS {
+        entry.store(alerted as *mut (), Ordering::Relaxed);
+    }
+}
+
+/// Takes [`alert`] back.
+fn settle() {
+    for (entry, handler) in TARGETS.iter().zip(&HANDLERS) {
+        entry.store(*handler as *mut (), Ordering::Relaxed);
+    }
+}
+
+/// Stands in for the handlers of [`TARGETS`] after [`alert`]: looks at the signals and goes on with the instruction, or in a handler of
 /// the condition that the signal raises.
 unsafe fn alerted(
     vm: &mut Vm,
@@ -115,7 +132,7 @@ unsafe fn alerted(
     frame: *mut Frame,
     _: u32,
 ) -> Running {
-    exchange_handlers(|op| USUAL[op]);
+    settle();
     vm.task.registers = Registers {
         pc,
         base,
@@ -134,15 +151,15 @@ unsafe fn alerted(
     dispatch!(vm, pc, base, func, frame)
 }
 
-/// Goes on with the next instruction.
-macro_rules! dispatch {
-    ($vm:expr, $pc:expr, $base:expr, $func:expr, $frame:expr) => {{
+/// Goes on with the next instruction, from the table.
+macro_rules! dispatch_from {
+    ($handler_of:path: $vm:expr, $pc:expr, $base:expr, $func:expr, $frame:expr) => {{
         #[cfg(sema_threaded)]
         {
             let pc: *const u32 = $pc;
             // SAFETY: the program counter stays inside verified code (see `Handler`).
             let word = unsafe { *pc };
-            let handler = crate::vm::dispatch::HANDLERS[(word & 0xFF) as usize];
+            let handler = $handler_of((word & 0xFF) as usize);
             // SAFETY: the state satisfies the handlers' contract.
             return unsafe { handler($vm, pc.add(1), $base, $func, $frame, word) };
         }
@@ -158,7 +175,23 @@ macro_rules! dispatch {
         }
     }};
 }
+pub(super) use dispatch_from;
+
+/// Goes on with the instruction that follows.
+macro_rules! dispatch {
+    ($($state:expr),*) => {
+        $crate::vm::dispatch::dispatch_from!($crate::vm::dispatch::follower: $($state),*)
+    };
+}
 pub(super) use dispatch;
+
+/// Goes on with an instruction elsewhere. Every cycle of control contains one of these.
+macro_rules! dispatch_elsewhere {
+    ($($state:expr),*) => {
+        $crate::vm::dispatch::dispatch_from!($crate::vm::dispatch::target: $($state),*)
+    };
+}
+pub(super) use dispatch_elsewhere;
 
 /// Runs the complete handler of an instruction, lets the collector run, and goes on.
 ///
@@ -186,7 +219,7 @@ pub(super) unsafe fn complete(
         func,
         frame,
     } = vm.task.registers;
-    dispatch!(vm, pc, base, func, frame)
+    dispatch_elsewhere!(vm, pc, base, func, frame)
 }
 
 impl Vm {
@@ -206,7 +239,7 @@ impl Vm {
                 let word = *pc;
                 #[cfg(feature = "count-pairs")]
                 self.pairs.count(word);
-                HANDLERS[(word & 0xFF) as usize](self, pc.add(1), base, func, frame, word)
+                target((word & 0xFF) as usize)(self, pc.add(1), base, func, frame, word)
             };
         }
         match self.event.take() {

@@ -9,7 +9,7 @@ use sema_format::isa::{Op, Predicate};
 
 use super::super::full::holds_byte;
 use super::super::operands::{a, b, bx, constant, field, in_code, register, s24, sbx};
-use super::super::{Handler, Running, dispatch};
+use super::super::{Handler, Running, dispatch, dispatch_elsewhere};
 use crate::memory::heap::object;
 use crate::memory::value::{Kind, Value};
 use crate::vm::Vm;
@@ -25,7 +25,7 @@ macro_rules! branch {
         } else {
             after
         };
-        dispatch!($vm, target, $base, $func, $frame)
+        dispatch_elsewhere!($vm, target, $base, $func, $frame)
     }};
 }
 
@@ -37,7 +37,7 @@ macro_rules! short_branch {
         } else {
             $pc
         };
-        dispatch!($vm, target, $base, $func, $frame)
+        dispatch_elsewhere!($vm, target, $base, $func, $frame)
     }};
 }
 
@@ -102,10 +102,10 @@ handlers! {
     jump_length = JumpLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; true) }
     jump_not_length = JumpNotLength |vm, pc, base, func, frame, word| { length_jump!(vm pc base func frame word; false) }
     jump = Jump |vm, pc, base, func, frame, word| {
-        dispatch!(vm, pc.offset(s24(word)), base, func, frame)
+        dispatch_elsewhere!(vm, pc.offset(s24(word)), base, func, frame)
     }
     loop_back = Loop |vm, pc, base, func, frame, word| {
-        dispatch!(vm, pc.offset(s24(word)), base, func, frame)
+        dispatch_elsewhere!(vm, pc.offset(s24(word)), base, func, frame)
     }
     jump_false = JumpFalse |vm, pc, base, func, frame, word| {
         short_branch!(vm pc base func frame word; !register(base, a(word)).is_truthy())
@@ -153,7 +153,7 @@ handlers! {
         while index < count {
             if field(keys, index) == value {
                 let jump = pc.add(index);
-                dispatch!(vm, jump.offset(s24(*jump) + 1), base, func, frame)
+                dispatch_elsewhere!(vm, jump.offset(s24(*jump) + 1), base, func, frame)
             }
             index += 1;
         }

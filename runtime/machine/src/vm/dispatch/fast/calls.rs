@@ -8,23 +8,24 @@
 use sema_format::isa::Op;
 
 use super::super::operands::{a, b, c, field, register, set};
-use super::super::{Handler, Running, dispatch};
+use super::super::{Handler, Running, dispatch, dispatch_elsewhere};
 use crate::memory::heap::object;
 use crate::memory::value::{Kind, Value};
 use crate::vm::Vm;
 use crate::vm::module::Func;
 use crate::vm::stack::{Frame, FrameKind};
 
-/// Continues in a function whose window begins at `base`, when that is usable.
+/// Continues in a function whose window begins at `base`, when that is usable. `$dispatch` is how: what calls one another in
+/// tail position may do so for ever, other calls end with the stack.
 macro_rules! begin {
-    ($vm:ident $base:expr, $func:expr, $frame:expr) => {{
+    ($dispatch:ident: $vm:ident $base:expr, $func:expr, $frame:expr) => {{
         let (base, func, frame): (*mut Value, *const Func, *mut Frame) = ($base, $func, $frame);
         let code = (*func).code;
         // Only compared: it may lie far behind the stack.
         if base.wrapping_add((*func).registers as usize) > $vm.task.value_limit {
             return super::reserve($vm, code, base, func, frame, 0);
         }
-        dispatch!($vm, code, base, func, frame)
+        $dispatch!($vm, code, base, func, frame)
     }};
 }
 
@@ -35,7 +36,7 @@ macro_rules! enter {
         if $frame != $vm.task.frame_limit {
             let distance = (a($word) as u32 + 1) * size_of::<Value>() as u32;
             Frame::push_call($frame, $pc, $func, distance);
-            begin!($vm $base.byte_add(distance as usize), callee, $frame.add(1))
+            begin!(dispatch: $vm $base.byte_add(distance as usize), callee, $frame.add(1))
         }
     }};
 }
@@ -74,7 +75,7 @@ macro_rules! tail_call {
                 for index in 0..b($word) {
                     *$base.add(index) = *from.add(index);
                 }
-                begin!($vm $base, target, $frame)
+                begin!(dispatch_elsewhere: $vm $base, target, $frame)
             }
         }
     }};
@@ -97,7 +98,7 @@ macro_rules! tail_call_known {
         for index in 0..b($word) {
             *$base.add(index) = *from.add(index);
         }
-        begin!($vm $base, target, $frame)
+        begin!(dispatch_elsewhere: $vm $base, target, $frame)
     }};
 }
 

@@ -13,7 +13,7 @@ use sema_format::combined::uncombined;
 use sema_format::isa::{Op, Predicate};
 
 use super::super::operands::{a, b, c, register, sbx, sc, set};
-use super::super::{Handler, Running, dispatch};
+use super::super::{Handler, Running, dispatch, dispatch_elsewhere};
 use super::arithmetic::{add_imm, mixed_add, mixed_multiply, mixed_subtract, step, subtract_imm};
 use super::data::{array_get, element, rest};
 use crate::memory::heap::object;
@@ -78,7 +78,7 @@ macro_rules! branch {
         } else {
             after
         };
-        dispatch!($vm, target, $base, $func, $frame)
+        dispatch_elsewhere!($vm, target, $base, $func, $frame)
     }};
 }
 
@@ -214,7 +214,7 @@ handlers! {
             set(base, a(word), value);
             let after = pc.add(1);
             let target = if value.is_truthy() { after } else { after.offset(sbx(*pc) as isize) };
-            dispatch!(vm, target, base, func, frame)
+            dispatch_elsewhere!(vm, target, base, func, frame)
         }
         return array_get(vm, pc, base, func, frame, *pc.sub(1));
     }
