@@ -16,12 +16,12 @@ LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime
 # What ships names no directory of the machine that it was built on, and so does not depend on them.
 REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/semac
 # Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
-RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
-	-C llvm-args=-inline-threshold=75 $(REMAP)"
+RUNTIME_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inline-threshold=75 $(REMAP)
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(RUNTIME_FLAGS)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance \
+.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -43,6 +43,11 @@ all-runtimes:
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier || exit 1; \
 	done
+
+# The runtimes of another platform, `make runtimes TARGET=aarch64` or riscv64, perhaps only some: TIERS="core std".
+runtimes:
+	@test -n "$(TARGET)" || { echo "make runtimes TARGET=aarch64 (or riscv64)" >&2; exit 2; }
+	env RUSTFLAGS="$(RUNTIME_FLAGS)" CARGO="$(CARGO)" sh tools/cross-runtimes.sh "$(TARGET)" dist/runtimes $(TIERS)
 
 # The runtime that contains the compiler, for `semac build --dynamic`.
 dynamic:

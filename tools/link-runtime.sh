@@ -8,14 +8,17 @@
 #
 # The tables for unwinding go as well: the standard library brings them, and the compiler's option not to
 # make them is ignored when it is linked.
+#
+# SEMA_LINK_PREFIX names the tools of another platform: aarch64-linux-gnu- for aarch64-linux-gnu-gcc.
+prefix=${SEMA_LINK_PREFIX:-}
 list=$(dirname "$0")/start-functions.txt
 renames=${TMPDIR:-/tmp}/link-runtime.$$
 trap 'rm -f "$renames"' EXIT
-if command -v objdump >/dev/null && command -v objcopy >/dev/null; then
+if command -v "${prefix}objdump" >/dev/null && command -v "${prefix}objcopy" >/dev/null; then
   for argument in "$@"; do
     case $argument in *.rcgu.o) ;; *) continue ;; esac
     # Symbols end in a hash that is not part of the list: 17h, sixteen digits, E.
-    objdump -h "$argument" | awk -v list="$list" '
+    "${prefix}objdump" -h "$argument" | awk -v list="$list" '
       BEGIN { while ((getline name < list) > 0) wanted[name] = 1 }
       $2 ~ /^\.text\./ {
         name = substr($2, 7)
@@ -24,7 +27,7 @@ if command -v objdump >/dev/null && command -v objcopy >/dev/null; then
       }' >"$renames"
     # Nothing unwinds (panic=abort), so tables that say how are 9 % of the file for nothing.
     echo "--remove-section .eh_frame" >>"$renames"
-    objcopy "@$renames" "$argument" || exit 1
+    "${prefix}objcopy" "@$renames" "$argument" || exit 1
   done
 fi
-cc "$@"
+if [ -n "$prefix" ]; then "${prefix}gcc" "$@"; else cc "$@"; fi

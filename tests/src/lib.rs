@@ -5,10 +5,12 @@
 //! tests. With `SEMAC_BLESS=1` golden files are written instead of compared.
 
 pub mod golden;
+pub mod peers;
 pub mod process;
 pub mod scratch;
 pub mod tools;
 
+pub use peers::{peers, skip};
 pub use process::{Outcome, outcome};
 pub use scratch::{Scratch, built};
 pub use tools::{fixtures, root, runtime, semac, semac_in};

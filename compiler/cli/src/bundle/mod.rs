@@ -6,6 +6,7 @@
 mod assets;
 mod inputs;
 mod runtime_image;
+mod target;
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,8 @@ use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, Wr
 
 pub use assets::{Asset, IncludeError, collect};
 pub use inputs::{output_path, overwritten};
-pub use runtime_image::{Origin, Platform, RuntimeError, RuntimeImage, SUPPORTED_TARGETS, Target};
+pub use runtime_image::{Origin, RuntimeError, RuntimeImage};
+pub use target::{TARGETS, Target};
 
 use semac_core::driver::Program;
 use semac_core::link::requirements::Requirements;
@@ -115,6 +117,14 @@ impl Bundle {
     ) -> Result<ArchiveSummary, BundleError> {
         Ok(self.archive.write_executable(&runtime.bytes, output)?)
     }
+
+    /// The executable as bytes.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn to_bytes(&self, runtime: &RuntimeImage) -> Result<Vec<u8>, BundleError> {
+        Ok(self.archive.to_executable_bytes(&runtime.bytes)?)
+    }
 }
 
 /// The file of a module as a program carries it: without what only importing compilers read.
@@ -181,7 +191,7 @@ mod tests {
         RuntimeImage {
             bytes: b"#!runtime".as_slice().into(),
             origin: Origin::Embedded,
-            platform: Platform::of(&runtime_image::tests::elf(62)).unwrap(),
+            target: Target::of(&target::tests::elf(62)).unwrap(),
             tier: None,
         }
     }

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use sema_machine::platform::elf_note;
 use sema_machine::platform::tier::Tier;
 
+use super::target::Target;
+
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
-
-/// The platform semac was built for, and its embedded runtime too.
-const HOST: &str = env!("SEMAC_TARGET");
 
 /// The variable that names the folder with the runtimes of other tiers: `TARGET/sema-rt-TIER` in it.
 const RUNTIMES: &str = "SEMAC_RUNTIMES";
@@ -23,37 +22,6 @@ const FILE_NAME: &str = "sema-rt";
 /// Name of the runtime executable that contains the compiler. It is several times as large as the
 /// other one, so semac does not carry it: it lies beside semac.
 const DYNAMIC_FILE_NAME: &str = "sema-rt-dynamic";
-
-/// A platform that `--target` accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Its name as a triple.
-    pub triple: &'static str,
-    /// Shorter names.
-    pub aliases: &'static [&'static str],
-}
-
-/// The platforms that programs can be built for without `--runtime`.
-pub const SUPPORTED_TARGETS: &[Target] = &[Target {
-    triple: HOST,
-    aliases: &["host", HOST_SYSTEM],
-}];
-
-const HOST_SYSTEM: &str = std::env::consts::OS;
-
-impl Target {
-    /// The target of this name.
-    ///
-    /// # Errors
-    /// [`RuntimeError::UnknownTarget`]
-    pub fn named(name: &str) -> Result<Target, RuntimeError> {
-        SUPPORTED_TARGETS
-            .iter()
-            .find(|target| target.triple == name || target.aliases.contains(&name))
-            .copied()
-            .ok_or_else(|| RuntimeError::UnknownTarget(name.to_owned()))
-    }
-}
 
 /// Why there is no runtime to append to.
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +58,23 @@ pub enum RuntimeError {
     #[error("this semac was built without a runtime, and there is no '{FILE_NAME}' beside it")]
     None,
     /// No runtime with the tier is there.
-    #[error("there is no runtime of tier {} here", .0.name())]
-    NoTier(Tier),
+    #[error("there is no runtime of tier {} for {target} here", tier.name())]
+    NoTier {
+        /// The tier.
+        tier: Tier,
+        /// The platform.
+        target: &'static str,
+    },
+    /// The given runtime is for another platform.
+    #[error("'{}' is a runtime for {}, not for {asked}", path.display(), has)]
+    OtherTarget {
+        /// The file.
+        path: PathBuf,
+        /// Its platform.
+        has: &'static str,
+        /// The platform that was asked for.
+        asked: &'static str,
+    },
     /// The given runtime lacks natives.
     #[error("'{}' is a runtime of tier {}, and the program needs tier {}", path.display(), has.name(), needs.name())]
     LowerTier {
@@ -102,9 +85,9 @@ pub enum RuntimeError {
         /// What the program needs.
         needs: Tier,
     },
-    /// The runtime that contains the compiler does not lie beside semac.
-    #[error("there is no '{DYNAMIC_FILE_NAME}' beside semac, which --dynamic needs")]
-    NoDynamic,
+    /// The runtime that contains the compiler is not there.
+    #[error("there is no '{DYNAMIC_FILE_NAME}' for {0}, which --dynamic needs")]
+    NoDynamic(&'static str),
     /// A target nobody knows.
     #[error("unknown target '{0}'")]
     UnknownTarget(String),
@@ -121,14 +104,24 @@ impl RuntimeError {
             | Self::OtherRelease { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
             }
-            Self::NoTier(_) => {
+            Self::NoTier { target, .. } if Target::named(target).is_some_and(Target::is_host) => {
                 "`make all-runtimes` builds the runtimes of all tiers into dist/runtimes; \
                  SEMAC_RUNTIMES names another folder that holds them"
+            }
+            Self::NoTier { .. } => {
+                "`make runtimes TARGET=...` builds those of another platform into dist/runtimes; \
+                 SEMAC_RUNTIMES names another folder that holds them"
+            }
+            Self::OtherTarget { .. } => {
+                "give the runtime of that platform, or leave --target or --runtime out"
             }
             Self::LowerTier { .. } => {
                 "give a runtime of the tier; `semac build -v` shows which builtins ask for it"
             }
-            Self::NoDynamic => "`make` puts it there; or name it with --runtime PATH",
+            Self::NoDynamic(_) => {
+                "`make` puts the one for this machine beside semac, `make runtimes TARGET=...` others into \
+                 dist/runtimes; or name it with --runtime PATH"
+            }
             Self::None => "build semac with `make`, or name a runtime with --runtime PATH",
             Self::UnknownTarget(_) => {
                 "`semac build --list-targets` lists the targets; for another platform give its \
@@ -149,17 +142,6 @@ pub enum Origin {
     Beside(PathBuf),
 }
 
-/// What an executable runs on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Platform {
-    /// The triple, as far as the file tells.
-    pub target: String,
-    /// The system.
-    pub system: &'static str,
-    /// The processor.
-    pub processor: &'static str,
-}
-
 /// A runtime executable.
 #[derive(Clone, Debug)]
 pub struct RuntimeImage {
@@ -168,7 +150,7 @@ pub struct RuntimeImage {
     /// Where it came from.
     pub origin: Origin,
     /// What it runs on.
-    pub platform: Platform,
+    pub target: &'static Target,
     /// The tier of its natives, as far as the file tells.
     pub tier: Option<Tier>,
 }
@@ -179,29 +161,50 @@ fn beside(name: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// Where runtimes with a tier may lie, the smallest tier first.
-fn candidates(tier: Tier) -> Vec<PathBuf> {
-    let folder = std::env::var_os(RUNTIMES)
+/// The folder with the runtimes of a platform, whether it exists or not.
+fn folder_of(target: &Target) -> Option<PathBuf> {
+    std::env::var_os(RUNTIMES)
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from)
-        .or_else(|| Some(std::env::current_exe().ok()?.with_file_name("runtimes")));
+        .or_else(|| Some(std::env::current_exe().ok()?.with_file_name("runtimes")))
+        .map(|folder| folder.join(target.triple))
+}
+
+/// Where runtimes of at least a tier lie, the smallest tier first.
+fn candidates(target: &Target, tier: Tier) -> Vec<PathBuf> {
+    let folder = folder_of(target);
     let tiers = Tier::ALL.into_iter().filter(|candidate| *candidate >= tier);
-    let of_tiers = folder.into_iter().flat_map(|folder| {
-        let names = tiers
-            .clone()
-            .map(|tier| format!("{FILE_NAME}-{}", tier.name()));
-        names.map(move |name| folder.join(HOST).join(name))
+    let of_tiers = tiers.filter_map(|tier| {
+        let path = folder
+            .as_ref()?
+            .join(format!("{FILE_NAME}-{}", tier.name()));
+        path.is_file().then_some(path)
     });
-    of_tiers
-        .filter(|path| path.is_file())
-        .chain(beside(FILE_NAME))
-        .collect()
+    let beside = beside(FILE_NAME).filter(|_| target.is_host());
+    of_tiers.chain(beside).collect()
+}
+
+/// The runtime that contains the compiler.
+fn with_compiler(target: &Target) -> Option<PathBuf> {
+    let path = folder_of(target).map(|folder| folder.join(DYNAMIC_FILE_NAME));
+    path.filter(|path| path.is_file())
+        .or_else(|| beside(DYNAMIC_FILE_NAME).filter(|_| target.is_host()))
+}
+
+/// The runtime that was put into semac, if one was.
+fn embedded() -> Option<RuntimeImage> {
+    Some(RuntimeImage {
+        bytes: Cow::Borrowed(EMBEDDED),
+        origin: Origin::Embedded,
+        target: Target::of(EMBEDDED)?,
+        tier: Tier::numbered(elf_note::find(EMBEDDED)?.tier),
+    })
 }
 
 impl RuntimeImage {
-    /// The runtime to use for a program that needs the natives of a tier: the given one; else with
-    /// `dynamic` the one that contains the compiler, beside semac; else the smallest that has the tier of
-    /// the one semac carries, those of `SEMAC_RUNTIMES` or of `runtimes` beside semac, and `sema-rt` beside semac.
+    /// The runtime to use for a program that needs the natives of a tier, on a platform (`None`: that of the given runtime, else
+    /// that of semac): the given one; else with `dynamic` the one that contains the compiler; else the smallest that has the
+    /// tier of the one semac carries, those of `SEMAC_RUNTIMES` or of `runtimes` beside semac, and `sema-rt` beside semac.
     ///
     /// # Errors
     /// See [`RuntimeError`].
@@ -209,9 +212,17 @@ impl RuntimeImage {
         given: Option<&Path>,
         dynamic: bool,
         tier: Tier,
+        target: Option<&'static Target>,
     ) -> Result<RuntimeImage, RuntimeError> {
         if let Some(path) = given {
             let image = Self::read(path, Origin::Given(path.to_owned()))?;
+            if let Some(asked) = target.filter(|asked| *asked != image.target) {
+                return Err(RuntimeError::OtherTarget {
+                    path: path.to_owned(),
+                    has: image.target.triple,
+                    asked: asked.triple,
+                });
+            }
             return match image.tier {
                 Some(has) if has < tier => Err(RuntimeError::LowerTier {
                     path: path.to_owned(),
@@ -221,30 +232,55 @@ impl RuntimeImage {
                 _ => Ok(image),
             };
         }
+        let target = target.or_else(Target::host).ok_or(RuntimeError::None)?;
         if dynamic {
-            let path = beside(DYNAMIC_FILE_NAME).ok_or(RuntimeError::NoDynamic)?;
+            let path = with_compiler(target).ok_or(RuntimeError::NoDynamic(target.triple))?;
             return Self::read(&path, Origin::Beside(path.clone()));
         }
-        let embedded = elf_note::find(EMBEDDED).and_then(|note| Tier::numbered(note.tier));
-        if embedded.is_some_and(|has| has >= tier) {
-            let platform = Platform::of(EMBEDDED).ok_or(RuntimeError::None)?;
-            return Ok(RuntimeImage {
-                bytes: Cow::Borrowed(EMBEDDED),
-                origin: Origin::Embedded,
-                platform,
-                tier: embedded,
-            });
+        let embedded = embedded();
+        let has_embedded = embedded.is_some();
+        if let Some(image) = embedded
+            && image.target == target
+            && image.tier.is_some_and(|has| has >= tier)
+        {
+            return Ok(image);
         }
-        for path in candidates(tier) {
+        for path in candidates(target, tier) {
             let image = Self::read(&path, Origin::Beside(path.clone()))?;
-            if image.tier.is_some_and(|has| has >= tier) {
+            if image.target == target && image.tier.is_some_and(|has| has >= tier) {
                 return Ok(image);
             }
         }
-        Err(match embedded {
-            Some(_) => RuntimeError::NoTier(tier),
-            None => RuntimeError::None,
-        })
+        if has_embedded || !target.is_host() {
+            let target = target.triple;
+            return Err(RuntimeError::NoTier { tier, target });
+        }
+        Err(RuntimeError::None)
+    }
+
+    /// The runtimes there are for a platform: what it is called, where it is from, its size in bytes. The smallest tier first.
+    #[must_use]
+    pub fn available(target: &'static Target) -> Vec<(&'static str, Origin, u64)> {
+        let mut found = Vec::new();
+        if let Some(image) = embedded().filter(|image| image.target == target) {
+            let name = image.tier.map_or("unknown", Tier::name);
+            found.push((name, Origin::Embedded, image.bytes.len() as u64));
+        }
+        for path in candidates(target, Tier::Core) {
+            let Ok(image) = Self::read(&path, Origin::Beside(path.clone())) else {
+                continue;
+            };
+            let name = image.tier.map_or("unknown", Tier::name);
+            if image.target == target && found.iter().all(|(other, _, _)| *other != name) {
+                found.push((name, image.origin, image.bytes.len() as u64));
+            }
+        }
+        if let Some(path) = with_compiler(target)
+            && let Ok(metadata) = fs::metadata(&path)
+        {
+            found.push(("dynamic", Origin::Beside(path), metadata.len()));
+        }
+        found
     }
 
     fn read(path: &Path, origin: Origin) -> Result<RuntimeImage, RuntimeError> {
@@ -252,7 +288,7 @@ impl RuntimeImage {
             path: path.to_owned(),
             source,
         })?;
-        let platform = Platform::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
+        let target = Target::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
         let tier = match elf_note::find(&bytes) {
@@ -277,84 +313,32 @@ impl RuntimeImage {
         Ok(RuntimeImage {
             bytes: Cow::Owned(bytes),
             origin,
-            platform,
+            target,
             tier,
         })
     }
 }
 
-impl Platform {
-    /// What an executable file runs on, by its header; `None` for anything but 64-bit ELF.
-    ///
-    /// Source: System V ABI, chapter 4, "ELF Header"; machine numbers from its registry.
-    #[must_use]
-    pub fn of(file: &[u8]) -> Option<Platform> {
-        if !file.starts_with(b"\x7fELF\x02\x01") {
-            return None;
-        }
-        let machine = file.get(18..20)?;
-        let processor = match u16::from_le_bytes([*machine.first()?, *machine.get(1)?]) {
-            62 => "x86_64",
-            183 => "aarch64",
-            243 => "riscv64",
-            _ => return None,
-        };
-        let target = if HOST.starts_with(processor) {
-            HOST.to_owned()
-        } else {
-            format!("{processor}-unknown-linux-gnu")
-        };
-        Some(Platform {
-            target,
-            system: "linux",
-            processor,
-        })
-    }
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// The start of an ELF file for a machine.
-    pub(crate) fn elf(machine: u16) -> Vec<u8> {
-        let mut file = vec![0; 64];
-        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        file[18..20].copy_from_slice(&machine.to_le_bytes());
-        file
-    }
-
-    #[test]
-    fn platforms() {
-        assert_eq!(Platform::of(&elf(183)).unwrap().processor, "aarch64");
-        assert_eq!(Platform::of(&elf(3)), None);
-        assert_eq!(Platform::of(b"\x7fELF\x02\x01"), None);
-        assert_eq!(Platform::of(b"#!/bin/sh\n"), None);
-    }
-
-    #[test]
-    fn targets() {
-        assert_eq!(Target::named("host").unwrap().triple, HOST);
-        assert_eq!(Target::named(HOST).unwrap().triple, HOST);
-        assert!(Target::named("amiga").is_err());
-    }
 
     #[test]
     fn only_executables_are_runtimes() {
         let refusal =
-            RuntimeImage::find(Some(Path::new("Cargo.toml")), false, Tier::Core).unwrap_err();
+            RuntimeImage::find(Some(Path::new("Cargo.toml")), false, Tier::Core, None).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotExecutable { .. }),
             "{refusal}"
         );
         let this = std::env::current_exe().unwrap();
-        let refusal = RuntimeImage::find(Some(&this), false, Tier::Core).unwrap_err();
+        let refusal = RuntimeImage::find(Some(&this), false, Tier::Core, None).unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::NotRuntime { .. }),
             "{refusal}"
         );
-        let refusal =
-            RuntimeImage::find(Some(Path::new("/nowhere/rt")), false, Tier::Core).unwrap_err();
+        let refusal = RuntimeImage::find(Some(Path::new("/nowhere/rt")), false, Tier::Core, None)
+            .unwrap_err();
         assert!(
             matches!(refusal, RuntimeError::Unreadable { .. }),
             "{refusal}"

@@ -8,6 +8,8 @@ use sema_machine::platform::tier::Tier;
 
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
+use crate::container::ImageName;
+
 /// Compiles Sema programs ahead of time into single executables.
 #[derive(Debug, Parser)]
 #[command(
@@ -35,7 +37,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compile a program into one executable file
-    Build(Build),
+    Build(Box<Build>),
     /// Compile a program in memory and run it
     Run(Run),
     /// Compile one file into a module (.semac)
@@ -90,6 +92,8 @@ Examples:
   semac build app.sema                          writes ./app
   semac build src/app.sema -o dist/report       makes the directory dist if needed
   semac build app.sema --include data           embeds all files of the directory data
+  semac build app.sema --target arm64           for another processor
+  semac build app.sema --image app.tar          a container image for docker, podman, skopeo
   semac build app.sema --json | jq .targets     what was built, for scripts
 
 All files that the program imports or loads under literal names are compiled in. Files it
@@ -108,7 +112,7 @@ pub struct Build {
     #[arg(long, value_name = "PATH")]
     pub include: Vec<PathBuf>,
     /// Append the program to this runtime executable instead of the one semac carries
-    #[arg(long, value_name = "PATH", conflicts_with = "target")]
+    #[arg(long, value_name = "PATH")]
     pub runtime: Option<PathBuf>,
     /// Put the compiler into the executable, so that eval, read, and load and import of computed
     /// paths work in it
@@ -118,10 +122,14 @@ pub struct Build {
     /// program can reach]
     #[arg(long, value_name = "TIER", value_parser = tier, conflicts_with_all = ["runtime", "dynamic"])]
     pub tier: Option<Tier>,
-    /// Platform to build for, see --list-targets
+    /// Platform to build for, see --list-targets; `all` for every one that has runtimes here (repeatable; for
+    /// several platforms OUT is a directory)
     #[arg(long, value_name = "TARGET")]
-    pub target: Option<String>,
-    /// List the platforms that --target takes
+    pub target: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub image: Image,
+    /// List the platforms that --target takes, with their runtimes
     #[arg(long)]
     pub list_targets: bool,
     /// Print a report of the build as JSON on standard output
@@ -139,6 +147,30 @@ pub struct Build {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
+}
+
+/// The container image that `semac build` makes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Container images")]
+pub struct Image {
+    /// Write a container image, a file that docker, podman and skopeo load; an executable only if -o asks for it
+    #[arg(long, value_name = "OUT")]
+    pub image: Option<PathBuf>,
+    /// What the image is called [default: FILE without extension]
+    #[arg(long, value_name = "NAME[:TAG]", requires = "image", value_parser = ImageName::parse)]
+    pub image_name: Option<ImageName>,
+    /// Numbers of the user and the group that run the program [default: 65532:65532]
+    #[arg(long, value_name = "UID[:GID]", requires = "image", value_parser = user)]
+    pub image_user: Option<String>,
+    /// A label (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", requires = "image", value_parser = pair)]
+    pub image_label: Vec<(String, String)>,
+    /// A variable of the environment (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", requires = "image", value_parser = pair)]
+    pub image_env: Vec<(String, String)>,
+    /// A port that the program listens to (repeatable)
+    #[arg(long, value_name = "PORT[/udp]", requires = "image", value_parser = port)]
+    pub image_port: Vec<String>,
 }
 
 /// `semac run`
@@ -430,6 +462,36 @@ fn warning_code(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("codes that can be allowed begin with W, W0201 for example".to_owned())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it has to be NAME=VALUE".to_owned()),
+    }
+}
+
+/// A user and a group of a container, in which there are no names.
+fn user(text: &str) -> Result<String, String> {
+    let is_number =
+        |text: &str| text.parse::<u32>().is_ok() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (user, group) = text.split_once(':').unwrap_or((text, "0"));
+    if is_number(user) && is_number(group) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "it has to be a number, or two with ':' between them: the image has no names of users"
+            .to_owned(),
+    )
+}
+
+/// A port, with its protocol.
+fn port(text: &str) -> Result<String, String> {
+    let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    match number.parse::<u16>() {
+        Ok(1..) if matches!(protocol, "tcp" | "udp" | "sctp") => Ok(format!("{number}/{protocol}")),
+        _ => Err("it has to be a number from 1 to 65535, or such a number with /udp".to_owned()),
+    }
 }
 
 fn tier(name: &str) -> Result<Tier, String> {

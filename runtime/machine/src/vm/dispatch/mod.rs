@@ -93,6 +93,7 @@ static TARGETS: [AtomicPtr<()>; 256] = {
 };
 
 /// The handler of an instruction that follows the one before.
+#[cfg(sema_threaded)]
 #[inline(always)]
 fn follower(op: usize) -> Handler {
     HANDLERS[op]

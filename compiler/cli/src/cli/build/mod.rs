@@ -1,0 +1,243 @@
+//! `semac build`: one executable out of a program, its files and the runtime, for one platform or several, and a
+//! container image of them.
+
+mod image;
+mod outputs;
+mod report;
+mod targets;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sema_vfs::ArchiveSummary;
+use semac_core::driver::{Surroundings, World};
+use semac_core::link::requirements::Requirements;
+use semac_core::phases::{self, Observer};
+
+use super::arguments::Build;
+use super::clock::Clock;
+use super::failure::{Failure, note, print};
+use super::{count_text, program, size_text};
+use crate::bundle::{self, Bundle, BundleError, RuntimeImage, Target};
+use image::WrittenImage;
+pub(super) use outputs::protect;
+use report::{Report, absolute, details, target_report};
+
+/// What a build is asked to write.
+struct Plan {
+    /// For each platform: its runtime is looked for when the tier is known.
+    targets: Vec<Option<&'static Target>>,
+    /// The executable for each platform; none if only an image is asked for.
+    executables: Vec<PathBuf>,
+    /// The container image.
+    image: Option<PathBuf>,
+}
+
+/// What a build has written.
+struct Built {
+    runtimes: Vec<RuntimeImage>,
+    written: Vec<Result<ArchiveSummary, BundleError>>,
+    image: Option<WrittenImage>,
+    bundle: Bundle,
+    requirements: Requirements,
+    sources: Vec<(String, PathBuf)>,
+}
+
+impl Plan {
+    fn new(source: &Path, arguments: &Build) -> Result<Plan, Failure> {
+        let targets = targets::chosen(&arguments.target)?;
+        if targets.is_empty() {
+            return Err(Failure::Other {
+                message: "there are no runtimes here for any platform".to_owned(),
+                hint: "`make` builds them; `semac build --list-targets` shows which there are"
+                    .to_owned(),
+            });
+        }
+        let image = arguments.image.image.clone();
+        let executables = match (&image, &arguments.output) {
+            (Some(_), None) => Vec::new(),
+            (_, output) => outputs::outputs(source, output.as_deref(), &targets)?,
+        };
+        if let Some(image) = &image {
+            protect(image, [source])?;
+            outputs::keep_apart(image, &executables)?;
+        }
+        Ok(Plan {
+            targets,
+            executables,
+            image,
+        })
+    }
+
+    /// Refuses outputs that are among these files.
+    fn protect<'p>(&self, files: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Failure> {
+        let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
+        for output in self.executables.iter().chain(&self.image) {
+            protect(output, files.iter().copied())?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
+    if arguments.list_targets {
+        print(&targets::list())?;
+        return Ok(0);
+    }
+    let Some(source) = arguments.file.as_deref() else {
+        return Ok(0);
+    };
+    let started = Instant::now();
+    let outcome =
+        Plan::new(source, arguments).and_then(|plan| Ok((build(source, &plan, arguments)?, plan)));
+    let elapsed = started.elapsed();
+    let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let (built, plan) = match outcome {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            if arguments.json {
+                let report = Report {
+                    source: absolute(source),
+                    bundled_files: 0,
+                    archive_bytes: 0,
+                    duration_ms,
+                    targets: Vec::new(),
+                    image: None,
+                    error: Some(failure.to_string()),
+                };
+                print(&super::inspect::json_text(&report)?)?;
+            }
+            return Err(failure);
+        }
+    };
+    let bundle = &built.bundle;
+    if arguments.json {
+        let executables = plan
+            .executables
+            .iter()
+            .zip(&built.runtimes)
+            .zip(&built.written);
+        let targets =
+            executables.map(|((output, runtime), written)| target_report(runtime, output, written));
+        let written = built
+            .written
+            .iter()
+            .find_map(|written| written.as_ref().ok());
+        let report = Report {
+            source: absolute(source),
+            bundled_files: bundle.source_count() + bundle.asset_count(),
+            archive_bytes: written.map_or(0, |summary| summary.archive_bytes),
+            duration_ms,
+            targets: targets.collect::<Result<_, _>>()?,
+            image: built.image.as_ref().map(WrittenImage::report).transpose()?,
+            error: None,
+        };
+        print(&super::inspect::json_text(&report)?)?;
+    }
+    let contents = format!(
+        "{}, {}) in {:.2} s\n",
+        count_text(bundle.source_count(), "source file"),
+        count_text(bundle.asset_count(), "asset"),
+        elapsed.as_secs_f64(),
+    );
+    if let Some(image) = &built.image {
+        note(&format!(
+            "Built {} ({}, {contents}",
+            image.description(),
+            size_text(image.bytes)
+        ));
+    }
+    for ((output, runtime), written) in plan
+        .executables
+        .iter()
+        .zip(&built.runtimes)
+        .zip(built.written)
+    {
+        let summary = written?;
+        if arguments.verbose {
+            note(&details(
+                runtime,
+                &built.requirements,
+                &built.sources,
+                output,
+                &summary,
+            )?);
+        }
+        note(&format!(
+            "Built {} ({}, {contents}",
+            output.display(),
+            size_text(summary.file_bytes),
+        ));
+    }
+    Ok(0)
+}
+
+/// Compiles the program and writes what is asked for.
+fn build(source: &Path, plan: &Plan, arguments: &Build) -> Result<Built, Failure> {
+    let assets = bundle::collect(&arguments.include, source)?;
+    plan.protect(assets.iter().map(|asset| &asset.file))?;
+    let surroundings = match arguments.dynamic {
+        true => Surroundings::Compiler,
+        false => Surroundings::Runtime,
+    };
+    let clock = Clock::new(arguments.optimization.time_passes);
+    let compiled = program::compile(
+        source,
+        &arguments.optimization,
+        &arguments.lints,
+        surroundings,
+        World::PROGRAM,
+        &clock,
+    )?;
+    let requirements = Requirements::of(&compiled.program.modules);
+    let tier = targets::chosen_tier(&requirements, arguments.tier)?;
+    let find = |target: &Option<&'static Target>| {
+        RuntimeImage::find(
+            arguments.runtime.as_deref(),
+            arguments.dynamic,
+            tier,
+            *target,
+        )
+        .map_err(|error| targets::lacking(error, &requirements))
+    };
+    let runtimes = plan
+        .targets
+        .iter()
+        .map(find)
+        .collect::<Result<Vec<_>, _>>()?;
+    plan.protect(&compiled.inputs)?;
+    for runtime in &runtimes {
+        plan.protect(&outputs::runtime_files(runtime))?;
+    }
+    clock.begin(phases::ENCODE);
+    let bundle = Bundle::new(
+        &compiled.program,
+        &requirements,
+        &assets,
+        !arguments.strip_debug,
+    )?;
+    clock.begin(phases::WRITE);
+    let executables = plan.executables.iter().zip(&runtimes);
+    let written = executables
+        .map(|(output, runtime)| bundle.write(runtime, output))
+        .collect();
+    let image = match &plan.image {
+        Some(output) => Some(image::write(
+            &bundle,
+            &runtimes,
+            source,
+            &arguments.image,
+            output,
+        )?),
+        None => None,
+    };
+    clock.show();
+    Ok(Built {
+        runtimes,
+        written,
+        image,
+        bundle,
+        requirements,
+        sources: compiled.program.paths,
+    })
+}

@@ -1,0 +1,108 @@
+//! Where a build writes, and what it must not replace.
+
+use std::path::{Path, PathBuf};
+
+use super::super::failure::Failure;
+use super::super::program;
+use crate::bundle::{self, Origin, RuntimeImage, Target};
+
+/// The executables to write, one for each platform.
+///
+/// For one platform the output is a file, or a directory for the default name. For several platforms it is a directory, and the
+/// names of the files tell the platforms apart.
+pub(super) fn outputs(
+    source: &Path,
+    given: Option<&Path>,
+    targets: &[Option<&'static Target>],
+) -> Result<Vec<PathBuf>, Failure> {
+    let default = default_output(source)?;
+    let home = program::home();
+    let outputs = match (targets, given) {
+        ([_], Some(given)) => vec![bundle::output_path(given, &default, home.as_deref())],
+        ([_], None) => vec![default],
+        (targets, given) => {
+            let directory = match given {
+                Some(given) => {
+                    let below = bundle::output_path(&given.join(""), &default, home.as_deref());
+                    below.parent().map(Path::to_owned).unwrap_or_default()
+                }
+                None => PathBuf::new(),
+            };
+            let named = targets.iter().map(|target| {
+                let mut name = default.clone().into_os_string();
+                if let Some(target) = target {
+                    name.push(format!("-{}-{}", target.processor, target.system));
+                }
+                directory.join(name)
+            });
+            named.collect()
+        }
+    };
+    for output in &outputs {
+        protect(output, [source])?;
+    }
+    Ok(outputs)
+}
+
+/// The output of a program that was not told where to go.
+pub(super) fn default_output(source: &Path) -> Result<PathBuf, Failure> {
+    bundle::default_output(source).ok_or_else(|| Failure::File {
+        action: "read",
+        path: source.to_owned(),
+        source: std::io::ErrorKind::IsADirectory.into(),
+    })
+}
+
+/// The files that the runtime comes from.
+pub(super) fn runtime_files(runtime: &RuntimeImage) -> Vec<PathBuf> {
+    match &runtime.origin {
+        Origin::Embedded => std::env::current_exe().into_iter().collect(),
+        Origin::Given(path) | Origin::Beside(path) => vec![path.clone()],
+    }
+}
+
+/// Refuses an output that is one of the files that go into it, whatever it is called.
+pub(in crate::cli) fn protect<'p>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), Failure> {
+    match bundle::overwritten(output, inputs) {
+        None => Ok(()),
+        Some(input) => Err(Failure::Other {
+            message: format!(
+                "the output '{}' would overwrite '{}', which goes into it",
+                output.display(),
+                input.display()
+            ),
+            hint: "name another output with -o".to_owned(),
+        }),
+    }
+}
+
+/// Refuses an image that is to lie where an executable is to lie. Neither needs to exist.
+pub(super) fn keep_apart(image: &Path, executables: &[PathBuf]) -> Result<(), Failure> {
+    let place = place_of(image);
+    match executables.iter().find(|other| place_of(other) == place) {
+        None => Ok(()),
+        Some(other) => Err(Failure::Other {
+            message: format!(
+                "the image '{}' would overwrite the executable '{}'",
+                image.display(),
+                other.display()
+            ),
+            hint: "give them different names".to_owned(),
+        }),
+    }
+}
+
+/// A path that is the same for all ways to name a file in a directory that exists.
+fn place_of(path: &Path) -> PathBuf {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let directory = std::fs::canonicalize(directory)
+        .or_else(|_| std::path::absolute(directory))
+        .unwrap_or_else(|_| directory.to_owned());
+    directory.join(path.file_name().unwrap_or_default())
+}

@@ -1,0 +1,101 @@
+//! The platforms of a build, and the runtimes for them.
+
+use sema_machine::platform::tier::Tier;
+use semac_core::link::requirements::Requirements;
+
+use super::super::failure::Failure;
+use super::super::size_text;
+use super::report::uses;
+use crate::bundle::{Origin, RuntimeError, RuntimeImage, TARGETS, Target};
+
+/// The platforms that `--target` names; `None` stands for that of the given runtime or of semac.
+pub(super) fn chosen(names: &[String]) -> Result<Vec<Option<&'static Target>>, RuntimeError> {
+    if names.is_empty() {
+        return Ok(vec![None]);
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        if name == "all" {
+            let with_runtimes = TARGETS
+                .iter()
+                .filter(|target| !RuntimeImage::available(target).is_empty());
+            chosen.extend(with_runtimes);
+        } else {
+            let unknown = || RuntimeError::UnknownTarget(name.clone());
+            chosen.push(Target::named(name).ok_or_else(unknown)?);
+        }
+    }
+    let mut targets: Vec<Option<&'static Target>> = Vec::new();
+    for target in chosen {
+        if !targets.contains(&Some(target)) {
+            targets.push(Some(target));
+        }
+    }
+    Ok(targets)
+}
+
+/// The tier of the runtime: the asked one, or the smallest that has everything.
+pub(super) fn chosen_tier(
+    requirements: &Requirements,
+    asked: Option<Tier>,
+) -> Result<Tier, Failure> {
+    let needed = requirements.tier();
+    match asked {
+        Some(asked) if asked < needed => Err(Failure::Other {
+            message: format!(
+                "the program needs a runtime of tier {}, not {}:\n{}",
+                needed.name(),
+                asked.name(),
+                uses(&requirements.beyond(asked))
+            ),
+            hint: format!("leave --tier out, or give --tier {}", needed.name()),
+        }),
+        Some(asked) => Ok(asked),
+        None => Ok(needed),
+    }
+}
+
+/// The error that no runtime has what the program needs, with the builtins that ask for it.
+pub(super) fn lacking(error: RuntimeError, requirements: &Requirements) -> Failure {
+    let has = match error {
+        RuntimeError::LowerTier { has, .. } => has,
+        RuntimeError::NoTier { .. } => Tier::Core,
+        other => return other.into(),
+    };
+    Failure::Other {
+        hint: error.hint().to_owned(),
+        message: format!("{error}:\n{}", uses(&requirements.beyond(has))),
+    }
+}
+
+/// The list of platforms for people.
+pub(super) fn list() -> String {
+    let mut text = String::from("Targets:\n");
+    let host_first = TARGETS
+        .iter()
+        .filter(|target| target.is_host())
+        .chain(TARGETS.iter().filter(|target| !target.is_host()));
+    for target in host_first {
+        let host = if target.is_host() { "host, " } else { "" };
+        let aliases = target.aliases.join(", ");
+        text.push_str(&format!("  {}  (also: {host}{aliases})\n", target.triple));
+        let available = RuntimeImage::available(target);
+        if available.is_empty() {
+            text.push_str("      no runtime here; `make runtimes TARGET=");
+            text.push_str(&format!("{}` builds them\n", target.processor));
+        }
+        for (name, origin, bytes) in available {
+            let place = match origin {
+                Origin::Embedded => "in semac".to_owned(),
+                Origin::Given(path) | Origin::Beside(path) => path.display().to_string(),
+            };
+            text.push_str(&format!(
+                "      {name:<8}{:>10}  {place}\n",
+                size_text(bytes)
+            ));
+        }
+    }
+    text.push_str("\n--target all is all of them that have runtimes here. ");
+    text.push_str("For other platforms give their runtime with --runtime PATH.\n");
+    text
+}

@@ -1,0 +1,167 @@
+//! Container images, as the programs that load images see them.
+
+use std::fs;
+use std::process::Command;
+
+use sema_tests::{Scratch, outcome, peers, runtime, semac_in};
+
+const PROGRAM: &str = r#"(println "args" (rest (sys/args)) (env "MODE"))
+(file/write "/tmp/semac-image-test" "x")
+(file/delete "/tmp/semac-image-test")
+"#;
+
+/// Builds `app.tar` of [`PROGRAM`].
+fn image(options: &[&str]) -> Scratch {
+    let scratch = Scratch::with(&[("app.sema", PROGRAM)]);
+    let mut command = semac_in(scratch.path());
+    command.args(["build", "app.sema", "--image", "app.tar", "--runtime"]);
+    let built = outcome(command.arg(runtime()).args(options), b"").succeeded();
+    assert!(built.stderr.contains("Built app.tar (image "), "{built:?}");
+    scratch
+}
+
+#[test]
+fn equal_programs_make_equal_images() {
+    let images = [image(&[]), image(&[])];
+    let bytes = images
+        .each_ref()
+        .map(|scratch| fs::read(scratch.file("app.tar")).unwrap());
+    assert_eq!(bytes[0], bytes[1]);
+    assert_eq!(
+        images[0].names(),
+        ["app.sema", "app.tar"],
+        "an executable only with -o"
+    );
+}
+
+#[test]
+fn what_an_image_says_of_itself() {
+    let options = [
+        "--image-name",
+        "registry.example:5000/team/app:1.2",
+        "--image-label",
+        "org.opencontainers.image.source=https://app.example",
+        "--image-env",
+        "MODE=fast",
+        "--image-port",
+        "8080",
+        "--image-user",
+        "1000:1000",
+        "--target",
+        "host",
+        "-o",
+        "app",
+        "--json",
+    ];
+    let scratch = image(&options);
+    assert_eq!(scratch.names(), ["app", "app.sema", "app.tar"]);
+    if !peers(&[("skopeo", "skopeo")]) {
+        return;
+    }
+    for format in ["oci-archive:app.tar:1.2", "docker-archive:app.tar"] {
+        let mut command = Command::new("skopeo");
+        command
+            .args(["inspect", "--config", format])
+            .current_dir(scratch.path());
+        let text = outcome(&mut command, b"").succeeded().stdout;
+        let configuration: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(configuration["os"], "linux", "{text}");
+        assert_eq!(configuration["created"], "1970-01-01T00:00:00Z");
+        let run = &configuration["config"];
+        assert_eq!(
+            run["Entrypoint"],
+            serde_json::json!(["/app"]),
+            "{format}: {text}"
+        );
+        assert_eq!(run["User"], "1000:1000");
+        assert_eq!(run["Env"], serde_json::json!(["MODE=fast"]));
+        assert_eq!(run["ExposedPorts"], serde_json::json!({ "8080/tcp": {} }));
+        assert_eq!(
+            run["Labels"]["org.opencontainers.image.source"],
+            "https://app.example"
+        );
+    }
+}
+
+#[test]
+fn an_image_runs_in_nothing_but_itself() {
+    if !peers(&[("skopeo", "skopeo"), ("umoci", "umoci")]) {
+        return;
+    }
+    let scratch = image(&["--image-env", "MODE=fast"]);
+    let in_scratch = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(scratch.path());
+        outcome(&mut command, b"").succeeded()
+    };
+    in_scratch(
+        "skopeo",
+        &["copy", "oci-archive:app.tar:latest", "oci:layout:latest"],
+    );
+    in_scratch(
+        "umoci",
+        &["unpack", "--rootless", "--image", "layout:latest", "bundle"],
+    );
+    let text = fs::read_to_string(scratch.file("bundle/config.json")).unwrap();
+    let configuration: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let process = &configuration["process"];
+    assert_eq!(process["args"], serde_json::json!(["/app"]));
+    assert_eq!(
+        (&process["user"]["uid"], &process["user"]["gid"]),
+        (&65532.into(), &65532.into())
+    );
+    let mut names: Vec<_> = fs::read_dir(scratch.file("bundle/rootfs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    // Runtimes that may use TLS bring certificates along.
+    if names.contains(&"etc".to_owned()) {
+        let file = scratch.file("bundle/rootfs/etc/ssl/certs/ca-certificates.crt");
+        let certificates = fs::read_to_string(file).unwrap();
+        assert!(certificates.matches("-----END CERTIFICATE-----\n").count() > 50);
+    }
+    names.retain(|name| name != "etc");
+    assert_eq!(names, ["app", "tmp"]);
+    // Roots of others need privileges.
+    let mut command = Command::new("chroot");
+    command.args(["--userspec=65532:65532", "bundle/rootfs", "/app", "one"]);
+    command
+        .current_dir(scratch.path())
+        .env_clear()
+        .env("MODE", "fast")
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    if !Command::new("chroot")
+        .args(["/", "true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        sema_tests::skip("chroot is not permitted");
+        return;
+    }
+    let got = outcome(&mut command, b"").succeeded();
+    assert_eq!(got.stdout, "args (one) fast\n");
+}
+
+#[test]
+fn refusals() {
+    let scratch = Scratch::with(&[("app.sema", "1\n"), ("data.tar", "precious")]);
+    let build = |options: &[&str]| {
+        let mut command = semac_in(scratch.path());
+        command
+            .args(["build", "app.sema", "--runtime"])
+            .arg(runtime())
+            .args(options);
+        outcome(&mut command, b"")
+    };
+    build(&["--image", "a.tar", "--image-name", "Upper"]).failed_with(2, "lower-case letters");
+    build(&["--image", "a.tar", "--image-user", "root"]).failed_with(2, "it has to be a number");
+    build(&["--image", "a.tar", "--image-port", "0"]).failed_with(2, "from 1 to 65535");
+    build(&["--image", "a.tar", "--image-label", "x"]).failed_with(2, "NAME=VALUE");
+    build(&["--image-name", "app"]).failed_with(2, "--image <OUT>");
+    build(&["--image", "app.sema"]).failed_with(1, "would overwrite 'app.sema'");
+    build(&["--image", "data.tar", "--include", "data.tar"])
+        .failed_with(1, "would overwrite 'data.tar'");
+    build(&["--image", "app", "-o", "./app"]).failed_with(1, "would overwrite");
+    assert_eq!(scratch.names(), ["app.sema", "data.tar"]);
+}
