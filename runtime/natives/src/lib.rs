@@ -162,6 +162,12 @@ families! {
     #[cfg(feature = "std")]
     std::typed_arrays;
     #[cfg(feature = "net")]
+    net::http::client;
+    #[cfg(feature = "net")]
+    net::http::client::upload;
+    #[cfg(feature = "net")]
+    net::http::writing;
+    #[cfg(feature = "net")]
     net::llm_values;
     #[cfg(feature = "net")]
     net::llm_values::conversations;

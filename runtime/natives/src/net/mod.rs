@@ -1,3 +1,4 @@
 //! Tier `net`: the network, language models and what they exchange.
 
+pub mod http;
 pub mod llm_values;

@@ -114,15 +114,18 @@ pub enum Step<T> {
 pub struct Source {
     /// `None`: only what is buffered.
     descriptor: Option<Descriptor>,
+    /// What another thread brings.
+    #[cfg(feature = "net")]
+    pub(super) arrivals: Option<Box<dyn super::arrivals::Arrivals>>,
     /// Whether a read may have to wait.
-    may_wait: bool,
-    buffer: Vec<u8>,
+    pub(super) may_wait: bool,
+    pub(super) buffer: Vec<u8>,
     start: usize,
     /// Bytes from `start` that are known to hold no line feed.
     scanned: usize,
     at_end: bool,
     met_end: bool,
-    filtering: Option<Box<Filtering>>,
+    pub(super) filtering: Option<Box<Filtering>>,
     /// What a large buffer takes.
     charge: Option<Charge>,
     /// Who reads.
@@ -133,6 +136,8 @@ impl Source {
     fn new(descriptor: Option<Descriptor>, may_wait: bool, buffer: Vec<u8>) -> Source {
         Source {
             descriptor,
+            #[cfg(feature = "net")]
+            arrivals: None,
             may_wait,
             buffer,
             start: 0,
@@ -153,6 +158,10 @@ impl Source {
         of.scanned = 0;
         let descriptor = of.descriptor.take();
         let mut source = Source::new(descriptor, of.may_wait, Vec::new());
+        #[cfg(feature = "net")]
+        {
+            source.arrivals = of.arrivals.take();
+        }
         let filtering = Filtering::new(filter, unread, of.filtering.take());
         source.filtering = Some(Box::new(filtering));
         source
@@ -262,7 +271,7 @@ impl Source {
     }
 
     /// Makes room for more in the buffer.
-    fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         if self.start > LARGE_PART {
             self.buffer.drain(..self.start);
             self.start = 0;
@@ -372,7 +381,7 @@ impl Source {
     }
 
     /// Whether more may be read: the buffer may have to be moved to grow, and a value is made of it in the end.
-    fn has_room(&mut self, host: &Host) -> bool {
+    pub(super) fn has_room(&mut self, host: &Host) -> bool {
         if self.buffer.capacity() < LARGE_BUFFER {
             if self.charge.take().is_some() {
                 self.buffer.shrink_to(LARGE_PART);
@@ -414,6 +423,16 @@ impl Source {
                     continue;
                 }
                 Err(error) => return Step::Done(Err(error)),
+            }
+            #[cfg(feature = "net")]
+            match self.arrive(host) {
+                None => {}
+                Some(Ok(Some(count))) => {
+                    total += count;
+                    continue;
+                }
+                Some(Ok(None)) => return Step::Wait(Await::Completion),
+                Some(Err(error)) => return Step::Done(Err(error)),
             }
             let Some(descriptor) = self.descriptor.clone() else {
                 match self.end() {
@@ -563,6 +582,8 @@ where
         if !source.line.enter(asking) {
             return Await::Completion;
         }
+        #[cfg(feature = "net")]
+        source.note(asking);
         match source.read(asking.host, self.wanted) {
             Step::Wait(awaits) => awaits,
             Step::Done(result) => {

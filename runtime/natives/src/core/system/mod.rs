@@ -1,5 +1,7 @@
 //! Files, streams, console, environment, clock: what touches the world outside.
 
+#[cfg(feature = "net")]
+pub mod arrivals;
 pub mod console;
 pub mod device;
 pub mod environment;

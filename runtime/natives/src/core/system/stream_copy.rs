@@ -113,6 +113,8 @@ impl Copy {
         if !source.line.enter(asking) {
             return Ok(Some(Await::Completion));
         }
+        #[cfg(feature = "net")]
+        source.note(asking);
         match source.read(asking.host, wanted) {
             Step::Wait(awaits) => Ok(Some(awaits)),
             Step::Done(Ok(part)) => {

@@ -259,6 +259,12 @@ impl State {
         State::new(Source::Input(Arc::new(Mutex::new(source))), &[])
     }
 
+    /// What another thread brings.
+    #[cfg(feature = "net")]
+    pub fn arriving(arrivals: Box<dyn super::arrivals::Arrivals>) -> State {
+        State::shared_input(Arc::new(Mutex::new(device::Source::arriving(arrivals))))
+    }
+
     /// What others may read as well: the output of a process.
     pub fn shared_input(source: Shared<device::Source>) -> State {
         State::new(Source::Input(source), &[])

@@ -142,7 +142,7 @@ impl Filter for Compress {
 }
 
 /// Decompresses what goes through; several members one after the other are one content.
-struct Decompress {
+pub(crate) struct Decompress {
     decoder: MultiGzDecoder<Vec<u8>>,
     is_empty: bool,
 }

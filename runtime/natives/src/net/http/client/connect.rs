@@ -1,0 +1,188 @@
+//! Connections to servers: addresses, proxies, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::http::{HeaderValue, Method, Request, header};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+
+use super::pool::Sender;
+use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::race::{First, race};
+use crate::net::http::url::Url;
+
+/// How long one address may take before the next is tried as well (RFC 8305, 5).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// Bytes in both directions. One type, so that what speaks HTTP is compiled once.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A connection of any kind.
+pub type Connection = Box<dyn Io>;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The host's name is unknown.
+    #[error("no address of {0}: {1}")]
+    Address(String, io::Error),
+    /// No address answers.
+    #[error("{0}")]
+    Tcp(io::Error),
+    /// The server is not who it should be, or TLS fails otherwise.
+    #[error("TLS: {0}")]
+    Tls(io::Error),
+    /// The host is neither a name nor a number.
+    #[error("TLS: {0} is not a name that a certificate can have")]
+    Name(String),
+    /// The proxy has another answer than 2xx.
+    #[error("the proxy {0} answers {1}")]
+    Refused(String, u16),
+    /// The proxy does not speak HTTP.
+    #[error("the proxy {0}: {1}")]
+    Proxy(String, hyper::Error),
+}
+
+/// Connects to the first address that answers, IPv6 and IPv4 in turn.
+async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    let found = lookup_host((host, port)).await;
+    let found = found.map_err(|error| ConnectError::Address(host.to_owned(), error))?;
+    let (six, four): (Vec<SocketAddr>, Vec<SocketAddr>) = found.partition(SocketAddr::is_ipv6);
+    let mut addresses = Vec::with_capacity(six.len() + four.len());
+    let (mut six, mut four) = (six.into_iter(), four.into_iter());
+    loop {
+        let pair = [six.next(), four.next()];
+        if pair == [None, None] {
+            break;
+        }
+        addresses.extend(pair.into_iter().flatten());
+    }
+    let mut attempts = JoinSet::new();
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let mut rest = addresses.into_iter();
+    loop {
+        let next = rest.next();
+        let is_last = next.is_none();
+        if let Some(address) = next {
+            attempts.spawn(TcpStream::connect(address));
+        }
+        let joined = if is_last {
+            attempts.join_next().await
+        } else {
+            match race(attempts.join_next(), sleep(NEXT_ADDRESS)).await {
+                First::Other(()) => continue,
+                First::One(joined) => joined,
+            }
+        };
+        match joined {
+            Some(Ok(Ok(stream))) => {
+                stream.set_nodelay(true).map_err(ConnectError::Tcp)?;
+                return Ok(stream);
+            }
+            Some(Ok(Err(error))) => last = error,
+            Some(Err(error)) => last = io::Error::other(error),
+            None if is_last => return Err(ConnectError::Tcp(last)),
+            None => {}
+        }
+    }
+}
+
+/// Speaks TLS on a connection.
+async fn secured(
+    io: Connection,
+    host: &str,
+    configuration: Arc<ClientConfig>,
+) -> Result<Connection, ConnectError> {
+    let name = ServerName::try_from(host.to_owned());
+    let name = name.map_err(|_| ConnectError::Name(host.to_owned()))?;
+    let stream = TlsConnector::from(configuration).connect(name, io).await;
+    Ok(Box::new(stream.map_err(ConnectError::Tls)?))
+}
+
+/// The field by which a user appears.
+pub fn basic(user: &str, password: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!(
+        "Basic {}",
+        STANDARD.encode(format!("{user}:{password}"))
+    ))
+    .ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Starts to speak HTTP on a connection.
+pub async fn speak(io: Connection) -> Result<Sender, hyper::Error> {
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
+    tokio::spawn(async move {
+        // Its error is also that of the request on it.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}
+
+/// Lets a proxy connect to the server.
+async fn tunnel(io: Connection, proxy: &Url, url: &Url) -> Result<Connection, ConnectError> {
+    let failed = |error| ConnectError::Proxy(proxy.authority(), error);
+    let mut sender = speak(io).await.map_err(failed)?;
+    let mut request = Request::new(Payload::empty());
+    *request.method_mut() = Method::CONNECT;
+    let target = url.host_and_port();
+    if let Ok(uri) = target.parse() {
+        *request.uri_mut() = uri;
+    }
+    if let Ok(host) = HeaderValue::try_from(target) {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    if let Some(value) = proxy
+        .user
+        .as_ref()
+        .and_then(|(user, password)| basic(user, password))
+    {
+        request
+            .headers_mut()
+            .insert(header::PROXY_AUTHORIZATION, value);
+    }
+    let answer = sender.send_request(request).await.map_err(failed)?;
+    if !answer.status().is_success() {
+        return Err(ConnectError::Refused(
+            proxy.authority(),
+            answer.status().as_u16(),
+        ));
+    }
+    let upgraded = hyper::upgrade::on(answer).await.map_err(failed)?;
+    Ok(Box::new(TokioIo::new(upgraded)))
+}
+
+/// Connects to the server of an address, through a proxy if there is one. Plain requests go to a proxy as they are: the
+/// connection is to the proxy then.
+///
+/// # Errors
+/// Why there is none.
+pub async fn connect(
+    url: &Url,
+    proxy: Option<&Url>,
+    configuration: Option<Arc<ClientConfig>>,
+    tunnelled: bool,
+) -> Result<Connection, ConnectError> {
+    let first = proxy.unwrap_or(url);
+    let mut io: Connection = Box::new(tcp(&first.host, first.port).await?);
+    if let (Some(proxy), true) = (proxy, tunnelled) {
+        io = tunnel(io, proxy, url).await?;
+    }
+    match configuration {
+        Some(configuration) => secured(io, &url.host, configuration).await,
+        None => Ok(io),
+    }
+}

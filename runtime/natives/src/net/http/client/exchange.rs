@@ -1,0 +1,288 @@
+//! From a request to its answer: connections, redirections, timeouts.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming as Body;
+use hyper::http::uri::InvalidUri;
+use hyper::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use tokio::time::timeout;
+
+use super::Client;
+use super::answer::{Answer, Content};
+use super::connect::{ConnectError, basic, connect, speak};
+use super::decode::{self, Keep};
+use super::pool::Sender;
+use super::request::{Form, Request};
+use crate::net::http::engine::body::Payload;
+use crate::net::http::tls::TlsError;
+use crate::net::http::url::UrlError;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// No connection in time.
+    #[error("no connection within {0} ms")]
+    ConnectTimeout(u128),
+    /// No complete answer in time.
+    #[error("no complete answer within {0} ms")]
+    Timeout(u128),
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    /// The address cannot be requested.
+    #[error(transparent)]
+    Uri(#[from] InvalidUri),
+    /// The peer does not speak HTTP, or closes the connection.
+    #[error("{}", in_full(.0))]
+    Http(hyper::Error),
+    /// Too many redirections.
+    #[error("more than {0} redirections")]
+    Redirections(usize),
+    /// A redirection to something that is no address.
+    #[error("redirection to {0}: {1}")]
+    Redirection(String, UrlError),
+    /// The body is too long.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+    /// The body is not compressed as it says.
+    #[error("the body cannot be decompressed: {0}")]
+    Compression(std::io::Error),
+}
+
+/// An error with its causes.
+fn in_full(error: &hyper::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        text.push_str(": ");
+        text.push_str(&found.to_string());
+        cause = found.source();
+    }
+    text
+}
+
+/// Sends a request and takes its answer.
+pub async fn send(client: Arc<Client>, mut request: Request) -> Result<Answer, ClientError> {
+    let Some(limit) = request.timeout else {
+        return follow(&client, &mut request).await;
+    };
+    match timeout(limit, follow(&client, &mut request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ClientError::Timeout(limit.as_millis())),
+    }
+}
+
+/// Sends a request, and the ones to which it is redirected.
+async fn follow(client: &Arc<Client>, request: &mut Request) -> Result<Answer, ClientError> {
+    let mut redirections = 0;
+    loop {
+        let body = request.repeatable_body();
+        let (response, keep) = exchange(client, request).await?;
+        let target = target_of(&response, request, body.is_some());
+        let Some((target, keeps_method)) = target.filter(|_| request.redirects > 0) else {
+            return answer(response, request, keep).await;
+        };
+        redirections += 1;
+        if redirections > request.redirects {
+            return Err(ClientError::Redirections(request.redirects));
+        }
+        let failed = |error| ClientError::Redirection(target.clone(), error);
+        let url = request.url.join(&target).map_err(failed)?;
+        if !url.scheme.is_http() {
+            return Err(failed(UrlError::OtherScheme));
+        }
+        if !url.same_origin(&request.url) {
+            for secret in [
+                header::AUTHORIZATION,
+                header::COOKIE,
+                header::PROXY_AUTHORIZATION,
+            ] {
+                request.headers.remove(secret);
+            }
+        }
+        if keeps_method {
+            request.body = Payload::Bytes(body.unwrap_or_default());
+        } else {
+            request.body = Payload::empty();
+            if request.method != Method::HEAD {
+                request.method = Method::GET;
+            }
+            for described in [
+                header::CONTENT_TYPE,
+                header::CONTENT_LENGTH,
+                header::CONTENT_ENCODING,
+                header::CONTENT_LANGUAGE,
+            ] {
+                request.headers.remove(described);
+            }
+        }
+        request.url = url;
+    }
+}
+
+/// Where the response redirects to, and whether with the same method and body.
+fn target_of(
+    response: &Response<Body>,
+    request: &Request,
+    is_repeatable: bool,
+) -> Option<(String, bool)> {
+    let keeps_method = match response.status() {
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => request.method != Method::POST,
+        StatusCode::SEE_OTHER => matches!(request.method, Method::GET | Method::HEAD),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+        _ => return None,
+    };
+    if keeps_method && !is_repeatable {
+        return None;
+    }
+    let target = response.headers().get(header::LOCATION)?;
+    let target = String::from_utf8_lossy(target.as_bytes()).into_owned();
+    Some((target, keeps_method))
+}
+
+/// Sends one request on a new or kept connection.
+async fn exchange(
+    client: &Arc<Client>,
+    request: &mut Request,
+) -> Result<(Response<Body>, Keep), ClientError> {
+    let proxy = request.proxies.of(&request.url).cloned();
+    let is_secure = request.url.scheme.is_secure();
+    let (number, configuration) = if is_secure {
+        let (number, configuration) = client.configuration(&request.trust)?;
+        (number, Some(configuration))
+    } else {
+        (0, None)
+    };
+    // Who it is spoken to: a proxy takes plain requests for all servers.
+    let key = match (&proxy, is_secure) {
+        (None, _) => format!("{number} {is_secure} {}", request.url.host_and_port()),
+        (Some(proxy), false) => format!("{}, plain", proxy.host_and_port()),
+        (Some(proxy), true) => {
+            format!(
+                "{}, {number} {}",
+                proxy.host_and_port(),
+                request.url.host_and_port()
+            )
+        }
+    };
+    let is_to_proxy = proxy.is_some() && !is_secure;
+    if is_to_proxy
+        && let Some((user, password)) = proxy.as_ref().and_then(|proxy| proxy.user.as_ref())
+        && let Some(value) = basic(user, password)
+    {
+        request.headers.insert(header::PROXY_AUTHORIZATION, value);
+    }
+    let repeated = request.repeatable_body();
+    if let Some(mut sender) = client.pool.take(&key)
+        && sender.ready().await.is_ok()
+    {
+        match send_on(&mut sender, request, is_to_proxy).await {
+            Ok(response) => return Ok((response, Keep::new(client, key, sender))),
+            // The server has closed the connection while it was idle: the request goes out again.
+            Err(ClientError::Http(error))
+                if (error.is_canceled() || error.is_incomplete_message() || error.is_closed())
+                    && may_repeat(&request.method, &error)
+                    && repeated.is_some() =>
+            {
+                request.body = Payload::Bytes(repeated.unwrap_or_default());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let limit = request.connect_timeout;
+    let connecting = connect(&request.url, proxy.as_ref(), configuration, is_secure);
+    let connection = timeout(limit, connecting)
+        .await
+        .map_err(|_| ClientError::ConnectTimeout(limit.as_millis()))??;
+    let mut sender = speak(connection).await.map_err(ClientError::Http)?;
+    let response = send_on(&mut sender, request, is_to_proxy).await?;
+    Ok((response, Keep::new(client, key, sender)))
+}
+
+/// Whether a request may be sent again that a server may have seen (RFC 9110, 9.2.2).
+fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
+    error.is_canceled() || method.is_idempotent() || method.as_str() == "QUERY"
+}
+
+async fn send_on(
+    sender: &mut Sender,
+    request: &mut Request,
+    is_to_proxy: bool,
+) -> Result<Response<Body>, ClientError> {
+    let target = if is_to_proxy {
+        request.url.text()
+    } else {
+        request.url.target.clone()
+    };
+    let body = std::mem::replace(&mut request.body, Payload::empty());
+    let mut message = hyper::Request::new(body);
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = target.parse::<Uri>()?;
+    *message.headers_mut() = request.headers.clone();
+    if !message.headers().contains_key(header::HOST)
+        && let Ok(host) = HeaderValue::try_from(request.url.authority())
+    {
+        message.headers_mut().insert(header::HOST, host);
+    }
+    sender
+        .send_request(message)
+        .await
+        .map_err(ClientError::Http)
+}
+
+/// What the program gets of a response.
+async fn answer(
+    response: Response<Body>,
+    request: &Request,
+    keep: Keep,
+) -> Result<Answer, ClientError> {
+    let (mut head, body) = response.into_parts();
+    let is_compressed = request.decompress && is_gzip(&head.headers);
+    if is_compressed {
+        // They describe what came through the wire.
+        head.headers.remove(header::CONTENT_ENCODING);
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
+    let content = match request.form {
+        Form::Stream => Content::Stream(decode::stream(body, is_compressed, keep)),
+        Form::Text | Form::Bytes => {
+            Content::Bytes(decode::whole(body, is_compressed, request.most, keep).await?)
+        }
+    };
+    Ok(Answer {
+        status: head.status.as_u16(),
+        headers: fields(&head.headers),
+        content,
+    })
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    encoding.is_some_and(|value| {
+        value.as_bytes().eq_ignore_ascii_case(b"gzip")
+            || value.as_bytes().eq_ignore_ascii_case(b"x-gzip")
+    })
+}
+
+/// Names and values of header fields. Those of one name are joined: `set-cookie` by line feeds, others by commas.
+pub fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers
+        .keys()
+        .map(|name| {
+            let separator: &[u8] = if name == header::SET_COOKIE {
+                b"\n"
+            } else {
+                b", "
+            };
+            let values: Vec<&[u8]> = headers
+                .get_all(name)
+                .iter()
+                .map(HeaderValue::as_bytes)
+                .collect();
+            (name.as_str().to_owned(), values.join(separator))
+        })
+        .collect()
+}

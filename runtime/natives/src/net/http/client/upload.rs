@@ -1,0 +1,63 @@
+//! Requests whose body is written while they are under way.
+
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{on_foreign, text};
+use sema_machine::host::condition::{Outcome, eval_error, io_error};
+use sema_machine::host::native::Capability;
+use sema_machine::memory::value::Value;
+use sema_machine::natives;
+
+use super::answer::{self, Answer};
+use super::exchange::{self, ClientError};
+use super::request::Form;
+use super::{client, options};
+use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::outgoing::outgoing;
+use crate::net::http::engine::{self, Running};
+use crate::net::http::writing;
+
+natives! {
+    /// Begins a request whose body is to be written, for a builtin of this name: a list of what to write to and the request.
+    "%http-begin" (function: String, method: String, url: String, options: Any) -> List, needs(Capability::Network) => begin;
+
+    /// Waits for the answer to a request that has begun.
+    "%http-answer" (request: Any) -> Map => wait;
+}
+
+/// A request under way.
+struct Begun {
+    running: Option<Running<Result<Answer, ClientError>>>,
+    name: String,
+    form: Form,
+}
+
+fn begin(host: &Host, args: &[Value]) -> Outcome {
+    let function = text(host, "%http-begin", args, 0)?;
+    let mut request = options::request(host, function, args)?;
+    let engine = engine::handle(host, function)?;
+    let (writer, body) = outgoing();
+    request.body = Payload::Outgoing(body);
+    let begun = Begun {
+        name: request.name(),
+        form: request.form,
+        running: Some(engine::start(
+            &engine,
+            exchange::send(client(host), request),
+        )),
+    };
+    let begun = host.heap.foreign(Box::new(begun));
+    Ok(host.heap.list(&[writing::handle(host, writer), begun]))
+}
+
+fn wait(host: &Host, args: &[Value]) -> Outcome {
+    let (running, name, form) = on_foreign(host, args, "request", |begun: &mut Begun| {
+        let running = begun.running.take();
+        let running = running
+            .ok_or_else(|| eval_error(format!("{}: its answer has been taken", begun.name)))?;
+        Ok((running, begun.name.clone(), begun.form))
+    })?;
+    engine::wait(host, running, move |host, answer| match answer {
+        Ok(answer) => answer::value(host, answer, form),
+        Err(error) => Err(io_error(format!("{name}: {error}"))),
+    })
+}

@@ -1,0 +1,155 @@
+//! Bytes that a task writes while the engine sends them.
+//!
+//! The machine writes, the engine sends. What is kept between them is bounded: a peer that does not read makes
+//! the task wait.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use hyper::body::Bytes;
+
+use crate::core::system::device::lock;
+use sema_machine::host::Host;
+use sema_machine::host::condition::Outcome;
+use sema_machine::memory::value::Value;
+use sema_machine::task::{Asking, Await, Completer, Pending};
+
+/// Bytes that are kept for the peer before the writer is made to wait.
+const MOST_KEPT: usize = 256 << 10;
+
+#[derive(Default)]
+struct State {
+    parts: VecDeque<Bytes>,
+    bytes: usize,
+    /// Whether all has been written.
+    is_complete: bool,
+    writer_is_gone: bool,
+    writer: Vec<Completer>,
+    sender: Option<Waker>,
+    sender_is_gone: bool,
+}
+
+impl State {
+    fn wake_sender(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            sender.wake();
+        }
+    }
+
+    fn wake_writer(&mut self) {
+        for writer in self.writer.drain(..) {
+            writer.complete();
+        }
+    }
+}
+
+/// The machine's end. Dropped before it is [complete](Writer::complete), it makes the peer see that something is missing.
+pub struct Writer(Arc<Mutex<State>>);
+
+/// The engine's end.
+pub struct Outgoing(Arc<Mutex<State>>);
+
+/// Both ends.
+pub fn outgoing() -> (Writer, Outgoing) {
+    let shared = Arc::<Mutex<State>>::default();
+    (Writer(shared.clone()), Outgoing(shared))
+}
+
+impl Writer {
+    /// Writing bytes: it waits while too much is kept, and gives whether anybody still wants them.
+    pub fn writing(&self, part: Vec<u8>) -> impl Pending + use<> {
+        Write {
+            shared: self.0.clone(),
+            part: Some(part),
+            is_wanted: false,
+        }
+    }
+
+    /// All has been written.
+    pub fn complete(&self) {
+        let mut state = lock(&self.0);
+        state.is_complete = true;
+        state.wake_sender();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.writer_is_gone = true;
+        state.wake_sender();
+    }
+}
+
+/// Writing.
+struct Write {
+    shared: Arc<Mutex<State>>,
+    /// `None`: it has been written.
+    part: Option<Vec<u8>>,
+    is_wanted: bool,
+}
+
+impl Pending for Write {
+    fn advance(&mut self, asking: &Asking<'_>) -> Await {
+        let mut state = lock(&self.shared);
+        if state.sender_is_gone {
+            return Await::Done;
+        }
+        if state.bytes >= MOST_KEPT {
+            state.writer.push(asking.completer());
+            return Await::Completion;
+        }
+        if let Some(part) = self.part.take().filter(|part| !part.is_empty()) {
+            state.bytes += part.len();
+            state.parts.push_back(Bytes::from(part));
+            state.wake_sender();
+        }
+        self.is_wanted = true;
+        Await::Done
+    }
+
+    fn finish(self: Box<Self>, _: &Host) -> Outcome {
+        Ok(Value::bool(self.is_wanted))
+    }
+}
+
+/// The writer has gone before all was written.
+#[derive(Debug, thiserror::Error)]
+#[error("the body was not completed")]
+pub struct Incomplete;
+
+impl Outgoing {
+    /// The next part; `None` at the end.
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
+        let mut state = lock(&self.0);
+        if let Some(part) = state.parts.pop_front() {
+            state.bytes -= part.len();
+            state.wake_writer();
+            return Poll::Ready(Some(Ok(part)));
+        }
+        if state.is_complete {
+            return Poll::Ready(None);
+        }
+        if state.writer_is_gone {
+            return Poll::Ready(Some(Err(Incomplete)));
+        }
+        state.sender = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Whether there is nothing left to send.
+    pub fn has_ended(&self) -> bool {
+        let state = lock(&self.0);
+        state.is_complete && state.parts.is_empty()
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.sender_is_gone = true;
+        state.parts.clear();
+        state.wake_writer();
+    }
+}

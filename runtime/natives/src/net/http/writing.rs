@@ -1,0 +1,60 @@
+//! Bodies that tasks write.
+
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, on_foreign};
+use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::memory::value::Value;
+use sema_machine::natives;
+
+use super::engine::outgoing::Writer;
+
+natives! {
+    /// Writes a text or bytes to a body; whether the peer still takes it. It waits while the peer takes nothing.
+    "%http-write" (body: Any, part: Any) -> Bool => write;
+
+    /// A body is complete.
+    "%http-complete" (body: Any) -> Nil => complete;
+
+    /// A body will never be complete: the peer sees that.
+    "%http-abandon" (body: Any) -> Nil => abandon;
+}
+
+/// A body; `None`: nothing will be written any more.
+struct Body(Option<Writer>);
+
+/// What a body is written by.
+pub fn handle(host: &Host, writer: Writer) -> Value {
+    host.heap.foreign(Box::new(Body(Some(writer))))
+}
+
+fn write(host: &Host, args: &[Value]) -> Outcome {
+    let part = argument(args, 1);
+    let part = match (host.heap.as_str(part), host.heap.as_bytevector(part)) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(bytes)) => bytes.to_vec(),
+        _ => return Err(type_error(host, "string or bytevector", part)),
+    };
+    let pending = on_foreign(host, args, "body", |body: &mut Body| {
+        Ok(body.0.as_ref().map(|writer| writer.writing(part)))
+    })?;
+    match pending {
+        Some(pending) => host.wait_for(pending),
+        None => Ok(Value::FALSE),
+    }
+}
+
+fn complete(host: &Host, args: &[Value]) -> Outcome {
+    on_foreign(host, args, "body", |body: &mut Body| {
+        if let Some(writer) = body.0.take() {
+            writer.complete();
+        }
+        Ok(Value::NIL)
+    })
+}
+
+fn abandon(host: &Host, args: &[Value]) -> Outcome {
+    on_foreign(host, args, "body", |body: &mut Body| {
+        body.0 = None;
+        Ok(Value::NIL)
+    })
+}
