@@ -8,6 +8,7 @@ pub mod golden;
 pub mod peers;
 pub mod process;
 pub mod scratch;
+pub mod serving;
 pub mod tools;
 
 pub use peers::{peers, skip};

@@ -166,6 +166,14 @@ families! {
     #[cfg(feature = "net")]
     net::http::client::upload;
     #[cfg(feature = "net")]
+    net::http::server;
+    #[cfg(feature = "net")]
+    net::http::server::respond;
+    #[cfg(feature = "net")]
+    net::http::server::responses;
+    #[cfg(feature = "net")]
+    net::http::server::router;
+    #[cfg(feature = "net")]
     net::http::writing;
     #[cfg(feature = "net")]
     net::llm_values;
@@ -173,6 +181,8 @@ families! {
     net::llm_values::conversations;
     #[cfg(feature = "net")]
     net::llm_values::tools;
+    #[cfg(feature = "net")]
+    net::websocket;
 }
 
 #[cfg(test)]

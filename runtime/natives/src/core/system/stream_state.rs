@@ -29,6 +29,9 @@ enum Source {
     StandardInput,
     StandardOutput,
     StandardError,
+    /// Something else that `stream/close` lets go of.
+    #[cfg(feature = "net")]
+    Held(Arc<dyn std::any::Any + Send + Sync>),
 }
 
 /// A filter of what is written, and where it goes.
@@ -265,6 +268,21 @@ impl State {
         State::shared_input(Arc::new(Mutex::new(device::Source::arriving(arrivals))))
     }
 
+    /// What is no stream but is closed as one.
+    #[cfg(feature = "net")]
+    pub fn connection(held: Arc<dyn std::any::Any + Send + Sync>) -> State {
+        State::new(Source::Held(held), &[])
+    }
+
+    /// What is closed as a stream, until then.
+    #[cfg(feature = "net")]
+    pub fn held(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        match &self.source {
+            Source::Held(held) => Some(held.clone()),
+            _ => None,
+        }
+    }
+
     /// What others may read as well: the output of a process.
     pub fn shared_input(source: Shared<device::Source>) -> State {
         State::new(Source::Input(source), &[])
@@ -344,6 +362,8 @@ impl State {
             Source::StandardInput => "stdin",
             Source::StandardOutput => "stdout",
             Source::StandardError => "stderr",
+            #[cfg(feature = "net")]
+            Source::Held(_) => "connection",
         }
     }
 
@@ -447,6 +467,11 @@ impl State {
                 let (name, kind) = self.subject();
                 Err(StreamError::WriteOnly(name, kind))
             }
+            #[cfg(feature = "net")]
+            Source::Held(_) => {
+                let (name, kind) = self.subject();
+                Err(StreamError::WriteOnly(name, kind))
+            }
             _ => Ok(()),
         }
     }
@@ -461,6 +486,11 @@ impl State {
         }
         match self.source {
             Source::Text | Source::Input(_) | Source::StandardInput => {
+                let (name, kind) = self.subject();
+                Err(StreamError::ReadOnly(name, kind))
+            }
+            #[cfg(feature = "net")]
+            Source::Held(_) => {
                 let (name, kind) = self.subject();
                 Err(StreamError::ReadOnly(name, kind))
             }

@@ -175,7 +175,7 @@ fn standard(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// The state behind a stream; `None` for any other value.
-fn shared_state(host: &Host, value: Value) -> Option<Shared<State>> {
+pub(crate) fn shared_state(host: &Host, value: Value) -> Option<Shared<State>> {
     if value.kind() != Kind::Stream {
         return None;
     }

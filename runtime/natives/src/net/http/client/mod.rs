@@ -40,7 +40,7 @@ pub struct Client {
 
 impl Client {
     /// The configuration of TLS for whom a request trusts, and its number.
-    fn configuration(&self, trust: &Trust) -> Result<(usize, Arc<ClientConfig>), TlsError> {
+    pub fn configuration(&self, trust: &Trust) -> Result<(usize, Arc<ClientConfig>), TlsError> {
         let mut known = lock(&self.configurations);
         let found = known.iter().position(|(other, _)| other == trust);
         if let Some((number, (_, found))) = found.and_then(|at| Some((at, known.get(at)?))) {

@@ -1,0 +1,241 @@
+//! What the engine does with a request: checks, the body, the wait for the answer.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::{Body as _, Bytes, Incoming as Received};
+use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use hyper::{Request, Response};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::Server;
+use super::exchange::{self, Body, Responder, Upgrade};
+use super::files::Conditions;
+use crate::net::http::client::decode::part;
+use crate::net::http::client::exchange::fields;
+use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::incoming::{Incoming, incoming};
+use crate::net::http::engine::race::{First, race};
+
+/// A response of a text.
+pub fn plain(status: StatusCode, text: &'static str) -> Response<Payload> {
+    let mut response = Response::new(Payload::Bytes(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// As [`plain`], and the connection is closed: what else comes on it has no clear meaning.
+fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
+    let mut response = plain(status, text);
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Answers a request.
+pub async fn handle(
+    server: Arc<Server>,
+    request: Request<Received>,
+    peer: SocketAddr,
+) -> Result<Response<Payload>, Infallible> {
+    if !server.settings.logs {
+        return Ok(answer(&server, request, peer).await);
+    }
+    let start = Instant::now();
+    let line = format!("{} {}", request.method(), request.uri());
+    let response = answer(&server, request, peer).await;
+    let bytes = response.body().size_hint().exact();
+    eprintln!(
+        "{} {line} {} {} {} ms",
+        peer.ip(),
+        response.status().as_u16(),
+        bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
+        start.elapsed().as_millis(),
+    );
+    Ok(response)
+}
+
+/// Whether the head says clearly where the request ends and whom it is for (RFC 9112, 3.2 and 6.3).
+fn is_clear(request: &Request<Received>) -> bool {
+    let headers = request.headers();
+    let count = |name| headers.get_all(name).iter().count();
+    let hosts = count(header::HOST);
+    // Lengths that contradict each other do not come here: the library refuses them, or takes the chunks and closes the
+    // connection.
+    (hosts == 1 || hosts == 0 && request.version() == Version::HTTP_10)
+        && count(header::CONTENT_LENGTH) <= 1
+}
+
+/// How many bytes names and values of header fields are.
+fn size_of(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+async fn answer(
+    server: &Arc<Server>,
+    mut request: Request<Received>,
+    peer: SocketAddr,
+) -> Response<Payload> {
+    if !is_clear(&request) {
+        return refused(StatusCode::BAD_REQUEST, "Bad Request");
+    }
+    let settings = &server.settings;
+    // The library looks at what it has read, which may be twice as much.
+    if size_of(request.headers()) > settings.most_head {
+        return refused(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        );
+    }
+    let most = settings.most_body;
+    if request.body().size_hint().lower() > most as u64 {
+        return refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large");
+    }
+    let upgrade = upgrade(&mut request);
+    let (head, body) = request.into_parts();
+    let body = if settings.streams && !body.is_end_stream() {
+        Body::Stream(streamed(server.clone(), body))
+    } else {
+        match collected(server, body).await {
+            Ok(bytes) => Body::Bytes(bytes),
+            Err(refusal) => return refusal,
+        }
+    };
+    let conditions = Conditions::of(&head);
+    let (answer, answered) = oneshot::channel();
+    let request = exchange::Request {
+        method: head.method.as_str().to_ascii_lowercase(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: fields(&head.headers),
+        body,
+        peer,
+    };
+    server.queue.put((
+        request,
+        Responder {
+            answer,
+            conditions,
+            upgrade,
+        },
+    ));
+    let answered = match settings.handler_time {
+        None => answered.await,
+        Some(time) => match timeout(time, answered).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                return plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Handler did not respond in time",
+                );
+            }
+        },
+    };
+    answered.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
+}
+
+/// The body, if it is no longer than allowed and comes without long pauses.
+async fn collected(server: &Server, mut body: Received) -> Result<Bytes, Response<Payload>> {
+    let settings = &server.settings;
+    let mut whole: Vec<u8> = Vec::new();
+    let mut first: Option<Bytes> = None;
+    loop {
+        let next = timeout(settings.body_time, part(&mut body));
+        let bytes = match next.await {
+            Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(refused(StatusCode::BAD_REQUEST, "Bad Request")),
+            Ok(Some(Ok(bytes))) => bytes,
+        };
+        if whole.len() + first.as_ref().map_or(0, Bytes::len) + bytes.len() > settings.most_body {
+            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"));
+        }
+        // Most bodies are of one part.
+        if first.is_none() && whole.is_empty() {
+            first = Some(bytes);
+        } else {
+            if let Some(first) = first.take() {
+                whole.extend_from_slice(&first);
+            }
+            whole.extend_from_slice(&bytes);
+        }
+    }
+    Ok(first.unwrap_or_else(|| whole.into()))
+}
+
+/// The body as it comes.
+fn streamed(server: Arc<Server>, mut body: Received) -> Incoming {
+    let (feeder, incoming) = incoming();
+    tokio::spawn(async move {
+        let most = server.settings.most_body;
+        let time = server.settings.body_time;
+        let mut total = 0;
+        let feeding = async {
+            loop {
+                let bytes = match timeout(time, part(&mut body)).await {
+                    Err(_) => return Err("the body does not go on".to_owned()),
+                    Ok(None) => return Ok(()),
+                    Ok(Some(Err(error))) => return Err(error.to_string()),
+                    Ok(Some(Ok(bytes))) => bytes,
+                };
+                total += bytes.len();
+                if total > most {
+                    return Err(format!("the body is longer than {most} bytes"));
+                }
+                if !feeder.give(bytes).await {
+                    return Ok(());
+                }
+            }
+        };
+        if let First::One(ended) = race(feeding, feeder.reader_is_gone()).await {
+            feeder.end(ended);
+        }
+    });
+    incoming
+}
+
+/// Whether a field of comma-separated words has this word.
+fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|found| found.trim().eq_ignore_ascii_case(word))
+}
+
+/// What a valid request for a WebSocket asks for (RFC 6455, 4.2.1).
+fn upgrade(request: &mut Request<Received>) -> Option<Upgrade> {
+    let headers = request.headers();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let key = text(header::SEC_WEBSOCKET_KEY)?.trim().to_owned();
+    let is_valid = request.method() == hyper::Method::GET
+        && request.version() == Version::HTTP_11
+        && has_word(headers, header::UPGRADE, "websocket")
+        && has_word(headers, header::CONNECTION, "upgrade")
+        && text(header::SEC_WEBSOCKET_VERSION)?.trim() == "13"
+        && key.len() == 24;
+    if !is_valid {
+        return None;
+    }
+    let protocols = text(header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
+    let protocols = protocols
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    Some(Upgrade {
+        connection: hyper::upgrade::on(request),
+        key,
+        protocols,
+    })
+}

@@ -1,0 +1,256 @@
+//! The server. The engine accepts connections, reads requests and sends answers; each request becomes a task of the
+//! machine (`compiler/lib/http.sema`), whose handler makes a response.
+
+mod exchange;
+pub mod files;
+mod handle;
+mod listen;
+mod mime;
+pub mod respond;
+pub mod responses;
+pub mod router;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sema_machine::data::collections::sorted_map;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, on_foreign};
+use sema_machine::host::condition::{Outcome, io_error};
+use sema_machine::host::native::Capability;
+use sema_machine::memory::value::Value;
+use sema_machine::natives;
+use tokio::sync::watch;
+
+use crate::core::system::stream_state::State;
+use crate::core::system::streams::named_stream;
+use crate::net::http::engine::{self, Running};
+use crate::net::http::url::decode_pairs;
+use crate::std::json::read::{Keys, Reader};
+use exchange::{Accept, Body, Exchange, Queue, Request};
+use settings::Settings;
+
+natives! {
+    /// Starts to listen with the options of `http/serve`: a list of the server and a map of `:host`, `:port` and `:url`.
+    "%http-listen" (options: Any) -> List, needs(Capability::Network) => listen;
+
+    /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended.
+    "%http-accept" (server: Any) -> Any => accept;
+
+    /// Ends a server: no connection is let in any more.
+    "%http-stop" (server: Any) -> Nil => stop;
+
+    /// Waits until all connections of a server that has been stopped are closed, as long as it was told to.
+    "%http-drain" (server: Any) -> Nil => drain;
+}
+
+/// How far a server has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It lets connections in.
+    Open,
+    /// It finishes what runs.
+    Stopping,
+    /// Nothing runs any more.
+    Closed,
+}
+
+/// A server.
+pub struct Server {
+    settings: Settings,
+    queue: Queue,
+    phase: watch::Sender<Phase>,
+}
+
+impl Server {
+    /// No connection is let in any more.
+    fn stop(&self) {
+        self.phase.send_if_modified(|phase| {
+            let is_open = *phase == Phase::Open;
+            if is_open {
+                *phase = Phase::Stopping;
+            }
+            is_open
+        });
+    }
+
+    /// Waits until the server is as far as this.
+    async fn reached(&self, wanted: Phase) {
+        let mut phases = self.phase.subscribe();
+        loop {
+            let is_reached = *phases.borrow_and_update() >= wanted;
+            // The sender is part of this server.
+            if is_reached || phases.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// What the program holds of a server. When that is forgotten, the server ends.
+struct Handle {
+    server: Arc<Server>,
+    _running: Running<()>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.server.phase.send_replace(Phase::Closed);
+    }
+}
+
+fn listen(host: &Host, args: &[Value]) -> Outcome {
+    let settings = Settings::of(host, argument(args, 0))?;
+    let engine = engine::handle(host, "http/serve")?;
+    let name = format!("{}:{}", settings.host, settings.port);
+    let spawning = engine.clone();
+    let binding = async move {
+        let listener = listen::bind(&settings).await?;
+        let address = listener.local_addr()?;
+        let (phase, _) = watch::channel(Phase::Open);
+        let server = Arc::new(Server {
+            settings,
+            queue: Queue::default(),
+            phase,
+        });
+        tokio::spawn(listen::until_terminated(server.clone()));
+        let running = engine::start(&spawning, listen::serve(listener, server.clone()));
+        Ok((server, running, address))
+    };
+    engine::wait(
+        host,
+        engine::start(&engine, binding),
+        move |host, bound: std::io::Result<_>| {
+            let (server, running, address) =
+                bound.map_err(|error| io_error(format!("http/serve: {name}: {error}")))?;
+            let info = info(host, &server.settings, address);
+            let handle = host.heap.foreign(Box::new(Handle {
+                server,
+                _running: running,
+            }));
+            Ok(host.heap.list(&[handle, info]))
+        },
+    )
+}
+
+fn info(host: &Host, settings: &Settings, address: SocketAddr) -> Value {
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let shown = if settings.host.contains(':') {
+        format!("[{}]", settings.host)
+    } else {
+        settings.host.clone()
+    };
+    let port = address.port();
+    let entries = [
+        (host.keyword("host"), host.heap.string(&settings.host)),
+        (host.keyword("port"), Value::small(port.into())),
+        (
+            host.keyword("url"),
+            host.heap.string(&format!("{scheme}://{shown}:{port}")),
+        ),
+    ];
+    sorted_map::from_entries(host, &entries)
+}
+
+fn server(host: &Host, args: &[Value]) -> Outcome<Arc<Server>> {
+    on_foreign(host, args, "server", |handle: &mut Handle| {
+        Ok(handle.server.clone())
+    })
+}
+
+fn accept(host: &Host, args: &[Value]) -> Outcome {
+    host.wait_for(Accept {
+        server: server(host, args)?,
+        found: None,
+        finish: |host: &Host, found: Option<Exchange>| match found {
+            None => Ok(Value::NIL),
+            Some((request, responder)) => {
+                let request = request_value(host, request)?;
+                let responder = respond::handle(host, responder);
+                Ok(host.heap.list(&[request, responder]))
+            }
+        },
+    })
+}
+
+/// The map that a handler gets.
+fn request_value(host: &Host, request: Request) -> Outcome {
+    let heap = &host.heap;
+    let text = |bytes: &[u8]| heap.string(&String::from_utf8_lossy(bytes));
+    let is_json = request
+        .headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && is_json(value));
+    let headers: Vec<(Value, Value)> = (request.headers.iter())
+        .map(|(name, value)| (heap.string(name), text(value)))
+        .collect();
+    let query: Vec<(Value, Value)> = (decode_pairs(&request.query).iter())
+        .map(|(name, value)| (host.keyword(name), heap.string(value)))
+        .collect();
+    let mut json = None;
+    let body = match request.body {
+        Body::Stream(incoming) => {
+            named_stream(host, State::arriving(Box::new(incoming)), "http-body")
+        }
+        Body::Bytes(bytes) => {
+            host.ask(2 * bytes.len())?;
+            match std::str::from_utf8(&bytes) {
+                Err(_) => heap.bytevector(&bytes),
+                Ok(text) => {
+                    if is_json {
+                        // What is malformed is seen by the handler: there is no `:json`.
+                        json = Reader::new(Keys::Keywords).document(host, text).ok();
+                    }
+                    heap.string(text)
+                }
+            }
+        }
+    };
+    let mut entries = vec![
+        (host.keyword("body"), body),
+        (
+            host.keyword("headers"),
+            sorted_map::from_entries(host, &headers),
+        ),
+        (host.keyword("method"), host.keyword(&request.method)),
+        (host.keyword("params"), sorted_map::empty(heap)),
+        (host.keyword("path"), heap.string(&request.path)),
+        (
+            host.keyword("query"),
+            sorted_map::from_entries(host, &query),
+        ),
+        (
+            host.keyword("remote"),
+            heap.string(&request.peer.ip().to_string()),
+        ),
+    ];
+    if let Some(json) = json {
+        entries.push((host.keyword("json"), json));
+    }
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+fn is_json(value: &[u8]) -> bool {
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind == "application/json" || kind.ends_with("+json")
+}
+
+fn stop(host: &Host, args: &[Value]) -> Outcome {
+    server(host, args)?.stop();
+    Ok(Value::NIL)
+}
+
+fn drain(host: &Host, args: &[Value]) -> Outcome {
+    let server = server(host, args)?;
+    let engine = engine::handle(host, "http/serve")?;
+    let closing = async move { server.reached(Phase::Closed).await };
+    engine::wait(host, engine::start(&engine, closing), |_, ()| {
+        Ok(Value::NIL)
+    })
+}

@@ -1,0 +1,227 @@
+//! From what a handler gives to what is sent.
+
+use hyper::Response;
+use hyper::body::Bytes;
+use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use sema_machine::data::collections;
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, on_foreign};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
+
+use super::exchange;
+use super::files;
+use super::handle::plain;
+use crate::net::http::client::options::{header_fields, option};
+use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::outgoing::{Writer, outgoing};
+use crate::net::http::writing;
+use crate::net::websocket::connect::answer_to;
+use crate::std::json::write;
+
+natives! {
+    /// Answers a request with what its handler has given. If the body is still to be written, gives what it is written to; else nil.
+    "%http-respond" (responder: Any, response: Any) -> Any => respond;
+
+    /// Answers a request with an error of the server, unless it has been answered.
+    "%http-fail" (responder: Any) -> Nil => fail;
+}
+
+/// What a request is answered by; `None`: it has been.
+pub struct Responder(pub Option<exchange::Responder>);
+
+/// What the answer to a request is given to.
+pub fn handle(host: &Host, responder: exchange::Responder) -> Value {
+    host.heap.foreign(Box::new(Responder(Some(responder))))
+}
+
+/// What is left of a request that has not been answered yet.
+///
+/// # Errors
+/// It has been answered.
+pub fn take(host: &Host, args: &[Value]) -> Outcome<exchange::Responder> {
+    on_foreign(host, args, "request", |responder: &mut Responder| {
+        let responder = responder.0.take();
+        responder.ok_or_else(|| eval_error("http/serve: the request has been answered"))
+    })
+}
+
+fn status(host: &Host, response: Value) -> Outcome<StatusCode> {
+    let Some(value) = option(host, response, "status") else {
+        return Ok(StatusCode::OK);
+    };
+    let number = host
+        .heap
+        .as_i64(value)
+        .and_then(|number| u16::try_from(number).ok());
+    // What is below 200 is no answer.
+    let status = number
+        .filter(|number| *number >= 200)
+        .and_then(|number| StatusCode::from_u16(number).ok());
+    status.ok_or_else(|| type_error(host, "status from 200 to 999", value))
+}
+
+/// What is sent of a response, and what its body is written to.
+struct Parts {
+    status: StatusCode,
+    headers: HeaderMap,
+    payload: Payload,
+    writer: Option<Writer>,
+}
+
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.entry(name).or_insert(value);
+    }
+}
+
+/// The parts of a response that is a map.
+fn parts(host: &Host, response: Value, conditions: &files::Conditions) -> Outcome<Parts> {
+    let mut headers = match option(host, response, "headers") {
+        Some(map) => header_fields(host, "http/serve", map)?,
+        None => HeaderMap::new(),
+    };
+    // They say where the body ends: that is not the handler's to decide.
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::CONTENT_LENGTH);
+    let mut status = status(host, response)?;
+    let mut writer = None;
+    let mut streamed = || {
+        let (end, body) = outgoing();
+        writer = Some(end);
+        Payload::Outgoing(body)
+    };
+    let payload = if option(host, response, "__stream").is_some() {
+        set(&mut headers, header::CONTENT_TYPE, "text/event-stream");
+        set(&mut headers, header::CACHE_CONTROL, "no-cache");
+        streamed()
+    } else if let Some(path) = option(host, response, "__file_path") {
+        let path = host
+            .heap
+            .as_str(path)
+            .ok_or_else(|| type_error(host, "string", path))?;
+        if let Some(kind) = option(host, response, "__file_content_type") {
+            set(
+                &mut headers,
+                header::CONTENT_TYPE,
+                host.heap.as_str(kind).unwrap_or_default(),
+            );
+        }
+        set(&mut headers, header::CACHE_CONTROL, "public, max-age=3600");
+        let failed = |error| eval_error(format!("http/file: {path}: {error}"));
+        let opened = files::open(&host.files, path).map_err(failed)?;
+        let (found, payload) = opened
+            .answer(conditions, status, &mut headers)
+            .map_err(failed)?;
+        status = found;
+        payload
+    } else {
+        let body = option(host, response, "body").unwrap_or(Value::NIL);
+        match body.kind() {
+            Kind::Nil => Payload::empty(),
+            Kind::String => Payload::Bytes(Bytes::copy_from_slice(
+                host.heap.as_str(body).unwrap_or_default().as_bytes(),
+            )),
+            Kind::Bytevector => Payload::Bytes(Bytes::copy_from_slice(
+                host.heap.as_bytevector(body).unwrap_or_default(),
+            )),
+            Kind::Stream => streamed(),
+            _ => {
+                let text = write::encode(host, body, false);
+                let text = text.map_err(|problem| {
+                    eval_error(format!("http/serve: the body of a response: {problem}"))
+                })?;
+                set(&mut headers, header::CONTENT_TYPE, "application/json");
+                Payload::Bytes(text.into())
+            }
+        }
+    };
+    Ok(Parts {
+        status,
+        headers,
+        payload,
+        writer,
+    })
+}
+
+fn respond(host: &Host, args: &[Value]) -> Outcome {
+    let response = argument(args, 1);
+    let responder = take(host, args)?;
+    let made = if collections::is_map(response) {
+        parts(host, response, &responder.conditions)
+    } else {
+        let text = match host.heap.as_str(response) {
+            Some(text) => text.to_owned(),
+            None => print::readable(host, response),
+        };
+        let mut headers = HeaderMap::new();
+        set(&mut headers, header::CONTENT_TYPE, "text/plain");
+        Ok(Parts {
+            status: StatusCode::OK,
+            headers,
+            payload: Payload::Bytes(text.into()),
+            writer: None,
+        })
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(signal) => {
+            // It is answered by `%http-fail`.
+            on_foreign(host, args, "request", |handle: &mut Responder| {
+                handle.0 = Some(responder);
+                Ok(())
+            })?;
+            return Err(signal);
+        }
+    };
+    let mut message = Response::new(made.payload);
+    *message.status_mut() = made.status;
+    *message.headers_mut() = made.headers;
+    // The client may be gone: then nobody wants the answer.
+    let _ = responder.answer.send(message);
+    Ok(match made.writer {
+        Some(writer) => writing::handle(host, writer),
+        None => Value::NIL,
+    })
+}
+
+fn fail(host: &Host, args: &[Value]) -> Outcome {
+    on_foreign(host, args, "request", |responder: &mut Responder| {
+        if let Some(responder) = responder.0.take() {
+            let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond");
+            let _ = responder.answer.send(response);
+        }
+        Ok(Value::NIL)
+    })
+}
+
+/// Accepts a request for a WebSocket, with a protocol that both know: what its connection becomes. `None`: it asks for none, and has been answered.
+pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<OnUpgrade>> {
+    let responder = take(host, args)?;
+    let Some(upgrade) = responder.upgrade else {
+        let _ = responder
+            .answer
+            .send(plain(StatusCode::BAD_REQUEST, "Bad Request"));
+        return Ok(None);
+    };
+    let mut message = Response::new(Payload::empty());
+    *message.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = message.headers_mut();
+    set(headers, header::CONNECTION, "Upgrade");
+    set(headers, header::UPGRADE, "websocket");
+    set(
+        headers,
+        header::SEC_WEBSOCKET_ACCEPT,
+        &answer_to(&upgrade.key),
+    );
+    if let Some(protocol) =
+        protocol.filter(|name| upgrade.protocols.iter().any(|offered| offered == name))
+    {
+        set(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    let _ = responder.answer.send(message);
+    Ok(Some(upgrade.connection))
+}

@@ -1,0 +1,245 @@
+//! Which route a request takes.
+
+use sema_machine::data::collections::sorted_map;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, list_or_vector, on_foreign, text};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::native::Capability;
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
+
+use super::{files, mime, responses};
+use crate::net::http::url::decode;
+
+natives! {
+    /// What is needed to find the route of a request: a list of the routes' methods, paths and handlers as a table, and of the handlers.
+    "%http-routes" (routes: Any) -> List => routes;
+
+    /// The first route, from one on, of a method and a path: a list of its number, its method, and the parameters. Nil if there is none.
+    "%http-route" (table: Any, method: Keyword, path: String, from: Count) -> Any => route;
+
+    /// The response to a request for the rest of a path below a directory, nil if there is no such file.
+    "%http-static" (directory: String, rest: String) -> Any, needs(Capability::FsRead), embedded => static_file;
+}
+
+/// A part of a pattern.
+enum Segment {
+    Text(String),
+    Parameter(String),
+    /// Whatever is left.
+    Rest,
+    /// Whatever is left, still encoded: a path of files.
+    Files,
+}
+
+struct Route {
+    method: String,
+    pattern: Vec<Segment>,
+}
+
+struct Table(Vec<Route>);
+
+const METHODS: &[&str] = &[
+    "get", "head", "post", "put", "patch", "delete", "options", "query", "any", "ws", "static",
+];
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.strip_prefix('/').unwrap_or(path).split('/')
+}
+
+fn pattern(text: &str, is_static: bool) -> Vec<Segment> {
+    let trimmed = if is_static {
+        text.trim_end_matches('/')
+    } else {
+        text
+    };
+    let mut pattern: Vec<Segment> = segments(trimmed)
+        .filter(|segment| !is_static || !segment.is_empty())
+        .map(|segment| match segment.strip_prefix(':') {
+            Some(name) => Segment::Parameter(name.to_owned()),
+            None if segment == "*" => Segment::Rest,
+            None => Segment::Text(segment.to_owned()),
+        })
+        .collect();
+    if is_static {
+        pattern.push(Segment::Files);
+    }
+    pattern
+}
+
+fn routes(host: &Host, args: &[Value]) -> Outcome {
+    let given = argument(args, 0);
+    let given =
+        list_or_vector(host, given).map_err(|_| type_error(host, "list or vector", given))?;
+    let mut table = Vec::new();
+    let mut handlers = Vec::new();
+    for &route in given.iter() {
+        let parts = list_or_vector(host, route)?;
+        let [method, path, handler] = *parts else {
+            return Err(eval_error(
+                "http/router: each route must have exactly 3 elements [method path handler]",
+            ));
+        };
+        let name = host
+            .name_of(method)
+            .filter(|_| method.kind() == Kind::Keyword);
+        let name = name.ok_or_else(|| type_error(host, "keyword", method))?;
+        if !METHODS.contains(&name) {
+            return Err(eval_error(format!(
+                "http/router: unknown method :{name}; there are :{}",
+                METHODS.join(", :")
+            )));
+        }
+        let path = host
+            .heap
+            .as_str(path)
+            .ok_or_else(|| type_error(host, "string", path))?;
+        let is_static = name == "static";
+        let fits = if is_static {
+            handler.kind() == Kind::String
+        } else {
+            matches!(
+                handler.kind(),
+                Kind::Closure | Kind::Native | Kind::Multimethod | Kind::Keyword
+            )
+        };
+        if !fits {
+            return Err(type_error(
+                host,
+                if is_static { "string" } else { "function" },
+                handler,
+            ));
+        }
+        table.push(Route {
+            method: name.to_owned(),
+            pattern: pattern(path, is_static),
+        });
+        handlers.push(handler);
+    }
+    let table = host.heap.foreign(Box::new(Table(table)));
+    let handlers = host.heap.vector(&handlers);
+    Ok(host.heap.list(&[table, handlers]))
+}
+
+/// The parameters of a path that fits a pattern.
+fn fit(pattern: &[Segment], path: &str) -> Option<Vec<(String, String)>> {
+    let mut parameters = Vec::new();
+    let mut rest = segments(path);
+    for segment in pattern {
+        match segment {
+            Segment::Rest => {
+                let rest: Option<Vec<String>> = rest.map(decode).collect();
+                parameters.push(("*".to_owned(), rest?.join("/")));
+                return Some(parameters);
+            }
+            Segment::Files => {
+                let rest: Vec<&str> = rest.collect();
+                parameters.push(("*".to_owned(), rest.join("/")));
+                return Some(parameters);
+            }
+            Segment::Text(text) => {
+                if decode(rest.next()?)? != *text {
+                    return None;
+                }
+            }
+            Segment::Parameter(name) => {
+                let value = decode(rest.next()?)?;
+                if value.is_empty() {
+                    return None;
+                }
+                parameters.push((name.clone(), value));
+            }
+        }
+    }
+    rest.next().is_none().then_some(parameters)
+}
+
+fn takes(route: &str, method: &str) -> bool {
+    match route {
+        "any" => true,
+        "ws" => method == "get",
+        // The answer to HEAD is that to GET without its body.
+        "get" | "static" => matches!(method, "get" | "head"),
+        _ => route == method,
+    }
+}
+
+fn route(host: &Host, args: &[Value]) -> Outcome {
+    let method = argument(args, 1);
+    let method = host
+        .name_of(method)
+        .ok_or_else(|| type_error(host, "keyword", method))?;
+    let path = text(host, "http/router", args, 2)?;
+    let from = sema_machine::host::arguments::count(host, "http/router", args, 3)?;
+    let found = on_foreign(host, args, "table of routes", |table: &mut Table| {
+        for (number, route) in table.0.iter().enumerate().skip(from) {
+            if takes(&route.method, method)
+                && let Some(parameters) = fit(&route.pattern, path)
+            {
+                return Ok(Some((number, route.method.clone(), parameters)));
+            }
+        }
+        Ok(None)
+    })?;
+    let Some((number, method, parameters)) = found else {
+        return Ok(Value::NIL);
+    };
+    let parameters: Vec<(Value, Value)> = parameters
+        .iter()
+        .map(|(name, value)| (host.keyword(name), host.heap.string(value)))
+        .collect();
+    let parameters = sorted_map::from_entries(host, &parameters);
+    Ok(host
+        .heap
+        .list(&[Value::index(number), host.keyword(&method), parameters]))
+}
+
+fn static_file(host: &Host, args: &[Value]) -> Outcome {
+    let root = text(host, "http/router", args, 0)?;
+    let rest = text(host, "http/router", args, 1)?;
+    let segments: Option<Vec<String>> = rest.split('/').map(decode).collect();
+    let Some(segments) = segments else {
+        return Ok(Value::NIL);
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let is_bad =
+        |segment: &&str| matches!(*segment, "." | "..") || segment.contains(['/', '\\', '\0']);
+    if segments.iter().any(is_bad) {
+        return Ok(responses::response(
+            host,
+            400,
+            Some(("content-type", "text/plain")),
+            "Bad Request",
+        ));
+    }
+    Ok(match files::below(&host.files, root, &segments) {
+        Some(path) => responses::file_response(host, &path, mime::of(&path)),
+        None => Value::NIL,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(text: &str, path: &str) -> Option<Vec<(String, String)>> {
+        fit(&pattern(text, false), path)
+    }
+
+    fn one(name: &str, value: &str) -> Option<Vec<(String, String)>> {
+        Some(vec![(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn paths_fit_patterns() {
+        assert_eq!(fits("/", "/"), Some(Vec::new()));
+        assert_eq!(fits("/u/:id", "/u/a%20b+c"), one("id", "a b+c"));
+        assert_eq!(fits("/u/:id", "/u/a%2Fb"), one("id", "a/b"));
+        assert_eq!(fits("/u/:id", "/u/"), None);
+        assert_eq!(fits("/u/:id", "/u/%zz"), None);
+        assert_eq!(fits("/u/:id", "/u/%ff"), None);
+        assert_eq!(fits("/u/*", "/u/a/b%2f"), one("*", "a/b/"));
+        assert_eq!(fits("/u", "/u/"), None);
+        assert_eq!(fits("/é", "/%C3%A9"), Some(Vec::new()));
+    }
+}

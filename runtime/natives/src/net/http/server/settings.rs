@@ -1,0 +1,100 @@
+//! What a server is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use sema_machine::host::Host;
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::memory::value::Value;
+
+use crate::net::http::client::options::{milliseconds, number, octets, option};
+use crate::net::http::tls;
+
+/// What a server is told.
+#[derive(Clone)]
+pub struct Settings {
+    /// The address to listen at.
+    pub host: String,
+    /// The port; 0: any.
+    pub port: u16,
+    /// Whether a port that is taken is replaced by the next one.
+    pub falls_back: bool,
+    /// Most bytes of a body.
+    pub most_body: usize,
+    /// Most bytes of a request's head.
+    pub most_head: usize,
+    /// Most connections at the same time; more have to wait.
+    pub connections: usize,
+    /// How long the head of a request may take, and a connection may be idle.
+    pub head_time: Duration,
+    /// How long the parts of a body may be apart.
+    pub body_time: Duration,
+    /// How long a handler may take.
+    pub handler_time: Option<Duration>,
+    /// How long what runs may take when the server ends.
+    pub grace: Duration,
+    /// Certificate and key.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Whether each request is reported on standard error.
+    pub logs: bool,
+    /// Whether bodies are given to handlers as streams.
+    pub streams: bool,
+}
+
+impl Settings {
+    /// What a map of options says.
+    pub fn of(host: &Host, options: Value) -> Outcome<Settings> {
+        let time = |name, default| -> Outcome<Duration> {
+            Ok(milliseconds(host, options, name)?.unwrap_or(Duration::from_millis(default)))
+        };
+        let size = |name, default| -> Outcome<usize> {
+            Ok(number(host, options, name)?.unwrap_or(default))
+        };
+        let is_set = |name| option(host, options, name).is_some_and(Value::is_truthy);
+        let address = option(host, options, "host");
+        let address = address.map_or(Some("0.0.0.0"), |address| host.heap.as_str(address));
+        let address = address.ok_or_else(|| {
+            type_error(
+                host,
+                "string for :host",
+                option(host, options, "host").unwrap_or(Value::NIL),
+            )
+        })?;
+        let port = size("port", 3000)?;
+        Ok(Settings {
+            host: address.to_owned(),
+            port: u16::try_from(port).map_err(|_| {
+                eval_error(format!(
+                    "http/serve: {port} is not a port: they are 0 to 65535"
+                ))
+            })?,
+            falls_back: is_set("port-fallback"),
+            most_body: size("max-body", 16 << 20)?,
+            // The library wants at least 8 KB.
+            most_head: size("max-header", 64 << 10)?.max(8 << 10),
+            connections: size("max-connections", 10_000)?.clamp(1, 1 << 20),
+            head_time: time("header-timeout", 30_000)?,
+            body_time: time("body-timeout", 30_000)?,
+            handler_time: milliseconds(host, options, "handler-timeout")?
+                .or(Some(Duration::from_secs(120)))
+                .filter(|time| !time.is_zero()),
+            grace: time("grace", 10_000)?,
+            tls: match (
+                octets(host, options, "cert")?,
+                octets(host, options, "key")?,
+            ) {
+                (None, None) => None,
+                (Some(chain), Some(key)) => {
+                    let made = tls::server(&chain, &key);
+                    Some(Arc::new(made.map_err(|error| {
+                        eval_error(format!("http/serve: TLS: {error}"))
+                    })?))
+                }
+                _ => return Err(eval_error("http/serve: TLS needs both :cert and :key")),
+            },
+            logs: is_set("access-log"),
+            streams: is_set("stream-body"),
+        })
+    }
+}

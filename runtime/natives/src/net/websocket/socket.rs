@@ -1,0 +1,251 @@
+//! A connection: what comes and goes, between the engine and the machine.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::frame::{Closing, Decoder, Event, Message, Opcode, close_payload, encode};
+use crate::core::system::device::lock;
+use crate::net::http::client::connect::Connection;
+use crate::net::http::engine::race::{First, race};
+use sema_machine::task::Completer;
+
+/// Bytes that are kept in one direction before the sender has to wait.
+const MOST_KEPT: usize = 1 << 20;
+/// What a message takes besides its bytes.
+const BYTES_OF_MESSAGE: usize = 64;
+/// Bytes that are read at once.
+const PART: usize = 16 << 10;
+/// How long the peer may take to answer the end.
+const END_TIME: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(super) struct State {
+    /// What has come and nobody has received.
+    pub(super) messages: VecDeque<Message>,
+    kept: usize,
+    pub(super) receivers: Vec<Completer>,
+    /// Frames to send.
+    frames: VecDeque<Vec<u8>>,
+    to_send: usize,
+    pub(super) senders: Vec<Completer>,
+    /// This end has said that it is the end.
+    pub(super) is_ending: bool,
+    /// Nothing comes or goes any more.
+    pub(super) is_closed: bool,
+}
+
+/// Both directions of a connection.
+pub struct Socket {
+    pub(super) state: Mutex<State>,
+    /// There is a frame to send, or the end has come.
+    wanted: Notify,
+    /// A message has been received.
+    received: Notify,
+    is_client: bool,
+    /// The protocol that both have agreed on.
+    pub protocol: Option<String>,
+}
+
+fn tell(completers: &mut Vec<Completer>) {
+    for completer in completers.drain(..) {
+        completer.complete();
+    }
+}
+
+fn size_of(message: &Message) -> usize {
+    BYTES_OF_MESSAGE
+        + match message {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
+            Message::Close(_) => 0,
+        }
+}
+
+impl Socket {
+    /// A connection of a client or a server.
+    pub fn new(is_client: bool, protocol: Option<String>) -> Arc<Socket> {
+        Arc::new(Socket {
+            state: Mutex::default(),
+            wanted: Notify::new(),
+            received: Notify::new(),
+            is_client,
+            protocol,
+        })
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        let state = lock(&self.state);
+        !state.is_ending && !state.is_closed
+    }
+
+    /// Whether so much waits to be sent that the next has to wait.
+    pub(super) fn is_full(state: &State) -> bool {
+        state.to_send >= MOST_KEPT
+    }
+
+    /// Puts a frame into the line.
+    pub(super) fn put(&self, state: &mut State, opcode: Opcode, payload: &[u8]) {
+        let mask = self.is_client.then(mask);
+        let frame = encode(opcode, payload, mask);
+        state.to_send += frame.len();
+        state.frames.push_back(frame);
+        self.wanted.notify_one();
+    }
+
+    /// Says that this is the end, unless it has been said.
+    pub fn end(&self, closing: &Closing) {
+        let mut state = lock(&self.state);
+        if !state.is_ending && !state.is_closed {
+            self.put(&mut state, Opcode::Close, &close_payload(closing));
+            state.is_ending = true;
+        }
+        self.wanted.notify_one();
+        self.received.notify_one();
+    }
+
+    /// The next message.
+    pub(super) fn take(&self, state: &mut State) -> Option<Message> {
+        let message = state.messages.pop_front()?;
+        state.kept -= size_of(&message);
+        self.received.notify_one();
+        Some(message)
+    }
+
+    fn give(&self, message: Message) {
+        let mut state = lock(&self.state);
+        state.kept += size_of(&message);
+        state.messages.push_back(message);
+        tell(&mut state.receivers);
+    }
+
+    /// Does what comes and goes until the end.
+    pub async fn converse(self: Arc<Socket>, io: Connection, most: usize) {
+        let (reader, writer) = tokio::io::split(io);
+        let mut writer = writer;
+        let ended = {
+            let reading = self.read(reader, most);
+            let writing = self.write(&mut writer);
+            match race(reading, writing).await {
+                First::One(closing) => closing,
+                First::Other(()) => Closing::new(1006, "the connection broke"),
+            }
+        };
+        self.give(Message::Close(ended));
+        {
+            let mut state = lock(&self.state);
+            state.is_ending = true;
+            tell(&mut state.senders);
+        }
+        // The answer to the end, or what the peer has done wrong.
+        let _ = timeout(END_TIME, self.flush(&mut writer)).await;
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        tell(&mut state.receivers);
+        tell(&mut state.senders);
+    }
+
+    /// Reads until the end, and gives why it is.
+    async fn read(&self, mut reader: ReadHalf<Connection>, most: usize) -> Closing {
+        let mut decoder = Decoder::new(!self.is_client, most);
+        let mut part = vec![0; PART];
+        loop {
+            // Whoever does not receive makes the peer wait, but not for the answer to an end.
+            while lock(&self.state).kept >= MOST_KEPT && !lock(&self.state).is_ending {
+                self.received.notified().await;
+            }
+            let reading = reader.read(&mut part);
+            let is_ending = lock(&self.state).is_ending;
+            let read = if is_ending {
+                match timeout(END_TIME, reading).await {
+                    Ok(read) => read,
+                    Err(_) => return Closing::new(1006, "the peer has not answered the end"),
+                }
+            } else {
+                match race(reading, self.received.notified()).await {
+                    First::One(read) => read,
+                    First::Other(()) => continue,
+                }
+            };
+            let count = match read {
+                Ok(0) => return Closing::new(1006, "the connection broke"),
+                Ok(count) => count,
+                Err(error) => return Closing::new(1006, &error.to_string()),
+            };
+            decoder.feed(part.get(..count).unwrap_or_default());
+            loop {
+                match decoder.event() {
+                    Ok(None) => break,
+                    Ok(Some(Event::Pong)) => {}
+                    Ok(Some(Event::Ping(payload))) => {
+                        let mut state = lock(&self.state);
+                        if !state.is_ending {
+                            self.put(&mut state, Opcode::Pong, &payload);
+                        }
+                    }
+                    Ok(Some(Event::Message(Message::Close(closing)))) => {
+                        self.end(&closing);
+                        return closing;
+                    }
+                    Ok(Some(Event::Message(message))) => {
+                        if !lock(&self.state).is_ending {
+                            self.give(message);
+                        }
+                    }
+                    Err(closing) => {
+                        self.end(&closing);
+                        return closing;
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_frame(&self) -> Option<Vec<u8>> {
+        let mut state = lock(&self.state);
+        let frame = state.frames.pop_front()?;
+        state.to_send -= frame.len();
+        if !Socket::is_full(&state) {
+            tell(&mut state.senders);
+        }
+        Some(frame)
+    }
+
+    /// Writes what is to be sent until the connection breaks.
+    async fn write(&self, writer: &mut WriteHalf<Connection>) {
+        loop {
+            match self.next_frame() {
+                None => self.wanted.notified().await,
+                Some(frame) => {
+                    if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes what is left, and ends the connection.
+    async fn flush(&self, writer: &mut WriteHalf<Connection>) {
+        while let Some(frame) = self.next_frame() {
+            if writer.write_all(&frame).await.is_err() {
+                return;
+            }
+        }
+        // The peer may be gone.
+        let _ = writer.shutdown().await;
+    }
+}
+
+/// Four bytes that nobody can foresee.
+fn mask() -> [u8; 4] {
+    let mut mask = [0; 4];
+    // Without random bytes the mask is known, which harms nobody but old proxies.
+    let _ = getrandom::fill(&mut mask);
+    mask
+}
