@@ -1,0 +1,551 @@
+//! Requests to peers that answer well, badly, slowly or not at all.
+
+#![cfg(target_os = "linux")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use sema_tests::serving::has;
+use sema_tests::{Scratch, outcome, semac_in};
+
+/// A peer that answers each connection with the next of some bytes, and reports what it was sent.
+struct Peer {
+    address: String,
+    requests: Receiver<String>,
+}
+
+/// What a peer does after its answer.
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    Close,
+    Wait,
+}
+
+/// Reads one request: its head, and a body with a length or in chunks.
+fn request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .to_lowercase()
+                .split("content-length: ")
+                .nth(1)
+                .and_then(|rest| {
+                    rest.split("\r\n")
+                        .next()
+                        .and_then(|length| length.parse::<usize>().ok())
+                });
+            let is_chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+            if length.is_none_or(|length| body.len() >= length)
+                && (!is_chunked || body.ends_with("0\r\n\r\n"))
+            {
+                return text;
+            }
+        }
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => return text,
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+        }
+    }
+}
+
+fn peer(answers: &[&[u8]], after: After) -> Peer {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
+    let (send, requests) = channel();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            if send.send(request(&mut stream)).is_err() {
+                return;
+            }
+            // The client may have closed it.
+            let _ = stream.write_all(&answer);
+            if after == After::Wait {
+                // Until the client closes it.
+                let end = stream.read_to_end(&mut Vec::new());
+                let _ = send.send(format!("closed: {}", end.is_ok()));
+            }
+        }
+    });
+    Peer { address, requests }
+}
+
+/// What a program prints that is given the address of a peer as `url`.
+fn run(url: &str, source: &str) -> String {
+    let scratch = Scratch::with(&[(
+        "main.sema",
+        &format!(
+            "(define url {url:?})\n(define (try-it thunk) (println (try (thunk) (catch condition (list (:type condition) (:message condition))))))\n{source}"
+        ),
+    )]);
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["run", "main.sema"])
+        .env_remove("http_proxy")
+        .env_remove("HTTPS_PROXY");
+    outcome(&mut command, b"").succeeded().stdout
+}
+
+#[test]
+fn bodies_and_their_types() {
+    let ok: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let peer = peer(&[ok; 7], After::Close);
+    run(
+        &peer.address,
+        r#"
+(http/post url {:a [1 2]})
+(http/post url "text" {:basic ["user" "pass"]})
+(http/put url (bytevector 255))
+(http/post url nil {:form {:a "1 2"} :bearer "token"})
+(http/post url nil {:multipart (list {:name "f" :filename "x.txt" :content "content"})})
+(http/request "patch" (string-append url "/p?a=1#f") {:query {:b "ü"} :headers {:x-y "z" "accept" "text/html"}} nil)
+(http/query url (stream/from-string "from a stream"))
+"#,
+    );
+    let sent: Vec<String> = (0..7).map(|_| peer.requests.recv().unwrap()).collect();
+    for (number, parts) in [
+        (
+            0,
+            &[
+                "POST / HTTP/1.1",
+                "content-type: application/json",
+                "\r\n\r\n{\"a\":[1,2]}",
+            ][..],
+        ),
+        (1, &["authorization: Basic dXNlcjpwYXNz", "\r\n\r\ntext"]),
+        (2, &["PUT / ", "content-length: 1\r\n"]),
+        (
+            3,
+            &[
+                "content-type: application/x-www-form-urlencoded",
+                "authorization: Bearer token",
+                "\r\n\r\na=1%202",
+            ],
+        ),
+        (
+            4,
+            &[
+                "content-type: multipart/form-data; boundary=",
+                "name=\"f\"; filename=\"x.txt\"",
+                "\r\n\r\ncontent\r\n--",
+            ],
+        ),
+        (
+            5,
+            &[
+                "PATCH /p?a=1&b=%C3%BC HTTP/1.1",
+                "x-y: z",
+                "accept: text/html",
+            ],
+        ),
+        (
+            6,
+            &[
+                "QUERY / ",
+                "transfer-encoding: chunked",
+                "from a stream\r\n0\r\n\r\n",
+            ],
+        ),
+    ] {
+        for part in parts {
+            assert!(
+                sent[number].contains(part),
+                "{part:?} is missing in {}",
+                sent[number]
+            );
+        }
+    }
+}
+
+#[test]
+fn answers() {
+    let peer = peer(
+        &[
+            b"HTTP/1.1 404 No\r\nContent-Length: 3\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nconnection: close\r\n\r\nh\xff!",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n\xff\x00",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\none\nt\r\n3\r\nwo\n\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+        ],
+        After::Close,
+    );
+    let printed = run(
+        &peer.address,
+        r#"
+(println (http/get url))
+(println (:body (http/get url {:as :bytes})))
+(let ((lines (:body (http/get url {:as :stream})))) (println (list (stream/read-line lines) (stream/read-line lines) (stream/read-line lines))))
+(println (:body (http/get url)))
+"#,
+    );
+    assert_eq!(
+        printed,
+        "{:body \"h\u{fffd}!\" :headers {:connection \"close\" :content-length \"3\" :set-cookie \"a=1\\nb=2\" :x-a \"1, 2\"} :status 404}\n\
+         #u8(255 0)\n(\"one\" \"two\" nil)\nuntil the end\n"
+    );
+}
+
+#[test]
+fn redirections() {
+    let peer = peer(
+        &[
+            b"HTTP/1.1 302 Found\r\nlocation: ../b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            b"HTTP/1.1 307 Again\r\nlocation: /c\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            b"HTTP/1.1 301 Moved\r\nlocation: ftp://x/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            b"HTTP/1.1 301 Moved\r\nlocation: /d\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        ],
+        After::Close,
+    );
+    let printed = run(
+        &peer.address,
+        r#"
+(println (:status (http/post (string-append url "/x/a") "body")))
+(try-it (fn () (http/get url)))
+(println (:status (http/get url {:redirects 0})))
+"#,
+    );
+    let sent: Vec<String> = (0..3).map(|_| peer.requests.recv().unwrap()).collect();
+    assert!(
+        sent[1].starts_with("GET /b HTTP/1.1") && !sent[1].contains("content-type"),
+        "{}",
+        sent[1]
+    );
+    assert!(sent[2].starts_with("GET /c HTTP/1.1"), "{}", sent[2]);
+    let address = &peer.address;
+    assert_eq!(
+        printed,
+        format!(
+            "200\n(:io \"http GET {address}/: redirection to ftp://x/: the URL has another scheme than http, https, ws and wss\")\n301\n"
+        )
+    );
+}
+
+#[test]
+fn secrets_do_not_follow_to_another_server() {
+    let other = peer(
+        &[b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"],
+        After::Close,
+    );
+    let redirection = format!(
+        "HTTP/1.1 307 Go\r\nlocation: {}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        other.address
+    );
+    let first = peer(&[redirection.as_bytes()], After::Close);
+    run(
+        &first.address,
+        r#"(http/get url {:bearer "secret" :headers {"cookie" "a=1"}})"#,
+    );
+    assert!(first.requests.recv().unwrap().contains("Bearer secret"));
+    let sent = other.requests.recv().unwrap();
+    assert!(
+        !sent.contains("secret") && !sent.contains("cookie"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn what_is_cut_off_is_an_error() {
+    let peer = peer(
+        &[
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc\n",
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 12\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c",
+            b"nonsense\r\n\r\n",
+            b"",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n123456789",
+        ],
+        After::Close,
+    );
+    let printed = run(
+        &peer.address,
+        r#"
+(define (fails? thunk) (try (begin (thunk) #f) (catch condition (:type condition))))
+(println (fails? (fn () (http/get url))))
+(println (fails? (fn () (http/get url))))
+(let ((body (:body (http/get url {:as :stream}))))
+  (println (stream/read-line body) (fails? (fn () (stream/read-line body)))))
+(println (fails? (fn () (http/get url))))
+(println (fails? (fn () (http/get url))))
+(println (fails? (fn () (http/get url))))
+(println (fails? (fn () (http/get url {:max-body 8}))))
+"#,
+    );
+    assert_eq!(printed, ":io\n:io\nabc :eval\n:io\n:io\n:io\n:io\n");
+}
+
+#[test]
+fn whoever_gives_up_closes_the_connection() {
+    let peer = peer(
+        &[
+            b"",
+            b"",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab\n",
+        ],
+        After::Wait,
+    );
+    let printed = run(
+        &peer.address,
+        r#"
+(try-it (fn () (http/get url {:timeout 100})))
+(let ((task (async/spawn (fn () (http/get url)))))
+  (async/sleep 100)
+  (async/cancel task)
+  (println (async/cancelled? task)))
+(let ((body (:body (http/get url {:as :stream}))))
+  (println (stream/read-line body))
+  (stream/close body))
+(async/sleep 300)
+"#,
+    );
+    let address = &peer.address;
+    assert_eq!(
+        printed,
+        format!("(:io \"http GET {address}/: no complete answer within 100 ms\")\n#t\nab\n")
+    );
+    let told: Vec<String> = (0..6)
+        .map(|_| peer.requests.recv_timeout(Duration::from_secs(9)).unwrap())
+        .collect();
+    assert_eq!([&told[1], &told[3], &told[5]], ["closed: true"; 3]);
+}
+
+#[test]
+fn connections_are_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for _ in 0..3 {
+            request(&mut stream);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
+                .unwrap();
+        }
+        // It is closed while it is idle: the next request goes out on another one.
+        drop(stream);
+        let (mut stream, _) = listener.accept().unwrap();
+        request(&mut stream);
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nnew")
+            .unwrap();
+    });
+    let printed = run(
+        &address,
+        "(for-range (n 0 3) (println (:body (http/get url))))\n(println (:body (http/get url)))",
+    );
+    assert_eq!(printed, "x\nx\nx\nnew\n");
+    serving.join().unwrap();
+}
+
+#[test]
+fn many_requests_wait_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        // None is answered before all are there.
+        let mut streams: Vec<TcpStream> = (0..50).map(|_| listener.accept().unwrap().0).collect();
+        for stream in &mut streams {
+            request(stream);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
+                .unwrap();
+        }
+        std::thread::sleep(Duration::from_secs(5));
+    });
+    let printed = run(
+        &address,
+        "(println (length (async/map (fn (n) (http/get url)) (range 50))))",
+    );
+    assert_eq!(printed, "50\n");
+}
+
+#[test]
+fn proxies() {
+    let proxy = peer(
+        &[
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\n1",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\n2",
+            b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\nno TLS at all",
+        ],
+        After::Close,
+    );
+    let printed = run(
+        &proxy.address,
+        r#"
+(sys/set-env "http_proxy" url)
+(sys/set-env "NO_PROXY" "localhost")
+(println (:body (http/get "http://nowhere.invalid/x?y")))
+(println (:body (http/get "http://nowhere.invalid/" {:proxy (string/replace url "//" "//u:p@")})))
+(try-it (fn () (http/get "https://nowhere.invalid/" {:proxy url})))
+(println (try (http/get "https://nowhere.invalid/" {:proxy url}) (catch condition (:type condition))))
+(println (try (http/get "http://localhost:1/") (catch condition (:type condition))))
+"#,
+    );
+    let host = proxy.address.trim_start_matches("http://");
+    assert_eq!(
+        printed,
+        format!(
+            "1\n2\n(:io \"http GET https://nowhere.invalid/: the proxy {host} answers 403\")\n:io\n:io\n"
+        )
+    );
+    let sent: Vec<String> = (0..3).map(|_| proxy.requests.recv().unwrap()).collect();
+    assert!(
+        sent[0].starts_with("GET http://nowhere.invalid/x?y HTTP/1.1"),
+        "{}",
+        sent[0]
+    );
+    assert!(
+        sent[1].contains("proxy-authorization: Basic dTpw"),
+        "{}",
+        sent[1]
+    );
+    assert!(
+        sent[2].starts_with("CONNECT nowhere.invalid:443 HTTP/1.1"),
+        "{}",
+        sent[2]
+    );
+}
+
+/// Certificates made by openssl, and servers that use them.
+struct Certificates(Scratch);
+
+impl Certificates {
+    fn openssl(&self, arguments: &str) {
+        let mut command = Command::new("openssl");
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.0.path());
+        outcome(&mut command, b"").succeeded();
+    }
+
+    fn new() -> Certificates {
+        let made = Certificates(Scratch::new());
+        made.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -subj /CN=test-roots -days 2 -addext basicConstraints=critical,CA:TRUE");
+        for (name, host, days) in [
+            ("good", "IP:127.0.0.1", "2"),
+            ("other", "DNS:other.test", "2"),
+            ("client", "DNS:client.test", "2"),
+        ] {
+            made.openssl(&format!("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+            made.0
+                .write(&format!("{name}.ext"), format!("subjectAltName={host}\n"));
+            made.openssl(&format!("x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {name}.pem -days {days} -extfile {name}.ext"));
+        }
+        made.openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout old.key -out old.csr -subj /CN=old");
+        made.0.write("old.ext", "subjectAltName=IP:127.0.0.1\n");
+        made.0.write("index.txt", "");
+        made.openssl("x509 -req -in old.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out old.pem -days -1 -extfile old.ext");
+        made
+    }
+
+    /// A server with one of the certificates, and its address.
+    fn serve(&self, name: &str, more: &[&str]) -> (Child, String) {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut command = Command::new("openssl");
+        command
+            .args(["s_server", "-quiet", "-www", "-accept", &port.to_string()])
+            .args([
+                "-cert",
+                &format!("{name}.pem"),
+                "-key",
+                &format!("{name}.key"),
+            ])
+            .args(more)
+            .current_dir(self.0.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        (child, format!("https://127.0.0.1:{port}/"))
+    }
+
+    /// What a program prints that asks for an address.
+    fn ask(&self, url: &str, options: &str, variables: &[(&str, &str)]) -> String {
+        self.0.write(
+            "ask.sema",
+            format!("(println (try (:status (http/get {url:?} {options})) (catch condition (:message condition))))"),
+        );
+        let mut command = semac_in(self.0.path());
+        command
+            .args(["run", "ask.sema"])
+            .envs(variables.iter().copied());
+        outcome(&mut command, b"").succeeded().stdout
+    }
+}
+
+#[test]
+fn certificates_are_always_checked() {
+    if !has("openssl") {
+        return;
+    }
+    let made = Certificates::new();
+    let ca = "{:ca (file/read \"ca.pem\")}";
+    let (mut good, url) = made.serve("good", &[]);
+    assert_eq!(made.ask(&url, ca, &[]), "200\n");
+    assert_eq!(
+        made.ask(&url, "{}", &[("SSL_CERT_FILE", "ca.pem")]),
+        "200\n"
+    );
+    let refused = made.ask(&url, "{}", &[]);
+    assert!(refused.contains("UnknownIssuer"), "{refused}");
+    good.kill().unwrap();
+    let (mut other, url) = made.serve("other", &[]);
+    let refused = made.ask(&url, ca, &[]);
+    assert!(refused.contains("not valid for name"), "{refused}");
+    other.kill().unwrap();
+    let (mut old, url) = made.serve("old", &[]);
+    let refused = made.ask(&url, ca, &[]);
+    assert!(refused.contains("Expired"), "{refused}");
+    old.kill().unwrap();
+    let (mut strict, url) = made.serve(
+        "good",
+        &["-Verify", "1", "-CAfile", "ca.pem", "-verify_return_error"],
+    );
+    let refused = made.ask(&url, ca, &[]);
+    assert!(refused.contains("http GET"), "{refused}");
+    let identity = "{:ca (file/read \"ca.pem\") :cert (file/read \"client.pem\") :key (file/read \"client.key\")}";
+    assert_eq!(made.ask(&url, identity, &[]), "200\n");
+    strict.kill().unwrap();
+}
+
+#[test]
+fn servers_speak_tls() {
+    if !has("openssl") || !has("curl") {
+        return;
+    }
+    let made = Certificates::new();
+    made.0.write(
+        "serve.sema",
+        r#"(http/serve (fn (request) (http/text "secret"))
+             {:port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key")})"#,
+    );
+    let mut command = semac_in(made.0.path());
+    let server = sema_tests::serving::Server::start(command.args(["run", "serve.sema"]));
+    let url = format!("https://127.0.0.1:{}/", server.port);
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--cacert", "ca.pem", &url])
+        .current_dir(made.0.path());
+    assert_eq!(outcome(&mut curl, b"").succeeded().stdout, "secret");
+    assert_eq!(made.ask(&url, "{:ca (file/read \"ca.pem\")}", &[]), "200\n");
+    // Whoever speaks no TLS gets nothing.
+    assert!(
+        !server
+            .raw("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .contains("secret")
+    );
+}
