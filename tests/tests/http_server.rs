@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sema_tests::serving::Server;
+use sema_tests::serving::{Server, has};
 use sema_tests::{Scratch, built, fixtures, outcome, runtime, semac_in};
 
 const APP: &str = r#"
@@ -17,6 +17,7 @@ const APP: &str = r#"
      [:any "/body" (fn (request) (http/ok (list (:method request) (:body request) (:json request))))]
      [:get "/raises" (fn (request) (error "boo"))]
      [:get "/injects" (fn (request) {:headers {"x" "a\r\nset-cookie: b"} :body "x"})]
+     [:get "/computes" (fn (request) (let loop ((n 0)) (if (< n 60000000) (loop (+ n 1)) (http/text "done"))))]
      [:get "/slow" (fn (request) (async/sleep 300) (http/text "slow"))]
      [:get "/never" (fn (request) (async/sleep 100000))]
      [:get "/events" (fn (request) (http/stream (fn (send) (send "a\nb") (send {:event "e" :id 5 :data {:x 1}}))))]
@@ -29,7 +30,7 @@ const APP: &str = r#"
      [:static "/files" "files"]
      [:get "/files/*" (fn (request) (http/text "no file"))]]))
 (http/serve app {:port 0 :host "127.0.0.1" :handler-timeout 1000 :header-timeout 1000 :body-timeout 1000
-                 :max-body 1000 :max-header 10000 :max-connections 4 :grace 2000})
+                 :max-body 1000 :max-header 10000 :max-connections 4 :grace 2000 :health "/health"})
 (println "ended")
 "#;
 
@@ -275,6 +276,37 @@ fn the_end_does_not_wait_for_ever() {
     server.terminate();
     let (status, output) = server.ended();
     assert_eq!((status.code(), output.as_str()), (Some(0), "ended\n"));
+}
+
+#[test]
+fn health_is_told_while_a_handler_computes() {
+    let (_scratch, server) = app();
+    let mut stream = server.connect();
+    stream
+        .write_all(b"GET /computes HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(server.get("/health"), (200, "ok".to_owned()));
+}
+
+#[test]
+fn a_socket_of_the_service_manager_is_used() {
+    if !has("python3") {
+        return;
+    }
+    let scratch = built("(http/serve (fn (request) (http/text \"activated\")) {:port 1})");
+    // What systemd does: the socket has the number 3.
+    let manager = "import os, socket, sys\n\
+        s = socket.socket()\n\
+        s.bind(('127.0.0.1', 0))\n\
+        s.listen()\n\
+        os.dup2(s.fileno(), 3)\n\
+        os.set_inheritable(3, True)\n\
+        os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))\n\
+        os.execv(sys.argv[1], sys.argv[1:])\n";
+    let mut command = Command::new("python3");
+    let server = Server::start(command.args(["-c", manager]).arg(scratch.file("app")));
+    assert_eq!(server.get("/"), (200, "activated".to_owned()));
 }
 
 #[test]

@@ -42,6 +42,11 @@ impl Symbols {
         Symbol(id)
     }
 
+    /// The symbol of this name, if there is one already.
+    pub fn find(&self, name: &str) -> Option<Symbol> {
+        self.table.borrow().ids.get(name).copied().map(Symbol)
+    }
+
     /// The name; an unknown number gives the empty string.
     pub fn name(&self, symbol: Symbol) -> &str {
         self.table

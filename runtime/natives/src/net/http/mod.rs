@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod engine;
+mod names;
 pub mod server;
 pub mod tls;
 pub mod url;

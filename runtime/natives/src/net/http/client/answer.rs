@@ -3,6 +3,7 @@
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::incoming::Incoming;
+use crate::net::http::names;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -47,7 +48,7 @@ pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
         .iter()
         .map(|(name, value)| {
             (
-                host.keyword(name),
+                names::keyword(host, name),
                 host.heap.string(&String::from_utf8_lossy(value)),
             )
         })

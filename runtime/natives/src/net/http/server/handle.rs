@@ -11,9 +11,9 @@ use hyper::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::Server;
 use super::exchange::{self, Body, Responder, Upgrade};
 use super::files::Conditions;
+use super::{Phase, Server};
 use crate::net::http::client::decode::part;
 use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::body::Payload;
@@ -95,6 +95,12 @@ async fn answer(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request Header Fields Too Large",
         );
+    }
+    if settings.health.as_deref() == Some(request.uri().path()) {
+        return match *server.phase.borrow() {
+            Phase::Open => plain(StatusCode::OK, "ok"),
+            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "ending"),
+        };
     }
     let most = settings.most_body;
     if request.body().size_hint().lower() > most as u64 {

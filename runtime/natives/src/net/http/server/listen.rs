@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -30,6 +31,9 @@ const ENDING: Duration = Duration::from_millis(100);
 /// # Errors
 /// The system's answer.
 pub async fn bind(settings: &Settings) -> io::Result<TcpListener> {
+    if let Some(number) = settings.inherited {
+        return inherited(number);
+    }
     let mut port = settings.port;
     loop {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -44,6 +48,15 @@ pub async fn bind(settings: &Settings) -> io::Result<TcpListener> {
         }
         port += 1;
     }
+}
+
+/// The socket of this number, which a service manager has opened. It is taken by a copy: the number itself stays open.
+fn inherited(number: i32) -> io::Result<TcpListener> {
+    let own = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let socket = pidfd_getfd(own, number, PidfdGetfdFlags::empty())?;
+    let listener = std::net::TcpListener::from(socket);
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// Lets connections in until the server is to end; then waits for those that are left.

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::{self, Running};
+use crate::net::http::names;
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
 use exchange::{Accept, Body, Exchange, Queue, Request};
@@ -135,19 +136,22 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn info(host: &Host, settings: &Settings, address: SocketAddr) -> Value {
+    // A socket that was inherited has an address of its own.
+    let own = settings.inherited.map(|_| address.ip().to_string());
+    let name = own.as_ref().unwrap_or(&settings.host);
     let scheme = if settings.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    let shown = if settings.host.contains(':') {
-        format!("[{}]", settings.host)
+    let shown = if name.contains(':') {
+        format!("[{name}]")
     } else {
-        settings.host.clone()
+        name.clone()
     };
     let port = address.port();
     let entries = [
-        (host.keyword("host"), host.heap.string(&settings.host)),
+        (host.keyword("host"), host.heap.string(name)),
         (host.keyword("port"), Value::small(port.into())),
         (
             host.keyword("url"),
@@ -190,7 +194,7 @@ fn request_value(host: &Host, request: Request) -> Outcome {
         .map(|(name, value)| (heap.string(name), text(value)))
         .collect();
     let query: Vec<(Value, Value)> = (decode_pairs(&request.query).iter())
-        .map(|(name, value)| (host.keyword(name), heap.string(value)))
+        .map(|(name, value)| (names::keyword(host, name), heap.string(value)))
         .collect();
     let mut json = None;
     let body = match request.body {

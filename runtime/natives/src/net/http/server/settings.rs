@@ -8,8 +8,12 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
 
+use crate::core::system::environment;
 use crate::net::http::client::options::{milliseconds, number, octets, option};
 use crate::net::http::tls;
+
+/// Behind the standard ones.
+const FIRST_INHERITED: i32 = 3;
 
 /// What a server is told.
 #[derive(Clone)]
@@ -36,6 +40,10 @@ pub struct Settings {
     pub grace: Duration,
     /// Certificate and key.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The path at which the engine says that the server runs, without a handler.
+    pub health: Option<String>,
+    /// The number of a socket that the service manager has opened for this process.
+    pub inherited: Option<i32>,
     /// Whether each request is reported on standard error.
     pub logs: bool,
     /// Whether bodies are given to handlers as streams.
@@ -93,8 +101,24 @@ impl Settings {
                 }
                 _ => return Err(eval_error("http/serve: TLS needs both :cert and :key")),
             },
+            health: match option(host, options, "health") {
+                None => None,
+                Some(path) => {
+                    let text = host.heap.as_str(path).map(str::to_owned);
+                    Some(text.ok_or_else(|| type_error(host, "string for :health", path))?)
+                }
+            },
+            inherited: inherited(host),
             logs: is_set("access-log"),
             streams: is_set("stream-body"),
         })
     }
+}
+
+/// The first socket that a service manager has opened for this process (`sd_listen_fds`).
+fn inherited(host: &Host) -> Option<i32> {
+    let number = |name| environment::lookup(host, name).and_then(|text| text.parse::<i32>().ok());
+    let process = rustix::process::getpid().as_raw_nonzero().get();
+    let is_meant = number("LISTEN_PID") == Some(process) && number("LISTEN_FDS") >= Some(1);
+    is_meant.then_some(FIRST_INHERITED)
 }
