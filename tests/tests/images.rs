@@ -140,7 +140,7 @@ fn an_image_runs_in_nothing_but_itself() {
         return;
     }
     let got = outcome(&mut command, b"").succeeded();
-    assert_eq!(got.stdout, "args (one) fast\n");
+    assert_eq!(got.stdout, "args (\"one\") fast\n");
 }
 
 #[test]
