@@ -176,9 +176,19 @@ families! {
     #[cfg(feature = "net")]
     net::http::writing;
     #[cfg(feature = "net")]
+    net::llm::request;
+    #[cfg(feature = "net")]
+    net::llm::state;
+    #[cfg(feature = "net")]
+    net::llm::tape;
+    #[cfg(feature = "net")]
+    net::llm::turns;
+    #[cfg(feature = "net")]
     net::llm_values;
     #[cfg(feature = "net")]
     net::llm_values::conversations;
+    #[cfg(feature = "net")]
+    net::llm_values::schema;
     #[cfg(feature = "net")]
     net::llm_values::tools;
     #[cfg(feature = "net")]

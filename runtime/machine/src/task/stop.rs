@@ -80,7 +80,7 @@ impl Scheduler {
     }
 
     /// Whether a task has been cancelled.
-    pub(crate) fn is_cancelled(&self, task: TaskId) -> bool {
+    pub fn is_cancelled(&self, task: TaskId) -> bool {
         let records = self.records.borrow();
         records
             .get(task.place())

@@ -4,6 +4,7 @@
 //! bytes. A prompt has a list of messages. Both never change.
 
 pub mod conversations;
+pub mod schema;
 pub mod tools;
 
 use sema_machine::data::collections;

@@ -1,5 +1,6 @@
 //! Tier `net`: the network, language models and what they exchange.
 
 pub mod http;
+pub mod llm;
 pub mod llm_values;
 pub mod websocket;

@@ -1,13 +1,21 @@
 //! `prompt`, `message`, `deftool`, `defagent`.
 
+use std::rc::Rc;
+
 use super::literals::make;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::diagnostic::Fallible;
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind, Lambda};
 
 /// The roles that may stand at the head of a prompt entry.
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
+
+/// What the options of an agent may say.
+const AGENT_KEYS: [&str; 4] = ["max-turns", "model", "system", "tools"];
+
+/// Definitions and calls that are followed to find a function.
+const MOST_STEPS: u32 = 16;
 
 impl Lowerer<'_, '_> {
     /// Entries are messages; the run time refuses anything else.
@@ -55,19 +63,35 @@ impl Lowerer<'_, '_> {
             // Without options.
             values.insert(2, Expr::nil(span));
         }
-        let parameters = match values.last().map(|handler| &handler.kind) {
-            Some(ExprKind::Lambda(lambda)) => self.parameter_names(lambda, handler.span),
-            _ => Expr::nil(handler.span),
+        let parameters = match values
+            .last()
+            .and_then(|handler| self.made_function(handler, 0))
+        {
+            Some(lambda) => self.parameter_names(&lambda, handler.span),
+            None => Expr::nil(handler.span),
         };
+        if let (Some(described), Some(handler)) = (parts.get(1), values.last()) {
+            self.check_tool(described, handler);
+        }
         let mut arguments = vec![self.text_constant(symbol, name.span)];
+        // The schema of constant parameters is computed while compiling.
+        let schema = match values.get(1).map(|described| &described.kind) {
+            Some(ExprKind::Const(described)) => {
+                let described = Expr::new(ExprKind::Const(described.clone()), span);
+                Self::call_builtin("%tool-schema", vec![described], span)
+            }
+            _ => Expr::nil(span),
+        };
         arguments.extend(values);
         arguments.push(parameters);
+        arguments.push(schema);
         let value = Self::call_builtin("%make-tool", arguments, span);
         Ok(self.define_everywhere(symbol, value, span))
     }
 
     pub(super) fn defagent(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [name, options] = shape::exactly("defagent", operands, span)?;
+        self.check_agent(options);
         let symbol = shape::symbol("defagent", name, span)?;
         let arguments = vec![self.text_constant(symbol, name.span), self.expr(options)];
         let value = Self::call_builtin("%make-agent", arguments, span);
@@ -82,8 +106,111 @@ impl Lowerer<'_, '_> {
         Expr::new(ExprKind::Seq(vec![define, value]), span)
     }
 
-    /// A model's arguments are given to a handler by name, so the names of its parameters are kept. A handler
-    /// that is not written as a function in the form has no known names; the run time asks the closure.
+    /// The function that an expression gives, as far as its text tells: it is one, the name of one that is
+    /// defined before, or a call of a function that ends with one.
+    fn made_function(&self, expression: &Expr, depth: u32) -> Option<Rc<Lambda>> {
+        if depth > MOST_STEPS {
+            return None;
+        }
+        match &expression.kind {
+            ExprKind::Lambda(lambda) => Some(lambda.clone()),
+            ExprKind::Global(id) => self.unit.body.iter().rev().find_map(|form| {
+                let ExprKind::DefineGlobal(defined, value) = &form.kind else {
+                    return None;
+                };
+                (defined == id).then(|| self.made_function(value, depth + 1))?
+            }),
+            ExprKind::Call(callee, _) => {
+                let maker = self.made_function(callee, depth + 1)?;
+                self.made_function(&maker.body, depth + 1)
+            }
+            ExprKind::Seq(parts) => self.made_function(parts.last()?, depth + 1),
+            ExprKind::Let(_, body) | ExprKind::Letrec(_, body) => {
+                self.made_function(body, depth + 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Warns of parameters of a handler for which a model cannot give a value.
+    fn check_tool(&mut self, described: &Datum, handler: &Expr) {
+        let (DatumKind::Map(entries), ExprKind::Lambda(lambda)) = (&described.kind, &handler.kind)
+        else {
+            return;
+        };
+        let mut keys = Vec::new();
+        for (key, _) in entries.iter() {
+            match &key.kind {
+                DatumKind::Keyword(name) => {
+                    keys.push(self.session.interner.resolve(name).to_owned())
+                }
+                DatumKind::Str(name) => keys.push(name.to_string()),
+                _ => return,
+            }
+        }
+        let parameters = lambda.parameters.iter();
+        let unknown: Vec<Rc<str>> = parameters
+            .filter_map(|parameter| self.unit.variables.get(parameter.0 as usize))
+            .map(|variable| variable.name.clone())
+            .filter(|name| !name.starts_with([' ', '_']) && !keys.iter().any(|key| **key == **name))
+            .collect();
+        for name in unknown {
+            let message =
+                format!("deftool: the handler's parameter `{name}` is none of the tool's");
+            let hint = match keys.first() {
+                Some(_) => format!("it gets nil; the tool declares {}", keys.join(", ")),
+                None => "it gets nil; the tool declares no parameters".to_owned(),
+            };
+            let problem = Diagnostic::warning(lambda.span, "W0206", Condition::Eval, message);
+            self.report(problem.with_hint(hint));
+        }
+    }
+
+    /// Warns of keys that an agent does not have, and of tools that it names twice.
+    fn check_agent(&mut self, options: &Datum) {
+        let DatumKind::Map(entries) = &options.kind else {
+            return;
+        };
+        let mut problems = Vec::new();
+        for (key, value) in entries.iter() {
+            let DatumKind::Keyword(name) = &key.kind else {
+                continue;
+            };
+            let name = self.session.interner.resolve(name);
+            if !AGENT_KEYS.contains(&name) {
+                let message = format!("defagent: unknown key :{name}");
+                let problem = Diagnostic::warning(key.span, "W0207", Condition::Eval, message);
+                problems.push(problem.with_hint(format!(
+                    "an agent has {}",
+                    AGENT_KEYS.map(|key| format!(":{key}")).join(", ")
+                )));
+            }
+            if name == "tools"
+                && let DatumKind::Vector(tools) = &value.kind
+            {
+                let mut seen = Vec::new();
+                for tool in tools.iter() {
+                    let Some(symbol) = shape::as_symbol(tool) else {
+                        continue;
+                    };
+                    if seen.contains(&symbol) {
+                        let name = self.session.interner.resolve(&symbol);
+                        let message = format!("defagent: the tool `{name}` is named twice");
+                        let problem =
+                            Diagnostic::warning(tool.span, "W0208", Condition::Eval, message);
+                        problems.push(problem.with_hint("one is enough"));
+                    }
+                    seen.push(symbol);
+                }
+            }
+        }
+        for problem in problems {
+            self.report(problem);
+        }
+    }
+
+    /// A model's arguments are given to a handler by name, so the names of its parameters are kept. Of a handler
+    /// whose text is not known they are not; it gets the arguments in the order of their keys.
     fn parameter_names(&mut self, lambda: &Lambda, span: Span) -> Expr {
         let names = lambda.parameters.iter().map(|parameter| {
             let variable = self.unit.variables.get(parameter.0 as usize);

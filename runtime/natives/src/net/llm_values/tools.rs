@@ -1,6 +1,6 @@
 //! Tools and agents as values. Calling and running them is not here.
 
-use super::expect;
+use super::{expect, schema};
 use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::data::print;
 use sema_machine::host::Host;
@@ -23,6 +23,8 @@ pub mod tool {
     pub const HANDLER: usize = 4;
     /// The names of the handler's parameters (list of strings), or nil: not known.
     pub const NAMES: usize = 5;
+    /// What models are told: a map of `:name`, `:description` and `:parameters`, a JSON schema.
+    pub const SPEC: usize = 6;
 }
 
 /// Fields of an agent.
@@ -43,9 +45,9 @@ pub mod agent {
 const DEFAULT_TURNS: i64 = 10;
 
 natives! {
-    /// The tool that a `deftool` form describes. Raises if the description is not a string or the
-    /// options are malformed.
-    "%make-tool" (name: Any, description: String, parameters: Any, options: Any, handler: Any, names: Any) -> Tool => make_tool;
+    /// The tool that a `deftool` form describes. The schema of the parameters may be nil: then it is made
+    /// here. Raises if the description is not a string or the options are malformed.
+    "%make-tool" (name: Any, description: String, parameters: Any, options: Any, handler: Any, names: Any, schema: Any) -> Tool => make_tool;
 
     /// The agent that a `defagent` form describes. Raises if the options are not a map.
     "%make-agent" (name: Any, options: Map) -> Agent => make_agent;
@@ -87,7 +89,7 @@ natives! {
     "agent/max-turns" (agent: Agent) -> Int, pure => agent_turns;
 }
 
-/// Arguments: name, description, parameters, options, handler, the names of its parameters.
+/// Arguments: name, description, parameters, options, handler, the names of its parameters, the schema.
 fn make_tool(host: &Host, args: &[Value]) -> Outcome {
     let heap = &host.heap;
     let description = argument(args, 1);
@@ -95,6 +97,15 @@ fn make_tool(host: &Host, args: &[Value]) -> Outcome {
         return Err(argument_error(host, "deftool", 1, "string", description));
     }
     let subjects = policy_subjects(host, argument(args, 3))?;
+    let schema = match argument(args, 6) {
+        schema if schema.is_nil() => schema::schema(host, argument(args, 2))?,
+        schema => schema,
+    };
+    let spec = [
+        (host.keyword("name"), argument(args, 0)),
+        (host.keyword("description"), description),
+        (host.keyword("parameters"), schema),
+    ];
     let fields = [
         argument(args, 0),
         description,
@@ -102,6 +113,7 @@ fn make_tool(host: &Host, args: &[Value]) -> Outcome {
         subjects,
         argument(args, 4),
         argument(args, 5),
+        sorted_map::from_entries(host, &spec),
     ];
     Ok(heap.object(Kind::Tool, 0, &fields))
 }
@@ -270,7 +282,7 @@ mod tests {
         let (name, nil) = (bench.text("t"), Value::NIL);
         bench.try_call(
             "%make-tool",
-            &[name, bench.text("d"), nil, options, nil, nil],
+            &[name, bench.text("d"), nil, options, nil, nil, nil],
         )
     }
 

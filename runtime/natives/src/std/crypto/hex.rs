@@ -23,7 +23,7 @@ natives! {
 }
 
 /// Bytes as lower-case digits.
-pub(super) fn digits(bytes: &[u8]) -> String {
+pub(crate) fn digits(bytes: &[u8]) -> String {
     let digit = |number: u8| char::from_digit(number.into(), 16).unwrap_or('0');
     bytes
         .iter()

@@ -1,0 +1,181 @@
+//! What calls of models keep between each other, and conditions about them.
+
+use std::collections::BTreeMap;
+
+use super::request::{condition_text, llm_error};
+use crate::core::system::environment;
+use sema_machine::data::collections;
+use sema_machine::data::print;
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, real, text};
+use sema_machine::host::condition::{Outcome, io_error};
+use sema_machine::host::native::Capability;
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
+
+natives! {
+    /// The value that the library keeps under a name, or nil.
+    "%llm-state" (name: Keyword) -> Any => state;
+
+    /// Keeps a value under a name until another one is.
+    "%llm-set-state" (name: Keyword, value: Any) -> Any => set_state;
+
+    /// Raises a condition of the type `:llm`.
+    "%llm-error" (message: String) -> Never => raise;
+
+    /// Raises a condition of the type `:io`.
+    "%io-error" (message: String) -> Never => raise_io;
+
+    /// What a condition says, with the name of its kind in front.
+    "%condition-text" (condition: Any) -> String => text_of_condition;
+
+    /// Whether a condition that was caught must go on: the running task was cancelled, or something that
+    /// is not allowed was tried.
+    "%must-go-on?" (condition: Any) -> Bool => must_go_on;
+
+    /// A variable of the environment that says how a provider is reached; nil if it is empty or not set.
+    "%llm-environment" (name: String) -> OptionalString, needs(Capability::Llm) => from_environment;
+
+    /// A text without the fence of a block of code around it.
+    "%unfenced" (text: String) -> String => unfenced;
+
+    /// The readable form of a value.
+    "%readable" (value: Any) -> String => readable;
+
+    /// A number with four digits behind the point.
+    "%four-decimals" (number: Real) -> String => four_decimals;
+
+    /// The bytes of a text.
+    "%byte-count" (text: String) -> Count => byte_count;
+
+    /// The first 200 characters of a text, with dots if there are more.
+    "%clipped" (text: String) -> String => clipped;
+}
+
+/// The numbers of the kept values, by name.
+#[derive(Default)]
+struct State(BTreeMap<String, u32>);
+
+fn name<'h>(host: &'h Host, args: &[Value]) -> &'h str {
+    host.name_of(argument(args, 0)).unwrap_or_default()
+}
+
+fn state(host: &Host, args: &[Value]) -> Outcome {
+    let name = name(host, args);
+    let number = host.with_extension(|state: &mut State| state.0.get(name).copied());
+    Ok(number.map_or(Value::NIL, |number| host.kept(number)))
+}
+
+fn set_state(host: &Host, args: &[Value]) -> Outcome {
+    let value = argument(args, 1);
+    let number = host.keep(value);
+    let name = name(host, args).to_owned();
+    let before = host.with_extension(|state: &mut State| state.0.insert(name, number));
+    if let Some(before) = before {
+        host.release(before);
+    }
+    Ok(value)
+}
+
+fn raise(host: &Host, args: &[Value]) -> Outcome {
+    Err(llm_error(text(host, "%llm-error", args, 0)?))
+}
+
+fn raise_io(host: &Host, args: &[Value]) -> Outcome {
+    Err(io_error(text(host, "%io-error", args, 0)?.to_owned()))
+}
+
+fn text_of_condition(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host.heap.string(&condition_text(host, argument(args, 0))))
+}
+
+fn must_go_on(host: &Host, args: &[Value]) -> Outcome {
+    if host.scheduler.is_cancelled(host.scheduler.current_task()) {
+        return Ok(Value::TRUE);
+    }
+    let condition = argument(args, 0);
+    let kind = collections::is_map(condition)
+        .then(|| collections::get_keyword(host, condition, host.keyword("type")))
+        .flatten()
+        .filter(|kind| kind.kind() == Kind::Keyword);
+    let kind = kind.and_then(|kind| host.name_of(kind));
+    Ok(Value::bool(kind == Some("policy-denied")))
+}
+
+fn from_environment(host: &Host, args: &[Value]) -> Outcome {
+    let name = text(host, "%llm-environment", args, 0)?;
+    let value = environment::lookup(host, name).filter(|value| !value.is_empty());
+    Ok(value.map_or(Value::NIL, |value| host.heap.string(&value)))
+}
+
+fn unfenced(host: &Host, args: &[Value]) -> Outcome {
+    let whole = text(host, "%unfenced", args, 0)?.trim();
+    let inner = whole.strip_prefix("```").and_then(|rest| {
+        let (_, inner) = rest.split_once('\n')?;
+        Some(inner.trim_end().trim_end_matches("```").trim())
+    });
+    Ok(host.heap.string(inner.unwrap_or(whole)))
+}
+
+fn readable(host: &Host, args: &[Value]) -> Outcome {
+    Ok(host.heap.string(&print::readable(host, argument(args, 0))))
+}
+
+fn four_decimals(host: &Host, args: &[Value]) -> Outcome {
+    let number = real(host, argument(args, 0)).unwrap_or_default();
+    Ok(host.heap.string(&format!("{number:.4}")))
+}
+
+fn byte_count(host: &Host, args: &[Value]) -> Outcome {
+    Ok(Value::index(text(host, "%byte-count", args, 0)?.len()))
+}
+
+/// Characters of a result that those who watch get.
+const SHOWN: usize = 200;
+
+fn clipped(host: &Host, args: &[Value]) -> Outcome {
+    let whole = text(host, "%clipped", args, 0)?;
+    Ok(match whole.char_indices().nth(SHOWN) {
+        Some((end, _)) => {
+            let mut part = whole.get(..end).unwrap_or_default().to_owned();
+            part.push_str("...");
+            host.heap.string(&part)
+        }
+        None => argument(args, 0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+
+    #[test]
+    fn the_last_value_of_a_name_is_kept() {
+        let bench = Bench::new();
+        let name = bench.host.keyword("n");
+        assert_eq!(bench.call("%llm-state", &[name]), Value::NIL);
+        bench.call("%llm-set-state", &[name, Value::small(1)]);
+        bench.call("%llm-set-state", &[name, Value::small(2)]);
+        assert_eq!(bench.call("%llm-state", &[name]), Value::small(2));
+    }
+
+    #[test]
+    fn fences_are_taken_off() {
+        let bench = Bench::new();
+        let inner = |text: &str| bench.on_texts("%unfenced", &[text]);
+        assert_eq!(inner("```json\n{}\n```\n"), "{}");
+        assert_eq!(inner("```\n{}```"), "{}");
+        assert_eq!(inner(" {} "), "{}");
+        assert_eq!(inner("```"), "```");
+    }
+
+    #[test]
+    fn long_results_are_shown_in_part() {
+        let bench = Bench::new();
+        assert_eq!(bench.on_texts("%clipped", &["é"]), "é");
+        let long = "é".repeat(201);
+        let shown = bench.on_texts("%clipped", &[&long]);
+        assert_eq!(shown, format!("{}...", "é".repeat(200)));
+    }
+}

@@ -1,0 +1,142 @@
+//! Recordings of calls: the lines of tapes.
+//!
+//! A tape is NDJSON, one line a call: `{"v":1,"kind":"complete","key":K,"content":S,"provider":P, ...}`. The
+//! order of the entries is that of recordings of others, so that tapes can be compared as texts.
+
+use crate::std::json::read::{Keys, Reader};
+use crate::std::json::write;
+use sema_machine::data::collections::{self, sorted_map};
+use sema_machine::host::Host;
+use sema_machine::host::arguments::{argument, text};
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::memory::value::{Kind, Value};
+use sema_machine::natives;
+
+natives! {
+    /// The calls that the text of a tape holds: a map from key to recording. Of one key the first counts, and
+    /// lines that are no recordings are left out.
+    "%tape-entries" (text: String) -> Map => entries;
+
+    /// The line of a tape for a call: what was asked (`complete` or `stream`), its key, the reply, and the pieces
+    /// in which it came.
+    "%tape-line" (kind: String, key: String, reply: Map, pieces: List) -> String => line;
+}
+
+fn part(host: &Host, map: Value, name: &str) -> Option<Value> {
+    let found = collections::get_keyword(host, map, host.keyword(name))?;
+    (!found.is_nil()).then_some(found)
+}
+
+fn entries(host: &Host, args: &[Value]) -> Outcome {
+    let content = text(host, "%tape-entries", args, 0)?;
+    let mut entries: Vec<(Value, Value)> = Vec::new();
+    // The last of equal keys counts in a map: the lines are taken from the end.
+    for line in content.lines().rev() {
+        let Ok(entry) = Reader::new(Keys::Keywords).document(host, line) else {
+            continue;
+        };
+        if !collections::is_map(entry) || part(host, entry, "v") != Some(Value::small(1)) {
+            continue;
+        }
+        let is_text = |name| part(host, entry, name).is_some_and(|v| v.kind() == Kind::String);
+        if !["kind", "key", "content", "model"].into_iter().all(is_text) {
+            continue;
+        }
+        if let Some(key) = part(host, entry, "key") {
+            entries.push((key, entry));
+        }
+    }
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
+fn line(host: &Host, args: &[Value]) -> Outcome {
+    let reply = argument(args, 2);
+    let encode = |value| {
+        write::encode(host, value, false)
+            .map_err(|problem| eval_error(format!("recording: {problem}")))
+    };
+    let json = |name: &str| encode(part(host, reply, name).unwrap_or(Value::NIL));
+    let count = |name: &str| {
+        let usage = part(host, reply, "usage");
+        let count = usage.and_then(|usage| part(host, usage, name));
+        count.and_then(|count| host.heap.as_i64(count)).unwrap_or(0)
+    };
+    let mut calls = Vec::new();
+    if let Some(list) = part(host, reply, "tool-calls") {
+        for call in host.heap.list_iter(list) {
+            let json = |name: &str| encode(part(host, call, name).unwrap_or(Value::NIL));
+            let (id, name, arguments) = (json("id")?, json("name")?, json("arguments")?);
+            let signature = match part(host, call, "thought-signature") {
+                Some(signature) => format!(",\"thought_signature\":{}", encode(signature)?),
+                None => String::new(),
+            };
+            calls.push(format!(
+                "{{\"id\":{id},\"name\":{name},\"arguments\":{arguments}{signature}}}"
+            ));
+        }
+    }
+    let text = format!(
+        "{{\"v\":1,\"kind\":{},\"key\":{},\"content\":{},\"provider\":{},\"role\":{},\"model\":{},\
+         \"tool_calls\":[{}],\"stop_reason\":{},\"prompt_tokens\":{},\"completion_tokens\":{},\
+         \"cache_read_input_tokens\":{},\"cache_creation_input_tokens\":{},\"chunks\":{},\"embeddings\":[]}}\n",
+        encode(argument(args, 0))?,
+        encode(argument(args, 1))?,
+        json("content")?,
+        json("provider")?,
+        json("role")?,
+        json("model")?,
+        calls.join(","),
+        json("stop-reason")?,
+        count("prompt-tokens"),
+        count("completion-tokens"),
+        count("cache-read-tokens"),
+        count("cache-creation-tokens"),
+        encode(argument(args, 3))?,
+    );
+    Ok(host.heap.string(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+    use sema_machine::data::print;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bench = Bench::new();
+        let given = r#"{"content": "hi", "tool-calls": [{"name": "t", "id": "1", "arguments": {"q": 1},
+            "thought-signature": "s"}], "usage": {"prompt-tokens": 3}}"#;
+        let given = bench.call("json/decode", &[bench.text(given)]);
+        let names = [bench.text("p"), bench.text("m")];
+        let reply = bench.call("%llm-reply", &[given, names[0], names[1]]);
+        let pieces = bench.host.heap.list(&[bench.text("h"), bench.text("i")]);
+        let line = |key: &str| {
+            let (kind, key) = (bench.text("stream"), bench.text(key));
+            bench.string(bench.call("%tape-line", &[kind, key, reply, pieces]))
+        };
+        let tape = format!("{}garbage\n{{\"v\":1}}\n{}", line("k1"), line("k2"));
+        let entries = bench.call("%tape-entries", &[bench.text(&tape)]);
+        let keys = bench.call("keys", &[entries]);
+        assert_eq!(print::readable(&bench.host, keys), "(\"k1\" \"k2\")");
+        let entry = bench.call("get", &[entries, bench.text("k1")]);
+        let replayed = bench.call("%llm-recorded", &[entry]);
+        let replayed = print::readable(&bench.host, replayed);
+        assert!(replayed.contains(":chunks (\"h\" \"i\")"), "{replayed}");
+        assert!(replayed.contains(":thought-signature \"s\""), "{replayed}");
+        assert!(replayed.contains(":prompt-tokens 3"), "{replayed}");
+    }
+
+    #[test]
+    fn the_first_recording_of_a_key_counts() {
+        let bench = Bench::new();
+        let line = |content: &str| {
+            format!(
+                "{{\"v\":1,\"kind\":\"complete\",\"key\":\"k\",\"content\":\"{content}\",\"model\":\"m\"}}\n"
+            )
+        };
+        let tape = bench.text(&(line("first") + &line("second")));
+        let entries = bench.call("%tape-entries", &[tape]);
+        let entry = bench.call("get", &[entries, bench.text("k")]);
+        assert!(print::readable(&bench.host, entry).contains("first"));
+    }
+}
