@@ -193,6 +193,10 @@ families! {
     net::llm_values::tools;
     #[cfg(feature = "net")]
     net::websocket;
+    #[cfg(feature = "net")]
+    net::vectors;
+    #[cfg(feature = "net")]
+    net::vectors::store;
 }
 
 #[cfg(test)]

@@ -4,3 +4,4 @@ pub mod http;
 pub mod llm;
 pub mod llm_values;
 pub mod websocket;
+pub mod vectors;
