@@ -194,6 +194,8 @@ families! {
     #[cfg(feature = "net")]
     net::websocket;
     #[cfg(feature = "net")]
+    net::memory;
+    #[cfg(feature = "net")]
     net::vectors;
     #[cfg(feature = "net")]
     net::vectors::store;

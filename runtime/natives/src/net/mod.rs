@@ -4,4 +4,5 @@ pub mod http;
 pub mod llm;
 pub mod llm_values;
 pub mod websocket;
+pub mod memory;
 pub mod vectors;
