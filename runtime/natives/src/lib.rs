@@ -176,6 +176,8 @@ families! {
     #[cfg(feature = "net")]
     net::http::writing;
     #[cfg(feature = "net")]
+    net::guard;
+    #[cfg(feature = "net")]
     net::llm::request;
     #[cfg(feature = "net")]
     net::llm::state;

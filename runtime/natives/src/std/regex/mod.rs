@@ -1,6 +1,6 @@
 //! Regular expressions: searched in time that grows with the text, whatever the pattern.
 
-mod compiled;
+pub(crate) mod compiled;
 #[cfg(test)]
 mod tests;
 
