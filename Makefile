@@ -21,7 +21,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(RUNTIME_FLAGS)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance \
+.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -65,6 +65,11 @@ semac: runtime dynamic
 # The sample application of fixtures/app: built, then run alone in an empty directory.
 demo: semac
 	@sh fixtures/app/demo.sh "$(CURDIR)/dist/semac"
+
+# The licences of everything that ships, C parts included.
+notices:
+	@mkdir -p dist
+	@tools/notices.py dist/NOTICES.txt
 
 # Everything: unit tests, golden files, and end-to-end tests with executables of the same profile.
 test:
