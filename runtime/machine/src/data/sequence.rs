@@ -156,7 +156,7 @@ pub fn rest(host: &Host, value: Value) -> Outcome {
     match value.kind() {
         Kind::List if value != Value::EMPTY => Ok(heap.rest_unchecked(value)),
         Kind::List => Ok(Value::EMPTY),
-        Kind::Vector => Ok(heap.vector(heap.values(value).get(1..).unwrap_or_default())),
+        Kind::Vector => Ok(heap.vector_rest(value, 1)),
         _ => Err(type_error(host, "list or vector", value)),
     }
 }

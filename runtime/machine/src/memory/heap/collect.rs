@@ -275,7 +275,7 @@ impl<'h> Tracer<'h> {
         loop {
             if let Some(object) = self.objects.pop() {
                 // SAFETY: only objects with values after their header are pushed.
-                unsafe { self.fields(object, 0, object::length_of(*object)) };
+                unsafe { self.fields(object, 0, object::field_count(*object)) };
             } else if let Some((chunk, from, to)) = self.cells.pop() {
                 // SAFETY: `from..to` are initialised cells of this chunk; the link follows them.
                 unsafe {

@@ -100,7 +100,7 @@ impl Heap {
                 // SAFETY: only marked objects with values after their header are listed; they live
                 // in the old generation, which is not swept while marking is active.
                 unsafe {
-                    let length = object::length_of(*object);
+                    let length = object::field_count(*object);
                     let to = length.min(from + PART);
                     if to < length {
                         self.marking.objects.push((object, to));

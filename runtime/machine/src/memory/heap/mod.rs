@@ -19,6 +19,7 @@ mod mark;
 pub mod object;
 mod old;
 pub(crate) mod pages;
+mod slice;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -72,6 +72,28 @@ pub(crate) fn length_of(header: u64) -> usize {
     (header >> 32) as usize
 }
 
+/// What `aux` says of a vector whose elements lie in another one. The length of such a header is 0, so code that reads
+/// elements behind the header finds none; see [`super::slice`].
+pub(crate) const SLICE: u16 = 1;
+
+/// Fields of a slice of a vector.
+pub(crate) const SLICE_FIELDS: usize = 3;
+
+/// Whether this is the header of a vector whose elements lie in another one.
+#[inline(always)]
+pub(crate) fn is_slice(header: u64) -> bool {
+    has_form(header, Kind::Vector, SLICE)
+}
+
+/// How many values follow the header of an object that holds values.
+#[inline(always)]
+pub(crate) fn field_count(header: u64) -> usize {
+    match length_of(header) {
+        0 if is_slice(header) => SLICE_FIELDS,
+        length => length,
+    }
+}
+
 #[inline(always)]
 pub(crate) fn chunk_capacity(header: u64) -> usize {
     (header >> 16) as usize & 0xFF_FFFF
@@ -129,7 +151,8 @@ pub(crate) const fn chunk_bytes(capacity: usize) -> usize {
 pub(crate) fn object_bytes(header: u64) -> usize {
     match kind_of(header).shape() {
         Shape::Bytes => 16 + bytes_reserved(header).next_multiple_of(8),
-        Shape::Words | Shape::Values => 8 + length_of(header) * 8,
+        Shape::Words => 8 + length_of(header) * 8,
+        Shape::Values => 8 + field_count(header) * 8,
         Shape::Chunk => chunk_bytes(chunk_capacity(header)),
         Shape::None => 8,
     }

@@ -30,6 +30,7 @@ enum Field {
     Nil,
     Object(usize),
     List(Vec<usize>),
+    Vector(Vec<usize>),
 }
 
 /// A graph of mutable objects (field 0 holds the number) and immutable lists, and its model.
@@ -83,6 +84,11 @@ impl Graph {
                     let list = self.heap.field(value, index + 1);
                     value = self.heap.list_nth(list, at).unwrap();
                 }
+                Field::Vector(numbers) => {
+                    let at = random.below(numbers.len());
+                    number = numbers[at];
+                    value = self.heap.values(self.heap.field(value, index + 1))[at];
+                }
             }
         }
         (number, value)
@@ -91,7 +97,7 @@ impl Graph {
     fn link(&mut self, random: &mut Random) {
         let (from, object) = self.pick(random);
         let index = random.below(self.model[&from].len());
-        let (field, value) = match random.below(4) {
+        let (field, value) = match random.below(5) {
             0 => (Field::Nil, Value::NIL),
             1 => {
                 // A list, consed onto one that exists if the field holds one.
@@ -112,6 +118,20 @@ impl Graph {
                     list = self.heap.rest_unchecked(list);
                 }
                 (Field::List(numbers), list)
+            }
+            2 => {
+                // A vector, or what is left of one, which may share it.
+                let picked: Vec<_> = (0..random.below(60) + 2)
+                    .map(|_| self.pick(random))
+                    .collect();
+                let (mut numbers, values): (Vec<usize>, Vec<Value>) = picked.into_iter().unzip();
+                let mut vector = self.heap.vector(&values);
+                for _ in 0..random.below(3) {
+                    let start = random.below(numbers.len() / 2);
+                    numbers.drain(..start);
+                    vector = self.heap.vector_rest(vector, start);
+                }
+                (Field::Vector(numbers), vector)
             }
             _ => {
                 let (number, value) = self.pick(random);
@@ -154,6 +174,11 @@ impl Graph {
                         let elements: Vec<Value> = self.heap.list_iter(value).collect();
                         assert_eq!(elements.len(), numbers.len());
                         pending.extend(numbers.iter().copied().zip(elements));
+                    }
+                    Field::Vector(numbers) => {
+                        let elements = self.heap.values(value);
+                        assert_eq!(elements.len(), numbers.len());
+                        pending.extend(numbers.iter().copied().zip(elements.iter().copied()));
                     }
                 }
             }

@@ -144,10 +144,13 @@ impl Heap {
         self.fields(value).get(index).map_or(Value::NIL, Cell::get)
     }
 
-    /// The fields of an object that is never mutated (vector, map node, record, ratio …).
+    /// The fields of an object that is never mutated, or the elements of a slice (vector, map node, record, ratio …).
     #[inline(always)]
     pub fn values(&self, value: Value) -> &[Value] {
         let cells = self.fields(value);
+        if cells.is_empty() {
+            return self.shared_values(value);
+        }
         // SAFETY: `Cell<Value>` has the layout of `Value`; objects of these kinds are written only
         // while they are built, before anyone sees a slice of them.
         unsafe { &*(std::ptr::from_ref(cells) as *const [Value]) }

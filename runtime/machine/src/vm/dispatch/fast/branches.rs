@@ -91,7 +91,7 @@ macro_rules! length_jump {
         let sequence = register($base, a($word));
         if sequence.is_heap() {
             let header = object::header_at(sequence);
-            if header as u8 == Kind::List as u8 || header as u8 == Kind::Vector as u8 {
+            if header as u8 == Kind::List as u8 || object::has_form(header, Kind::Vector, 0) {
                 branch!($vm $pc $base $func $frame; (object::length_of(header) == b($word)) == $wanted)
             }
         }

@@ -104,7 +104,7 @@ handlers! {
         let sequence = register(base, b(word));
         if sequence.is_heap() {
             let header = object::header_at(sequence);
-            if header as u8 == Kind::List as u8 || header as u8 == Kind::Vector as u8 {
+            if header as u8 == Kind::List as u8 || object::has_form(header, Kind::Vector, 0) {
                 set(base, a(word), Value::index(object::length_of(header)));
                 dispatch!(vm, pc, base, func, frame)
             }
