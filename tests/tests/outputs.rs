@@ -95,6 +95,36 @@ fn no_input_is_overwritten_under_any_name() {
     assert_eq!(run(&project.file("new")).succeeded().stdout, "1 2 3\n");
 }
 
+/// Files that macros read while the program is built, by each builtin that opens one.
+#[test]
+fn what_macros_read_is_not_overwritten() {
+    for read in [
+        "(file/read \"data.txt\")",
+        "(file/read \"./x/../data.txt\")",
+        "(first (file/read-lines \"data.txt\"))",
+        "(file/fold-lines \"data.txt\" (fn (n line) line) \"\")",
+        "(with-stream (s (stream/open-input \"data.txt\")) (stream/read-line s))",
+        "((fn (read) (read \"data.txt\")) file/read)",
+    ] {
+        let main = format!("(defmacro text () {read})\n(println (text))\n");
+        let project = Scratch::with(&[
+            ("main.sema", main.as_str()),
+            ("data.txt", "a text"),
+            ("x/y", ""),
+        ]);
+        for command in ["build", "compile"] {
+            let mut command_line = semac_in(project.path());
+            command_line.env("SEMAC_RUNTIME", runtime());
+            command_line.args([command, "main.sema", "-o", "data.txt"]);
+            outcome(&mut command_line, b"").failed_with(1, "would overwrite");
+            let left = fs::read_to_string(project.file("data.txt")).unwrap();
+            assert_eq!(left, "a text", "{read}");
+        }
+        build(project.path(), &["main.sema", "-o", "app"]).succeeded();
+        assert_eq!(run(&project.file("app")).succeeded().stdout, "a text\n");
+    }
+}
+
 #[test]
 fn the_runtime_is_not_overwritten() {
     let project = Scratch::with(&[("main.sema", "(println 1)")]);

@@ -97,6 +97,8 @@ pub struct Program {
     /// What the modules became: the entry, into which the others were merged, or all, each after those it
     /// imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
+    /// Paths of the files that macros were asked to read, as they named them.
+    pub read_by_macros: Vec<PathBuf>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
 }
@@ -248,6 +250,11 @@ fn compile_with(
         paths,
         macros,
         modules,
+        read_by_macros: machine
+            .paths_read()
+            .iter()
+            .map(|path| path_of(path))
+            .collect(),
         warnings: program.warnings,
     })
 }

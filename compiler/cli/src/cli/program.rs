@@ -117,7 +117,8 @@ pub fn check(
             if lints.deny_warnings && counts.warnings > 0 {
                 return (Err(Failure::Reported), counts);
             }
-            let inputs = disk.inputs.into_inner().unwrap_or_default();
+            let mut inputs = disk.inputs.into_inner().unwrap_or_default();
+            inputs.extend_from_slice(&program.read_by_macros);
             let compiled = Compiled {
                 program,
                 sources,

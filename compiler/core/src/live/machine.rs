@@ -52,6 +52,7 @@ impl<'l> Machine<'l> {
     pub fn new(library: &'l Library, steps: u64) -> Machine<'l> {
         let mut host = Host::new(Output::stdout(), &NATIVES);
         host.heap.stress_from_environment();
+        host.watch_reads();
         let mut vm = Vm::new(host, Box::new(NoModules));
         vm.set_dynamic(Rc::new(DynamicCompiler::default()));
         Machine {
@@ -67,6 +68,11 @@ impl<'l> Machine<'l> {
     /// Hands what was printed at build time to the system.
     pub fn flush(&self) {
         self.vm.host.output.flush();
+    }
+
+    /// The files that code was asked to read at build time, as it named them.
+    pub fn paths_read(&self) -> Vec<String> {
+        self.vm.host.paths_read()
     }
 
     fn namespace(&mut self, name: &Rc<str>) -> usize {

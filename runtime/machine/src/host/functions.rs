@@ -15,6 +15,7 @@ use std::rc::Rc;
 use super::Host;
 use super::condition::{Condition, ConditionKind, Extra, Outcome, Signal, arity_error};
 use super::native::{Arity, Capabilities, Capability, Native, at_least, native};
+use crate::data::sequence::seq_values;
 use crate::memory::hash::NameMap;
 use crate::memory::symbol::Symbol;
 use crate::memory::value::Value;
@@ -50,8 +51,10 @@ struct Table {
     all: Vec<HostFunction>,
     /// Numbers of those that modules find by name.
     by_name: NameMap<Symbol, u32>,
-    /// Numbers of natives that are denied, and of the functions in their place.
-    denied: Vec<(u32, u32)>,
+    /// Numbers of natives that are denied or watched, and of the functions in their place.
+    replaced: Vec<(u32, u32)>,
+    /// The texts that watched natives were given.
+    paths: Vec<String>,
 }
 
 impl HostFunctions {
@@ -78,8 +81,8 @@ impl HostFunctions {
     /// What stands in for this native already.
     fn instead_of(&self, native: u32) -> Option<u32> {
         let table = self.0.get()?.borrow();
-        let mut denied = table.denied.iter();
-        let found = denied.find(|(number, _)| *number == native);
+        let mut replaced = table.replaced.iter();
+        let found = replaced.find(|(number, _)| *number == native);
         found.map(|(_, function)| *function)
     }
 }
@@ -180,16 +183,55 @@ impl Host {
             }
             Err(denial(native.name, capability).signal())
         };
+        Some(self.replace(number, native, Rc::new(call)))
+    }
+
+    /// Makes a function that stands in for a native.
+    fn replace(&self, number: u32, native: &'static Native, call: Rc<Call>) -> u32 {
         let name = self.symbols.intern(native.name);
-        Some(self.functions.change(|table| {
+        self.functions.change(|table| {
             let function = table.push(HostFunction {
                 name,
                 arity: native.arity,
-                call: Rc::new(call),
+                call,
             });
-            table.denied.push((number, function));
+            table.replaced.push((number, function));
             function
-        }))
+        })
+    }
+
+    /// Remembers which files natives are asked to read, in modules that are loaded from now on. Nothing is denied.
+    pub fn watch_reads(&mut self) {
+        self.denied = Some((Capabilities::NONE, Host::watched_function));
+    }
+
+    /// The texts that natives got which read files, if they are watched: paths, and perhaps more.
+    pub fn paths_read(&self) -> Vec<String> {
+        match self.functions.0.get() {
+            Some(table) => table.borrow().paths.clone(),
+            None => Vec::new(),
+        }
+    }
+
+    fn watched_function(&self, number: u32, native: &'static Native) -> Option<u32> {
+        if !native.capabilities.contains(&Capability::FsRead) {
+            return None;
+        }
+        if let Some(function) = self.functions.instead_of(number) {
+            return Some(function);
+        }
+        let call = move |host: &Host, arguments: &[Value]| {
+            let texts = arguments.iter().filter_map(|path| host.heap.as_str(*path));
+            let listed = arguments
+                .iter()
+                .flat_map(|list| seq_values(host, *list).unwrap_or_default().into_owned());
+            let listed: Vec<Value> = listed.collect();
+            let listed = listed.iter().filter_map(|path| host.heap.as_str(*path));
+            let paths: Vec<String> = texts.chain(listed).map(str::to_owned).collect();
+            host.functions.change(|table| table.paths.extend(paths));
+            (native.call)(host, arguments)
+        };
+        Some(self.replace(number, native, Rc::new(call)))
     }
 }
 
