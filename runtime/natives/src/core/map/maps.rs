@@ -134,6 +134,9 @@ natives! {
     /// The value itself, which is not changed in place any more if it is a map.
     "%sealed" (value: Any) -> Any => sealed;
 
+    /// Raises if the value can be no key of a map.
+    "%check-key" (key: Any) -> Nil, pure => check_key;
+
     /// A map of the kind of another one, with keys from one list and values from another.
     "%map-from-lists" (like: Any, keys: Any, values: Any) -> Map, pure => map_from_lists;
 
@@ -359,6 +362,11 @@ fn from_entries(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// A sorted map with the entries of any map.
+fn check_key(host: &Host, args: &[Value]) -> Outcome {
+    collections::key::check(host, argument(args, 0))?;
+    Ok(Value::NIL)
+}
+
 fn sorted(host: &Host, map: Value) -> Value {
     if map.kind() == Kind::Map {
         return map;

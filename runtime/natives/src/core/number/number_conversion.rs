@@ -182,7 +182,31 @@ fn string_to_number(host: &Host, args: &[Value]) -> Outcome {
         Some(radix) => checked_radix(host, "string->number", *radix)?,
         None => 10,
     };
+    let text = if radix == 10 {
+        without_comments(text)
+    } else {
+        text
+    };
     Ok(number::text::parse(&host.heap, text, radix).unwrap_or(Value::FALSE))
+}
+
+/// What stands in a text besides comments, which go from `;` to the end of their line; all of it, if something stands in
+/// front of a comment and behind it.
+pub(crate) fn without_comments(text: &str) -> &str {
+    let mut rest = text;
+    let mut found: Option<&str> = None;
+    while !rest.is_empty() {
+        let (line, others) = rest.split_once('\n').unwrap_or((rest, ""));
+        let code = line.split_once(';').map_or(line, |(code, _)| code);
+        if !code.trim().is_empty() {
+            if found.is_some() {
+                return text;
+            }
+            found = Some(code);
+        }
+        rest = others;
+    }
+    found.unwrap_or_default()
 }
 
 fn checked_radix(host: &Host, function: &str, value: Value) -> Outcome<u32> {

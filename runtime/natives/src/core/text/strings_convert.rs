@@ -1,5 +1,6 @@
 //! Conversions between strings and other values, and `format`.
 
+use crate::core::number::number_conversion::without_comments;
 use crate::core::text::chars::code_point;
 use crate::core::text::strings::string_of;
 use sema_machine::data::number::literal::parse_number_text;
@@ -180,7 +181,9 @@ fn to_float(host: &Host, args: &[Value]) -> Outcome {
 
 fn is_number(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/number?", args, 0)?;
-    Ok(Value::bool(parse_number_text(string).is_some()))
+    Ok(Value::bool(
+        parse_number_text(without_comments(string)).is_some(),
+    ))
 }
 
 fn intern(host: &Host, args: &[Value]) -> Outcome {

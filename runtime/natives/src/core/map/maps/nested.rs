@@ -45,11 +45,13 @@ struct Merging<'h> {
     pending: Value,
 }
 
+/// What is merged is in key order, whatever kinds of maps it was.
 pub(crate) fn deep_merge(host: &Host, args: &[Value]) -> Outcome {
     let Some((&first, others)) = args.split_first() else {
         return Ok(sorted_map::empty(&host.heap));
     };
     check_map(host, first)?;
+    let first = super::sorted(host, first);
     others.iter().try_fold(first, |merged, &map| {
         check_map(host, map)?;
         Ok(merge_two(host, merged, map))
@@ -79,6 +81,7 @@ fn merge_two(host: &Host, a: Value, b: Value) -> Value {
                 match before.filter(|_| collections::is_map(value)) {
                     Some(before) if collections::is_map(before) => {
                         current.pending = key;
+                        let before = super::sorted(host, before);
                         above.push(std::mem::replace(&mut current, start(before, value)));
                     }
                     _ => {
