@@ -266,3 +266,62 @@ fn macros_that_never_end() {
     let got = outcome(&mut command, b"").failed_with(1, "main.sema:3:3");
     assert!(got.stderr.contains("--macro-steps"), "{}", got.stderr);
 }
+
+/// Two tasks import what waits while it is loaded: the second waits for the first, whatever the file is.
+#[test]
+fn tasks_wait_for_computed_imports_of_each_other() {
+    let slow = "(module slow (export x) (println \"start\") (async/sleep 20) (define x 42) (println \"end\"))";
+    let failing = "(println \"start\") (async/sleep 20) (error \"broken\")";
+    let main = "(define (name) (str \"slow\" \"EXTENSION\"))\n\
+        (define (get) (async (try (begin (import (name) x) x) (catch e (:message e)))))\n\
+        (define a (get))\n(define b (get))\n(println (await a))\n(println (await b))\n(println (await (get)))";
+    for (extension, text, output) in [
+        (".sema", slow, "start\nend\n42\n42\n42\n"),
+        (".semac", slow, "start\nend\n42\n42\n42\n"),
+        // What has failed is tried again by those that waited.
+        (
+            ".sema",
+            failing,
+            "start\nstart\nbroken\nbroken\nstart\nbroken\n",
+        ),
+        (
+            ".semac",
+            failing,
+            "start\nstart\nbroken\nbroken\nstart\nbroken\n",
+        ),
+    ] {
+        let main = main.replace("EXTENSION", extension);
+        let project = Scratch::with(&[("main.sema", main.as_str()), ("slow.sema", text)]);
+        let mut command = semac_in(project.path());
+        outcome(
+            command.args(["compile", "slow.sema", "-o", "slow.semac"]),
+            b"",
+        )
+        .succeeded();
+        assert_eq!(run(&project).succeeded().stdout, output, "{extension}");
+        assert_eq!(
+            with_compiler(&project).succeeded().stdout,
+            output,
+            "{extension}"
+        );
+        if extension == ".semac" {
+            let slim = built(&project, &[], runtime().to_path_buf()).1;
+            assert_eq!(slim.succeeded().stdout, output);
+        }
+    }
+}
+
+/// Files that import each other are a cycle, also in two tasks.
+#[test]
+fn computed_imports_that_wait_for_each_other_are_a_cycle() {
+    let other = |name: &str| {
+        format!("(async/sleep 5)\n(import (str \"{name}\" \".sema\"))\n(define x 1)\n")
+    };
+    let (a, b) = (other("b"), other("a"));
+    let main = "(define (get name) (async (try (begin (import (str name \".sema\") x) x) (catch e (:message e)))))\n\
+        (define a (get \"a\"))\n(define b (get \"b\"))\n\
+        (for-each (fn (m) (println (string/contains? m \"cyclic import\"))) (list (await a) (await b)))\n";
+    let project = Scratch::with(&[("main.sema", main), ("a.sema", &a), ("b.sema", &b)]);
+    let got = run(&project).succeeded();
+    assert!(got.stdout.contains("#t"), "{got:#?}");
+}

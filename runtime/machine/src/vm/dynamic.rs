@@ -113,7 +113,8 @@ impl Vm {
     /// The handle of a compiled module; `None` if there is none of this path.
     ///
     /// # Errors
-    /// It cannot be loaded, or it is being run already: a cycle.
+    /// It cannot be loaded; or it is being run already, by a task that waits for this one: a cycle; or by another one: then
+    /// the signal makes the running task wait for that, and the request gives nil.
     pub fn open_compiled(&mut self, requester: usize, path: &str) -> Outcome<Option<Value>> {
         let importer = self.module_key(requester).to_owned();
         let number = match self.load_from_source(path, &importer) {
@@ -124,6 +125,10 @@ impl Vm {
         };
         let module = self.modules.get(number);
         if module.is_some_and(|module| module.state.get() == ModuleState::Running) {
+            let runner = self.task.id;
+            if let Some(wait) = self.wait_for_module(number, runner) {
+                return Err(wait);
+            }
             let path = self.cycle((number, 0));
             return Err(eval_error(format!("cyclic import detected: {path}")));
         }
@@ -151,17 +156,12 @@ impl Vm {
 
     fn next_of_compiled(&mut self, handle: Value) -> Outcome {
         let number = self.compiled(handle)?;
-        let Some(module) = self.modules.get(number) else {
+        let module = self.modules.get(number);
+        if module.is_none_or(|module| module.state.get() != ModuleState::New) {
             return Ok(Value::FALSE);
-        };
-        let main = module.functions.first();
-        match main {
-            Some(main) if module.state.get() == ModuleState::New => {
-                module.state.set(ModuleState::Running);
-                Ok(self.host.heap.object(Kind::Closure, 0, &[main.encode()]))
-            }
-            _ => Ok(Value::FALSE),
         }
+        self.begin_module(number);
+        Ok(self.main_of(number))
     }
 
     /// Names and values of what a compiled module exports.

@@ -10,9 +10,9 @@ use super::dispatch::Next;
 use super::module::{ImportTarget, ModuleState};
 use super::stack::FrameKind;
 use super::unwind::Payload;
-use crate::host::condition::{Condition, ConditionKind};
+use crate::host::condition::{Condition, ConditionKind, Signal};
 use crate::memory::value::{Kind, Value};
-use crate::task::{Operation, TaskId, new_promise, promise};
+use crate::task::{Operation, Resume, TaskId, new_promise, promise};
 
 /// Words of the instruction that runs a module.
 const IMPORT_WORDS: usize = 2;
@@ -76,12 +76,7 @@ impl Vm {
             ModuleState::New => {
                 state.set(ModuleState::Running);
                 let number = main.module().number.get();
-                self.running_modules.push(RunningModule {
-                    main: (number, main.index),
-                    task: self.task.id,
-                    ended: None,
-                    waiting: Vec::new(),
-                });
+                self.note_running((number, main.index));
                 let func = std::ptr::from_ref(main);
                 let closure = self.host.heap.object(Kind::Closure, 0, &[main.encode()]);
                 self.set_slot(a, closure);
@@ -89,6 +84,41 @@ impl Vm {
                 self.reserve_window()
             }
         }
+    }
+
+    /// Notes that the running task runs a main function, which others may wait for.
+    fn note_running(&mut self, main: MainFunction) {
+        self.running_modules.push(RunningModule {
+            main,
+            task: self.task.id,
+            ended: None,
+            waiting: Vec::new(),
+        });
+    }
+
+    /// Notes that the running task begins to run a loaded module's main function by calling it, and gives the task.
+    /// Others that want the module may wait for it: see [`Vm::wait_for_module`].
+    pub fn begin_module(&mut self, number: usize) -> TaskId {
+        if let Some(module) = self.modules.get(number) {
+            module.state.set(ModuleState::Running);
+            self.note_running((number, 0));
+        }
+        self.task.id
+    }
+
+    /// What the running task waits for that wants a module which another one has begun to run, or something
+    /// that this task makes of several modules, of which this is the latest: the signal for the machine. `None` if
+    /// nobody runs it any more, or the tasks wait for each other.
+    pub fn wait_for_module(&mut self, number: usize, runner: TaskId) -> Option<Box<Signal>> {
+        let operation = match self.modules.get(number)?.state.get() {
+            ModuleState::Running => Operation::Await(self.end_of_module((number, 0))?),
+            // Between two modules.
+            ModuleState::Done if self.tasks.is_parked(runner) => {
+                Operation::GiveWay(Resume::Value(Value::NIL))
+            }
+            ModuleState::Done | ModuleState::New => return None,
+        };
+        Some(Box::new(Signal::Suspend(operation)))
     }
 
     /// A promise that is settled when another task has run this module; `None` if the running task waits for itself.

@@ -101,6 +101,12 @@ impl TaskTable {
         self.put(task.id, Entry::Parked(task));
     }
 
+    /// Whether a task has been on the machine and will go on.
+    pub(super) fn is_parked(&self, id: TaskId) -> bool {
+        let entry = self.entries.get(id.place());
+        matches!(entry, Some(Entry::Parked(task)) if task.id == id)
+    }
+
     /// Takes a task that has been on the machine out of the table.
     #[inline]
     fn take_parked(&mut self, id: TaskId) -> Option<Box<Task>> {

@@ -202,6 +202,7 @@ pub(super) fn open(
         exports: None,
         is_import: form == "import",
         is_done: false,
+        latest: None,
     })
 }
 

@@ -68,9 +68,7 @@ impl DynamicCompiler {
 
     fn take_compiler(&self, level: usize) -> Outcome<Box<Compiler>> {
         if level >= NESTING_LIMIT {
-            return Err(eval_error(
-                "macros that evaluate code are nested too deeply",
-            ));
+            return Err(eval_error("macro expansion exceeded depth limit"));
         }
         let mut compilers = self.compilers.borrow_mut();
         if compilers.len() <= level {
@@ -109,8 +107,9 @@ impl Dynamic for DynamicCompiler {
     }
 }
 
-/// Stack of a thread that compiles: lowering and code generation recurse over the program.
-const STACK_BYTES: usize = 1 << 30;
+/// Stack of a thread that compiles: lowering and code generation recurse over expressions, which are nested at most as
+/// deeply as the front end allows.
+const STACK_BYTES: usize = 256 << 20;
 
 /// Runs a program that may compile on a thread with the stack that compiling takes.
 ///

@@ -286,6 +286,20 @@ impl Work<'_> {
             return Ok(self.vm.host.heap.int(handle));
         }
         files::check_cycle(self.vm, &self.state.borrow(), &located.path)?;
+        if let Some(handle) = known {
+            let latest = self
+                .state
+                .borrow()
+                .sources
+                .get(&handle)
+                .and_then(|source| source.latest);
+            // Another task is running it; what has failed is run again.
+            if let Some((module, runner)) = latest
+                && let Some(wait) = self.vm.wait_for_module(module, runner)
+            {
+                return Err(wait);
+            }
+        }
         let namespace = self.vm.add_namespace();
         let source = files::open(self.vm, self.compiler, &located, "import", namespace)?;
         let mut state = self.state.borrow_mut();
@@ -315,10 +329,10 @@ impl Work<'_> {
             return Ok(Value::FALSE);
         };
         let compiled = self.compile(namespace, &form, Some(origin), &name)?;
-        if let Some(exports) = compiled.exports
-            && let Some(source) = self.state.borrow_mut().sources.get_mut(&handle)
-        {
-            source.exports = Some(exports);
+        let runner = self.vm.begin_module(compiled.module);
+        if let Some(source) = self.state.borrow_mut().sources.get_mut(&handle) {
+            source.latest = Some((compiled.module, runner));
+            source.exports = compiled.exports.or(source.exports.take());
         }
         Ok(self.vm.main_of(compiled.module))
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use sema_machine::task::TaskId;
 use sema_machine::vm::{ModuleImage, Vm};
 
 use super::Setup;
@@ -86,6 +87,8 @@ pub(super) struct Source {
     pub(super) is_import: bool,
     /// Whether everything in it has run.
     pub(super) is_done: bool,
+    /// The module that was made of the latest form, and who runs it.
+    pub(super) latest: Option<(usize, TaskId)>,
 }
 
 /// A file that code was compiled from at run time.
