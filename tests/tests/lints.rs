@@ -115,6 +115,143 @@ fn code_without_sense_is_a_warning() {
     semac(&project, &["run", "main.sema"]).succeeded();
 }
 
+/// A line of a program, and what `semac check` warns of there; nothing of lines that are as they should be.
+const SENSELESS: &[(&str, &str)] = &[
+    (
+        "(retry (fn () 1) {:max-attempt 2})",
+        "retry: there is no option :max-attempt\n",
+    ),
+    ("(retry (fn () 1) {:max-attempts 2 :backoff (+ 1 1)})", ""),
+    (
+        "(with-retry {:times (+ 1 1)} (fn () 1))",
+        "with-retry: there is no option :times\n",
+    ),
+    (
+        "(shell \"true\" \"a\" {:dir \"/\"})",
+        "shell: there is no option :dir\n",
+    ),
+    ("(shell \"true\" \"a\" {:cwd \"/\"})", ""),
+    (
+        "(proc/spawn [\"true\"] {:stdin \"/\"})",
+        "proc/spawn: there is no option :stdin\n",
+    ),
+    (
+        "(text/chunk \"a\" {:length 3})",
+        "text/chunk: there is no option :length\n",
+    ),
+    (
+        "(define (retry f options) 1) (retry (fn () 1) {:max-attempt 2})",
+        "",
+    ),
+    ("(conversation/new {:anything 1})", ""),
+    (
+        "(define-record-type p (make-p x) p? (x p-x)) (define (make-p x) x)",
+        "`make-p` is defined twice",
+    ),
+    ("(define a 1) (defun a (x) x)", "`a` is defined twice"),
+    (
+        "(defmacro m (x) x) (defmacro m (x) x)",
+        "`m` is defined twice",
+    ),
+    (
+        "(define-syntax m (syntax-rules () ((_) 1))) (defmacro m (x) x)",
+        "`m` is defined twice",
+    ),
+    (
+        "(defmulti f first) (defmethod f :a (fn (x) 1)) (defmethod f :a (fn (x) 2))",
+        "`f :a` is defined twice",
+    ),
+    (
+        "(defmulti f first) (defmethod f :a (fn (x) 1)) (defmethod f :b (fn (x) 2))",
+        "",
+    ),
+    (
+        "(define (f) (define a 1) a) (define (g) (define a 1) a)",
+        "",
+    ),
+    ("(define a 1) (set! a 2)", ""),
+    (
+        "(define (f x) (cond (\"yes\" 1) ((= x 3) 3)))",
+        "cond: this clause is never reached",
+    ),
+    (
+        "(define (f x) (cond ((> x 1) 1) ((< x 1) 2) ((> x 1) 3)))",
+        "cond: this clause is never reached",
+    ),
+    (
+        "(define (f x) (cond ((> x 1) 1) ((begin (set! x 3) #f) 2) ((> x 1) 3)))",
+        "",
+    ),
+    ("(define (f g) (cond ((g 1) 1) ((g 1) 3)))", ""),
+    (
+        "(define (> a b) (read-line)) (define (f x) (cond ((> x 1) 1) ((> x 1) 3)))",
+        "",
+    ),
+    (
+        "(define (f x) (cond (> x 1)))",
+        "cond: the test is the function '>' itself",
+    ),
+    ("(define (f list) (cond (list 1)))", ""),
+    (
+        "(define (f x) (case x ((1 2) 1) ((3 2) 2)))",
+        "case: this clause is never reached",
+    ),
+    (
+        "(define (f x) (case x ((1) 1) (else 2) ((3) 2)))",
+        "case: this clause is never reached",
+    ),
+    (
+        "(define (f x) (case x ((:a) 1) ((a) 2) ((\"a\") 3) ((#\\a) 4)))",
+        "",
+    ),
+    (
+        "(define (f x) (match x (y 1) (3 2)))",
+        "match: this clause is never reached",
+    ),
+    (
+        "(import \"a.sema\") (import \"b.sema\")",
+        "`f` is bound by two imports",
+    ),
+    ("(import \"a.sema\") (import \"b.sema\" g)", ""),
+    ("(import \"a.sema\") (import \"a.sema\")", ""),
+    ("(import \"a.sema\") (import \"through.sema\")", ""),
+    (
+        "(import \"b.sema\") (import \"through.sema\")",
+        "`f` is bound by two imports",
+    ),
+    (
+        "(define f 1) (import \"a.sema\")",
+        "the import replaces `f`",
+    ),
+    ("(import \"a.sema\") (define f 1)", ""),
+];
+
+#[test]
+fn senseless_lines_are_warned_of_and_sensible_ones_are_not() {
+    for (line, warning) in SENSELESS {
+        let project = Scratch::with(&[
+            ("main.sema", *line),
+            ("a.sema", "(module a (export f) (define (f) 1))"),
+            (
+                "b.sema",
+                "(module b (export f g) (define (f) 2) (define (g) 3))",
+            ),
+            (
+                "through.sema",
+                "(module through (export f) (import \"a.sema\"))",
+            ),
+        ]);
+        let got = semac(&project, &["check", "main.sema"]).succeeded();
+        if warning.is_empty() {
+            assert!(!got.stderr.contains("Warning"), "{line}: {got:#?}");
+        } else {
+            let text = format!("Warning: {warning}");
+            assert_eq!(got.stderr.matches(&text).count(), 1, "{line}: {got:#?}");
+            assert!(got.stderr.contains(" 1 warning"), "{line}: {got:#?}");
+        }
+    }
+}
+
 #[test]
 fn mistakes_in_any_file_keep_the_program_from_being_built() {
     let project = Scratch::with(&[

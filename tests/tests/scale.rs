@@ -118,3 +118,114 @@ fn many_parameters() {
         }
     }
 }
+
+/// Forms with very many clauses or bindings are compiled, or refused with a diagnostic.
+#[test]
+fn forms_of_any_length_are_compiled_or_refused() {
+    const MANY: usize = 30_000;
+    let last = MANY - 1;
+    let cond = words(10 * MANY, |i| format!("((= x {i}) {i})"));
+    let case = words(MANY, |i| format!("(({i}) {i})"));
+    let texts = words(MANY, |i| format!("((\"{i}\") {i})"));
+    let patterns = words(MANY, |i| format!("([{i} a] (+ a {i}))"));
+    let bindings = words(MANY, |i| format!("(v{i} {i})"));
+    let definitions = words(MANY, |i| format!("(define v{i} {i})"));
+    for (program, output) in [
+        (
+            format!("(define (f x) (cond {cond})) (println (f {last}))"),
+            Some(last),
+        ),
+        (
+            format!("(define (f x) (case x {case})) (println (f {last}))"),
+            Some(last),
+        ),
+        (
+            format!("(define (f x) (case x {texts})) (println (f \"{last}\"))"),
+            Some(last),
+        ),
+        (
+            format!("(define (f x) (match x {patterns})) (println (f [{last} 0]))"),
+            Some(last),
+        ),
+        (
+            format!("(define (f) (let* ({bindings}) v0)) (println (f))"),
+            None,
+        ),
+        (format!("(define (f) {definitions} v0) (println (f))"), None),
+    ] {
+        let project = Scratch::with(&[("main.sema", program.as_str())]);
+        let got = run(&project, "main.sema");
+        match output {
+            Some(number) => assert_eq!(got.succeeded().stdout, format!("{number}\n")),
+            None => {
+                got.failed_with(1, "too many bindings");
+            }
+        }
+    }
+}
+
+#[test]
+fn evaluated_forms_of_any_length_are_compiled_or_refused() {
+    let main = "(define x0 99999)\n\
+        (define (clauses make) (map make (range 100000)))\n\
+        (define (run form) (println (try (eval form) (catch e (:message e)))))\n\
+        (run (cons 'cond (clauses (fn (i) (list (list '= 'x0 i) i)))))\n\
+        (run (cons 'case (cons 'x0 (clauses (fn (i) (list (list i) i))))))\n\
+        (run (list 'let* (clauses (fn (i) (list 'a i))) 'a))\n";
+    let project = Scratch::with(&[("main.sema", main)]);
+    let got = run(&project, "main.sema").succeeded();
+    let lines: Vec<&str> = got.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{got:#?}");
+    assert_eq!(lines[..2], ["99999"; 2], "{got:#?}");
+    assert!(lines[2].contains("too many bindings"), "{got:#?}");
+}
+
+/// A walk over a vector by its rest takes linear time: parts are shared.
+#[test]
+fn walks_over_vectors_by_rest_are_linear() {
+    let main = |count: usize| {
+        format!(
+            "(define v (list->vector (range {count})))\n\
+             (define (walk v sum) (if (empty? v) sum (walk (rest v) (+ sum (first v)))))\n\
+             (println (walk v 0))\n\
+             (define (match-walk v sum) (match v ([] sum) ([a & b] (match-walk b (+ sum a)))))\n\
+             (println (match-walk v 0))\n\
+             (define (drop-walk v sum) (if (empty? v) sum (drop-walk (drop 1 v) (+ sum (first v)))))\n\
+             (println (drop-walk v 0))\n"
+        )
+    };
+    let count = 200_000;
+    let project = Scratch::with(&[("main.sema", main(count).as_str())]);
+    let started = Instant::now();
+    let got = run(&project, "main.sema").succeeded();
+    let sum = count * (count - 1) / 2;
+    assert_eq!(got.stdout, format!("{sum}\n{sum}\n{sum}\n"));
+    // Copying would move 160 GB.
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+/// What is left of a vector is a vector like any other.
+#[test]
+fn rests_of_vectors_are_vectors() {
+    let main = "(define v (list->vector (range 40)))\n(define r (rest (rest v)))\n\
+        (println r)\n\
+        (println (vector? r) (type r) (length r) (count r) (nth r 5) (first r) (last r) (empty? r))\n\
+        (println (= r (list->vector (range 2 40))) (equal? (rest v) r) (get {r 1} (list->vector (range 2 40))))\n\
+        (println (map (fn (x) (* x x)) (take 3 r)) (reverse (rest r)))\n\
+        (println (match r ([a b & c] (list a b (length c)))))\n\
+        (println (append r (list 1)) (apply + r) (json/encode r))\n\
+        (println (vector->list (rest r)) (list/index-of r 9) (member 39 r))\n\
+        (println (try (nth r 38) (catch e (:message e))))\n";
+    let project = Scratch::with(&[("main.sema", main)]);
+    let sliced = run(&project, "main.sema").succeeded().stdout;
+    // Short vectors are copied.
+    let copied = main.replace("(rest (rest v))", "(list->vector (drop 2 v))");
+    let project = Scratch::with(&[("main.sema", copied.as_str())]);
+    let want = run(&project, "main.sema").succeeded().stdout;
+    assert_eq!(sliced, want);
+    assert!(sliced.contains("#t"), "{sliced}");
+}

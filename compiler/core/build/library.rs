@@ -95,7 +95,7 @@ pub struct Declaration {
     /// Sentences and examples.
     pub doc: String,
     /// Calls of the methods that declare facts.
-    pub facts: Vec<&'static str>,
+    pub facts: Vec<String>,
 }
 
 /// Reads files, given by name and text.
@@ -245,24 +245,36 @@ fn declaration(name: &str, block: &[&str]) -> Result<Declaration, String> {
         .ok_or_else(|| format!("`{signature}` is not `(parameters) -> result`"))?;
     let parameters = parameters.split(", ").filter(|one| !one.is_empty());
     let parameters = parameters.map(|one| parameter(one).ok_or(format!("`{one}` is no parameter")));
-    let parameters = parameters.collect::<Result<_, _>>()?;
+    let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
     let mut words = rest.split(", ");
     let result = words.next().unwrap_or_default();
     if !is_kind(result) {
         return Err(format!("`{result}` is no kind of a result"));
     }
-    let facts = words.map(|word| {
-        let found = FACTS.iter().find(|(fact, _)| *fact == word);
-        let (_, call) = found.ok_or(format!("`{word}` is no fact of a library function"))?;
-        Ok::<_, String>(*call)
-    });
+    let facts = words.map(|word| fact(word, &parameters));
     Ok(Declaration {
         name: name.to_owned(),
-        parameters,
         result: result.to_owned(),
         doc: doc.join("\n"),
         facts: facts.collect::<Result<_, _>>()?,
+        parameters,
     })
+}
+
+/// How Rust declares a fact. The keys of options are those of the parameter `options`.
+fn fact(word: &str, parameters: &[(String, String, &'static str)]) -> Result<String, String> {
+    let keys = word
+        .strip_prefix("options(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    if let Some(keys) = keys {
+        let position = parameters.iter().position(|(name, ..)| name == "options");
+        let position = position.ok_or("there is no parameter `options`")?;
+        let keys: Vec<&str> = keys.split(' ').collect();
+        return Ok(format!("options({position}, &{keys:?})"));
+    }
+    let found = FACTS.iter().find(|(fact, _)| *fact == word);
+    let (_, call) = found.ok_or(format!("`{word}` is no fact of a library function"))?;
+    Ok((*call).to_owned())
 }
 
 /// `name: Kind`, where a `?` behind the name means that it may be left out, and a `*` any number of

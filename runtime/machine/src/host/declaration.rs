@@ -236,6 +236,8 @@ pub struct Declaration {
     /// Its result is a list of integers in a row; this builtin, given the same arguments, gives the integer
     /// behind the last.
     pub counts: Option<&'static str>,
+    /// The argument, counted from 0, that is a map of options, and the names of the keys that it may have.
+    pub options: Option<(u8, &'static [&'static str])>,
     /// It finds modules of the program while that runs.
     pub finds_modules: bool,
     /// It hands a call back to the machine: it is called as a closure is.
@@ -274,6 +276,7 @@ impl Declaration {
             stores: None,
             in_place: None,
             counts: None,
+            options: None,
             finds_modules: false,
             calls_back: false,
             stops_tasks: false,
@@ -351,6 +354,13 @@ impl Declaration {
     /// Declares the builtin that gives the integer behind the last of its result.
     pub const fn counts(mut self, end: &'static str) -> Declaration {
         self.counts = Some(end);
+        self
+    }
+
+    /// Declares which argument is a map of options, and the names of their keys. Of a parameter that stands for any
+    /// number of arguments the last one is meant.
+    pub const fn options(mut self, argument: u8, names: &'static [&'static str]) -> Declaration {
+        self.options = Some((argument, names));
         self
     }
 

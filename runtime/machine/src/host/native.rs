@@ -253,6 +253,11 @@ impl Native {
         self
     }
 
+    /// See [`Declaration::options`](super::declaration::Declaration::options).
+    pub const fn options(self, _argument: u8, _names: &'static [&'static str]) -> Native {
+        self
+    }
+
     /// See [`Declaration::counts`](super::declaration::Declaration::counts).
     pub const fn counts(self, _end: &'static str) -> Native {
         self

@@ -37,7 +37,7 @@ natives! {
     /// A message of a text and an image. The options may name the `:media-type`; otherwise the first
     /// bytes of the image tell it. Raises if the role is none.
     /// (message/content (message/with-image :user "What is it?" #u8(137 80 78 71))) => "What is it?"
-    "message/with-image" (role: Keyword, text: String, image: Bytes, options?: Any) -> Message, pure => message_with_image;
+    "message/with-image" (role: Keyword, text: String, image: Bytes, options?: Any) -> Message, pure, options(3, &["media-type"]) => message_with_image;
 
     /// The messages of a prompt, in order.
     /// (length (prompt/messages (prompt (system "Be brief.") (user "Hello")))) => 2

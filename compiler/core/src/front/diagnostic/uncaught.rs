@@ -4,10 +4,13 @@
 use sema_machine::host::condition::{ConditionKind, Extra};
 use sema_machine::vm::{FrameInfo, Uncaught};
 
+use sema_natives::NATIVES;
+
 use super::{Condition, Diagnostic};
-use crate::front::datum::{FileId, Interner, Span};
+use crate::front::datum::{Datum, DatumKind, FileId, Interner, Span};
 use crate::front::reader::read_many_limited;
 use crate::front::source::SourceMap;
+use crate::ir::library;
 
 impl Diagnostic {
     /// The report of a condition that nothing caught. Its place is that of the innermost frame, if `sources`
@@ -31,8 +34,51 @@ impl Diagnostic {
             .as_condition(condition_of(uncaught))
             .at(place.unwrap_or_default())
             .with_optional_hint(uncaught.condition.hint.clone());
+        if uncaught.condition.message.starts_with(NOT_CALLABLE) {
+            let hint = place.and_then(|place| hint_for_callee(place, sources));
+            diagnostic = diagnostic.with_optional_hint(hint);
+        }
         diagnostic.frames = frames;
         diagnostic
+    }
+}
+
+/// How the message begins when something is called that is no function.
+const NOT_CALLABLE: &str = "not callable: ";
+
+/// Why the operator of the call at a place is no function, as far as its text tells.
+fn hint_for_callee(place: Span, sources: &SourceMap) -> Option<String> {
+    let text = sources.file(place.file)?.text();
+    let form = text.get(place.start as usize..place.end as usize)?;
+    let mut interner = Interner::new();
+    let forms = read_many_limited(&mut interner, place.file, form, 1).ok()?;
+    let DatumKind::List(items) = &forms.first()?.kind else {
+        return None;
+    };
+    let operator = |datum: &Datum| match datum.kind {
+        DatumKind::Symbol(symbol) => {
+            let name = interner.resolve(&symbol);
+            matches!(name, "+" | "-" | "*" | "/" | "=" | "<" | ">" | "<=" | ">=").then_some(name)
+        }
+        _ => None,
+    };
+    if let [_, middle, _] = &items[..]
+        && let Some(sign) = operator(middle)
+    {
+        return Some(format!("operators stand in front: ({sign} ...)"));
+    }
+    match &items.first()?.kind {
+        DatumKind::Symbol(symbol) => {
+            let name = interner.resolve(symbol);
+            let is_builtin = NATIVES.find(name).is_some() || library::ENTRIES.iter().any(|(entry, ..)| *entry == name);
+            is_builtin.then(|| {
+                format!("`{name}` is a variable here and hides the builtin of this name: give it another one")
+            })
+        }
+        DatumKind::List(_) => Some(
+            "the form behind the parenthesis gives a value that is no function: are there parentheses too many?".to_owned(),
+        ),
+        _ => None,
     }
 }
 

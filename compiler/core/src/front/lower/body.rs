@@ -4,6 +4,7 @@
 //! definition runs. Most definitions come before any mention of their names; those become bindings of the rest
 //! of the body. The others are variables that hold nil at first and are assigned.
 
+use super::chains::check_nested;
 use super::control::sequence;
 use super::patterns::{Fit, Step, wrap};
 use super::{Lowerer, shape};
@@ -39,6 +40,10 @@ impl Lowerer<'_, '_> {
     /// Lowers a body in the innermost scope, which must have been opened for it.
     pub(super) fn body(&mut self, forms: &[Datum], span: Span) -> Expr {
         let (forms, names) = self.prepare(forms);
+        if let Err(problem) = check_nested("body", names.len(), span) {
+            self.report(problem);
+            return Expr::nil(span);
+        }
         self.declare(&names);
         let body = self.prepared_body(&forms, span);
         self.settle_rest();
@@ -127,7 +132,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The name that a well-formed definition of one name defines.
-    fn defined_name(&self, form: &Datum) -> Option<Symbol> {
+    pub(super) fn defined_name(&self, form: &Datum) -> Option<Symbol> {
         let DatumKind::List(items) = &form.kind else {
             return None;
         };

@@ -1,13 +1,17 @@
 //! `if`, `cond`, `case`, `when`, `unless`, `and`, `or`, `begin`.
 
+use super::clauses::Clauses;
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
-use crate::front::diagnostic::{Condition, Diagnostic, Fallible};
+use crate::front::diagnostic::{Diagnostic, Fallible};
 use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
     pub(super) fn if_form(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
-        shape::count("if", operands, 2, Some(3), span)?;
+        shape::count("if", operands, 2, Some(3), span).map_err(|problem| {
+            let many = "a branch is one form: several become one with (begin ...); 'cond' takes several tests";
+            problem.with_optional_hint((operands.len() > 3).then_some(many))
+        })?;
         let mut parts = self.exprs(operands).into_iter();
         let mut next = || parts.next().unwrap_or_else(|| Expr::nil(span));
         let (condition, then, otherwise) = (next(), next(), next());
@@ -17,19 +21,22 @@ impl Lowerer<'_, '_> {
     pub(super) fn cond(&mut self, clauses: &[Datum], span: Span) -> Fallible<Expr> {
         let mut branches = Vec::new();
         let mut otherwise = Expr::nil(span);
-        let mut always: Option<Span> = None;
-        for clause in clauses {
-            if let Some(always) = always.take() {
-                self.warn_of_unreachable(clause.span, always);
-            }
-            let items = shape::list("cond", clause, span)?;
+        let mut before = Clauses::default();
+        for (index, clause) in clauses.iter().enumerate() {
+            self.check_reached("cond", clause.span, &mut before);
+            let items = shape::list("cond", clause, span).map_err(|problem| {
+                problem.with_hint(self.hint_for_clause("cond", clause, clauses.get(index + 1)))
+            })?;
             let Some((test, body)) = items.split_first() else {
                 return Err(Diagnostic::eval(span, "cond: clause must not be empty"));
             };
             // A clause without a body gives `#t`, not the value of its test.
             let is_else = shape::as_symbol(test) == Some(self.session.names.r#else);
             if is_else || is_true(test) {
-                always = Some(clause.span);
+                before.applies_always(clause.span);
+            } else {
+                self.check_test(test, clause.span, &mut before);
+                self.warn_of_function_as_test(test, body, clause.span);
             }
             let condition = (!is_else).then(|| self.expr(test));
             let value = if body.is_empty() {
@@ -45,21 +52,10 @@ impl Lowerer<'_, '_> {
                 }
             }
         }
-        if let (Some(always), Some(next)) = (always, clauses.get(branches.len() + 1)) {
-            self.warn_of_unreachable(next.span, always);
+        if let Some(next) = clauses.get(branches.len() + 1) {
+            self.check_reached("cond", next.span, &mut before);
         }
-        Ok(chain(branches, otherwise))
-    }
-
-    fn warn_of_unreachable(&mut self, clause: Span, always: Span) {
-        // What a macro made has one place.
-        if clause == always {
-            return;
-        }
-        let message = "cond: this clause is never reached";
-        let problem = Diagnostic::warning(clause, "W0205", Condition::Eval, message)
-            .with_secondary(always, "this one always applies");
-        self.report(problem);
+        Ok(self.chain(branches, otherwise, span))
     }
 
     /// Clauses are tested with the builtin `=`, so `1.0` matches `1`.
@@ -69,16 +65,27 @@ impl Lowerer<'_, '_> {
         let variable = self.temporary("key");
         let mut branches = Vec::new();
         let mut otherwise = Expr::nil(span);
-        for clause in clauses {
-            let items = shape::list("case", clause, span)?;
+        let mut before = Clauses::default();
+        for (index, clause) in clauses.iter().enumerate() {
+            self.check_reached("case", clause.span, &mut before);
+            let hint = |problem: Box<Diagnostic>| {
+                problem.with_hint(self.hint_for_clause("case", clause, clauses.get(index + 1)))
+            };
+            let items = shape::list("case", clause, span).map_err(hint)?;
             let Some((head, body)) = items.split_first() else {
                 return Err(Diagnostic::eval(span, "case: clause must not be empty"));
             };
             if shape::as_symbol(head) == Some(self.session.names.r#else) {
                 otherwise = self.scoped_body(Vec::new(), body, clause.span);
+                before.applies_always(clause.span);
                 break;
             }
-            let data = shape::list("case", head, span)?;
+            let data = shape::list("case", head, span).map_err(|problem| {
+                problem.with_hint("the values of a clause stand in a list: ((1 2) ...)")
+            })?;
+            for datum in data {
+                self.check_constant(datum, &mut before);
+            }
             let tests: Vec<Expr> = data
                 .iter()
                 .map(|datum| {
@@ -90,7 +97,10 @@ impl Lowerer<'_, '_> {
             let value = self.scoped_body(Vec::new(), body, clause.span);
             branches.push((any(tests, head.span), value, clause.span));
         }
-        let body = chain(branches, otherwise);
+        if let Some(next) = clauses.get(branches.len() + 1) {
+            self.check_reached("case", next.span, &mut before);
+        }
+        let body = self.chain(branches, otherwise, span);
         Ok(Expr::new(
             ExprKind::Let(vec![(variable, key_value)], Box::new(body)),
             span,
@@ -138,27 +148,14 @@ impl Lowerer<'_, '_> {
 
 /// Whether a test is a constant that is true.
 fn is_true(test: &Datum) -> bool {
-    match &test.kind {
-        DatumKind::Bool(value) => *value,
-        DatumKind::Keyword(_) | DatumKind::Int(_) | DatumKind::Str(_) => true,
-        _ => false,
-    }
+    let is_false = matches!(test.kind, DatumKind::Nil | DatumKind::Bool(false));
+    !is_false && super::literals::is_constant(test)
 }
 
 /// A conditional.
 pub(super) fn if_expr(condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Expr {
     let kind = ExprKind::If(Box::new(condition), Box::new(then), Box::new(otherwise));
     Expr::new(kind, span)
-}
-
-/// A chain of conditionals from (condition, value, span).
-pub(super) fn chain(branches: Vec<(Expr, Expr, Span)>, otherwise: Expr) -> Expr {
-    branches
-        .into_iter()
-        .rev()
-        .fold(otherwise, |otherwise, (condition, value, span)| {
-            if_expr(condition, value, otherwise, span)
-        })
 }
 
 /// Expressions in order; nil if there are none.

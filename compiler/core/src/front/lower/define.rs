@@ -2,8 +2,8 @@
 
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
-use crate::front::diagnostic::{Condition, Diagnostic, Fallible, type_name};
-use crate::ir::{Expr, ExprKind, GlobalId};
+use crate::front::diagnostic::{Diagnostic, Fallible, type_name};
+use crate::ir::{Expr, ExprKind};
 
 impl Lowerer<'_, '_> {
     pub(super) fn define(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
@@ -47,22 +47,6 @@ impl Lowerer<'_, '_> {
         Expr::new(ExprKind::DefineGlobal(id, Box::new(value)), span)
     }
 
-    /// The second definition of a name in one file is rarely meant.
-    fn warn_of_second_definition(&mut self, id: GlobalId, span: Span) {
-        let Some(global) = self.unit.globals.get(id.0 as usize) else {
-            return;
-        };
-        let first = global.span;
-        if global.definitions == 1 && first.file == span.file && first != span && !self.at_run_time
-        {
-            let message = format!("`{}` is defined twice in this file", global.name);
-            let problem = Diagnostic::warning(span, "W0204", Condition::Eval, message)
-                .with_secondary(first, "the first definition")
-                .with_hint("the second replaces the first; use 'set!' to change a value");
-            self.report(problem);
-        }
-    }
-
     /// The name and the value of a `define` that is not a pattern.
     pub(super) fn define_parts(
         &mut self,
@@ -74,7 +58,9 @@ impl Lowerer<'_, '_> {
         };
         match &target.kind {
             DatumKind::Symbol(symbol) => {
-                let [_, value] = shape::exactly("define", operands, span)?;
+                let [_, value] = shape::exactly("define", operands, span).map_err(|problem| {
+                    problem.with_optional_hint(self.hint_for_define(operands))
+                })?;
                 Ok((*symbol, self.expr(value)))
             }
             DatumKind::List(signature) => {
@@ -104,10 +90,20 @@ impl Lowerer<'_, '_> {
         operands: &[Datum],
         span: Span,
     ) -> Fallible<(Symbol, Expr)> {
-        let ([name, parameters], body) = shape::at_least::<2>("defun", operands, 1, span)?;
-        let symbol = shape::symbol("defun", name, span)?;
-        let parameters = shape::list("defun", parameters, span)?;
-        let value = self.function("defun", Some(symbol), parameters, body, span)?;
+        let ([name, parameters], body) =
+            shape::at_least::<2>("defun", operands, 1, span).map_err(|problem| {
+                let name = operands.first();
+                let hint = name.and_then(|name| self.hint_for_defun(name, name));
+                problem.with_optional_hint(hint)
+            })?;
+        let hint = |problem: Box<Diagnostic>| {
+            problem.with_optional_hint(self.hint_for_defun(name, parameters))
+        };
+        let symbol = shape::symbol("defun", name, span).map_err(hint)?;
+        let list = shape::list("defun", parameters, span).map_err(hint)?;
+        let value = self.function("defun", Some(symbol), list, body, span);
+        let value = value
+            .map_err(|problem| problem.with_optional_hint(self.hint_for_defun(name, parameters)))?;
         Ok((symbol, value))
     }
 

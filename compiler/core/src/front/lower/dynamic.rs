@@ -11,6 +11,7 @@ use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, FileId, Span, Symbol};
 use crate::front::diagnostic::{Condition, Diagnostic, Fallible, NEEDS_COMPILER};
 use crate::front::expand::readable;
+use crate::front::expand::table::Macro;
 use crate::front::names::SpecialForm;
 use crate::front::reader::read_many_limited;
 use crate::ir::{Expr, ExprKind};
@@ -20,7 +21,8 @@ impl Lowerer<'_, '_> {
         let [form] = shape::exactly("eval", operands, span)?;
         match self.known_value(form) {
             // What it may mean depends on code that is only known then.
-            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+            Some(Ok(form)) if self.is_evaluated_late(&form) => {
+                self.dynamic = true;
                 let form = Expr::new(ExprKind::Const(form.kind), span);
                 Ok(Self::call_builtin("%eval", vec![form], span))
             }
@@ -38,7 +40,8 @@ impl Lowerer<'_, '_> {
     pub(super) fn macroexpand(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("macroexpand", operands, span)?;
         match self.known_value(form) {
-            Some(Ok(form)) if self.dynamic && self.session.compiler_at_run_time => {
+            Some(Ok(form)) if self.is_evaluated_late(&form) => {
+                self.dynamic = true;
                 let form = Expr::new(ExprKind::Const(form.kind), span);
                 Ok(Self::call_builtin("%macroexpand", vec![form], span))
             }
@@ -59,6 +62,35 @@ impl Lowerer<'_, '_> {
                 Ok(Self::call_builtin("%macroexpand", vec![value], span))
             }
         }
+    }
+
+    /// Whether a form that is known already is left to the compiler of the run time, if there is one: what it means
+    /// depends on code that is only known then, or it calls a transformer, which sees the task that evaluates it.
+    fn is_evaluated_late(&self, form: &Datum) -> bool {
+        self.session.compiler_at_run_time && (self.dynamic || self.calls_transformer(form))
+    }
+
+    /// Whether a form may call a macro that the program has written as a function.
+    fn calls_transformer(&self, form: &Datum) -> bool {
+        let mut work = vec![form];
+        while let Some(datum) = work.pop() {
+            match &datum.kind {
+                DatumKind::List(items) => {
+                    let head = items.first().and_then(shape::as_symbol);
+                    let entry = head.and_then(|head| self.macros.find(head));
+                    if entry.is_some_and(|entry| matches!(entry.kind, Macro::Procedure { .. })) {
+                        return true;
+                    }
+                    work.extend(items.iter());
+                }
+                DatumKind::Vector(items) => work.extend(items.iter()),
+                DatumKind::Map(entries) => {
+                    work.extend(entries.iter().flat_map(|(key, value)| [key, value]));
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn warn_needs_compiler(&mut self, what: &str, span: Span) {

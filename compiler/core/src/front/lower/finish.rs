@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::Lowerer;
 use super::certain::Certain;
+use super::{Lowerer, options};
 use crate::front::datum::{DatumKind, Span};
 use crate::front::diagnostic::suggest::unbound_hint;
 use crate::front::diagnostic::{Condition, Diagnostic, Severity};
@@ -107,7 +107,13 @@ struct Known {
 }
 
 /// Codes of warnings that are errors about what is reached whenever the program starts.
-pub const CERTAIN: [&str; 6] = ["W0201", "W0202", "W0401", "W0405", "W0407", "W0409"];
+pub const CERTAIN: [&str; 7] = [
+    "W0201", "W0202", "W0209", "W0401", "W0405", "W0407", "W0409",
+];
+
+/// What to do about a value of `let` that mentions a name of the same `let`.
+const UNSEEN: &str = "the values of 'let' do not see its names: use 'let*' for one after the other, 'letrec' for functions that call \
+                      themselves";
 
 /// Makes a warning an error.
 fn fails_at_start(mut problem: Box<Diagnostic>) -> Box<Diagnostic> {
@@ -145,6 +151,7 @@ impl Lowerer<'_, '_> {
                     }
                     found.push(*problem);
                 }
+                found.extend(options::unknown(expr, self.session.interner));
             });
         }
         self.undefined_exports(&mut found);
@@ -152,20 +159,21 @@ impl Lowerer<'_, '_> {
         self.session.diagnostics.extend(found);
     }
 
-    /// Makes errors of the warnings about imports and loads that are reached whenever the module starts.
+    /// Makes errors of the warnings about imports, loads and calls of constants that are reached whenever the module starts.
     fn escalate(&mut self, mark: usize, certain: &Certain) {
         let mut reached = HashSet::new();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                let loads = match &expr.kind {
+                let fails = match &expr.kind {
                     ExprKind::Import(_) | ExprKind::Throw(_) => true,
                     ExprKind::Call(callee, _) => matches!(
                         callee.kind,
                         ExprKind::Builtin(Builtin("%import-dynamic" | "%load-dynamic"))
+                            | ExprKind::Const(_)
                     ),
                     _ => false,
                 };
-                if loads && certain.contains(expr) {
+                if fails && certain.contains(expr) {
                     reached.insert(expr.span);
                 }
             });
@@ -173,9 +181,9 @@ impl Lowerer<'_, '_> {
         let allowed = &self.session.allowed;
         let own = self.session.diagnostics.iter_mut().skip(mark);
         for problem in own.filter(|problem| !problem.is_error()) {
-            let about_files = CERTAIN.contains(&problem.code);
+            let is_certain = CERTAIN.contains(&problem.code);
             let is_plugin = problem.message.ends_with(AT_RUN_TIME);
-            if about_files
+            if is_certain
                 && !is_plugin
                 && reached.contains(&problem.span())
                 && !allowed.iter().any(|allowed| allowed == problem.code)
@@ -304,10 +312,13 @@ impl Lowerer<'_, '_> {
             if reached.is_some() {
                 problem = fails_at_start(problem);
             }
-            found.push(*match unbound_hint(&global.name, known.iter().copied()) {
-                Some(hint) => problem.with_hint(hint),
-                None => problem,
-            });
+            let symbol = self.session.interner.get(&*global.name);
+            let hint = if symbol.is_some_and(|symbol| self.unseen.contains(&symbol)) {
+                Some(UNSEEN.to_owned())
+            } else {
+                unbound_hint(&global.name, known.iter().copied())
+            };
+            found.push(*problem.with_optional_hint(hint));
         }
     }
 

@@ -1,7 +1,9 @@
 //! `let`, named `let`, `let*`, `letrec`.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::chains::check_nested;
 use super::control::sequence;
 use super::patterns::{Fit, wrap};
 use super::{Lowerer, shape};
@@ -24,12 +26,23 @@ impl Lowerer<'_, '_> {
         let mut names = Vec::new();
         let mut patterns = Vec::new();
         for (target, value) in bindings {
+            if let Some(symbol) = shape::as_symbol(target) {
+                *self.siblings.entry(symbol).or_default() += 1;
+            }
             let value = self.expr(value);
             let variable = self.binding_variable(target, &mut patterns);
             if let Some(symbol) = shape::as_symbol(target) {
                 names.push((symbol, variable));
             }
             bound.push((variable, value));
+        }
+        for (symbol, _) in &names {
+            if let Some(count) = self.siblings.get_mut(symbol) {
+                *count -= 1;
+                if *count == 0 {
+                    self.siblings.remove(symbol);
+                }
+            }
         }
         self.open_scope(names);
         let body = self.body_with_patterns(&patterns, body, span);
@@ -41,6 +54,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn let_star(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let ([bindings], body) = shape::at_least::<1>("let*", operands, 1, span)?;
         let bindings = self.bindings("let*", bindings, span)?;
+        check_nested("let*", bindings.len(), span)?;
         for binding in &bindings {
             self.distinct_bindings("let*", std::slice::from_ref(binding), span)?;
         }
@@ -86,11 +100,12 @@ impl Lowerer<'_, '_> {
                 variable
             })
             .collect();
+        let prepared = self.body_seen_by_values(body);
         let values: Vec<Expr> = targets
             .iter()
             .map(|(_, value)| self.prepared_expr(value))
             .collect();
-        let body = self.body(body, span);
+        let body = self.body_behind_values(&prepared, span);
         let bound: Vec<_> = variables.into_iter().zip(values).collect();
         let result = if bound.is_empty() {
             body
@@ -98,6 +113,27 @@ impl Lowerer<'_, '_> {
             Expr::new(ExprKind::Letrec(bound, Box::new(body)), span)
         };
         Ok(self.close_scope(result))
+    }
+
+    /// Prepares the body of a `letrec` before its values are lowered: these see what the body's forms define.
+    fn body_seen_by_values(&mut self, body: &[Datum]) -> (Vec<Datum>, Vec<Symbol>) {
+        let (forms, names) = self.prepare(body);
+        // Names of patterns, and of definitions inside other forms, are not seen.
+        let seen: Vec<Symbol> = forms
+            .iter()
+            .filter_map(|form| self.defined_name(form))
+            .collect();
+        self.declare(&seen);
+        (forms, names)
+    }
+
+    /// Lowers such a body.
+    fn body_behind_values(&mut self, prepared: &(Vec<Datum>, Vec<Symbol>), span: Span) -> Expr {
+        let (forms, names) = prepared;
+        self.declare(names);
+        let body = self.prepared_body(forms, span);
+        self.settle_rest();
+        body
     }
 
     /// Names in patterns are set one by one, so they are variables that hold nil at first.
@@ -113,6 +149,7 @@ impl Lowerer<'_, '_> {
             .flat_map(|(target, _)| self.pattern_names(target))
             .collect();
         self.declare(&names);
+        let prepared = self.body_seen_by_values(body);
         let mut steps = Vec::new();
         for (target, value) in bindings {
             let value = self.prepared_expr(value);
@@ -124,7 +161,7 @@ impl Lowerer<'_, '_> {
             let parts = self.assign_pattern(target, variable, Expr::nil(span))?;
             steps.push(let_expr(vec![(variable, value)], parts, target.span));
         }
-        steps.push(self.body(body, span));
+        steps.push(self.body_behind_values(&prepared, span));
         let result = sequence(steps, span);
         Ok(self.close_scope(result))
     }
@@ -185,13 +222,17 @@ impl Lowerer<'_, '_> {
         span: Span,
     ) -> Fallible<Vec<Binding<'d>>> {
         let Some(items) = shape::sequence(bindings) else {
-            return Err(Diagnostic::eval(span, format!("{form}: expected a list")));
+            let problem = Diagnostic::eval(span, format!("{form}: expected a list"));
+            return Err(problem.with_optional_hint(self.hint_for_bindings(form, bindings)));
         };
+        let hint = || self.hint_for_bindings(form, bindings);
         let mut result = Vec::with_capacity(items.len());
         for item in items {
-            let [target, value] = shape::list(form, item, span)? else {
+            let parts = shape::list(form, item, span)
+                .map_err(|problem| problem.with_optional_hint(hint()))?;
+            let [target, value] = parts else {
                 let message = format!("{form}: each binding must have 2 elements");
-                return Err(Diagnostic::eval(span, message));
+                return Err(Diagnostic::eval(span, message).with_optional_hint(hint()));
             };
             let is_target = matches!(
                 target.kind,
@@ -200,7 +241,7 @@ impl Lowerer<'_, '_> {
             if !is_target && form != "named let" {
                 let message =
                     format!("{form}: binding name must be a symbol, vector, or map pattern");
-                return Err(Diagnostic::eval(span, message));
+                return Err(Diagnostic::eval(span, message).with_optional_hint(hint()));
             }
             result.push((target, value));
         }
@@ -208,19 +249,18 @@ impl Lowerer<'_, '_> {
     }
 
     fn distinct_bindings(&self, form: &str, bindings: &[Binding<'_>], span: Span) -> Fallible<()> {
-        let mut seen: Vec<Symbol> = Vec::new();
+        let mut seen: HashSet<Symbol> = HashSet::new();
         for (target, _) in bindings {
             let names = match shape::as_symbol(target) {
                 Some(symbol) => vec![symbol],
                 None => self.pattern_names(target),
             };
             for symbol in names {
-                if seen.contains(&symbol) {
+                if !seen.insert(symbol) {
                     let name = self.session.interner.resolve(&symbol);
                     let message = format!("{form}: duplicate binding `{name}`");
                     return Err(Diagnostic::eval(span, message));
                 }
-                seen.push(symbol);
             }
         }
         Ok(())

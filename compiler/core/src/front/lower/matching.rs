@@ -4,7 +4,7 @@
 //! pattern are selections from the tested value, so a clause with a guard binds them twice: for the guard inside
 //! the condition and for the body. (So the guard cannot change what the body sees, as in the reference.)
 
-use super::control::{chain, sequence};
+use super::control::sequence;
 use super::let_forms::let_expr;
 use super::patterns::{Fit, integer, wrap};
 use super::{Lowerer, shape};
@@ -73,7 +73,8 @@ impl Lowerer<'_, '_> {
             let at = branches.iter().position(is_certain);
             branches.truncate(at.map_or(branches.len(), |at| at + 1));
             let last = branches.pop().map(|(_, body, _)| body);
-            let body = chain(branches, last.unwrap_or_else(|| Expr::nil(span)));
+            let last = last.unwrap_or_else(|| Expr::nil(span));
+            let body = self.chain(branches, last, span);
             return Ok(let_expr(vec![(value, subject)], body, span));
         }
         let otherwise = if form == "match" {
@@ -81,7 +82,7 @@ impl Lowerer<'_, '_> {
         } else {
             Expr::nil(span)
         };
-        let body = chain(branches, otherwise);
+        let body = self.chain(branches, otherwise, span);
         Ok(let_expr(vec![(value, subject)], body, span))
     }
 

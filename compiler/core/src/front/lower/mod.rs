@@ -12,11 +12,15 @@
 mod assign;
 mod body;
 mod certain;
+mod chains;
+mod clauses;
 mod control;
 mod define;
+mod duplicates;
 mod dynamic;
 mod errors;
 mod finish;
+mod hints;
 pub mod internal;
 mod lambda;
 mod lazy;
@@ -27,6 +31,7 @@ mod loops;
 mod matching;
 mod module_forms;
 mod multimethods;
+mod options;
 mod patterns;
 mod prepare;
 mod quasiquote;
@@ -44,11 +49,12 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
-use crate::front::diagnostic::{Diagnostic, Fallible};
+use crate::front::diagnostic::{Condition, Diagnostic, Fallible, type_name};
 use crate::front::expand::expansion_text;
 use crate::front::expand::host::MacroHost;
 use crate::front::expand::table::MacroTable;
 use crate::front::names::SpecialForm;
+use crate::front::reader::datum_to_text;
 use crate::ir::builtins::Builtins;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 pub(crate) use finish::AT_RUN_TIME;
@@ -60,6 +66,12 @@ pub(crate) use session::sources_of;
 /// Forms nested deeper than this are refused: macros can make data deeper than the reader allows, and lowering
 /// recurses. A caller with a small stack should run the front end in a thread of its own with 256 MB.
 pub const DEPTH_LIMIT: u32 = 3000;
+
+/// What is said of expansions that go on and on.
+const EXPANSION_TOO_DEEP: &str = "macro expansion exceeded depth limit";
+
+/// If a form that is nested too deeply lies in more expansions than this, they are the reason.
+const MANY_EXPANSIONS: u32 = 500;
 
 /// A lowered module and the warnings about it.
 #[derive(Debug)]
@@ -116,6 +128,14 @@ pub(crate) struct Lowerer<'a, 's> {
     loading: Vec<Rc<str>>,
     /// Functions made for files that are loaded in more than one way, by module key.
     load_functions: HashMap<Rc<str>, GlobalId>,
+    /// The names that imports have bound: the module, the name there, and the import.
+    imported: HashMap<Symbol, (Rc<str>, Rc<str>, Span)>,
+    /// The methods that the file gives multimethods, by name and value.
+    methods: HashMap<(Symbol, Symbol), Span>,
+    /// The names of the `let` whose values are being lowered, which those values do not see.
+    siblings: HashMap<Symbol, u32>,
+    /// Those of them that a value mentions although nothing else binds them.
+    unseen: HashSet<Symbol>,
     /// Macros that the module defines itself.
     own_macros: Vec<(Symbol, Span)>,
     /// The forms that define them.
@@ -126,6 +146,8 @@ pub(crate) struct Lowerer<'a, 's> {
     prelude: Vec<Expr>,
     /// Nesting of expansions of top-level forms.
     expansions: u32,
+    /// Expansions inside which the current form lies.
+    expanding: u32,
     /// Current nesting.
     depth: u32,
     /// Whether the unit contains code that is only known at run time.
@@ -157,11 +179,16 @@ impl<'a, 's> Lowerer<'a, 's> {
             directory: Rc::from(""),
             loading: Vec::new(),
             load_functions: HashMap::new(),
+            imported: HashMap::new(),
+            methods: HashMap::new(),
+            siblings: HashMap::new(),
+            unseen: HashSet::new(),
             own_macros: Vec::new(),
             macro_definitions: Vec::new(),
             at_run_time: false,
             prelude: Vec::new(),
             expansions: 0,
+            expanding: 0,
             depth: 0,
             dynamic: false,
             conditional: false,
@@ -172,8 +199,13 @@ impl<'a, 's> Lowerer<'a, 's> {
     /// several.
     pub(crate) fn expr(&mut self, datum: &Datum) -> Expr {
         if self.depth >= DEPTH_LIMIT {
-            let message = format!("form nested too deeply (limit {DEPTH_LIMIT})");
-            self.report(Diagnostic::eval(datum.span, message));
+            let problem = if self.expanding > MANY_EXPANSIONS {
+                Diagnostic::eval(datum.span, EXPANSION_TOO_DEEP)
+            } else {
+                let message = format!("form nested too deeply (limit {DEPTH_LIMIT})");
+                Diagnostic::eval(datum.span, message)
+            };
+            self.report(problem);
             return Expr::nil(datum.span);
         }
         self.depth += 1;
@@ -222,18 +254,43 @@ impl<'a, 's> Lowerer<'a, 's> {
                 return self.special_form(form, datum, operands);
             }
             if let Some(expansion) = self.expand_call(symbol, datum, operands)? {
-                return Ok(self.expr(&expansion));
+                self.expanding += 1;
+                let lowered = self.expr(&expansion);
+                self.expanding -= 1;
+                return Ok(lowered);
             }
             if let Some(read) = self.read_ahead(symbol, operands, datum.span) {
                 return Ok(read);
             }
         }
         let callee = self.expr(head);
+        if let ExprKind::Const(value) = &callee.kind {
+            self.warn_of_constant_call(datum, value);
+        }
         let arguments = self.exprs(operands);
         Ok(Expr::new(
             ExprKind::Call(Box::new(callee), arguments),
             datum.span,
         ))
+    }
+
+    /// A constant is called, which fails whatever it is given.
+    fn warn_of_constant_call(&mut self, call: &Datum, callee: &DatumKind) {
+        let DatumKind::List(items) = &call.kind else {
+            return;
+        };
+        if matches!(callee, DatumKind::Keyword(_)) {
+            return;
+        }
+        let shown = items
+            .first()
+            .map(|head| datum_to_text(self.session.interner, head));
+        let kind = type_name(callee);
+        let message = format!("not callable: {} ({kind})", shown.unwrap_or_default());
+        let hint = self.hint_for_call_of_constant(items);
+        let problem =
+            Diagnostic::warning(call.span, "W0209", Condition::Eval, message).with_hint(hint);
+        self.report(problem);
     }
 
     fn special_form(
@@ -301,6 +358,9 @@ impl<'a, 's> Lowerer<'a, 's> {
             return Ok(Expr::new(ExprKind::Builtin(builtin), span));
         }
         let global = self.global(symbol, span);
+        if self.siblings.contains_key(&symbol) {
+            self.unseen.insert(symbol);
+        }
         if self.session.interner.resolve(&symbol) == "workflow/approval" {
             let message = "workflow/approval is a control-flow gate and cannot be used as a value; \
                            call (approval key opts) directly";

@@ -106,6 +106,7 @@ impl Lowerer<'_, '_> {
             // An imported function hides a prelude macro of its name.
             self.hidden.insert(symbol);
             let id = self.global(symbol, span);
+            self.warn_of_import(&imported.key, &name, id, span);
             if let Some(global) = self.global_mut(id) {
                 global.mutable = true;
             }

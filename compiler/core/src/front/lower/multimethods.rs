@@ -24,7 +24,8 @@ impl Lowerer<'_, '_> {
 
     pub(super) fn defmethod(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [name, value, function] = shape::exactly("defmethod", operands, span)?;
-        shape::symbol("defmethod", name, span)?;
+        let symbol = shape::symbol("defmethod", name, span)?;
+        self.warn_of_second_method(symbol, value, span);
         let arguments = vec![self.expr(name), self.expr(value), self.expr(function)];
         Ok(Self::call_builtin("%multimethod-add!", arguments, span))
     }

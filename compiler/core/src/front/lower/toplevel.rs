@@ -112,8 +112,7 @@ impl Lowerer<'_, '_> {
                         self.expansions += 1;
                         if self.expansions > super::DEPTH_LIMIT {
                             self.expansions = 0;
-                            let message = "macro expansion does not end";
-                            return Err(Diagnostic::eval(form.span, message));
+                            return Err(Diagnostic::eval(form.span, super::EXPANSION_TOO_DEEP));
                         }
                         self.top_form(&expansion);
                         self.expansions = self.expansions.saturating_sub(1);
@@ -229,6 +228,7 @@ impl Lowerer<'_, '_> {
     }
 
     fn add_macro(&mut self, symbol: Symbol, name: Rc<str>, kind: Macro, span: Span) {
+        self.warn_of_second_macro(symbol, span);
         let entry = MacroEntry { name, kind };
         self.macros.add(symbol, entry);
         if self.at_run_time {

@@ -34,7 +34,7 @@ natives! {
     /// `:max-bytes` (4 GiB) and `:max-entries` (a million), beyond which it raises.
     /// (begin (file/write "u.txt" "in") (tar/create "u.tgz" (list "u.txt")) (tar/extract "u.tgz" "untarred") (file/read "untarred/u.txt")) => "in"
     /// (tar/extract "no-such.tar" "untarred") => error No such file or directory
-    "tar/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite) => extract;
+    "tar/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), options(2, &["max-bytes", "max-entries"]) => extract;
 }
 
 fn create(host: &Host, args: &[Value]) -> Outcome {

@@ -35,7 +35,7 @@ natives! {
     /// (a million), beyond which it raises.
     /// (begin (file/write "x.txt" "in") (zip/create "x.zip" (list "x.txt")) (zip/extract "x.zip" "unzipped") (file/read "unzipped/x.txt")) => "in"
     /// (begin (file/write "y.txt" "long") (zip/create "y.zip" (list "y.txt")) (zip/extract "y.zip" "unzipped" {:max-bytes 3})) => error larger than the limit
-    "zip/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite) => extract;
+    "zip/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), options(2, &["max-bytes", "max-entries"]) => extract;
 
     /// The names of the entries of a ZIP archive, in its order.
     /// (begin (file/write "l.txt" "") (zip/create "l.zip" (list "l.txt")) (zip/list "l.zip")) => ("l.txt")

@@ -40,7 +40,7 @@ natives! {
     /// forgotten, so strings are for data whose keys are not known before.
     /// (json/decode-with "{\"a b\": {\"c\": 1}}" {:keys :string}) => {"a b" {"c" 1}}
     /// (json/decode-with "{}" {:keys 1}) => error keys must be :keyword or :string, got 1
-    "json/decode-with" (text: String, options: Map) -> Any, pure => decode_with;
+    "json/decode-with" (text: String, options: Map) -> Any, pure, options(1, &["keys"]) => decode_with;
 
     /// A reader of the values in a stream: `:lines`, one on each line, or `:values`, the elements of one array or values one
     /// after the other. The name is for messages.

@@ -29,7 +29,7 @@ natives! {
     /// variables. Gives a handle for the other functions of this family.
     /// (let ((p (proc/spawn ["cat"]))) (proc/write-stdin p "hi") (proc/close-stdin p) (proc/wait p) (proc/read-stdout p)) => "hi"
     /// (proc/spawn ["no such program"]) => error proc/spawn no such program: No such file or directory
-    "proc/spawn" (command: Sequence, options?: Map) -> Int, needs(Capability::Process) => spawn;
+    "proc/spawn" (command: Sequence, options?: Map) -> Int, needs(Capability::Process), options(1, &["cwd", "env"]) => spawn;
 
     /// Waits until a process has ended, and gives its exit code, or -1 if a signal has ended it. Other tasks run meanwhile. All that it has
     /// written can be read then.
@@ -97,7 +97,7 @@ natives! {
     /// Nothing else runs meanwhile: the screen and the keyboard are the program's. Options are as for `proc/spawn`.
     /// Raises if standard input is no terminal.
     /// (proc/run ["vi"]) => error proc/run: stdin is not a terminal
-    "proc/run" (command: Sequence, options?: Map) -> Int, needs(Capability::Process) => run;
+    "proc/run" (command: Sequence, options?: Map) -> Int, needs(Capability::Process), options(1, &["cwd", "env"]) => run;
 }
 
 /// The processes of a machine, by handle.

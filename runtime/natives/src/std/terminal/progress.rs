@@ -24,7 +24,7 @@ natives! {
 
     /// Removes a bar. With a map of `:symbol` and `:text` it leaves a line of them on standard error.
     /// (term/progress-stop (term/progress-start 1) {:symbol "✔" :text "copied"}) => nil
-    "term/progress-stop" (bar: Int, final?: Map) -> Nil => stop;
+    "term/progress-stop" (bar: Int, final?: Map) -> Nil, options(1, &["symbol", "text"]) => stop;
 }
 
 /// How often a bar is drawn at most.

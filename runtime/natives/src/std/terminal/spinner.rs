@@ -29,7 +29,7 @@ natives! {
 
     /// Removes a spinner. With a map of `:symbol` and `:text` it leaves a line of them on standard error.
     /// (term/spinner-stop (term/spinner-start "a") {:symbol "✔" :text "done"}) => nil
-    "term/spinner-stop" (spinner: Int, final?: Map) -> Nil => stop;
+    "term/spinner-stop" (spinner: Int, final?: Map) -> Nil, options(1, &["symbol", "text"]) => stop;
 }
 
 /// The turning sign, frame by frame.

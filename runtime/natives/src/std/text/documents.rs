@@ -24,7 +24,7 @@ natives! {
 
     /// The pieces of a document, cut as `text/chunk` does: documents that know `:chunk-index` and `:total-chunks` as well.
     /// (document/chunk (document/create "aaaa bbbb" {:page 1}) {:size 5}) => ({:metadata {:chunk-index 0 :page 1 :total-chunks 2} :text "aaaa"} {:metadata {:chunk-index 1 :page 1 :total-chunks 2} :text "bbbb"})
-    "document/chunk" (document: Map, options?: Any) -> List, pure => chunk_document;
+    "document/chunk" (document: Map, options?: Any) -> List, pure, options(1, &["size", "overlap"]) => chunk_document;
 }
 
 fn document(host: &Host, text: Value, metadata: Value) -> Value {

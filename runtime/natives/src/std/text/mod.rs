@@ -19,7 +19,7 @@ natives! {
     /// sentences, words, characters. What stands between pieces is dropped. Each begins with the last `:overlap` characters (200)
     /// of the one before, unless that is as much as the size.
     /// (text/chunk "hello world foo bar" {:size 10}) => ("hello" "world foo" "bar")
-    "text/chunk" (text: String, options?: Any) -> List, pure => chunks;
+    "text/chunk" (text: String, options?: Any) -> List, pure, options(1, &["size", "overlap"]) => chunks;
 
     /// The pieces of a text between separators, without the empty ones. With an empty separator they are its characters.
     /// (text/chunk-by-separator "a--b----c" "--") => ("a" "b" "c")
@@ -59,7 +59,7 @@ natives! {
     /// with an `:omission` ("...") where something is cut off. Nil if it is not contained.
     /// (text/excerpt "The quick brown fox jumps over" "FOX" {:radius 6}) => "...brown fox jumps..."
     /// (text/excerpt "abc" "x") => nil
-    "text/excerpt" (text: String, query: String, options?: Any) -> OptionalString, pure => excerpt;
+    "text/excerpt" (text: String, query: String, options?: Any) -> OptionalString, pure, options(2, &["radius", "omission"]) => excerpt;
 
     /// The text itself: says that it is meant as a template for `prompt/render`.
     /// (prompt/template "Hello {{name}}") => "Hello {{name}}"
