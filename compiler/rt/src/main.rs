@@ -24,6 +24,7 @@ use sema_vfs::Archive;
 use semac_core::live::dynamic::{DynamicCompiler, MACROS, Setup, on_large_stack};
 
 sema_machine::runtime_note!(sema_natives::TIER);
+sema_machine::no_unwinding!();
 
 #[global_allocator]
 static ALLOCATOR: OrExit<System> = OrExit(System);

@@ -25,6 +25,7 @@ use sema_machine::platform::exhausted::OrExit;
 use sema_machine::platform::process;
 
 sema_machine::runtime_note!(sema_natives::TIER);
+sema_machine::no_unwinding!();
 
 // Musl's own takes ten times as long; see docs/adr/0003.
 #[cfg(target_env = "musl")]

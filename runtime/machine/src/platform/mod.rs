@@ -16,4 +16,5 @@ pub mod signals;
 pub mod standard_output;
 pub mod threads;
 pub mod tier;
+mod unwinding;
 pub mod waker;
