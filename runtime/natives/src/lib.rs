@@ -20,6 +20,7 @@ pub mod core;
 pub mod net;
 #[cfg(feature = "std")]
 pub mod std;
+mod table;
 
 #[cfg(test)]
 pub(crate) mod expression;

@@ -4,21 +4,22 @@
 //! Every change is written at once, and the file is replaced as a whole: whatever happens, it holds the state before
 //! or after a change.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use crate::core::system::device::lock;
 use crate::core::system::files::failed;
+use crate::std::json::position;
 use crate::std::json::read::{Keys, Reader};
 use crate::std::json::write::{self, Problem};
 use crate::std::new_file::NewFile;
+use crate::table::Table;
 use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
-use sema_machine::host::condition::{Outcome, Signal, eval_error};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -26,7 +27,7 @@ use sema_machine::natives;
 natives! {
     /// Opens a store under a name: what a file of JSON holds, or an empty one if there is no such file. Gives the name.
     /// (kv/open "settings" "settings.json") => "settings"
-    /// (begin (file/write "broken.json" "[1,") (kv/open "broken" "broken.json")) => error kv/open: broken.json: parse error at line 1
+    /// (begin (file/write "broken.json" "[1,") (kv/open "broken" "broken.json")) => error kv/open: malformed JSON in broken.json: EOF while parsing a value at line 1
     "kv/open" (name: String, path: String) -> String, needs(Capability::FsWrite) => giving_way!(open);
 
     /// Stores a value under a key, and writes the store to its file.
@@ -54,7 +55,7 @@ natives! {
 struct Store {
     path: String,
     /// The JSON texts of the values.
-    entries: BTreeMap<String, String>,
+    entries: Table<String, String>,
     /// How many changes there were.
     version: u64,
     written: Arc<Written>,
@@ -69,7 +70,7 @@ struct Written {
 
 /// The stores of a machine, by name.
 #[derive(Default)]
-struct Stores(BTreeMap<String, Store>);
+struct Stores(Table<String, Store>);
 
 /// From this size on a thread writes the file, if other tasks can run meanwhile.
 const LARGE: usize = 1 << 20;
@@ -152,7 +153,7 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
                 .map_err(|_| failed("kv/open", path, &"stream did not contain valid UTF-8"))?;
             read_entries(host, path, &content)?
         }
-        None => BTreeMap::new(),
+        None => Table::default(),
     };
     let store = Store {
         path: path.to_owned(),
@@ -165,21 +166,16 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// The entries that a file holds.
-fn read_entries(host: &Host, path: &str, content: &str) -> Outcome<BTreeMap<String, String>> {
+fn read_entries(host: &Host, path: &str, content: &str) -> Outcome<Table<String, String>> {
     let malformed = |line: usize, column: usize, what: &dyn std::fmt::Display| {
-        eval_error(format!(
-            "kv/open: {path}: parse error at line {line} column {column}: {what}"
+        io_error(format!(
+            "kv/open: malformed JSON in {path}: {what} at line {line} column {column}"
         ))
     };
     let value = Reader::new(Keys::Keywords)
         .document(host, content)
         .map_err(|problem| {
-            let before = content.get(..problem.at).unwrap_or(content);
-            let line = before.matches('\n').count() + 1;
-            let column = before
-                .rsplit('\n')
-                .next()
-                .map_or(0, |last| last.chars().count());
+            let (line, column) = position(content, problem.at);
             malformed(line, column, &problem.what)
         })?;
     if !collections::is_map(value) {
@@ -321,7 +317,11 @@ fn delete(host: &Host, args: &[Value]) -> Outcome {
 
 fn keys(host: &Host, args: &[Value]) -> Outcome {
     let keys = on_store(host, "kv/keys", args, |store| {
-        store.entries.keys().cloned().collect::<Vec<String>>()
+        store
+            .entries
+            .iter()
+            .map(|(key, _)| key.clone())
+            .collect::<Vec<String>>()
     })?;
     let keys: Vec<Value> = keys.iter().map(|key| host.heap.string(key)).collect();
     Ok(host.heap.list(&keys))
@@ -402,7 +402,7 @@ mod tests {
         ] {
             folder.file("bad.json", content);
             let args = texts(&bench, &["s", &folder.path("bad.json")]);
-            let message = eval_message(bench.error("kv/open", &args));
+            let message = io_message(bench.error("kv/open", &args));
             assert!(message.contains(expected), "{message}");
         }
         let directory = texts(&bench, &["s", &folder.path("")]);

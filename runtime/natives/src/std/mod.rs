@@ -12,6 +12,7 @@ pub mod html;
 pub mod json;
 pub mod kv;
 pub mod markdown;
+mod names;
 pub mod new_file;
 pub mod process;
 pub mod read;

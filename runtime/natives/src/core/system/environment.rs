@@ -2,13 +2,12 @@
 //! program made laid over them. The process's environment itself is never changed: other threads
 //! may read it.
 
-use std::collections::BTreeMap;
-
+use crate::table::Table;
 use sema_machine::host::Host;
 
 /// The changes a program made, an extension of the host.
 #[derive(Default)]
-struct Changes(BTreeMap<String, String>);
+struct Changes(Table<String, String>);
 
 /// The value of a variable.
 pub fn lookup(host: &Host, name: &str) -> Option<String> {
@@ -42,10 +41,8 @@ pub fn changes(host: &Host) -> Vec<(String, String)> {
 }
 
 /// All variables whose names and values are valid UTF-8.
-pub fn all(host: &Host) -> BTreeMap<String, String> {
-    let mut variables: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    variables.extend(changes(host));
-    variables
+pub(crate) fn all(host: &Host) -> Table<String, String> {
+    let own = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    own.chain(changes(host)).collect()
 }

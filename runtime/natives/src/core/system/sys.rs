@@ -130,8 +130,8 @@ fn env(host: &Host, args: &[Value]) -> Outcome {
 
 fn all_variables(host: &Host, _: &[Value]) -> Outcome {
     let entries: Vec<_> = environment::all(host)
-        .into_iter()
-        .map(|(name, value)| (host.keyword(&name), host.heap.string(&value)))
+        .iter()
+        .map(|(name, value)| (host.keyword(name), host.heap.string(value)))
         .collect();
     Ok(sorted_map::from_entries(host, &entries))
 }

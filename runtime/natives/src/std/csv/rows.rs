@@ -1,5 +1,6 @@
 //! The records of CSV, one after the other, from bytes that come in parts.
 
+use crate::std::names::sort_places;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use sema_machine::host::Host;
 use sema_machine::memory::value::Value;
@@ -196,7 +197,7 @@ impl Columns {
         header.each_field(|name| names.push(name))?;
         let mut order: Vec<usize> = (0..names.len()).collect();
         let name = |place: usize| names.get(place).copied().unwrap_or_default();
-        order.sort_by(|a, b| name(*a).cmp(name(*b)));
+        sort_places(&mut order, &name);
         for two in order.windows(2) {
             if let [a, b] = two
                 && name(*a) == name(*b)

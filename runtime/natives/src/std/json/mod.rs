@@ -116,7 +116,7 @@ fn malformed(function: &str, text: &str, problem: Problem) -> Box<Signal> {
 }
 
 /// Line and column, from 1, of the character at a byte. At the end of the text the last character counts.
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let end = (at + 1).min(text.len());
     let end = (end..=text.len())
         .find(|end| text.is_char_boundary(*end))

@@ -3,6 +3,7 @@
 //! Open arrays and objects are kept on a stack of the parser, so nesting costs no Rust stack. The texts of problems are
 //! those of serde_json.
 
+use crate::std::names::sort_places;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::data::number::integer::parse_decimal;
 use sema_machine::host::Host;
@@ -331,13 +332,13 @@ impl Reader {
         let same = shape.keys.len() == count
             && (shape.keys.iter().zip(pairs)).all(|(key, pair)| *key == pair[0]);
         if !same {
-            let name = |index: u8| {
-                let pair = pairs.get(usize::from(index));
+            let name = |index: usize| {
+                let pair = pairs.get(index);
                 pair.and_then(|pair| host.name_of(pair[0]))
                     .unwrap_or_default()
             };
-            let mut order: Vec<u8> = (0..count as u8).collect();
-            order.sort_by(|a, b| name(*a).cmp(name(*b)));
+            let mut order: Vec<usize> = (0..count).collect();
+            sort_places(&mut order, &name);
             let distinct = (order.windows(2)).all(|two| match two {
                 [a, b] => name(*a) != name(*b),
                 _ => true,
@@ -348,7 +349,7 @@ impl Reader {
                 return sorted_map::from_entries(host, &entries);
             }
             shape.keys = pairs.iter().map(|pair| pair[0]).collect();
-            shape.order = order;
+            shape.order = order.into_iter().map(|place| place as u8).collect();
         }
         self.entries.clear();
         let sorted = (shape.order.iter()).filter_map(|index| pairs.get(usize::from(*index)));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::std::names::sort_entries;
 use sema_machine::data::collections;
 use sema_machine::data::number::text::write_number;
 use sema_machine::data::print;
@@ -112,13 +113,8 @@ impl<'h> Writer<'h> {
             let mut entries: Vec<(Cow<'h, str>, Value)> = collections::iter(heap, map)
                 .map(|(key, value)| (self.key_text(key), value))
                 .collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            for two in entries.windows(2) {
-                if let [a, b] = two
-                    && a.0 == b.0
-                {
-                    return Err(Problem::SameKeys(a.0.clone().into_owned()));
-                }
+            if let Some(name) = sort_entries(&mut entries) {
+                return Err(Problem::SameKeys(name.to_owned()));
             }
             for (index, (key, value)) in entries.iter().enumerate() {
                 self.part(index);

@@ -1,6 +1,5 @@
 //! `proc/...`: processes with handles, whose output is read while they run.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex};
@@ -13,6 +12,7 @@ use crate::core::system::files::failed;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::std::terminal::mode;
+use crate::table::Table;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, integer};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
@@ -104,13 +104,13 @@ natives! {
 #[derive(Default)]
 struct Processes {
     last: i64,
-    running: BTreeMap<i64, Shared<Running>>,
+    running: Table<i64, Shared<Running>>,
 }
 
 impl Drop for Processes {
     /// All are killed before any is waited for.
     fn drop(&mut self) {
-        for running in self.running.values() {
+        for (_, running) in self.running.iter() {
             lock(running).kill();
         }
     }

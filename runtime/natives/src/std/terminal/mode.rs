@@ -3,11 +3,11 @@
 //! However the program ends, the terminal gets the mode back that it had: here when the machine ends, in
 //! `platform::ending` when a signal ends the process.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdin};
 
 use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr};
 
+use crate::table::Table;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::integer;
 use sema_machine::host::condition::{Outcome, eval_error, io_error};
@@ -31,7 +31,7 @@ natives! {
 #[derive(Default)]
 struct Modes {
     last: i64,
-    saved: BTreeMap<i64, Termios>,
+    saved: Table<i64, Termios>,
 }
 
 impl Drop for Modes {
@@ -86,7 +86,9 @@ pub(crate) struct Return(Option<Termios>);
 
 /// Gives the terminal the mode that it had before raw mode, if it is in raw mode, until the result is dropped.
 pub(crate) fn cooked_for_a_while(host: &Host) -> Return {
-    let first = host.with_extension(|modes: &mut Modes| modes.saved.values().next().cloned());
+    let first = host.with_extension(|modes: &mut Modes| {
+        modes.saved.iter().next().map(|(_, mode)| mode.clone())
+    });
     let Some(cooked) = first else {
         return Return(None);
     };

@@ -1,10 +1,10 @@
 //! Bars that grow with what is done.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::spinner::{clear_line, final_line, is_watched, show_line};
 use crate::core::text::strings_width::{columns, without_escapes};
+use crate::table::Table;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, integer, real, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
@@ -48,12 +48,12 @@ struct Bar {
 #[derive(Default)]
 struct Bars {
     last: i64,
-    bars: BTreeMap<i64, Bar>,
+    bars: Table<i64, Bar>,
 }
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        if self.bars.values().any(|bar| bar.drawn.is_some()) {
+        if self.bars.iter().any(|(_, bar)| bar.drawn.is_some()) {
             clear_line();
         }
     }

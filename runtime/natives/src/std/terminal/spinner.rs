@@ -2,17 +2,17 @@
 //!
 //! They are for people who watch: where standard error is no terminal, or a dumb one, only final lines are written.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::is_dumb;
 use crate::core::text::strings_width::{fitting, without_escapes};
+use crate::table::Table;
 use sema_machine::data::collections;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, integer, text};
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -22,9 +22,9 @@ natives! {
     /// (let ((s (term/spinner-start "loading"))) (term/spinner-stop s)) => nil
     "term/spinner-start" (text: String) -> Int => start;
 
-    /// Shows another text beside a spinner.
+    /// Shows another text beside a spinner; nothing if it has stopped.
     /// (let ((s (term/spinner-start "a"))) (term/spinner-update s "b") (term/spinner-stop s)) => nil
-    /// (term/spinner-update 99 "b") => error term/spinner-update: no such spinner 99
+    /// (term/spinner-update 99 "b") => nil
     "term/spinner-update" (spinner: Int, text: String) -> Nil => update;
 
     /// Removes a spinner. With a map of `:symbol` and `:text` it leaves a line of them on standard error.
@@ -138,12 +138,12 @@ pub(super) fn final_line(host: &Host, options: Value) -> Outcome<Option<String>>
 #[derive(Default)]
 struct Spinners {
     last: i64,
-    running: BTreeMap<i64, Arc<Spinner>>,
+    running: Table<i64, Arc<Spinner>>,
 }
 
 impl Drop for Spinners {
     fn drop(&mut self) {
-        for spinner in self.running.values() {
+        for (_, spinner) in self.running.iter() {
             spinner.stop();
         }
     }
@@ -172,17 +172,14 @@ fn start(host: &Host, args: &[Value]) -> Outcome {
         })))
 }
 
-fn unknown(function: &str, number: i64) -> Box<sema_machine::host::condition::Signal> {
-    eval_error(format!("{function}: no such spinner {number}"))
-}
-
 fn update(host: &Host, args: &[Value]) -> Outcome {
     let number = integer(host, "term/spinner-update", args, 0)?;
     let text = text(host, "term/spinner-update", args, 1)?;
     let spinner =
         host.with_extension(|spinners: &mut Spinners| spinners.running.get(&number).cloned());
-    let spinner = spinner.ok_or_else(|| unknown("term/spinner-update", number))?;
-    spinner.lock().text = one_line(text, true);
+    if let Some(spinner) = spinner {
+        spinner.lock().text = one_line(text, true);
+    }
     Ok(Value::NIL)
 }
 
@@ -193,7 +190,9 @@ fn stop(host: &Host, args: &[Value]) -> Outcome {
         _ => final_line(host, argument(args, 1))?,
     };
     let spinner = host.with_extension(|spinners: &mut Spinners| spinners.running.remove(&number));
-    let spinner = spinner.ok_or_else(|| unknown("term/spinner-stop", number))?;
+    let Some(spinner) = spinner else {
+        return Ok(Value::NIL);
+    };
     spinner.stop();
     if let Some(line) = line {
         host.output.write_error(format!("{line}\n").as_bytes());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::std::names::sort_entries;
 use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
@@ -38,14 +39,16 @@ pub enum Problem {
 /// # Errors
 /// Why it has none.
 pub fn encode(host: &Host, map: Value) -> Result<String, Problem> {
-    if !collections::is_map(map) {
-        return Err(Problem::NoMap);
-    }
     let mut writer = Writer {
         host,
         out: String::new(),
         path: Vec::new(),
     };
+    if !collections::is_map(map) {
+        // What TOML has nowhere is named as such.
+        writer.value(map, 0)?;
+        return Err(Problem::NoMap);
+    }
     writer.table(map)?;
     Ok(writer.out)
 }
@@ -82,15 +85,10 @@ impl<'h> Writer<'h> {
                 (name, value)
             })
             .collect();
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
-        for two in entries.windows(2) {
-            if let [a, b] = two
-                && a.0 == b.0
-            {
-                return Err(Problem::SameKeys(a.0.clone().into_owned()));
-            }
+        match sort_entries(&mut entries) {
+            Some(name) => Err(Problem::SameKeys(name.to_owned())),
+            None => Ok(entries),
         }
-        Ok(entries)
     }
 
     /// The elements of a list or vector.
