@@ -2,10 +2,13 @@
 //!
 //! Formats are chrono's, which are those of C's `strftime` and more.
 
+use std::fmt::Write;
+
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use sema_machine::data::collections::sorted_map;
+use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, real, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
@@ -39,7 +42,10 @@ fn moment(host: &Host, function: &str, args: &[Value]) -> Outcome<DateTime<Utc>>
     let value = argument(args, 0);
     let seconds =
         real(host, value).ok_or_else(|| argument_error(host, function, 0, "number", value))?;
-    let out_of_range = || eval_error(format!("{function}: {seconds} is no time of the calendar"));
+    let out_of_range = || {
+        let shown = print::readable(host, value);
+        eval_error(format!("{function}: invalid timestamp {shown}"))
+    };
     let whole = seconds.floor();
     // A float of today has no more than microseconds: what is beyond them is noise.
     let microseconds = ((seconds - whole) * 1e6).round().clamp(0.0, 999_999.0);
@@ -49,13 +55,15 @@ fn moment(host: &Host, function: &str, args: &[Value]) -> Outcome<DateTime<Utc>>
     DateTime::from_timestamp(whole as i64, microseconds as u32 * 1000).ok_or_else(out_of_range)
 }
 
+fn invalid_format(function: &str, format: &str) -> Box<Signal> {
+    eval_error(format!("{function}: invalid format string: {format:?}"))
+}
+
 /// The parts of a format.
 fn items<'f>(function: &str, format: &'f str) -> Outcome<Vec<Item<'f>>> {
     let items: Vec<Item<'f>> = StrftimeItems::new(format).collect();
     if items.contains(&Item::Error) {
-        return Err(eval_error(format!(
-            "{function}: invalid format string: {format:?}"
-        )));
+        return Err(invalid_format(function, format));
     }
     Ok(items)
 }
@@ -63,7 +71,14 @@ fn items<'f>(function: &str, format: &'f str) -> Outcome<Vec<Item<'f>>> {
 fn format(host: &Host, args: &[Value]) -> Outcome {
     let moment = moment(host, "time/format", args)?;
     let items = items("time/format", text(host, "time/format", args, 1)?)?;
-    let shown = moment.format_with_items(items.iter()).to_string();
+    let mut shown = String::new();
+    // What can only be parsed (%#z) fails.
+    if write!(shown, "{}", moment.format_with_items(items.iter())).is_err() {
+        return Err(invalid_format(
+            "time/format",
+            text(host, "time/format", args, 1)?,
+        ));
+    }
     crate::core::text::strings::string_of(host, "time/format", &shown)
 }
 
@@ -166,9 +181,10 @@ mod tests {
         for time in [f64::NAN, f64::INFINITY, 1e300, -1e18, 1e15] {
             let args = [Value::float(time), bench.text(FORMAT)];
             let message = eval_message(bench.error("time/format", &args));
-            assert!(message.contains("no time of the calendar"), "{message}");
+            assert!(message.contains("invalid timestamp"), "{message}");
+            assert!(message.len() < 60, "{message}");
         }
-        for pattern in ["%", "%Q", "%-8", "%é"] {
+        for pattern in ["%", "%Q", "%-8", "%é", "%#z"] {
             let args = [Value::small(0), bench.text(pattern)];
             let message = eval_message(bench.error("time/format", &args));
             assert!(message.contains("invalid format string"), "{message}");

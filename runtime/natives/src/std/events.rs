@@ -9,7 +9,7 @@ use crate::std::terminal::event::Event;
 use crate::std::terminal::keys::{Next, milliseconds, next_event, take_kept};
 use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, list_or_vector, real};
+use sema_machine::host::arguments::{argument, integer, list_or_vector, real};
 use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -19,8 +19,8 @@ use sema_machine::task::{Asking, Await, Pending};
 natives! {
     /// A source for `event/select` that is ready after so many milliseconds.
     /// (time/tick 16) => {:ms 16 :type :timer}
-    /// (time/tick "16") => error expected number, got string
-    "time/tick" (milliseconds: Real) -> SortedMap, pure => tick;
+    /// (time/tick "16") => error expected integer, got string
+    "time/tick" (milliseconds: Int) -> SortedMap, pure => tick;
 
     /// Which of the sources is ready first, and the event: a list of its place and a map. Nil if none is in time.
     "%event-select" (sources: Sequence, timeout: Any) -> Any => select;
@@ -30,6 +30,7 @@ natives! {
 const DEFAULT: Duration = Duration::from_secs(10);
 
 fn tick(host: &Host, args: &[Value]) -> Outcome {
+    integer(host, "time/tick", args, 0)?;
     milliseconds(host, "time/tick", args, 0)?;
     let entries = [
         (host.keyword("type"), host.keyword("timer")),

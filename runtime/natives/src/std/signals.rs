@@ -8,6 +8,9 @@ use sema_machine::natives;
 use sema_machine::platform::heard::Signal;
 
 natives! {
+    /// Raises if there is no such signal to note functions for.
+    "%check-signal" (signal: Any) -> Nil => check_signal;
+
     /// Notes a function for a signal, a keyword.
     "%on-signal" (signal: Keyword, callback: Any) -> Nil => on_signal;
 
@@ -24,22 +27,27 @@ struct Noted {
     seen: Vec<(Signal, u32)>,
 }
 
-fn on_signal(host: &Host, args: &[Value]) -> Outcome {
-    let keyword = argument(args, 0);
+fn signal_of(host: &Host, keyword: Value) -> Outcome<Signal> {
     let name = host
         .name_of(keyword)
         .filter(|_| keyword.kind() == Kind::Keyword);
-    let signal = match name {
-        None => return Err(type_error(host, "keyword", keyword)),
-        Some("winch") => Signal::Resized,
-        Some("int") => Signal::Interrupt,
-        Some("term") => Signal::Terminate,
-        Some(name) => {
-            return Err(eval_error(format!(
-                "sys/on-signal: unknown signal :{name}; there are :winch, :int and :term"
-            )));
-        }
-    };
+    match name {
+        None => Err(type_error(host, "keyword", keyword)),
+        Some("winch") => Ok(Signal::Resized),
+        Some("int") => Ok(Signal::Interrupt),
+        Some("term") => Ok(Signal::Terminate),
+        Some(name) => Err(eval_error(format!(
+            "sys/on-signal: unknown signal :{name}; use :winch, :int, or :term"
+        ))),
+    }
+}
+
+fn check_signal(host: &Host, args: &[Value]) -> Outcome {
+    signal_of(host, argument(args, 0)).map(|_| Value::NIL)
+}
+
+fn on_signal(host: &Host, args: &[Value]) -> Outcome {
+    let signal = signal_of(host, argument(args, 0))?;
     let callback = host.keep(argument(args, 1));
     host.with_extension(|noted: &mut Noted| {
         if !noted.seen.iter().any(|(seen, _)| *seen == signal) {

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::{GzEncoder, MultiGzDecoder};
 
-use crate::core::sequence::bytes::bytes;
 use crate::core::system::filter::Filter;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::{named_stream, state_of};
@@ -18,18 +17,18 @@ use sema_machine::natives;
 natives! {
     /// The bytes of a byte vector, or the UTF-8 bytes of a text, compressed with gzip.
     /// (gzip/decompress (gzip/compress "hello")) => #u8(104 101 108 108 111)
-    /// (gzip/compress 1) => error expected string or bytevector, got int
+    /// (gzip/compress 1) => error expected bytevector or string, got int
     "gzip/compress" (content: Any) -> Bytes, pure => compress;
 
     /// The bytes that gzip has compressed. It raises if they are no gzip data, are damaged, or become more than 1 GiB.
     /// (utf8->string (gzip/decompress (gzip/compress "hello"))) => "hello"
     /// (gzip/decompress #u8(1 2 3)) => error gzip/decompress
-    "gzip/decompress" (compressed: Bytes) -> Bytes, pure => decompress;
+    "gzip/decompress" (compressed: Any) -> Bytes, pure => decompress;
 
     /// As `gzip/decompress`, with the most bytes that may come out: data from elsewhere may expand a thousandfold.
     /// (gzip/decompress-limited (gzip/compress "hello") 5) => #u8(104 101 108 108 111)
     /// (gzip/decompress-limited (gzip/compress "hello") 4) => error more than 4 bytes
-    "gzip/decompress-limited" (compressed: Bytes, limit: Count) -> Bytes, pure => decompress_limited;
+    "gzip/decompress-limited" (compressed: Any, limit: Count) -> Bytes, pure => decompress_limited;
 
     /// A stream of the bytes that gzip has compressed, read from another stream part by part. The other one is
     /// at its end then. Reading raises if the data is damaged.
@@ -47,15 +46,20 @@ const LARGEST: usize = 1 << 30;
 /// Compressed bytes that are decompressed before the limit is looked at.
 const PART: usize = 16 << 10;
 
-fn compress(host: &Host, args: &[Value]) -> Outcome {
+/// The bytes of a byte vector or text.
+fn content<'h>(host: &'h Host, args: &[Value]) -> Outcome<&'h [u8]> {
     let value = argument(args, 0);
-    let content = match host.heap.as_str(value) {
-        Some(text) => text.as_bytes(),
+    match host.heap.as_str(value) {
+        Some(text) => Ok(text.as_bytes()),
         None => host
             .heap
             .as_bytevector(value)
-            .ok_or_else(|| type_error(host, "string or bytevector", value))?,
-    };
+            .ok_or_else(|| type_error(host, "bytevector or string", value)),
+    }
+}
+
+fn compress(host: &Host, args: &[Value]) -> Outcome {
+    let content = content(host, args)?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let compressed = encoder.write_all(content).and_then(|()| encoder.finish());
     let compressed = compressed.map_err(|error| eval_error(format!("gzip/compress: {error}")))?;
@@ -63,7 +67,7 @@ fn compress(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn decompressed(host: &Host, function: &str, args: &[Value], limit: usize) -> Outcome {
-    let compressed = bytes(host, function, args, 0)?;
+    let compressed = content(host, args)?;
     let failed = |error: io::Error| eval_error(format!("{function}: {}", explained(error)));
     let mut decoder = Decompress::default();
     let mut content = Vec::new();
@@ -99,7 +103,7 @@ fn decompress(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn decompress_limited(host: &Host, args: &[Value]) -> Outcome {
-    bytes(host, "gzip/decompress-limited", args, 0)?;
+    content(host, args)?;
     let limit = count(host, "gzip/decompress-limited", args, 1)?;
     decompressed(host, "gzip/decompress-limited", args, limit)
 }

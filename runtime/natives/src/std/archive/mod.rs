@@ -11,7 +11,6 @@ pub mod zip;
 use std::fmt::Display;
 use std::io;
 
-use crate::core::system::files::failed;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
 use sema_machine::task::{Cancelled, after_others};
@@ -62,7 +61,8 @@ impl Failure {
     /// The condition for `function`.
     fn condition(self, function: &str) -> Box<Signal> {
         match self {
-            Failure::System { path, error } => failed(function, &path, &error),
+            // Of one type with all else that may be wrong with an archive.
+            Failure::System { path, error } => eval_error(format!("{function} {path}: {error}")),
             content @ Failure::Content { .. } => eval_error(format!("{function}: {content}")),
         }
     }

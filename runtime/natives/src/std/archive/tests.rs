@@ -7,7 +7,7 @@ use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use tar::{Builder, EntryType, Header};
 
-use crate::testing::{Bench, Folder, eval_message, io_message};
+use crate::testing::{Bench, Folder, eval_message};
 use sema_machine::memory::value::Value;
 
 fn texts(bench: &Bench, texts: &[&str]) -> Value {
@@ -107,7 +107,7 @@ fn nothing_is_left_of_an_archive_that_failed() {
         let missing = folder.path("in/missing");
         let error = bench.error(&create, &[archive, texts(&bench, &[&a, &missing])]);
         assert_eq!(
-            io_message(error),
+            eval_message(error),
             format!("{create} {missing}: No such file or directory (os error 2)")
         );
         let error = bench.error(&create, &[archive, texts(&bench, &[&a, &other])]);

@@ -25,10 +25,11 @@ natives! {
     /// (csv/parse-maps "a,a\n1,2") => error "csv/parse-maps: duplicate header \"a\""
     "csv/parse-maps" (text: String) -> List, pure => parse_maps;
 
-    /// The CSV text of a table, a sequence of lists. What is not a string is written as `str` does; fields are quoted where they
-    /// must be. Raises if the lists are not of one length.
+    /// The CSV text of a table, a list of rows, which are lists or vectors. What is not a string is written as `str` does; fields are
+    /// quoted where they must be. Raises if the rows are not of one length.
     /// (csv/encode '(("name" "score") ("Ada, Countess" 100))) => "name,score\n\"Ada, Countess\",100\n"
-    "csv/encode" (rows: Sequence) -> String, pure => encode;
+    /// (csv/encode (list ["a" 1] ["b" 2])) => "a,1\nb,2\n"
+    "csv/encode" (rows: List) -> String, pure => encode;
 
     /// A reader of the records in a stream; with `maps`, of the maps behind its header. The name is for messages.
     "%csv-reader" (maps: Bool, separator: Any, function: String) -> Any => reader;
@@ -113,21 +114,24 @@ impl Table {
 }
 
 fn encode(host: &Host, args: &[Value]) -> Outcome {
-    let rows = sequence::list_or_vector(host, argument(args, 0))?;
+    let rows = argument(args, 0);
+    if rows.kind() != Kind::List {
+        return Err(type_error(host, "list", rows));
+    }
     let mut out = String::new();
     let mut expected = None;
-    for row in rows.iter() {
-        if row.kind() != Kind::List {
-            return Err(type_error(host, "list", *row));
+    for row in host.heap.list_iter(rows) {
+        if !matches!(row.kind(), Kind::List | Kind::Vector) {
+            return Err(type_error(host, "list", row));
         }
+        let fields = sequence::list_or_vector(host, row)?;
         let start = out.len();
-        let mut count = 0;
-        for field in host.heap.list_iter(*row) {
-            if count > 0 {
+        let count = fields.len();
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
                 out.push(',');
             }
-            write_field(host, field, &mut out);
-            count += 1;
+            write_field(host, *field, &mut out);
         }
         if out.len() == start {
             // An empty line would be skipped by readers.

@@ -112,8 +112,10 @@ fn tables_are_checked() {
         "{message}"
     );
     let shown = |value| call(&bench.host, "csv/encode", &[value]);
-    let vectors = heap.list(&[heap.vector(&[Value::NIL])]);
-    assert_eq!(shown(vectors), "type-error: expected list, got vector");
+    let vectors = heap.list(&[heap.vector(&[Value::small(1), bench.text("a")])]);
+    assert_eq!(shown(vectors), r#""1,a\n""#);
+    let vector = heap.vector(&[row(&[Value::NIL])]);
+    assert_eq!(shown(vector), "type-error: expected list, got vector");
     assert_eq!(shown(heap.list(&[row(&[bench.text("")])])), r#""\"\"\n""#);
     assert_eq!(shown(heap.list(&[row(&[])])), r#""\"\"\n""#);
     let mixed = row(&[
@@ -123,7 +125,7 @@ fn tables_are_checked() {
         row(&[bench.text("x")]),
     ]);
     assert_eq!(
-        shown(heap.vector(&[mixed])),
+        shown(heap.list(&[mixed])),
         r#""nil,1.0,:k,\"(\"\"x\"\")\"\n""#
     );
 }

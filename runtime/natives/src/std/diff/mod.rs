@@ -28,11 +28,13 @@ natives! {
     /// change are not there.
     /// (diff/apply "a\nb\n" (diff/unified "a\nb\n" "a\nc\n")) => "a\nc\n"
     /// (diff/apply "x\n" (diff/unified "a\n" "b\n")) => error hunk does not apply (context mismatch near old line 1)
+    /// (diff/apply "a\n" "@@ -1,3 +1 @@\n-a\n") => error hunk line counts do not match its header
     "diff/apply" (text: String, patch: String) -> String, pure => apply;
 
-    /// The hunks of a unified diff: maps of the header, the lines with the characters before them, and where they stand.
+    /// The hunks of a unified diff: maps of the header, the lines with the characters before them, and where they stand. A hunk that
+    /// is shorter than its header says has the lines that are there.
     /// (map :lines (diff/hunks "@@ -1 +1,2 @@\n a\n+b\n")) => ((" a" "+b"))
-    /// (diff/hunks "@@ -1,3 +1 @@\n-a\n") => error hunk at line 1 is shorter than its header says
+    /// (map :lines (diff/hunks "@@ -1,3 +1 @@\n-a\n")) => (("-a"))
     "diff/hunks" (patch: String) -> List, pure => hunks;
 
     /// The files of a unified diff: a map whose `:files` is a list of maps with the paths, nil where there are none, and the hunks.
@@ -130,8 +132,7 @@ fn apply(host: &Host, args: &[Value]) -> Outcome {
 
 /// The files of the patch `args[0]`.
 fn files<'h>(host: &'h Host, function: &str, args: &[Value]) -> Outcome<Vec<patch::File<'h>>> {
-    let changes = text(host, function, args, 0)?;
-    patch::parse(changes).map_err(|problem| failed(function, &problem))
+    Ok(patch::parse(text(host, function, args, 0)?).files)
 }
 
 fn hunk_map(host: &Host, hunk: &patch::Hunk<'_>) -> Value {

@@ -30,12 +30,9 @@ pub enum Problem {
     /// A line that begins like a hunk, but is none.
     #[error("malformed hunk header at line {0}")]
     Header(usize),
-    /// A hunk with fewer lines than its header says.
-    #[error("hunk at line {0} is shorter than its header says")]
-    Short(usize),
-    /// A line in a hunk that is none of a hunk.
-    #[error("malformed hunk line at line {0}")]
-    Line(usize),
+    /// A hunk with other lines than its header says.
+    #[error("hunk line counts do not match its header")]
+    Counts,
     /// The text does not look as the patch expects.
     #[error("hunk does not apply (context mismatch near old line {0})")]
     Mismatch(usize),
@@ -44,78 +41,100 @@ pub enum Problem {
     SeveralFiles(usize),
 }
 
-/// The files of a patch. Lines between them are skipped.
-///
-/// # Errors
-/// What is malformed.
-pub fn parse(patch: &str) -> Result<Vec<File<'_>>, Problem> {
+/// A patch taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patch<'p> {
+    /// The files, in order.
+    pub files: Vec<File<'p>>,
+    /// The first thing that is malformed. Whoever looks at a patch gets what can be understood of it; it cannot be applied.
+    pub problem: Option<Problem>,
+}
+
+/// Takes a patch apart. Lines between hunks are skipped.
+pub fn parse(patch: &str) -> Patch<'_> {
     // A carriage return before a line end belongs to the line.
     let patch = patch.strip_suffix('\n').unwrap_or(patch);
     let lines: Vec<&str> = patch.split('\n').collect();
-    let mut files: Vec<File<'_>> = Vec::new();
+    let mut parsed = Patch::default();
+    let files = &mut parsed.files;
+    // Behind a tab stands when the file was changed.
+    let path = |text: &'_ str| text.split('\t').next().unwrap_or_default().len();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let next = lines.get(at + 1).copied().unwrap_or_default();
-        if let (Some(old), Some(new)) = (line.strip_prefix("--- "), next.strip_prefix("+++ ")) {
-            // Behind a tab stands when the file was changed.
+        at += 1;
+        if let Some(old) = line.strip_prefix("--- ") {
             files.push(File {
-                old_path: old.split('\t').next(),
-                new_path: new.split('\t').next(),
-                hunks: Vec::new(),
+                old_path: old.get(..path(old)),
+                ..File::default()
             });
-            at += 2;
+        } else if let Some(new) = line.strip_prefix("+++ ") {
+            change_last(files, |file| file.new_path = new.get(..path(new)));
         } else if line.starts_with("@@") {
-            let (hunk, end) = parse_hunk(&lines, at)?;
-            if files.is_empty() {
-                files.push(File::default());
+            let Some((old, new)) = parse_header(line) else {
+                parsed.problem.get_or_insert(Problem::Header(at));
+                continue;
+            };
+            let (hunk, end, is_complete) = parse_hunk(&lines, at, old, new);
+            if !is_complete {
+                parsed.problem.get_or_insert(Problem::Counts);
             }
-            if let Some(file) = files.last_mut() {
-                file.hunks.push(hunk);
-            }
+            change_last(files, |file| file.hunks.push(hunk));
             at = end;
-        } else {
-            at += 1;
         }
     }
-    Ok(files)
+    parsed
 }
 
-/// The hunk whose header is at `start`, and the line behind it.
-fn parse_hunk<'p>(lines: &[&'p str], start: usize) -> Result<(Hunk<'p>, usize), Problem> {
-    let header = lines.get(start).copied().unwrap_or_default();
-    let (old, new) = parse_header(header).ok_or(Problem::Header(start + 1))?;
+/// Changes the file that is being read.
+fn change_last<'p>(files: &mut Vec<File<'p>>, change: impl FnOnce(&mut File<'p>)) {
+    if files.is_empty() {
+        files.push(File::default());
+    }
+    if let Some(file) = files.last_mut() {
+        change(file);
+    }
+}
+
+/// The hunk whose lines begin at `start`, the line behind it, and whether it has as many lines as its header says.
+fn parse_hunk<'p>(
+    lines: &[&'p str],
+    start: usize,
+    old: Place,
+    new: Place,
+) -> (Hunk<'p>, usize, bool) {
     let mut hunk = Hunk {
         old,
         new,
         lines: Vec::new(),
     };
     let (mut old_left, mut new_left) = (old.1, new.1);
-    let mut at = start + 1;
+    let mut at = start;
     while old_left > 0 || new_left > 0 {
-        let Some(line) = lines.get(at) else {
-            return Err(Problem::Short(start + 1));
-        };
+        let Some(line) = lines.get(at) else { break };
         let (takes_old, takes_new) = match line.as_bytes().first() {
             // An empty line of context whose space an editor has removed.
             Some(b' ') | None => (1, 1),
             Some(b'-') => (1, 0),
             Some(b'+') => (0, 1),
             Some(b'\\') => (0, 0),
-            Some(_) => return Err(Problem::Line(at + 1)),
+            Some(_) => break,
         };
         if takes_old > old_left || takes_new > new_left {
-            return Err(Problem::Line(at + 1));
+            break;
         }
         old_left -= takes_old;
         new_left -= takes_new;
         hunk.lines.push(if line.is_empty() { " " } else { line });
         at += 1;
     }
-    if let Some(remark) = lines.get(at).filter(|line| line.starts_with('\\')) {
+    let is_complete = old_left == 0 && new_left == 0;
+    if let Some(remark) = lines.get(at).filter(|line| line.starts_with('\\'))
+        && is_complete
+    {
         hunk.lines.push(remark);
         at += 1;
     }
-    Ok((hunk, at))
+    (hunk, at, is_complete)
 }
 
 type Place = (usize, usize);
@@ -188,7 +207,10 @@ fn lines_of<'p>(hunk: &Hunk<'p>) -> Vec<Line<'p>> {
 /// # Errors
 /// What is malformed, or does not fit the text.
 pub fn apply(content: &str, patch: &str) -> Result<(String, usize), Problem> {
-    let files = parse(patch)?;
+    let Patch { files, problem } = parse(patch);
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
     if files.len() > 1 {
         return Err(Problem::SeveralFiles(files.len()));
     }
@@ -213,6 +235,7 @@ pub fn apply(content: &str, patch: &str) -> Result<(String, usize), Problem> {
         for line in &lines {
             match line.mark {
                 b'+' => {
+                    end_line(&mut new);
                     new.push_str(line.text);
                     if line.ended {
                         new.push('\n');
@@ -231,8 +254,16 @@ pub fn apply(content: &str, patch: &str) -> Result<(String, usize), Problem> {
     Ok((new, hunks.len()))
 }
 
+/// Ends the last line: what had no end may have got a line behind it.
+fn end_line(new: &mut String) {
+    if !new.is_empty() && !new.ends_with('\n') {
+        new.push('\n');
+    }
+}
+
 fn push(new: &mut String, old: &[&str], lines: Range<usize>) {
     for line in old.get(lines).unwrap_or_default() {
+        end_line(new);
         new.push_str(line);
     }
 }

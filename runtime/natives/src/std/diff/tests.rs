@@ -1,4 +1,4 @@
-use super::patch::{Problem, apply, parse};
+use super::patch::{Problem, apply};
 use crate::testing::{Bench, call};
 use sema_machine::memory::value::Value;
 
@@ -100,15 +100,43 @@ fn malformed_patches_are_refused() {
         ("@@ nonsense @@\n", Problem::Header(1)),
         ("x\n@@ -1,x +1 @@\n", Problem::Header(2)),
         ("@@ -99999999999999999999 +1 @@\n", Problem::Header(1)),
-        ("@@ -1,2 +1,2 @@\n a\n", Problem::Short(1)),
-        ("@@ -1,99999999999 +1 @@\n a\n", Problem::Short(1)),
-        ("@@ -1 +1 @@\nfoo\n", Problem::Line(2)),
-        ("@@ -1,0 +1 @@\n-a\n+b\n", Problem::Line(2)),
+        ("@@ -1,2 +1,2 @@\n a\n", Problem::Counts),
+        ("@@ -1,99999999999 +1 @@\n a\n", Problem::Counts),
+        ("@@ -1 +1 @@\nfoo\n", Problem::Counts),
+        ("@@ -1,0 +1 @@\n-a\n+b\n", Problem::Counts),
     ] {
-        assert_eq!(parse(patch), Err(problem), "{patch}");
+        assert_eq!(apply("a\n", patch), Err(problem), "{patch}");
     }
     let two = "--- a\n+++ b\n@@ -1 +1 @@\n-a\n+b\n--- c\n+++ d\n@@ -1 +1 @@\n-a\n+b\n";
     assert_eq!(apply("a\n", two), Err(Problem::SeveralFiles(2)));
+}
+
+#[test]
+fn lines_without_an_end_get_one_before_others() {
+    for (text, patch, expected) in [
+        (
+            "a\nb",
+            "@@ -1 +1 @@\n-a\n+x\n\\ No newline at end of file\n",
+            "x\nb",
+        ),
+        ("a\nb", "@@ -2 +2,2 @@\n b\n+x\n", "a\nb\nx\n"),
+        ("a\nb", "@@ -1,2 +1 @@\n a\n-b\n", "a\n"),
+    ] {
+        assert_eq!(apply(text, patch).unwrap().0, expected, "{patch}");
+    }
+}
+
+#[test]
+fn what_can_be_understood_of_a_malformed_patch_is_data() {
+    let bench = Bench::new();
+    let shown = |name: &str, patch: &str| call(&bench.host, name, &[bench.text(patch)]);
+    let patch = "--- a\n+++ b\n@@ -1,3 +1 @@\n-x\nBinary files differ\n@@ ? @@\n@@ -9 +9 @@\n-y\n+z\n--- c\n";
+    assert_eq!(shown("diff/stat", patch), "{:added 1 :hunks 2 :removed 2}");
+    assert!(shown("diff/parse", patch).contains(":hunks () :new-path nil :old-path \"c\""));
+    assert_eq!(
+        shown("diff/parse", "+++ b\n"),
+        "{:files ({:hunks () :new-path \"b\" :old-path nil})}"
+    );
 }
 
 #[test]

@@ -18,6 +18,11 @@ fn missing_parts_are_implied() {
     for (document, html) in [
         ("", "<html><head></head><body></body></html>"),
         ("x", "<html><head></head><body>x</body></html>"),
+        (" \n x ", "<html><head></head><body>x </body></html>"),
+        (
+            "<html> <!--c--> x",
+            "<html><!--c--><head></head><body>x</body></html>",
+        ),
         (
             "<!doctype html><title>a &lt; b</title>c",
             "<!DOCTYPE html><html><head><title>a &lt; b</title></head><body>c</body></html>",
@@ -199,6 +204,7 @@ fn malformed_selectors_are_refused() {
         ("p:nth-child(x)", Problem::Unexpected('x', 13)),
         ("p:not(", Problem::End),
         ("é $", Problem::Unexpected('$', 3)),
+        ("#1", Problem::Unexpected('1', 2)),
     ] {
         assert_eq!(parse(selector), Err(problem), "{selector}");
     }

@@ -10,7 +10,7 @@ pub struct Sizes {
 }
 
 /// What stands between parts, the best places to cut first.
-const SEPARATORS: [&str; 6] = ["\n\n", "\n", ". ", "! ", "? ", " "];
+const SEPARATORS: [&str; 8] = ["\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " "];
 
 /// A piece, and whether it begins with characters of the one before already.
 struct Piece {

@@ -35,6 +35,8 @@ fn chunks_are_cut_at_the_best_places() {
             &["One", "Two", "Is it", "Four"],
         ),
         ("p1 a\n\np2 b\nc", 7, 0, &["p1 a", "p2 b\nc"]),
+        ("a; b, c; d, e", 6, 0, &["a", "b, c", "d, e"]),
+        ("aa, bb cc dd, ee", 9, 0, &["aa", "bb cc dd", "ee"]),
         ("äöüäöü", 4, 0, &["äöüä", "öü"]),
         (
             "abcdefghijklmnop",

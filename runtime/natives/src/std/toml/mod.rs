@@ -4,6 +4,8 @@
 mod tests;
 mod write;
 
+use std::ops::Range;
+
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
@@ -31,37 +33,67 @@ fn decode(host: &Host, args: &[Value]) -> Outcome {
     let content = text(host, "toml/decode", args, 0)?;
     let table = DeTable::parse(content)
         .map_err(|error| eval_error(format!("toml/decode: parse error: {error}")))?;
-    table_value(host, table.get_ref()).map_err(|LargeInteger(at)| {
-        let before = content.get(..at).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let (lines, column) = (before.matches('\n').count(), line.chars().count());
+    table_value(host, table.get_ref()).map_err(|problem| {
         eval_error(format!(
-            "toml/decode: parse error: TOML parse error at line {}, column {}: integer out of range",
-            lines + 1,
-            column + 1
+            "toml/decode: parse error: {}",
+            problem.excerpt(content)
         ))
     })
 }
 
-/// An integer of more than 64 bits, which TOML does not have, and the byte at which it begins.
-struct LargeInteger(usize);
+/// A number that is too large for its kind, and where it stands.
+struct LargeNumber {
+    what: &'static str,
+    place: Range<usize>,
+}
+
+impl LargeNumber {
+    /// The message, in the form of those of the parser.
+    fn excerpt(&self, content: &str) -> String {
+        let before = content.get(..self.place.start).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = content.get(start..).unwrap_or_default();
+        let line = line.lines().next().unwrap_or_default();
+        let number = (before.matches('\n').count() + 1).to_string();
+        let column = before.get(start..).unwrap_or_default().chars().count();
+        let margin = " ".repeat(number.len());
+        let marks = "^".repeat(self.place.len());
+        let what = self.what;
+        format!(
+            "TOML parse error at line {number}, column {}\n{margin} |\n{number} | {line}\n{margin} | {:column$}{marks}\n{what}\n",
+            column + 1,
+            "",
+        )
+    }
+}
 
 /// The map of a table. The parser limits how deep tables are.
-fn table_value(host: &Host, table: &DeTable<'_>) -> Result<Value, LargeInteger> {
+fn table_value(host: &Host, table: &DeTable<'_>) -> Result<Value, LargeNumber> {
     let entries: Vec<(Value, Value)> = (table.iter())
         .map(|(key, value)| Ok((host.keyword(key.get_ref()), value_of(host, value)?)))
         .collect::<Result<_, _>>()?;
     Ok(sorted_map::from_entries(host, &entries))
 }
 
-fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, LargeInteger> {
+fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, LargeNumber> {
+    let large = |what| LargeNumber {
+        what,
+        place: value.span(),
+    };
     Ok(match value.get_ref() {
         DeValue::String(text) => host.heap.string(text),
         DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(integer) => host.heap.int(integer),
-            Err(_) => return Err(LargeInteger(value.span().start)),
+            Err(_) => return Err(large("integer out of range")),
         },
-        DeValue::Float(float) => Value::float(float.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Float(float) => {
+            let text = float.as_str();
+            let number: f64 = text.parse().unwrap_or(f64::NAN);
+            if number.is_infinite() && !text.ends_with("inf") {
+                return Err(large("floating-point number overflowed"));
+            }
+            Value::float(number)
+        }
         DeValue::Boolean(value) => Value::bool(*value),
         DeValue::Datetime(time) => host.heap.string(&time.to_string()),
         DeValue::Array(elements) => {

@@ -57,7 +57,11 @@ fn problems_have_a_place() {
         ("a = 1979-13-01", "line 1, column 5\n"),
         (
             "\n\"é\" = [1, 9223372036854775808]",
-            "line 2, column 11: integer out of range",
+            "line 2, column 11\n  |\n2 | \"é\" = [1, 9223372036854775808]\n  |           ^^^^^^^^^^^^^^^^^^^\ninteger out of range\n",
+        ),
+        (
+            "a = 1e400",
+            "line 1, column 5\n  |\n1 | a = 1e400\n  |     ^^^^^\nfloating-point number overflowed\n",
         ),
     ] {
         let message = decoded(text);
@@ -123,6 +127,7 @@ fn what_has_no_form_is_refused() {
         shown(bench.text("x")),
         "eval: toml/encode: top-level value must be a map"
     );
+    assert_eq!(shown(Value::NIL), "eval: toml/encode: cannot encode nil");
     assert_eq!(
         shown(in_map(Value::char('x'))),
         "eval: toml/encode: cannot encode char"

@@ -86,6 +86,15 @@ pub fn build(document: &str) -> Tree {
     builder.tree
 }
 
+fn starts_blank(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_whitespace())
+}
+
+/// A text without the white space at its start, which counts for nothing before the head.
+fn without_blank(text: &str) -> Done {
+    Done::Again(Token::Text(text.trim_ascii_start().to_owned()))
+}
+
 fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_whitespace())
 }
@@ -315,6 +324,7 @@ impl Builder<'_> {
     fn initial(&mut self, token: Token) -> Done {
         match token {
             Token::Text(text) if is_blank(&text) => Done::Yes,
+            Token::Text(text) if starts_blank(&text) => without_blank(&text),
             Token::Comment(text) => {
                 self.insert_comment(text, Some(ROOT));
                 Done::Yes
@@ -337,6 +347,7 @@ impl Builder<'_> {
         match token {
             Token::Doctype(_) => Done::Yes,
             Token::Text(text) if is_blank(&text) => Done::Yes,
+            Token::Text(text) if starts_blank(&text) => without_blank(&text),
             Token::Comment(text) => {
                 self.insert_comment(text, Some(ROOT));
                 Done::Yes
@@ -363,6 +374,7 @@ impl Builder<'_> {
         match token {
             Token::Doctype(_) => Done::Yes,
             Token::Text(text) if is_blank(&text) => Done::Yes,
+            Token::Text(text) if starts_blank(&text) => without_blank(&text),
             Token::Comment(text) => {
                 self.insert_comment(text, None);
                 Done::Yes
@@ -412,7 +424,7 @@ impl Builder<'_> {
         };
         match token {
             Token::Text(text) if is_blank(&text) => self.insert_text(&text),
-            Token::Text(text) if text.starts_with(|c: char| c.is_ascii_whitespace()) => {
+            Token::Text(text) if starts_blank(&text) => {
                 return Done::Again(self.after_blank(&text));
             }
             Token::Comment(text) => self.insert_comment(text, None),
@@ -481,7 +493,7 @@ impl Builder<'_> {
     fn after_head(&mut self, token: Token) -> Done {
         match token {
             Token::Text(text) if is_blank(&text) => self.insert_text(&text),
-            Token::Text(text) if text.starts_with(|c: char| c.is_ascii_whitespace()) => {
+            Token::Text(text) if starts_blank(&text) => {
                 return Done::Again(self.after_blank(&text));
             }
             Token::Comment(text) => self.insert_comment(text, None),

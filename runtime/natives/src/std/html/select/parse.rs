@@ -245,12 +245,7 @@ impl Parser<'_> {
             let part = match self.peek() {
                 Some('#') => {
                     self.next();
-                    let mut name = String::new();
-                    self.name_rest(&mut name)?;
-                    if name.is_empty() {
-                        return self.unexpected();
-                    }
-                    Simple::Id(name)
+                    Simple::Id(self.name()?)
                 }
                 Some('.') => {
                     self.next();
