@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::properties;
 use regex_automata::meta::{BuildError, Config, Regex};
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
@@ -13,6 +14,11 @@ const LAZY_CACHE: usize = 2 << 20;
 /// Patterns that are kept compiled at most, and bytes of their automata.
 const KEPT: usize = 64;
 const KEPT_BYTES: usize = 32 << 20;
+
+/// How the engine refuses properties that it does not know, and what is added to that.
+const UNKNOWN_PROPERTY: &str = "Unicode property not found";
+const KNOWN_PROPERTIES: &str =
+    "; there are general categories, scripts, Alphabetic, Lowercase, Uppercase and White_Space";
 
 /// A compiled pattern.
 pub struct Compiled {
@@ -59,10 +65,17 @@ pub fn compiled(host: &Host, pattern: &str) -> Outcome<Rc<Compiled>> {
     let config = Config::new()
         .nfa_size_limit(Some(LARGEST_AUTOMATON))
         .hybrid_cache_capacity(LAZY_CACHE);
-    let engine = Regex::builder().configure(config).build(pattern);
+    let build = |pattern: &str| {
+        let built = Regex::builder().configure(config.clone()).build(pattern);
+        built.map_err(|error| refused(&error))
+    };
+    let engine = build(pattern).or_else(|refusal| match properties::written_out(pattern) {
+        Some(pattern) => build(&pattern).map_err(|_| refusal),
+        None => Err(refusal),
+    })?;
     let compiled = Rc::new(Compiled {
         pattern: pattern.to_owned(),
-        engine: engine.map_err(|error| refused(&error))?,
+        engine,
     });
     host.with_extension::<Cache, _>(|cache| cache.keep(&compiled));
     Ok(compiled)
@@ -75,7 +88,13 @@ fn refused(error: &BuildError) -> Box<Signal> {
         ));
     }
     match error.syntax_error() {
-        Some(syntax) => eval_error(format!("invalid regex pattern: {syntax}")),
+        Some(syntax) => {
+            let mut text = format!("invalid regex pattern: {syntax}");
+            if text.ends_with(UNKNOWN_PROPERTY) {
+                text.push_str(KNOWN_PROPERTIES);
+            }
+            eval_error(text)
+        }
         None => eval_error(format!("invalid regex pattern: {error}")),
     }
 }

@@ -1,6 +1,7 @@
 //! Regular expressions: searched in time that grows with the text, whatever the pattern.
 
 pub(crate) mod compiled;
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ natives! {
     /// (regex/match? #"\d+" "abc123") => #t
     /// (regex/match? #"^\d+$" "abc123") => #f
     /// (regex/match? "(" "a") => error invalid regex pattern: regex parse error
+    /// (map (fn (word) (regex/match? "^\\p{Greek}+$" word)) '("λόγος" "word")) => (#t #f)
     "regex/match?" (pattern: String, text: String) -> Bool, pure => is_match;
 
     /// The first match of a pattern: a map with the text of the match, those of the groups (nil for one that took no part), and where
