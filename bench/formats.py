@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
-"""Times programs that read and write text formats, beside the same programs in Python.
+"""Times programs that read and write data, beside programs of others that do the same.
 
     bench/formats.py [--semac PATH] [--runs N] [--only NAME,...] [--scale FACTOR]
 
-The data is made anew, always the same: mixed JSON (10 MB), JSON lines (50 MB), a log (50 MB), a table in CSV (100 MB), each times
-the factor. Each program of bench/formats is built and run in turn with its twin NAME.py; both must print the same. Times are whole
-processes, the fastest run of each, in seconds; the ratio says how many times faster semac is. Memory is the most that the
-program had resident, in MB. With ripgrep installed the scan of lines is compared with `rg --no-mmap -j1 -c`.
+The data is made anew, always the same: mixed JSON (10 MB), JSON lines (50 MB), a log (50 MB), a table in CSV (100 MB), an access log
+(200 MB), temperatures of stations (100 MB, the one billion row challenge with a hundredth of its rows), each times the factor.
+Each program of bench/formats, and fixtures/log-analyser, is built and run in turn with what else there is:
+
+    python   NAME.py
+    cjson    NAME.lua, under Lua 5.4 with lua-cjson
+    rg       ripgrep, on one thread, without mapping the file
+    openssl  openssl dgst
+    sema     the reference implementation: `sema`, or what the variable SEMA names
+
+Who prints something else than semac ends the run. What is missing is installed if that can be done without asking, else left out.
+Times are whole processes, the fastest run of each, in seconds; ratios say how many times faster semac is.
+Memory is the most that semac's program had resident, in MB.
 """
 
 import argparse
@@ -23,8 +32,15 @@ from pathlib import Path
 from executable import ROOT, add_options, build
 
 HERE = ROOT / "bench" / "formats"
+SOURCES = {"log-analyser": ROOT / "fixtures" / "log-analyser" / "main.sema"}
+ARGUMENTS = {"log-analyser": ["access.log"]}
+PEERS = ["python", "cjson", "rg", "openssl", "sema"]
+# Who prints the same in another form: the last word is compared, or nothing.
+LAST_WORD = {"openssl"}
+SILENT = {("json-encode", "cjson")}
 WORDS = ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
          "sigma tau upsilon phi chi psi omega naïve café").split()
+STATUSES = ["200"] * 17 + ["304", "404", "500"]
 PATTERN = r"(\w+)@(\w+)\.com"
 
 
@@ -61,6 +77,52 @@ def make_data(directory, scale):
     row = lambda number: (f"{number},{text(generator, 2)},{generator.random():.4f},"
                           f"\"{text(generator, 3)}, {number}\",{generator.randrange(1000)}")
     write(directory / "table.csv", 100e6 * scale, "id,name,score,note,count\n", row, "\n", "\n")
+    paths = [f"/{generator.choice(WORDS[:20])}/{number}" for number in range(200)]
+    access = lambda number: (f"10.0.{number % 7}.{generator.randrange(250)} - - [29/Nov/2026:{number // 4000 % 24:02}:15:00 +0000] "
+                             f"\"GET {generator.choice(paths)} HTTP/1.1\" {generator.choice(STATUSES)} {generator.randrange(90000)}")
+    write(directory / "access.log", 200e6 * scale, "", access, "\n", "\n")
+    stations = [f"{first.title()} {second}" for first in WORDS for second in WORDS[:16]]
+    reading = lambda number: f"{generator.choice(stations)};{generator.uniform(-40, 45):.1f}"
+    write(directory / "stations.txt", 100e6 * scale, "", reading, "\n", "\n")
+
+
+def has_cjson():
+    lua = shutil.which("lua5.4")
+    return lua and subprocess.run([lua, "-e", "require('cjson')"], capture_output=True).returncode == 0
+
+
+def install_peers():
+    """Installs what is missing, and says what is still not there."""
+    found = {"ripgrep": lambda: shutil.which("rg"), "lua-cjson": has_cjson, "openssl": lambda: shutil.which("openssl")}
+    missing = [name for name, is_there in found.items() if not is_there()]
+    if missing:
+        packages = [*missing, *(["lua5.4"] if "lua-cjson" in missing else [])]
+        subprocess.run(["sh", ROOT / "tools" / "install.sh", *packages], stdout=subprocess.DEVNULL)
+    for name in missing:
+        if not found[name]():
+            print(f"{name} is not installed: left out")
+
+
+def peers(name, reference):
+    """Commands of others that do the work of a program."""
+    arguments = ARGUMENTS.get(name, [])
+    commands = {"python": [sys.executable, HERE / f"{name}.py"]}
+    if (HERE / f"{name}.lua").exists() and has_cjson():
+        commands["cjson"] = ["lua5.4", HERE / f"{name}.lua"]
+    if name == "regex-lines" and shutil.which("rg"):
+        commands["rg"] = ["rg", "--no-mmap", "-j1", "-c", PATTERN, "log.txt"]
+    if name == "sha256" and shutil.which("openssl"):
+        commands["openssl"] = ["openssl", "dgst", "-sha256", "log.txt"]
+    if reference and "json-" in name:
+        commands["sema"] = [reference, "--no-llm", HERE / f"{name}.sema", *arguments]
+    return commands
+
+
+def comparable(name, who, output):
+    """The output of one program as semac's would be, or None if it is not compared."""
+    if (name, who) in SILENT:
+        return None
+    return output.split()[-1] + b"\n" if who in LAST_WORD else output
 
 
 def run(command, directory):
@@ -83,27 +145,28 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0)
     options = parser.parse_args()
     chosen = [name for name in options.only.split(",") if name]
-    names = [path.stem for path in sorted(HERE.glob("*.sema")) if not chosen or path.stem in chosen]
-    print(f"{'seconds':<16} {'semac':>8} {'MB':>6} {'python':>8} {'ratio':>7} {'rg':>7}")
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
+    sources = {**{path.stem: path for path in HERE.glob("*.sema")}, **SOURCES}
+    install_peers()
+    reference = os.environ.get("SEMA") or shutil.which("sema")
+    print(f"{'seconds':<14} {'semac':>8} {'MB':>6}" + "".join(f"{who:>17}" for who in PEERS))
+    with tempfile.TemporaryDirectory() as directory:
+        directory = Path(directory)
         make_data(directory, options.scale)
-        for name in names:
-            commands = {"semac": [build(options, HERE / f"{name}.sema", directory)],
-                        "python": [sys.executable, HERE / f"{name}.py"]}
-            if name == "regex-lines" and shutil.which("rg"):
-                commands["rg"] = ["rg", "--no-mmap", "-j1", "-c", PATTERN, "log.txt"]
-            best, outputs, memory = {}, {}, 0
+        for name in sorted(chosen or sources):
+            executable = build(options, sources[name], directory)
+            commands = {"semac": [executable, *ARGUMENTS.get(name, [])], **peers(name, reference)}
+            best, memory = {}, 0
             for _ in range(options.runs):
                 for who, command in commands.items():
-                    seconds, outputs[who], megabytes = run(command, directory)
+                    seconds, output, megabytes = run(command, directory)
+                    if who == "semac":
+                        expected, memory = output, max(memory, megabytes)
+                    elif comparable(name, who, output) not in (None, expected):
+                        sys.exit(f"{name}: semac printed {expected[:500]}, {who} printed {output[:500]}")
                     best[who] = min(seconds, best.get(who, seconds))
-                    memory = max(memory, megabytes) if who == "semac" else memory
-            if len(set(outputs.values())) > 1:
-                sys.exit(f"{name}: the outputs differ: {outputs}")
-            rg = f"{best['rg']:7.3f}" if "rg" in best else ""
-            print(f"{name:<16} {best['semac']:8.3f} {memory:6.1f} {best['python']:8.3f} "
-                  f"{best['python'] / best['semac']:6.2f}x {rg}", flush=True)
+            others = "".join(f"{best[who]:8.3f} {best[who] / best['semac']:7.2f}x" if who in best else " " * 17
+                             for who in PEERS)
+            print(f"{name:<14} {best['semac']:8.3f} {memory:6.1f}{others}".rstrip(), flush=True)
     return 0
 
 
