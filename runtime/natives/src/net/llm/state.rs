@@ -36,6 +36,16 @@ natives! {
     /// A variable of the environment that says how a provider is reached; nil if it is empty or not set.
     "%llm-environment" (name: String) -> OptionalString, needs(Capability::Llm) => from_environment;
 
+    /// Sends a request to a provider and waits for the answer, as `%http-send` does.
+    "%llm-post" (function: String, method: String, url: String, options: Any, body: Any) -> Map, needs(Capability::Llm) => crate::net::http::client::send;
+
+    /// What a line of a stream of events says; nil if it is none with data.
+    "%sse-data" (line: String) -> OptionalString => sse_data;
+
+    /// Milliseconds that a header asks to wait: seconds, or numbers with the units `h`, `m`, `s` and `ms`. Nil if it says
+    /// something else.
+    "%wait-hint" (text: String) -> Any => wait_hint;
+
     /// A text without the fence of a block of code around it.
     "%unfenced" (text: String) -> String => unfenced;
 
@@ -108,6 +118,42 @@ fn from_environment(host: &Host, args: &[Value]) -> Outcome {
     Ok(value.map_or(Value::NIL, |value| host.heap.string(&value)))
 }
 
+fn sse_data(host: &Host, args: &[Value]) -> Outcome {
+    let data = text(host, "%sse-data", args, 0)?.strip_prefix("data:");
+    Ok(data.map_or(Value::NIL, |data| host.heap.string(data.trim())))
+}
+
+/// Milliseconds of a text like `1.5`, `20ms` or `1m30s`.
+fn milliseconds(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    if let Ok(seconds) = text.parse::<f64>() {
+        return (text.starts_with(is_number) && seconds.is_finite()).then_some(seconds * 1000.0);
+    }
+    let mut sum = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c| !is_number(c))?);
+        let unit = after.find(is_number).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let factor = match unit {
+            "ms" => 1.0,
+            "s" => 1000.0,
+            "m" => 60_000.0,
+            "h" => 3_600_000.0,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * factor;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+fn wait_hint(host: &Host, args: &[Value]) -> Outcome {
+    let wait = milliseconds(text(host, "%wait-hint", args, 0)?);
+    Ok(wait.map_or(Value::NIL, Value::float))
+}
+
 fn unfenced(host: &Host, args: &[Value]) -> Outcome {
     let whole = text(host, "%unfenced", args, 0)?.trim();
     let inner = whole.strip_prefix("```").and_then(|rest| {
@@ -158,6 +204,37 @@ mod tests {
         bench.call("%llm-set-state", &[name, Value::small(1)]);
         bench.call("%llm-set-state", &[name, Value::small(2)]);
         assert_eq!(bench.call("%llm-state", &[name]), Value::small(2));
+    }
+
+    #[test]
+    fn waits_are_read_as_providers_write_them() {
+        for (text, wait) in [
+            ("2", Some(2000.0)),
+            ("0.1", Some(100.0)),
+            ("1.5s", Some(1500.0)),
+            ("20ms", Some(20.0)),
+            ("1m30s", Some(90_000.0)),
+            ("", None),
+            ("-1", None),
+            ("inf", None),
+            ("soon", None),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ] {
+            assert_eq!(milliseconds(text), wait, "{text}");
+        }
+    }
+
+    #[test]
+    fn events_are_lines_with_data() {
+        let bench = Bench::new();
+        assert_eq!(
+            bench.on_texts("%sse-data", &["data: {\"a\":1}\r"]),
+            "{\"a\":1}"
+        );
+        assert_eq!(bench.on_texts("%sse-data", &["data:[DONE]"]), "[DONE]");
+        for line in ["event: x", ": comment", ""] {
+            assert_eq!(bench.call("%sse-data", &[bench.text(line)]), Value::NIL);
+        }
     }
 
     #[test]

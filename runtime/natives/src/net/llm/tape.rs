@@ -17,9 +17,9 @@ natives! {
     /// lines that are no recordings are left out.
     "%tape-entries" (text: String) -> Map => entries;
 
-    /// The line of a tape for a call: what was asked (`complete` or `stream`), its key, the reply, and the pieces
-    /// in which it came.
-    "%tape-line" (kind: String, key: String, reply: Map, pieces: List) -> String => line;
+    /// The line of a tape for a call: what was asked (`complete`, `stream` or `embed`), its key, the reply, the
+    /// pieces in which it came, and the embeddings.
+    "%tape-line" (kind: String, key: String, reply: Map, pieces: List, embeddings: List) -> String => line;
 }
 
 fn part(host: &Host, map: Value, name: &str) -> Option<Value> {
@@ -78,7 +78,7 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
     let text = format!(
         "{{\"v\":1,\"kind\":{},\"key\":{},\"content\":{},\"provider\":{},\"role\":{},\"model\":{},\
          \"tool_calls\":[{}],\"stop_reason\":{},\"prompt_tokens\":{},\"completion_tokens\":{},\
-         \"cache_read_input_tokens\":{},\"cache_creation_input_tokens\":{},\"chunks\":{},\"embeddings\":[]}}\n",
+         \"cache_read_input_tokens\":{},\"cache_creation_input_tokens\":{},\"chunks\":{},\"embeddings\":{}}}\n",
         encode(argument(args, 0))?,
         encode(argument(args, 1))?,
         json("content")?,
@@ -92,6 +92,7 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
         count("cache-read-tokens"),
         count("cache-creation-tokens"),
         encode(argument(args, 3))?,
+        encode(argument(args, 4))?,
     );
     Ok(host.heap.string(&text))
 }
@@ -100,6 +101,7 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
 mod tests {
     use crate::testing::Bench;
     use sema_machine::data::print;
+    use sema_machine::memory::value::Value;
 
     #[test]
     fn what_is_written_is_read() {
@@ -112,7 +114,7 @@ mod tests {
         let pieces = bench.host.heap.list(&[bench.text("h"), bench.text("i")]);
         let line = |key: &str| {
             let (kind, key) = (bench.text("stream"), bench.text(key));
-            bench.string(bench.call("%tape-line", &[kind, key, reply, pieces]))
+            bench.string(bench.call("%tape-line", &[kind, key, reply, pieces, Value::EMPTY]))
         };
         let tape = format!("{}garbage\n{{\"v\":1}}\n{}", line("k1"), line("k2"));
         let entries = bench.call("%tape-entries", &[bench.text(&tape)]);

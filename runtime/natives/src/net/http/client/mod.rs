@@ -57,7 +57,11 @@ pub fn client(host: &Host) -> Arc<Client> {
     host.with_extension(|client: &mut Arc<Client>| client.clone())
 }
 
-fn send(host: &Host, args: &[Value]) -> Outcome {
+/// Sends a request and waits for the answer. Arguments: function, method, URL, options, body.
+///
+/// # Errors
+/// It suspends; an `:io` condition if there is no answer.
+pub fn send(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%http-send", args, 0)?;
     let mut request = options::request(host, function, args)?;
     if let Some(body) = options::body(host, function, args, &mut request)? {
