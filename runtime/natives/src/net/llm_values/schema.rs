@@ -335,6 +335,9 @@ fn tool_inputs(host: &Host, args: &[Value]) -> Outcome {
             .unwrap_or(Value::NIL)
     };
     let names = host.heap.field(tool, tool::NAMES);
+    if names.kind() == Kind::Keyword {
+        return Ok(host.heap.list(&[arguments]));
+    }
     if names.kind() == Kind::List {
         let names = host.heap.list_iter(names);
         let inputs: Vec<Value> = names

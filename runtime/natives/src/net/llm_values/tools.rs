@@ -21,7 +21,8 @@ pub mod tool {
     pub const SUBJECTS: usize = 3;
     /// The function.
     pub const HANDLER: usize = 4;
-    /// The names of the handler's parameters (list of strings), or nil: not known.
+    /// The names of the handler's parameters (list of strings); nil: not known; a keyword: the handler gets
+    /// the map of arguments.
     pub const NAMES: usize = 5;
     /// What models are told: a map of `:name`, `:description` and `:parameters`, a JSON schema.
     pub const SPEC: usize = 6;
