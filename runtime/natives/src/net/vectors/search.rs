@@ -65,6 +65,11 @@ impl Codes {
         (codes.width > 0).then_some(codes)
     }
 
+    /// Numbers of each vector.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Adds a vector; whether it fits.
     pub fn push(&mut self, vector: &[f64]) -> bool {
         if vector.len() != self.width {

@@ -180,8 +180,13 @@ fn search(host: &Host, args: &[Value]) -> Outcome {
         .map_err(|_| eval_error(format!("{FUNCTION}: the count must not be negative")))?;
     let query = floats(bytes);
     let found = on_store(host, FUNCTION, args, |store| {
-        let other = store
-            .documents
+        // Vectors with codes are equally long.
+        let width = store.codes.as_ref().map(|codes| codes.width() * FLOAT);
+        let documents = match width {
+            Some(width) if width == bytes.len() => &[],
+            _ => store.documents.as_slice(),
+        };
+        let other = documents
             .iter()
             .find(|document| document.vector.len() * FLOAT != bytes.len());
         if let Some(other) = other {
