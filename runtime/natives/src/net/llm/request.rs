@@ -17,20 +17,24 @@ const MAX_TOKENS: i64 = 4096;
 
 natives! {
     /// A request of turns with the options of a call, those of the right kind.
-    "%llm-request" (turns: List, options: Any) -> Map => request;
+    "%llm-request" (turns: Any, options: Any) -> Map => request;
 
     /// The SHA-256 digest by which the answer to a request is found again, for the name of a model.
-    "%llm-key" (model: String, request: Map) -> String => key;
+    "%llm-key" (model: Any, request: Any) -> String => key;
 
     /// What a provider that is written in Sema has replied, in the form of all replies: a string or a
     /// map. The names are those of the provider and of the model that was asked. Raises for other values.
-    "%llm-reply" (reply: Any, provider: String, model: String) -> Map => reply;
+    "%llm-reply" (reply: Any, provider: Any, model: Any) -> Map => reply;
 
     /// What the entry of a tape or of the cache says, as a reply.
-    "%llm-recorded" (entry: Map) -> Map => recorded;
+    "%llm-recorded" (entry: Any) -> Map => recorded;
 }
 
+/// An entry of a map; `None` if it is nil or there is no map.
 fn entry(host: &Host, map: Value, name: &str) -> Option<Value> {
+    if !collections::is_map(map) {
+        return None;
+    }
     let found = collections::get_keyword(host, map, host.keyword(name))?;
     (!found.is_nil()).then_some(found)
 }
@@ -83,6 +87,10 @@ fn request(host: &Host, args: &[Value]) -> Outcome {
     Ok(map(host, &entries))
 }
 
+fn is_list(value: Value) -> bool {
+    value.kind() == Kind::List
+}
+
 fn bytes<'h>(host: &'h Host, map: Value, name: &str) -> &'h [u8] {
     let text = entry(host, map, name).and_then(|value| host.heap.as_str(value));
     text.unwrap_or_default().as_bytes()
@@ -96,7 +104,7 @@ fn key(host: &Host, args: &[Value]) -> Outcome {
         digest.update(temperature.to_le_bytes());
     }
     digest.update(bytes(host, request, "system"));
-    if let Some(turns) = entry(host, request, "messages") {
+    if let Some(turns) = entry(host, request, "messages").filter(|turns| is_list(*turns)) {
         for turn in host.heap.list_iter(turns) {
             digest.update(bytes(host, turn, "role"));
             digest.update(bytes(host, turn, "content"));
@@ -106,7 +114,7 @@ fn key(host: &Host, args: &[Value]) -> Outcome {
         digest.update(b"\0max_tokens\0");
         digest.update(u32::try_from(most).unwrap_or(u32::MAX).to_le_bytes());
     }
-    if let Some(tools) = entry(host, request, "tools") {
+    if let Some(tools) = entry(host, request, "tools").filter(|tools| is_list(*tools)) {
         for tool in host.heap.list_iter(tools) {
             digest.update(b"\0tool\0");
             digest.update(bytes(host, tool, "name"));

@@ -15,10 +15,10 @@ use sema_machine::natives;
 
 natives! {
     /// The value that the library keeps under a name, or nil.
-    "%llm-state" (name: Keyword) -> Any => state;
+    "%llm-state" (name: Any) -> Any => state;
 
     /// Keeps a value under a name until another one is.
-    "%llm-set-state" (name: Keyword, value: Any) -> Any => set_state;
+    "%llm-set-state" (name: Any, value: Any) -> Any => set_state;
 
     /// Raises a condition of the type `:llm`.
     "%llm-error" (message: String) -> Never => raise;
@@ -53,7 +53,7 @@ natives! {
     "%readable" (value: Any) -> String => readable;
 
     /// A number with four digits behind the point.
-    "%four-decimals" (number: Real) -> String => four_decimals;
+    "%four-decimals" (number: Any) -> String => four_decimals;
 
     /// The bytes of a text.
     "%byte-count" (text: String) -> Count => byte_count;

@@ -19,10 +19,14 @@ natives! {
 
     /// The line of a tape for a call: what was asked (`complete`, `stream` or `embed`), its key, the reply, the
     /// pieces in which it came, and the embeddings.
-    "%tape-line" (kind: String, key: String, reply: Map, pieces: List, embeddings: List) -> String => line;
+    "%tape-line" (kind: Any, key: Any, reply: Any, pieces: Any, embeddings: Any) -> String => line;
 }
 
+/// An entry of a map; `None` if it is nil or there is no map.
 fn part(host: &Host, map: Value, name: &str) -> Option<Value> {
+    if !collections::is_map(map) {
+        return None;
+    }
     let found = collections::get_keyword(host, map, host.keyword(name))?;
     (!found.is_nil()).then_some(found)
 }
@@ -62,7 +66,7 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
         count.and_then(|count| host.heap.as_i64(count)).unwrap_or(0)
     };
     let mut calls = Vec::new();
-    if let Some(list) = part(host, reply, "tool-calls") {
+    if let Some(list) = part(host, reply, "tool-calls").filter(|list| list.kind() == Kind::List) {
         for call in host.heap.list_iter(list) {
             let json = |name: &str| encode(part(host, call, name).unwrap_or(Value::NIL));
             let (id, name, arguments) = (json("id")?, json("name")?, json("arguments")?);

@@ -20,24 +20,36 @@ natives! {
     "%llm-given-turns" (turns: Any) -> List => given_turns;
 
     /// The turns with role and content only.
-    "%llm-plain-turns" (turns: List) -> List => plain_turns;
+    "%llm-plain-turns" (turns: Any) -> List => plain_turns;
 
     /// The turn of an assistant that calls tools.
-    "%llm-calling-turn" (content: String, calls: List) -> Map => calling_turn;
+    "%llm-calling-turn" (content: Any, calls: Any) -> Map => calling_turn;
 
     /// The turn of the result of a tool.
-    "%llm-result-turn" (content: String, id: Any, tool: Any) -> Map => result_turn;
+    "%llm-result-turn" (content: Any, id: Any, tool: Any) -> Map => result_turn;
 
     /// A conversation of the texts of turns: those of assistants, all others as the user's.
-    "%llm-session" (conversation: Conversation, turns: List) -> Conversation => session;
+    "%llm-session" (conversation: Conversation, turns: Any) -> Conversation => session;
 
     /// A conversation with a message of the user and the reply, and what they took: tokens sent and
     /// received, and dollars or nil.
-    "%conversation-said" (conversation: Conversation, text: String, reply: String, sent: Int, received: Int, cost: Any) -> Conversation => said;
+    "%conversation-said" (conversation: Conversation, text: Any, reply: Any, sent: Any, received: Any, cost: Any) -> Conversation => said;
 }
 
+/// An entry of a map; `None` if there is no map.
 fn entry(host: &Host, map: Value, name: &str) -> Option<Value> {
+    if !collections::is_map(map) {
+        return None;
+    }
     collections::get_keyword(host, map, host.keyword(name))
+}
+
+/// The elements of a list; none of anything else.
+fn elements(host: &Host, list: Value) -> Vec<Value> {
+    match list.kind() {
+        Kind::List => host.heap.list_iter(list).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn map(host: &Host, entries: &[(&str, Value)]) -> Value {
@@ -151,9 +163,8 @@ fn given_turns(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn plain_turns(host: &Host, args: &[Value]) -> Outcome {
-    let turns: Vec<Value> = host
-        .heap
-        .list_iter(argument(args, 0))
+    let turns: Vec<Value> = elements(host, argument(args, 0))
+        .into_iter()
         .map(|turn| {
             if !collections::is_map(turn) || collections::len(&host.heap, turn) <= 2 {
                 return turn;
@@ -198,9 +209,12 @@ fn changed(host: &Host, from: Value, changes: &[(usize, Value)]) -> Value {
 }
 
 fn session(host: &Host, args: &[Value]) -> Outcome {
-    let messages: Vec<Value> = host
-        .heap
-        .list_iter(argument(args, 1))
+    let from = argument(args, 0);
+    if from.kind() != Kind::Conversation {
+        return Err(type_error(host, "conversation", from));
+    }
+    let messages: Vec<Value> = elements(host, argument(args, 1))
+        .into_iter()
         .map(|turn| {
             let role = text_of(host, entry(host, turn, "role"));
             let role = match host.heap.as_str(role) {
@@ -213,7 +227,7 @@ fn session(host: &Host, args: &[Value]) -> Outcome {
         })
         .collect();
     let messages = host.heap.list(&messages);
-    Ok(changed(host, argument(args, 0), &[(MESSAGES, messages)]))
+    Ok(changed(host, from, &[(MESSAGES, messages)]))
 }
 
 fn said(host: &Host, args: &[Value]) -> Outcome {
