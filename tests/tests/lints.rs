@@ -253,6 +253,34 @@ fn senseless_lines_are_warned_of_and_sensible_ones_are_not() {
 }
 
 #[test]
+fn tools_and_agents_that_cannot_be_meant_are_warnings() {
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(define (by-name b a) (list a b))\n\
+         (deftool good \"d\" {:a :int :b :int} (fn (a b _) a))\n\
+         (deftool named \"d\" {:a :int :b :int} by-name)\n\
+         (deftool bad \"d\" {:city :string} (fn (args) args))\n\
+         (defagent bot {:tools [good bad good] :modle \"m\"})\n\
+         (println (tool/invoke named {:a 1 :b 2}))\n",
+    )]);
+    let got = semac(&project, &["check", "main.sema"]).succeeded();
+    for message in [
+        "deftool: the handler's parameter `args` is none of the tool's",
+        "it gets nil; the tool declares city",
+        "defagent: unknown key :modle",
+        "defagent: the tool `good` is named twice",
+        "0 errors, 3 warnings",
+    ] {
+        assert!(got.stderr.contains(message), "{message}: {got:#?}");
+    }
+    // Arguments go by name.
+    assert_eq!(
+        semac(&project, &["run", "main.sema"]).succeeded().stdout,
+        "(1 2)\n"
+    );
+}
+
+#[test]
 fn mistakes_in_any_file_keep_the_program_from_being_built() {
     let project = Scratch::with(&[
         (

@@ -165,35 +165,50 @@ fn policy_subject(host: &Host, number: usize, subject: Value) -> Outcome {
         let got = type_name(host, subject);
         return Err(wrong(format!("must be a map, got {got}")));
     }
-    let name_entry = |entry: &str| -> Outcome {
+    let text_entry = |entry: &str| -> Outcome<Option<&str>> {
         let Some(value) = collections::get_keyword(host, subject, host.keyword(entry)) else {
-            return Err(wrong(format!("is missing :{entry}")));
+            return Ok(None);
         };
-        let name = match value.kind() {
+        let text = match value.kind() {
             Kind::Keyword => host.name_of(value),
             _ => host.heap.as_str(value),
         };
-        name.map(|name| host.keyword(name)).ok_or_else(|| {
+        text.map(Some).ok_or_else(|| {
             let got = type_name(host, value);
             wrong(format!(":{entry} must be a keyword or string, got {got}"))
         })
     };
-    let kind = name_entry("kind")?;
-    let argument = match host.name_of(kind).unwrap_or_default() {
-        "file-read" | "file-write" | "file-delete" => "path-arg",
-        "command" => "command-arg",
+    let required =
+        |entry: &str| text_entry(entry)?.ok_or_else(|| wrong(format!("is missing :{entry}")));
+    let kind = required("kind")?;
+    let (needed, possible) = match kind {
+        "file-read" | "file-write" | "file-delete" => ("path-arg", None),
+        "command" => ("command-arg", None),
+        "network-request" => ("url-arg", Some("method")),
+        "external-action" => ("action", Some("target-arg")),
         other => return Err(wrong(format!("has unsupported :kind :{other}"))),
     };
     for (key, _) in collections::sorted_entries(host, subject) {
-        if key != host.keyword("kind") && key != host.keyword(argument) {
+        let known = [Some("kind"), Some(needed), possible].into_iter().flatten();
+        if !known.into_iter().any(|name| key == host.keyword(name)) {
             let key = print::readable(host, key);
             return Err(wrong(format!("has unknown key {key}")));
         }
     }
-    let entries = [
-        (host.keyword("kind"), kind),
-        (host.keyword(argument), name_entry(argument)?),
+    let mut entries = vec![
+        (host.keyword("kind"), host.keyword(kind)),
+        (host.keyword(needed), host.keyword(required(needed)?)),
     ];
+    if let Some(name) = possible
+        && let Some(text) = text_entry(name)?
+    {
+        // A method is a word of HTTP, the others are names.
+        let value = match name {
+            "method" => host.heap.string(text),
+            _ => host.keyword(text),
+        };
+        entries.push((host.keyword(name), value));
+    }
     Ok(sorted_map::from_entries(host, &entries))
 }
 
@@ -317,6 +332,19 @@ mod tests {
         assert_eq!(
             refused(&[kind]),
             "deftool: policy subject 1 is missing :path-arg"
+        );
+        let request = ("kind", host.keyword("network-request"));
+        assert_eq!(
+            refused(&[
+                request,
+                ("url-arg", bench.text("u")),
+                ("method", bench.text("GET"))
+            ]),
+            ""
+        );
+        assert_eq!(
+            refused(&[request]),
+            "deftool: policy subject 1 is missing :url-arg"
         );
         assert_eq!(
             refused(&[kind, ("path", Value::NIL)]),
