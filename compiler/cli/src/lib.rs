@@ -13,4 +13,4 @@
 
 pub mod bundle;
 pub mod cli;
-pub mod container;
+pub mod oci;

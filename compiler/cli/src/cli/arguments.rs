@@ -8,7 +8,7 @@ use sema_machine::platform::tier::Tier;
 
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
-use crate::container::ImageName;
+use crate::oci::ImageName;
 
 /// Compiles Sema programs ahead of time into single executables.
 #[derive(Debug, Parser)]

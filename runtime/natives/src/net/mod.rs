@@ -1,9 +1,9 @@
 //! Tier `net`: the network, language models and what they exchange.
 
-pub mod http;
 pub mod guard;
+pub mod http;
 pub mod llm;
 pub mod llm_values;
-pub mod websocket;
 pub mod memory;
 pub mod vectors;
+pub mod websocket;

@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::outputs::default_output;
 use super::report::{ImageReport, absolute, sha256};
 use crate::bundle::{Bundle, RuntimeImage};
-use crate::container::{self, Executable, ImageName, ImageOptions};
+use crate::oci::{self, Executable, ImageName, ImageOptions};
 
 /// Programs run as this user unless told otherwise: the number that images without users have for "nobody in particular".
 const USER: &str = "65532:65532";
@@ -80,7 +80,7 @@ pub(super) fn write(
         ports: arguments.image_port.clone(),
         created: creation_time()?,
     };
-    let bytes = container::write(&executables, &options, output)
+    let bytes = oci::write(&executables, &options, output)
         .map_err(|error| Failure::Bundle(error.into()))?;
     Ok(WrittenImage {
         path: output.to_owned(),
