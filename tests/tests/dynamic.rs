@@ -250,6 +250,19 @@ fn macros_defined_when_they_are_reached() {
 }
 
 #[test]
+fn transformers_make_no_code_of_what_tasks_share() {
+    let program = "
+(defmacro channel () (channel/new 1))
+(defmacro hidden () (list 'quote (list 1 (vector (channel/new 1)))))
+(defmacro task () (async 1))
+(defmacro closure () (let ((f (fn (x) (* x 2)))) (list f 4)))
+(define (kind form) (try (begin (eval form) :made) (catch e (:type e))))
+(println (kind '(channel)) (kind '(hidden)) (kind '(task)) (eval '(closure)))
+";
+    check(&[("main.sema", program)], ":eval :eval :eval 8\n");
+}
+
+#[test]
 fn macros_that_never_end() {
     let program = "
 (defmacro endless () (let loop () (try (car 1) (catch e nil)) (loop)))

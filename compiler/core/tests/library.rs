@@ -188,3 +188,15 @@ fn what_cannot_be_read_is_named() {
         assert_eq!(problem, expected);
     }
 }
+
+#[test]
+fn nothing_of_the_library_is_called_like_a_native() {
+    // The one would silently take the place of the other.
+    for function in FUNCTIONS {
+        assert!(
+            sema_natives::NATIVES.find(function.name).is_none(),
+            "{} is a native, too",
+            function.name
+        );
+    }
+}

@@ -1,12 +1,13 @@
 //! Macro transformers as functions of the running program.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use sema_machine::host::condition::{Outcome, Signal};
-use sema_machine::memory::value::Value;
+use sema_machine::memory::value::{Kind, Value};
 use sema_machine::vm::{NestedEnding, Vm};
 
-use crate::front::datum::{Datum, Interner, Span};
+use crate::front::datum::{Datum, DatumKind, Interner, Span};
 use crate::front::diagnostic::{Diagnostic, EXPANSION, Fallible};
 use crate::front::expand::host::{MacroHost, TransformerId};
 use crate::front::expand::steps::{DEFAULT_STEPS, count_steps};
@@ -63,6 +64,33 @@ pub(super) fn run_module(vm: &mut Vm, module: usize) -> Outcome {
 }
 
 impl RunningProgram<'_> {
+    /// What tasks wait for among the objects that a macro put into code.
+    fn means_of_tasks(&self, expansion: &Datum) -> Option<Kind> {
+        let mut work = vec![expansion];
+        let mut seen = HashSet::new();
+        while let Some(datum) = work.pop() {
+            if let Some(part) = datum.kind.shared_part()
+                && !seen.insert(part)
+            {
+                continue;
+            }
+            match &datum.kind {
+                DatumKind::Opaque(number) => {
+                    let kind = self.vm.kept(*number).kind();
+                    if matches!(kind, Kind::Channel | Kind::AsyncPromise) {
+                        return Some(kind);
+                    }
+                }
+                DatumKind::List(items) | DatumKind::Vector(items) => work.extend(items.iter()),
+                DatumKind::Map(entries) => {
+                    work.extend(entries.iter().flat_map(|(key, value)| [key, value]));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
     fn interrupted(&mut self, interruption: Interruption) -> Box<Diagnostic> {
         self.interruption.get_or_insert(interruption);
         error("a macro transformer failed")
@@ -128,8 +156,15 @@ impl MacroHost for RunningProgram<'_> {
             _ => before - taken,
         });
         let result = result.map_err(|interruption| self.interrupted(interruption))?;
-        values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
-            .ok_or_else(|| error("the expansion of this macro is nested too deeply"))
+        let expansion = values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
+            .ok_or_else(|| error("the expansion of this macro is nested too deeply"))?;
+        match self.means_of_tasks(&expansion) {
+            None => Ok(expansion),
+            Some(kind) => Err(error(format!(
+                "a macro put a {} into code: transformers take no part in what tasks do",
+                kind.type_name()
+            ))),
+        }
     }
 
     /// There is nothing to copy: imports are executed when they are reached.
