@@ -21,7 +21,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(RUNTIME_FLAGS)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices \
+.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -124,6 +124,11 @@ instructions: semac
 SECONDS ?= 60
 fuzz:
 	@sh fuzz/run.sh $(SECONDS)
+
+# Mixed load with faults on a server, for MINUTES: no answer may be lost, and memory must stay.
+MINUTES ?= 10
+soak:
+	@python3 tests/soak.py "$(CURDIR)/dist/semac" $$(($(MINUTES) * 60))
 
 # How often one instruction of the VM follows another (docs/performance.md).
 pairs:

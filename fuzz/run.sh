@@ -14,7 +14,8 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
   exit 1
 fi
 mkdir -p fuzz/corpus/reader fuzz/corpus/module fuzz/corpus/archive fuzz/corpus/machine \
-  fuzz/corpus/text_formats fuzz/corpus/data fuzz/corpus/packed fuzz/corpus/terminal
+  fuzz/corpus/text_formats fuzz/corpus/data fuzz/corpus/packed fuzz/corpus/terminal \
+  fuzz/corpus/network
 cp compiler/core/tests/reader-seeds/* fuzz/corpus/reader/
 cp -f fixtures/bench/*.sema fuzz/corpus/reader/
 cp -f fuzz/corpus/reader/* fuzz/corpus/data/
@@ -35,7 +36,7 @@ start, length = struct.unpack("<QQ", data[-48:-32])
 open("fuzz/corpus/archive/app", "wb").write(data[start:start + length])
 END
 cp docs/*.md Cargo.toml fuzz/corpus/text_formats/
-for target in ${*:-reader module archive machine text_formats data packed terminal}; do
+for target in ${*:-reader module archive machine text_formats data packed terminal network}; do
   echo "== $target"
   mkdir -p "fuzz/seeds/$target"
   cargo +nightly fuzz run --fuzz-dir fuzz "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \

@@ -160,7 +160,8 @@ impl Drop for Server {
 
 /// A Python with these packages, made once in the folder of the tests. `None`, and a message, if it cannot be made here.
 pub fn python(folder: &Path, packages: &[&str]) -> Option<PathBuf> {
-    let environment = folder.join("python");
+    // One for each test: tests run at the same time.
+    let environment = folder.join(format!("python-{}", packages.join("-")));
     let python = environment.join("bin/python");
     let has_all = |python: &Path| {
         let imports = packages.join(", ");

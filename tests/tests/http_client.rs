@@ -4,11 +4,12 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use sema_tests::serving::has;
+use sema_tests::serving::{Server, has, python};
 use sema_tests::{Scratch, outcome, semac_in};
 
 /// A peer that answers each connection with the next of some bytes, and reports what it was sent.
@@ -411,6 +412,65 @@ fn proxies() {
         sent[2].starts_with("CONNECT nowhere.invalid:443 HTTP/1.1"),
         "{}",
         sent[2]
+    );
+}
+
+/// A server in Python: an echo, a compressed stream, uploads, a form.
+const AIOHTTP: &str = r#"
+import asyncio, sys
+from aiohttp import web
+async def echo(request):
+    return web.json_response({"query": dict(request.query), "body": await request.text(), "x": request.headers.get("x-a")})
+async def lines(request):
+    answer = web.StreamResponse()
+    answer.enable_compression()
+    await answer.prepare(request)
+    for number in range(2000):
+        await answer.write(b"line %d\n" % number)
+    await answer.write_eof()
+    return answer
+async def upload(request):
+    return web.Response(text=str(sum([len(part) async for part in request.content.iter_chunked(65536)])))
+async def form(request):
+    form = await request.post()
+    return web.Response(text=str([(name, value if isinstance(value, str) else (value.filename, value.content_type, value.file.read())) for name, value in form.items()]))
+async def main():
+    app = web.Application()
+    app.add_routes([web.get("/", echo), web.post("/", echo), web.get("/lines", lines), web.post("/upload", upload), web.post("/form", form)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print("Listening on 127.0.0.1:%d" % site._server.sockets[0].getsockname()[1], file=sys.stderr, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"#;
+
+#[test]
+fn a_server_that_others_have_written() {
+    let Some(python) = python(Path::new(env!("CARGO_TARGET_TMPDIR")), &["aiohttp"]) else {
+        return;
+    };
+    let scratch = Scratch::with(&[("server.py", AIOHTTP)]);
+    let server = Server::start(Command::new(python).arg(scratch.file("server.py")));
+    let printed = run(
+        &format!("http://127.0.0.1:{}", server.port),
+        r#"
+(println (:body (http/get url {:query {:a "ü b"} :headers {:x-a "1"}})))
+(println (length (string/split (:body (http/get (string-append url "/lines"))) "\n")))
+(let ((lines (:body (http/get (string-append url "/lines") {:as :stream}))))
+  (println (stream/read-line lines) (stream/read-line lines)))
+(file/write "large.txt" (string/repeat "0123456789" 500000))
+(println (:body (http/post (string-append url "/upload") (stream/open-input "large.txt"))))
+(println (:body (http/post (string-append url "/form") nil
+  {:multipart (list {:name "a" :content "1"} {:name "f" :filename "é.txt" :content (bytevector 1 2) :content-type "x/y"})})))
+(println (apply + (map (fn (answer) (:status answer)) (async/pool-map (fn (n) (http/get url)) (range 200) 50))))
+"#,
+    );
+    assert_eq!(
+        printed,
+        "{\"query\": {\"a\": \"\\u00fc b\"}, \"body\": \"\", \"x\": \"1\"}\n2001\nline 0 line 1\n5000000\n\
+         [('a', '1'), ('f', ('é.txt', 'x/y', b'\\x01\\x02'))]\n40000\n"
     );
 }
 

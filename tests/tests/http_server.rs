@@ -279,6 +279,35 @@ fn the_end_does_not_wait_for_ever() {
 }
 
 #[test]
+fn a_server_recovers_from_having_no_descriptors() {
+    let scratch = built(APP.replace(":max-connections 4", "").as_str());
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec ./app"]);
+    let server = Server::start(command.current_dir(scratch.path()));
+    let held: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(held);
+    assert_eq!(server.get("/"), (200, "hello".to_owned()));
+}
+
+#[test]
+fn bodies_that_are_not_read_hold_nothing_up() {
+    let scratch = built(
+        r#"(http/serve (fn (request) (if (= (:path request) "/read") (http/ok (length (stream/read-all (:body request)))) (http/text "no")))
+             {:port 0 :host "127.0.0.1" :stream-body #t})"#,
+    );
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let post = |path: &str| {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\nconnection: close\r\n\r\n"
+        );
+        server.raw([head.as_bytes(), &[b'x'; 1_000_000]].concat())
+    };
+    assert!(post("/read").ends_with("1000000"));
+    assert!(post("/other").ends_with("no"));
+}
+
+#[test]
 fn health_is_told_while_a_handler_computes() {
     let (_scratch, server) = app();
     let mut stream = server.connect();

@@ -31,6 +31,8 @@ use crate::task::{Operation, Scheduler};
 
 /// Bytes that nobody has to ask for.
 const SMALL: usize = 64 << 10;
+/// Names of a machine from which on peers add no further ones.
+pub const MOST_NAMES_OF_PEERS: usize = 20_000;
 
 /// What a closure tells about itself.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +100,16 @@ impl Host {
     /// A keyword.
     pub fn keyword(&self, name: &str) -> Value {
         Value::keyword(self.symbols.intern(name))
+    }
+
+    /// The keyword of a name that a peer has chosen. Names are never forgotten, so peers could use up the memory: once there
+    /// are [very many](MOST_NAMES_OF_PEERS), those that nothing has named before stay strings.
+    pub fn keyword_of_peer(&self, name: &str) -> Value {
+        match self.symbols.find(name) {
+            Some(known) => Value::keyword(known),
+            None if self.symbols.len() < MOST_NAMES_OF_PEERS => self.keyword(name),
+            None => self.heap.string(name),
+        }
     }
 
     /// A symbol.

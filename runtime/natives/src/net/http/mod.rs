@@ -5,7 +5,6 @@
 
 pub mod client;
 pub mod engine;
-mod names;
 pub mod server;
 pub mod tls;
 pub mod url;

@@ -399,6 +399,30 @@ mod tests {
         assert_eq!(decode(true, &[0x81, 0], 2).unwrap_err().code, 1002);
     }
 
+    /// Bytes that look like frames often enough: what comes out does not depend on how they are cut.
+    #[test]
+    fn any_bytes_come_out_the_same_however_they_are_cut() {
+        let mut state: u64 = 1;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u8
+        };
+        for _ in 0..3000 {
+            let length = usize::from(random());
+            let mut bytes: Vec<u8> = (0..length).map(|_| random()).collect();
+            for byte in bytes.iter_mut().step_by(5) {
+                *byte = [0x81, 0x01, 0x80, 0x82, 0x89, 0x88, 3, 0x83][usize::from(*byte) % 8];
+            }
+            for from_client in [false, true] {
+                let whole = decode(from_client, &bytes, length.max(1));
+                let cut = decode(from_client, &bytes, 1);
+                assert_eq!(whole, cut, "{bytes:x?}");
+            }
+        }
+    }
+
     #[test]
     fn ends_go_back_and_forth() {
         for closing in [

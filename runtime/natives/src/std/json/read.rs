@@ -102,6 +102,23 @@ pub enum Keys {
     Keywords,
     /// Strings: for data whose keys are not known before, because keywords are never forgotten.
     Strings,
+    /// Keywords, but strings for what only peers have named when there are very many such names.
+    #[cfg(feature = "net")]
+    Foreign,
+}
+
+impl Keys {
+    /// Whether some of the keys are texts.
+    fn are_texts(self, pairs: &[[Value; 2]]) -> bool {
+        match self {
+            Keys::Strings => true,
+            Keys::Keywords => false,
+            #[cfg(feature = "net")]
+            Keys::Foreign => pairs
+                .iter()
+                .any(|[key, _]| key.kind() == sema_machine::memory::value::Kind::String),
+        }
+    }
 }
 
 /// An array or object that is not closed yet: where its parts begin.
@@ -320,7 +337,7 @@ impl Reader {
         if count == 1 {
             return sorted_map::from_few_sorted(heap, pairs);
         }
-        if self.keys == Keys::Strings || count > SHAPE_KEYS {
+        if self.keys.are_texts(pairs) || count > SHAPE_KEYS {
             let entries: Vec<(Value, Value)> =
                 pairs.iter().map(|[key, value]| (*key, *value)).collect();
             return sorted_map::from_entries(host, &entries);
@@ -375,6 +392,8 @@ impl Reader {
                 let name = self.string(text)?;
                 match keys {
                     Keys::Strings => host.heap.string(name),
+                    #[cfg(feature = "net")]
+                    Keys::Foreign => host.keyword_of_peer(name),
                     Keys::Keywords => {
                         let key = host.keyword(name);
                         let name = host.name_of(key).unwrap_or_default();

@@ -3,7 +3,6 @@
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::incoming::Incoming;
-use crate::net::http::names;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -48,7 +47,7 @@ pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
         .iter()
         .map(|(name, value)| {
             (
-                names::keyword(host, name),
+                host.keyword_of_peer(name),
                 host.heap.string(&String::from_utf8_lossy(value)),
             )
         })

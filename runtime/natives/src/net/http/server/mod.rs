@@ -26,7 +26,6 @@ use tokio::sync::watch;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::{self, Running};
-use crate::net::http::names;
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
 use exchange::{Accept, Body, Exchange, Queue, Request};
@@ -36,7 +35,7 @@ natives! {
     /// Starts to listen with the options of `http/serve`: a list of the server and a map of `:host`, `:port` and `:url`.
     "%http-listen" (options: Any) -> List, needs(Capability::Network) => listen;
 
-    /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended.
+    /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended; false for one that had to be refused.
     "%http-accept" (server: Any) -> Any => accept;
 
     /// Ends a server: no connection is let in any more.
@@ -174,7 +173,11 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
         finish: |host: &Host, found: Option<Exchange>| match found {
             None => Ok(Value::NIL),
             Some((request, responder)) => {
-                let request = request_value(host, request)?;
+                let Ok(request) = request_value(host, request) else {
+                    // There is no memory for it now: the server goes on.
+                    respond::refuse(responder);
+                    return Ok(Value::FALSE);
+                };
                 let responder = respond::handle(host, responder);
                 Ok(host.heap.list(&[request, responder]))
             }
@@ -194,7 +197,7 @@ fn request_value(host: &Host, request: Request) -> Outcome {
         .map(|(name, value)| (heap.string(name), text(value)))
         .collect();
     let query: Vec<(Value, Value)> = (decode_pairs(&request.query).iter())
-        .map(|(name, value)| (names::keyword(host, name), heap.string(value)))
+        .map(|(name, value)| (host.keyword_of_peer(name), heap.string(value)))
         .collect();
     let mut json = None;
     let body = match request.body {
@@ -208,7 +211,7 @@ fn request_value(host: &Host, request: Request) -> Outcome {
                 Ok(text) => {
                     if is_json {
                         // What is malformed is seen by the handler: there is no `:json`.
-                        json = Reader::new(Keys::Keywords).document(host, text).ok();
+                        json = Reader::new(Keys::Foreign).document(host, text).ok();
                     }
                     heap.string(text)
                 }
@@ -221,7 +224,10 @@ fn request_value(host: &Host, request: Request) -> Outcome {
             host.keyword("headers"),
             sorted_map::from_entries(host, &headers),
         ),
-        (host.keyword("method"), host.keyword(&request.method)),
+        (
+            host.keyword("method"),
+            host.keyword_of_peer(&request.method),
+        ),
         (host.keyword("params"), sorted_map::empty(heap)),
         (host.keyword("path"), heap.string(&request.path)),
         (
@@ -257,4 +263,37 @@ fn drain(host: &Host, args: &[Value]) -> Outcome {
     engine::wait(host, engine::start(&engine, closing), |_, ()| {
         Ok(Value::NIL)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+    use sema_machine::host::MOST_NAMES_OF_PEERS;
+    use sema_machine::memory::value::Kind;
+
+    #[test]
+    fn peers_do_not_use_names_up() {
+        let bench = Bench::new();
+        let host = &bench.host;
+        let known = host.keyword("known");
+        let mut reader = Reader::new(Keys::Foreign);
+        for number in 0..MOST_NAMES_OF_PEERS {
+            host.keyword_of_peer(&format!("name-{number}"));
+            reader
+                .document(
+                    host,
+                    &format!("{{\"b\": 1, \"key-{number}\": 2, \"known\": 3}}"),
+                )
+                .unwrap();
+        }
+        assert!(host.symbols.len() <= MOST_NAMES_OF_PEERS);
+        assert_eq!(host.keyword_of_peer("another").kind(), Kind::String);
+        assert_eq!(host.keyword_of_peer("known"), known);
+        let map = reader
+            .document(host, "{\"known\": 3, \"unknown\": 2}")
+            .unwrap();
+        let shown = sema_machine::data::print::readable(host, map);
+        assert_eq!(shown, "{\"unknown\" 2 :known 3}");
+    }
 }

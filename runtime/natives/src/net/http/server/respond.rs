@@ -49,6 +49,15 @@ pub fn take(host: &Host, args: &[Value]) -> Outcome<exchange::Responder> {
     })
 }
 
+/// Answers a request that cannot be taken in.
+pub fn refuse(responder: exchange::Responder) {
+    // The client may be gone.
+    let _ = responder.answer.send(plain(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Service Unavailable",
+    ));
+}
+
 fn status(host: &Host, response: Value) -> Outcome<StatusCode> {
     let Some(value) = option(host, response, "status") else {
         return Ok(StatusCode::OK);

@@ -16,7 +16,7 @@ natives! {
     "%http-routes" (routes: Any) -> List => routes;
 
     /// The first route, from one on, of a method and a path: a list of its number, its method, and the parameters. Nil if there is none.
-    "%http-route" (table: Any, method: Keyword, path: String, from: Count) -> Any => route;
+    "%http-route" (table: Any, method: Any, path: String, from: Count) -> Any => route;
 
     /// The response to a request for the rest of a path below a directory, nil if there is no such file.
     "%http-static" (directory: String, rest: String) -> Any, needs(Capability::FsRead), embedded => static_file;
@@ -166,8 +166,9 @@ fn takes(route: &str, method: &str) -> bool {
 
 fn route(host: &Host, args: &[Value]) -> Outcome {
     let method = argument(args, 1);
-    let method = host
-        .name_of(method)
+    // A name that clients have made up may be a string.
+    let method = (host.name_of(method))
+        .or_else(|| host.heap.as_str(method))
         .ok_or_else(|| type_error(host, "keyword", method))?;
     let path = text(host, "http/router", args, 2)?;
     let from = sema_machine::host::arguments::count(host, "http/router", args, 3)?;
