@@ -86,6 +86,14 @@ fn the_index_is_what_the_reader_finds() {
     assert_eq!(noted.collect::<Vec<_>>(), aliases);
 }
 
+#[test]
+fn no_function_has_the_name_of_a_native() {
+    for function in FUNCTIONS {
+        let native = sema_natives::NATIVES.find(function.name);
+        assert!(native.is_none(), "`{}` is a native", function.name);
+    }
+}
+
 fn read(text: &str) -> Result<prepared::Library, LibraryError> {
     prepared::read(&[("a.sema".to_owned(), text.to_owned())])
 }
