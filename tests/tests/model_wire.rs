@@ -8,11 +8,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use sema_tests::{Scratch, fixtures, golden, outcome, semac_in};
 
+/// What a server answers to a path and a body; the number counts requests.
+type Answer = fn(path: &str, body: &str, number: usize) -> String;
+
 /// What the server got: the path, the headers that are the dialect's, and the body.
 type Requests = Receiver<String>;
 
 /// Starts a server that answers until the test ends. Gives its port, and what it gets.
-fn serve(answer: fn(path: &str, body: &str, number: usize) -> String) -> (u16, Requests) {
+fn serve(answer: Answer) -> (u16, Requests) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, requests) = channel();
@@ -87,7 +90,7 @@ fn events(events: &[&str]) -> String {
 }
 
 /// Runs a program against a server: its output, and what the server got.
-fn run(program: &str, answer: fn(&str, &str, usize) -> String) -> String {
+fn run(program: &str, answer: Answer) -> String {
     let (port, requests) = serve(answer);
     let scratch = Scratch::with(&[("t.sema", &program.replace("PORT", &port.to_string()))]);
     let mut command = semac_in(scratch.path());
@@ -218,7 +221,7 @@ fn ollama(_: &str, body: &str, _: usize) -> String {
 #[test]
 fn dialects_are_those_of_the_providers() {
     let key = "\"sk-test\"";
-    let cases: [(&str, &str, String, fn(&str, &str, usize) -> String); 4] = [
+    let cases: [(&str, &str, String, Answer); 4] = [
         (
             "openai",
             ":own",
