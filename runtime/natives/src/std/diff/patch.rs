@@ -207,10 +207,12 @@ fn lines_of<'p>(hunk: &Hunk<'p>) -> Vec<Line<'p>> {
 /// # Errors
 /// What is malformed, or does not fit the text.
 pub fn apply(content: &str, patch: &str) -> Result<(String, usize), Problem> {
-    let Patch { files, problem } = parse(patch);
+    let Patch { mut files, problem } = parse(patch);
     if let Some(problem) = problem {
         return Err(problem);
     }
+    // A line of other text may look like the name of a file.
+    files.retain(|file| !file.hunks.is_empty());
     if files.len() > 1 {
         return Err(Problem::SeveralFiles(files.len()));
     }

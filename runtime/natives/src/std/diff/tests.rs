@@ -109,6 +109,8 @@ fn malformed_patches_are_refused() {
     }
     let two = "--- a\n+++ b\n@@ -1 +1 @@\n-a\n+b\n--- c\n+++ d\n@@ -1 +1 @@\n-a\n+b\n";
     assert_eq!(apply("a\n", two), Err(Problem::SeveralFiles(2)));
+    let one = "--- a\n+++ b\n@@ -1 +1 @@\n-a\n+b\n--- signed\n";
+    assert_eq!(apply("a\n", one).unwrap().0, "b\n");
 }
 
 #[test]
