@@ -21,7 +21,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(RUNTIME_FLAGS)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak \
+.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak fuzz-smoke \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -129,6 +129,9 @@ fuzz:
 MINUTES ?= 10
 soak:
 	@python3 tests/soak.py "$(CURDIR)/dist/semac" $$(($(MINUTES) * 60))
+# Whether all targets build, and hold for a moment.
+fuzz-smoke:
+	@sh fuzz/run.sh 10
 
 # How often one instruction of the VM follows another (docs/performance.md).
 pairs:
