@@ -18,6 +18,11 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 # Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
 RUNTIME_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inline-threshold=75 $(REMAP)
 RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(RUNTIME_FLAGS)"
+# Optimised for speed, but inlining only what is small, and less in the higher tiers: docs/adr/0003-runtime-executables.md.
+INLINE := 75
+all-runtimes: INLINE := 60
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
+	-C llvm-args=-inline-threshold=$(INLINE) $(REMAP)"
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
