@@ -15,6 +15,10 @@ impl<K, V> Default for Table<K, V> {
     }
 }
 
+#[cfg_attr(
+    not(feature = "std"),
+    allow(dead_code, reason = "the higher tiers use all of it")
+)]
 impl<K: Ord, V> Table<K, V> {
     /// Where the key is, or belongs.
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
