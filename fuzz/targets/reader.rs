@@ -7,7 +7,7 @@ use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
 
 fuzz_target!(|text: &str| {
-    let file = SourceMap::new().add("fuzz.sema", text);
+    let file = SourceMap::new().add("fuzz.sema", text.to_owned());
     if let Err(errors) = read_all(&mut Interner::new(), file, text) {
         assert!(!errors.is_empty());
         for error in errors {
