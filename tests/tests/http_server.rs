@@ -108,7 +108,8 @@ fn handlers_that_fail_are_answered_for() {
         assert_eq!(server.error(), said);
     }
     assert_eq!(server.get("/never").0, 503);
-    let broken = server.get("/breaks").1;
+    // What has been written may be lost, but the end of a body is never made up.
+    let broken = server.raw("GET /breaks HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     assert!(
         !broken.contains("\r\n0\r\n"),
         "the end of what is broken is seen: {broken:?}"

@@ -60,7 +60,8 @@ natives! {
 
     /// A response that makes the connection a WebSocket, if the request asks for one. The function gets a map of `:send` (a text, bytes,
     /// or a map as JSON), `:recv` (the next text or bytes, nil at the end), `:close`, and `:socket` for the functions `ws/...`. The
-    /// connection is closed when the function ends.
+    /// connection is closed when the function ends. The response may be given `:subprotocol`, which is chosen if the client offers it, and
+    /// `:max-message`, bytes.
     /// (map? (http/websocket (fn (connection) ((:send connection) "hello")))) => #t
     /// (http/websocket 42) => error expected function, got int
     "http/websocket" (handler: Function) -> Map => websocket;
