@@ -46,7 +46,7 @@ const CHECKED: &[(&str, &str)] = &[
     ("(\"a\" 1)", "'(\"a\" 1)"),
     ("(5 + 3)", "(+ 5 3)"),
     ("(setq x 1)", "set!"),
-    ("(println (mapcar car 1))", "map"),
+    ("(println (remove-if even? '(1)))", "list/reject"),
     ("(define (f x) (return x))", "last"),
     ("(update {} :a inc)", "map/update"),
     ("(sys/env \"HOME\")", "'env'"),

@@ -454,14 +454,33 @@ fn inspect_tells_what_code_from_elsewhere_may_reach() {
         ("(import (str \"a\" \".semac\"))", [false, true]),
         ("(load (str \"a\" \".sema\"))", [false, true]),
     ] {
-        let project = Scratch::with(&[("main.sema", program)]);
-        build(project.path(), &["main.sema"]).succeeded();
-        let mut inspect = semac_in(project.path());
-        let text = outcome(inspect.args(["inspect", "main"]), b"")
-            .succeeded()
-            .stdout;
-        let found =
-            ["code it evaluates", "files with computed paths"].map(|part| text.contains(part));
-        assert_eq!(found, words, "{program}: {text}");
+        for compiler in [false, true] {
+            let project = Scratch::with(&[("main.sema", program)]);
+            let options: &[&str] = if compiler {
+                &["main.sema", "--dynamic"]
+            } else {
+                &["main.sema"]
+            };
+            build(project.path(), options).succeeded();
+            let mut inspect = semac_in(project.path());
+            let text = outcome(inspect.args(["inspect", "main"]), b"")
+                .succeeded()
+                .stdout;
+            let found =
+                ["code it evaluates", "files with computed paths"].map(|part| text.contains(part));
+            assert_eq!(found, words, "{program}: {text}");
+            // What the compiler makes may do everything, and the report says so.
+            let reaches_all = text.contains("may reach     shell, fs-read, fs-write, network");
+            assert_eq!(
+                reaches_all,
+                compiler && words.contains(&true),
+                "{program}: {text}"
+            );
+            assert_eq!(
+                text.contains("every builtin of the runtime"),
+                reaches_all,
+                "{text}"
+            );
+        }
     }
 }

@@ -156,6 +156,28 @@ fn a_module_from_outside_gets_no_capability_that_the_program_has_not() {
     assert!(got.stdout.contains("taken in"), "{got:?}");
 }
 
+/// The same under `semac run`.
+#[test]
+fn run_grants_no_capability_that_the_program_has_not() {
+    let plugin = "(define (change) (file/write \"secret.txt\" \"\"))\n";
+    let writing = format!("{HOST}(define (unused) (file/write \"x\" \"\"))\n(println unused)\n");
+    for (host, text) in [
+        (HOST, "needs the capabilities fs-write"),
+        (writing.as_str(), "taken in"),
+    ] {
+        let project = Scratch::with(&[("main.sema", host), ("plugin.sema", plugin)]);
+        let mut compile = semac_in(project.path());
+        outcome(
+            compile.args(["compile", "plugin.sema", "-o", "plugin.semac"]),
+            b"",
+        )
+        .succeeded();
+        let mut run = semac_in(project.path());
+        let got = outcome(run.args(["run", "main.sema"]), b"").succeeded();
+        assert!(got.stdout.contains(text), "{got:?}");
+    }
+}
+
 #[test]
 fn a_module_from_outside_that_needs_a_higher_tier_is_refused() {
     let got = host_and_plugin(HOST, WITH_ARRAYS, core_runtime()).succeeded();

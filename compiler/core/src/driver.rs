@@ -97,6 +97,8 @@ pub struct Program {
     /// What the modules became: the entry, into which the others were merged, or all, each after those it
     /// imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
+    /// What it was compiled for.
+    pub surroundings: Surroundings,
     /// Paths of the files that macros were asked to read, as they named them.
     pub read_by_macros: Vec<PathBuf>,
     /// What the user should know.
@@ -250,6 +252,7 @@ fn compile_with(
         paths,
         macros,
         modules,
+        surroundings: options.surroundings,
         read_by_macros: machine
             .paths_read()
             .iter()

@@ -32,6 +32,9 @@ pub const ENTRY: &str = "entry";
 /// Name of the metadata entry with the capabilities of a program: see [`capabilities_metadata`].
 pub const CAPABILITIES: &str = "capabilities";
 
+/// Name of the metadata entry of a program that was built for a runtime with the compiler.
+pub const COMPILER: &str = "compiler";
+
 /// The content of the metadata entry [`CAPABILITIES`]: the names of what the program's own builtins
 /// need, one a line. Modules that a program takes in while it runs get no others.
 pub fn capabilities_metadata(capabilities: &[Capability]) -> Vec<u8> {
@@ -212,48 +215,58 @@ impl Bundle {
         Ok(Some(FoundModule { key, image }))
     }
 
-    /// Refuses a module from outside whose natives this runtime lacks, or that needs more than the
-    /// program itself.
+    /// Refuses a module from outside: see [`admit`].
     fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
-        let names = plugin.image.native_names()?;
-        let mut missing = Vec::new();
-        let mut needed = Vec::new();
-        for name in &names {
-            match self.natives.find(name) {
-                Some(number) => needed.extend(self.natives.get(number).capabilities),
-                None => missing.push((*name).to_owned()),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(LoadError::MissingNatives {
-                module: plugin.path.clone(),
-                natives: missing,
-            });
-        }
         // Archives of other releases do not say what their programs may do.
         let Some(entry) = self.archive.metadata(CAPABILITIES) else {
-            return Ok(());
+            return admit(plugin, self.natives, None);
         };
         let bytes = entry.bytes().map_err(|source| LoadError::Archive {
             module: CAPABILITIES.to_owned(),
             source,
         })?;
-        let granted = String::from_utf8_lossy(&bytes);
-        let is_granted = |capability: Capability| {
-            capability == Capability::None || granted.lines().any(|name| name == capability.name())
-        };
-        needed.retain(|capability| !is_granted(*capability));
-        needed.sort_unstable();
-        needed.dedup();
-        if needed.is_empty() {
-            return Ok(());
-        }
-        Err(LoadError::NotGranted {
-            module: plugin.path.clone(),
-            needed: needed.iter().map(|c| c.name().to_owned()).collect(),
-            granted: granted.lines().map(str::to_owned).collect(),
-        })
+        admit(plugin, self.natives, Some(&String::from_utf8_lossy(&bytes)))
     }
+}
+
+/// Refuses a module from outside of a program whose natives the runtime lacks, or that needs a capability that is not
+/// `granted`: the content of [`CAPABILITIES`] of the program, if it is known.
+///
+/// # Errors
+/// [`LoadError::MissingNatives`], [`LoadError::NotGranted`], or that the module is damaged.
+pub fn admit(plugin: &Plugin, natives: &Natives, granted: Option<&str>) -> Result<(), LoadError> {
+    let names = plugin.image.native_names()?;
+    let mut missing = Vec::new();
+    let mut needed = Vec::new();
+    for name in &names {
+        match natives.find(name) {
+            Some(number) => needed.extend(natives.get(number).capabilities),
+            None => missing.push((*name).to_owned()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(LoadError::MissingNatives {
+            module: plugin.path.clone(),
+            natives: missing,
+        });
+    }
+    let Some(granted) = granted else {
+        return Ok(());
+    };
+    let is_granted = |capability: Capability| {
+        capability == Capability::None || granted.lines().any(|name| name == capability.name())
+    };
+    needed.retain(|capability| !is_granted(*capability));
+    needed.sort_unstable();
+    needed.dedup();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    Err(LoadError::NotGranted {
+        module: plugin.path.clone(),
+        needed: needed.iter().map(|c| c.name().to_owned()).collect(),
+        granted: granted.lines().map(str::to_owned).collect(),
+    })
 }
 
 impl ModuleSource for Bundle {

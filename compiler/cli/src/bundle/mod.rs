@@ -20,6 +20,7 @@ pub use runtime_image::{Origin, RuntimeError, RuntimeImage};
 pub use target::{TARGETS, Target};
 
 use semac_core::driver::Program;
+use semac_core::driver::Surroundings;
 use semac_core::link::requirements::Requirements;
 
 /// Why a program cannot be bundled.
@@ -74,6 +75,10 @@ impl Bundle {
             VfsPath::metadata(launch::CAPABILITIES)?,
             launch::capabilities_metadata(&requirements.capabilities()),
         )?;
+        if program.surroundings == Surroundings::Compiler {
+            let path = VfsPath::metadata(launch::COMPILER)?;
+            archive.add_bytes(EntryKind::Metadata, path, Vec::new())?;
+        }
         let entry = launch::entry_metadata(&program.entry);
         archive.add_bytes(
             EntryKind::Metadata,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use sema_format::model::{Arity, ExportKind};
 use sema_format::{FormatError, ModuleView};
 use sema_machine::host::native::{Capability, Tier};
+use sema_machine::launch;
 use sema_vfs::Archive;
 use serde::Serialize;
 
@@ -27,7 +28,11 @@ struct Inspection {
     assets: Vec<AssetPart>,
     capabilities: Vec<String>,
     /// Code that is not in the file and that it may run: what of it, and what that may reach.
-    code_at_run_time: Vec<&'static str>,
+    code_at_run_time: Vec<String>,
+    /// The capabilities of all that it may run.
+    reachable_capabilities: Vec<String>,
+    /// Whether it was built for a runtime with the compiler; null for a module.
+    has_compiler: Option<bool>,
     /// The smallest runtime tier with all builtins; null if one is unknown to this semac.
     tier: Option<&'static str>,
     /// The builtins that this tier has and no smaller one; none if it is core.
@@ -100,6 +105,8 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         assets: Vec::new(),
         capabilities: Vec::new(),
         code_at_run_time: Vec::new(),
+        reachable_capabilities: Vec::new(),
+        has_compiler: None,
         tier: None,
         tier_because_of: Vec::new(),
     };
@@ -135,6 +142,7 @@ pub(super) fn json_text(value: &impl Serialize) -> Result<String, Failure> {
 
 fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
     inspection.kind = "program";
+    inspection.has_compiler = Some(archive.metadata(launch::COMPILER).is_some());
     inspection.program = Some(ProgramPart {
         archive_format: sema_vfs::FORMAT_VERSION,
         archive_bytes: archive.byte_length(),
@@ -206,18 +214,14 @@ fn arity_text(arity: Arity) -> String {
     }
 }
 
-/// Builtins that run code from elsewhere, and what it may reach.
-const CODE_AT_RUN_TIME: &[(&[&str], &str)] = &[
-    (
-        &["%eval"],
-        "code it evaluates, if the runtime contains the compiler (--dynamic): every builtin of the runtime",
-    ),
-    (
-        &["%open-import", "%open-load"],
-        "files with computed paths: compiled modules within the capabilities above; sources, if the runtime contains \
-         the compiler, with every builtin of the runtime",
-    ),
-];
+/// Builtins that compile code which is not in the file.
+const EVALUATING: &[&str] = &["%eval", "%macroexpand"];
+
+/// Builtins that take in files whose paths are computed.
+const TAKING_IN: &[&str] = &["%open-import", "%open-load"];
+
+/// What code may reach that the compiler makes when the program runs.
+const EVERYTHING: &str = "every builtin of the runtime, with all capabilities";
 
 impl Inspection {
     /// Fills in what follows from the modules together.
@@ -248,9 +252,37 @@ impl Inspection {
             let mut builtins = self.modules.iter().flat_map(|module| &module.builtins);
             builtins.any(|builtin| names.contains(&&**builtin))
         };
-        let code = CODE_AT_RUN_TIME.iter();
-        let code = code.filter(|(names, _)| uses(names)).map(|(_, text)| *text);
-        self.code_at_run_time = code.collect();
+        let condition = match self.has_compiler {
+            Some(true) => "",
+            Some(false) => "nothing: the executable does not contain the compiler",
+            None => ", if the runtime contains the compiler",
+        };
+        let mut code = Vec::new();
+        let mut compiles = false;
+        if uses(EVALUATING) {
+            compiles = true;
+            code.push(match self.has_compiler {
+                Some(false) => format!("code it evaluates: {condition}"),
+                _ => format!("code it evaluates: {EVERYTHING}{condition}"),
+            });
+        }
+        if uses(TAKING_IN) {
+            compiles = true;
+            let modules = "compiled modules (.semac) within the capabilities above";
+            code.push(match self.has_compiler {
+                Some(false) => format!("files with computed paths: {modules}"),
+                _ => format!(
+                    "files with computed paths: {modules}; sources with {EVERYTHING}{condition}"
+                ),
+            });
+        }
+        self.code_at_run_time = code;
+        self.reachable_capabilities = if compiles && self.has_compiler != Some(false) {
+            let all = Capability::ALL.iter();
+            all.map(|capability| capability.name().to_owned()).collect()
+        } else {
+            self.capabilities.clone()
+        };
         self.tier = tier.map(Tier::name);
         self.tier_because_of = because_of.into_iter().map(str::to_owned).collect();
     }
@@ -287,7 +319,10 @@ impl Inspection {
         );
         line("capabilities", list_text(&self.capabilities));
         for code in &self.code_at_run_time {
-            line("runs also", (*code).to_owned());
+            line("runs also", code.clone());
+        }
+        if !self.code_at_run_time.is_empty() {
+            line("may reach", list_text(&self.reachable_capabilities));
         }
         for module in &self.modules {
             text.push_str(&module.text());

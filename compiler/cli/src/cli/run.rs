@@ -6,6 +6,7 @@ use std::rc::Rc;
 use sema_format::Module;
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
+use sema_machine::launch;
 use sema_machine::vm::{
     Ending, FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
 };
@@ -19,11 +20,14 @@ use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::lower::CERTAIN;
+use semac_core::link::requirements::Requirements;
 use semac_core::live::dynamic::{self, DynamicCompiler, Setup};
 
 /// The modules of a program that was just compiled.
 struct Memory {
     modules: HashMap<String, Module>,
+    /// The capabilities of the program, as an archive would hold them.
+    granted: String,
 }
 
 impl ModuleSource for Memory {
@@ -36,7 +40,11 @@ impl ModuleSource for Memory {
                 image: ModuleImage::from(module.clone()),
             }));
         }
-        Ok(read_plugin(path)?.map(|plugin| FoundModule {
+        let Some(plugin) = read_plugin(path)? else {
+            return Ok(None);
+        };
+        launch::admit(&plugin, &NATIVES, Some(&self.granted))?;
+        Ok(Some(FoundModule {
             key: plugin.path,
             image: plugin.image,
         }))
@@ -80,11 +88,14 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
     let mut host = Host::new(Output::stdout(), &NATIVES);
     host.arguments = arguments;
     host.heap.stress_from_environment();
+    let capabilities = Requirements::of(&program.modules).capabilities();
+    let granted = launch::capabilities_metadata(&capabilities);
+    let granted = String::from_utf8_lossy(&granted).into_owned();
     let modules = program.modules.into_iter();
     let modules = modules
         .map(|module| (module.name.clone(), module))
         .collect();
-    let mut vm = Vm::new(host, Box::new(Memory { modules }));
+    let mut vm = Vm::new(host, Box::new(Memory { modules, granted }));
     let main = program.paths.iter().find(|(key, _)| *key == program.entry);
     let program_directory = main.and_then(|(_, path)| Some(path.parent()?.to_owned()));
     vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {

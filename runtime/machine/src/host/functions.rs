@@ -15,7 +15,6 @@ use std::rc::Rc;
 use super::Host;
 use super::condition::{Condition, ConditionKind, Extra, Outcome, Signal, arity_error};
 use super::native::{Arity, Capabilities, Capability, Native, at_least, native};
-use crate::data::sequence::seq_values;
 use crate::memory::hash::NameMap;
 use crate::memory::symbol::Symbol;
 use crate::memory::value::Value;
@@ -222,11 +221,11 @@ impl Host {
         }
         let call = move |host: &Host, arguments: &[Value]| {
             let texts = arguments.iter().filter_map(|path| host.heap.as_str(*path));
-            let listed = arguments
-                .iter()
-                .flat_map(|list| seq_values(host, *list).unwrap_or_default().into_owned());
-            let listed: Vec<Value> = listed.collect();
-            let listed = listed.iter().filter_map(|path| host.heap.as_str(*path));
+            let listed = arguments.iter().flat_map(|list| {
+                let elements = host.heap.as_vector(*list).unwrap_or_default();
+                elements.iter().copied().chain(host.heap.list_iter(*list))
+            });
+            let listed = listed.filter_map(|path| host.heap.as_str(path));
             let paths: Vec<String> = texts.chain(listed).map(str::to_owned).collect();
             host.functions.change(|table| table.paths.extend(paths));
             (native.call)(host, arguments)

@@ -1,8 +1,6 @@
 //! Where the content of a loaded module lies: in the compiler's memory, or in a file that is used in
 //! place.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use sema_format::model::{Handler, Import};
@@ -12,7 +10,7 @@ use sema_format::{
 };
 use sema_vfs::SharedBytes;
 
-use crate::host::condition::{Condition, ConditionKind};
+use super::load_error::LoadError;
 use crate::host::native::Native;
 
 /// A module that is to be loaded.
@@ -48,97 +46,6 @@ impl Bytes {
         match self {
             Bytes::Archive(bytes) => bytes,
             Bytes::Memory(bytes) => bytes.as_bytes(),
-        }
-    }
-}
-
-/// Why a module cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// Natives of another tier or version.
-    #[error(
-        "module {module} needs builtins that this runtime does not have: {}; build the program with a runtime of a higher tier",
-        natives.join(", ")
-    )]
-    MissingNatives {
-        /// The module.
-        module: String,
-        /// The builtins.
-        natives: Vec<String>,
-    },
-    /// A module from outside that needs more than the program may do.
-    #[error(
-        "module {module} was refused: it needs the capabilities {}, and this program has {}",
-        needed.join(", "),
-        if granted.is_empty() { "none".to_owned() } else { granted.join(", ") }
-    )]
-    NotGranted {
-        /// The module.
-        module: String,
-        /// The capabilities that it needs and the program has not.
-        needed: Vec<String>,
-        /// Those of the program.
-        granted: Vec<String>,
-    },
-    /// Not a module file of this version, or a damaged one.
-    #[error("module {module} cannot be used: {source}")]
-    Format {
-        /// The module.
-        module: String,
-        /// What is wrong.
-        source: FormatError,
-    },
-    /// A foreign module that breaks a rule of the bytecode.
-    #[error("module {module} is not valid and was refused: {source}")]
-    Invalid {
-        /// The module.
-        module: String,
-        /// What is wrong.
-        source: Box<VerifyError>,
-    },
-    /// The archive refuses to give the module out.
-    #[error("module {module} cannot be read: {source}")]
-    Archive {
-        /// The module.
-        module: String,
-        /// What is wrong.
-        source: sema_vfs::VfsError,
-    },
-    /// The operating system refuses to give the module out.
-    #[error("import {module}: {source}")]
-    File {
-        /// The module's path.
-        module: String,
-        /// What is wrong.
-        source: io::Error,
-    },
-    /// A source file, but no compiler.
-    #[error(
-        "import {0}: this program contains no compiler; compile the file to a `.semac` module and import that"
-    )]
-    NeedsCompiler(String),
-}
-
-impl LoadError {
-    pub(super) fn format(module: &str, source: FormatError) -> LoadError {
-        LoadError::Format {
-            module: module.to_owned(),
-            source,
-        }
-    }
-
-    /// The condition that an import raises.
-    pub(crate) fn condition(&self) -> Condition {
-        Condition::new(self.kind(), self.to_string())
-    }
-
-    pub(super) fn kind(&self) -> ConditionKind {
-        match self {
-            LoadError::MissingNatives { .. } | LoadError::NeedsCompiler(_) => {
-                ConditionKind::Unsupported
-            }
-            LoadError::NotGranted { .. } => ConditionKind::PermissionDenied,
-            _ => ConditionKind::Io,
         }
     }
 }
@@ -197,47 +104,6 @@ impl ModuleImage {
     pub(super) fn into_inner(self) -> Image {
         self.0
     }
-}
-
-/// What [`read_plugin`] found.
-pub struct Plugin {
-    /// The canonical path, which identifies the file.
-    pub path: String,
-    /// The module.
-    pub image: ModuleImage,
-}
-
-/// Reads a `.semac` file from disk, the way for a program to take in code that was not there when it
-/// was built. `None`: there is no such file.
-///
-/// # Errors
-/// The file cannot be read, is not a module, or is source text.
-pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
-    let refused = |source: io::Error| LoadError::File {
-        module: path.to_owned(),
-        source,
-    };
-    let canonical = match std::fs::canonicalize(path) {
-        Ok(canonical) => canonical,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refused(error)),
-    };
-    if canonical.is_dir() {
-        return Err(refused(io::Error::from_raw_os_error(
-            rustix::io::Errno::ISDIR.raw_os_error(),
-        )));
-    }
-    if Path::new(path)
-        .extension()
-        .is_none_or(|extension| extension != "semac")
-    {
-        return Err(LoadError::NeedsCompiler(path.to_owned()));
-    }
-    let bytes = std::fs::read(&canonical).map_err(refused)?;
-    Ok(Some(Plugin {
-        path: canonical.to_string_lossy().into_owned(),
-        image: ModuleImage::from_bytes(path, &bytes)?,
-    }))
 }
 
 impl FileImage {

@@ -13,9 +13,11 @@ mod image;
 mod import;
 mod interrupt;
 mod limits;
+mod load_error;
 pub(crate) mod module;
 mod namespace;
 mod nested;
+mod plugin;
 pub mod report;
 mod schedule;
 pub(crate) mod stack;
@@ -25,10 +27,12 @@ mod unwind;
 mod waiting;
 
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
-pub use image::{LoadError, ModuleImage, Plugin, read_plugin};
+pub use image::ModuleImage;
 pub use limits::{LimitError, Limits};
+pub use load_error::LoadError;
 use module::LoadedModule;
 pub use nested::NestedEnding;
+pub use plugin::{Plugin, read_plugin};
 pub use report::{FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
 
 use std::rc::Rc;

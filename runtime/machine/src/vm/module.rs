@@ -7,7 +7,8 @@ use sema_format::model::{Handler, Import};
 use sema_format::{Debug, FormatError, Location, TraceFrame, frames};
 
 use super::constants::constants;
-use super::image::{Image, LoadError, ModuleImage};
+use super::image::{Image, ModuleImage};
+use super::load_error::LoadError;
 use crate::host::functions::BY_NUMBER;
 use crate::host::native::Native;
 use crate::host::{FunctionFacts, Host};

@@ -76,7 +76,10 @@ impl Compiler {
     }
 
     /// Brings the view of an environment up to date: `new` are the events since [`Compiler::seen`].
-    fn view(&mut self, vm: &mut Vm, namespace: usize, new: &[Event]) -> &mut View {
+    ///
+    /// # Errors
+    /// A kept definition of a macro cannot be used.
+    fn view(&mut self, vm: &mut Vm, namespace: usize, new: &[Event]) -> Outcome<&mut View> {
         let interner = &mut self.interner;
         let view = self.views.entry(namespace).or_insert_with(|| View {
             known: KnownNames {
@@ -106,10 +109,8 @@ impl Compiler {
                 },
                 Event::Rules { name, form } => {
                     let form = vm.kept(*form);
-                    match syntax_rules(vm, form, name, interner, &self.names) {
-                        Some(rules) => Macro::Rules(Rc::new(rules)),
-                        None => continue,
-                    }
+                    let rules = syntax_rules(vm, form, name, interner, &self.names)?;
+                    Macro::Rules(Rc::new(rules))
                 }
             };
             view.known.hidden.remove(&symbol);
@@ -125,7 +126,7 @@ impl Compiler {
             }
         }
         view.globals = globals.len();
-        view
+        Ok(view)
     }
 
     /// The datum of a form.
@@ -150,7 +151,7 @@ impl Compiler {
         form: &Datum,
         key: (String, &str),
     ) -> Outcome<Compiled> {
-        let view = self.view(vm, namespace, new);
+        let view = self.view(vm, namespace, new)?;
         let known = std::mem::take(&mut view.known);
         let redefined = std::mem::take(&mut view.redefined);
         let mut host = RunningProgram {
@@ -228,7 +229,7 @@ impl Compiler {
         new: &[Event],
         form: &Datum,
     ) -> Outcome<Option<Value>> {
-        let view = self.view(vm, namespace, new);
+        let view = self.view(vm, namespace, new)?;
         let known = std::mem::take(&mut view.known);
         let mut host = RunningProgram {
             vm,
@@ -300,17 +301,28 @@ fn macro_event(
 }
 
 /// The rules of a kept `define-syntax` form.
+///
+/// # Errors
+/// It is no such form, or is nested too deeply to be taken apart.
 fn syntax_rules(
     vm: &mut Vm,
     form: Value,
     name: &str,
     interner: &mut Interner,
     names: &Names,
-) -> Option<SyntaxRules> {
-    let spans = DatumSpans::default();
-    let form = values::to_datum(vm, form, Span::default(), &spans, interner)?;
-    let DatumKind::List(items) = &form.kind else {
-        return None;
+) -> Outcome<SyntaxRules> {
+    let unusable = || {
+        eval_error(format!(
+            "the definition of the macro '{name}' cannot be used"
+        ))
     };
-    SyntaxRules::parse(name, items.get(2)?, names, Span::default()).ok()
+    let spans = DatumSpans::default();
+    let form =
+        values::to_datum(vm, form, Span::default(), &spans, interner).ok_or_else(unusable)?;
+    let DatumKind::List(items) = &form.kind else {
+        return Err(unusable());
+    };
+    let rules = items.get(2).ok_or_else(unusable)?;
+    SyntaxRules::parse(name, rules, names, Span::default())
+        .map_err(|problem| problem.machine_condition().signal())
 }

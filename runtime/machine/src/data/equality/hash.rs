@@ -105,7 +105,8 @@ fn head(host: &Host, value: Value) -> u64 {
         Kind::Map | Kind::HashMap => tagged(map_head(host, value)),
         // Types are told apart by their serial number.
         Kind::RecordType => heap.field(value, 2).bits(),
-        // Opaque objects move, and mutable ones change.
+        Kind::Closure => tagged(u64::from(heap.identity(value))),
+        // Other opaque objects move, and mutable ones change.
         _ => tagged(0),
     }
 }

@@ -104,6 +104,8 @@ pub struct Heap {
     marking: mark::Marking,
     /// Bytes allocated in the old generation by natives since the last collection.
     direct_bytes: Cell<usize>,
+    /// The number that a closure got last: see [`Heap::identity`].
+    last_identity: Cell<u16>,
     stats: HeapStats,
     /// What the program's data take in all, and how much they may.
     pub account: Account,
@@ -155,6 +157,7 @@ impl Heap {
             next_major: FIRST_MAJOR,
             marking: mark::Marking::default(),
             direct_bytes: Cell::new(0),
+            last_identity: Cell::new(0),
             stats: HeapStats::default(),
             account: Account::default(),
             full_wanted: Cell::new(false),

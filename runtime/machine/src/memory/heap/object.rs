@@ -234,10 +234,10 @@ pub(crate) fn set_owned(value: Value, owned: bool) {
     unsafe { *(value.address() as *mut u64) = header };
 }
 
-/// Changes the `aux` of the tuple that `value` refers to.
+/// Changes the `aux` of the tuple or closure that `value` refers to.
 #[inline(always)]
 pub(crate) fn set_aux(value: Value, aux: u16) {
-    debug_assert_eq!(kind_at(value), Kind::Tuple);
+    debug_assert!(matches!(kind_at(value), Kind::Tuple | Kind::Closure));
     let header = header_at(value) & !(0xFFFF << 16) | u64::from(aux) << 16;
     // SAFETY: as in `header_at`; the header stays that of the same object.
     unsafe { *(value.address() as *mut u64) = header };

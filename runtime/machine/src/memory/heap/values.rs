@@ -178,6 +178,21 @@ impl Heap {
         }
     }
 
+    /// A number that a closure keeps, for hashes: addresses change. It is given at the first question; those of
+    /// different closures are equal now and then.
+    pub(crate) fn identity(&self, closure: Value) -> u16 {
+        debug_assert_eq!(closure.kind(), Kind::Closure);
+        match self.aux(closure) {
+            0 => {
+                let number = self.last_identity.get().checked_add(1).unwrap_or(1);
+                self.last_identity.set(number);
+                object::set_aux(closure, number);
+                number
+            }
+            number => number,
+        }
+    }
+
     /// The 16 bits of an object that its kind may use as it likes.
     #[inline(always)]
     pub fn aux(&self, value: Value) -> u16 {

@@ -1,0 +1,48 @@
+//! Modules from outside of a program, which it takes in while it runs.
+
+use std::io;
+use std::path::Path;
+
+use super::image::ModuleImage;
+use super::load_error::LoadError;
+
+/// What [`read_plugin`] found.
+pub struct Plugin {
+    /// The canonical path, which identifies the file.
+    pub path: String,
+    /// The module.
+    pub image: ModuleImage,
+}
+
+/// Reads a `.semac` file from disk, the way for a program to take in code that was not there when it
+/// was built. `None`: there is no such file.
+///
+/// # Errors
+/// The file cannot be read, is not a module, or is source text.
+pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
+    let refused = |source: io::Error| LoadError::File {
+        module: path.to_owned(),
+        source,
+    };
+    let canonical = match std::fs::canonicalize(path) {
+        Ok(canonical) => canonical,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(error)),
+    };
+    if canonical.is_dir() {
+        return Err(refused(io::Error::from_raw_os_error(
+            rustix::io::Errno::ISDIR.raw_os_error(),
+        )));
+    }
+    if Path::new(path)
+        .extension()
+        .is_none_or(|extension| extension != "semac")
+    {
+        return Err(LoadError::NeedsCompiler(path.to_owned()));
+    }
+    let bytes = std::fs::read(&canonical).map_err(refused)?;
+    Ok(Some(Plugin {
+        path: canonical.to_string_lossy().into_owned(),
+        image: ModuleImage::from_bytes(path, &bytes)?,
+    }))
+}
