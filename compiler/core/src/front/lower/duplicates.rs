@@ -33,20 +33,16 @@ impl Lowerer<'_, '_> {
 
     /// The second method of a multimethod for one value.
     pub(super) fn warn_of_second_method(&mut self, name: Symbol, value: &Datum, span: Span) {
-        let key = match value.kind {
-            DatumKind::Keyword(key) => key,
-            _ => return,
+        let DatumKind::Keyword(key) = value.kind else {
+            return;
         };
         if !self.scopes.is_empty() || self.conditional {
             return;
         }
-        match self.methods.insert((name, key), span) {
-            Some(first) => {
-                let (name, key) = (self.session.text(name), self.session.text(key));
-                let hint = "the second replaces the first";
-                self.warn_twice(Rc::from(format!("{name} :{key}")), first, span, hint);
-            }
-            None => {}
+        if let Some(first) = self.methods.insert((name, key), span) {
+            let (name, key) = (self.session.text(name), self.session.text(key));
+            let hint = "the second replaces the first";
+            self.warn_twice(Rc::from(format!("{name} :{key}")), first, span, hint);
         }
     }
 
