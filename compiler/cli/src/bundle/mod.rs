@@ -188,6 +188,8 @@ mod tests {
             paths: Vec::new(),
             macros: None,
             modules: names.iter().map(|name| module(name)).collect(),
+            surroundings: Surroundings::Runtime,
+            read_by_macros: Vec::new(),
             warnings: Vec::new(),
         }
     }
