@@ -45,7 +45,7 @@ const HOUSES: [House; 4] = [
     },
     House {
         directory: "runtime/natives",
-        rooms: &["core", "std", "net", "full"],
+        rooms: &["table", "core", "std", "net", "full"],
         knots: &[],
     },
     House {

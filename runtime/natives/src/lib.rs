@@ -1,5 +1,7 @@
 //! The native functions of Sema, by tier: one folder a tier, one file and one table a family.
 //!
+//! The rooms, each of which uses those before it only: `table`, and the tiers `core`, `std`, `net`, `full`.
+//!
 //! The tiers are cargo features, each containing the lower ones. The machine
 //! ([`sema_machine`]) gets [`NATIVES`], the table of the tier that this crate was built for, and
 //! names none of its entries.

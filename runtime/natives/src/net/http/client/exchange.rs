@@ -183,7 +183,7 @@ async fn exchange(
             Ok(response) => return Ok((response, Keep::new(client, key, sender))),
             // The server has closed the connection while it was idle: the request goes out again.
             Err(ClientError::Http(error))
-                if (error.is_canceled() || error.is_incomplete_message() || error.is_closed())
+                if is_end_of_connection(&error)
                     && may_repeat(&request.method, &error)
                     && repeated.is_some() =>
             {
@@ -200,6 +200,24 @@ async fn exchange(
     let mut sender = speak(connection).await.map_err(ClientError::Http)?;
     let response = send_on(&mut sender, request, is_to_proxy).await?;
     Ok((response, Keep::new(client, key, sender)))
+}
+
+/// Whether the other side has ended the connection before it answered.
+fn is_end_of_connection(error: &hyper::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if let Some(found) = found.downcast_ref::<std::io::Error>()
+            && matches!(
+                found.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+            )
+        {
+            return true;
+        }
+        cause = found.source();
+    }
+    error.is_canceled() || error.is_incomplete_message() || error.is_closed()
 }
 
 /// Whether a request may be sent again that a server may have seen (RFC 9110, 9.2.2).
