@@ -4,7 +4,7 @@
 //! signed NaN, so the object's `aux` word keeps it: 1 for a NaN that an operation made of numbers, which
 //! machines give a sign bit.
 
-use super::{Operation, division_by_zero, is_exact_zero, real_operate};
+use super::{Arithmetic, division_by_zero, is_exact_zero, real_operate};
 use crate::host::condition::Outcome;
 use crate::memory::heap::Heap;
 use crate::memory::value::{Kind, Value};
@@ -48,24 +48,24 @@ fn is_nan(value: Value) -> bool {
 ///
 /// # Errors
 /// `:eval` for division by an exact zero and for results that are too large.
-pub fn operate(heap: &Heap, operation: Operation, left: Value, right: Value) -> Outcome {
+pub fn operate(heap: &Heap, operation: Arithmetic, left: Value, right: Value) -> Outcome {
     let ((a, b), (c, d)) = (parts(heap, left), parts(heap, right));
-    let add = |x, y| real_operate(heap, Operation::Add, x, y);
+    let add = |x, y| real_operate(heap, Arithmetic::Add, x, y);
     // An exact zero taken from a negative zero leaves a positive one.
     let subtract = |x, y: Value| match is_exact_zero(y) {
-        true => real_operate(heap, Operation::Add, x, y),
-        false => real_operate(heap, Operation::Subtract, x, y),
+        true => real_operate(heap, Arithmetic::Add, x, y),
+        false => real_operate(heap, Arithmetic::Subtract, x, y),
     };
-    let multiply = |x, y| real_operate(heap, Operation::Multiply, x, y);
-    let divide = |x, y| real_operate(heap, Operation::Divide, x, y);
+    let multiply = |x, y| real_operate(heap, Arithmetic::Multiply, x, y);
+    let divide = |x, y| real_operate(heap, Arithmetic::Divide, x, y);
     let (real, imaginary) = match operation {
-        Operation::Add => (add(a, c)?, add(b, d)?),
-        Operation::Subtract => (subtract(a, c)?, subtract(b, d)?),
-        Operation::Multiply => (
+        Arithmetic::Add => (add(a, c)?, add(b, d)?),
+        Arithmetic::Subtract => (subtract(a, c)?, subtract(b, d)?),
+        Arithmetic::Multiply => (
             subtract(multiply(a, c)?, multiply(b, d)?)?,
             add(multiply(a, d)?, multiply(b, c)?)?,
         ),
-        Operation::Divide => {
+        Arithmetic::Divide => {
             if is_exact_zero(right) {
                 return Err(division_by_zero());
             }

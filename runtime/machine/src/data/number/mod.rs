@@ -37,7 +37,7 @@ use crate::memory::value::{Kind, Value};
 
 /// One of the four operations of arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub enum Arithmetic {
     /// Sum.
     Add,
     /// Difference.
@@ -53,7 +53,7 @@ pub enum Operation {
 /// # Errors
 /// `:type-error` unless both are numbers or both are strings; `:eval` when the result is too large.
 pub fn add(host: &Host, a: Value, b: Value) -> Outcome {
-    operate(host, Operation::Add, a, b)
+    operate(host, Arithmetic::Add, a, b)
 }
 
 /// A step of `+` with three operands or more, which does not join strings.
@@ -61,7 +61,7 @@ pub fn add(host: &Host, a: Value, b: Value) -> Outcome {
 /// # Errors
 /// `:type-error` unless both are numbers; `:eval` when the result is too large.
 pub fn add_numbers(host: &Host, a: Value, b: Value) -> Outcome {
-    operate_in_chain(host, Operation::Add, a, b)
+    operate_in_chain(host, Arithmetic::Add, a, b)
 }
 
 /// A step of `(- a b c ...)`.
@@ -70,7 +70,7 @@ pub fn add_numbers(host: &Host, a: Value, b: Value) -> Outcome {
 /// `:type-error`, which names the wrong operand alone, unless both are numbers; `:eval` when the result is
 /// too large.
 pub fn subtract_numbers(host: &Host, a: Value, b: Value) -> Outcome {
-    operate_in_chain(host, Operation::Subtract, a, b)
+    operate_in_chain(host, Arithmetic::Subtract, a, b)
 }
 
 /// A step of `(* a b c ...)`.
@@ -78,11 +78,11 @@ pub fn subtract_numbers(host: &Host, a: Value, b: Value) -> Outcome {
 /// # Errors
 /// As [`subtract_numbers`].
 pub fn multiply_numbers(host: &Host, a: Value, b: Value) -> Outcome {
-    operate_in_chain(host, Operation::Multiply, a, b)
+    operate_in_chain(host, Arithmetic::Multiply, a, b)
 }
 
 /// A step of an operation on three and more operands.
-fn operate_in_chain(host: &Host, operation: Operation, a: Value, b: Value) -> Outcome {
+fn operate_in_chain(host: &Host, operation: Arithmetic, a: Value, b: Value) -> Outcome {
     for value in [a, b] {
         if !value.kind().is_number() {
             return Err(type_error(host, "number", value));
@@ -96,7 +96,7 @@ fn operate_in_chain(host: &Host, operation: Operation, a: Value, b: Value) -> Ou
 /// # Errors
 /// `:type-error` unless both are numbers; `:eval` when the result is too large.
 pub fn subtract(host: &Host, a: Value, b: Value) -> Outcome {
-    operate(host, Operation::Subtract, a, b)
+    operate(host, Arithmetic::Subtract, a, b)
 }
 
 /// `(* a b)`
@@ -104,7 +104,7 @@ pub fn subtract(host: &Host, a: Value, b: Value) -> Outcome {
 /// # Errors
 /// `:type-error` unless both are numbers; `:eval` when the result is too large.
 pub fn multiply(host: &Host, a: Value, b: Value) -> Outcome {
-    operate(host, Operation::Multiply, a, b)
+    operate(host, Arithmetic::Multiply, a, b)
 }
 
 /// `(/ a b)`
@@ -112,7 +112,7 @@ pub fn multiply(host: &Host, a: Value, b: Value) -> Outcome {
 /// # Errors
 /// `:type-error` unless both are numbers; `:eval` for an exact zero divisor of an exact number.
 pub fn divide(host: &Host, a: Value, b: Value) -> Outcome {
-    operate(host, Operation::Divide, a, b)
+    operate(host, Arithmetic::Divide, a, b)
 }
 
 /// `(quotient a b)`: rounds towards zero.
@@ -161,7 +161,7 @@ pub fn modulo(host: &Host, a: Value, b: Value) -> Outcome {
 ///
 /// # Errors
 /// Those of [`add`], [`subtract`], [`multiply`] and [`divide`].
-pub fn operate(host: &Host, operation: Operation, a: Value, b: Value) -> Outcome {
+pub fn operate(host: &Host, operation: Arithmetic, a: Value, b: Value) -> Outcome {
     let (kind_a, kind_b) = (a.kind(), b.kind());
     if kind_a.is_number() && kind_b.is_number() {
         return if kind_a == Kind::Complex || kind_b == Kind::Complex {
@@ -170,36 +170,36 @@ pub fn operate(host: &Host, operation: Operation, a: Value, b: Value) -> Outcome
             real_operate(&host.heap, operation, a, b)
         };
     }
-    if operation == Operation::Add
+    if operation == Arithmetic::Add
         && let (Some(x), Some(y)) = (host.heap.as_str(a), host.heap.as_str(b))
     {
         return Ok(host.heap.string(&[x, y].concat()));
     }
     let expected = match operation {
-        Operation::Add => "number or string",
+        Arithmetic::Add => "number or string",
         _ => "number",
     };
     Err(operands_error(host, expected, a, b))
 }
 
 /// Any of the four operations on reals.
-pub(crate) fn real_operate(heap: &Heap, operation: Operation, a: Value, b: Value) -> Outcome {
+pub(crate) fn real_operate(heap: &Heap, operation: Arithmetic, a: Value, b: Value) -> Outcome {
     if a.is_float() || b.is_float() {
         let (x, y) = (to_float(heap, a), to_float(heap, b));
         return Ok(Value::float(match operation {
-            Operation::Add => x + y,
-            Operation::Subtract => x - y,
-            Operation::Multiply => x * y,
-            Operation::Divide => x / y,
+            Arithmetic::Add => x + y,
+            Arithmetic::Subtract => x - y,
+            Arithmetic::Multiply => x * y,
+            Arithmetic::Divide => x / y,
         }));
     }
     if a.kind() == Kind::Int && b.kind() == Kind::Int {
         return match operation {
-            Operation::Add => Ok(integer::add(heap, a, b)),
-            Operation::Subtract => Ok(integer::subtract(heap, a, b)),
-            Operation::Multiply => integer::multiply(heap, a, b),
-            Operation::Divide if is_exact_zero(b) => Err(division_by_zero()),
-            Operation::Divide => Ok(ratio::make(heap, a, b)),
+            Arithmetic::Add => Ok(integer::add(heap, a, b)),
+            Arithmetic::Subtract => Ok(integer::subtract(heap, a, b)),
+            Arithmetic::Multiply => integer::multiply(heap, a, b),
+            Arithmetic::Divide if is_exact_zero(b) => Err(division_by_zero()),
+            Arithmetic::Divide => Ok(ratio::make(heap, a, b)),
         };
     }
     ratio::operate(heap, operation, a, b)

@@ -1,7 +1,7 @@
 //! Powers and square roots.
 
 use super::{
-    Operation, complex, elementary, integer, is_exact, is_exact_zero, ratio, sign, to_float,
+    Arithmetic, complex, elementary, integer, is_exact, is_exact_zero, ratio, sign, to_float,
 };
 use crate::host::Host;
 use crate::host::condition::{Outcome, eval_error, type_error};
@@ -42,7 +42,7 @@ pub fn expt(host: &Host, base: Value, exponent: Value) -> Outcome {
     }
     let power = complex_power(heap, base, magnitude)?;
     if negative {
-        complex::operate(heap, Operation::Divide, Value::small(1), power)
+        complex::operate(heap, Arithmetic::Divide, Value::small(1), power)
     } else {
         Ok(power)
     }
@@ -98,13 +98,13 @@ fn complex_power(heap: &Heap, base: Value, exponent: Value) -> Outcome {
     let (mut power, mut square) = (Value::small(1), base);
     loop {
         if rest & 1 == 1 {
-            power = complex::operate(heap, Operation::Multiply, power, square)?;
+            power = complex::operate(heap, Arithmetic::Multiply, power, square)?;
         }
         rest >>= 1;
         if rest == 0 {
             return Ok(power);
         }
-        square = complex::operate(heap, Operation::Multiply, square, square)?;
+        square = complex::operate(heap, Arithmetic::Multiply, square, square)?;
     }
 }
 

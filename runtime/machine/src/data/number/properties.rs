@@ -223,8 +223,8 @@ fn floats_convert_exactly_and_back() {
             ok(integer::shift_left(heap, Value::small(1), 1200)),
         );
         for (operation, order) in [
-            (Operation::Add, Ordering::Greater),
-            (Operation::Subtract, Ordering::Less),
+            (Arithmetic::Add, Ordering::Greater),
+            (Arithmetic::Subtract, Ordering::Less),
         ] {
             let near = ok(ratio::operate(heap, operation, exact, tiny));
             assert_eq!(to_float(heap, near), float);

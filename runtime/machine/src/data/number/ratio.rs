@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Operation, division_by_zero, integer, is_exact_zero};
+use super::{Arithmetic, division_by_zero, integer, is_exact_zero};
 use crate::host::condition::Outcome;
 use crate::memory::heap::Heap;
 use crate::memory::value::{Kind, Value};
@@ -61,10 +61,10 @@ pub fn parts(heap: &Heap, exact: Value) -> (Value, Value) {
 ///
 /// # Errors
 /// `:eval` for division by zero and for results that are too large.
-pub fn operate(heap: &Heap, operation: Operation, a: Value, b: Value) -> Outcome {
+pub fn operate(heap: &Heap, operation: Arithmetic, a: Value, b: Value) -> Outcome {
     let ((a, b), (mut c, mut d)) = (parts(heap, a), parts(heap, b));
     match operation {
-        Operation::Add | Operation::Subtract => {
+        Arithmetic::Add | Arithmetic::Subtract => {
             let common = integer::gcd(heap, b, d);
             let (b_rest, d_rest) = (
                 integer::quotient(heap, b, common),
@@ -73,7 +73,7 @@ pub fn operate(heap: &Heap, operation: Operation, a: Value, b: Value) -> Outcome
             let left = integer::multiply(heap, a, d_rest)?;
             let right = integer::multiply(heap, c, b_rest)?;
             let sum = match operation {
-                Operation::Add => integer::add(heap, left, right),
+                Arithmetic::Add => integer::add(heap, left, right),
                 _ => integer::subtract(heap, left, right),
             };
             let divisor = integer::gcd(heap, sum, common);
@@ -84,8 +84,8 @@ pub fn operate(heap: &Heap, operation: Operation, a: Value, b: Value) -> Outcome
                 denominator,
             ))
         }
-        Operation::Multiply | Operation::Divide => {
-            if operation == Operation::Divide {
+        Arithmetic::Multiply | Arithmetic::Divide => {
+            if operation == Arithmetic::Divide {
                 if is_exact_zero(c) {
                     return Err(division_by_zero());
                 }
@@ -244,14 +244,14 @@ fn simplest_positive(heap: &Heap, mut low: Value, mut high: Value) -> Outcome {
             break next;
         }
         terms.push(floor);
-        let rest = |end| operate(heap, Operation::Subtract, end, floor);
+        let rest = |end| operate(heap, Arithmetic::Subtract, end, floor);
         let (rest_low, rest_high) = (rest(low)?, rest(high)?);
-        low = operate(heap, Operation::Divide, ONE, rest_high)?;
-        high = operate(heap, Operation::Divide, ONE, rest_low)?;
+        low = operate(heap, Arithmetic::Divide, ONE, rest_high)?;
+        high = operate(heap, Arithmetic::Divide, ONE, rest_low)?;
     };
     for term in terms.into_iter().rev() {
-        let inverse = operate(heap, Operation::Divide, ONE, simplest)?;
-        simplest = operate(heap, Operation::Add, term, inverse)?;
+        let inverse = operate(heap, Arithmetic::Divide, ONE, simplest)?;
+        simplest = operate(heap, Arithmetic::Add, term, inverse)?;
     }
     Ok(simplest)
 }

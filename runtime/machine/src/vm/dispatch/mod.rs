@@ -7,7 +7,7 @@
 //! allocation, and the state never leaves the machine registers. Other builds return to a loop.
 //!
 //! To keep handlers free of stack frames, whatever is not the common case lives in a second
-//! function of the same signature: [`fast`] handlers jump to those of [`full`], which do the whole
+//! function of the same signature: [`fast`] handlers jump to those of [`mod@complete`], which do the whole
 //! instruction with all checks.
 //!
 //! Safepoints are where something has been allocated, not where control goes: after complete
@@ -19,8 +19,8 @@
     reason = "the tables have an entry for each byte"
 )]
 
+mod complete;
 mod fast;
-mod full;
 mod operands;
 #[cfg(feature = "count-pairs")]
 pub(super) mod pairs;
@@ -206,7 +206,7 @@ pub(super) unsafe fn complete(
     frame: *mut Frame,
     word: u32,
 ) -> Running {
-    let handler = full::HANDLERS[(word & 0xFF) as usize];
+    let handler = complete::HANDLERS[(word & 0xFF) as usize];
     // SAFETY: by the caller.
     if !unsafe { handler(vm, pc, base, func, frame, word) } {
         return false;

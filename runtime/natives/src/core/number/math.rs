@@ -2,7 +2,7 @@
 
 use sema_format::isa::Op;
 use sema_machine::data::number::ratio::Rounding;
-use sema_machine::data::number::{self, Operation, complex, integer, power, ratio};
+use sema_machine::data::number::{self, Arithmetic, complex, integer, power, ratio};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
@@ -216,16 +216,16 @@ pub(crate) fn real(host: &Host, value: Value) -> Outcome<f64> {
 // --- arithmetic ---
 
 /// Combines all arguments from the left. Two operands name both types in an error, more only the wrong one.
-fn fold(host: &Host, operation: Operation, args: &[Value]) -> Outcome {
+fn fold(host: &Host, operation: Arithmetic, args: &[Value]) -> Outcome {
     match *args {
-        [] => Ok(Value::small(i32::from(operation == Operation::Multiply))),
+        [] => Ok(Value::small(i32::from(operation == Arithmetic::Multiply))),
         [only] => checked_number(host, only),
         [a, b] => number::operate(host, operation, a, b),
         [first, ref rest @ ..] => {
             let mut result = checked_number(host, first)?;
             for value in rest {
                 let operand = checked_number(host, *value)?;
-                if operation == Operation::Divide && number::is_exact_zero(operand) {
+                if operation == Arithmetic::Divide && number::is_exact_zero(operand) {
                     // Unlike with two operands, also below a float.
                     return Err(number::division_by_zero());
                 }
@@ -237,22 +237,22 @@ fn fold(host: &Host, operation: Operation, args: &[Value]) -> Outcome {
 }
 
 fn add(host: &Host, args: &[Value]) -> Outcome {
-    fold(host, Operation::Add, args)
+    fold(host, Arithmetic::Add, args)
 }
 
 fn subtract(host: &Host, args: &[Value]) -> Outcome {
     match *args {
         [only] => number::negate(host, only),
-        _ => fold(host, Operation::Subtract, args),
+        _ => fold(host, Arithmetic::Subtract, args),
     }
 }
 
 fn multiply(host: &Host, args: &[Value]) -> Outcome {
-    fold(host, Operation::Multiply, args)
+    fold(host, Arithmetic::Multiply, args)
 }
 
 fn divide(host: &Host, args: &[Value]) -> Outcome {
-    fold(host, Operation::Divide, args)
+    fold(host, Arithmetic::Divide, args)
 }
 
 fn quotient(host: &Host, args: &[Value]) -> Outcome {

@@ -2,7 +2,7 @@
 
 use crate::core::number::math::{checked_integer, checked_number, checked_real, float_parts, real};
 use sema_machine::data::number::ratio::Rounding;
-use sema_machine::data::number::{self, Operation, complex, elementary, integer, ratio};
+use sema_machine::data::number::{self, Arithmetic, complex, elementary, integer, ratio};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
@@ -265,8 +265,8 @@ fn rationalize(host: &Host, args: &[Value]) -> Outcome {
     };
     let simplest = ratio::simplest_between(
         heap,
-        ratio::operate(heap, Operation::Subtract, centre, radius)?,
-        ratio::operate(heap, Operation::Add, centre, radius)?,
+        ratio::operate(heap, Arithmetic::Subtract, centre, radius)?,
+        ratio::operate(heap, Arithmetic::Add, centre, radius)?,
     )?;
     if number.is_float() || tolerance.is_float() {
         return Ok(Value::float(number::to_float(heap, simplest)));

@@ -7,7 +7,7 @@
 
 use sema_format::isa::{Op, Predicate};
 
-use super::super::full::holds_byte;
+use super::super::complete::holds_byte;
 use super::super::operands::{a, b, bx, constant, field, in_code, register, s24, sbx};
 use super::super::{Handler, Running, dispatch, dispatch_elsewhere};
 use crate::memory::heap::object;
