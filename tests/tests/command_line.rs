@@ -121,3 +121,27 @@ fn a_closed_output_is_no_crash() {
     let got = outcome(shell.args(["-c", &line]), b"").succeeded();
     assert_eq!((got.stdout.as_str(), got.stderr.as_str()), ("0\n", ""));
 }
+
+#[test]
+fn programs_from_standard_input() {
+    let scratch = Scratch::new();
+    let program = b"(println (+ 1 2) (rest (sys/args)))";
+    let got = outcome(semac_in(scratch.path()).args(["run", "-", "-x"]), program);
+    assert_eq!(got.succeeded().stdout, "3 (\"-x\")\n");
+    let got = outcome(semac_in(scratch.path()).args(["check", "-"]), b"(println (");
+    let got = got.failed_with(1, "stdin:1:");
+    assert_eq!(got.stdout, "");
+    let mut build = semac_in(scratch.path());
+    build.args(["build", "-", "-o", "app", "--runtime"]);
+    outcome(build.arg(sema_tests::runtime()), program).succeeded();
+    assert_eq!(scratch.names(), ["app"]);
+}
+
+#[test]
+fn completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let got = outcome(semac().args(["completions", shell]), b"").succeeded();
+        assert!(got.stdout.contains("deny-warnings"), "{shell}");
+    }
+    outcome(semac().args(["completions", "tcsh"]), b"").failed_with(2, "possible values: bash");
+}

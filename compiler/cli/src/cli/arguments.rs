@@ -52,6 +52,21 @@ pub enum Command {
     Verify(Verify),
     /// Explain builtins: parameters, result, tier, examples
     Doc(Doc),
+    /// Print what makes a shell complete the command line
+    Completions(Completions),
+}
+
+/// `semac completions`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac completions bash > /etc/bash_completion.d/semac
+  semac completions zsh > ~/.zfunc/_semac
+  semac completions fish > ~/.config/fish/completions/semac.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// Options of all commands that compile.
@@ -179,6 +194,7 @@ pub struct Image {
 Examples:
   semac run app.sema
   semac run app.sema --name x -v     everything after the file goes to the program untouched
+  echo '(println 1)' | semac run -   the program comes from standard input
 
 The program runs on the same virtual machine as in an executable, with the same output and
 exit status. (sys/args) is the file followed by the arguments.")]
@@ -219,7 +235,32 @@ impl Arguments {
         if let Command::Run(run) = &mut arguments.command {
             run.arguments = rest;
         }
+        for file in arguments.command.sources() {
+            if file.as_os_str() == "-" {
+                *file = PathBuf::from(STANDARD_INPUT);
+            }
+        }
         Ok(arguments)
+    }
+}
+
+/// The file that `-` stands for.
+const STANDARD_INPUT: &str = "/dev/stdin";
+
+impl Command {
+    /// The files that are read as programs.
+    fn sources(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Command::Build(build) => build.file.iter_mut().collect(),
+            Command::Run(run) => vec![&mut run.file],
+            Command::Compile(compile) => vec![&mut compile.file],
+            Command::Check(check) => check.files.iter_mut().collect(),
+            Command::Disasm(disasm) => vec![&mut disasm.file],
+            Command::Inspect(_)
+            | Command::Verify(_)
+            | Command::Doc(_)
+            | Command::Completions(_) => Vec::new(),
+        }
     }
 }
 
@@ -235,7 +276,7 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
             at += 2;
         } else if word == "--" {
             return Some((at + 2).min(line.len()));
-        } else if word.as_encoded_bytes().starts_with(b"-") {
+        } else if word != "-" && word.as_encoded_bytes().starts_with(b"-") {
             at += 1;
         } else {
             return Some(at + 1);

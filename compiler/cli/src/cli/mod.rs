@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod clock;
 mod compile;
+mod completions;
 mod disasm;
 mod doc;
 mod failure;
@@ -40,6 +41,7 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Build(arguments) => build::execute(arguments),
         Command::Run(arguments) => run::execute(arguments),
         Command::Doc(arguments) => doc::execute(arguments),
+        Command::Completions(arguments) => completions::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),
         Command::Check(arguments) => Ok(check::execute(arguments)),
         Command::Disasm(arguments) => disasm::execute(arguments),

@@ -55,7 +55,7 @@ pub fn empty(heap: &Heap) -> Value {
 /// Number of entries.
 #[inline]
 pub fn len(heap: &Heap, map: Value) -> usize {
-    let fields = heap.values(map);
+    let fields = heap.node(map);
     if heap.aux(map) == TREE {
         let count = fields.first().and_then(|count| count.as_fixnum());
         // Above it is whether the root belongs to the map (see `owned`).
@@ -97,7 +97,7 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         } else {
             map
         };
-        let entries = heap.values(leaf);
+        let entries = heap.node(leaf);
         let index = scan(entries, key)?;
         return entries.get(2 * index + 1).copied();
     }
@@ -108,7 +108,7 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
             .map(|(_, value)| value);
     }
     let probe = Probe::new(host, key);
-    let entries = heap.values(if is_tree { leaf_for(&probe, map) } else { map });
+    let entries = heap.node(if is_tree { leaf_for(&probe, map) } else { map });
     let index = probe.search(entries).ok()?;
     // NaN has a place in the order but equals nothing.
     let found = entries.get(2 * index).copied()?;
@@ -125,7 +125,7 @@ pub fn get_keyword(host: &Host, map: Value, keyword: Value) -> Option<Value> {
     if heap.aux(map) == TREE {
         return get(host, map, keyword);
     }
-    let (pairs, _) = heap.values(map).as_chunks::<2>();
+    let (pairs, _) = heap.node(map).as_chunks::<2>();
     pairs
         .iter()
         .find(|pair| pair[0] == keyword)
@@ -137,7 +137,7 @@ fn leaf_for(probe: &Probe<'_>, map: Value) -> Value {
     let heap = &probe.host.heap;
     let mut node = root(heap, map);
     while is_inner(heap, node) {
-        let fields = heap.values(node);
+        let fields = heap.node(node);
         let Some(&child) = fields.get(2 * probe.child(fields)) else {
             break;
         };
@@ -215,7 +215,7 @@ fn put(
 /// Inserts below `node`. A leaf that is not split becomes an object of `leaf_kind`.
 fn insert_into(probe: &Probe<'_>, node: Value, value: Value, leaf_kind: Kind) -> Grown {
     let heap = &probe.host.heap;
-    let fields = heap.values(node);
+    let fields = heap.node(node);
     let mut copy = Node::new();
     if !(leaf_kind == Kind::Tuple && is_inner(heap, node)) {
         let place = place_in(probe, fields);

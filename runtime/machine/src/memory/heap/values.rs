@@ -156,6 +156,14 @@ impl Heap {
         unsafe { &*(std::ptr::from_ref(cells) as *const [Value]) }
     }
 
+    /// The same for nodes of maps, which are never slices.
+    pub(crate) fn node(&self, value: Value) -> &[Value] {
+        debug_assert!(!value.is_heap() || !object::is_slice(object::header_at(value)));
+        let cells = self.fields(value);
+        // SAFETY: as in `values`.
+        unsafe { &*(std::ptr::from_ref(cells) as *const [Value]) }
+    }
+
     /// The same of an object that must be of this kind, which holds values; others have none.
     #[inline(always)]
     pub fn values_of(&self, kind: Kind, value: Value) -> &[Value] {

@@ -25,7 +25,7 @@ pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
     if heap.aux(map) == TREE {
         iter.visit(map);
     } else {
-        iter.entries = heap.values(map);
+        iter.entries = heap.node(map);
     }
     iter
 }

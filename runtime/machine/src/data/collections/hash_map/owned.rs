@@ -67,7 +67,7 @@ pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value 
 
 fn insert_into_small(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
-    let entries = heap.values(map);
+    let entries = heap.node(map);
     if let Some(index) = find_small(host, entries, key) {
         if owned::is_owned(map) {
             heap.set_field(map, 2 * index + 1, value);

@@ -22,7 +22,7 @@ enum Shrunk {
 pub fn remove(host: &Host, map: Value, key: Value) -> Value {
     let heap = &host.heap;
     if heap.aux(map) != TREE {
-        let entries = heap.values(map);
+        let entries = heap.node(map);
         let Some(index) = find_small(host, entries, key) else {
             return map;
         };

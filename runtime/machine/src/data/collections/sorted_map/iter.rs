@@ -24,7 +24,7 @@ pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
     if heap.aux(map) == TREE {
         iter.descend(root(heap, map));
     } else {
-        iter.leaf = heap.values(map);
+        iter.leaf = heap.node(map);
     }
     iter
 }
@@ -32,7 +32,7 @@ pub fn iter(heap: &Heap, map: Value) -> Iter<'_> {
 impl Iter<'_> {
     fn descend(&mut self, mut node: Value) {
         loop {
-            let fields = self.heap.values(node);
+            let fields = self.heap.node(node);
             if !is_inner(self.heap, node) {
                 self.leaf = fields;
                 return;

@@ -68,7 +68,7 @@ pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value 
 /// Inserts into a map that is one object, and which belongs to a variable or to none.
 pub(super) fn insert_into_small(probe: &Probe<'_>, map: Value, value: Value) -> Value {
     let heap = &probe.host.heap;
-    let entries = heap.values(map);
+    let entries = heap.node(map);
     match place_in(probe, entries) {
         Ok(index) if owned::is_owned(map) => {
             heap.set_field(map, 2 * index + 1, value);
@@ -97,10 +97,10 @@ fn insert_into_tree(probe: &Probe<'_>, map: Value, value: Value) -> Value {
     let mut node = root(heap, map);
     while is_inner(heap, node) {
         if !link.is_owned(heap) {
-            node = heap.object(Kind::Tuple, INNER, heap.values(node));
+            node = heap.object(Kind::Tuple, INNER, heap.node(node));
             link.set(heap, node);
         }
-        let fields = heap.values(node);
+        let fields = heap.node(node);
         let field = 2 * probe.child(fields);
         let Some(&child) = fields.get(field) else {
             return map;
@@ -111,7 +111,7 @@ fn insert_into_tree(probe: &Probe<'_>, map: Value, value: Value) -> Value {
         };
         node = child;
     }
-    let entries = heap.values(node);
+    let entries = heap.node(node);
     match place_in(probe, entries) {
         Ok(index) if link.is_owned(heap) => heap.set_field(node, 2 * index + 1, value),
         Ok(index) => link.set(heap, heap.object_with(node, 2 * index + 1, value)),

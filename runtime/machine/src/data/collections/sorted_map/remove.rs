@@ -32,20 +32,20 @@ pub fn remove(host: &Host, map: Value, key: Value) -> Value {
     }
     let count = len(heap, map) - 1;
     let mut node = remove_from(&probe, root(heap, map), Kind::Tuple);
-    while is_inner(heap, node) && heap.values(node).len() == 1 {
+    while is_inner(heap, node) && heap.node(node).len() == 1 {
         node = heap.field(node, 0);
     }
     if is_inner(heap, node) {
         tree(heap, count, node)
     } else {
-        heap.object(Kind::Map, 0, heap.values(node))
+        heap.object(Kind::Map, 0, heap.node(node))
     }
 }
 
 /// Removes a key that is there from below `node`. The result may have too few entries.
 fn remove_from(probe: &Probe<'_>, node: Value, leaf_kind: Kind) -> Value {
     let heap = &probe.host.heap;
-    let fields = heap.values(node);
+    let fields = heap.node(node);
     let mut copy = Node::new();
     if leaf_kind == Kind::Map || !is_inner(heap, node) {
         let Ok(index) = probe.search(fields) else {
@@ -87,7 +87,7 @@ fn remove_from(probe: &Probe<'_>, node: Value, leaf_kind: Kind) -> Value {
 
 /// Entries of a leaf, children of an inner node.
 pub(super) fn node_size(heap: &Heap, node: Value) -> usize {
-    heap.values(node).len().div_ceil(2)
+    heap.node(node).len().div_ceil(2)
 }
 
 /// Makes one node of two neighbours, or two of even size when that would be too large.
@@ -99,13 +99,13 @@ fn join(
 ) -> (Value, Option<(Value, Value)>) {
     let inner = is_inner(heap, left);
     let mut fields: Buffer<{ 2 * NODE_WORDS }> = Buffer::new();
-    fields.extend(heap.values(left));
+    fields.extend(heap.node(left));
     if inner {
         fields.push(separator);
-        fields.extend(heap.values(right));
+        fields.extend(heap.node(right));
         return split_inner(heap, fields.values());
     }
-    fields.extend(heap.values(right));
+    fields.extend(heap.node(right));
     let fields = fields.values();
     if fields.len() <= 2 * LEAF_ENTRIES {
         return (heap.object(Kind::Tuple, 0, fields), None);

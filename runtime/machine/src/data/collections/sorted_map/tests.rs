@@ -12,7 +12,7 @@ fn check_node(host: &Host, node: Value, top: bool) -> usize {
     if !is_inner(heap, node) {
         return 0;
     }
-    let children = heap.values(node).iter().step_by(2);
+    let children = heap.node(node).iter().step_by(2);
     let heights: Vec<_> = children.map(|&c| check_node(host, c, false)).collect();
     assert!(heights.windows(2).all(|pair| pair[0] == pair[1]));
     heights[0] + 1
