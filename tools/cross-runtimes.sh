@@ -3,7 +3,8 @@
 # PROCESSOR: aarch64 or riscv64 (or one of semac's names for the platform). The runtimes, static and at a fixed address
 # as those for this machine, go to DESTINATION/TRIPLE/sema-rt-TIER, where semac looks for them.
 #
-# Needs the cross compiler of the distribution (for the parts in C, and to link) and rustup for Rust's standard library.
+# Needs the cross compiler of the distribution (for the parts in C, and to link) and rustup for Rust's standard library; the
+# status is 3 where these cannot be had.
 set -e
 case $1 in
   *aarch64*|*arm64*) rust=aarch64 name=aarch64 ;;
@@ -17,14 +18,14 @@ triple=$rust-unknown-linux-gnu
 cross=$name-linux-gnu-
 if ! command -v "${cross}gcc" >/dev/null; then
   echo "cross-runtimes: there is no ${cross}gcc; on Debian: apt-get install gcc-$name-linux-gnu" >&2
-  exit 1
+  exit 3
 fi
 # musl where this toolchain can get it: no other library makes executables that are as small.
 target=$(sh "$(dirname "$0")/runtime-target.sh" "$triple" "$rust-unknown-linux-musl")
 if [ ! -d "$(rustc --print target-libdir --target "$target" 2>/dev/null)" ]; then
   if ! rustup target add "$target" >/dev/null 2>&1; then
     echo "cross-runtimes: this toolchain has no standard library for $target, and rustup cannot get it" >&2
-    exit 1
+    exit 3
   fi
 fi
 under=$(echo "$target" | tr - _)

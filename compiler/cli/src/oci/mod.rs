@@ -6,7 +6,7 @@
 //!
 //! Source: OCI Image Format Specification 1.1 (image-layout.md, config.md, manifest.md, layer.md).
 
-mod archive;
+pub(crate) mod archive;
 mod description;
 mod layer;
 

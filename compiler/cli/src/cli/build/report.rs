@@ -6,11 +6,11 @@ use sema_machine::platform::tier::Tier;
 use sema_vfs::{Archive, ArchiveSummary};
 use semac_core::link::requirements::{Requirement, Requirements};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::super::failure::Failure;
 use super::super::size_text;
 use crate::bundle::{BundleError, Origin, RuntimeImage};
+use crate::oci::archive::digest;
 
 /// The JSON report.
 #[derive(Serialize)]
@@ -107,8 +107,7 @@ pub(super) fn sha256(path: &Path) -> Result<String, Failure> {
         path: path.to_owned(),
         source,
     })?;
-    let digest = Sha256::digest(&bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest(&bytes))
 }
 
 /// What was put in: read back from the file, so it is what is really there.

@@ -137,6 +137,9 @@ natives! {
     /// Raises if the value can be no key of a map.
     "%check-key" (key: Any) -> Nil, pure => check_key;
 
+    /// Raises if one of the values can be no key of a map.
+    "%check-keys" (keys: List) -> Nil, pure => check_keys;
+
     /// A map of the kind of another one, with keys from one list and values from another.
     "%map-from-lists" (like: Any, keys: Any, values: Any) -> Map, pure => map_from_lists;
 
@@ -361,12 +364,19 @@ fn from_entries(host: &Host, args: &[Value]) -> Outcome {
     checked_map(host, &entries)
 }
 
-/// A sorted map with the entries of any map.
 fn check_key(host: &Host, args: &[Value]) -> Outcome {
     collections::key::check(host, argument(args, 0))?;
     Ok(Value::NIL)
 }
 
+fn check_keys(host: &Host, args: &[Value]) -> Outcome {
+    for key in host.heap.list_iter(argument(args, 0)) {
+        collections::key::check(host, key)?;
+    }
+    Ok(Value::NIL)
+}
+
+/// A sorted map with the entries of any map.
 fn sorted(host: &Host, map: Value) -> Value {
     if map.kind() == Kind::Map {
         return map;

@@ -10,6 +10,8 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
+use crate::core::sequence::bytes::bytes;
+
 natives! {
     /// The number of floats of an embedding.
     /// (embedding/length (embedding/list->embedding '(1.0 2.0))) => 2
@@ -83,18 +85,6 @@ pub(crate) fn cosine(a: &[f64], b: &[f64]) -> f64 {
     } else {
         dot(a, b) / (long * wide)
     }
-}
-
-/// The bytes at an argument.
-pub(crate) fn bytes<'h>(
-    host: &'h Host,
-    function: &str,
-    args: &[Value],
-    index: usize,
-) -> Outcome<&'h [u8]> {
-    let value = argument(args, index);
-    let bytes = host.heap.as_bytevector(value);
-    bytes.ok_or_else(|| argument_error(host, function, index, "bytevector", value))
 }
 
 /// The floats of the embedding at argument 0.

@@ -10,7 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::search::{Codes, best};
-use super::{FLOAT, bytes, floats};
+use super::{FLOAT, floats};
+use crate::core::sequence::bytes::bytes;
 use crate::core::system::files::failed;
 use crate::net::llm_values::schema::data_for_models;
 use crate::std::json::read::{Keys, Reader};
