@@ -138,7 +138,7 @@ natives! {
     "%check-key" (key: Any) -> Nil, pure => check_key;
 
     /// Raises if one of the values can be no key of a map.
-    "%check-keys" (keys: List) -> Nil, pure => check_keys;
+    "%check-keys" (keys: Any) -> Nil, pure => check_keys;
 
     /// A map of the kind of another one, with keys from one list and values from another.
     "%map-from-lists" (like: Any, keys: Any, values: Any) -> Map, pure => map_from_lists;
