@@ -13,6 +13,7 @@ use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::link::data_reader;
 use crate::link::library::Library;
+use crate::link::reads::{self, LiteralRead};
 use crate::link::{self, Output};
 use crate::live::dynamic;
 use crate::live::machine::Machine;
@@ -55,6 +56,8 @@ pub struct Options {
     pub macro_steps: u64,
     /// What the modules become.
     pub world: World,
+    /// Whether to write down the sources with the macros that they define expanded.
+    pub expand: bool,
 }
 
 /// What the modules of a program become.
@@ -101,6 +104,10 @@ pub struct Program {
     pub surroundings: Surroundings,
     /// Paths of the files that macros were asked to read, as they named them.
     pub read_by_macros: Vec<PathBuf>,
+    /// Files that it reads when it runs, under names that stand in its text.
+    pub reads: Vec<LiteralRead>,
+    /// The sources with macros expanded, if that was asked for: name and text, in the order in which they were read.
+    pub expanded: Vec<(String, String)>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
 }
@@ -176,6 +183,7 @@ fn compile_with(
             strict_modules: true,
             allowed: &options.allowed,
             working_directory: working_directory.as_deref(),
+            expand: options.expand,
         },
         phases,
     );
@@ -209,6 +217,7 @@ fn compile_with(
     let paths = paths.map(|module| (module.key.to_string(), path_of(&module.path)));
     let paths = paths.collect();
     phases.begin(phases::LINK);
+    let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
     let mut units: Vec<Unit> = units.collect();
     units.iter_mut().for_each(frames::mark);
@@ -258,6 +267,8 @@ fn compile_with(
             .iter()
             .map(|path| path_of(path))
             .collect(),
+        reads,
+        expanded: program.expanded,
         warnings: program.warnings,
     })
 }

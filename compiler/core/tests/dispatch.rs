@@ -103,6 +103,7 @@ fn run(stoppable: bool) {
         stoppable,
         macro_steps: 1_000_000,
         world: World::PROGRAM,
+        expand: false,
     };
     let program = compile_program(
         &One,

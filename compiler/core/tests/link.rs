@@ -57,6 +57,7 @@ fn compiled(files: &Files, entry: &Path, optimize: u8, world: World) -> Program 
         stoppable: false,
         macro_steps: 1_000_000,
         world,
+        expand: false,
     };
     compile_program(files, entry, &options, &mut SourceMap::new(), &Unobserved)
         .unwrap_or_else(|problems| panic!("{}: {problems:?}", entry.display()))

@@ -94,6 +94,7 @@ fn compile(text: String, optimize: u8) -> Program {
         surroundings: Surroundings::Runtime,
         macro_steps: 1_000_000,
         world: World::PROGRAM,
+        expand: false,
         stoppable: false,
     };
     let mut sources = SourceMap::new();

@@ -56,6 +56,7 @@ fn said(program: &str) -> String {
         stoppable: false,
         macro_steps: 100_000,
         world: World::PROGRAM,
+        expand: false,
     };
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");

@@ -47,6 +47,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         stoppable: true,
         macro_steps: 1000,
         world: World::PROGRAM,
+        expand: false,
     };
     let program = compile_program(
         &One(source),

@@ -7,6 +7,7 @@
 //! - [`merge`] makes one unit of all
 //! - [`library`] adds the part of the standard library that is written in Sema, which [`definitions`] lowers
 //! - [`data_reader`] gives programs that run without a compiler their own reader of data
+//! - [`reads`] is which files the program reads under literal names
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;
@@ -15,6 +16,7 @@ mod definitions;
 pub mod library;
 mod merge;
 mod order;
+pub mod reads;
 pub mod requirements;
 mod visible;
 

@@ -71,6 +71,16 @@ impl Requirements {
         beyond
     }
 
+    /// The builtins that need one of these capabilities.
+    pub fn needing(&self, capabilities: &[Capability]) -> Vec<&Requirement> {
+        let needs = |builtin: &&Requirement| {
+            let number = NATIVES.find(builtin.builtin);
+            let needed = number.map(|number| NATIVES.get(number).capabilities);
+            needed.is_some_and(|needed| needed.iter().any(|one| capabilities.contains(one)))
+        };
+        self.builtins.iter().filter(needs).collect()
+    }
+
     /// The capabilities of the builtins, each once, in ascending order.
     pub fn capabilities(&self) -> Vec<Capability> {
         let natives = self.builtins.iter().filter_map(|b| NATIVES.find(b.builtin));

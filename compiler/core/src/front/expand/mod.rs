@@ -9,6 +9,7 @@ pub(crate) mod prelude;
 pub mod steps;
 pub(crate) mod syntax_rules;
 pub(crate) mod table;
+pub(crate) mod trace;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::front::diagnostic::{Diagnostic, Fallible, span_of};
@@ -56,6 +57,9 @@ impl Lowerer<'_, '_> {
             && !matches!(entry.kind, Macro::Prelude(_))
         {
             self.session.expansions.insert(form.span, expansion.clone());
+            if let Some(trace) = &mut self.session.trace {
+                trace.add(form, expansion);
+            }
         }
         expansion
     }

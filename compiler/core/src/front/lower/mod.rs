@@ -59,6 +59,7 @@ use crate::ir::builtins::Builtins;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 pub(crate) use finish::AT_RUN_TIME;
 pub use finish::CERTAIN;
+pub(crate) use finish::visit;
 use scope::Scope;
 pub use session::Session;
 pub(crate) use session::sources_of;

@@ -7,6 +7,7 @@ use super::toplevel::Evaluated;
 use crate::front::datum::{Datum, Interner, Span, Symbol};
 use crate::front::diagnostic::Diagnostic;
 use crate::front::expand::host::MacroHost;
+use crate::front::expand::trace::Trace;
 use crate::front::modules::loader::Loader;
 use crate::front::names::Names;
 use crate::front::source::{NO_SOURCES, SourceMap};
@@ -25,6 +26,8 @@ pub struct Session<'s> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What calls of macros that programs have defined expanded to last, by the places of the calls.
     pub(crate) expansions: HashMap<Span, Datum>,
+    /// What all of them expanded to, if somebody wants to read that.
+    pub(crate) trace: Option<Trace>,
     /// What has been run at build time.
     pub(crate) evaluated: Evaluated,
     /// Names of builtins and general macros that have values of their own by now: the program is
@@ -63,6 +66,7 @@ impl<'s> Session<'s> {
             loader: None,
             diagnostics: Vec::new(),
             expansions: HashMap::new(),
+            trace: None,
             evaluated: Evaluated::new(),
             redefined: HashSet::new(),
             compiler_at_run_time: false,

@@ -120,6 +120,17 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// The files that were read, in that order: name in messages and forms.
+    pub(crate) fn files_read(&self) -> Vec<(String, &[Datum])> {
+        let mut texts: Vec<&SourceText> = self.texts.values().collect();
+        texts.sort_by_key(|text| text.file);
+        let named = texts.into_iter().map(|text| {
+            let name = self.sources.name(text.file).to_owned();
+            (name, &*text.forms)
+        });
+        named.collect()
+    }
+
     pub(crate) fn directory(&self) -> &str {
         &self.directory
     }

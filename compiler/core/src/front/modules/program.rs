@@ -10,6 +10,7 @@ use super::paths::normal;
 use crate::front::datum::{FileId, Interner};
 use crate::front::diagnostic::{Diagnostic, Severity};
 use crate::front::expand::host::MacroHost;
+use crate::front::expand::trace::{Trace, program_text};
 use crate::front::lower::Session;
 use crate::front::source::SourceMap;
 use crate::ir::builtins::Builtins;
@@ -37,6 +38,8 @@ pub struct Program {
     pub modules: Vec<Module>,
     /// What may fail at run time.
     pub warnings: Vec<Diagnostic>,
+    /// The files with macros expanded, if that was asked for: name in messages and text, the entry last.
+    pub expanded: Vec<(String, String)>,
 }
 
 /// How to treat doubtful programs.
@@ -51,6 +54,8 @@ pub struct Options<'a> {
     pub allowed: &'a [String],
     /// The directory (absolute) that file names in messages are relative to; that of the entry if there is none.
     pub working_directory: Option<&'a str>,
+    /// Whether to write down the files with the macros that they define expanded.
+    pub expand: bool,
 }
 
 /// Lowers the program whose entry is the file `path` (absolute).
@@ -71,6 +76,7 @@ pub fn lower_files(
 ) -> Result<Program, Vec<Diagnostic>> {
     let mut session = Session::new(interner, builtins, host);
     session.phases = phases;
+    session.trace = options.expand.then(Trace::default);
     session.compiler_at_run_time = options.compiler_at_run_time;
     session.allowed = options.allowed.to_vec();
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
@@ -97,6 +103,7 @@ pub fn lower_files(
     if lowered.is_err() || problems.iter().any(Diagnostic::is_error) {
         return Err(problems);
     }
+    let expanded = expanded(&mut session)?;
     let Some(loader) = &session.loader else {
         return Err(problems);
     };
@@ -128,7 +135,24 @@ pub fn lower_files(
     Ok(Program {
         modules,
         warnings: problems,
+        expanded,
     })
+}
+
+/// The files with macros expanded, in the order in which they were read.
+fn expanded(session: &mut Session<'_>) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let (Some(trace), Some(loader)) = (&session.trace, &session.loader) else {
+        return Ok(Vec::new());
+    };
+    let mut files = Vec::new();
+    for (name, forms) in loader.files_read() {
+        let Some(forms) = trace.expanded(forms) else {
+            let message = format!("{name} is too large to be written with its macros expanded");
+            return Err(vec![*Diagnostic::error("E0201", message)]);
+        };
+        files.push((name, program_text(&forms, session.interner)));
+    }
+    Ok(files)
 }
 
 /// The path of the entry's directory (absolute) in the directory that holds all files; `None` if that is the same.
