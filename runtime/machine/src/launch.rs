@@ -11,6 +11,8 @@
 //! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
+mod programs;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,8 @@ pub const ENTRY: &str = "entry";
 
 /// Name of the metadata entry with the capabilities of a program: see [`capabilities_metadata`].
 pub const CAPABILITIES: &str = "capabilities";
+
+pub use programs::{PROGRAMS, programs_metadata};
 
 /// Name of the metadata entry of a program that was built for a runtime with the compiler.
 pub const COMPILER: &str = "compiler";
@@ -293,10 +297,23 @@ fn start(
     natives: &'static Natives,
     prepare: Prepare<'_>,
 ) -> u8 {
-    let arguments = arguments
+    let mut arguments: Vec<String> = arguments
         .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
+    if let Some(entry) = archive.metadata(PROGRAMS) {
+        let names = match entry.bytes() {
+            Ok(names) => String::from_utf8_lossy(&names).into_owned(),
+            Err(error) => return refuse(file, &error),
+        };
+        arguments = match programs::choose(&names, arguments) {
+            Ok(arguments) => arguments,
+            Err(usage) => {
+                complain(&usage);
+                return status::USAGE;
+            }
+        };
+    }
     match run_prepared(archive, trust, arguments, natives, prepare) {
         Ok((machine, status)) => {
             // The process ends: memory goes with it, all at once.
