@@ -3,7 +3,21 @@
 use sema_tests::{Scratch, golden, outcome, root, semac, semac_in};
 
 const COMMANDS: &[&str] = &[
-    "build", "run", "compile", "check", "disasm", "inspect", "verify", "doc",
+    "build",
+    "run",
+    "init",
+    "test",
+    "watch",
+    "compile",
+    "check",
+    "expand",
+    "disasm",
+    "inspect",
+    "extract",
+    "verify",
+    "doc",
+    "explain",
+    "completions",
 ];
 
 #[test]

@@ -14,3 +14,4 @@
 pub mod bundle;
 pub mod cli;
 pub mod oci;
+pub mod project;

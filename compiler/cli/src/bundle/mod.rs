@@ -14,8 +14,8 @@ use sema_format::{Module, WriteOptions};
 use sema_machine::launch;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
-pub use assets::{Asset, IncludeError, collect};
-pub use inputs::{output_path, overwritten};
+pub use assets::{Asset, Excludes, Include, IncludeError, PatternError, collect};
+pub use inputs::{output_path, overwritten, same_file};
 pub use runtime_image::{Origin, RuntimeError, RuntimeImage};
 pub use target::{TARGETS, Target};
 
@@ -97,6 +97,17 @@ impl Bundle {
             source_count: program.paths.len(),
             asset_count: assets.len(),
         })
+    }
+
+    /// Says that the program is several, of which the runtime chooses by these names.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn with_programs(mut self, names: &[String]) -> Result<Bundle, BundleError> {
+        let path = VfsPath::metadata(launch::PROGRAMS)?;
+        let content = launch::programs_metadata(names);
+        self.archive.add_bytes(EntryKind::Metadata, path, content)?;
+        Ok(self)
     }
 
     /// How many source files went into its modules.
@@ -190,6 +201,8 @@ mod tests {
             modules: names.iter().map(|name| module(name)).collect(),
             surroundings: Surroundings::Runtime,
             read_by_macros: Vec::new(),
+            reads: Vec::new(),
+            expanded: Vec::new(),
             warnings: Vec::new(),
         }
     }

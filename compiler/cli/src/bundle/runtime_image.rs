@@ -140,6 +140,19 @@ pub enum Origin {
     Embedded,
     /// Found beside semac.
     Beside(PathBuf),
+    /// Installed where the program will run: the first line of the file names it.
+    Installed(String),
+}
+
+impl Origin {
+    /// The file that it was read from.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Origin::Given(path) | Origin::Beside(path) => Some(path),
+            Origin::Embedded | Origin::Installed(_) => None,
+        }
+    }
 }
 
 /// A runtime executable.
@@ -161,13 +174,22 @@ fn beside(name: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// The folder with the runtimes of a platform, whether it exists or not.
+/// The folder with the runtimes of a platform, whether it exists or not: `SEMAC_RUNTIMES`, `runtimes` beside semac, or where
+/// an installed semac has them, `../lib/semac/runtimes`.
 fn folder_of(target: &Target) -> Option<PathBuf> {
-    std::env::var_os(RUNTIMES)
-        .filter(|folder| !folder.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::current_exe().ok()?.with_file_name("runtimes")))
-        .map(|folder| folder.join(target.triple))
+    let named = std::env::var_os(RUNTIMES).filter(|folder| !folder.is_empty());
+    let folder = match named {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let semac = std::env::current_exe().ok()?;
+            let beside = semac.with_file_name("runtimes");
+            match semac.parent().and_then(Path::parent) {
+                Some(prefix) if !beside.is_dir() => prefix.join("lib/semac/runtimes"),
+                _ => beside,
+            }
+        }
+    };
+    Some(folder.join(target.triple))
 }
 
 /// Where runtimes of at least a tier lie, the smallest tier first.
@@ -256,6 +278,18 @@ impl RuntimeImage {
             return Err(RuntimeError::NoTier { tier, target });
         }
         Err(RuntimeError::None)
+    }
+
+    /// Instead of a runtime, the line that names one which is installed where the program will run: `#!PROGRAM`. It has
+    /// to have the tier.
+    #[must_use]
+    pub fn installed(program: &str, tier: Tier) -> RuntimeImage {
+        RuntimeImage {
+            bytes: Cow::Owned(format!("#!{program}\n").into_bytes()),
+            origin: Origin::Installed(program.to_owned()),
+            target: &super::target::ANY,
+            tier: Some(tier),
+        }
     }
 
     /// The runtimes there are for a platform: what it is called, where it is from, its size in bytes. The smallest tier first.

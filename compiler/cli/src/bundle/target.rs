@@ -66,6 +66,16 @@ pub static TARGETS: [Target; 3] = [
     },
 ];
 
+/// What bundles that an installed runtime runs are built for: every platform.
+pub(super) static ANY: Target = Target {
+    triple: "any",
+    aliases: &[],
+    system: "any",
+    processor: "any",
+    machine: 0,
+    image_platform: ("any", None),
+};
+
 impl Target {
     /// The target of this name: a triple, another name, or `host`.
     #[must_use]

@@ -8,6 +8,15 @@ use sema_machine::platform::tier::Tier;
 
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
+use super::completions::Completions;
+use super::doc::Doc;
+use super::expand::Expand;
+use super::explain::Explain;
+use super::extract::Extract;
+use super::init::Init;
+use super::man::Man;
+use super::testing::Test;
+use super::watch::Watch;
 use crate::oci::ImageName;
 
 /// Compiles Sema programs ahead of time into single executables.
@@ -20,6 +29,7 @@ use crate::oci::ImageName;
     subcommand_required = true,
     after_help = "\
 Examples:
+  semac init hello                 make a project in the directory hello
   semac build app.sema             compile app.sema into the executable ./app
   semac run app.sema --fast x      compile in memory and run, with the arguments --fast and x
   semac check src/*.sema           report everything that is wrong, build nothing
@@ -28,6 +38,9 @@ Examples:
 `semac COMMAND --help` explains a command. Exit status: 0 success, 1 failure, 2 wrong usage."
 )]
 pub struct Arguments {
+    /// Say only what is wrong
+    #[arg(short, long, global = true, display_order = 900)]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -40,33 +53,35 @@ pub enum Command {
     Build(Box<Build>),
     /// Compile a program in memory and run it
     Run(Run),
+    /// Make a new project
+    Init(Init),
+    /// Run tests
+    Test(Test),
+    /// Run, build, check or test again whenever a file changes
+    Watch(Watch),
     /// Compile one file into a module (.semac)
     Compile(Compile),
     /// Report what is wrong with programs without building them
     Check(Check),
+    /// Show a program with its macros expanded
+    Expand(Expand),
     /// List the bytecode of a program
     Disasm(Disasm),
     /// Show what is inside an executable or a module
     Inspect(Inspect),
+    /// Write embedded files of an executable back to disk
+    Extract(Extract),
     /// Check that an executable or a module is undamaged and well formed
     Verify(Verify),
     /// Explain builtins: parameters, result, tier, examples
     Doc(Doc),
+    /// Explain the code of an error or a warning
+    Explain(Explain),
     /// Print what makes a shell complete the command line
     Completions(Completions),
-}
-
-/// `semac completions`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  semac completions bash > /etc/bash_completion.d/semac
-  semac completions zsh > ~/.zfunc/_semac
-  semac completions fish > ~/.config/fish/completions/semac.fish")]
-pub struct Completions {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(Man),
 }
 
 /// Options of all commands that compile.
@@ -104,28 +119,38 @@ pub struct Lints {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  semac build                                   what sema.toml in this directory says
   semac build app.sema                          writes ./app
   semac build src/app.sema -o dist/report       makes the directory dist if needed
   semac build app.sema --include data           embeds all files of the directory data
   semac build app.sema --target arm64           for another processor
+  semac build a.sema b.sema -o tools            two programs in one: `tools a`, or a link called a
+  semac build app.sema --bundle                 a small file that an installed sema-rt runs
   semac build app.sema --image app.tar          a container image for docker, podman, skopeo
   semac build app.sema --json | jq .targets     what was built, for scripts
 
 All files that the program imports or loads under literal names are compiled in. Files it
 reads as data are embedded with --include, under the path as given: after
 `--include data/names.csv` the program finds the file as \"data/names.csv\", and any other
-path is looked up on disk at run time. The executable needs nothing else to run: neither
-semac nor the sources, not even a C library.")]
+path is looked up on disk at run time. `--include ../names.csv=data/` says where the file
+goes, and quoted patterns work: 'data/**/*.csv'. What is given for each build is better said
+in a file sema.toml beside the program (docs/shipping.md). The executable needs nothing else
+to run: neither semac nor the sources, not even a C library.")]
 pub struct Build {
-    /// The program's entry file
-    #[arg(value_name = "FILE", required_unless_present = "list_targets")]
-    pub file: Option<PathBuf>,
+    /// The program's entry file, or a directory with a sema.toml [default: the current directory]; several
+    /// files are several programs in one executable
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     /// The executable to write [default: FILE without extension, in the current directory]
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// Embed a file, or all files of a directory (repeatable)
-    #[arg(long, value_name = "PATH")]
-    pub include: Vec<PathBuf>,
+    /// Embed a file, all files of a directory or what matches a pattern; with `=PLACE` under that path
+    /// (repeatable)
+    #[arg(long, value_name = "PATH[=PLACE]")]
+    pub include: Vec<OsString>,
+    /// Leave out what matches a pattern: of one name anywhere, else of the path in the program (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH")]
     pub runtime: Option<PathBuf>,
@@ -133,6 +158,12 @@ pub struct Build {
     /// paths work in it
     #[arg(long)]
     pub dynamic: bool,
+    /// Write a small bundle for a runtime that is installed where the program will run: the first line names it
+    /// [default: /usr/bin/env sema-rt]
+    #[arg(long, value_name = "RUNTIME", num_args = 0..=1, require_equals = true,
+          default_missing_value = "/usr/bin/env sema-rt", value_parser = interpreter,
+          conflicts_with_all = ["runtime", "dynamic", "target", "image"])]
+    pub bundle: Option<String>,
     /// Tier of the runtime: core, std, net or full [default: the smallest that has every builtin the
     /// program can reach]
     #[arg(long, value_name = "TIER", value_parser = tier, conflicts_with_all = ["runtime", "dynamic"])]
@@ -251,14 +282,21 @@ impl Command {
     /// The files that are read as programs.
     fn sources(&mut self) -> Vec<&mut PathBuf> {
         match self {
-            Command::Build(build) => build.file.iter_mut().collect(),
+            Command::Build(build) => build.files.iter_mut().collect(),
             Command::Run(run) => vec![&mut run.file],
             Command::Compile(compile) => vec![&mut compile.file],
             Command::Check(check) => check.files.iter_mut().collect(),
             Command::Disasm(disasm) => vec![&mut disasm.file],
             Command::Inspect(_)
+            | Command::Extract(_)
             | Command::Verify(_)
             | Command::Doc(_)
+            | Command::Explain(_)
+            | Command::Expand(_)
+            | Command::Init(_)
+            | Command::Test(_)
+            | Command::Watch(_)
+            | Command::Man(_)
             | Command::Completions(_) => Vec::new(),
         }
     }
@@ -324,6 +362,9 @@ pub struct Check {
     /// Entry files of programs
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Print what is wrong as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub lints: Lints,
@@ -352,6 +393,9 @@ pub struct Disasm {
     /// A source file, a module (.semac) or an executable that semac built
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// List only this module
     #[arg(long, value_name = "NAME")]
     pub module: Option<String>,
@@ -392,6 +436,61 @@ pub struct Verify {
     /// An executable that semac built, or a module (.semac)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// The code of a warning.
+fn warning_code(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('W').unwrap_or_default();
+    if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("codes that can be allowed begin with W, W0201 for example".to_owned())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it has to be NAME=VALUE".to_owned()),
+    }
+}
+
+/// What the line `#!...` names: at most what Linux reads of it.
+fn interpreter(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && text.len() < 250 && !text.contains(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "it has to be an absolute path, with at most one argument, of less than 250 bytes"
+            .to_owned(),
+    )
+}
+
+/// A user and a group of a container, in which there are no names.
+fn user(text: &str) -> Result<String, String> {
+    let is_number =
+        |text: &str| text.parse::<u32>().is_ok() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (user, group) = text.split_once(':').unwrap_or((text, "0"));
+    if is_number(user) && is_number(group) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "it has to be a number, or two with ':' between them: the image has no names of users"
+            .to_owned(),
+    )
+}
+
+/// A port, with its protocol.
+fn port(text: &str) -> Result<String, String> {
+    let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    match number.parse::<u16>() {
+        Ok(1..) if matches!(protocol, "tcp" | "udp" | "sctp") => Ok(format!("{number}/{protocol}")),
+        _ => Err("it has to be a number from 1 to 65535, or such a number with /udp".to_owned()),
+    }
+}
+
+/// The tier of this name.
+pub(super) fn tier(name: &str) -> Result<Tier, String> {
+    Tier::named(name).ok_or_else(|| "the tiers are core, std, net and full".to_owned())
 }
 
 #[cfg(test)]
@@ -462,79 +561,4 @@ mod tests {
             assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
         }
     }
-}
-
-/// `semac doc`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  semac doc string/split             all about one builtin
-  semac doc --search \"split lines\"   builtins with these words in their names or texts
-  semac doc --list --tier std        one line for each builtin of a tier
-  semac doc --list --json            everything, for programs
-
-The status is 1 if nothing was found.")]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["name", "search", "list", "markdown"])))]
-pub struct Doc {
-    /// A builtin
-    #[arg(value_name = "NAME")]
-    pub name: Option<String>,
-    /// List the builtins whose names or texts contain all these words
-    #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
-    /// List all builtins
-    #[arg(long)]
-    pub list: bool,
-    /// Write the reference page of all builtins
-    #[arg(long)]
-    pub markdown: bool,
-    /// Only those of a tier: core, std, net or full
-    #[arg(long, value_name = "TIER", value_parser = tier)]
-    pub tier: Option<Tier>,
-    /// Write JSON
-    #[arg(long, conflicts_with = "markdown")]
-    pub json: bool,
-}
-
-/// The code of a warning.
-fn warning_code(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('W').unwrap_or_default();
-    if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Ok(text.to_owned());
-    }
-    Err("codes that can be allowed begin with W, W0201 for example".to_owned())
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it has to be NAME=VALUE".to_owned()),
-    }
-}
-
-/// A user and a group of a container, in which there are no names.
-fn user(text: &str) -> Result<String, String> {
-    let is_number =
-        |text: &str| text.parse::<u32>().is_ok() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (user, group) = text.split_once(':').unwrap_or((text, "0"));
-    if is_number(user) && is_number(group) {
-        return Ok(text.to_owned());
-    }
-    Err(
-        "it has to be a number, or two with ':' between them: the image has no names of users"
-            .to_owned(),
-    )
-}
-
-/// A port, with its protocol.
-fn port(text: &str) -> Result<String, String> {
-    let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    match number.parse::<u16>() {
-        Ok(1..) if matches!(protocol, "tcp" | "udp" | "sctp") => Ok(format!("{number}/{protocol}")),
-        _ => Err("it has to be a number from 1 to 65535, or such a number with /udp".to_owned()),
-    }
-}
-
-fn tier(name: &str) -> Result<Tier, String> {
-    Tier::named(name).ok_or_else(|| "the tiers are core, std, net and full".to_owned())
 }

@@ -1,44 +1,89 @@
 //! `semac check`: everything that is wrong, nothing built.
 
+use serde::Serialize;
+
 use super::arguments::{Check, Optimization};
 use super::clock::Clock;
 use super::count_text;
+use super::diagnostics::{DiagnosticPart, parts};
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
-use super::failure::note;
+use super::failure::{Failure, note, print};
 use super::program::{self, Counts};
 
 /// Optimisation finds no mistakes; leaving it out makes checking fast.
-const NO_OPTIMIZATION: Optimization = Optimization {
+pub(super) const NO_OPTIMIZATION: Optimization = Optimization {
     level: 0,
     macro_steps: DEFAULT_STEPS,
     stoppable: false,
     time_passes: false,
 };
 
-pub(super) fn execute(arguments: &Check) -> u8 {
-    let clock = Clock::new(arguments.time_passes);
+/// The JSON report.
+#[derive(Serialize)]
+struct Report {
+    errors: usize,
+    warnings: usize,
+    files: Vec<FilePart>,
+}
+
+/// What was said about a program.
+#[derive(Serialize)]
+struct FilePart {
+    file: String,
+    diagnostics: Vec<DiagnosticPart>,
+    /// Why it could not be checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
+    let clock = Clock::new(arguments.time_passes).with_progress();
     let mut total = Counts::default();
+    let mut files = Vec::new();
     for file in &arguments.files {
-        let surroundings = Surroundings::Runtime;
-        let world = World::PROGRAM;
-        let (result, counts) = program::check(
+        let mut part = FilePart {
+            file: file.to_string_lossy().into_owned(),
+            diagnostics: Vec::new(),
+            error: None,
+        };
+        let found = program::found(
             file,
             &NO_OPTIMIZATION,
             &arguments.lints,
-            surroundings,
-            world,
+            Surroundings::Runtime,
+            World::PROGRAM,
             &clock,
         );
-        if let Err(failure) = result {
-            failure.show();
+        match found {
+            Ok(found) => {
+                let counts = match arguments.json {
+                    true => Counts::of(&found.diagnostics),
+                    false => program::show(found.sources(), &found.diagnostics),
+                };
+                part.diagnostics = parts(found.sources(), &found.diagnostics);
+                total.errors += counts.errors;
+                total.warnings += counts.warnings;
+            }
+            Err(failure) => {
+                part.error = Some(failure.to_string());
+                total.errors += 1;
+                if !arguments.json {
+                    failure.show();
+                }
+            }
         }
-        total.errors += counts.errors;
-        total.warnings += counts.warnings;
+        files.push(part);
     }
     clock.show();
-    if total != Counts::default() {
+    if arguments.json {
+        print(&super::inspect::json_text(&Report {
+            errors: total.errors,
+            warnings: total.warnings,
+            files,
+        })?)?;
+    } else if total != Counts::default() {
         note(&format!(
             "\n{}, {}\n",
             count_text(total.errors, "error"),
@@ -46,5 +91,5 @@ pub(super) fn execute(arguments: &Check) -> u8 {
         ));
     }
     let failed = total.errors > 0 || (arguments.lints.deny_warnings && total.warnings > 0);
-    u8::from(failed)
+    Ok(u8::from(failed))
 }

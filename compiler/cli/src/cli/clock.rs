@@ -1,13 +1,17 @@
-//! `--time-passes`: where the time of a compilation goes.
+//! `--time-passes`: where the time of a compilation goes, and what goes on now.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::failure::note;
+use super::progress::Progress;
 use semac_core::phases::Observer;
 
-/// Times phases, if it was asked to.
-pub(super) struct Clock(Option<Mutex<Times>>);
+/// Times phases, if it was asked to, and shows what goes on to who waits.
+pub(super) struct Clock {
+    times: Option<Mutex<Times>>,
+    progress: Option<Progress>,
+}
 
 struct Times {
     /// In order of their first beginning.
@@ -27,17 +31,29 @@ impl Times {
 
 impl Clock {
     pub(super) fn new(wanted: bool) -> Clock {
-        Clock(wanted.then(|| {
+        let times = || {
             Mutex::new(Times {
                 phases: Vec::new(),
                 current: None,
             })
-        }))
+        };
+        Clock {
+            times: wanted.then(times),
+            progress: None,
+        }
+    }
+
+    /// Lets people who wait see what goes on.
+    pub(super) fn with_progress(self) -> Clock {
+        Clock {
+            progress: Progress::start(),
+            ..self
+        }
     }
 
     /// Ends the last phase and shows the table on standard error.
     pub(super) fn show(&self) {
-        if let Some(times) = &self.0 {
+        if let Some(times) = &self.times {
             let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
             times.end();
             note(&table(&times.phases));
@@ -47,7 +63,10 @@ impl Clock {
 
 impl Observer for Clock {
     fn begin(&self, phase: &'static str) {
-        let Some(times) = &self.0 else {
+        if let Some(progress) = &self.progress {
+            progress.phase(phase);
+        }
+        let Some(times) = &self.times else {
             return;
         };
         let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +120,7 @@ total             40.0 ms  100.0 %
         for phase in ["lower", "expand", "lower"] {
             clock.begin(phase);
         }
-        let times = clock.0.as_ref().unwrap().lock().unwrap();
+        let times = clock.times.as_ref().unwrap().lock().unwrap();
         let names: Vec<_> = times.phases.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["lower", "expand"]);
     }

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use semac_core::driver::{Surroundings, World};
 use semac_core::phases::{self, Observer};
 
-use super::failure::{Failure, note};
+use super::failure::{Failure, remark};
 use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
@@ -50,7 +50,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     clock.begin(phases::WRITE);
     crate::bundle::write_module(&output, &bytes)?;
     clock.show();
-    note(&format!(
+    remark(&format!(
         "Wrote {} ({})\n",
         output.display(),
         size_text(bytes.len() as u64)

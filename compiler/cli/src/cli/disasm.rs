@@ -1,6 +1,6 @@
 //! `semac disasm`: listings of bytecode.
 
-use sema_format::{AlignedBytes, ModuleView, WriteOptions};
+use sema_format::{AlignedBytes, FormatError, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
 use super::clock::Clock;
@@ -8,11 +8,13 @@ use semac_core::driver::{Surroundings, World};
 
 use super::failure::{Failure, print};
 use super::image::{self, FileKind, Image};
+use super::inspect::json_text;
+use super::listing::{self, ModuleListing};
 use super::program;
 
 pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     let wanted = |name: &str| arguments.module.as_deref().is_none_or(|only| only == name);
-    let mut listings = Vec::new();
+    let mut listings = Listings::default();
     let start = image::first_bytes(&arguments.file)?;
     if image::kind_of(&arguments.file, &start) == FileKind::Source {
         let clock = Clock::new(arguments.optimization.time_passes);
@@ -34,15 +36,15 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
                 })
             })?;
             let bytes = AlignedBytes::copy_of(&bytes);
-            listings.push(list(arguments, bytes.as_bytes())?);
+            listings.add(arguments, bytes.as_bytes())?;
         }
     } else {
         match Image::open(&arguments.file)? {
-            Image::Module(bytes) => listings.push(list(arguments, bytes.as_bytes())?),
+            Image::Module(bytes) => listings.add(arguments, bytes.as_bytes())?,
             Image::Archive(archive) => {
                 for entry in image::modules(&archive).filter(|entry| wanted(entry.path())) {
                     let bytes = image::aligned(&entry).map_err(|text| damaged(arguments, text))?;
-                    listings.push(list(arguments, bytes.as_slice())?);
+                    listings.add(arguments, bytes.as_slice())?;
                 }
             }
         }
@@ -53,14 +55,38 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
             hint: "`semac inspect` lists the modules of an executable".to_owned(),
         });
     }
-    print(&listings.join("\n"))?;
+    let text = match arguments.json {
+        true => json_text(&listings.modules)?,
+        false => listings.texts.join("\n"),
+    };
+    print(&text)?;
     Ok(0)
 }
 
-fn list(arguments: &Disasm, bytes: &[u8]) -> Result<String, Failure> {
-    ModuleView::parse(bytes)
-        .and_then(|view| sema_format::disasm::module(&view))
-        .map_err(|error| damaged(arguments, error.to_string()))
+/// What is shown: as text or for scripts.
+#[derive(Default)]
+struct Listings {
+    texts: Vec<String>,
+    modules: Vec<ModuleListing>,
+}
+
+impl Listings {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.modules.is_empty()
+    }
+
+    fn add(&mut self, arguments: &Disasm, bytes: &[u8]) -> Result<(), Failure> {
+        let of_format = |error: FormatError| damaged(arguments, error.to_string());
+        let view = ModuleView::parse(bytes).map_err(of_format)?;
+        if arguments.json {
+            self.modules
+                .push(listing::module(&view).map_err(of_format)?);
+        } else {
+            let text = sema_format::disasm::module(&view).map_err(of_format)?;
+            self.texts.push(text);
+        }
+        Ok(())
+    }
 }
 
 fn damaged(arguments: &Disasm, problem: String) -> Failure {

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
+use clap::Args;
 use sema_machine::host::declaration::{Declaration, Kind, Mode, Parameter};
 use sema_machine::host::native::Capability;
+use sema_machine::platform::tier::Tier;
 use semac_core::front::diagnostic::suggest::nearest_name;
 use semac_core::ir::declarations;
 use serde::Serialize;
 
-use super::arguments::Doc;
+use super::arguments::tier;
 use super::failure::{Failure, print};
 
 /// One builtin, as JSON.
@@ -36,6 +38,38 @@ struct ParameterEntry {
 struct ExampleEntry {
     form: &'static str,
     result: &'static str,
+}
+
+/// `semac doc`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac doc string/split             all about one builtin
+  semac doc --search \"split lines\"   builtins with these words in their names or texts
+  semac doc --list --tier std        one line for each builtin of a tier
+  semac doc --list --json            everything, for programs
+
+The status is 1 if nothing was found.")]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["name", "search", "list", "markdown"])))]
+pub struct Doc {
+    /// A builtin
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// List the builtins whose names or texts contain all these words
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// List all builtins
+    #[arg(long)]
+    pub list: bool,
+    /// Write the reference page of all builtins
+    #[arg(long)]
+    pub markdown: bool,
+    /// Only those of a tier: core, std, net or full
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub tier: Option<Tier>,
+    /// Write JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
 }
 
 pub(super) fn execute(arguments: &Doc) -> Result<u8, Failure> {

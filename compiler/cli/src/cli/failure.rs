@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sema_machine::vm::{LimitError, write_fact};
 
 use crate::bundle::{BundleError, IncludeError, RuntimeError};
+use crate::project::ProjectError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum Failure {
     /// See [`LimitError`].
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// The command line asks for nothing that can be done.
+    #[error("{0}")]
+    Usage(String),
     /// A file cannot be read or written.
     #[error("cannot {action} '{}': {source}", path.display())]
     File {
@@ -59,6 +64,22 @@ pub enum Failure {
     },
 }
 
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Failure {
+        match error {
+            ProjectError::Unreadable { path, source } => Failure::File {
+                action: "read",
+                path,
+                source,
+            },
+            ProjectError::Wrong(sources, problems) => {
+                super::program::show(&sources, &problems);
+                Failure::Reported
+            }
+        }
+    }
+}
+
 impl Failure {
     fn hint(&self) -> Option<&str> {
         match self {
@@ -69,12 +90,24 @@ impl Failure {
         }
     }
 
+    /// The exit status of the command.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+
     /// Shows it on standard error, unless that has been done.
     pub fn show(&self) {
         if matches!(self, Self::Reported | Self::ClosedOutput) {
             return;
         }
         let mut text = format!("Error: {self}\n");
+        if matches!(self, Self::Usage(_)) {
+            text.push_str("\nFor more information, try '--help'.\n");
+        }
         if let Some(hint) = self.hint() {
             write_fact(&mut text, "hint", hint);
         }
@@ -84,7 +117,27 @@ impl Failure {
 
 /// Writes to standard error. If that is closed there is nowhere left to complain.
 pub fn note(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    super::progress::write_error(text);
+}
+
+/// Whether only what is wrong is to be said.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says only what is wrong from now on, if it is asked to.
+pub fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether only what is wrong is to be said.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Like [`note`], of what went well: `--quiet` leaves it out.
+pub fn remark(text: &str) {
+    if !is_quiet() {
+        note(text);
+    }
 }
 
 /// Writes to standard output.

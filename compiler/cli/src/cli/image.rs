@@ -5,12 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use sema_format::AlignedBytes;
-use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, EntryRef};
+use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, EntryRef, VfsError};
 
 use super::failure::Failure;
 
 /// First bytes of executables that runtimes exist for.
 const ELF_MAGIC: &[u8] = b"\x7fELF";
+/// First bytes of bundles that an installed runtime runs, and of source files that an interpreter runs.
+const INTERPRETED: &[u8] = b"#!";
 /// First bytes of modules, also of ones whose line ends a text-mode transfer has changed.
 const MODULE_MAGIC_START: &[u8] = b"\0SEMAC";
 
@@ -35,7 +37,10 @@ pub enum FileKind {
 
 /// Tells what a file is by its first bytes, and by its extension if those say nothing.
 pub fn kind_of(path: &Path, start: &[u8]) -> FileKind {
-    if start.starts_with(ELF_MAGIC) || start.starts_with(&ARCHIVE_MAGIC) {
+    if start.starts_with(ELF_MAGIC)
+        || start.starts_with(&ARCHIVE_MAGIC)
+        || start.starts_with(INTERPRETED) && ends_in_archive(path)
+    {
         FileKind::Archive
     } else if start.starts_with(MODULE_MAGIC_START)
         || path
@@ -46,6 +51,11 @@ pub fn kind_of(path: &Path, start: &[u8]) -> FileKind {
     } else {
         FileKind::Source
     }
+}
+
+/// Whether a file that is no executable carries an archive, whole or damaged.
+fn ends_in_archive(path: &Path) -> bool {
+    !matches!(Archive::open_executable(path), Err(VfsError::NoArchive))
 }
 
 impl Image {

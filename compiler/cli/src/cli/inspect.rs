@@ -328,7 +328,13 @@ impl Inspection {
             text.push_str(&module.text());
         }
         if !self.assets.is_empty() {
-            text.push_str("\nassets\n");
+            let sum = |size: fn(&AssetPart) -> u64| size_text(self.assets.iter().map(size).sum());
+            text.push_str(&format!(
+                "\nassets ({}, {}, {} stored)\n",
+                count_text(self.assets.len(), "file"),
+                sum(|asset| asset.bytes),
+                sum(|asset| asset.stored_bytes)
+            ));
         }
         for asset in &self.assets {
             let stored = if asset.bytes == asset.stored_bytes {

@@ -9,14 +9,25 @@ mod check;
 mod clock;
 mod compile;
 mod completions;
+mod diagnostics;
 mod disasm;
 mod doc;
+mod expand;
+mod explain;
+mod extract;
 mod failure;
 mod image;
+mod init;
 mod inspect;
+mod listing;
+mod man;
 mod program;
+mod progress;
 mod run;
+mod runnable;
+mod testing;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -27,11 +38,12 @@ use failure::Failure;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    failure::set_quiet(arguments.quiet);
     match execute(&arguments.command) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             failure.show();
-            ExitCode::FAILURE
+            ExitCode::from(failure.status())
         }
     }
 }
@@ -43,9 +55,16 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Doc(arguments) => doc::execute(arguments),
         Command::Completions(arguments) => completions::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),
-        Command::Check(arguments) => Ok(check::execute(arguments)),
+        Command::Check(arguments) => check::execute(arguments),
         Command::Disasm(arguments) => disasm::execute(arguments),
         Command::Inspect(arguments) => inspect::execute(arguments),
+        Command::Init(arguments) => init::execute(arguments),
+        Command::Test(arguments) => testing::execute(arguments),
+        Command::Watch(arguments) => watch::execute(arguments),
+        Command::Expand(arguments) => expand::execute(arguments),
+        Command::Man(arguments) => man::execute(arguments),
+        Command::Explain(arguments) => explain::execute(arguments),
+        Command::Extract(arguments) => extract::execute(arguments),
         Command::Verify(arguments) => verify::execute(arguments),
     }
 }

@@ -1,5 +1,6 @@
 //! Compiling for the commands: files from disk, diagnostics to standard error.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,16 +16,15 @@ use semac_core::phases::Observer;
 /// The real file system. It remembers what was read.
 #[derive(Default)]
 struct Disk {
-    /// An entry file that can be read only once, a pipe for example: its name and its text.
-    entry: Option<(PathBuf, Vec<u8>)>,
+    /// Texts of files that are not on disk: an entry file that can be read only once, a pipe for example, or modules that
+    /// a command makes.
+    texts: HashMap<PathBuf, Vec<u8>>,
     inputs: Mutex<Vec<PathBuf>>,
 }
 
 impl FileSystem for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if let Some((name, text)) = &self.entry
-            && name == path
-        {
+        if let Some(text) = self.texts.get(path) {
             return Ok(text.clone());
         }
         let bytes = std::fs::read(path)?;
@@ -35,9 +35,9 @@ impl FileSystem for Disk {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        match &self.entry {
-            Some((name, _)) if name == path => Ok(name.clone()),
-            _ => std::fs::canonicalize(path),
+        match self.texts.get_key_value(path) {
+            Some((name, _)) => Ok(name.clone()),
+            None => std::fs::canonicalize(path),
         }
     }
 
@@ -78,28 +78,138 @@ pub fn compile(
     world: World,
     phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    check(entry, optimization, lints, surroundings, world, phases).0
+    found(entry, optimization, lints, surroundings, world, phases)?
+        .shown()
+        .0
 }
 
-/// Like [`compile`], and says how many diagnostics were shown.
-pub fn check(
+/// Compiles a program whose entry file is among `texts`, modules that are not on disk, by their paths. They do not count as
+/// sources of the program.
+pub fn found_with(
+    entry: &Path,
+    texts: HashMap<PathBuf, Vec<u8>>,
+    optimization: &Optimization,
+    lints: &Lints,
+    surroundings: Surroundings,
+    world: World,
+    phases: &dyn Observer,
+) -> Found {
+    let made: Vec<PathBuf> = texts.keys().cloned().collect();
+    let disk = Disk {
+        texts,
+        ..Disk::default()
+    };
+    let mut found = diagnose(
+        disk,
+        entry,
+        optimization,
+        lints,
+        surroundings,
+        world,
+        false,
+        phases,
+    );
+    if let Some(compiled) = &mut found.program {
+        let paths = &mut compiled.program.paths;
+        paths.retain(|(_, path)| !made.contains(path));
+    }
+    found
+}
+
+/// What compiling has found, not shown yet.
+pub struct Found {
+    /// The program, unless it has errors.
+    pub program: Option<Compiled>,
+    /// What there is to say about it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that the diagnostics are about, if there is no program that holds them.
+    sources: SourceMap,
+    /// Whether warnings fail.
+    deny_warnings: bool,
+}
+
+impl Found {
+    /// The texts that the diagnostics are about.
+    pub fn sources(&self) -> &SourceMap {
+        match &self.program {
+            Some(program) => &program.sources,
+            None => &self.sources,
+        }
+    }
+
+    /// Shows the diagnostics. Gives the program, unless it has errors or warnings that are denied, and how many there are.
+    ///
+    /// # Errors
+    /// [`Failure::Reported`]
+    pub fn shown(&mut self) -> (Result<Compiled, Failure>, Counts) {
+        let counts = show(self.sources(), &self.diagnostics);
+        let denied = self.deny_warnings && counts.warnings > 0;
+        let program = self.program.take().filter(|_| !denied);
+        (program.ok_or(Failure::Reported), counts)
+    }
+}
+
+/// Compiles a program and shows nothing. The parameters are those of [`compile`].
+///
+/// # Errors
+/// The entry cannot be read.
+pub fn found(
     entry: &Path,
     optimization: &Optimization,
     lints: &Lints,
     surroundings: Surroundings,
     world: World,
     phases: &dyn Observer,
-) -> (Result<Compiled, Failure>, Counts) {
-    let (disk, entry) = match opened(entry) {
-        Ok(opened) => opened,
-        Err(failure) => {
-            let counts = Counts {
-                errors: 1,
-                warnings: 0,
-            };
-            return (Err(failure), counts);
-        }
-    };
+) -> Result<Found, Failure> {
+    let (disk, entry) = opened(entry)?;
+    Ok(diagnose(
+        disk,
+        &entry,
+        optimization,
+        lints,
+        surroundings,
+        world,
+        false,
+        phases,
+    ))
+}
+
+/// The sources of a program with the macros that they define expanded: name and text, in the order in which they were read.
+///
+/// # Errors
+/// [`Failure::Reported`] after showing the errors, [`Failure::File`] if the entry cannot be read.
+pub fn expanded(
+    entry: &Path,
+    optimization: &Optimization,
+    phases: &dyn Observer,
+) -> Result<Vec<(String, String)>, Failure> {
+    let (disk, entry) = opened(entry)?;
+    let lints = Lints::default();
+    let (surroundings, world) = (Surroundings::Runtime, World::LIBRARY);
+    let mut found = diagnose(
+        disk,
+        &entry,
+        optimization,
+        &lints,
+        surroundings,
+        world,
+        true,
+        phases,
+    );
+    Ok(found.shown().0?.program.expanded)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a compilation depends on")]
+fn diagnose(
+    disk: Disk,
+    entry: &Path,
+    optimization: &Optimization,
+    lints: &Lints,
+    surroundings: Surroundings,
+    world: World,
+    expand: bool,
+    phases: &dyn Observer,
+) -> Found {
     let options = Options {
         optimize: optimization.level,
         working_directory: std::env::current_dir().ok(),
@@ -109,27 +219,32 @@ pub fn check(
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,
         world,
+        expand,
     };
     let mut sources = SourceMap::new();
-    match compile_program(&disk, &entry, &options, &mut sources, phases) {
-        Ok(program) => {
-            let counts = show(&sources, &program.warnings);
-            if lints.deny_warnings && counts.warnings > 0 {
-                return (Err(Failure::Reported), counts);
-            }
+    let deny_warnings = lints.deny_warnings;
+    match compile_program(&disk, entry, &options, &mut sources, phases) {
+        Ok(mut program) => {
+            let diagnostics = std::mem::take(&mut program.warnings);
             let mut inputs = disk.inputs.into_inner().unwrap_or_default();
             inputs.extend_from_slice(&program.read_by_macros);
-            let compiled = Compiled {
-                program,
-                sources,
-                inputs,
-            };
-            (Ok(compiled), counts)
+            Found {
+                program: Some(Compiled {
+                    program,
+                    sources,
+                    inputs,
+                }),
+                diagnostics,
+                sources: SourceMap::new(),
+                deny_warnings,
+            }
         }
-        Err(diagnostics) => {
-            let counts = show(&sources, &diagnostics);
-            (Err(Failure::Reported), counts)
-        }
+        Err(diagnostics) => Found {
+            program: None,
+            diagnostics,
+            sources,
+            deny_warnings,
+        },
     }
 }
 
@@ -153,24 +268,32 @@ fn opened(entry: &Path) -> Result<(Disk, PathBuf), Failure> {
     let directory = std::env::current_dir().map_err(unreadable)?;
     let name = directory.join(entry.file_name().unwrap_or(entry.as_os_str()));
     let disk = Disk {
-        entry: Some((name.clone(), text)),
+        texts: HashMap::from([(name.clone(), text)]),
         ..Disk::default()
     };
     Ok((disk, name))
 }
 
-fn show(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Counts {
+/// Shows diagnostics on standard error.
+pub(super) fn show(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Counts {
     if !diagnostics.is_empty() {
         let renderer = Renderer::new(standard_error_takes_colour());
         note(&renderer.render_all(sources, diagnostics));
     }
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .count();
-    Counts {
-        errors,
-        warnings: diagnostics.len() - errors,
+    Counts::of(diagnostics)
+}
+
+impl Counts {
+    /// How many these are.
+    pub fn of(diagnostics: &[Diagnostic]) -> Counts {
+        let errors = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .count();
+        Counts {
+            errors,
+            warnings: diagnostics.len() - errors,
+        }
     }
 }
 

@@ -1,55 +1,18 @@
 //! `semac run`: the program on the virtual machine, without a file in between.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use sema_format::Module;
-use sema_machine::host::Host;
 use sema_machine::host::output::Output;
-use sema_machine::launch;
-use sema_machine::vm::{
-    Ending, FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
-};
-use sema_natives::NATIVES;
+use sema_machine::vm::{Ending, Limits};
 
 use super::arguments::{Lints, Run};
 use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
+use super::runnable::Runnable;
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::lower::CERTAIN;
-use semac_core::link::requirements::Requirements;
-use semac_core::live::dynamic::{self, DynamicCompiler, Setup};
-
-/// The modules of a program that was just compiled.
-struct Memory {
-    modules: HashMap<String, Module>,
-    /// The capabilities of the program, as an archive would hold them.
-    granted: String,
-}
-
-impl ModuleSource for Memory {
-    /// Imports of other modules of the program were resolved when it was compiled; what is left are
-    /// paths that were computed at run time, which may name compiled modules on disk.
-    fn module(&self, path: &str, _importer: &str) -> Result<Option<FoundModule>, LoadError> {
-        if let Some(module) = self.modules.get(path) {
-            return Ok(Some(FoundModule {
-                key: path.to_owned(),
-                image: ModuleImage::from(module.clone()),
-            }));
-        }
-        let Some(plugin) = read_plugin(path)? else {
-            return Ok(None);
-        };
-        launch::admit(&plugin, &NATIVES, Some(&self.granted))?;
-        Ok(Some(FoundModule {
-            key: plugin.path,
-            image: plugin.image,
-        }))
-    }
-}
+use semac_core::live::dynamic;
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let clock = Clock::new(arguments.optimization.time_passes);
@@ -82,40 +45,13 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 
 /// Runs a program and gives its exit status. Errors have been shown.
 fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
-    let Compiled {
-        program, sources, ..
-    } = compiled;
-    let mut host = Host::new(Output::stdout(), &NATIVES);
-    host.arguments = arguments;
-    host.heap.stress_from_environment();
-    let capabilities = Requirements::of(&program.modules).capabilities();
-    let granted = launch::capabilities_metadata(&capabilities);
-    let granted = String::from_utf8_lossy(&granted).into_owned();
-    let modules = program.modules.into_iter();
-    let modules = modules
-        .map(|module| (module.name.clone(), module))
-        .collect();
-    let mut vm = Vm::new(host, Box::new(Memory { modules, granted }));
-    let main = program.paths.iter().find(|(key, _)| *key == program.entry);
-    let program_directory = main.and_then(|(_, path)| Some(path.parent()?.to_owned()));
-    vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
-        macros: program.macros.map(ModuleImage::from),
-        program_directory,
-        sources: program.paths.into_iter().collect(),
-        package_root: program::package_root(),
-    })));
-    vm.set_limits(limits);
-    let number = match vm.load_from_source(&program.entry, "") {
-        Ok(Some(number)) => number,
-        Ok(None) => {
-            let text = format!("Error: the compiler made no module '{}'\n", program.entry);
+    let program = Runnable::new(compiled);
+    let (mut vm, number) = program.load(Output::stdout(), arguments, limits);
+    let number = match number {
+        Ok(number) => number,
+        Err(problem) => {
+            let text = format!("Error: {problem}\n");
             vm.host.output.write_error(text.as_bytes());
-            return 1;
-        }
-        Err(error) => {
-            vm.host
-                .output
-                .write_error(format!("Error: {error}\n").as_bytes());
             return 1;
         }
     };
@@ -127,7 +63,8 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
         (Ending::Value(_), _) => 0,
         (Ending::Uncaught(uncaught), _) => {
             let renderer = Renderer::new(standard_error_takes_colour());
-            let report = renderer.render(&sources, &Diagnostic::uncaught(&uncaught, &sources));
+            let sources = &program.sources;
+            let report = renderer.render(sources, &Diagnostic::uncaught(&uncaught, sources));
             vm.host.output.write_error(report.as_bytes());
             1
         }

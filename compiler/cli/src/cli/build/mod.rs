@@ -1,9 +1,12 @@
 //! `semac build`: one executable out of a program, its files and the runtime, for one platform or several, and a
 //! container image of them.
 
+mod embedded;
 mod image;
+mod job;
 mod outputs;
 mod report;
+mod several;
 mod targets;
 
 use std::path::{Path, PathBuf};
@@ -16,10 +19,12 @@ use semac_core::phases::{self, Observer};
 
 use super::arguments::Build;
 use super::clock::Clock;
-use super::failure::{Failure, note, print};
+use super::diagnostics::{self, DiagnosticPart};
+use super::failure::{Failure, note, print, remark};
 use super::{count_text, program, size_text};
 use crate::bundle::{self, Bundle, BundleError, RuntimeImage, Target};
 use image::WrittenImage;
+use job::Job;
 pub(super) use outputs::protect;
 use report::{Report, absolute, details, target_report};
 
@@ -44,8 +49,9 @@ struct Built {
 }
 
 impl Plan {
-    fn new(source: &Path, arguments: &Build) -> Result<Plan, Failure> {
-        let targets = targets::chosen(&arguments.target)?;
+    fn new(job: &Job, arguments: &Build) -> Result<Plan, Failure> {
+        let source = job.source.as_path();
+        let targets = targets::chosen(&job.target)?;
         if targets.is_empty() {
             return Err(Failure::Other {
                 message: "there are no runtimes here for any platform".to_owned(),
@@ -54,7 +60,7 @@ impl Plan {
             });
         }
         let image = arguments.image.image.clone();
-        let executables = match (&image, &arguments.output) {
+        let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
             (_, output) => outputs::outputs(source, output.as_deref(), &targets)?,
         };
@@ -84,12 +90,12 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         print(&targets::list())?;
         return Ok(0);
     }
-    let Some(source) = arguments.file.as_deref() else {
-        return Ok(0);
-    };
+    let job = Job::new(arguments)?;
+    let source = job.source.as_path();
     let started = Instant::now();
-    let outcome =
-        Plan::new(source, arguments).and_then(|plan| Ok((build(source, &plan, arguments)?, plan)));
+    let mut said = Vec::new();
+    let outcome = Plan::new(&job, arguments)
+        .and_then(|plan| Ok((build(&job, &plan, arguments, &mut said)?, plan)));
     let elapsed = started.elapsed();
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let (built, plan) = match outcome {
@@ -103,6 +109,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
                     duration_ms,
                     targets: Vec::new(),
                     image: None,
+                    diagnostics: said,
                     error: Some(failure.to_string()),
                 };
                 print(&super::inspect::json_text(&report)?)?;
@@ -130,6 +137,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             duration_ms,
             targets: targets.collect::<Result<_, _>>()?,
             image: built.image.as_ref().map(WrittenImage::report).transpose()?,
+            diagnostics: said,
             error: None,
         };
         print(&super::inspect::json_text(&report)?)?;
@@ -141,7 +149,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         elapsed.as_secs_f64(),
     );
     if let Some(image) = &built.image {
-        note(&format!(
+        remark(&format!(
             "Built {} ({}, {contents}",
             image.description(),
             size_text(image.bytes)
@@ -163,7 +171,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
                 &summary,
             )?);
         }
-        note(&format!(
+        remark(&format!(
             "Built {} ({}, {contents}",
             output.display(),
             size_text(summary.file_bytes),
@@ -172,26 +180,49 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Compiles the program and writes what is asked for.
-fn build(source: &Path, plan: &Plan, arguments: &Build) -> Result<Built, Failure> {
-    let assets = bundle::collect(&arguments.include, source)?;
+/// Compiles the program and writes what is asked for. Notes in `said` what there is to say about the program.
+fn build(
+    job: &Job,
+    plan: &Plan,
+    arguments: &Build,
+    said: &mut Vec<DiagnosticPart>,
+) -> Result<Built, Failure> {
+    let source = job.source.as_path();
+    let assets = bundle::collect(&job.includes, &job.defaults, &job.excludes, source)?;
     plan.protect(assets.iter().map(|asset| &asset.file))?;
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
     };
-    let clock = Clock::new(arguments.optimization.time_passes);
-    let compiled = program::compile(
-        source,
-        &arguments.optimization,
-        &arguments.lints,
-        surroundings,
-        World::PROGRAM,
-        &clock,
-    )?;
+    let clock = Clock::new(arguments.optimization.time_passes).with_progress();
+    let (options, lints, world) = (&arguments.optimization, &arguments.lints, World::PROGRAM);
+    let mut found = match &job.several {
+        None => program::found(source, options, lints, surroundings, world, &clock)?,
+        Some(several) => program::found_with(
+            &several.entry,
+            several.texts.clone(),
+            options,
+            lints,
+            surroundings,
+            world,
+            &clock,
+        ),
+    };
+    said.extend(diagnostics::parts(found.sources(), &found.diagnostics));
+    let compiled = found.shown().0?;
+    let missing = embedded::missing(&compiled.program, &assets, job);
+    program::show(&compiled.sources, &missing);
+    said.extend(diagnostics::parts(&compiled.sources, &missing));
+    if arguments.lints.deny_warnings && !missing.is_empty() {
+        return Err(Failure::Reported);
+    }
     let requirements = Requirements::of(&compiled.program.modules);
-    let tier = targets::chosen_tier(&requirements, arguments.tier)?;
+    job.check_capabilities(&requirements)?;
+    let tier = targets::chosen_tier(&requirements, job.tier)?;
     let find = |target: &Option<&'static Target>| {
+        if let Some(program) = &arguments.bundle {
+            return Ok(RuntimeImage::installed(program, tier));
+        }
         RuntimeImage::find(
             arguments.runtime.as_deref(),
             arguments.dynamic,
@@ -210,12 +241,15 @@ fn build(source: &Path, plan: &Plan, arguments: &Build) -> Result<Built, Failure
         plan.protect(&outputs::runtime_files(runtime))?;
     }
     clock.begin(phases::ENCODE);
-    let bundle = Bundle::new(
+    let mut bundle = Bundle::new(
         &compiled.program,
         &requirements,
         &assets,
         !arguments.strip_debug,
     )?;
+    if let Some(several) = &job.several {
+        bundle = bundle.with_programs(&several.names)?;
+    }
     clock.begin(phases::WRITE);
     let executables = plan.executables.iter().zip(&runtimes);
     let written = executables

@@ -57,7 +57,7 @@ pub(super) fn default_output(source: &Path) -> Result<PathBuf, Failure> {
 pub(super) fn runtime_files(runtime: &RuntimeImage) -> Vec<PathBuf> {
     match &runtime.origin {
         Origin::Embedded => std::env::current_exe().into_iter().collect(),
-        Origin::Given(path) | Origin::Beside(path) => vec![path.clone()],
+        other => other.file().map(Path::to_owned).into_iter().collect(),
     }
 }
 

@@ -7,6 +7,7 @@ use sema_vfs::{Archive, ArchiveSummary};
 use semac_core::link::requirements::{Requirement, Requirements};
 use serde::Serialize;
 
+use super::super::diagnostics::DiagnosticPart;
 use super::super::failure::Failure;
 use super::super::size_text;
 use crate::bundle::{BundleError, Origin, RuntimeImage};
@@ -23,6 +24,8 @@ pub(super) struct Report<'a> {
     /// The container image, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageReport>,
+    /// What there is to say about the program.
+    pub diagnostics: Vec<DiagnosticPart>,
     /// Why nothing was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -73,6 +76,7 @@ pub(super) fn target_report<'a>(
         runtime: match &runtime.origin {
             Origin::Embedded => "embedded".to_owned(),
             Origin::Given(path) | Origin::Beside(path) => absolute(path),
+            Origin::Installed(program) => program.clone(),
         },
     })
 }
@@ -125,6 +129,7 @@ pub(super) fn details(
     let origin = match &runtime.origin {
         Origin::Embedded => "embedded in semac".to_owned(),
         Origin::Given(path) | Origin::Beside(path) => path.display().to_string(),
+        Origin::Installed(program) => format!("installed: {program}"),
     };
     let tier = runtime.tier.map_or("unknown", Tier::name);
     let mut text = format!(

@@ -6,7 +6,7 @@ use semac_core::link::requirements::Requirements;
 use super::super::failure::Failure;
 use super::super::size_text;
 use super::report::uses;
-use crate::bundle::{Origin, RuntimeError, RuntimeImage, TARGETS, Target};
+use crate::bundle::{RuntimeError, RuntimeImage, TARGETS, Target};
 
 /// The platforms that `--target` names; `None` stands for that of the given runtime or of semac.
 pub(super) fn chosen(names: &[String]) -> Result<Vec<Option<&'static Target>>, RuntimeError> {
@@ -85,9 +85,9 @@ pub(super) fn list() -> String {
             text.push_str(&format!("{}` builds them\n", target.processor));
         }
         for (name, origin, bytes) in available {
-            let place = match origin {
-                Origin::Embedded => "in semac".to_owned(),
-                Origin::Given(path) | Origin::Beside(path) => path.display().to_string(),
+            let place = match origin.file() {
+                None => "in semac".to_owned(),
+                Some(path) => path.display().to_string(),
             };
             text.push_str(&format!(
                 "      {name:<8}{:>10}  {place}\n",

@@ -3,9 +3,14 @@
 //! A relative argument is embedded under the path as it was written, so that a program finds the
 //! file under the name it has beside the sources. `..` would name a place outside of the program's
 //! files and is refused. An absolute argument is embedded relative to the directory of the entry
-//! file, or to the current directory, whichever contains it, else under its last name.
+//! file, or to the current directory, whichever contains it, else under its last name. `PATH=PLACE` names the
+//! place itself. A path that does not exist and has wildcards is a pattern.
+
+mod include;
+mod pattern;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -15,6 +20,9 @@ use sema_machine::launch;
 use sema_vfs::{Archive, PathError, VfsPath};
 
 use super::inputs::same_file;
+pub use include::Include;
+use pattern::Pattern;
+pub use pattern::{Excludes, PatternError};
 
 /// Directories are followed this deep; a loop of symbolic links ends here at the latest.
 const DEPTH_LIMIT: usize = 64;
@@ -63,6 +71,17 @@ pub enum IncludeError {
         /// The other.
         second: PathBuf,
     },
+    /// Nothing is there to include.
+    #[error("'{argument}' includes nothing: {why}")]
+    Empty {
+        /// The argument.
+        argument: String,
+        /// What is there instead of files.
+        why: &'static str,
+    },
+    /// See [`PatternError`].
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// Directories nested too deep.
     #[error(
         "cannot include '{}': directories are nested more than {DEPTH_LIMIT} deep, perhaps by a \
@@ -80,17 +99,18 @@ impl IncludeError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
-                "paths of --include are relative to the current directory; remove the flag if the \
-                 file is to be read from disk at run time",
+                "paths of --include are relative to the current directory, those of sema.toml to the file; leave it \
+                 out if the file is to be read from disk at run time",
             ),
+            Self::Empty { .. } => Some("correct the path or the pattern, or leave it out"),
             Self::Path { path, .. }
                 if path
                     .components()
                     .any(|component| component == Component::ParentDir) =>
             {
                 Some(
-                    "run semac in a directory that contains the sources and the files to include, \
-                     or give an absolute path",
+                    "say where it goes in the program, `--include ../data=data`, or run semac in a directory that \
+                     contains the sources and the files to include",
                 )
             }
             _ => None,
@@ -98,30 +118,122 @@ impl IncludeError {
     }
 }
 
-/// The files that the `--include` arguments of a program name, sorted by their paths.
+/// The files that the `--include` arguments of a program name, sorted by their paths. Those of `includes` come before those
+/// of `defaults`, which a project file gives: where both put a file at one place, the first is taken.
 ///
-/// What semac made in earlier builds, executables and modules, is left out of directories; it can be named.
+/// What semac made in earlier builds, executables and modules, is left out of directories and patterns; it can be named.
 ///
 /// Each file is opened once, so that an unreadable one is found before anything is compiled.
 ///
 /// # Errors
 /// See [`IncludeError`].
-pub fn collect(includes: &[PathBuf], entry: &Path) -> Result<Vec<Asset>, IncludeError> {
-    let mut collector = Collector::default();
+pub fn collect(
+    includes: &[Include],
+    defaults: &[Include],
+    excludes: &Excludes,
+    entry: &Path,
+) -> Result<Vec<Asset>, IncludeError> {
+    let mut collector = Collector {
+        files: BTreeMap::new(),
+        settled: BTreeMap::new(),
+        excludes,
+        found: 0,
+        left_out: 0,
+    };
     for include in includes {
-        let path = embedded_path(include, entry);
-        collector.add(include, &path, 0)?;
+        collector.include(include, entry)?;
+    }
+    collector.settled = collector.files.clone();
+    for include in defaults {
+        collector.include(include, entry)?;
     }
     let assets = collector.files.into_iter();
     Ok(assets.map(|(path, file)| Asset { path, file }).collect())
 }
 
-#[derive(Default)]
-struct Collector {
+struct Collector<'e> {
     files: BTreeMap<VfsPath, PathBuf>,
+    /// Places that are not taken again.
+    settled: BTreeMap<VfsPath, PathBuf>,
+    excludes: &'e Excludes,
+    /// How many files the current argument has named so far, and how many were left out.
+    found: usize,
+    left_out: usize,
 }
 
-impl Collector {
+impl Collector<'_> {
+    fn include(&mut self, include: &Include, entry: &Path) -> Result<(), IncludeError> {
+        self.found = 0;
+        self.left_out = 0;
+        let disk = include.on_disk();
+        let pattern = match fs::symlink_metadata(&disk) {
+            Ok(_) => None,
+            Err(_) => include.directory_of_pattern(),
+        };
+        let is_pattern = pattern.is_some();
+        match pattern {
+            None => {
+                let place = place_of(include, &include.path, &disk, entry);
+                self.add(&disk, &place, 0)?;
+            }
+            Some(directory) => {
+                let pattern = Pattern::new(&include.path.to_string_lossy())?;
+                let place = match &include.place {
+                    Some(place) => PathBuf::from(place),
+                    None => embedded_path(&directory, entry),
+                };
+                let start = include.base.join(&directory);
+                self.search(&pattern, &start, &directory, &place, 0)?;
+            }
+        }
+        if self.found > 0 {
+            return Ok(());
+        }
+        Err(IncludeError::Empty {
+            argument: include.argument.to_string_lossy().into_owned(),
+            why: match (self.left_out, is_pattern) {
+                (1.., _) => "all that is there is left out by --exclude",
+                (0, true) => "no file matches the pattern",
+                (0, false) => "the directory has no files that semac did not make",
+            },
+        })
+    }
+
+    /// Adds what matches the pattern below a directory; `name` is what the pattern calls it.
+    fn search(
+        &mut self,
+        pattern: &Pattern,
+        directory: &Path,
+        name: &Path,
+        place: &Path,
+        depth: usize,
+    ) -> Result<(), IncludeError> {
+        if depth == DEPTH_LIMIT {
+            let path = directory.to_owned();
+            return Err(IncludeError::TooDeep { path });
+        }
+        let searched = if directory.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            directory
+        };
+        if !searched.is_dir() {
+            return Ok(());
+        }
+        for entry in sorted_names(searched)? {
+            let (file, name) = (directory.join(&entry), name.join(&entry));
+            let place = place.join(&entry);
+            if pattern.matches(&name) {
+                if !is_made_by_semac(&file) {
+                    self.add(&file, &place, depth + 1)?;
+                }
+            } else if file.is_dir() {
+                self.search(pattern, &file, &name, &place, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, file: &Path, path: &Path, depth: usize) -> Result<(), IncludeError> {
         let unreadable = |source| IncludeError::Unreadable {
             path: file.to_owned(),
@@ -134,13 +246,7 @@ impl Collector {
                     path: file.to_owned(),
                 });
             }
-            let mut names = Vec::new();
-            for entry in fs::read_dir(file).map_err(unreadable)? {
-                names.push(entry.map_err(unreadable)?.file_name());
-            }
-            // The order decides which of several errors is reported.
-            names.sort();
-            for name in names {
+            for name in sorted_names(file)? {
                 if is_made_by_semac(&file.join(&name)) {
                     continue;
                 }
@@ -157,12 +263,18 @@ impl Collector {
             path: file.to_owned(),
             source,
         })?;
+        if self.excludes.contains(Path::new(path.as_str())) {
+            self.left_out += 1;
+            return Ok(());
+        }
         fs::File::open(file).map_err(unreadable)?;
+        self.found += 1;
         match self.files.get(&path) {
             None => {
                 self.files.insert(path, file.to_owned());
             }
             Some(first) if same_file(first, file) => {}
+            Some(_) if self.settled.contains_key(&path) => {}
             Some(first) => {
                 return Err(IncludeError::Conflict {
                     path,
@@ -172,6 +284,31 @@ impl Collector {
             }
         }
         Ok(())
+    }
+}
+
+/// What a directory holds. The order decides which of several errors is reported.
+fn sorted_names(directory: &Path) -> Result<Vec<OsString>, IncludeError> {
+    let unreadable = |source| IncludeError::Unreadable {
+        path: directory.to_owned(),
+        source,
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.file_name());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Where a file or a directory goes in the program, before it is checked.
+fn place_of(include: &Include, path: &Path, disk: &Path, entry: &Path) -> PathBuf {
+    match (&include.place, path.file_name()) {
+        (None, _) => embedded_path(path, entry),
+        (Some(place), Some(name)) if place.ends_with('/') && disk.is_file() => {
+            Path::new(place).join(name)
+        }
+        (Some(place), _) => PathBuf::from(place),
     }
 }
 
@@ -223,97 +360,4 @@ fn absolute(directory: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Scratch {
-            let path =
-                std::env::temp_dir().join(format!("semac-assets-{name}-{}", std::process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).unwrap();
-            Scratch(path)
-        }
-
-        fn file(&self, name: &str) -> PathBuf {
-            let path = self.0.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, name).unwrap();
-            path
-        }
-
-        fn paths(&self, includes: &[&str]) -> Result<Vec<String>, IncludeError> {
-            let includes: Vec<PathBuf> = includes.iter().map(|name| self.0.join(name)).collect();
-            let assets = collect(&includes, &self.0.join("main.sema"))?;
-            Ok(assets
-                .iter()
-                .map(|one| one.path.as_str().to_owned())
-                .collect())
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn directories_are_walked_in_order_and_overlaps_are_fine() {
-        let scratch = Scratch::new("walk");
-        for name in ["data/b.txt", "data/a/z.txt", "x.csv"] {
-            scratch.file(name);
-        }
-        let paths = scratch.paths(&["x.csv", "data", "data/b.txt"]).unwrap();
-        assert_eq!(paths, ["data/a/z.txt", "data/b.txt", "x.csv"]);
-    }
-
-    #[test]
-    fn absolute_paths_become_relative() {
-        let scratch = Scratch::new("absolute");
-        let file = scratch.file("data/a.txt");
-        let entry = scratch.0.join("main.sema");
-        assert_eq!(embedded_path(&file, &entry), Path::new("data/a.txt"));
-        let elsewhere = Path::new("/nowhere/main.sema");
-        assert_eq!(embedded_path(&file, elsewhere), Path::new("a.txt"));
-        assert_eq!(embedded_path(Path::new("a/b"), &entry), Path::new("a/b"));
-    }
-
-    #[test]
-    fn refusals() {
-        let scratch = Scratch::new("refusals");
-        let missing = scratch.paths(&["none"]).unwrap_err();
-        assert!(
-            matches!(missing, IncludeError::Unreadable { .. }),
-            "{missing}"
-        );
-        assert!(missing.hint().is_some());
-        scratch.file(".semac/entry");
-        let reserved = scratch.paths(&[".semac"]).unwrap_err();
-        assert!(reserved.to_string().contains("reserved"), "{reserved}");
-        let null = collect(&["/dev/null".into()], Path::new("main.sema")).unwrap_err();
-        assert!(matches!(null, IncludeError::Special { .. }), "{null}");
-        let parent = collect(&["../../Cargo.toml".into()], Path::new("main.sema")).unwrap_err();
-        assert!(parent.to_string().contains("'..'"), "{parent}");
-        assert!(parent.hint().is_some());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn loops_of_links_end() {
-        let scratch = Scratch::new("loop");
-        scratch.file("data/a.txt");
-        std::os::unix::fs::symlink(scratch.0.join("data"), scratch.0.join("data/again")).unwrap();
-        let error = scratch.paths(&["data"]).unwrap_err();
-        // Linux gives up on its own after forty links.
-        assert!(
-            matches!(
-                error,
-                IncludeError::TooDeep { .. } | IncludeError::Unreadable { .. }
-            ),
-            "{error}"
-        );
-    }
-}
+mod tests;

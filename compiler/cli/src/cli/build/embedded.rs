@@ -1,0 +1,29 @@
+//! Files that a program reads and that were not put into it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use semac_core::driver::Program;
+use semac_core::front::diagnostic::Diagnostic;
+
+use super::job::Job;
+use crate::bundle::Asset;
+
+/// A warning for each file that the program reads under a literal path, that is there now and that is not among the assets.
+/// Absolute paths mean files of the machine that runs the program.
+pub(super) fn missing(program: &Program, assets: &[Asset], job: &Job) -> Vec<Diagnostic> {
+    let roots = job.roots();
+    let mut said = HashSet::new();
+    let reads = program.reads.iter().filter(|read| {
+        let Some(place) = sema_vfs::normalize(&read.path) else {
+            return false;
+        };
+        let place = Path::new(&place);
+        let is_embedded = |asset: &Asset| Path::new(asset.path.as_str()).starts_with(place);
+        roots.iter().any(|root| root.join(&read.path).exists())
+            && !assets.iter().any(is_embedded)
+            && !job.excludes.contains(place)
+            && said.insert(place.to_owned())
+    });
+    reads.map(|read| read.not_embedded()).collect()
+}

@@ -1,0 +1,154 @@
+//! What a build is about: the command line, completed by the project file.
+
+use std::path::{Path, PathBuf};
+
+use sema_machine::host::native::Capability;
+use sema_machine::platform::tier::Tier;
+use semac_core::link::requirements::Requirements;
+
+use super::super::arguments::Build;
+use super::super::failure::Failure;
+use super::report::uses;
+use super::several::Several;
+use crate::bundle::{Excludes, Include, IncludeError};
+use crate::project::{NAME, Project};
+
+/// What a build is about.
+pub(super) struct Job {
+    /// The program's entry file. Of several programs it names what is made of them.
+    pub source: PathBuf,
+    /// Several programs that become one executable.
+    pub several: Option<Several>,
+    /// What the command line embeds.
+    pub includes: Vec<Include>,
+    /// What the project file embeds.
+    pub defaults: Vec<Include>,
+    /// What neither embeds.
+    pub excludes: Excludes,
+    /// Where the executable goes, if that is said.
+    pub output: Option<PathBuf>,
+    /// The tier that is asked for.
+    pub tier: Option<Tier>,
+    /// The platforms that are asked for.
+    pub target: Vec<String>,
+    /// All that the program may need, if that is said.
+    capabilities: Option<Vec<Capability>>,
+    /// The directory of the project.
+    directory: Option<PathBuf>,
+}
+
+impl Job {
+    /// Completes the command line. What it says wins.
+    ///
+    /// # Errors
+    /// There is nothing to build, or the project file has mistakes.
+    pub(super) fn new(arguments: &Build) -> Result<Job, Failure> {
+        let mut several = None;
+        let (source, project) = match arguments.files.as_slice() {
+            [] => {
+                let project = Project::of_directory(Path::new(""))?;
+                let nothing = format!(
+                    "no FILE is given, and there is no {NAME} with a table [build] in this directory"
+                );
+                let project = project.ok_or(Failure::Usage(nothing))?;
+                (entry_of(&project)?, Some(project))
+            }
+            [_, _, ..] => {
+                let output = arguments.output.as_ref().or(arguments.image.image.as_ref());
+                let output = output.filter(|output| !output.is_dir());
+                let output = output.ok_or_else(|| {
+                    Failure::Usage(
+                        "several programs need the name of their executable: -o OUT".to_owned(),
+                    )
+                })?;
+                several = Some(Several::new(&arguments.files)?);
+                (output.with_extension("sema"), None)
+            }
+            [directory, ..] if directory.is_dir() => {
+                let project = Project::of_directory(directory)?;
+                let project = project.ok_or_else(|| Failure::Other {
+                    message: format!(
+                        "the directory '{}' has no {NAME} with a table [build]",
+                        directory.display()
+                    ),
+                    hint: "name the program's entry file".to_owned(),
+                })?;
+                (entry_of(&project)?, Some(project))
+            }
+            // What is no regular file has no project around it.
+            [file, ..] if file.is_file() => (file.clone(), Project::of_program(file)?),
+            [file, ..] => (file.clone(), None),
+        };
+        let includes = arguments.include.iter();
+        let includes = includes.map(|argument| Include::parse(argument, Path::new("")));
+        let includes = includes.collect();
+        let project = project.unwrap_or_default();
+        let excludes = arguments.exclude.iter().chain(&project.exclude);
+        let excludes = Excludes::new(excludes.map(String::as_str)).map_err(IncludeError::from)?;
+        // An image is instead of an executable, unless the command line asks for both.
+        let output = match arguments.image.image {
+            None => project.output,
+            Some(_) => None,
+        };
+        let chosen_runtime = arguments.runtime.is_some() || arguments.dynamic;
+        Ok(Job {
+            source,
+            several,
+            includes,
+            defaults: project.include,
+            excludes,
+            output: arguments.output.clone().or(output),
+            tier: arguments.tier.or(project.tier.filter(|_| !chosen_runtime)),
+            target: match arguments.target.as_slice() {
+                [] => project.target,
+                given => given.to_vec(),
+            },
+            capabilities: project.capabilities,
+            directory: Some(project.directory),
+        })
+    }
+
+    /// The directories that relative paths of the program may have been written for.
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
+        let beside = self.source.parent().unwrap_or(Path::new("")).to_owned();
+        let mut roots = vec![PathBuf::new(), beside];
+        let entry = self
+            .several
+            .as_ref()
+            .and_then(|several| several.entry.parent());
+        roots.extend(entry.map(Path::to_owned));
+        roots.extend(self.directory.clone());
+        roots
+    }
+
+    /// Refuses a program that needs more than the project file grants.
+    pub(super) fn check_capabilities(&self, requirements: &Requirements) -> Result<(), Failure> {
+        let Some(granted) = &self.capabilities else {
+            return Ok(());
+        };
+        let needed = requirements.capabilities().into_iter();
+        let missing: Vec<Capability> = needed.filter(|one| !granted.contains(one)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = missing.iter().map(|one| one.name()).collect();
+        Err(Failure::Other {
+            message: format!(
+                "the program needs capabilities that {NAME} does not grant ({}):\n{}",
+                names.join(", "),
+                uses(&requirements.needing(&missing))
+            ),
+            hint: format!("do without them, or add them to `capabilities` in {NAME}"),
+        })
+    }
+}
+
+fn entry_of(project: &Project) -> Result<PathBuf, Failure> {
+    project.entry.clone().ok_or_else(|| Failure::Other {
+        message: format!(
+            "'{}' does not say which file the program begins with",
+            project.directory.join(NAME).display()
+        ),
+        hint: "write `entry = \"FILE.sema\"` below [build], or name the file".to_owned(),
+    })
+}

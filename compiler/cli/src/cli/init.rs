@@ -1,0 +1,107 @@
+//! `semac init`: a project that builds, tests and runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::{Failure, remark};
+
+/// `semac init`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac init hello && cd hello && semac build && ./hello
+  semac init                     in the current directory
+
+Makes sema.toml, a program, a module, a test and a .gitignore. Nothing that is there already is
+replaced: then nothing at all is written.")]
+pub struct Init {
+    /// The directory, made if needed [default: the current one]
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
+    let directory = arguments.directory.clone().unwrap_or_default();
+    let name = project_name(&directory)?;
+    let files = files(&name);
+    for (file, _) in &files {
+        let path = directory.join(file);
+        if std::fs::symlink_metadata(&path).is_ok() {
+            return Err(Failure::Other {
+                message: format!("'{}' is there already", path.display()),
+                hint: "name another directory; nothing has been written".to_owned(),
+            });
+        }
+    }
+    for (file, text) in &files {
+        crate::bundle::write_module(&directory.join(file), text.as_bytes())?;
+    }
+    let list: String = files
+        .iter()
+        .map(|(file, _)| format!("  {file}\n"))
+        .collect();
+    let enter = match arguments.directory.as_deref() {
+        None => String::new(),
+        Some(directory) => format!("cd {} && ", directory.display()),
+    };
+    remark(&format!(
+        "Made the project '{name}':\n{list}Next: {enter}semac test && semac build && ./{name}\n"
+    ));
+    Ok(0)
+}
+
+/// The name of the directory, as far as it can be the name of a program.
+fn project_name(directory: &Path) -> Result<String, Failure> {
+    let unreadable = |source| Failure::File {
+        action: "find",
+        path: directory.to_owned(),
+        source,
+    };
+    let current = std::env::current_dir().map_err(unreadable)?;
+    // A `..` at the end can only be told by going there.
+    let whole = current.join(directory);
+    let whole = std::fs::canonicalize(&whole).unwrap_or(whole);
+    let name = whole.file_name().map_or_else(String::new, |name| {
+        let name = name.to_string_lossy();
+        let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+        name.chars()
+            .map(|letter| if plain(letter) { letter } else { '-' })
+            .collect()
+    });
+    let name = name.trim_matches(['-', '.']);
+    Ok(if name.is_empty() { "app" } else { name }.to_owned())
+}
+
+fn files(name: &str) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "sema.toml",
+            format!(
+                "[build]\nentry = \"main.sema\"\noutput = \"{name}\"\n# include = [\"data\"]    # files that the program carries\n"
+            ),
+        ),
+        (
+            "main.sema",
+            "(import \"lib/greeting.sema\" greeting)\n\n\
+             ;; (sys/args) begins with the program's name.\n\
+             (define names (rest (sys/args)))\n\n\
+             (for-each (fn (name) (println (greeting name)))\n          \
+             (if (null? names) '(\"world\") names))\n"
+                .to_owned(),
+        ),
+        (
+            "lib/greeting.sema",
+            "(module greeting\n  (export greeting)\n\n  \
+             (define (greeting name)\n    f\"Hello, ${name}!\"))\n"
+                .to_owned(),
+        ),
+        (
+            "test/greeting_test.sema",
+            "(import \"../lib/greeting.sema\" greeting)\n\n\
+             (test \"greets by name\"\n  (assert= \"Hello, Ada!\" (greeting \"Ada\")))\n"
+                .to_owned(),
+        ),
+        (".gitignore", format!("/{name}\n")),
+    ]
+}

@@ -1,0 +1,260 @@
+//! `semac watch`: builds, runs or tests again whenever a file of the program changes.
+//!
+//! Files are looked at a few times a second: that works on all file systems, those of containers and networks too, and costs
+//! a call of the system for each file. What is done runs in a process of its own, so that a program that does not end can be
+//! stopped for the next version of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, ValueEnum};
+use semac_core::driver::{Surroundings, World};
+
+use super::arguments::Lints;
+use super::check::NO_OPTIMIZATION;
+use super::clock::Clock;
+use super::failure::{Failure, remark};
+use super::program;
+use crate::project::{NAME, Project};
+
+/// How often files are looked at.
+const STEP: Duration = Duration::from_millis(200);
+
+/// What is done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Run the program
+    Run,
+    /// Build it
+    Build,
+    /// Check it
+    Check,
+    /// Run the tests of the directory
+    Test,
+}
+
+/// `semac watch`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  semac watch app.sema                  run app.sema, and again when it or a module changes
+  semac watch server.sema -- --port 80  with arguments of the program
+  semac watch --action test             the tests, when a file of the directory changes
+
+A program that is still running is ended first. Ctrl-C ends both.")]
+pub struct Watch {
+    /// The program's entry file, or a directory with a sema.toml [default: the current directory]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// What to do when something changes
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t = Action::Run)]
+    pub action: Action,
+    /// Watch this file or directory, too (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub also: Vec<PathBuf>,
+    /// Arguments of the program
+    #[arg(value_name = "ARGS", last = true)]
+    pub arguments: Vec<OsString>,
+}
+
+pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
+    let entry = entry_of(arguments)?;
+    let semac = std::env::current_exe().map_err(|source| Failure::File {
+        action: "find",
+        path: PathBuf::from("semac"),
+        source,
+    })?;
+    loop {
+        let watched = watched(arguments, entry.as_deref());
+        let before = state(&watched);
+        let mut running = Running::start(&semac, arguments, entry.as_deref())?;
+        while state(&watched) == before {
+            running.note_end();
+            thread::sleep(STEP);
+        }
+        // An editor may write a file in several steps.
+        let mut settled = state(&watched);
+        loop {
+            thread::sleep(STEP);
+            let now = state(&watched);
+            if now == settled {
+                break;
+            }
+            settled = now;
+        }
+        running.end();
+        remark("-- changed\n");
+    }
+}
+
+/// The program's entry file; none for tests.
+fn entry_of(arguments: &Watch) -> Result<Option<PathBuf>, Failure> {
+    let directory = match &arguments.file {
+        Some(file) if !file.is_dir() => return Ok(Some(file.clone())),
+        Some(directory) => directory.clone(),
+        None => PathBuf::new(),
+    };
+    if arguments.action == Action::Test {
+        return Ok(None);
+    }
+    let project = Project::of_directory(&directory)?;
+    let entry = project.and_then(|project| project.entry);
+    entry.map(Some).ok_or_else(|| {
+        Failure::Usage(format!(
+            "no FILE is given, and there is no {NAME} that names the entry of the program"
+        ))
+    })
+}
+
+/// The files to look at, and the directories whose files are.
+fn watched(arguments: &Watch, entry: Option<&Path>) -> Vec<PathBuf> {
+    let mut paths = arguments.also.clone();
+    let Some(entry) = entry else {
+        let directory = arguments.file.clone();
+        paths.push(directory.unwrap_or_else(|| PathBuf::from(".")));
+        return paths;
+    };
+    paths.push(entry.to_owned());
+    let directory = entry.parent().unwrap_or(Path::new(""));
+    paths.push(directory.join(NAME));
+    // What cannot be compiled now is in the files next to the program, as far as it is known.
+    let found = program::found(
+        entry,
+        &NO_OPTIMIZATION,
+        &Lints::default(),
+        Surroundings::Sources,
+        World::PROGRAM,
+        &Clock::new(false),
+    );
+    match found.ok().and_then(|found| found.program) {
+        Some(compiled) => paths.extend(compiled.inputs),
+        None => paths.push(match directory.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => directory.to_owned(),
+        }),
+    }
+    paths
+}
+
+/// Time and size of a file; none if there is no such file.
+type Stamp = Option<(SystemTime, u64)>;
+
+/// What the files are like now.
+fn state(paths: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
+    let mut state = BTreeMap::new();
+    for path in paths {
+        if path.is_dir() {
+            sources_below(path, 0, &mut state);
+        } else {
+            state.insert(path.clone(), stamp(path));
+        }
+    }
+    state
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// Directories are searched this deep.
+const DEPTH_LIMIT: usize = 16;
+
+/// Sources and project files below a directory; what builds write is not among them.
+fn sources_below(directory: &Path, depth: usize, state: &mut BTreeMap<PathBuf, Stamp>) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries {
+        let path = entry.path();
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let is_source = path
+            .extension()
+            .is_some_and(|extension| extension == "sema");
+        if is_hidden {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if depth < DEPTH_LIMIT {
+                sources_below(&path, depth + 1, state);
+            }
+        } else if is_source || entry.file_name() == NAME {
+            let stamp = stamp(&path);
+            state.insert(path, stamp);
+        }
+    }
+}
+
+/// The process that does what is done.
+struct Running {
+    child: Child,
+    ended: bool,
+}
+
+impl Running {
+    fn start(semac: &Path, arguments: &Watch, entry: Option<&Path>) -> Result<Running, Failure> {
+        let mut command = Command::new(semac);
+        match arguments.action {
+            Action::Run => command.arg("run"),
+            Action::Build => command.arg("build"),
+            Action::Check => command.arg("check"),
+            Action::Test => command.arg("test"),
+        };
+        if super::failure::is_quiet() && arguments.action != Action::Run {
+            command.arg("--quiet");
+        }
+        let directory = arguments.file.as_deref().filter(|path| path.is_dir());
+        match (arguments.action, entry) {
+            // The project file says more than which file it is.
+            (Action::Build, _) if arguments.file.is_none() => {}
+            (Action::Build | Action::Test, _) if directory.is_some() => {
+                command.args(directory);
+            }
+            (_, entry) => {
+                command.args(entry);
+            }
+        }
+        command.args(&arguments.arguments);
+        let child = command.spawn().map_err(|source| Failure::File {
+            action: "start",
+            path: semac.to_owned(),
+            source,
+        })?;
+        Ok(Running {
+            child,
+            ended: false,
+        })
+    }
+
+    /// Says that it has ended, once.
+    fn note_end(&mut self) {
+        if self.ended {
+            return;
+        }
+        if let Ok(Some(status)) = self.child.try_wait() {
+            self.ended = true;
+            remark(&match status.code() {
+                Some(0) => "-- done, waiting for changes\n".to_owned(),
+                Some(code) => format!("-- status {code}, waiting for changes\n"),
+                None => "-- ended by a signal, waiting for changes\n".to_owned(),
+            });
+        }
+    }
+
+    /// Ends it.
+    fn end(&mut self) {
+        if !self.ended && self.child.kill().is_ok() {
+            // It has been ended: what it says to that is of no interest.
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

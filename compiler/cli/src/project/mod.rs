@@ -1,0 +1,107 @@
+//! The project file, `sema.toml`: what `semac build` is to build when the command line does not say.
+//!
+//! ```toml
+//! [build]
+//! entry = "src/main.sema"
+//! include = ["data/*.csv", "logo.svg=images/logo.svg"]
+//! exclude = ["*.bak"]
+//! output = "dist/report"
+//! tier = "std"
+//! capabilities = ["fs-read"]
+//! target = ["x86_64-linux", "arm64"]
+//! ```
+//!
+//! Paths are relative to the file. Other tables belong to other programs, those of packages for example.
+
+mod read;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use sema_machine::host::native::Capability;
+use sema_machine::platform::tier::Tier;
+use semac_core::front::diagnostic::Diagnostic;
+use semac_core::front::source::SourceMap;
+
+use crate::bundle::Include;
+
+/// What the project file is called.
+pub const NAME: &str = "sema.toml";
+
+/// Code of what is wrong with a project file.
+pub const WRONG_PROJECT: &str = "E0003";
+
+/// A project file that says something about building.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Project {
+    /// The directory that it lies in; empty for the current one.
+    pub directory: PathBuf,
+    /// The program.
+    pub entry: Option<PathBuf>,
+    /// What to embed.
+    pub include: Vec<Include>,
+    /// What to leave out.
+    pub exclude: Vec<String>,
+    /// The executable to write.
+    pub output: Option<PathBuf>,
+    /// The tier of the runtime.
+    pub tier: Option<Tier>,
+    /// All that the program may need; without it, whatever it does need.
+    pub capabilities: Option<Vec<Capability>>,
+    /// The platforms.
+    pub target: Vec<String>,
+}
+
+/// Why a project file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// It cannot be read.
+    #[error("cannot read '{}': {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It has mistakes, with the text that they are in.
+    #[error("the project file has mistakes")]
+    Wrong(SourceMap, Vec<Diagnostic>),
+}
+
+impl Project {
+    /// The project file of a directory; `None` if there is none, or if it says nothing about building.
+    ///
+    /// # Errors
+    /// See [`ProjectError`].
+    pub fn of_directory(directory: &Path) -> Result<Option<Project>, ProjectError> {
+        let path = directory.join(NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(ProjectError::Unreadable { path, source }),
+        };
+        read::read(&path, text, directory)
+    }
+
+    /// The project file beside a program, if it is about that program: names it as its entry, or none.
+    ///
+    /// # Errors
+    /// See [`ProjectError`].
+    pub fn of_program(entry: &Path) -> Result<Option<Project>, ProjectError> {
+        let directory = entry.parent().unwrap_or(Path::new(""));
+        let project = Project::of_directory(directory)?;
+        Ok(project.filter(|project| match &project.entry {
+            Some(own) => crate::bundle::same_file(own, entry),
+            None => true,
+        }))
+    }
+
+    /// Its paths, told from the current directory.
+    fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    fn include(&self, argument: &str) -> Include {
+        Include::parse(OsStr::new(argument), &self.directory)
+    }
+}

@@ -1,0 +1,323 @@
+//! Embedded files from the command line and the project file to `inspect`, `extract` and the running program.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+
+#[track_caller]
+fn semac(directory: &Path, arguments: &[&str]) -> Outcome {
+    outcome(semac_in(directory).args(arguments), b"")
+}
+
+#[track_caller]
+fn build(directory: &Path, arguments: &[&str]) -> Outcome {
+    let mut command = semac_in(directory);
+    command.arg("build").args(arguments);
+    outcome(command.arg("--runtime").arg(runtime()), b"")
+}
+
+/// Runs a program far away from its sources.
+#[track_caller]
+fn run(executable: &Path) -> String {
+    let elsewhere = Scratch::new();
+    let mut command = Command::new(executable);
+    outcome(command.current_dir(elsewhere.path()), b"")
+        .succeeded()
+        .stdout
+}
+
+fn assets(directory: &Path, app: &str) -> Vec<String> {
+    let text = semac(directory, &["inspect", app, "--json"])
+        .succeeded()
+        .stdout;
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let assets = found["assets"].as_array().unwrap().iter();
+    assets
+        .map(|asset| asset["path"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn places_patterns_and_excludes() {
+    let project = Scratch::with(&[
+        ("app/main.sema", "(println (file/read \"in/a.txt\"))\n"),
+        ("data/a.txt", "a"),
+        ("data/b.txt", "b"),
+        ("data/b.bak", "old"),
+        ("data/deep/c.txt", "c"),
+    ]);
+    let directory = project.file("app");
+    let arguments = [
+        "main.sema",
+        "--include",
+        "../data=in",
+        "--exclude",
+        "*.bak",
+        "--exclude",
+        "in/deep",
+    ];
+    let got = build(&directory, &arguments).succeeded();
+    assert!(!got.stderr.contains("Warning"), "{}", got.stderr);
+    assert_eq!(assets(&directory, "main"), ["in/a.txt", "in/b.txt"]);
+    assert_eq!(run(&directory.join("main")), "a\n");
+    build(
+        project.path(),
+        &["app/main.sema", "--include", "data/**/*.txt"],
+    )
+    .succeeded();
+    assert_eq!(
+        assets(project.path(), "main"),
+        ["data/a.txt", "data/b.txt", "data/deep/c.txt"]
+    );
+}
+
+#[test]
+fn an_include_of_nothing_is_an_error_and_leaves_nothing() {
+    let project = Scratch::with(&[("main.sema", "1"), ("data/a.txt", "a")]);
+    fs::create_dir(project.file("empty")).unwrap();
+    for (arguments, message) in [
+        (
+            ["--include", "empty"].as_slice(),
+            "'empty' includes nothing: the directory has no files",
+        ),
+        (
+            &["--include", "data/*.csv"],
+            "'data/*.csv' includes nothing: no file matches",
+        ),
+        (
+            &["--include", "data", "--exclude", "a.*"],
+            "left out by --exclude",
+        ),
+        (&["--include", "no"], "cannot include 'no'"),
+        (&["--include", "data=../x"], "'..'"),
+        (&["--exclude", "[a"], "the pattern '[a' cannot be read"),
+    ] {
+        let line = [&["main.sema"], arguments].concat();
+        build(project.path(), &line).failed_with(1, message);
+        assert_eq!(project.names(), ["data", "empty", "main.sema"]);
+    }
+}
+
+#[test]
+fn what_a_program_reads_and_does_not_carry_is_a_warning() {
+    let source = "\
+(define table \"data/t.csv\")
+(println (file/read \"data/a.txt\"))
+(println (file/read-lines table))
+(file/write \"log.txt\" \"x\")
+(file/read \"log.txt\")
+(file/read \"missing.txt\")
+(file/read \"/etc/passwd\")
+(file/exists? \"data/b.txt\")
+(for-each file/read (file/list \"more\"))
+";
+    let project = Scratch::with(&[
+        ("main.sema", source),
+        ("data/a.txt", "a"),
+        ("data/b.txt", "b"),
+        ("data/t.csv", "t"),
+        ("log.txt", "earlier"),
+        ("more/x", "x"),
+    ]);
+    let got = build(project.path(), &["main.sema"]).succeeded().stderr;
+    for expected in [
+        "file/read reads 'data/a.txt'",
+        "main.sema:2:21",
+        "file/read-lines reads 'data/t.csv'",
+        "main.sema:3:27",
+        "file/list reads 'more'",
+        "`--include data/a.txt` puts it in",
+        "W0410",
+    ] {
+        assert!(got.contains(expected), "{expected}: {got}");
+    }
+    assert_eq!(got.matches("W0410").count(), 3, "{got}");
+    build(
+        project.path(),
+        &["main.sema", "--deny-warnings", "-o", "denied"],
+    )
+    .failed_with(1, "W0410");
+    assert!(!project.file("denied").exists());
+    let settled = [
+        "main.sema",
+        "--include",
+        "data",
+        "--exclude",
+        "more",
+        "--deny-warnings",
+    ];
+    build(project.path(), &settled).succeeded();
+    // From elsewhere the files beside the program count.
+    let name = project.file("main.sema");
+    let elsewhere = Scratch::new();
+    let got = build(elsewhere.path(), &[name.to_str().unwrap()]).succeeded();
+    assert_eq!(got.stderr.matches("W0410").count(), 3, "{}", got.stderr);
+}
+
+const PROJECT: &str = "\
+[build]
+entry = \"src/main.sema\"
+include = [\"data/*.txt\", \"logo.svg=images/\"]
+exclude = [\"b.txt\"]
+output = \"dist/report\"
+tier = \"std\"
+capabilities = [\"fs-read\"]
+";
+
+fn project() -> Scratch {
+    Scratch::with(&[
+        ("p/sema.toml", PROJECT),
+        (
+            "p/src/main.sema",
+            "(println (file/read \"data/a.txt\") (file/read \"images/logo.svg\"))\n",
+        ),
+        ("p/data/a.txt", "a"),
+        ("p/data/b.txt", "b"),
+        ("p/logo.svg", "<svg/>"),
+    ])
+}
+
+#[test]
+fn the_project_file_says_what_is_built() {
+    let project = project();
+    for (directory, arguments) in [("p", [].as_slice()), ("", &["p"]), ("p/src", &[".."])] {
+        build(&project.file(directory), arguments).succeeded();
+        let app = project.file("p/dist/report");
+        assert_eq!(run(&app), "a <svg/>\n", "{directory}");
+        assert_eq!(
+            assets(project.path(), "p/dist/report"),
+            ["data/a.txt", "images/logo.svg"]
+        );
+        fs::remove_file(app).unwrap();
+    }
+    // The command line wins.
+    let line = [
+        "p",
+        "-o",
+        "other",
+        "--include",
+        "p/data/b.txt=images/logo.svg",
+    ];
+    build(project.path(), &line).succeeded();
+    assert_eq!(run(&project.file("other")), "a b\n");
+    assert!(!project.file("p/dist/report").exists());
+    // Beside the program it counts, too, unless it is about another one.
+    project.write("p/sema.toml", PROJECT.replace("src/", ""));
+    fs::rename(project.file("p/src/main.sema"), project.file("p/main.sema")).unwrap();
+    build(project.path(), &["p/main.sema"]).succeeded();
+    assert_eq!(run(&project.file("p/dist/report")), "a <svg/>\n");
+    project.write("p/second.sema", "(println 2)");
+    build(project.path(), &["p/second.sema"]).succeeded();
+    assert_eq!(assets(project.path(), "second"), [""; 0]);
+}
+
+#[test]
+fn mistakes_in_the_project_file_are_shown_where_they_are() {
+    let project = project();
+    let wrong = |text: &str| {
+        project.write("p/sema.toml", text);
+        build(project.path(), &["p"])
+    };
+    let got = wrong("[build]\nentry = \"src/main.sema\"\ninclued = []\n");
+    assert!(got.stderr.contains("p/sema.toml:3:1"), "{got:?}");
+    assert!(got.stderr.contains("Did you mean 'include'?"), "{got:?}");
+    got.failed_with(1, "unknown key 'inclued'");
+    wrong("[build\n").failed_with(1, "E0003");
+    wrong("[build]\n").failed_with(1, "does not say which file the program begins with");
+    wrong("[package]\n").failed_with(1, "has no sema.toml with a table [build]");
+    build(project.path(), &[]).failed_with(2, "no FILE is given");
+    wrong(&PROJECT.replace("fs-read", "process")).failed_with(1, "file/read (tier core) at");
+    wrong(&PROJECT.replace("data/*.txt", "nothing")).failed_with(1, "cannot include");
+    assert!(!project.file("p/dist").exists());
+}
+
+#[test]
+fn files_come_out_as_they_went_in() {
+    let project = Scratch::with(&[
+        ("main.sema", "1"),
+        ("data/a.txt", "a"),
+        ("data/b/c.txt", "c"),
+    ]);
+    let long = "0123456789".repeat(100_000);
+    project.write("data/long.txt", &long);
+    build(
+        project.path(),
+        &["main.sema", "--include", "data", "-o", "app"],
+    )
+    .succeeded();
+    let extract =
+        |arguments: &[&str]| semac(project.path(), &[&["extract", "app"], arguments].concat());
+    extract(&["-o", "all"]).succeeded();
+    assert_eq!(
+        fs::read_to_string(project.file("all/data/long.txt")).unwrap(),
+        long
+    );
+    assert_eq!(
+        fs::read_to_string(project.file("all/data/b/c.txt")).unwrap(),
+        "c"
+    );
+    extract(&["data/b", "-o", "some"]).succeeded();
+    assert_eq!(fs::read_dir(project.file("some/data")).unwrap().count(), 1);
+    extract(&["data/x", "-o", "none"]).failed_with(1, "has no file 'data/x'");
+    assert!(!project.file("none").exists());
+    // What is there stays.
+    project.write("all/data/a.txt", "mine");
+    extract(&["-o", "all"]).failed_with(1, "all/data/a.txt' is there already");
+    assert_eq!(
+        fs::read_to_string(project.file("all/data/a.txt")).unwrap(),
+        "mine"
+    );
+    extract(&["-o", "all", "--force"]).succeeded();
+    assert_eq!(
+        fs::read_to_string(project.file("all/data/a.txt")).unwrap(),
+        "a"
+    );
+    // Links do not lead out.
+    for (link, target) in [
+        ("data", "outside"),
+        ("data/b", "outside"),
+        ("data/a.txt", "outside/x"),
+    ] {
+        fs::create_dir_all(project.file("outside")).unwrap();
+        let directory = Scratch::new();
+        let place = directory.file(link);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        symlink(project.file(target), place).unwrap();
+        let output = directory.path().to_str().unwrap().to_owned();
+        let got = extract(&["-o", &output, "--force"]);
+        assert_eq!(got.status, 1, "{got:?}");
+        assert_eq!(
+            fs::read_dir(project.file("outside")).unwrap().count(),
+            0,
+            "{link}"
+        );
+    }
+    // Of what is damaged nothing comes out.
+    let mut bytes = fs::read(project.file("app")).unwrap();
+    let at = bytes.len() - 3000;
+    bytes[at] ^= 1;
+    project.write("bad", &bytes);
+    assert_eq!(
+        semac(project.path(), &["extract", "bad", "-o", "bad-out"]).status,
+        1
+    );
+    assert!(!project.file("bad-out").exists());
+}
+
+#[test]
+fn assets_are_listed_with_their_sizes() {
+    let project = Scratch::with(&[("main.sema", "1")]);
+    project.write("long.txt", "0123456789".repeat(10_000));
+    build(project.path(), &["main.sema", "--include", "long.txt"]).succeeded();
+    let text = semac(project.path(), &["inspect", "main"])
+        .succeeded()
+        .stdout;
+    assert!(text.contains("assets (1 file, 100.0 kB, "), "{text}");
+    assert!(
+        text.contains("100.0 kB (") && text.contains("stored)  long.txt"),
+        "{text}"
+    );
+}
