@@ -26,7 +26,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
-.PHONY: all runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak fuzz-smoke \
+.PHONY: all install dist deb runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak fuzz-smoke \
 	stress stress-semac stress-programs fmt lint clean
 
 all: semac
@@ -75,6 +75,27 @@ demo: semac
 notices:
 	@mkdir -p dist
 	@tools/notices.py dist/NOTICES.txt
+
+# Installs what has been built, below DESTDIR if that is set: `make all-runtimes all` builds it.
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+install: dist/NOTICES.txt
+	@sh tools/stage.sh "$(DESTDIR)$(PREFIX)"
+	@echo "Installed semac $(VERSION) in $(DESTDIR)$(PREFIX)"
+
+dist/NOTICES.txt:
+	@$(MAKE) --no-print-directory notices
+
+# What people download: one archive with everything that has been built, runtimes of other platforms included.
+dist: semac all-runtimes notices
+	@sh tools/archive.sh "dist/semac-$(VERSION)-$(HOST).tar.gz"
+	@cat "dist/semac-$(VERSION)-$(HOST).tar.gz.sha256"
+
+# The same as a Debian package.
+deb: semac all-runtimes notices
+	@sh tools/deb.sh dist "$(VERSION)"
 
 # Everything: unit tests, golden files, and end-to-end tests with executables of the same profile.
 test:
