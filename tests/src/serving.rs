@@ -158,13 +158,40 @@ impl Drop for Server {
     }
 }
 
+/// A package of Python.
+#[derive(Clone, Copy)]
+pub struct Package<'p> {
+    /// What pip installs, with the versions that will do.
+    pub requirement: &'p str,
+    /// The module that is there then.
+    pub module: &'p str,
+}
+
 /// A Python with these packages, made once in the folder of the tests. `None`, and a message, if it cannot be made here.
 pub fn python(folder: &Path, packages: &[&str]) -> Option<PathBuf> {
+    let packages = packages.iter().map(|name| Package {
+        requirement: name,
+        module: name,
+    });
+    python_with(folder, &packages.collect::<Vec<_>>())
+}
+
+/// A Python with these packages, made once in the folder. `None`, and a message, if it cannot be made here. Whoever
+/// comes while it is made waits.
+///
+/// # Panics
+/// The folder cannot be written.
+pub fn python_with(folder: &Path, packages: &[Package<'_>]) -> Option<PathBuf> {
     // One for each test: tests run at the same time.
-    let environment = folder.join(format!("python-{}", packages.join("-")));
+    let modules: Vec<&str> = packages.iter().map(|package| package.module).collect();
+    let environment = folder.join(format!("python-{}", modules.join("-")));
+    let lock = folder.join(format!("python-{}.lock", modules.join("-")));
+    std::fs::create_dir_all(folder).expect("the folder of the tests can be made");
+    let lock = std::fs::File::create(lock).expect("the folder of the tests can be written");
+    lock.lock().expect("a file can be locked");
     let python = environment.join("bin/python");
     let has_all = |python: &Path| {
-        let imports = packages.join(", ");
+        let imports = modules.join(", ");
         let status = Command::new(python)
             .args(["-c", &format!("import {imports}")])
             .stderr(Stdio::null())
@@ -187,12 +214,12 @@ pub fn python(folder: &Path, packages: &[&str]) -> Option<PathBuf> {
                 "--quiet",
                 "--disable-pip-version-check",
             ])
-            .args(packages)
+            .args(packages.iter().map(|package| package.requirement))
             .status();
     }
     let found = has_all(&python).then_some(python);
     if found.is_none() {
-        eprintln!("skipped: there is no Python with {}", packages.join(", "));
+        crate::skip(&format!("there is no Python with {}", modules.join(", ")));
     }
     found
 }

@@ -162,3 +162,99 @@ fn servers_are_reached_over_http() {
     }
     assert_eq!(outcome(&mut command, b"").succeeded().stdout, "streamed\n");
 }
+
+#[test]
+fn a_server_that_wants_its_revision_named_gets_it() {
+    let got = run(r#"
+(define s (mcp/connect {:command "sh" :args ["-c" "read line; echo '{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no\"}}'; read line; echo '{\"id\":2,\"result\":{\"supportedVersions\":[\"2026-07-28\"]}}'; read line; case \"$line\" in *clientCapabilities*protocolVersion*2026-07-28*) echo '{\"id\":3,\"result\":{\"resultType\":\"complete\",\"tools\":[{\"name\":\"t\"}]}}';; esac; read line; echo '{\"id\":4,\"result\":{\"resultType\":\"input_required\"}}'"]}))
+(println (map :name (mcp/tools s)))
+(println (try (mcp/call s "t" {}) (catch e (:message e))))
+"#);
+    assert_eq!(
+        got,
+        "(\"t\")\nmcp: tools/call: the server asks for more, which this client cannot give\n"
+    );
+    let got = run(r#"
+(println (try (mcp/connect {:command "sh" :args ["-c" "read line; echo '{\"id\":1,\"error\":{\"code\":1,\"message\":\"closed today\"}}'"]})
+           (catch e (:message e))))
+"#);
+    assert_eq!(got, "mcp: initialize: closed today\n");
+}
+
+/// Reads a request: its first line and its body.
+fn request(reader: &mut impl BufRead) -> (String, String) {
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).unwrap();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap() <= 2 {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (first, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn servers_of_the_oldest_revision_answer_on_a_stream() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut events = None;
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (first, body) = request(&mut reader);
+            let mut stream = reader.into_inner();
+            let mut say = |text: &str| stream.write_all(text.as_bytes()).unwrap();
+            if first.starts_with("GET /sse ") {
+                say(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nevent: endpoint\ndata: /messages?session=1\n\n",
+                );
+                events = Some(stream);
+                continue;
+            }
+            if !first.starts_with("POST /messages?session=1 ") {
+                say("HTTP/1.1 405 -\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                continue;
+            }
+            say("HTTP/1.1 202 -\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let id = body
+                .split("\"id\":")
+                .nth(1)
+                .and_then(|rest| rest.split([',', '}']).next());
+            let Some(id) = id else { continue };
+            let result = if body.contains("\"initialize\"") {
+                r#"{"protocolVersion":"2024-11-05"}"#
+            } else {
+                r#"{"content":[{"type":"text","text":"heard"}]}"#
+            };
+            let event = format!(
+                "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n\n"
+            );
+            events
+                .as_mut()
+                .unwrap()
+                .write_all(event.as_bytes())
+                .unwrap();
+        }
+    });
+    let program = format!(
+        r#"
+(define s (mcp/connect {{:url "http://127.0.0.1:{port}/sse"}}))
+(println (mcp/call s "t" {{:a 1}}))
+(println (mcp/call s "t" {{:a 2}}))
+(mcp/close s)
+"#
+    );
+    let scratch = Scratch::with(&[("t.sema", &program)]);
+    let mut command = semac_in(scratch.path());
+    command.args(["run", "t.sema"]);
+    assert_eq!(
+        outcome(&mut command, b"").succeeded().stdout,
+        "heard\nheard\n"
+    );
+}

@@ -14,6 +14,8 @@ use crate::ir::Unit;
 use crate::link::data_reader;
 use crate::link::library::Library;
 use crate::link::reads::{self, LiteralRead};
+use crate::link::service;
+pub use crate::link::service::{Service, Transport};
 use crate::link::{self, Output};
 use crate::live::dynamic;
 use crate::live::machine::Machine;
@@ -58,6 +60,8 @@ pub struct Options {
     pub world: World,
     /// Whether to write down the sources with the macros that they define expanded.
     pub expand: bool,
+    /// The server of tools that the program becomes, if it does.
+    pub service: Option<Service>,
 }
 
 /// What the modules of a program become.
@@ -220,6 +224,9 @@ fn compile_with(
     let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
     let mut units: Vec<Unit> = units.collect();
+    if let (Some(service), Some(entry)) = (&options.service, units.last_mut()) {
+        service::add(entry, service).map_err(|problem| vec![*problem])?;
+    }
     units.iter_mut().for_each(frames::mark);
     if let World::Closed(output) = options.world {
         units = link::close(units, output, &mut interner);

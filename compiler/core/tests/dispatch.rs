@@ -104,6 +104,7 @@ fn run(stoppable: bool) {
         macro_steps: 1_000_000,
         world: World::PROGRAM,
         expand: false,
+        service: None,
     };
     let program = compile_program(
         &One,

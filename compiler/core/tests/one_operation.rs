@@ -95,6 +95,7 @@ fn compile(text: String, optimize: u8) -> Program {
         macro_steps: 1_000_000,
         world: World::PROGRAM,
         expand: false,
+        service: None,
         stoppable: false,
     };
     let mut sources = SourceMap::new();

@@ -57,6 +57,7 @@ fn said(program: &str) -> String {
         macro_steps: 100_000,
         world: World::PROGRAM,
         expand: false,
+        service: None,
     };
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");

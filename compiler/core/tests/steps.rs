@@ -48,6 +48,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         macro_steps: 1000,
         world: World::PROGRAM,
         expand: false,
+        service: None,
     };
     let program = compile_program(
         &One(source),

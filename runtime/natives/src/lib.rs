@@ -201,6 +201,8 @@ families! {
     #[cfg(feature = "net")]
     net::memory;
     #[cfg(feature = "net")]
+    net::protocol;
+    #[cfg(feature = "net")]
     net::vectors;
     #[cfg(feature = "net")]
     net::vectors::store;

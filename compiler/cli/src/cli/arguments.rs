@@ -127,6 +127,7 @@ Examples:
   semac build a.sema b.sema -o tools            two programs in one: `tools a`, or a link called a
   semac build app.sema --bundle                 a small file that an installed sema-rt runs
   semac build app.sema --image app.tar          a container image for docker, podman, skopeo
+  semac build --mcp tools.sema -o server        the tools of a file as an MCP server
   semac build app.sema --json | jq .targets     what was built, for scripts
 
 All files that the program imports or loads under literal names are compiled in. Files it
@@ -154,6 +155,13 @@ pub struct Build {
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH")]
     pub runtime: Option<PathBuf>,
+    /// Make an MCP server on standard input and output of the tools that the file defines, or lists as exports
+    #[arg(long)]
+    pub mcp: bool,
+    /// The same over HTTP: the executable takes --host, --port and --origin, and serves http://127.0.0.1:3000/mcp
+    /// without
+    #[arg(long)]
+    pub mcp_http: bool,
     /// Put the compiler into the executable, so that eval, read, and load and import of computed
     /// paths work in it
     #[arg(long)]

@@ -52,8 +52,7 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
             file,
             &NO_OPTIMIZATION,
             &arguments.lints,
-            Surroundings::Runtime,
-            World::PROGRAM,
+            program::Purpose::new(Surroundings::Runtime, World::PROGRAM),
             &clock,
         );
         match found {

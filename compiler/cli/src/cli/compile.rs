@@ -18,8 +18,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
         &arguments.file,
         &arguments.optimization,
         &arguments.lints,
-        Surroundings::Runtime,
-        World::LIBRARY,
+        program::Purpose::new(Surroundings::Runtime, World::LIBRARY),
         &clock,
     )?;
     let inputs = compiled.inputs;

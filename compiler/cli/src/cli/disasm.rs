@@ -22,8 +22,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
             &arguments.file,
             &arguments.optimization,
             &arguments.lints,
-            Surroundings::Runtime,
-            World::LIBRARY,
+            program::Purpose::new(Surroundings::Runtime, World::LIBRARY),
             &clock,
         )?;
         clock.show();

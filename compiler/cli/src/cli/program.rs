@@ -7,7 +7,9 @@ use std::sync::Mutex;
 
 use super::arguments::{Lints, Optimization};
 use super::failure::{Failure, note};
-use semac_core::driver::{FileSystem, Options, Program, Surroundings, World, compile_program};
+use semac_core::driver::{
+    FileSystem, Options, Program, Service, Surroundings, World, compile_program,
+};
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::source::SourceMap;
@@ -65,8 +67,33 @@ pub struct Counts {
     pub warnings: usize,
 }
 
-/// Compiles the program with this entry file and shows what there is to say about it. `surroundings`:
-/// what the program will find when it runs; `world`: what its modules become.
+/// What a program is compiled for.
+#[derive(Clone, Debug)]
+pub struct Purpose {
+    /// What it will find when it runs.
+    pub surroundings: Surroundings,
+    /// What its modules become.
+    pub world: World,
+    /// The server that it becomes.
+    pub service: Option<Service>,
+    /// Whether to write down its sources with the macros that they define expanded.
+    pub expand: bool,
+}
+
+impl Purpose {
+    /// A program or a library that does what its file says.
+    #[must_use]
+    pub fn new(surroundings: Surroundings, world: World) -> Purpose {
+        Purpose {
+            surroundings,
+            world,
+            service: None,
+            expand: false,
+        }
+    }
+}
+
+/// Compiles the program with this entry file and shows what there is to say about it.
 ///
 /// # Errors
 /// [`Failure::Reported`] after showing the errors (or warnings, if they are denied), [`Failure::File`] if the entry cannot be read.
@@ -74,11 +101,10 @@ pub fn compile(
     entry: &Path,
     optimization: &Optimization,
     lints: &Lints,
-    surroundings: Surroundings,
-    world: World,
+    purpose: Purpose,
     phases: &dyn Observer,
 ) -> Result<Compiled, Failure> {
-    found(entry, optimization, lints, surroundings, world, phases)?
+    found(entry, optimization, lints, purpose, phases)?
         .shown()
         .0
 }
@@ -90,8 +116,7 @@ pub fn found_with(
     texts: HashMap<PathBuf, Vec<u8>>,
     optimization: &Optimization,
     lints: &Lints,
-    surroundings: Surroundings,
-    world: World,
+    purpose: Purpose,
     phases: &dyn Observer,
 ) -> Found {
     let made: Vec<PathBuf> = texts.keys().cloned().collect();
@@ -99,16 +124,7 @@ pub fn found_with(
         texts,
         ..Disk::default()
     };
-    let mut found = diagnose(
-        disk,
-        entry,
-        optimization,
-        lints,
-        surroundings,
-        world,
-        false,
-        phases,
-    );
+    let mut found = diagnose(disk, entry, optimization, lints, purpose, phases);
     if let Some(compiled) = &mut found.program {
         let paths = &mut compiled.program.paths;
         paths.retain(|(_, path)| !made.contains(path));
@@ -157,21 +173,11 @@ pub fn found(
     entry: &Path,
     optimization: &Optimization,
     lints: &Lints,
-    surroundings: Surroundings,
-    world: World,
+    purpose: Purpose,
     phases: &dyn Observer,
 ) -> Result<Found, Failure> {
     let (disk, entry) = opened(entry)?;
-    Ok(diagnose(
-        disk,
-        &entry,
-        optimization,
-        lints,
-        surroundings,
-        world,
-        false,
-        phases,
-    ))
+    Ok(diagnose(disk, &entry, optimization, lints, purpose, phases))
 }
 
 /// The sources of a program with the macros that they define expanded: name and text, in the order in which they were read.
@@ -185,29 +191,20 @@ pub fn expanded(
 ) -> Result<Vec<(String, String)>, Failure> {
     let (disk, entry) = opened(entry)?;
     let lints = Lints::default();
-    let (surroundings, world) = (Surroundings::Runtime, World::LIBRARY);
-    let mut found = diagnose(
-        disk,
-        &entry,
-        optimization,
-        &lints,
-        surroundings,
-        world,
-        true,
-        phases,
-    );
+    let purpose = Purpose {
+        expand: true,
+        ..Purpose::new(Surroundings::Runtime, World::LIBRARY)
+    };
+    let mut found = diagnose(disk, &entry, optimization, &lints, purpose, phases);
     Ok(found.shown().0?.program.expanded)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a compilation depends on")]
 fn diagnose(
     disk: Disk,
     entry: &Path,
     optimization: &Optimization,
     lints: &Lints,
-    surroundings: Surroundings,
-    world: World,
-    expand: bool,
+    purpose: Purpose,
     phases: &dyn Observer,
 ) -> Found {
     let options = Options {
@@ -215,11 +212,12 @@ fn diagnose(
         working_directory: std::env::current_dir().ok(),
         package_root: package_root(),
         allowed: lints.allow.clone(),
-        surroundings,
+        surroundings: purpose.surroundings,
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,
-        world,
-        expand,
+        world: purpose.world,
+        service: purpose.service,
+        expand: purpose.expand,
     };
     let mut sources = SourceMap::new();
     let deny_warnings = lints.deny_warnings;

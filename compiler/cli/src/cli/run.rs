@@ -25,8 +25,7 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
         &arguments.file,
         &arguments.optimization,
         &lints,
-        Surroundings::Sources,
-        World::PROGRAM,
+        program::Purpose::new(Surroundings::Sources, World::PROGRAM),
         &clock,
     )?;
     clock.show();

@@ -127,8 +127,7 @@ fn watched(arguments: &Watch, entry: Option<&Path>) -> Vec<PathBuf> {
         entry,
         &NO_OPTIMIZATION,
         &Lints::default(),
-        Surroundings::Sources,
-        World::PROGRAM,
+        program::Purpose::new(Surroundings::Sources, World::PROGRAM),
         &Clock::new(false),
     );
     match found.ok().and_then(|found| found.program) {

@@ -8,6 +8,7 @@
 //! - [`library`] adds the part of the standard library that is written in Sema, which [`definitions`] lowers
 //! - [`data_reader`] gives programs that run without a compiler their own reader of data
 //! - [`reads`] is which files the program reads under literal names
+//! - [`service`] makes a server of a program that defines tools
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;
@@ -18,6 +19,7 @@ mod merge;
 mod order;
 pub mod reads;
 pub mod requirements;
+pub mod service;
 mod visible;
 
 use std::collections::HashMap;

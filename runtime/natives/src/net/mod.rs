@@ -5,5 +5,6 @@ pub mod http;
 pub mod llm;
 pub mod llm_values;
 pub mod memory;
+pub mod protocol;
 pub mod vectors;
 pub mod websocket;

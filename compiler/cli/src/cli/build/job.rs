@@ -53,6 +53,11 @@ impl Job {
                 let project = project.ok_or(Failure::Usage(nothing))?;
                 (entry_of(&project)?, Some(project))
             }
+            [_, _, ..] if arguments.mcp || arguments.mcp_http => {
+                return Err(Failure::Usage(
+                    "a server of tools is made of one file: import the others in it".to_owned(),
+                ));
+            }
             [_, _, ..] => {
                 let output = arguments.output.as_ref().or(arguments.image.image.as_ref());
                 let output = output.filter(|output| !output.is_dir());

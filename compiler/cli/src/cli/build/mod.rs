@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sema_vfs::ArchiveSummary;
-use semac_core::driver::{Surroundings, World};
+use semac_core::driver::{Service, Surroundings, Transport, World};
 use semac_core::link::requirements::Requirements;
 use semac_core::phases::{self, Observer};
 
@@ -180,6 +180,20 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// The server of tools that the program is to become. It is called as the file.
+fn service(source: &Path, arguments: &Build) -> Option<Service> {
+    let transport = match (arguments.mcp, arguments.mcp_http) {
+        (_, true) => Transport::Http,
+        (true, false) => Transport::StandardStreams,
+        (false, false) => return None,
+    };
+    let name = source.file_stem().unwrap_or(source.as_os_str());
+    Some(Service {
+        name: name.to_string_lossy().into_owned(),
+        transport,
+    })
+}
+
 /// Compiles the program and writes what is asked for. Notes in `said` what there is to say about the program.
 fn build(
     job: &Job,
@@ -195,16 +209,19 @@ fn build(
         false => Surroundings::Runtime,
     };
     let clock = Clock::new(arguments.optimization.time_passes).with_progress();
-    let (options, lints, world) = (&arguments.optimization, &arguments.lints, World::PROGRAM);
+    let (options, lints) = (&arguments.optimization, &arguments.lints);
+    let purpose = program::Purpose {
+        service: service(source, arguments),
+        ..program::Purpose::new(surroundings, World::PROGRAM)
+    };
     let mut found = match &job.several {
-        None => program::found(source, options, lints, surroundings, world, &clock)?,
+        None => program::found(source, options, lints, purpose, &clock)?,
         Some(several) => program::found_with(
             &several.entry,
             several.texts.clone(),
             options,
             lints,
-            surroundings,
-            world,
+            purpose,
             &clock,
         ),
     };

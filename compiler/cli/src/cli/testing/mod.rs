@@ -266,12 +266,12 @@ fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure>
     };
     let clock = Clock::new(arguments.optimization.time_passes);
     let options = &arguments.optimization;
-    let (surroundings, world) = (Surroundings::Sources, World::PROGRAM);
+    let purpose = program::Purpose::new(Surroundings::Sources, World::PROGRAM);
     let found = match runner(file).filter(|_| !whole) {
-        None => program::found(file, options, &lints, surroundings, world, &clock)?,
+        None => program::found(file, options, &lints, purpose, &clock)?,
         Some((entry, text)) => {
             let texts = HashMap::from([(entry.clone(), text)]);
-            program::found_with(&entry, texts, options, &lints, surroundings, world, &clock)
+            program::found_with(&entry, texts, options, &lints, purpose, &clock)
         }
     };
     clock.show();

@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "net")]
+use rustix::fs::FileType;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use sema_machine::host::Host;
@@ -32,6 +34,24 @@ impl Sink {
     /// The system's answer.
     pub fn pipe(end: OwnedFd) -> io::Result<Sink> {
         rustix::fs::fcntl_setfl(&end, OFlags::NONBLOCK)?;
+        Ok(Sink {
+            descriptor: Descriptor::Shared(Arc::new(end)),
+            buffer: Vec::new(),
+            written: 0,
+            line: Line::default(),
+        })
+    }
+
+    /// What was standard output. Only what is no terminal or file is made not to block: others share those.
+    ///
+    /// # Errors
+    /// The system's answer.
+    #[cfg(feature = "net")]
+    pub fn standard(end: OwnedFd) -> io::Result<Sink> {
+        let kind = FileType::from_raw_mode(rustix::fs::fstat(&end)?.st_mode);
+        if matches!(kind, FileType::Fifo | FileType::Socket) {
+            return Sink::pipe(end);
+        }
         Ok(Sink {
             descriptor: Descriptor::Shared(Arc::new(end)),
             buffer: Vec::new(),
