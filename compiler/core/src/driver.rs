@@ -62,6 +62,8 @@ pub struct Options {
     pub expand: bool,
     /// The server of tools that the program becomes, if it does.
     pub service: Option<Service>,
+    /// The path of an embedded tape, from which all calls of models are answered.
+    pub cassette: Option<String>,
 }
 
 /// What the modules of a program become.
@@ -224,8 +226,13 @@ fn compile_with(
     let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
     let mut units: Vec<Unit> = units.collect();
-    if let (Some(service), Some(entry)) = (&options.service, units.last_mut()) {
-        service::add(entry, service).map_err(|problem| vec![*problem])?;
+    if let Some(entry) = units.last_mut() {
+        if let Some(path) = &options.cassette {
+            service::replay(entry, path);
+        }
+        if let Some(service) = &options.service {
+            service::add(entry, service).map_err(|problem| vec![*problem])?;
+        }
     }
     units.iter_mut().for_each(frames::mark);
     if let World::Closed(output) = options.world {

@@ -105,6 +105,7 @@ fn run(stoppable: bool) {
         world: World::PROGRAM,
         expand: false,
         service: None,
+        cassette: None,
     };
     let program = compile_program(
         &One,

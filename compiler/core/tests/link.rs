@@ -51,6 +51,7 @@ fn compiled(files: &Files, entry: &Path, optimize: u8, world: World) -> Program 
     let options = Options {
         working_directory: None,
         service: None,
+        cassette: None,
         allowed: CERTAIN.map(str::to_owned).to_vec(),
         optimize,
         package_root: None,

@@ -96,6 +96,7 @@ fn compile(text: String, optimize: u8) -> Program {
         world: World::PROGRAM,
         expand: false,
         service: None,
+        cassette: None,
         stoppable: false,
     };
     let mut sources = SourceMap::new();

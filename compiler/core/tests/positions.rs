@@ -58,6 +58,7 @@ fn said(program: &str) -> String {
         world: World::PROGRAM,
         expand: false,
         service: None,
+        cassette: None,
     };
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");

@@ -49,6 +49,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         world: World::PROGRAM,
         expand: false,
         service: None,
+        cassette: None,
     };
     let program = compile_program(
         &One(source),

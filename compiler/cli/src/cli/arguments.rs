@@ -162,6 +162,9 @@ pub struct Build {
     /// without
     #[arg(long)]
     pub mcp_http: bool,
+    /// Embed a tape of recorded calls of models, and answer all calls of the program from it: it needs no network
+    #[arg(long, value_name = "FILE")]
+    pub cassette: Option<PathBuf>,
     /// Put the compiler into the executable, so that eval, read, and load and import of computed
     /// paths work in it
     #[arg(long)]

@@ -78,6 +78,8 @@ pub struct Purpose {
     pub service: Option<Service>,
     /// Whether to write down its sources with the macros that they define expanded.
     pub expand: bool,
+    /// The path of the embedded tape that answers its calls of models.
+    pub cassette: Option<String>,
 }
 
 impl Purpose {
@@ -89,6 +91,7 @@ impl Purpose {
             world,
             service: None,
             expand: false,
+            cassette: None,
         }
     }
 }
@@ -218,6 +221,7 @@ fn diagnose(
         world: purpose.world,
         service: purpose.service,
         expand: purpose.expand,
+        cassette: purpose.cassette,
     };
     let mut sources = SourceMap::new();
     let deny_warnings = lints.deny_warnings;

@@ -8,7 +8,7 @@
 //! - [`library`] adds the part of the standard library that is written in Sema, which [`definitions`] lowers
 //! - [`data_reader`] gives programs that run without a compiler their own reader of data
 //! - [`reads`] is which files the program reads under literal names
-//! - [`service`] makes a server of a program that defines tools
+//! - [`service`] adds what the command line asks for: a server of the program's tools, a tape for its calls of models
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;

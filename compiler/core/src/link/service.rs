@@ -1,4 +1,5 @@
-//! A program that defines tools becomes a server that offers them.
+//! What the command line adds to a program: a program that defines tools becomes a server that offers them, and calls of models
+//! are answered from a tape.
 //!
 //! The server is a function of the library. It is called behind the code of the entry file with the tools, and is told
 //! before that code runs that it will be: what the code prints must not be taken for messages.
@@ -68,6 +69,14 @@ pub fn add(entry: &mut Unit, service: &Service) -> Fallible<()> {
     let arguments = vec![Expr::new(name, span), values];
     entry.body.push(Expr::builtin_call(serve, arguments, span));
     Ok(())
+}
+
+/// Lets a program answer its calls of models from the embedded tape at a path.
+pub fn replay(entry: &mut Unit, path: &str) {
+    let span = entry.body.first().map(|form| form.span).unwrap_or_default();
+    let path = ExprKind::Const(DatumKind::Str(Rc::from(path)));
+    let begin = Expr::builtin_call("%replay-bundled", vec![Expr::new(path, span)], span);
+    entry.body.insert(0, begin);
 }
 
 /// The globals that the unit's own forms define as tools, each once.

@@ -84,7 +84,12 @@ impl Job {
             [file, ..] if file.is_file() => (file.clone(), Project::of_program(file)?),
             [file, ..] => (file.clone(), None),
         };
-        let includes = arguments.include.iter();
+        let cassette = arguments.cassette.iter().map(|file| file.as_os_str());
+        let includes = arguments
+            .include
+            .iter()
+            .map(|argument| argument.as_os_str());
+        let includes = includes.chain(cassette);
         let includes = includes.map(|argument| Include::parse(argument, Path::new("")));
         let includes = includes.collect();
         let project = project.unwrap_or_default();

@@ -22,7 +22,7 @@ use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart};
 use super::failure::{Failure, note, print, remark};
 use super::{count_text, program, size_text};
-use crate::bundle::{self, Bundle, BundleError, RuntimeImage, Target};
+use crate::bundle::{self, Asset, Bundle, BundleError, RuntimeImage, Target};
 use image::WrittenImage;
 use job::Job;
 pub(super) use outputs::protect;
@@ -180,6 +180,40 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// The path under which a tape is embedded.
+fn cassette(file: &Path, assets: &[Asset]) -> Result<String, Failure> {
+    let unreadable = |source| Failure::File {
+        action: "read",
+        path: file.to_owned(),
+        source,
+    };
+    let text = std::fs::read(file).map_err(unreadable)?;
+    let is_recording = |line: &[u8]| {
+        let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        value.is_some_and(|value| {
+            value.get("v").is_some_and(|version| *version == 1)
+                && value.get("key").is_some_and(serde_json::Value::is_string)
+        })
+    };
+    if !text.split(|byte| *byte == b'\n').any(is_recording) {
+        return Err(Failure::Other {
+            message: format!("there is no recorded call in {}", file.display()),
+            hint:
+                "a cassette has a line of JSON for each call; `llm/with-cassette` and the variable \
+                   SEMA_LLM_CASSETTE record them"
+                    .to_owned(),
+        });
+    }
+    let place = std::fs::canonicalize(file).map_err(unreadable)?;
+    let is_it = |asset: &&Asset| std::fs::canonicalize(&asset.file).is_ok_and(|of| of == place);
+    let embedded = assets.iter().find(is_it);
+    let embedded = embedded.ok_or_else(|| Failure::Other {
+        message: format!("the cassette {} is excluded", file.display()),
+        hint: "change what is excluded (--exclude, or `exclude` in sema.toml)".to_owned(),
+    })?;
+    Ok(embedded.path.to_string())
+}
+
 /// The server of tools that the program is to become. It is called as the file.
 fn service(source: &Path, arguments: &Build) -> Option<Service> {
     let transport = match (arguments.mcp, arguments.mcp_http) {
@@ -203,6 +237,10 @@ fn build(
 ) -> Result<Built, Failure> {
     let source = job.source.as_path();
     let assets = bundle::collect(&job.includes, &job.defaults, &job.excludes, source)?;
+    let cassette = match &arguments.cassette {
+        Some(file) => Some(cassette(file, &assets)?),
+        None => None,
+    };
     plan.protect(assets.iter().map(|asset| &asset.file))?;
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
@@ -212,6 +250,7 @@ fn build(
     let (options, lints) = (&arguments.optimization, &arguments.lints);
     let purpose = program::Purpose {
         service: service(source, arguments),
+        cassette,
         ..program::Purpose::new(surroundings, World::PROGRAM)
     };
     let mut found = match &job.several {

@@ -8,7 +8,7 @@ use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, real, text};
-use sema_machine::host::condition::{Outcome, io_error};
+use sema_machine::host::condition::{Condition, ConditionKind, Extra, Outcome, io_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
@@ -22,6 +22,9 @@ natives! {
 
     /// Raises a condition of the type `:llm`.
     "%llm-error" (message: String) -> Never => raise;
+
+    /// Raises a condition of the type `:llm` about a provider of this name, which its entry `:provider` says.
+    "%provider-error" (message: String, provider: String) -> Never => raise_about_provider;
 
     /// Raises a condition of the type `:io`.
     "%io-error" (message: String) -> Never => raise_io;
@@ -89,6 +92,15 @@ fn set_state(host: &Host, args: &[Value]) -> Outcome {
 
 fn raise(host: &Host, args: &[Value]) -> Outcome {
     Err(llm_error(text(host, "%llm-error", args, 0)?))
+}
+
+fn raise_about_provider(host: &Host, args: &[Value]) -> Outcome {
+    let message = text(host, "%provider-error", args, 0)?.to_owned();
+    let provider = text(host, "%provider-error", args, 1)?.to_owned();
+    Err(Condition::new(ConditionKind::Llm, message)
+        .hint(format!("the provider is {provider}"))
+        .with("provider", Extra::Text(provider))
+        .signal())
 }
 
 fn raise_io(host: &Host, args: &[Value]) -> Outcome {

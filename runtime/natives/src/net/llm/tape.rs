@@ -3,12 +3,17 @@
 //! A tape is NDJSON, one line a call: `{"v":1,"kind":"complete","key":K,"content":S,"provider":P, ...}`. The
 //! order of the entries is that of recordings of others, so that tapes can be compared as texts.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
 use crate::std::json::read::{Keys, Reader};
 use crate::std::json::write;
 use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
-use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -20,6 +25,78 @@ natives! {
     /// The line of a tape for a call: what was asked (`complete`, `stream` or `embed`), its key, the reply, the
     /// pieces in which it came, and the embeddings.
     "%tape-line" (kind: Any, key: Any, reply: Any, pieces: Any, embeddings: Any) -> String => line;
+
+    /// The text of the tape that `SEMA_LLM_CASSETTE` names, and what `SEMA_LLM_CASSETTE_MODE` says or nil, as a vector. Nil
+    /// without such a tape, and where files are denied. A file that is not there is an empty tape.
+    "%environment-tape" () -> Any, needs(Capability::Llm) => environment_tape;
+
+    /// Adds a line to the tape that `SEMA_LLM_CASSETTE` names.
+    "%extend-environment-tape" (line: String) -> Nil, needs(Capability::Llm) => extend_environment_tape;
+
+    /// The text of a tape in the bundle.
+    "%bundled-tape" (path: String) -> String, needs(Capability::Llm) => bundled_tape;
+}
+
+/// The tape that whoever has started the process wants to be used. Variables that the program sets itself do not
+/// count: they would let it reach files without the capability for them.
+fn named_tape() -> Option<PathBuf> {
+    std::env::var_os("SEMA_LLM_CASSETTE")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+fn environment_tape(host: &Host, _: &[Value]) -> Outcome {
+    let Some(path) = named_tape() else {
+        return Ok(Value::NIL);
+    };
+    if host.denies(Capability::FsRead) || host.denies(Capability::FsWrite) {
+        return Ok(Value::NIL);
+    }
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(tape_error(&path, &error)),
+    };
+    let mode = std::env::var("SEMA_LLM_CASSETTE_MODE").unwrap_or_default();
+    let mode = match mode.as_str() {
+        "" => Value::NIL,
+        mode => host.heap.string(mode),
+    };
+    Ok(host.heap.vector(&[host.heap.string(&text), mode]))
+}
+
+fn tape_error(path: &Path, error: &std::io::Error) -> Box<Signal> {
+    io_error(format!("SEMA_LLM_CASSETTE: {}: {error}", path.display()))
+}
+
+fn extend_environment_tape(host: &Host, args: &[Value]) -> Outcome {
+    let line = text(host, "%extend-environment-tape", args, 0)?;
+    let Some(path) = named_tape() else {
+        return Ok(Value::NIL);
+    };
+    let extend = || -> std::io::Result<()> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(line.as_bytes())
+    };
+    extend().map_err(|error| tape_error(&path, &error))?;
+    Ok(Value::NIL)
+}
+
+fn bundled_tape(host: &Host, args: &[Value]) -> Outcome {
+    let path = text(host, "%bundled-tape", args, 0)?;
+    let missing = |why: String| io_error(format!("cassette {path}: {why}"));
+    let entry = host
+        .files
+        .embedded(path, None)
+        .ok_or_else(|| missing("it is not in the bundle".to_owned()))?;
+    let bytes = entry.bytes().map_err(|error| missing(error.to_string()))?;
+    Ok(host.heap.string(&String::from_utf8_lossy(&bytes)))
 }
 
 /// An entry of a map; `None` if it is nil or there is no map.
