@@ -203,6 +203,8 @@ families! {
     #[cfg(feature = "net")]
     net::protocol;
     #[cfg(feature = "net")]
+    net::telemetry;
+    #[cfg(feature = "net")]
     net::vectors;
     #[cfg(feature = "net")]
     net::vectors::store;

@@ -6,5 +6,6 @@ pub mod llm;
 pub mod llm_values;
 pub mod memory;
 pub mod protocol;
+pub mod telemetry;
 pub mod vectors;
 pub mod websocket;
