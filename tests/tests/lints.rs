@@ -340,3 +340,34 @@ fn places_are_relative_to_the_directory_semac_was_started_in() {
     assert!(got.stderr.contains("at a (lib/a.sema:1:15)"), "{got:#?}");
     assert!(got.stderr.contains("(src/main.sema:2:10)"), "{got:#?}");
 }
+
+#[test]
+fn what_tools_and_agents_say_is_checked() {
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(deftool a \"A\" {:x {:type :string :descripton \"X\"}} (fn (x y) x))
+(deftool b \"B\" {} {:policy []} (fn () 1))
+(defagent one {:tools [a b a] :modle \"m\"})
+(defagent two {:tools (list b b)})
+",
+    )]);
+    let got = semac(&project, &["check", "main.sema"]);
+    assert_eq!(got.status, 0, "{got:#?}");
+    for (place, message) in [
+        (
+            "1:35",
+            "deftool: a parameter has an unknown key :descripton",
+        ),
+        (
+            "1:53",
+            "deftool: the handler's parameter `y` is none of the tool's",
+        ),
+        ("2:20", "deftool: unknown option :policy"),
+        ("3:28", "defagent: the tool `a` is named twice"),
+        ("3:31", "defagent: unknown key :modle"),
+        ("4:31", "defagent: the tool `b` is named twice"),
+    ] {
+        let found = format!("Warning: {message}\n --> main.sema:{place}\n");
+        assert!(got.stderr.contains(&found), "{found}{}", got.stderr);
+    }
+}

@@ -14,6 +14,17 @@ const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
 /// What the options of an agent may say.
 const AGENT_KEYS: [&str; 4] = ["max-turns", "model", "system", "tools"];
 
+/// What may be said of a parameter of a tool.
+const PARAMETER_KEYS: [&str; 7] = [
+    "default",
+    "description",
+    "enum",
+    "message",
+    "optional",
+    "type",
+    "validate",
+];
+
 /// Definitions and calls that are followed to find a function.
 const MOST_STEPS: u32 = 16;
 
@@ -72,6 +83,18 @@ impl Lowerer<'_, '_> {
         };
         if let (Some(described), Some(handler)) = (parts.get(1), values.last()) {
             self.check_tool(described, handler);
+            self.check_parameters(described);
+        }
+        if let [.., options, _] = parts
+            && parts.len() == 4
+        {
+            let hint = "it is an error when the program runs; a tool has :policy-subjects";
+            self.check_keys(
+                options,
+                &["policy-subjects"],
+                "deftool: unknown option",
+                hint,
+            );
         }
         let mut arguments = vec![self.text_constant(symbol, name.span)];
         // The schema of constant parameters is computed while compiling.
@@ -161,7 +184,42 @@ impl Lowerer<'_, '_> {
                 Some(_) => format!("it gets nil; the tool declares {}", keys.join(", ")),
                 None => "it gets nil; the tool declares no parameters".to_owned(),
             };
-            let problem = Diagnostic::warning(lambda.span, "W0206", Condition::Eval, message);
+            let problem = Diagnostic::warning(lambda.span, "W0211", Condition::Eval, message);
+            self.report(problem.with_hint(hint));
+        }
+    }
+
+    /// Warns of what is said of parameters and does not reach models.
+    fn check_parameters(&mut self, described: &Datum) {
+        let DatumKind::Map(entries) = &described.kind else {
+            return;
+        };
+        let hint = format!(
+            "models are not told it; a parameter has {}",
+            PARAMETER_KEYS.map(|key| format!(":{key}")).join(", ")
+        );
+        for (_, parameter) in entries.iter() {
+            let message = "deftool: a parameter has an unknown key";
+            self.check_keys(parameter, &PARAMETER_KEYS, message, &hint);
+        }
+    }
+
+    /// Warns of the keys of a map that are not among these.
+    fn check_keys(&mut self, map: &Datum, known: &[&str], message: &str, hint: &str) {
+        let DatumKind::Map(entries) = &map.kind else {
+            return;
+        };
+        let mut unknown = Vec::new();
+        for (key, _) in entries.iter() {
+            if let DatumKind::Keyword(name) = &key.kind {
+                let name = self.session.interner.resolve(name);
+                if !known.contains(&name) {
+                    unknown.push((key.span, format!("{message} :{name}")));
+                }
+            }
+        }
+        for (span, message) in unknown {
+            let problem = Diagnostic::warning(span, "W0214", Condition::Eval, message);
             self.report(problem.with_hint(hint));
         }
     }
@@ -179,14 +237,14 @@ impl Lowerer<'_, '_> {
             let name = self.session.interner.resolve(name);
             if !AGENT_KEYS.contains(&name) {
                 let message = format!("defagent: unknown key :{name}");
-                let problem = Diagnostic::warning(key.span, "W0207", Condition::Eval, message);
+                let problem = Diagnostic::warning(key.span, "W0212", Condition::Eval, message);
                 problems.push(problem.with_hint(format!(
                     "an agent has {}",
                     AGENT_KEYS.map(|key| format!(":{key}")).join(", ")
                 )));
             }
             if name == "tools"
-                && let DatumKind::Vector(tools) = &value.kind
+                && let Some(tools) = self.listed(value)
             {
                 let mut seen = Vec::new();
                 for tool in tools.iter() {
@@ -197,7 +255,7 @@ impl Lowerer<'_, '_> {
                         let name = self.session.interner.resolve(&symbol);
                         let message = format!("defagent: the tool `{name}` is named twice");
                         let problem =
-                            Diagnostic::warning(tool.span, "W0208", Condition::Eval, message);
+                            Diagnostic::warning(tool.span, "W0213", Condition::Eval, message);
                         problems.push(problem.with_hint("one is enough"));
                     }
                     seen.push(symbol);
@@ -206,6 +264,19 @@ impl Lowerer<'_, '_> {
         }
         for problem in problems {
             self.report(problem);
+        }
+    }
+
+    /// The elements of a vector, or of a call of `list`.
+    fn listed<'d>(&self, value: &'d Datum) -> Option<&'d [Datum]> {
+        match &value.kind {
+            DatumKind::Vector(elements) => Some(elements),
+            DatumKind::List(call) => {
+                let (head, elements) = call.split_first()?;
+                let name = self.session.interner.resolve(&shape::as_symbol(head)?);
+                (name == "list").then_some(elements)
+            }
+            _ => None,
         }
     }
 
