@@ -73,7 +73,7 @@ impl Job {
                 let project = Project::of_directory(directory)?;
                 let project = project.ok_or_else(|| Failure::Other {
                     message: format!(
-                        "the directory '{}' has no {NAME} with a table [build]",
+                        "cannot read '{}': it is a directory, and has no {NAME} with a table [build]",
                         directory.display()
                     ),
                     hint: "name the program's entry file".to_owned(),
