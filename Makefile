@@ -139,6 +139,7 @@ bench: semac all-runtimes
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin
 	@cd dist/demo && ../semac build ../../fixtures/programs/hello.sema --include assets -o assets-100mb
 	@bench/startup.py dist/demo/hello dist/demo/assets-100mb
+	@bench/shipping.py --semac dist/semac
 
 # Counts machine instructions of the benchmark programs against bench/instructions.txt.
 instructions: semac
