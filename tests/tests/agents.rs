@@ -120,3 +120,46 @@ fn a_program_without_cache_and_tape_needs_no_files() {
         assert!(!shown.contains(capability), "{capability}: {shown}");
     }
 }
+
+#[test]
+fn prices_are_in_programs_that_ask_for_them() {
+    let provider = r#"(llm/define-provider :p {:complete (fn (request)
+        {:content "x" :model "gpt-4o-2024-08-06" :usage {:prompt-tokens 1000 :completion-tokens 100}})})"#;
+    let plain = format!("{provider} (println (llm/complete \"a\"))");
+    let asking = format!(
+        "{provider} (llm/complete \"a\") (println (:cost-usd (llm/last-usage)) (:source (llm/pricing-status)))
+         (println (try (llm/with-budget {{:max-cost-usd 0.001}} (fn () (llm/complete \"a\"))) (catch e (:message e))))
+         (llm/set-pricing \"gpt-4o\" 1 0)
+         (llm/complete \"a\")
+         (println (:cost-usd (llm/last-usage)) (:source (llm/pricing-status)))"
+    );
+    let keyword = format!(
+        "{provider} (defagent bot {{}}) (println (:cost-usd (:usage (agent/run bot \"a\" {{}}))))"
+    );
+    let scratch = Scratch::with(&[
+        ("plain.sema", &plain),
+        ("asking.sema", &asking),
+        ("keyword.sema", &keyword),
+    ]);
+    let run = |name: &str| {
+        let mut build = semac_in(scratch.path());
+        build.args(["build", &format!("{name}.sema"), "-o", name, "--runtime"]);
+        outcome(build.arg(runtime()), b"").succeeded();
+        let got = outcome(&mut Command::new(scratch.file(name)), b"").succeeded();
+        let mut disasm = semac_in(scratch.path());
+        let code = outcome(disasm.args(["disasm", name]), b"")
+            .succeeded()
+            .stdout;
+        (got.stdout, code.contains("claude-opus"))
+    };
+    assert_eq!(run("plain"), ("x\n".to_owned(), false));
+    assert_eq!(run("keyword"), ("0.0035\n".to_owned(), true));
+    assert_eq!(
+        run("asking"),
+        (
+            "0.0035 embedded\nbudget exceeded: spent $0.0035 of $0.0010 limit\n0.001 custom\n"
+                .to_owned(),
+            true
+        )
+    );
+}

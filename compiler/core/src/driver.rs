@@ -226,6 +226,7 @@ fn compile_with(
     let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
     let mut units: Vec<Unit> = units.collect();
+    link::prices::add(&mut units, &interner);
     if let Some(entry) = units.last_mut() {
         if let Some(path) = &options.cassette {
             service::replay(entry, path);

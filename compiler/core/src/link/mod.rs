@@ -9,6 +9,7 @@
 //! - [`data_reader`] gives programs that run without a compiler their own reader of data
 //! - [`reads`] is which files the program reads under literal names
 //! - [`service`] adds what the command line asks for: a server of the program's tools, a tape for its calls of models
+//! - [`prices`] adds the prices of models where they are asked for
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;
@@ -17,6 +18,7 @@ mod definitions;
 pub mod library;
 mod merge;
 mod order;
+pub mod prices;
 pub mod reads;
 pub mod requirements;
 pub mod service;
