@@ -134,6 +134,8 @@ bench: semac all-runtimes
 	@bench/pauses.py --semac dist/semac
 	@bench/build.py --semac dist/semac
 	@bench/modules.py --semac dist/semac
+	@bench/vectors.py --semac dist/semac
+	@bench/agents.py --semac dist/semac
 	@mkdir -p dist/demo
 	@dist/semac build --time-passes fixtures/programs/hello.sema -o dist/demo/hello
 	@mkdir -p dist/demo/assets && head -c 100000000 /dev/urandom > dist/demo/assets/large.bin

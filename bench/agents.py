@@ -4,12 +4,14 @@
     bench/agents.py [--semac PATH] [--rounds N] [--agents N] [--chunks N]
 
 Providers are functions of the program, or servers of this script at this machine. A stream is compared with Node's
-`fetch`, if there is Node. Times are the best of several runs: on a busy machine the others say little.
+`fetch`, if there is Node. Times are the best of several runs; where work is measured, processor time is shown as well, for
+on a busy machine the clock says little.
 """
 
 import argparse
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -33,7 +35,7 @@ ROUNDS = """
 (deftool add "Adds." {{:a {{:type :number}} :b {{:type :number}}}} (fn (a b) (+ a b)))
 (defagent bot {{:tools [add] :max-turns {rounds}}})
 (define (run) (set! count 0) (let ((start (time/now))) (agent/run bot "go") (- (time/now) start)))
-(println (* 1000000 (/ (apply min (map (fn (i) (run)) (range 5))) {rounds})))
+(println (* 1000000 (/ (apply min (map (fn (i) (run)) (range {runs}))) {rounds})))
 """
 
 WAITING = """
@@ -53,7 +55,7 @@ STREAM = """
 (llm/configure :own {{:api-key "k" :base-url "http://127.0.0.1:{port}/v1"}})
 (define count 0)
 (define (run) (let ((start (time/now))) (llm/stream "go" (fn (piece) (set! count (+ count 1)))) (- (time/now) start)))
-(println (* 1000 (apply min (map (fn (i) (run)) (range 3)))) count)
+(println (* 1000 (apply min (map (fn (i) (run)) (range {runs})))) count)
 """
 
 FETCH = """
@@ -76,7 +78,8 @@ async function run() {
   }
   return [performance.now() - start, count];
 }
-const runs = [await run(), await run(), await run()];
+const runs = [];
+for (let i = 0; i < Number(process.argv[3]); i += 1) runs.push(await run());
 console.log(Math.min(...runs.map((run) => run[0])), runs.reduce((sum, run) => sum + run[1], 0));
 """
 
@@ -90,6 +93,22 @@ def program(options, folder, name, text):
 def output(command):
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def work(command_of):
+    """Output and processor seconds of one run: what six runs in one process take more than one does, in fifths."""
+    took = []
+    for runs in (1, 6):
+        command = command_of(runs)
+        before = processor_seconds()
+        printed = output(command)
+        took.append(processor_seconds() - before)
+    return printed, (took[1] - took[0]) / 5
 
 
 def serve(answer):
@@ -121,8 +140,11 @@ def response(kind, body):
 
 
 def rounds(options, folder):
-    path = program(options, folder, "rounds", ROUNDS.format(rounds=options.rounds))
-    return float(output([path]))
+    def command(runs):
+        return [program(options, folder, f"rounds{runs}", ROUNDS.format(rounds=options.rounds, runs=runs))]
+
+    printed, seconds = work(command)
+    return float(printed), 1e6 * seconds / options.rounds
 
 
 def memory(options, folder):
@@ -148,17 +170,22 @@ def first_request(options, folder):
 def stream(options, folder):
     event = b'data: {"id":"1","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
     port, _ = serve(response("text/event-stream", options.chunks * event + b"data: [DONE]\n\n"))
-    path = program(options, folder, "stream", STREAM.format(port=port))
-    ours, count = output([path]).split()
-    assert int(count) == 3 * options.chunks, count
+    printed, seconds = work(
+        lambda runs: [program(options, folder, f"stream{runs}", STREAM.format(port=port, runs=runs))]
+    )
+    milliseconds, count = printed.split()
+    assert int(count) == 6 * options.chunks, count
+    ours = float(milliseconds), 1000 * seconds
     node = shutil.which("node")
     if node is None:
-        return float(ours), None
+        return ours, None
     script = Path(folder) / "fetch.mjs"
     script.write_text(FETCH)
-    theirs, count = output([node, script, f"http://127.0.0.1:{port}/v1/chat/completions"]).split()
-    assert int(count) == 3 * options.chunks, count
-    return float(ours), float(theirs)
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    printed, seconds = work(lambda runs: [node, script, url, str(runs)])
+    milliseconds, count = printed.split()
+    assert int(count) == 6 * options.chunks, count
+    return ours, (float(milliseconds), 1000 * seconds)
 
 
 def main():
@@ -169,12 +196,13 @@ def main():
     parser.add_argument("--chunks", type=int, default=100_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(f"round with a call of a tool: {rounds(options, folder):.1f} us (limit 30)")
+        clock, processor = rounds(options, folder)
+        print(f"round with a call of a tool: {clock:.1f} us, of the processor {processor:.1f} us (limit 30)")
         print(f"agent that waits, of {options.agents}: {memory(options, folder):.1f} KB (limit 60)")
         print(f"first request after exec: {first_request(options, folder):.2f} ms (limit 5)")
         ours, theirs = stream(options, folder)
-        compared = "no Node here" if theirs is None else f"Node's fetch {theirs:.0f} ms"
-        print(f"stream of {options.chunks} pieces: {ours:.0f} ms ({compared})")
+        compared = "no Node here" if theirs is None else f"Node's fetch {theirs[0]:.0f} ms, {theirs[1]:.0f} ms"
+        print(f"stream of {options.chunks} pieces: {ours[0]:.0f} ms, of the processor {ours[1]:.0f} ms ({compared})")
         example = build(options, ROOT / "fixtures/agents/assistant.sema", folder)
         print(f"agent example: {Path(example).stat().st_size / 1e6:.2f} MB (limit 5)")
 

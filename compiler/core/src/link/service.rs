@@ -86,10 +86,10 @@ fn defined_tools(unit: &Unit) -> Vec<GlobalId> {
     while let Some(form) = forms.pop() {
         match &form.kind {
             ExprKind::Seq(parts) => forms.extend(parts.iter().rev()),
-            ExprKind::DefineGlobal(global, value) if makes_tool(value) => {
-                if !tools.contains(global) {
-                    tools.push(*global);
-                }
+            ExprKind::DefineGlobal(global, value)
+                if makes_tool(value) && !tools.contains(global) =>
+            {
+                tools.push(*global);
             }
             _ => {}
         }
