@@ -49,9 +49,9 @@ all-runtimes:
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier || exit 1; \
 	done
 
-# The runtimes of another platform, `make runtimes TARGET=aarch64` or riscv64, perhaps only some: TIERS="core std".
+# The runtimes of another platform, `make runtimes TARGET=aarch64`, riscv64 or wasm32, perhaps only some: TIERS="core std".
 runtimes:
-	@test -n "$(TARGET)" || { echo "make runtimes TARGET=aarch64 (or riscv64)" >&2; exit 2; }
+	@test -n "$(TARGET)" || { echo "make runtimes TARGET=aarch64 (or riscv64, wasm32)" >&2; exit 2; }
 	env RUSTFLAGS="$(RUNTIME_FLAGS)" CARGO="$(CARGO)" sh tools/cross-runtimes.sh "$(TARGET)" dist/runtimes $(TIERS)
 
 # The runtime that contains the compiler, for `semac build --dynamic`.

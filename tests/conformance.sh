@@ -1,11 +1,13 @@
 #!/bin/sh
 # Runs the conformance cases and compares the number of passed ones with the recorded number.
 #
-#   conformance.sh CASES SEMAC RECORD [run|built|stress]
+#   conformance.sh CASES SEMAC RECORD [run|built|wasm|stress]
 #
 # run     each program with `semac run`; the number is `passed` in RECORD
 # built   each program as an executable, those that evaluate code at run time with the runtime that
 #         contains the compiler (which lies beside SEMAC); the number is `built` in RECORD
+# wasm    each program that evaluates no code at run time as a module of WebAssembly, under Node's WASI; the number is
+#         `wasm` in RECORD (lower: there are no processes, no network and no terminals)
 # stress  like run, with a SEMAC that collects garbage at every safepoint; the number is `stress` in
 #         RECORD (lower: programs that ask `gc/collect` how much it found are told that nothing was left)
 #
@@ -64,6 +66,17 @@ built)
   allow=$(printf -- '--allow %s ' W0201 W0202 W0401 W0405 W0407 W0409 W0209)
   cases_of slim "$split/slim" --build-cmd "$semac build $allow{file} -o {out}"
   cases_of dynamic "$split/dynamic" --build-cmd "$semac build --dynamic $allow{file} -o {out}"
+  ;;
+wasm)
+  key=wasm
+  split=target/conformance-cases
+  rm -rf "$split/wasm"
+  mkdir -p "$split/wasm"
+  for file in "$cases"/*.jsonl; do
+    grep -v '"dynamic": true' "$file" >"$split/wasm/$(basename "$file")" || rm "$split/wasm/$(basename "$file")"
+  done
+  allow=$(printf -- '--allow %s ' W0201 W0202 W0401 W0405 W0407 W0409)
+  cases_of wasm "$split/wasm" --build-cmd "$PWD/tests/wasm_program.sh $semac {file} {out} $allow"
   ;;
 *)
   echo "conformance: unknown mode $mode" >&2

@@ -53,11 +53,14 @@ def licence_files(directory):
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     host = next(line.split()[1] for line in output_of("rustc", "-vV").splitlines() if line.startswith("host:"))
-    metadata = json.loads(
-        output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", host)
-    )
+    packages = {}
+    for platform in (host, "wasm32-wasip1"):
+        metadata = json.loads(
+            output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", platform)
+        )
+        packages |= {(package["name"], package["version"]): package for package in linked(metadata)}
     parts, missing = [], []
-    for package in linked(metadata):
+    for _, package in sorted(packages.items()):
         directory = os.path.dirname(package["manifest_path"])
         files = licence_files(directory)
         if not files:
@@ -77,7 +80,7 @@ def main():
         if os.path.exists(file):
             with open(file, encoding="utf-8") as text:
                 standard.append((name, text.read().strip()))
-    title = "The standard library of Rust: MIT OR Apache-2.0; in static runtimes musl: MIT\nhttps://www.rust-lang.org, https://musl.libc.org"
+    title = "The standard library of Rust: MIT OR Apache-2.0; in static runtimes musl: MIT; in modules of WebAssembly wasi-libc: Apache-2.0 WITH LLVM-exception, Apache-2.0 or MIT\nhttps://www.rust-lang.org, https://musl.libc.org"
     parts.append((title, standard))
     if missing:
         print("without a licence text: " + ", ".join(missing), file=sys.stderr)

@@ -2,7 +2,16 @@
 //! then one of its segments (`vfs/src/segment.rs`), in tests as in what ships.
 
 fn main() {
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() == Ok("wasm") {
+        // Where the writer of programs puts the archive's address (`vfs/src/wasm.rs`).
+        println!("cargo::rustc-link-arg-bins=--export=sema_archive");
+        println!("cargo::rustc-link-arg-bins=-zstack-size={STACK}");
+    }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }
+
+/// Bytes of the stack of a module of WebAssembly, of which nothing is touched before it is used. What engines keep on stacks of
+/// their own is bounded by them.
+const STACK: u32 = 1 << 20;

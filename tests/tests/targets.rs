@@ -17,6 +17,7 @@ const PROGRAM: &str = r#"
 
 fn runtimes() -> Option<PathBuf> {
     let folder = std::env::var_os("SEMAC_TEST_RUNTIMES").map(PathBuf::from);
+    let folder = folder.filter(|folder| folder.join("aarch64-unknown-linux-gnu").is_dir());
     if folder.is_none() {
         skip("SEMAC_TEST_RUNTIMES names no runtimes of other platforms");
     }

@@ -19,6 +19,7 @@ use crate::layout::{
 };
 use crate::mapping;
 use crate::path;
+use crate::wasm;
 
 const CONTENTS: &str = "table of contents";
 
@@ -58,8 +59,8 @@ impl Archive {
     /// # Errors
     /// Those of [`Archive::open_executable`].
     pub fn open_current_executable() -> Result<Self, VfsError> {
-        #[cfg(target_os = "linux")]
-        if let Some((_, bytes)) = mapping::own_segment()
+        #[cfg(any(target_os = "linux", target_family = "wasm"))]
+        if let Some(bytes) = mapping::own_segment()
             // What is wrong, if something is, can be told best by the whole file.
             && let Ok(range) = locate_in_segment(bytes)
         {
@@ -131,6 +132,12 @@ impl Archive {
 
     fn from_executable(backing: Backing) -> Result<Self, VfsError> {
         let range = locate(backing.bytes())?;
+        // Tools that write modules of WebAssembly anew align nothing in the file.
+        if wasm::is_module(backing.bytes()) && !(range.start as u64).is_multiple_of(DATA_ALIGNMENT)
+        {
+            let bytes = backing.bytes().get(range).unwrap_or_default();
+            return Self::from_bytes(bytes.to_vec());
+        }
         if !(range.start as u64).is_multiple_of(DATA_ALIGNMENT) {
             return Err(VfsError::damaged(
                 "trailer of the executable",
@@ -274,7 +281,7 @@ impl Archive {
     /// # Errors
     /// The fault that was found.
     pub fn verify(&self) -> Result<(), VfsError> {
-        if let Backing::Mapped(_) | Backing::Owned { .. } = self.inner.backing
+        if !matches!(self.inner.backing, Backing::Segment(_))
             && let Some((expected, runtime)) =
                 runtime_checksum(self.inner.backing.bytes(), self.inner.range.start)
         {
@@ -393,24 +400,30 @@ fn map_file(path: &Path) -> Result<Backing, VfsError> {
     if length == 0 {
         return Ok(Backing::owned(Vec::new()));
     }
-    mapping::map(&file, length)
-        .map(Backing::Mapped)
-        .map_err(refused("map"))
+    mapping::map(&file, length).map_err(refused("map"))
 }
 
 /// Where the running executable may be found, best first. Lazily: asking the
 /// system costs more than trying the first.
 fn current_executables() -> impl Iterator<Item = PathBuf> {
-    let sources: [fn() -> Option<PathBuf>; 3] = [
-        || cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe")),
-        || std::env::current_exe().ok(),
-        || {
-            let name = PathBuf::from(std::env::args_os().next()?);
-            (name.components().count() > 1).then_some(name)
-        },
-    ];
-    sources.into_iter().filter_map(|source| source())
+    // A module of WebAssembly knows its name at most, and its archive is in memory if there is one.
+    let sources: &[fn() -> Option<PathBuf>] = if cfg!(target_family = "wasm") {
+        &[]
+    } else {
+        EXECUTABLES
+    };
+    sources.iter().filter_map(|source| source())
 }
+
+/// Ways to find the running executable.
+const EXECUTABLES: &[fn() -> Option<PathBuf>] = &[
+    || cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe")),
+    || std::env::current_exe().ok(),
+    || {
+        let name = PathBuf::from(std::env::args_os().next()?);
+        (name.components().count() > 1).then_some(name)
+    },
+];
 
 fn records<'a>(archive: &'a [u8], header: &Header) -> &'a [[u8; RECORD_LENGTH]] {
     let (records, _) = archive

@@ -1,20 +1,16 @@
 //! Where the bytes of an archive live: in a mapped file, in the running program or in memory.
 
-use memmap2::Mmap;
-
 use crate::layout::DATA_ALIGNMENT;
 
 #[derive(Debug)]
 pub(crate) enum Backing {
-    Mapped(Mmap),
+    #[cfg(not(target_family = "wasm"))]
+    Mapped(memmap2::Mmap),
     /// A segment of the running program.
     Segment(&'static [u8]),
     /// The content starts at `start`, chosen so that it is aligned like the
     /// start of a page would be: code modules must be usable in place here too.
-    Owned {
-        bytes: Vec<u8>,
-        start: usize,
-    },
+    Owned { bytes: Vec<u8>, start: usize },
 }
 
 impl Backing {
@@ -35,6 +31,7 @@ impl Backing {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
+            #[cfg(not(target_family = "wasm"))]
             Self::Mapped(mapping) => mapping,
             Self::Segment(bytes) => bytes,
             Self::Owned { bytes, start } => bytes.get(*start..).unwrap_or_default(),

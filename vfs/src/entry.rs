@@ -8,10 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, Range};
 
-use zstd::zstd_safe::DCtx;
-
 use crate::archive::Archive;
 use crate::checksum::checksum;
+use crate::decompress::Decompressor;
 use crate::error::{VfsError, checksum_problem};
 use crate::layout::{CHUNK_LENGTH, Chunk, Compression, EntryKind, Record};
 use crate::reader::EntryReader;
@@ -397,7 +396,7 @@ impl fmt::Debug for EntryRef<'_> {
 /// for those that follow.
 #[derive(Default)]
 pub(crate) struct Decoder {
-    context: Option<DCtx<'static>>,
+    context: Option<Decompressor>,
     scratch: Vec<u8>,
 }
 
@@ -412,16 +411,16 @@ impl Decoder {
         let context = match &mut self.context {
             Some(context) => context,
             none => none.insert(
-                DCtx::try_create().ok_or_else(|| entry.out_of_memory(piece.length as u64))?,
+                Decompressor::new().ok_or_else(|| entry.out_of_memory(piece.length as u64))?,
             ),
         };
         match context.decompress(target, piece.stored) {
-            Ok(length) if length == target.len() => Ok(()),
-            Ok(length) => Err(entry.damaged(format!(
+            Some(length) if length == target.len() => Ok(()),
+            Some(length) => Err(entry.damaged(format!(
                 "it decompresses to {length} bytes, expected {}",
                 target.len()
             ))),
-            Err(_) => Err(entry.damaged(format!("it is no zstd frame of {} bytes", target.len()))),
+            None => Err(entry.damaged(format!("it is no zstd frame of {} bytes", target.len()))),
         }
     }
 

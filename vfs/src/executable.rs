@@ -7,6 +7,7 @@ use crate::layout::{
     END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC, Trailer, array, u64_at,
 };
 use crate::segment::{self, CLASS_64_LITTLE_ENDIAN};
+use crate::wasm;
 
 /// The range of the archive inside the bytes of an executable.
 ///
@@ -25,6 +26,12 @@ pub(crate) fn locate(file: &[u8]) -> Result<Range<usize>, VfsError> {
         && let Ok(start) = usize::try_from(segment.offset)
     {
         return Ok(start + range.start..start + range.end);
+    }
+    if !ends_in_trailer(file)
+        && let Some(range) = wasm::archive_segment(file)
+        && let Ok(inner) = locate_in_segment(file.get(range.clone()).unwrap_or_default())
+    {
+        return Ok(range.start + inner.start..range.start + inner.end);
     }
     locate_from(file, Some(0))
 }
@@ -92,11 +99,19 @@ fn locate_from(file: &[u8], start: Option<u64>) -> Result<Range<usize>, VfsError
 /// Whether `file` carries a program, whole or damaged.
 #[cfg(feature = "write")]
 pub(crate) fn has_trailer(file: &[u8]) -> bool {
-    ends_in_trailer(file) || segment::find(file).is_some()
+    ends_in_trailer(file) || segment::find(file).is_some() || wasm::archive_segment(file).is_some()
 }
 
 fn absent(file: &[u8]) -> VfsError {
     let length = file.len() as u64;
+    if wasm::is_module(file) && wasm::sections(file).is_none() {
+        return VfsError::damaged(
+            "executable",
+            format!(
+                "it is a WebAssembly module of which {length} bytes are here, and it ends inside of a section"
+            ),
+        );
+    }
     match image_end(file) {
         Some(end) if length >= end && segment::find(file).is_some() => VfsError::damaged(
             "trailer of the executable",

@@ -35,10 +35,13 @@
 mod archive;
 mod backing;
 mod checksum;
+#[cfg_attr(target_family = "wasm", path = "decompress_wasm.rs")]
+mod decompress;
 mod entry;
 mod error;
 mod executable;
 mod layout;
+#[cfg_attr(target_family = "wasm", path = "mapping_wasm.rs")]
 mod mapping;
 mod overlay;
 mod path;
@@ -46,6 +49,7 @@ mod reader;
 #[cfg(feature = "write")]
 mod section;
 mod segment;
+pub mod wasm;
 #[cfg(feature = "write")]
 mod write;
 

@@ -9,8 +9,9 @@
 use std::fs::File;
 use std::io;
 
-use memmap2::{Mmap, MmapOptions};
+use memmap2::MmapOptions;
 
+use crate::backing::Backing;
 use crate::segment::{HEADER_SIZE, Segment};
 
 /// Maps the first `length` bytes of `file`, which must be its length.
@@ -18,7 +19,7 @@ use crate::segment::{HEADER_SIZE, Segment};
 /// # Errors
 /// What the operating system answers, or `InvalidInput` for an empty file and
 /// for one that does not fit the address space.
-pub(crate) fn map(file: &File, length: u64) -> io::Result<Mmap> {
+pub(crate) fn map(file: &File, length: u64) -> io::Result<Backing> {
     let length = usize::try_from(length)
         .ok()
         .filter(|length| *length > 0)
@@ -30,12 +31,13 @@ pub(crate) fn map(file: &File, length: u64) -> io::Result<Mmap> {
     // own writer only ever replaces files by renaming, which leaves the mapped
     // inode alone. For other files it is the documented duty of the callers of
     // `Archive::open_file`; `Archive::read_file` serves those who cannot know.
-    unsafe { MmapOptions::new().len(length).map_copy_read_only(file) }
+    let mapping = unsafe { MmapOptions::new().len(length).map_copy_read_only(file) };
+    mapping.map(Backing::Mapped)
 }
 
 /// The segment of the running executable that holds an archive, with its trailer. `None` where
 /// there is none, or where the file ends before the segment does; the file tells the rest then.
-pub(crate) fn own_segment() -> Option<(Segment, &'static [u8])> {
+pub(crate) fn own_segment() -> Option<&'static [u8]> {
     // SAFETY: these take a number and return one.
     let (table, count, size) = unsafe {
         (
@@ -63,9 +65,7 @@ pub(crate) fn own_segment() -> Option<(Segment, &'static [u8])> {
     // SAFETY: the kernel has mapped this segment of the executable, privately and without write
     // permission, for as long as the process lives; the file cannot be written to meanwhile
     // (ETXTBSY). Its last page exists in the file, so all of them do.
-    Some((segment, unsafe {
-        std::slice::from_raw_parts(start, length)
-    }))
+    Some(unsafe { std::slice::from_raw_parts(start, length) })
 }
 
 /// Whether the page of `address` can be read, found out by having the kernel read it: it answers

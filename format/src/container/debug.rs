@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::Section;
 use super::metadata;
+use super::unpack::unpack;
 use crate::error::FormatError;
 use crate::frames::{self, Place};
 use crate::model::{InlinedCall, LineEntry, LocalName};
@@ -285,10 +286,7 @@ fn decompress(section: &[u8]) -> Result<Vec<u8>, FormatError> {
     if !plausible(length, payload.len()) {
         return Err(wrong("its decompressed length is implausible"));
     }
-    match zstd::bulk::decompress(payload, length) {
-        Ok(plain) if plain.len() == length => Ok(plain),
-        _ => Err(wrong("it cannot be decompressed")),
-    }
+    unpack(payload, length).ok_or_else(|| wrong("it cannot be decompressed"))
 }
 
 fn plausible(plain: usize, packed: usize) -> bool {

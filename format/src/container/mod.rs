@@ -11,6 +11,8 @@ mod frame;
 pub mod layout;
 pub(crate) mod metadata;
 pub mod read;
+#[cfg_attr(target_family = "wasm", path = "unpack_wasm.rs")]
+mod unpack;
 #[cfg(feature = "write")]
 pub mod write;
 

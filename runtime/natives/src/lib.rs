@@ -122,7 +122,7 @@ families! {
     std::datetime;
     #[cfg(feature = "std")]
     std::diff;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::events;
     #[cfg(feature = "std")]
     std::format;
@@ -134,19 +134,19 @@ families! {
     std::kv;
     #[cfg(feature = "std")]
     std::markdown;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::process::handles;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::process::shell;
     #[cfg(feature = "std")]
     std::read;
     #[cfg(feature = "std")]
     std::regex;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::signals;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::terminal::keys;
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", not(target_family = "wasm")))]
     std::terminal::mode;
     #[cfg(feature = "std")]
     std::terminal::progress;
@@ -208,6 +208,37 @@ families! {
     net::vectors;
     #[cfg(feature = "net")]
     net::vectors::store;
+}
+
+#[cfg(all(test, feature = "declarations", feature = "std"))]
+mod posix {
+    use super::DECLARATIONS;
+
+    /// What the runtimes for WebAssembly leave out (see `families!`) says so, so that the compiler knows.
+    #[test]
+    fn families_that_not_all_platforms_have_are_declared_so() {
+        let left_out = [
+            super::std::events::DECLARATIONS,
+            super::std::process::handles::DECLARATIONS,
+            super::std::process::shell::DECLARATIONS,
+            super::std::signals::DECLARATIONS,
+            super::std::terminal::keys::DECLARATIONS,
+            super::std::terminal::mode::DECLARATIONS,
+        ];
+        let count = |tables: &[&[sema_machine::host::declaration::Declaration]]| {
+            let all = tables.iter().copied().flatten();
+            let names: Vec<_> = all.filter(|one| !one.posix).map(|one| one.name).collect();
+            names
+        };
+        assert_eq!(count(&left_out), [""; 0]);
+        assert!(
+            DECLARATIONS
+                .iter()
+                .copied()
+                .flatten()
+                .any(|one| one.name == "sys/pid" && one.posix)
+        );
+    }
 }
 
 #[cfg(test)]

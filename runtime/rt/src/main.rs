@@ -16,7 +16,9 @@
     reason = "C's main is an unmangled symbol with raw pointers"
 )]
 
-use std::ffi::{c_char, c_int};
+#[cfg(not(target_family = "wasm"))]
+use std::ffi::c_char;
+use std::ffi::c_int;
 
 use sema_machine::launch;
 #[cfg(target_env = "musl")]
@@ -35,7 +37,15 @@ static ALLOCATOR: OrExit<Allocator> = OrExit(Allocator::new());
 #[global_allocator]
 static ALLOCATOR: OrExit<std::alloc::System> = OrExit(std::alloc::System);
 
+/// What WASI's start calls: see docs/adr/0031.
+#[cfg(target_family = "wasm")]
+#[unsafe(no_mangle)]
+extern "C" fn __main_void() -> c_int {
+    process::start(|arguments| launch::run(arguments.into_iter(), &sema_natives::NATIVES))
+}
+
 /// C's main, so that nothing happens at start that no program needs; see docs/adr/0003.
+#[cfg(not(target_family = "wasm"))]
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     // SAFETY: the C library calls this once, at the start, with the arguments of the process.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::data::{DEFAULT_LEVEL, DataWriter, Stored};
 use super::output::{self, WriteError};
+use super::wasm::Module;
 use crate::checksum::checksum;
 use crate::executable::has_trailer;
 use crate::layout::{
@@ -13,7 +15,7 @@ use crate::layout::{
     EntryKind, HEADER_LENGTH, Header, RECORD_LENGTH, Record, TRAILER_LENGTH, Trailer, u64_at,
 };
 use crate::path::VfsPath;
-use crate::{section, segment};
+use crate::{section, segment, wasm};
 
 /// Collects the entries of an archive and writes it. The output depends on the
 /// entries alone, not on the order in which they were added.
@@ -196,24 +198,25 @@ impl ArchiveBuilder {
         if has_trailer(runtime) {
             return Err(WriteError::RuntimeCarriesProgram);
         }
-        let mut runtime = section::with_room(runtime);
-        let alignment = ARCHIVE_ALIGNMENT as usize;
-        runtime.resize(runtime.len().next_multiple_of(alignment), 0);
-        let archive_offset = runtime.len() as u64;
-        output.write_all(&runtime).map_err(WriteError::Output)?;
+        let mut front = Front::new(runtime)?;
+        let archive_offset = front.bytes().len() as u64;
+        output
+            .write_all(front.bytes())
+            .map_err(WriteError::Output)?;
         let (header, mut summary) = self.write_archive(output)?;
         summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
-        segment::add(&mut runtime, archive_offset..summary.file_bytes);
+        front.finish(archive_offset..summary.file_bytes)?;
+        let runtime = front.bytes();
         let trailer = Trailer {
             archive_offset,
             archive_length: summary.archive_bytes,
             header_checksum: u64_at(&header, HEADER_LENGTH - 8),
-            runtime_checksum: checksum(&runtime),
+            runtime_checksum: checksum(runtime),
         };
         let mut finish = || {
             output.write_all(&trailer.encode())?;
             output.seek(SeekFrom::Start(0))?;
-            output.write_all(&runtime)?;
+            output.write_all(runtime)?;
             output.seek(SeekFrom::Start(summary.file_bytes))?;
             Ok(())
         };
@@ -324,6 +327,44 @@ impl ArchiveBuilder {
                 .ok_or(WriteError::TooMany)?;
         }
         Ok((bytes, first_chunk))
+    }
+}
+
+/// What lies in front of the archive.
+enum Front {
+    /// An executable, or any other file.
+    Executable(Vec<u8>),
+    Module(Module),
+}
+
+impl Front {
+    /// The runtime with room for what is known when the archive has been written.
+    fn new(runtime: &[u8]) -> Result<Front, WriteError> {
+        if wasm::is_module(runtime) {
+            return Module::new(runtime).map(Front::Module);
+        }
+        let mut bytes = section::with_room(runtime);
+        let alignment = ARCHIVE_ALIGNMENT as usize;
+        bytes.resize(bytes.len().next_multiple_of(alignment), 0);
+        Ok(Front::Executable(bytes))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Front::Executable(bytes) => bytes,
+            Front::Module(module) => &module.bytes,
+        }
+    }
+
+    /// Fills in where archive and trailer lie in the file.
+    fn finish(&mut self, range: Range<u64>) -> Result<(), WriteError> {
+        match self {
+            Front::Executable(bytes) => {
+                segment::add(bytes, range);
+                Ok(())
+            }
+            Front::Module(module) => module.finish(range.end - range.start),
+        }
     }
 }
 

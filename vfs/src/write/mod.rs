@@ -3,6 +3,7 @@
 mod builder;
 mod data;
 mod output;
+mod wasm;
 
 pub use builder::{ArchiveBuilder, ArchiveSummary};
 pub use output::{WriteError, replace_file};

@@ -37,6 +37,9 @@ pub enum WriteError {
     /// The runtime is a built program.
     #[error("the runtime already carries a program; give the bare runtime executable")]
     RuntimeCarriesProgram,
+    /// The runtime is a module of WebAssembly that takes no program, or not this one.
+    #[error("the program cannot be put into the WebAssembly module of the runtime: {0}")]
+    Module(&'static str),
     /// A file to embed cannot be read.
     #[error("cannot embed '{}': {source}", path.display())]
     Source {

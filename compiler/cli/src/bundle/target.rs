@@ -1,5 +1,7 @@
 //! The platforms that programs are built for.
 
+use sema_machine::platform::tier::Tier;
+
 /// The platform semac was built for, and its embedded runtime too.
 pub(super) const HOST: &str = env!("SEMAC_TARGET");
 
@@ -15,14 +17,23 @@ pub struct Target {
     pub system: &'static str,
     /// The processor, as reports call it.
     pub processor: &'static str,
-    /// The machine's number in headers of ELF files (System V ABI, chapter 4, "ELF Header").
-    machine: u16,
+    /// The format of its executables.
+    format: Format,
     /// The processor and its variant as container images call them (`GOARCH`, `GOARM`).
     pub image_platform: (&'static str, Option<&'static str>),
 }
 
+/// A format of executables, and how a platform's are told from others.
+#[derive(Debug, PartialEq, Eq)]
+enum Format {
+    /// ELF, and the machine's number in the header (System V ABI, chapter 4, "ELF Header").
+    Elf(u16),
+    /// A module of WebAssembly.
+    Module,
+}
+
 /// The platforms that have runtimes. For others give the runtime itself.
-pub static TARGETS: [Target; 3] = [
+pub static TARGETS: [Target; 4] = [
     Target {
         triple: "x86_64-unknown-linux-gnu",
         aliases: &[
@@ -34,7 +45,7 @@ pub static TARGETS: [Target; 3] = [
         ],
         system: "linux",
         processor: "x86_64",
-        machine: 62,
+        format: Format::Elf(62),
         image_platform: ("amd64", None),
     },
     Target {
@@ -48,7 +59,7 @@ pub static TARGETS: [Target; 3] = [
         ],
         system: "linux",
         processor: "aarch64",
-        machine: 183,
+        format: Format::Elf(183),
         image_platform: ("arm64", Some("v8")),
     },
     Target {
@@ -61,8 +72,16 @@ pub static TARGETS: [Target; 3] = [
         ],
         system: "linux",
         processor: "riscv64",
-        machine: 243,
+        format: Format::Elf(243),
         image_platform: ("riscv64", None),
+    },
+    Target {
+        triple: "wasm32-wasip1",
+        aliases: &["wasm32-wasi", "wasm32", "wasm", "wasi/wasm", "wasi"],
+        system: "wasi",
+        processor: "wasm32",
+        format: Format::Module,
+        image_platform: ("wasm", None),
     },
 ];
 
@@ -100,15 +119,42 @@ impl Target {
         Self::host() == Some(self)
     }
 
-    /// The platform of an executable file, by its header; `None` for anything but 64-bit ELF of one of [`TARGETS`].
+    /// Whether programs for it are modules of WebAssembly, which have no processes, no threads and no network, and take
+    /// no compiler.
+    #[must_use]
+    pub fn is_wasm(&self) -> bool {
+        self.format == Format::Module
+    }
+
+    /// The highest tier that there are runtimes of.
+    #[must_use]
+    pub fn highest_tier(&self) -> Tier {
+        if self.is_wasm() {
+            Tier::Std
+        } else {
+            Tier::Full
+        }
+    }
+
+    /// How names of executables end.
+    #[must_use]
+    pub fn suffix(&self) -> &'static str {
+        if self.is_wasm() { ".wasm" } else { "" }
+    }
+
+    /// The platform of an executable file, by its header; `None` for anything but 64-bit ELF of one of [`TARGETS`] and modules
+    /// of WebAssembly.
     #[must_use]
     pub fn of(file: &[u8]) -> Option<&'static Target> {
+        if sema_vfs::wasm::is_module(file) {
+            return TARGETS.iter().find(|target| target.is_wasm());
+        }
         if !file.starts_with(b"\x7fELF\x02\x01") {
             return None;
         }
         let machine: [u8; 2] = file.get(18..20)?.try_into().ok()?;
-        let machine = u16::from_le_bytes(machine);
-        TARGETS.iter().find(|target| target.machine == machine)
+        let format = Format::Elf(u16::from_le_bytes(machine));
+        TARGETS.iter().find(|target| target.format == format)
     }
 }
 
@@ -131,6 +177,7 @@ pub(crate) mod tests {
             ("aarch64-unknown-linux-musl", "aarch64"),
             ("linux/amd64", "x86_64"),
             ("riscv64", "riscv64"),
+            ("wasm32-wasi", "wasm32"),
         ] {
             assert_eq!(Target::named(name).unwrap().processor, processor);
         }
@@ -156,5 +203,7 @@ pub(crate) mod tests {
         assert_eq!(Target::of(&elf(3)), None);
         assert_eq!(Target::of(b"\x7fELF\x02\x01"), None);
         assert_eq!(Target::of(b"#!/bin/sh\n"), None);
+        assert_eq!(Target::of(b"\0asm\x01\0\0\0").unwrap().processor, "wasm32");
+        assert_eq!(Target::of(b"\0asm\x0d\0\x01\0"), None, "a component");
     }
 }

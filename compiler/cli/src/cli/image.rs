@@ -40,6 +40,7 @@ pub fn kind_of(path: &Path, start: &[u8]) -> FileKind {
     if start.starts_with(ELF_MAGIC)
         || start.starts_with(&ARCHIVE_MAGIC)
         || start.starts_with(INTERPRETED) && ends_in_archive(path)
+        || sema_vfs::wasm::is_module(start)
     {
         FileKind::Archive
     } else if start.starts_with(MODULE_MAGIC_START)

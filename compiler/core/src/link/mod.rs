@@ -19,6 +19,7 @@ pub mod library;
 mod merge;
 mod order;
 pub mod prices;
+pub mod reach;
 pub mod reads;
 pub mod requirements;
 pub mod service;

@@ -7,14 +7,19 @@ use sema_machine::host::native::{Capability, Tier};
 use sema_natives::NATIVES;
 
 use super::data_reader::called;
+use crate::ir::declarations;
 
 /// A builtin that modules can reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// Its name.
     pub builtin: &'static str,
+    /// The native that stands for it in modules.
+    pub native: &'static str,
     /// The smallest tier that has it.
     pub tier: Tier,
+    /// Whether it needs a POSIX system: [`Declaration::posix`](sema_machine::host::declaration::Declaration::posix).
+    pub posix: bool,
     /// Where the program's own code first uses it: file, line, column. `None` if only the library
     /// does, or the module has no line tables.
     pub position: Option<(String, u32, u32)>,
@@ -42,7 +47,9 @@ impl Requirements {
                 let place = known.unwrap_or_else(|| {
                     found.builtins.push(Requirement {
                         builtin,
+                        native: native.name,
                         tier: native.tier,
+                        posix: declarations::of(native.name).posix,
                         position: None,
                     });
                     found.builtins.len() - 1

@@ -45,13 +45,13 @@ pub fn argument_error(
 /// The error for a result of `elements` elements when that is more than [`ELEMENT_LIMIT`], or more than the program may
 /// use: the elements are computed first, then the list or string.
 pub fn check_limit(host: &Host, function: &str, elements: usize) -> Outcome<()> {
-    check_count(function, elements)?;
+    check_count(function, elements as u64)?;
     host.ask(elements.saturating_mul(BYTES_OF_ELEMENT))
 }
 
 /// The error for so many elements, one after the other, when they are more than [`ELEMENT_LIMIT`].
-pub fn check_count(function: &str, elements: usize) -> Outcome<()> {
-    if elements > ELEMENT_LIMIT {
+pub fn check_count(function: &str, elements: u64) -> Outcome<()> {
+    if elements > ELEMENT_LIMIT as u64 {
         return Err(eval_error(format!(
             "{function}: {elements} elements exceeds the limit of {ELEMENT_LIMIT}"
         )));
@@ -109,11 +109,13 @@ pub fn count(host: &Host, function: &str, args: &[Value], index: usize) -> Outco
     let Some(number) = host.heap.as_i64(value) else {
         return Err(argument_error(host, function, index, "int", value));
     };
-    usize::try_from(number).map_err(|_| {
-        eval_error(format!(
+    if number < 0 {
+        return Err(eval_error(format!(
             "{function}: expected a non-negative integer, got {number}"
-        ))
-    })
+        )));
+    }
+    // What does not fit where addresses have 32 bits is more than there can be of anything.
+    Ok(usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// The optional count at `index`, or `default`.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use crate::host::Host;
 use crate::host::request::Request;
 use crate::memory::value::Value;
+use crate::platform::errors::with_common_numbers;
 
 /// Result of a native function or of a part of one.
 pub type Outcome<T = Value> = Result<T, Box<Signal>>;
@@ -157,7 +158,7 @@ pub fn eval_error(message: impl Into<Cow<'static, str>>) -> Box<Signal> {
 /// An `:io` condition.
 #[cold]
 pub fn io_error(message: impl Into<Cow<'static, str>>) -> Box<Signal> {
-    Condition::new(ConditionKind::Io, message).signal()
+    Condition::new(ConditionKind::Io, with_common_numbers(message.into())).signal()
 }
 
 /// A `:type-error` condition `expected EXPECTED, got GOT` about `value`.

@@ -244,6 +244,8 @@ pub struct Declaration {
     pub calls_back: bool,
     /// It may stop other tasks: programs that can reach it count their steps.
     pub stops_tasks: bool,
+    /// See [`Declaration::posix`].
+    pub posix: bool,
     /// The instructions that do the same, by number of operands; [`ANY_NUMBER`] stands for all others.
     pub operations: [Option<(u8, Op)>; 2],
     /// The test that does the same.
@@ -280,6 +282,7 @@ impl Declaration {
             finds_modules: false,
             calls_back: false,
             stops_tasks: false,
+            posix: false,
             operations: [None; 2],
             predicate: None,
         }
@@ -379,6 +382,13 @@ impl Declaration {
     /// Declares that it may stop other tasks.
     pub const fn stops_tasks(mut self) -> Declaration {
         self.stops_tasks = true;
+        self
+    }
+
+    /// Declares that it needs what POSIX systems have and WebAssembly has not: processes, signals, the modes and keys of
+    /// terminals, names of machines. Programs that can reach it are not built for such platforms.
+    pub const fn posix(mut self) -> Declaration {
+        self.posix = true;
         self
     }
 

@@ -278,6 +278,11 @@ impl Native {
         self
     }
 
+    /// See [`Declaration::posix`](super::declaration::Declaration::posix).
+    pub const fn posix(self) -> Native {
+        self
+    }
+
     /// See [`Declaration::op`](super::declaration::Declaration::op).
     pub const fn op(self, _operands: u8, _op: Op) -> Native {
         self

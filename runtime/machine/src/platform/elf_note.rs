@@ -14,6 +14,8 @@ use super::tier::Tier;
 
 /// Who wrote the note; others use the same numbers for kinds.
 const OWNER: [u8; 8] = *b"semac\0\0\0";
+/// The section of the note.
+const SECTION: &str = ".note.semac";
 /// The kind of the note.
 const RUNTIME: u32 = 1;
 /// Bytes for the text of the release.
@@ -77,9 +79,13 @@ pub struct Found {
     pub release: String,
 }
 
-/// The note in an executable: a file of the format ELF with 64 bits, little-endian.
+/// The note in an executable: a file of the format ELF with 64 bits, little-endian, or a module of WebAssembly, where a custom
+/// section has the same name and bytes.
 #[must_use]
 pub fn find(file: &[u8]) -> Option<Found> {
+    if sema_vfs::wasm::is_module(file) {
+        return in_segment(sema_vfs::wasm::custom_section(file, SECTION)?);
+    }
     const PROGRAM_HEADER: usize = 56;
     const NOTE_SEGMENT: u32 = 4;
     if !file.starts_with(b"\x7fELF\x02\x01") {

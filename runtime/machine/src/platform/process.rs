@@ -33,6 +33,20 @@ pub unsafe fn start(
     c_int::from(program(arguments))
 }
 
+/// The operating system, such as `linux` or `macos`.
+pub const SYSTEM: &str = std::env::consts::OS;
+
+/// The number that the system gave this process.
+pub fn number() -> Option<u32> {
+    Some(std::process::id())
+}
+
+/// The name of this machine.
+pub fn host_name() -> Option<String> {
+    let name = rustix::system::uname();
+    Some(name.nodename().to_string_lossy().into_owned())
+}
+
 /// Two words that differ from process to process, without asking the system for them.
 pub(crate) fn random() -> (u64, u64) {
     #[cfg(target_os = "linux")]

@@ -44,8 +44,8 @@ pub(crate) struct Func {
 /// call has as many.
 const INEXACT: u16 = u16::MAX;
 
-// Functions are found by their numbers: a shift is enough.
-const _: () = assert!(size_of::<Func>() == 64);
+// Functions are found by their numbers: a shift is enough. (Where addresses have 32 bits it takes a multiplication.)
+const _: () = assert!(size_of::<Func>() == 64 || size_of::<usize>() == 4);
 
 /// The name of functions without one in messages and traces.
 pub(crate) const ANONYMOUS: &str = "<lambda>";

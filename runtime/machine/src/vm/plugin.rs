@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::image::ModuleImage;
 use super::load_error::LoadError;
+use crate::platform::files;
 
 /// What [`read_plugin`] found.
 pub struct Plugin {
@@ -24,7 +25,7 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
         module: path.to_owned(),
         source,
     };
-    let canonical = match std::fs::canonicalize(path) {
+    let canonical = match files::resolve(Path::new(path)) {
         Ok(canonical) => canonical,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error)),

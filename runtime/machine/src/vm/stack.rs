@@ -15,7 +15,7 @@ use crate::memory::value::Value;
 
 /// A suspended caller.
 #[derive(Clone, Copy)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub(crate) struct Frame {
     /// Where it goes on.
     pub pc: *const u32,
@@ -27,8 +27,8 @@ pub(crate) struct Frame {
     pub kind: FrameKind,
 }
 
-// A call writes three words.
-const _: () = assert!(size_of::<Frame>() == 24);
+// A call writes two addresses and a word.
+const _: () = assert!(size_of::<Frame>() == 2 * size_of::<usize>() + 8);
 
 impl Frame {
     /// A frame; `slots` is the distance from its window to the callee's.

@@ -20,10 +20,10 @@ natives! {
     /// A source for `event/select` that is ready after so many milliseconds.
     /// (time/tick 16) => {:ms 16 :type :timer}
     /// (time/tick "16") => error expected integer, got string
-    "time/tick" (milliseconds: Int) -> SortedMap, pure => tick;
+    "time/tick" (milliseconds: Int) -> SortedMap, pure, posix => tick;
 
     /// Which of the sources is ready first, and the event: a list of its place and a map. Nil if none is in time.
-    "%event-select" (sources: Sequence, timeout: Any) -> Any => select;
+    "%event-select" (sources: Sequence, timeout: Any) -> Any, posix => select;
 }
 
 /// How long is waited without a timeout and without timers.

@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod csv;
 pub mod datetime;
 pub mod diff;
+#[cfg(not(target_family = "wasm"))]
 pub mod events;
 pub mod format;
 pub mod html;
@@ -14,9 +15,11 @@ pub mod kv;
 pub mod markdown;
 mod names;
 pub mod new_file;
+#[cfg(not(target_family = "wasm"))]
 pub mod process;
 pub mod read;
 pub mod regex;
+#[cfg(not(target_family = "wasm"))]
 pub mod signals;
 pub mod terminal;
 pub mod text;

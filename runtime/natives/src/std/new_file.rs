@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use sema_machine::platform::files;
 
 /// A file that comes into being as a whole: until it is finished it has another name, and it vanishes if it never
 /// is.
@@ -18,7 +20,7 @@ impl NewFile {
     /// It cannot be made.
     pub(crate) fn create(path: &str) -> io::Result<(NewFile, BufWriter<File>)> {
         // What a link points to is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        let path = files::resolve(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
         if path.exists() && !path.is_file() {
             // A device: there is nothing to replace.
             let file = File::options().write(true).open(&path)?;

@@ -9,13 +9,13 @@ use sema_machine::platform::heard::Signal;
 
 natives! {
     /// Raises if there is no such signal to note functions for.
-    "%check-signal" (signal: Any) -> Nil => check_signal;
+    "%check-signal" (signal: Any) -> Nil, posix => check_signal;
 
     /// Notes a function for a signal, a keyword.
-    "%on-signal" (signal: Keyword, callback: Any) -> Nil => on_signal;
+    "%on-signal" (signal: Keyword, callback: Any) -> Nil, posix => on_signal;
 
     /// The functions noted for the signals that have come since the last call, in the order in which they were noted.
-    "%pending-signals" () -> List => pending;
+    "%pending-signals" () -> List, posix => pending;
 }
 
 /// What a machine has noted.

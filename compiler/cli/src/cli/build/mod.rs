@@ -5,6 +5,7 @@ mod embedded;
 mod image;
 mod job;
 mod outputs;
+mod platform;
 mod report;
 mod several;
 mod targets;
@@ -51,7 +52,9 @@ struct Built {
 impl Plan {
     fn new(job: &Job, arguments: &Build) -> Result<Plan, Failure> {
         let source = job.source.as_path();
-        let targets = targets::chosen(&job.target)?;
+        let targets = targets::chosen(&job.target, |target| {
+            platform::is_left_out(target, arguments)
+        })?;
         if targets.is_empty() {
             return Err(Failure::Other {
                 message: "there are no runtimes here for any platform".to_owned(),
@@ -60,6 +63,7 @@ impl Plan {
             });
         }
         let image = arguments.image.image.clone();
+        platform::check(&targets, arguments)?;
         let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
             (_, output) => outputs::outputs(source, output.as_deref(), &targets)?,
@@ -287,11 +291,17 @@ fn build(
         )
         .map_err(|error| targets::lacking(error, &requirements))
     };
+    for target in plan.targets.iter().flatten() {
+        platform::check_program(target, &compiled.program.modules, &requirements)?;
+    }
     let runtimes = plan
         .targets
         .iter()
         .map(find)
         .collect::<Result<Vec<_>, _>>()?;
+    if let (Some(runtime), [None]) = (runtimes.first(), &*plan.targets) {
+        platform::check_program(runtime.target, &compiled.program.modules, &requirements)?;
+    }
     plan.protect(&compiled.inputs)?;
     for runtime in &runtimes {
         plan.protect(&outputs::runtime_files(runtime))?;

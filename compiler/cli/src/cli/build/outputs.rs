@@ -18,8 +18,11 @@ pub(super) fn outputs(
     let default = default_output(source)?;
     let home = program::home();
     let outputs = match (targets, given) {
-        ([_], Some(given)) => vec![bundle::output_path(given, &default, home.as_deref())],
-        ([_], None) => vec![default],
+        ([target], Some(given)) => {
+            let default = with_suffix(default, *target);
+            vec![bundle::output_path(given, &default, home.as_deref())]
+        }
+        ([target], None) => vec![with_suffix(default, *target)],
         (targets, given) => {
             let directory = match given {
                 Some(given) => {
@@ -31,7 +34,8 @@ pub(super) fn outputs(
             let named = targets.iter().map(|target| {
                 let mut name = default.clone().into_os_string();
                 if let Some(target) = target {
-                    name.push(format!("-{}-{}", target.processor, target.system));
+                    let (processor, system) = (target.processor, target.system);
+                    name.push(format!("-{processor}-{system}{}", target.suffix()));
                 }
                 directory.join(name)
             });
@@ -42,6 +46,13 @@ pub(super) fn outputs(
         protect(output, [source])?;
     }
     Ok(outputs)
+}
+
+/// The name of a program for a platform.
+fn with_suffix(name: PathBuf, target: Option<&'static Target>) -> PathBuf {
+    let mut name = name.into_os_string();
+    name.push(target.map_or("", Target::suffix));
+    name.into()
 }
 
 /// The output of a program that was not told where to go.

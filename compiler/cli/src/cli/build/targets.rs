@@ -9,7 +9,12 @@ use super::report::uses;
 use crate::bundle::{RuntimeError, RuntimeImage, TARGETS, Target};
 
 /// The platforms that `--target` names; `None` stands for that of the given runtime or of semac.
-pub(super) fn chosen(names: &[String]) -> Result<Vec<Option<&'static Target>>, RuntimeError> {
+///
+/// `all` leaves out those that `skip` says.
+pub(super) fn chosen(
+    names: &[String],
+    skip: impl Fn(&Target) -> bool,
+) -> Result<Vec<Option<&'static Target>>, RuntimeError> {
     if names.is_empty() {
         return Ok(vec![None]);
     }
@@ -18,7 +23,7 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Option<&'static Target>>, R
         if name == "all" {
             let with_runtimes = TARGETS
                 .iter()
-                .filter(|target| !RuntimeImage::available(target).is_empty());
+                .filter(|target| !skip(target) && !RuntimeImage::available(target).is_empty());
             chosen.extend(with_runtimes);
         } else {
             let unknown = || RuntimeError::UnknownTarget(name.clone());

@@ -110,7 +110,7 @@ fn place(hash: u32, shift: u32) -> u32 {
 /// The word for both bitmaps of a node: with the number of entries, to save counting them.
 #[inline(always)]
 fn bitmaps(data: u32, nodes: u32) -> Value {
-    Value::index(ones(data) << 32 | (nodes << 16 | data) as usize)
+    Value::from_fixnum_position((ones(data) as u64) << 32 | u64::from(nodes << 16 | data))
 }
 
 impl<'h> Branch<'h> {

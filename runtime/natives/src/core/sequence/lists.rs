@@ -331,7 +331,7 @@ fn range_end(host: &Host, args: &[Value]) -> Outcome {
         _ => (int(0)?, int(1)?),
     };
     let count = (i128::from(end) - i128::from(start)).max(0);
-    check_count("range", usize::try_from(count).unwrap_or(usize::MAX))?;
+    check_count("range", u64::try_from(count).unwrap_or(u64::MAX))?;
     Ok(host.heap.int(end))
 }
 
@@ -346,6 +346,7 @@ fn iota(host: &Host, args: &[Value]) -> Outcome {
 
 /// The list `start`, `start + step` … of `count` integers.
 fn progression(host: &Host, function: &str, count: i128, start: i64, step: i64) -> Outcome {
+    check_count(function, u64::try_from(count).unwrap_or(u64::MAX))?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     check_limit(host, function, count)?;
     let last = step

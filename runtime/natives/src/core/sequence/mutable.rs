@@ -84,7 +84,7 @@ fn array_push(host: &Host, args: &[Value]) -> Outcome {
     let values = array_values(host, array)?;
     let length = values.len();
     if length >= ELEMENT_LIMIT {
-        check_count("mutable-array/push!", length + 1)?;
+        check_count("mutable-array/push!", length as u64 + 1)?;
     }
     let buffer = heap.field(array, BUFFER);
     if length < heap.fields(buffer).len() {

@@ -6,21 +6,21 @@
 mod sink;
 
 use std::collections::VecDeque;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::filter::{Filter, Filtering};
 use rustix::buffer::spare_capacity;
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::account::Charge;
 use sema_machine::platform::descriptors::{Descriptor, Interest, is_ready};
+use sema_machine::platform::files::{self, Special};
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
 pub use sink::{Sink, open_sink, write};
@@ -88,9 +88,8 @@ pub fn identity(descriptor: impl AsFd) -> Option<FileIdentity> {
 
 /// Which file a path names.
 pub fn identity_of(path: &str) -> Option<FileIdentity> {
-    use std::os::unix::fs::MetadataExt;
-    let found = fs::metadata(path).ok()?;
-    Some(FileIdentity(found.dev(), found.ino()))
+    let (device, number) = files::identity(Path::new(path))?;
+    Some(FileIdentity(device, number))
 }
 
 /// What a reader asks for.
@@ -196,10 +195,7 @@ impl Source {
     /// # Errors
     /// The system's answer.
     pub fn open(path: &str) -> io::Result<Source> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY))
-            .open(path)?;
+        let file = files::open_without_waiting(OpenOptions::new().read(true), Path::new(path))?;
         let may_wait = !file.metadata()?.is_file();
         let descriptor = Descriptor::Shared(Arc::new(OwnedFd::from(file)));
         Ok(Source::new(Some(descriptor), may_wait, Vec::new()))
@@ -471,16 +467,9 @@ impl Source {
     }
 }
 
-fn flags(flags: OFlags) -> i32 {
-    flags.bits() as i32
-}
-
 /// Whether something exists under this path that may make a reader or writer wait.
 pub fn may_wait(path: &str) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| {
-        let kind = metadata.file_type();
-        kind.is_fifo() || kind.is_char_device() || kind.is_block_device()
-    })
+    files::special(Path::new(path)).is_some_and(|special| special != Special::Socket)
 }
 
 /// Reading.

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
@@ -24,6 +23,7 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::files::{self, Special};
 use sema_machine::task::Cancelled;
 
 natives! {
@@ -140,7 +140,7 @@ fn find(path: &str) -> Found {
     match () {
         () if kind.is_file() => Found::File(metadata.len()),
         () if kind.is_dir() => Found::Other("directory"),
-        () if kind.is_socket() => Found::Other("socket"),
+        () if files::special(Path::new(path)) == Some(Special::Socket) => Found::Other("socket"),
         () => Found::Device,
     }
 }
@@ -165,10 +165,9 @@ pub(super) fn check_regular(function: &str, path: &str) -> Outcome<()> {
         Found::Nothing | Found::File(_) => Ok(()),
         Found::Other(what) => Err(not_regular(function, path, what)),
         Found::Device => {
-            let kind = fs::metadata(path).map(|metadata| metadata.file_type());
-            let what = match kind {
-                Ok(kind) if kind.is_fifo() => "named pipe (FIFO)",
-                Ok(kind) if kind.is_char_device() => "character device",
+            let what = match files::special(Path::new(path)) {
+                Some(Special::Pipe) => "named pipe (FIFO)",
+                Some(Special::CharacterDevice) => "character device",
                 _ => "block device",
             };
             Err(not_regular(function, path, what))

@@ -10,6 +10,7 @@ use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::files;
 
 natives! {
     /// The parts put together to one path. A part that is absolute replaces what stands before it.
@@ -139,7 +140,8 @@ fn is_absolute(host: &Host, args: &[Value]) -> Outcome {
 
 fn resolve(host: &Host, function: &str, args: &[Value]) -> Outcome {
     let path = text(host, function, args, 0)?;
-    let resolved = std::fs::canonicalize(path).map_err(|error| failed(function, path, &error))?;
+    let resolved =
+        files::resolve(Path::new(path)).map_err(|error| failed(function, path, &error))?;
     Ok(host.heap.string(&resolved.to_string_lossy()))
 }
 

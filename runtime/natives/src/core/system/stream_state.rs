@@ -11,6 +11,7 @@ use crate::core::system::filter::Filter;
 use crate::core::system::input;
 use sema_machine::host::Host;
 use sema_machine::memory::account::Charge;
+use sema_machine::platform::files::most_descriptors;
 
 /// Where the bytes come from or go to.
 enum Source {
@@ -135,8 +136,7 @@ impl Open {
         if count < self.most {
             return (in_use, false);
         }
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let limit = limit.map_or(usize::MAX, |limit| {
+        let limit = most_descriptors().map_or(usize::MAX, |limit| {
             usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
         });
         self.most = count + limit.saturating_sub(count) / 2;

@@ -1,8 +1,6 @@
 //! The process and the machine: environment, arguments, directories, exit.
 
 use std::io::IsTerminal;
-use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::core::system::environment;
@@ -14,6 +12,7 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::{files, process, terminal};
 
 natives! {
     /// Ends the program with a status, 0 unless it is given; the system keeps its lowest eight bits.
@@ -40,7 +39,7 @@ natives! {
 
     /// The number that the system gave this process.
     /// (> (sys/pid) 0) => #t
-    "sys/pid" () -> Count, needs(Capability::Process) => process_id;
+    "sys/pid" () -> Count, needs(Capability::Process), posix => process_id;
 
     /// The absolute path of the working directory. Raises if it does not exist any more.
     /// (path/absolute? (sys/cwd)) => #t
@@ -69,7 +68,7 @@ natives! {
 
     /// The name of this machine.
     /// (string? (sys/hostname)) => #t
-    "sys/hostname" () -> String => host_name;
+    "sys/hostname" () -> String, posix => host_name;
 
     /// The architecture of the processor, such as `x86_64` or `aarch64`.
     /// (string? (sys/arch)) => #t
@@ -89,7 +88,7 @@ natives! {
 
     /// The path of the terminal that standard input is, or nil if it is none.
     /// (sys/tty) => nil
-    "sys/tty" () -> OptionalString => terminal;
+    "sys/tty" () -> OptionalString => terminal_path;
 
     /// The size of the terminal that standard output is, a map of `:rows` and `:cols`, or nil if it is
     /// none.
@@ -100,7 +99,7 @@ natives! {
     /// with a slash as it is; nil if there is none.
     /// (string? (sys/which "sh")) => #t
     /// (sys/which "no such program") => nil
-    "sys/which" (name: String) -> OptionalString, needs(Capability::Process) => which;
+    "sys/which" (name: String) -> OptionalString, needs(Capability::Process), posix => which;
 
     /// The word in single quotes as a POSIX shell reads them, so that none of its characters is special.
     /// (shell/quote "two words") => "'two words'"
@@ -158,7 +157,10 @@ fn arguments(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn process_id(_: &Host, _: &[Value]) -> Outcome {
-    Ok(Value::index(std::process::id() as usize))
+    match process::number() {
+        Some(number) => Ok(Value::index(number as usize)),
+        None => Err(io_error("sys/pid: this platform has no processes")),
+    }
 }
 
 fn path_string(host: &Host, path: &Path) -> Value {
@@ -210,8 +212,7 @@ fn sema_home(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn temporary_directory(host: &Host, _: &[Value]) -> Outcome {
-    let directory =
-        set_variable_value(host, "TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let directory = set_variable_value(host, "TMPDIR").map_or_else(files::temporary, PathBuf::from);
     Ok(path_string(host, &directory))
 }
 
@@ -220,8 +221,10 @@ fn user(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn host_name(host: &Host, _: &[Value]) -> Outcome {
-    let name = rustix::system::uname();
-    Ok(host.heap.string(&name.nodename().to_string_lossy()))
+    match process::host_name() {
+        Some(name) => Ok(host.heap.string(&name)),
+        None => Err(io_error("sys/hostname: this platform does not tell it")),
+    }
 }
 
 fn architecture(host: &Host, _: &[Value]) -> Outcome {
@@ -229,19 +232,18 @@ fn architecture(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn operating_system(host: &Host, _: &[Value]) -> Outcome {
-    Ok(host.heap.string(std::env::consts::OS))
+    Ok(host.heap.string(process::SYSTEM))
 }
 
 fn is_interactive(_: &Host, _: &[Value]) -> Outcome {
     Ok(Value::bool(input::is_terminal()))
 }
 
-fn terminal(host: &Host, _: &[Value]) -> Outcome {
+fn terminal_path(host: &Host, _: &[Value]) -> Outcome {
     if !input::is_terminal() {
         return Ok(Value::NIL);
     }
-    let path = rustix::termios::ttyname(std::io::stdin().as_fd(), Vec::new());
-    Ok(path.map_or(Value::NIL, |path| host.heap.string(&path.to_string_lossy())))
+    optional(host, terminal::name(std::io::stdin()))
 }
 
 fn terminal_size(host: &Host, _: &[Value]) -> Outcome {
@@ -249,21 +251,21 @@ fn terminal_size(host: &Host, _: &[Value]) -> Outcome {
     if !output.is_terminal() {
         return Ok(Value::NIL);
     }
-    let Ok(size) = rustix::termios::tcgetwinsize(output.as_fd()) else {
+    let Some((rows, columns)) = terminal::size(output) else {
         return Ok(Value::NIL);
     };
     Ok(sorted_map::from_entries(
         host,
         &[
-            (host.keyword("rows"), Value::small(size.ws_row.into())),
-            (host.keyword("cols"), Value::small(size.ws_col.into())),
+            (host.keyword("rows"), Value::small(rows.into())),
+            (host.keyword("cols"), Value::small(columns.into())),
         ],
     ))
 }
 
 fn is_executable(path: &Path) -> bool {
     path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+        .is_ok_and(|metadata| metadata.is_file() && files::permissions(&metadata) & 0o111 != 0)
 }
 
 fn which(host: &Host, args: &[Value]) -> Outcome {

@@ -303,7 +303,10 @@ fn repeat(host: &Host, args: &[Value]) -> Outcome {
     let string = text(host, "string/repeat", args, 0)?;
     let times = count(host, "string/repeat", args, 1)?;
     let bytes = string.len().saturating_mul(times);
-    check_count("string/repeat", bytes)?;
+    check_count(
+        "string/repeat",
+        (string.len() as u64).saturating_mul(times as u64),
+    )?;
     check_text(host, "string/repeat", bytes)?;
     if string.is_empty() {
         return Ok(argument(args, 0));
@@ -322,7 +325,7 @@ fn padding(host: &Host, function: &str, args: &[Value]) -> Outcome<String> {
     };
     let missing = width.saturating_sub(columns(string));
     let fill_columns = columns(fill.encode_utf8(&mut [0; 4])).max(1);
-    check_count(function, missing)?;
+    check_count(function, missing as u64)?;
     check_text(host, function, missing.saturating_mul(fill.len_utf8()))?;
     Ok(std::iter::repeat_n(fill, missing / fill_columns).collect())
 }

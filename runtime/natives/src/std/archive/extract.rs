@@ -2,8 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Bounded, Done, Failure, in_background};
@@ -12,6 +10,7 @@ use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
+use sema_machine::platform::files;
 use sema_machine::task::Cancelled;
 use sema_vfs::Overlay;
 
@@ -104,7 +103,7 @@ impl<'c> Target<'c> {
         fs::create_dir_all(root).map_err(system)?;
         Ok(Target {
             archive,
-            root: fs::canonicalize(root).map_err(system)?,
+            root: files::resolve(Path::new(root)).map_err(system)?,
             bytes_left: limits.bytes,
             entries_left: limits.entries,
             cancelled,
@@ -120,7 +119,7 @@ impl<'c> Target<'c> {
         self.entries_left = self.entries_left.checked_sub(1).ok_or_else(|| {
             Failure::content(self.archive, "there are more entries than the limit allows")
         })?;
-        let Some(relative) = inside(Path::new(std::ffi::OsStr::from_bytes(name))) else {
+        let Some(relative) = files::path(name).and_then(inside) else {
             return Ok(None);
         };
         // Links that were there before, or came with the archive, may lead out.
@@ -136,7 +135,7 @@ impl<'c> Target<'c> {
 
     /// Whether what a link at `place` leads to is in the directory.
     fn is_within(&self, place: &Path) -> bool {
-        fs::canonicalize(place).is_ok_and(|found| found.starts_with(&self.root))
+        files::resolve(place).is_ok_and(|found| found.starts_with(&self.root))
     }
 
     /// Makes a directory.
@@ -155,11 +154,10 @@ impl<'c> Target<'c> {
         } else {
             mode & 0o777
         };
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            // The owner must be able to replace it.
-            .mode(mode | 0o200)
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        // The owner must be able to replace it.
+        let mut file = files::set_permissions(&mut options, mode | 0o200)
             .open(place)
             .map_err(system)?;
         let mut content = Bounded {
@@ -194,7 +192,7 @@ impl<'c> Target<'c> {
 
     /// The file in the directory that a hard link means, if it is one.
     pub(super) fn existing(&self, to: &Path) -> Option<PathBuf> {
-        let found = fs::canonicalize(self.root.join(inside(to)?)).ok()?;
+        let found = files::resolve(&self.root.join(inside(to)?)).ok()?;
         (found.starts_with(&self.root) && found.is_file()).then_some(found)
     }
 

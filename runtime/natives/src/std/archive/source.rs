@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Done, Failure};
@@ -10,6 +9,7 @@ use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
+use sema_machine::platform::files;
 use sema_vfs::Overlay;
 
 /// What can be read at any place.
@@ -26,8 +26,8 @@ pub(super) struct Opened {
 }
 
 /// Opens a file of the program's bundle, or on disk.
-pub(super) fn open(files: &Overlay, path: &str) -> Done<Opened> {
-    if let Some(entry) = files.embedded(path, None) {
+pub(super) fn open(overlay: &Overlay, path: &str) -> Done<Opened> {
+    if let Some(entry) = overlay.embedded(path, None) {
         let bytes = entry
             .bytes()
             .map_err(|error| Failure::content(path, error))?;
@@ -51,8 +51,8 @@ pub(super) fn open(files: &Overlay, path: &str) -> Done<Opened> {
     Ok(Opened {
         bytes: metadata.len(),
         content: Box::new(file),
-        mode: metadata.mode() & 0o777,
-        modified: metadata.mtime(),
+        mode: files::permissions(&metadata) & 0o777,
+        modified: files::modified(&metadata),
     })
 }
 

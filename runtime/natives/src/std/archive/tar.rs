@@ -1,7 +1,6 @@
 //! Tar archives, with or without gzip.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use flate2::Compression;
@@ -19,6 +18,7 @@ use sema_machine::host::condition::Outcome;
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::files;
 use sema_machine::task::Cancelled;
 use sema_vfs::Overlay;
 
@@ -182,11 +182,13 @@ fn unpack_entry<R: Read>(target: &mut Target<'_>, entry: &mut Entry<'_, R>) -> D
             let Some(to) = entry.link_name_bytes() else {
                 return Ok(());
             };
-            let to = Path::new(std::ffi::OsStr::from_bytes(&to)).to_owned();
+            let Some(to) = files::path(&to) else {
+                return Ok(());
+            };
             if kind == EntryType::Symlink {
-                symbolic_link(target, &place, &to)
+                symbolic_link(target, &place, to)
             } else {
-                hard_link(target, &place, &to)
+                hard_link(target, &place, to)
             }
         }
         // Devices and pipes.
@@ -201,8 +203,7 @@ fn symbolic_link(target: &mut Target<'_>, place: &Path, to: &Path) -> Done<()> {
         return Ok(());
     }
     target.make_room(place)?;
-    std::os::unix::fs::symlink(to, place)
-        .map_err(|error| Failure::of(place.to_string_lossy(), error))?;
+    files::link(to, place).map_err(|error| Failure::of(place.to_string_lossy(), error))?;
     target.count += 1;
     Ok(())
 }

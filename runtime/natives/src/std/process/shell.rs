@@ -33,7 +33,7 @@ natives! {
     /// (:stdout (shell "cat" {:stdin "fed"})) => "fed"
     /// (:exit-code (shell "false")) => 1
     /// (shell "sleep 10" {:timeout-ms 1}) => error exceeded 1 ms
-    "shell" (command: String, more*: Any) -> SortedMap, needs(Capability::Shell), options(1, &["cwd", "env", "stdin", "timeout-ms", "binary"]) => shell;
+    "shell" (command: String, more*: Any) -> SortedMap, needs(Capability::Shell), options(1, &["cwd", "env", "stdin", "timeout-ms", "binary"]), posix => shell;
 }
 
 /// Most bytes that a command may write.

@@ -24,36 +24,36 @@ natives! {
     /// `:device-attributes` or `:kitty-flags` for what else the terminal tells. `:mods` are the keys held down. Other
     /// tasks run meanwhile.
     /// (io/read-key) => nil
-    "io/read-key" () -> Any => read_key;
+    "io/read-key" () -> Any, posix => read_key;
 
     /// As `io/read-key`; nil also after some milliseconds without a key.
     /// (io/read-key-timeout 1) => nil
-    "io/read-key-timeout" (milliseconds: Real) -> Any => read_key_timeout;
+    "io/read-key-timeout" (milliseconds: Real) -> Any, posix => read_key_timeout;
 
     /// Where the cursor is, a map of `:row` and `:col`, counted from 1; nil if standard input is no terminal or the terminal does not
     /// answer. Needs raw mode.
     /// (term/cursor-position) => nil
-    "term/cursor-position" () -> Any => cursor_position;
+    "term/cursor-position" () -> Any, posix => cursor_position;
 
     /// Asks where the cursor is; `io/read-key` gives the answer.
     /// (term/query-cursor-position) => nil
-    "term/query-cursor-position" () -> Nil => query_cursor_position;
+    "term/query-cursor-position" () -> Nil, posix => query_cursor_position;
 
     /// Asks what of kitty's keyboard protocol is switched on; `io/read-key` gives the answer.
     /// (term/query-kitty-keys) => nil
-    "term/query-kitty-keys" () -> Nil => query_kitty_keys;
+    "term/query-kitty-keys" () -> Nil, posix => query_kitty_keys;
 
     /// Asks what the terminal can do; `io/read-key` gives the answer.
     /// (term/query-primary-da) => nil
-    "term/query-primary-da" () -> Nil => query_primary_attributes;
+    "term/query-primary-da" () -> Nil, posix => query_primary_attributes;
 
     /// Asks what kind of terminal it is; `io/read-key` gives the answer.
     /// (term/query-secondary-da) => nil
-    "term/query-secondary-da" () -> Nil => query_secondary_attributes;
+    "term/query-secondary-da" () -> Nil, posix => query_secondary_attributes;
 
     /// Whether the terminal has kitty's keyboard protocol. Needs raw mode; #f if standard input is no terminal.
     /// (term/supports-kitty-keys?) => #f
-    "term/supports-kitty-keys?" () -> Bool => supports_kitty_keys;
+    "term/supports-kitty-keys?" () -> Bool, posix => supports_kitty_keys;
 }
 
 /// How long the rest of a sequence may take to come. A key that is pressed after escape takes longer.

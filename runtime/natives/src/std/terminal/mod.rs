@@ -1,8 +1,12 @@
 //! The terminal: styles, the screen, keys, raw mode, spinners and progress bars.
 
+#[cfg(not(target_family = "wasm"))]
 pub mod decode;
+#[cfg(not(target_family = "wasm"))]
 pub mod event;
+#[cfg(not(target_family = "wasm"))]
 pub mod keys;
+#[cfg(not(target_family = "wasm"))]
 pub mod mode;
 pub mod progress;
 pub mod screen;

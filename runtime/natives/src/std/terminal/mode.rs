@@ -20,11 +20,11 @@ natives! {
     /// a number for `io/tty-restore!`; nil if standard input is no terminal. However the program ends, the terminal's
     /// mode is restored. `io/with-raw-mode` does both around a body.
     /// (io/tty-raw!) => nil
-    "io/tty-raw!" () -> Any => raw;
+    "io/tty-raw!" () -> Any, posix => raw;
 
     /// Switches the terminal back to the mode that it had at the `io/tty-raw!` that has given this number.
     /// (io/tty-restore! 7) => error io/tty-restore!: no such token 7
-    "io/tty-restore!" (token: Int) -> Nil => restore;
+    "io/tty-restore!" (token: Int) -> Nil, posix => restore;
 }
 
 /// The modes that the terminal had before, by token.

@@ -15,6 +15,7 @@ use sema_machine::host::arguments::{argument, integer, text};
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::terminal;
 
 natives! {
     /// Shows a text with a turning sign before it on standard error, if that is a terminal, and gives a number for
@@ -92,8 +93,8 @@ pub(super) fn is_watched(host: &Host) -> bool {
 
 /// Shows a text in the line of the cursor in place of what is there. Errors are nobody's: the terminal has vanished.
 pub(super) fn show_line(text: &str) {
-    let columns = match rustix::termios::tcgetwinsize(stderr()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+    let columns = match terminal::size(stderr()) {
+        Some((_, columns)) if columns > 0 => usize::from(columns),
         _ => 80,
     };
     // A line that is as wide as the terminal would begin a second one.

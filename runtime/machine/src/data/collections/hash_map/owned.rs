@@ -39,12 +39,12 @@ fn set_owned_places(heap: &Heap, node: Value, is_root: bool, places: u32) {
 }
 
 fn count_word(count: usize, places: u32) -> Value {
-    Value::index((places as usize) << COUNT_BITS | count)
+    Value::from_fixnum_position(u64::from(places) << COUNT_BITS | count as u64)
 }
 
 fn count_one_more(heap: &Heap, map: Value) {
-    let word = heap.field(map, 0).fixnum_unchecked() as usize;
-    heap.set_field(map, 0, Value::index(word + 1));
+    let word = heap.field(map, 0).fixnum_position();
+    heap.set_field(map, 0, Value::from_fixnum_position(word + 1));
 }
 
 /// `map` with `key`, which was checked, bound to `value`; a map that belongs to a variable is changed. The result

@@ -12,7 +12,7 @@ use crate::memory::heap::{Heap, object};
 use crate::memory::value::{Kind, Value};
 
 /// Added to the number of entries of a map to which its root belongs.
-const ROOT_OWNED: i64 = 1 << 32;
+const ROOT_OWNED: u64 = 1 << 32;
 
 /// A field that leads to a node, of a map or an inner node that may be changed.
 struct Link {
@@ -29,7 +29,7 @@ impl Link {
     /// Whether the child belongs to the parent.
     fn is_owned(&self, heap: &Heap) -> bool {
         if self.parent.kind() == Kind::Map {
-            heap.field(self.parent, 0).fixnum_unchecked() & ROOT_OWNED != 0
+            heap.field(self.parent, 0).fixnum_position() & ROOT_OWNED != 0
         } else {
             heap.aux(self.parent) & self.bit() != 0
         }
@@ -39,8 +39,8 @@ impl Link {
     fn set(&self, heap: &Heap, child: Value) {
         heap.set_field(self.parent, self.field, child);
         if self.parent.kind() == Kind::Map {
-            let count = heap.field(self.parent, 0).fixnum_unchecked() | ROOT_OWNED;
-            heap.set_field(self.parent, 0, Value::index(count as usize));
+            let count = heap.field(self.parent, 0).fixnum_position() | ROOT_OWNED;
+            heap.set_field(self.parent, 0, Value::from_fixnum_position(count));
         } else {
             object::set_aux(self.parent, heap.aux(self.parent) | self.bit());
         }

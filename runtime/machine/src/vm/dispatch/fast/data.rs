@@ -51,8 +51,10 @@ unsafe fn nth_of_list(
 ) -> Running {
     let word = in_code(pc);
     let (sequence, index) = (register(base, b(word)), register(base, c(word)));
-    if vm.host.heap.is_pair(sequence) && index.is_fixnum() && index.fixnum_unchecked() >= 0 {
-        let position = index.fixnum_unchecked() as usize;
+    if vm.host.heap.is_pair(sequence)
+        && index.is_fixnum()
+        && let Ok(position) = usize::try_from(index.fixnum_unchecked())
+    {
         if let Some(element) = vm.host.heap.list_nth(sequence, position) {
             set(base, a(word), element);
             dispatch!(vm, pc, base, func, frame)

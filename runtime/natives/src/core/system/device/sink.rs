@@ -1,22 +1,22 @@
 //! Where bytes go.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 #[cfg(feature = "net")]
 use rustix::fs::FileType;
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::platform::descriptors::{Descriptor, Interest};
+use sema_machine::platform::files::{self, Special};
 use sema_machine::task::{Asking, Await, Pending};
 
-use super::{BUFFERED, Line, NO_READER, Shared, Step, TURN, flags, lock};
+use super::{BUFFERED, Line, NO_READER, Shared, Step, TURN, lock};
 
 /// Something to write that may make its writer wait: a pipe, a terminal, a device.
 pub struct Sink {
@@ -33,7 +33,7 @@ impl Sink {
     /// # Errors
     /// The system's answer.
     pub fn pipe(end: OwnedFd) -> io::Result<Sink> {
-        rustix::fs::fcntl_setfl(&end, OFlags::NONBLOCK)?;
+        files::never_wait(&end)?;
         Ok(Sink {
             descriptor: Descriptor::Shared(Arc::new(end)),
             buffer: Vec::new(),
@@ -199,11 +199,9 @@ where
     F: FnOnce(&Host, io::Result<Sink>) -> Outcome + Send,
 {
     fn advance(&mut self, _: &Asking<'_>) -> Await {
-        let opened = OpenOptions::new()
-            .write(true)
-            .custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY))
-            .open(&self.path);
-        let is_pipe = || fs::metadata(&self.path).is_ok_and(|found| found.file_type().is_fifo());
+        let path = Path::new(&self.path);
+        let opened = files::open_without_waiting(OpenOptions::new().write(true), path);
+        let is_pipe = || files::special(path) == Some(Special::Pipe);
         self.result = Some(match opened {
             Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) && is_pipe() => {
                 return Await::Time(Instant::now() + NO_READER);
