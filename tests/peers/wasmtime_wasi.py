@@ -1,11 +1,10 @@
 """Runs a module of WebAssembly under wasmtime: wasmtime_wasi.py [--dir HOST::GUEST]... MODULE [ARGUMENT...]
 
-The program gets the environment of this process; its status is that of this process. A compiled module is kept in the
-folder that WASM_CACHE names, if it is set."""
+The program gets the environment of this process; its status is that of this process."""
 import os
 import sys
 
-from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig
+from wasmtime import Engine, ExitTrap, Linker, Module, Store, WasiConfig
 
 rest = sys.argv[1:]
 wasi = WasiConfig()
@@ -18,7 +17,7 @@ wasi.env = list(os.environ.items())
 wasi.inherit_stdin()
 wasi.inherit_stdout()
 wasi.inherit_stderr()
-engine = Engine(Config())
+engine = Engine()
 linker = Linker(engine)
 linker.define_wasi()
 store = Store(engine)

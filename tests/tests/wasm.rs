@@ -285,8 +285,7 @@ fn errors_have_their_traces() {
 
 #[test]
 fn recursion_and_data_have_limits_that_can_be_caught() {
-    shows(
-        r#"
+    let program = r#"
 (define (deep n) (if (= n 0) 0 (+ 1 (deep (- n 1)))))
 (println (deep 1000000))
 (println (try (deep 100000000) (catch e (:message e))))
@@ -295,9 +294,16 @@ fn recursion_and_data_have_limits_that_can_be_caught() {
 (define other (nested 300000))
 (println (equal? one other) (> (string-length (str one)) 0))
 (println :still-here)
-"#,
-        "1000000\nstack overflow: maximum call depth exceeded\n#t #t\n:still-here\n",
-    );
+"#;
+    let scratch = Scratch::with(&[("app.sema", program)]);
+    let Some(_) = runtimes() else { return };
+    build(scratch.path(), &["app.sema", "-o", "app.wasm"]).succeeded();
+    for host in hosts() {
+        let mut command = host.run(scratch.path(), "app.wasm", &[]);
+        let got = outcome(command.env("SEMAC_STACK_MB", "128"), b"").succeeded();
+        let expected = "1000000\nstack overflow: maximum call depth exceeded\n#t #t\n:still-here\n";
+        assert_eq!(got.stdout, expected, "{}", host.name);
+    }
 }
 
 #[test]
