@@ -54,11 +54,10 @@ unsafe fn nth_of_list(
     if vm.host.heap.is_pair(sequence)
         && index.is_fixnum()
         && let Ok(position) = usize::try_from(index.fixnum_unchecked())
+        && let Some(element) = vm.host.heap.list_nth(sequence, position)
     {
-        if let Some(element) = vm.host.heap.list_nth(sequence, position) {
-            set(base, a(word), element);
-            dispatch!(vm, pc, base, func, frame)
-        }
+        set(base, a(word), element);
+        dispatch!(vm, pc, base, func, frame)
     }
     complete!(vm pc base func frame)
 }

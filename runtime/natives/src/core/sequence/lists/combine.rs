@@ -214,12 +214,10 @@ fn page(host: &Host, args: &[Value]) -> Outcome {
     let elements = require_values(host, argument(args, 0), "list/page")?;
     let page = int_argument(host, "list/page", 1, argument(args, 1))?;
     let size = count_argument(host, "list/page", argument(args, 2))?;
-    let Some(before) = usize::try_from(page)
-        .ok()
-        .and_then(|page| page.checked_sub(1))
-    else {
+    if page < 1 {
         return Err(eval_error("list/page: page must be >= 1"));
-    };
+    }
+    let before = usize::try_from(page - 1).unwrap_or(usize::MAX);
     let start = before.saturating_mul(size).min(elements.len());
     let end = start.saturating_add(size).min(elements.len());
     Ok(host.heap.list(elements.get(start..end).unwrap_or_default()))
