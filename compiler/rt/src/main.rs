@@ -21,7 +21,7 @@ use sema_machine::platform::exhausted::OrExit;
 use sema_machine::vm::{ModuleImage, Vm};
 use sema_vfs::Archive;
 
-use semac_core::live::dynamic::{DynamicCompiler, MACROS, Setup, on_large_stack};
+use semac_core::live::dynamic::{DynamicCompiler, MACROS, STACK_BYTES, Setup, on_large_stack};
 
 sema_machine::runtime_note!(sema_natives::TIER);
 sema_machine::no_unwinding!();
@@ -53,6 +53,7 @@ fn attach_compiler(vm: &mut Vm, archive: &Archive) {
         let bytes = entry.bytes().ok()?;
         ModuleImage::from_bytes(MACROS, &bytes).ok()
     });
+    vm.host.stack_bytes = STACK_BYTES;
     vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
         macros,
         ..Setup::default()

@@ -11,6 +11,8 @@
 //! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
+#[cfg(feature = "many-threads")]
+mod again;
 mod programs;
 
 use std::ffi::{OsStr, OsString};
@@ -68,13 +70,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>, natives: &'static Natives)
 }
 
 /// Adds to the machine of a program, whose archive is given, before the program starts.
-pub type Prepare<'p> = &'p dyn Fn(&mut Vm, &Archive);
+pub type Prepare = &'static (dyn Fn(&mut Vm, &Archive) + Sync);
 
 /// Like [`run`], with something more in the machine: the compiler.
 pub fn run_with(
     arguments: impl Iterator<Item = OsString>,
     natives: &'static Natives,
-    prepare: Prepare<'_>,
+    prepare: Prepare,
 ) -> u8 {
     let mut arguments: Vec<OsString> = arguments.collect();
     let problem = match Archive::open_current_executable() {
@@ -117,14 +119,15 @@ pub enum Trust {
     Foreign,
 }
 
-/// The machine comes back with the status of the program that has ended.
-fn run_prepared(
+/// A machine with the first module of a program, whose number comes with it.
+#[inline(always)]
+fn machine(
     archive: Archive,
     trust: Trust,
     arguments: Vec<String>,
     natives: &'static Natives,
-    prepare: Prepare<'_>,
-) -> Result<(Vm, u8), StartError> {
+    prepare: Prepare,
+) -> Result<(Vm, usize), StartError> {
     let entry = entry_path(&archive)?;
     let mut host = Host::new(Output::stdout(), natives);
     host.arguments = arguments;
@@ -134,9 +137,33 @@ fn run_prepared(
     let mut vm = Vm::new(host, Box::new(bundle));
     prepare(&mut vm, &archive);
     vm.set_limits(Limits::from_environment()?);
-    let Some(module) = vm.load_from_source(&entry, "")? else {
-        return Err(StartError::NoModule(entry));
-    };
+    match vm.load_from_source(&entry, "")? {
+        Some(module) => Ok((vm, module)),
+        None => Err(StartError::NoModule(entry)),
+    }
+}
+
+/// The machine comes back with the status of the program that has ended.
+fn run_prepared(
+    archive: Archive,
+    trust: Trust,
+    arguments: Vec<String>,
+    natives: &'static Natives,
+    prepare: Prepare,
+) -> Result<(Vm, u8), StartError> {
+    #[cfg(feature = "many-threads")]
+    let again = std::sync::Arc::new(again::Again {
+        archive: archive.clone(),
+        trust,
+        arguments: arguments.clone(),
+        natives,
+        prepare,
+    });
+    let (mut vm, module) = machine(archive, trust, arguments, natives, prepare)?;
+    #[cfg(feature = "many-threads")]
+    {
+        vm.host.program = Some(again);
+    }
     vm.obey_signals();
     let ending = vm.run_main(module);
     let status = match (ending, vm.status_of_signal()) {
@@ -295,7 +322,7 @@ fn start(
     file: &Path,
     arguments: &[OsString],
     natives: &'static Natives,
-    prepare: Prepare<'_>,
+    prepare: Prepare,
 ) -> u8 {
     let mut arguments: Vec<String> = arguments
         .iter()

@@ -1,7 +1,11 @@
 //! `semac run`: the program on the virtual machine, without a file in between.
 
+use std::sync::Arc;
+
+use sema_machine::host::Host;
 use sema_machine::host::output::Output;
-use sema_machine::vm::{Ending, Limits};
+use sema_machine::host::program::Ended;
+use sema_machine::vm::{Ending, Limits, Uncaught, Vm};
 
 use super::arguments::{Lints, Run};
 use super::clock::Clock;
@@ -44,15 +48,13 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 
 /// Runs a program and gives its exit status. Errors have been shown.
 fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
-    let program = Runnable::new(compiled);
-    let (mut vm, number) = program.load(Output::stdout(), arguments, limits);
-    let number = match number {
-        Ok(number) => number,
-        Err(problem) => {
-            let text = format!("Error: {problem}\n");
-            vm.host.output.write_error(text.as_bytes());
-            return 1;
-        }
+    let again = Arc::new(Again {
+        program: Runnable::new(compiled),
+        arguments,
+        limits,
+    });
+    let Some((mut vm, number)) = again.machine() else {
+        return 1;
     };
     vm.obey_signals();
     let ending = vm.run_main(number);
@@ -61,14 +63,64 @@ fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
         (_, Some(status)) => status,
         (Ending::Value(_), _) => 0,
         (Ending::Uncaught(uncaught), _) => {
-            let renderer = Renderer::new(standard_error_takes_colour());
-            let sources = &program.sources;
-            let report = renderer.render(sources, &Diagnostic::uncaught(&uncaught, sources));
-            vm.host.output.write_error(report.as_bytes());
+            again.report(&vm, &uncaught);
             1
         }
     };
     vm.host.output.flush();
     vm.host.end();
     status
+}
+
+/// A program with its arguments, from which any number of machines can be made.
+struct Again {
+    program: Runnable,
+    arguments: Vec<String>,
+    limits: Limits,
+}
+
+impl Again {
+    /// A machine and the number of the program's first module. `None`: it cannot be loaded, which has been shown.
+    fn machine(self: &Arc<Self>) -> Option<(Vm, usize)> {
+        let arguments = self.arguments.clone();
+        let (mut vm, number) = self.program.load(Output::stdout(), arguments, self.limits);
+        vm.host.program = Some(self.clone());
+        vm.host.stack_bytes = dynamic::STACK_BYTES;
+        match number {
+            Ok(number) => Some((vm, number)),
+            Err(problem) => {
+                let text = format!("Error: {problem}\n");
+                vm.host.output.write_error(text.as_bytes());
+                None
+            }
+        }
+    }
+
+    /// Shows what ended a program.
+    fn report(&self, vm: &Vm, uncaught: &Uncaught) {
+        let renderer = Renderer::new(standard_error_takes_colour());
+        let sources = &self.program.sources;
+        let report = renderer.render(sources, &Diagnostic::uncaught(uncaught, sources));
+        vm.host.output.write_error(report.as_bytes());
+    }
+}
+
+impl sema_machine::host::program::Program for Again {
+    fn run(self: Arc<Self>, prepare: &mut dyn FnMut(&Host)) -> Ended {
+        let Some((mut vm, number)) = self.machine() else {
+            return Ended::Failed;
+        };
+        prepare(&vm.host);
+        let ended = match vm.run_main(number) {
+            Ending::Value(_) => Ended::Done,
+            Ending::Exit(status) => Ended::Exit(status),
+            Ending::Uncaught(uncaught) => {
+                self.report(&vm, &uncaught);
+                Ended::Failed
+            }
+        };
+        vm.host.output.flush();
+        vm.host.end();
+        ended
+    }
 }

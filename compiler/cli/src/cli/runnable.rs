@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sema_format::Module;
 use sema_machine::host::Host;
@@ -20,7 +21,7 @@ use semac_core::live::dynamic::{DynamicCompiler, Setup};
 
 /// A program that can be started, as often as one likes.
 pub(super) struct Runnable {
-    modules: Rc<HashMap<String, Module>>,
+    modules: Arc<HashMap<String, Module>>,
     /// The capabilities of the program, as an archive would hold them.
     granted: String,
     entry: String,
@@ -33,7 +34,7 @@ pub(super) struct Runnable {
 
 /// The modules of a program.
 struct Memory {
-    modules: Rc<HashMap<String, Module>>,
+    modules: Arc<HashMap<String, Module>>,
     granted: String,
 }
 
@@ -70,7 +71,7 @@ impl Runnable {
             .map(|module| (module.name.clone(), module))
             .collect();
         Runnable {
-            modules: Rc::new(modules),
+            modules: Arc::new(modules),
             granted: String::from_utf8_lossy(&granted).into_owned(),
             entry: program.entry,
             macros: program.macros,

@@ -13,6 +13,8 @@ pub mod kept;
 pub mod native;
 pub mod natives;
 pub mod output;
+#[cfg(feature = "many-threads")]
+pub mod program;
 pub mod request;
 
 use std::cell::{Cell, RefCell};
@@ -86,6 +88,12 @@ pub struct Host {
     /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
     /// to the collector, so it must not hold values of the heap.
     pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
+    /// How the program is run once more, beside itself; `None`: it cannot be.
+    #[cfg(feature = "many-threads")]
+    pub program: Option<std::sync::Arc<dyn program::Program>>,
+    /// Bytes of stack that a thread which runs the program must have.
+    #[cfg(feature = "many-threads")]
+    pub stack_bytes: usize,
 }
 
 impl Host {
@@ -268,6 +276,10 @@ impl Host {
             describe_closure: Cell::new(|_, _| None),
             steps: Cell::new(u64::MAX),
             extensions: RefCell::default(),
+            #[cfg(feature = "many-threads")]
+            program: None,
+            #[cfg(feature = "many-threads")]
+            stack_bytes: program::STACK_BYTES,
         }
     }
 }

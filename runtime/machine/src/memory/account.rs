@@ -26,6 +26,9 @@ pub struct Account {
     outside: OnceCell<Arc<AtomicUsize>>,
     /// Bytes that natives have made, or asked for, since the last full collection.
     asked: Cell<usize>,
+    /// Machines of the process that share the memory.
+    #[cfg(feature = "many-threads")]
+    sharers: Cell<usize>,
 }
 
 impl Default for Account {
@@ -35,6 +38,8 @@ impl Default for Account {
             settled: Cell::new(false),
             outside: OnceCell::new(),
             asked: Cell::new(0),
+            #[cfg(feature = "many-threads")]
+            sharers: Cell::new(1),
         }
     }
 }
@@ -57,8 +62,17 @@ impl Account {
         }
         let before = self.limit();
         let (part, of) = SHARE;
-        self.set_limit(available::bytes() / of * part);
+        let available = available::bytes();
+        #[cfg(feature = "many-threads")]
+        let available = available / self.sharers.get();
+        self.set_limit(available / of * part);
         self.limit() > before
+    }
+
+    /// So many machines of the process share the memory: none takes more than its part. A limit that is known already stays.
+    #[cfg(feature = "many-threads")]
+    pub fn share(&self, machines: usize) {
+        self.sharers.set(machines.max(1));
     }
 
     /// Bytes of the data that are not on the heap.
@@ -133,6 +147,15 @@ mod tests {
         assert_eq!(account.outside(), 60);
         drop(one);
         assert_eq!(account.outside(), 10);
+    }
+
+    #[cfg(feature = "many-threads")]
+    #[test]
+    fn machines_share_the_memory() {
+        let (alone, third) = (Account::default(), Account::default());
+        third.share(3);
+        assert!(alone.settle() && third.settle());
+        assert_eq!(third.limit() / 8, alone.limit() / 3 / 8);
     }
 
     #[test]

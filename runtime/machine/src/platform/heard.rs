@@ -61,6 +61,8 @@ extern "C" fn heard(signal: libc::c_int) {
     for known in Signal::ALL {
         if known.number() == signal {
             known.count_of().fetch_add(1, Ordering::AcqRel);
+            #[cfg(feature = "many-threads")]
+            super::bell::ring();
         }
     }
 }

@@ -6,6 +6,9 @@
 pub mod allocator;
 #[cfg_attr(target_family = "wasm", path = "wasi/available.rs")]
 pub mod available;
+#[cfg(all(unix, feature = "many-threads"))]
+#[allow(unsafe_code, reason = "signal handlers know descriptors by number")]
+pub mod bell;
 #[cfg_attr(target_family = "wasm", path = "wasi/descriptors.rs")]
 pub mod descriptors;
 pub mod elf_note;

@@ -36,6 +36,9 @@ static GATHERED: Mutex<Gathered> = Mutex::new(Gathered {
     timer: false,
     terminal: None,
 });
+/// Held while a text goes to standard error. Handlers of signals write nothing there.
+#[cfg(feature = "many-threads")]
+static ERRORS: Mutex<()> = Mutex::new(());
 /// Whether a handler has found the lock taken.
 static MISSED: AtomicBool = AtomicBool::new(false);
 
@@ -187,6 +190,9 @@ pub fn flush() {
 
 /// Writes to standard error, which nothing gathers. If it is closed there is nowhere to report that to.
 pub fn write_error(bytes: &[u8]) {
+    // What one thread has to say may take several writes.
+    #[cfg(feature = "many-threads")]
+    let _only = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = write_all(rustix::stdio::stderr(), bytes);
 }
 

@@ -39,7 +39,7 @@ impl Waker {
         Ok(Waker { read, write })
     }
 
-    fn writing(&self) -> BorrowedFd<'_> {
+    pub(super) fn writing(&self) -> BorrowedFd<'_> {
         #[cfg(target_os = "linux")]
         return self.read.as_fd();
         #[cfg(not(target_os = "linux"))]

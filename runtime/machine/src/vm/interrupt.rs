@@ -30,6 +30,10 @@ impl Interrupt {
 impl Vm {
     /// Lets signals end the program of this machine, which is the one of the process and runs on this thread.
     pub fn obey_signals(&mut self) {
+        #[cfg(feature = "many-threads")]
+        {
+            self.obeys_signals = true;
+        }
         signals::begin_program(super::dispatch::alert);
     }
 
@@ -42,6 +46,10 @@ impl Vm {
 
     /// The condition for the program, if it is to get one now.
     fn hear(&mut self) -> Option<Interrupt> {
+        #[cfg(feature = "many-threads")]
+        if !self.obeys_signals {
+            return None;
+        }
         let signal = signals::hear()?;
         let before = self.interrupt.map_or(0, |interrupt| interrupt.conditions);
         let interrupt = Interrupt {

@@ -87,6 +87,9 @@ pub struct Vm {
     deadline: Option<waiting::Deadline>,
     /// The signal that has asked the program to end.
     interrupt: Option<interrupt::Interrupt>,
+    /// Whether it is the machine that signals mean. There are others on other threads.
+    #[cfg(feature = "many-threads")]
+    obeys_signals: bool,
     /// How often tasks have been switched.
     switches: u64,
     /// After how many switches what happens outside is looked at, less one.
@@ -156,6 +159,8 @@ impl Vm {
             idle: None,
             deadline: None,
             interrupt: None,
+            #[cfg(feature = "many-threads")]
+            obeys_signals: false,
             switches: 0,
             steps: steps::Steps::default(),
             patience: waiting::PATIENCE,

@@ -109,7 +109,7 @@ impl Dynamic for DynamicCompiler {
 
 /// Stack of a thread that compiles: lowering and code generation recurse over expressions, which are nested at most as
 /// deeply as the front end allows.
-const STACK_BYTES: usize = 256 << 20;
+pub const STACK_BYTES: usize = 256 << 20;
 
 /// Runs a program that may compile on a thread with the stack that compiling takes.
 ///

@@ -131,8 +131,17 @@ unsafe fn alerted(
     base: *mut Value,
     func: *const Func,
     frame: *mut Frame,
-    _: u32,
+    word: u32,
 ) -> Running {
+    #[cfg(feature = "many-threads")]
+    if !vm.obeys_signals {
+        // The table is every machine's; the signal is that of another one, which settles it.
+        let handler = HANDLERS[(word & 0xFF) as usize];
+        // SAFETY: the state is that for which this handler was called in the other's place.
+        return unsafe { handler(vm, pc, base, func, frame, word) };
+    }
+    #[cfg(not(feature = "many-threads"))]
+    let _ = word;
     settle();
     vm.task.registers = Registers {
         pc,
