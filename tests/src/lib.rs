@@ -4,6 +4,7 @@
 //! `SEMAC_TEST_RUNTIME` name the executables; without them they are built in the profile of the
 //! tests. With `SEMAC_BLESS=1` golden files are written instead of compared.
 
+pub mod certificates;
 pub mod golden;
 pub mod peers;
 pub mod process;

@@ -66,15 +66,40 @@ impl Server {
             .expect("the program says nothing")
     }
 
+    /// The next line of standard error, if one comes in time.
+    #[must_use]
+    pub fn error_within(&self, time: Duration) -> Option<String> {
+        self.errors.recv_timeout(time).ok()
+    }
+
     /// Asks it to end.
     ///
     /// # Panics
     /// It cannot be asked.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Interrupts it, as Ctrl-C does.
+    ///
+    /// # Panics
+    /// It cannot be interrupted.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
+            .arg(signal)
             .arg(self.child.id().to_string())
             .status();
         assert!(sent.unwrap().success());
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its end.

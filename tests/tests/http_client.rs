@@ -5,10 +5,11 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use sema_tests::certificates::Certificates;
 use sema_tests::serving::{Server, has, python};
 use sema_tests::{Scratch, outcome, semac_in};
 
@@ -474,80 +475,6 @@ fn a_server_that_others_have_written() {
     );
 }
 
-/// Certificates made by openssl, and servers that use them.
-struct Certificates(Scratch);
-
-impl Certificates {
-    fn openssl(&self, arguments: &str) {
-        let mut command = Command::new("openssl");
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path());
-        outcome(&mut command, b"").succeeded();
-    }
-
-    fn new() -> Certificates {
-        let made = Certificates(Scratch::new());
-        made.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -subj /CN=test-roots -days 2 -addext basicConstraints=critical,CA:TRUE");
-        for (name, host, days) in [
-            ("good", "IP:127.0.0.1", "2"),
-            ("other", "DNS:other.test", "2"),
-            ("client", "DNS:client.test", "2"),
-        ] {
-            made.openssl(&format!("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-            made.0
-                .write(&format!("{name}.ext"), format!("subjectAltName={host}\n"));
-            made.openssl(&format!("x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {name}.pem -days {days} -extfile {name}.ext"));
-        }
-        made.openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout old.key -out old.csr -subj /CN=old");
-        made.0.write("old.ext", "subjectAltName=IP:127.0.0.1\n");
-        made.0.write("index.txt", "");
-        made.openssl("x509 -req -in old.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out old.pem -days -1 -extfile old.ext");
-        made
-    }
-
-    /// A server with one of the certificates, and its address.
-    fn serve(&self, name: &str, more: &[&str]) -> (Child, String) {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let mut command = Command::new("openssl");
-        command
-            .args(["s_server", "-quiet", "-www", "-accept", &port.to_string()])
-            .args([
-                "-cert",
-                &format!("{name}.pem"),
-                "-key",
-                &format!("{name}.key"),
-            ])
-            .args(more)
-            .current_dir(self.0.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        (child, format!("https://127.0.0.1:{port}/"))
-    }
-
-    /// What a program prints that asks for an address.
-    fn ask(&self, url: &str, options: &str, variables: &[(&str, &str)]) -> String {
-        self.0.write(
-            "ask.sema",
-            format!("(println (try (:status (http/get {url:?} {options})) (catch condition (:message condition))))"),
-        );
-        let mut command = semac_in(self.0.path());
-        command
-            .args(["run", "ask.sema"])
-            .envs(variables.iter().copied());
-        outcome(&mut command, b"").succeeded().stdout
-    }
-}
-
 #[test]
 fn certificates_are_always_checked() {
     if !has("openssl") {
@@ -589,17 +516,17 @@ fn servers_speak_tls() {
         return;
     }
     let made = Certificates::new();
-    made.0.write(
+    made.folder.write(
         "serve.sema",
         r#"(http/serve (fn (request) (http/text "secret"))
              {:port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key")})"#,
     );
-    let mut command = semac_in(made.0.path());
+    let mut command = semac_in(made.folder.path());
     let server = sema_tests::serving::Server::start(command.args(["run", "serve.sema"]));
     let url = format!("https://127.0.0.1:{}/", server.port);
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--cacert", "ca.pem", &url])
-        .current_dir(made.0.path());
+        .current_dir(made.folder.path());
     assert_eq!(outcome(&mut curl, b"").succeeded().stdout, "secret");
     assert_eq!(made.ask(&url, "{:ca (file/read \"ca.pem\")}", &[]), "200\n");
     // Whoever speaks no TLS gets nothing.

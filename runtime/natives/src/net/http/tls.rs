@@ -21,6 +21,11 @@ const SYSTEM_FILES: &[&str] = &[
     "/usr/local/share/certs/ca-root-nss.crt",
 ];
 
+/// HTTP/2, as the handshake names it (RFC 7301).
+pub const HTTP_2: &[u8] = b"h2";
+/// HTTP/1.1, as the handshake names it.
+pub const HTTP_1: &[u8] = b"http/1.1";
+
 /// Whom to trust and as whom to appear: PEM texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trust {
@@ -121,13 +126,15 @@ impl Trust {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(self.root_store()?);
-        match &self.identity {
-            None => Ok(config.with_no_client_auth()),
-            Some((chain, key)) => Ok(config.with_client_auth_cert(
+        let mut config = match &self.identity {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => config.with_client_auth_cert(
                 certificates(chain, "the certificate of the client")?,
                 private_key(key)?,
-            )?),
-        }
+            )?,
+        };
+        config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
+        Ok(config)
     }
 }
 
@@ -145,6 +152,6 @@ pub fn server(chain: &[u8], key: &[u8]) -> Result<ServerConfig, TlsError> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, private_key(key)?)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     Ok(config)
 }

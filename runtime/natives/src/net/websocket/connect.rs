@@ -15,7 +15,7 @@ use super::socket::Socket;
 use crate::net::http::client::Client;
 use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
 use crate::net::http::engine::body::Payload;
-use crate::net::http::tls::{TlsError, Trust};
+use crate::net::http::tls::{HTTP_1, TlsError, Trust};
 use crate::net::http::url::Url;
 
 /// What the answer to a key is made with.
@@ -104,11 +104,13 @@ async fn attempt(client: &Arc<Client>, wanted: &Wanted) -> Result<Arc<Socket>, O
 async fn greet(client: &Arc<Client>, wanted: &Wanted) -> Result<Arc<Socket>, OpenError> {
     let url = &wanted.url;
     let configuration = if url.scheme.is_secure() {
-        Some(client.configuration(&wanted.trust)?.1)
+        let mut configuration = (*client.configuration(&wanted.trust)?.1).clone();
+        configuration.alpn_protocols = vec![HTTP_1.to_vec()];
+        Some(Arc::new(configuration))
     } else {
         None
     };
-    let io = connect(url, None, configuration, false).await?;
+    let io = connect(url, None, configuration, false).await?.io;
     let mut sender = speak(io).await?;
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(OpenError::Random)?;

@@ -221,6 +221,14 @@ impl Decoder {
             (126 | 127, _) => return Ok(None),
             (length, _) => (u64::from(length), 0),
         };
+        let least = match used {
+            0 => 0,
+            2 => 126,
+            _ => 1 << 16,
+        };
+        if length < least {
+            return protocol("a length that is not in its shortest form");
+        }
         if opcode.is_control() && (!is_last || length > 125) {
             return protocol("a control frame that is too long or in parts");
         }

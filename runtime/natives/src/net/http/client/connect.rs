@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::http2;
 use hyper::http::{HeaderValue, Method, Request, header};
-use hyper_util::rt::TokioIo;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,14 +23,35 @@ use tokio_rustls::TlsConnector;
 use super::pool::Sender;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::tls::HTTP_2;
 use crate::net::http::url::Url;
 
 /// How long one address may take before the next is tried as well (RFC 8305, 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Bytes in both directions. One type, so that what speaks HTTP is compiled once.
-pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    /// What carries them at last, if that is a connection of this process.
+    fn tcp(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
+impl Io for TcpStream {
+    fn tcp(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Io for tokio_rustls::client::TlsStream<Connection> {}
+
+impl Io for tokio_rustls::server::TlsStream<Connection> {
+    fn tcp(&self) -> Option<&TcpStream> {
+        self.get_ref().0.tcp()
+    }
+}
+
+impl Io for TokioIo<Upgraded> {}
 
 /// A connection of any kind.
 pub type Connection = Box<dyn Io>;
@@ -99,16 +123,29 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     }
 }
 
+/// A connection to a server.
+pub struct Connected {
+    /// The connection.
+    pub io: Connection,
+    /// Whether both have agreed on HTTP/2.
+    pub speaks_2: bool,
+}
+
 /// Speaks TLS on a connection.
 async fn secured(
     io: Connection,
     host: &str,
     configuration: Arc<ClientConfig>,
-) -> Result<Connection, ConnectError> {
+) -> Result<Connected, ConnectError> {
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|_| ConnectError::Name(host.to_owned()))?;
     let stream = TlsConnector::from(configuration).connect(name, io).await;
-    Ok(Box::new(stream.map_err(ConnectError::Tls)?))
+    let stream = stream.map_err(ConnectError::Tls)?;
+    let speaks_2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+    Ok(Connected {
+        io: Box::new(stream),
+        speaks_2,
+    })
 }
 
 /// The field by which a user appears.
@@ -122,8 +159,24 @@ pub fn basic(user: &str, password: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Starts to speak HTTP on a connection.
-pub async fn speak(io: Connection) -> Result<Sender, hyper::Error> {
+/// Starts to speak HTTP on a connection, in the version that was agreed on.
+pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
+    if !connected.speaks_2 {
+        return Ok(Sender::One(speak(connected.io).await?));
+    }
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .handshake(TokioIo::new(connected.io))
+        .await?;
+    tokio::spawn(async move {
+        // Its error is also that of the requests on it.
+        let _ = connection.await;
+    });
+    Ok(Sender::Two(sender))
+}
+
+/// Starts to speak HTTP/1.1 on a connection.
+pub async fn speak(io: Connection) -> Result<SendRequest<Payload>, hyper::Error> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
     tokio::spawn(async move {
         // Its error is also that of the request on it.
@@ -175,7 +228,7 @@ pub async fn connect(
     proxy: Option<&Url>,
     configuration: Option<Arc<ClientConfig>>,
     tunnelled: bool,
-) -> Result<Connection, ConnectError> {
+) -> Result<Connected, ConnectError> {
     let first = proxy.unwrap_or(url);
     let mut io: Connection = Box::new(tcp(&first.host, first.port).await?);
     if let (Some(proxy), true) = (proxy, tunnelled) {
@@ -183,6 +236,9 @@ pub async fn connect(
     }
     match configuration {
         Some(configuration) => secured(io, &url.host, configuration).await,
-        None => Ok(io),
+        None => Ok(Connected {
+            io,
+            speaks_2: false,
+        }),
     }
 }

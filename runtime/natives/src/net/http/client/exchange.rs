@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::Client;
 use super::answer::{Answer, Content};
-use super::connect::{ConnectError, basic, connect, speak};
+use super::connect::{ConnectError, basic, connect, converse};
 use super::decode::{self, Keep};
 use super::pool::Sender;
 use super::request::{Form, Request};
@@ -197,7 +197,8 @@ async fn exchange(
     let connection = timeout(limit, connecting)
         .await
         .map_err(|_| ClientError::ConnectTimeout(limit.as_millis()))??;
-    let mut sender = speak(connection).await.map_err(ClientError::Http)?;
+    let mut sender = converse(connection).await.map_err(ClientError::Http)?;
+    client.pool.share(&key, &sender);
     let response = send_on(&mut sender, request, is_to_proxy).await?;
     Ok((response, Keep::new(client, key, sender)))
 }
@@ -230,7 +231,9 @@ async fn send_on(
     request: &mut Request,
     is_to_proxy: bool,
 ) -> Result<Response<Body>, ClientError> {
-    let target = if is_to_proxy {
+    // In HTTP/2 the address is in one piece, and says for whom the request is.
+    let is_whole = is_to_proxy || sender.speaks_2();
+    let target = if is_whole {
         request.url.text()
     } else {
         request.url.target.clone()
@@ -240,7 +243,8 @@ async fn send_on(
     *message.method_mut() = request.method.clone();
     *message.uri_mut() = target.parse::<Uri>()?;
     *message.headers_mut() = request.headers.clone();
-    if !message.headers().contains_key(header::HOST)
+    if !sender.speaks_2()
+        && !message.headers().contains_key(header::HOST)
         && let Ok(host) = HeaderValue::try_from(request.url.authority())
     {
         message.headers_mut().insert(header::HOST, host);

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod incoming;
 pub mod outgoing;
+pub mod pulse;
 pub mod race;
 
 use std::future::Future;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use hyper::body::Bytes;
 
+use super::pulse::Busy;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -28,6 +29,8 @@ struct State {
     writer: Vec<Completer>,
     sender: Option<Waker>,
     sender_is_gone: bool,
+    /// Whether what was written before the writer went has had its chance to be sent.
+    is_flushed: bool,
 }
 
 impl State {
@@ -48,12 +51,23 @@ impl State {
 pub struct Writer(Arc<Mutex<State>>);
 
 /// The engine's end.
-pub struct Outgoing(Arc<Mutex<State>>);
+pub struct Outgoing {
+    shared: Arc<Mutex<State>>,
+    /// The connection that it is sent on.
+    connection: Option<Busy>,
+    /// Whether the end of that connection is the end of the body.
+    ends_with_connection: bool,
+}
 
 /// Both ends.
 pub fn outgoing() -> (Writer, Outgoing) {
     let shared = Arc::<Mutex<State>>::default();
-    (Writer(shared.clone()), Outgoing(shared))
+    let outgoing = Outgoing {
+        shared: shared.clone(),
+        connection: None,
+        ends_with_connection: false,
+    };
+    (Writer(shared), outgoing)
 }
 
 impl Writer {
@@ -120,9 +134,15 @@ impl Pending for Write {
 pub struct Incomplete;
 
 impl Outgoing {
+    /// It is sent on this connection, whose end may be the end of the body.
+    pub fn carried_by(&mut self, connection: Busy, ends_with_connection: bool) {
+        self.connection = Some(connection);
+        self.ends_with_connection = ends_with_connection;
+    }
+
     /// The next part; `None` at the end.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Incomplete>>> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if let Some(part) = state.parts.pop_front() {
             state.bytes -= part.len();
             state.wake_writer();
@@ -132,6 +152,15 @@ impl Outgoing {
             return Poll::Ready(None);
         }
         if state.writer_is_gone {
+            if !state.is_flushed {
+                // An error makes the connection drop what it has not sent yet. It sends that when there is nothing more to come.
+                state.is_flushed = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if let (Some(connection), true) = (&self.connection, self.ends_with_connection) {
+                connection.break_off();
+            }
             return Poll::Ready(Some(Err(Incomplete)));
         }
         state.sender = Some(context.waker().clone());
@@ -140,14 +169,14 @@ impl Outgoing {
 
     /// Whether there is nothing left to send.
     pub fn has_ended(&self) -> bool {
-        let state = lock(&self.0);
+        let state = lock(&self.shared);
         state.is_complete && state.parts.is_empty()
     }
 }
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         state.sender_is_gone = true;
         state.parts.clear();
         state.wake_writer();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use hyper::Response;
 use hyper::body::Bytes;
@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 
 use super::files::Conditions;
+use super::workers::Seat;
 use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::Incoming;
@@ -99,7 +100,7 @@ impl Queue {
 /// Waiting for a request.
 pub struct Accept<F> {
     /// Where they come from.
-    pub server: std::sync::Arc<super::Server>,
+    pub seat: Arc<Seat>,
     /// The request; `None` at the end.
     pub found: Option<Exchange>,
     /// Makes its value.
@@ -111,7 +112,7 @@ where
     F: FnOnce(&Host, Option<Exchange>) -> Outcome + Send,
 {
     fn advance(&mut self, asking: &Asking<'_>) -> Await {
-        let mut state = lock(&self.server.queue.0);
+        let mut state = lock(&self.seat.queue.0);
         self.found = state.exchanges.pop_front();
         if self.found.is_some() || state.is_closed {
             return Await::Done;

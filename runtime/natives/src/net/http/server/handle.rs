@@ -13,12 +13,15 @@ use tokio::time::timeout;
 
 use super::exchange::{self, Body, Responder, Upgrade};
 use super::files::Conditions;
+use super::workers::Seat;
 use super::{Phase, Server};
 use crate::net::http::client::decode::part;
 use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::{Incoming, incoming};
+use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
+use sema_machine::platform::standard_output;
 
 /// A response of a text.
 pub fn plain(status: StatusCode, text: &'static str) -> Response<Payload> {
@@ -41,24 +44,44 @@ fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
 /// Answers a request.
 pub async fn handle(
     server: Arc<Server>,
+    seat: Arc<Seat>,
     request: Request<Received>,
     peer: SocketAddr,
+    busy: Busy,
 ) -> Result<Response<Payload>, Infallible> {
+    // HTTP/1.0 has no chunks: there a body without a length ends where the connection does.
+    let ends_with_connection = request.version() == Version::HTTP_10;
+    let mut response = reported(server, seat, request, peer).await;
+    if let Payload::Outgoing(outgoing) = response.body_mut() {
+        outgoing.carried_by(busy, ends_with_connection);
+    }
+    Ok(response)
+}
+
+/// The answer to a request, which is reported if that is wanted.
+async fn reported(
+    server: Arc<Server>,
+    seat: Arc<Seat>,
+    request: Request<Received>,
+    peer: SocketAddr,
+) -> Response<Payload> {
     if !server.settings.logs {
-        return Ok(answer(&server, request, peer).await);
+        return answer(&server, &seat, request, peer).await;
     }
     let start = Instant::now();
     let line = format!("{} {}", request.method(), request.uri());
-    let response = answer(&server, request, peer).await;
+    let response = answer(&server, &seat, request, peer).await;
     let bytes = response.body().size_hint().exact();
-    eprintln!(
-        "{} {line} {} {} {} ms",
+    let line = format!(
+        "{} {line} {} {} {} ms\n",
         peer.ip(),
         response.status().as_u16(),
         bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
         start.elapsed().as_millis(),
     );
-    Ok(response)
+    // In one piece: other threads write there as well.
+    standard_output::write_error(line.as_bytes());
+    response
 }
 
 /// Whether the head says clearly where the request ends and whom it is for (RFC 9112, 3.2 and 6.3).
@@ -68,8 +91,9 @@ fn is_clear(request: &Request<Received>) -> bool {
     let hosts = count(header::HOST);
     // Lengths that contradict each other do not come here: the library refuses them, or takes the chunks and closes the
     // connection.
-    (hosts == 1 || hosts == 0 && request.version() == Version::HTTP_10)
-        && count(header::CONTENT_LENGTH) <= 1
+    // In HTTP/2 the address says it.
+    let may_lack = matches!(request.version(), Version::HTTP_10 | Version::HTTP_2);
+    (hosts == 1 || hosts == 0 && may_lack) && count(header::CONTENT_LENGTH) <= 1
 }
 
 /// How many bytes names and values of header fields are.
@@ -82,6 +106,7 @@ fn size_of(headers: &HeaderMap) -> usize {
 
 async fn answer(
     server: &Arc<Server>,
+    seat: &Seat,
     mut request: Request<Received>,
     peer: SocketAddr,
 ) -> Response<Payload> {
@@ -107,7 +132,7 @@ async fn answer(
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large");
     }
     let upgrade = upgrade(&mut request);
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let body = if settings.streams && !body.is_end_stream() {
         Body::Stream(streamed(server.clone(), body))
     } else {
@@ -116,6 +141,13 @@ async fn answer(
             Err(refusal) => return refusal,
         }
     };
+    if head.version == Version::HTTP_2
+        && let Some(authority) = head.uri.authority()
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        // Handlers find it where it is in HTTP/1.1.
+        head.headers.entry(header::HOST).or_insert(host);
+    }
     let conditions = Conditions::of(&head);
     let (answer, answered) = oneshot::channel();
     let request = exchange::Request {
@@ -126,7 +158,7 @@ async fn answer(
         body,
         peer,
     };
-    server.queue.put((
+    seat.queue.put((
         request,
         Responder {
             answer,

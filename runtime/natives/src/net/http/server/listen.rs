@@ -2,29 +2,27 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
-use super::handle::handle;
+use super::connection::converse;
 use super::settings::Settings;
+use super::workers::Guest;
 use super::{Phase, Server};
-use crate::net::http::client::connect::Connection;
 use crate::net::http::engine::race::{First, race};
+use sema_machine::platform::bell;
 use sema_machine::platform::heard::Signal;
 
 /// How long nobody is let in when the system has nothing left for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
-/// How often the process is asked whether it is to end.
-const ENDING: Duration = Duration::from_millis(100);
 
 /// Listens, at the next free port if the port is taken and that is wanted.
 ///
@@ -63,17 +61,21 @@ fn inherited(number: i32) -> io::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, server: Arc<Server>) {
     let most = server.settings.connections;
     let slots = Arc::new(Semaphore::new(most));
+    // Clients keep their connections, so whoever came before all machines are there would stay with the first.
+    let complete = server.workers.complete(server.settings.workers);
+    if let First::Other(()) = race(complete, server.reached(Phase::Stopping)).await {
+        server.close();
+        return;
+    }
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else {
             return;
         };
         match race(listener.accept(), server.reached(Phase::Stopping)).await {
             First::One(Ok((stream, peer))) => {
-                let server = server.clone();
-                tokio::spawn(async move {
-                    converse(server, stream, peer).await;
-                    drop(slot);
-                });
+                if let Some(guest) = server.workers.next() {
+                    hand_over(&server, guest, slot, stream, peer);
+                }
             }
             // No descriptors or memory, or the peer is gone already.
             First::One(Err(_)) => sleep(EXHAUSTED).await,
@@ -81,59 +83,78 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
         }
     }
     drop(listener);
-    server.queue.close();
     let all = u32::try_from(most).unwrap_or(u32::MAX);
     // After the grace the rest is closed as well.
     let _ = timeout(server.settings.grace, slots.acquire_many(all)).await;
-    server.phase.send_replace(Phase::Closed);
+    server.close();
 }
 
-/// Ends the server when the process is asked to end.
-pub async fn until_terminated(server: Arc<Server>) {
-    Signal::Terminate.hear();
-    let before = Signal::Terminate.count();
-    loop {
-        if Signal::Terminate.count() != before {
-            server.stop();
-        }
-        let stopping = server.reached(Phase::Stopping);
-        if let First::One(()) = race(stopping, sleep(ENDING)).await {
-            return;
-        }
-    }
-}
-
-/// Speaks with one client until one of both has enough.
-async fn converse(server: Arc<Server>, stream: TcpStream, peer: SocketAddr) {
-    let settings = &server.settings;
-    // Small answers are not held back. A connection that cannot be told so is gone.
-    if stream.set_nodelay(true).is_err() {
+/// Gives a connection to the engine of a machine.
+fn hand_over(
+    server: &Arc<Server>,
+    guest: Guest,
+    slot: OwnedSemaphorePermit,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let server = server.clone();
+    if server.settings.workers == 1 {
+        tokio::spawn(async move {
+            converse(&server, &guest.0, stream, peer).await;
+            drop((slot, guest));
+        });
         return;
     }
-    let io: Connection = match &settings.tls {
-        None => Box::new(stream),
-        Some(configuration) => {
-            let accepting = TlsAcceptor::from(configuration.clone()).accept(stream);
-            match timeout(settings.head_time, accepting).await {
-                Ok(Ok(stream)) => Box::new(stream),
-                _ => return,
+    // Sockets belong to the event loop that has made them. One that cannot leave it is closed.
+    let Ok(stream) = stream.into_std() else {
+        return;
+    };
+    let engine = guest.0.engine.clone();
+    engine.spawn(async move {
+        if let Ok(stream) = TcpStream::from_std(stream) {
+            converse(&server, &guest.0, stream, peer).await;
+        }
+        drop((slot, guest));
+    });
+}
+
+/// The end of the process, as far as it is announced by SIGTERM.
+pub struct Ending {
+    bell: AsyncFd<OwnedFd>,
+    /// How often the signal had come before.
+    before: u32,
+}
+
+impl Ending {
+    /// Hears of the signal from now on. To be called by the engine.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    #[expect(
+        deprecated,
+        reason = "its unsafe successor is for descriptors that somebody else may close; this one is owned"
+    )]
+    pub fn hear() -> io::Result<Ending> {
+        let bell = AsyncFd::with_interest(bell::bell()?, Interest::READABLE)?;
+        Signal::Terminate.hear();
+        Ok(Ending {
+            bell,
+            before: Signal::Terminate.count(),
+        })
+    }
+
+    /// Stops the server when the process is asked to end; ends when the server does.
+    pub async fn stop(self, server: Arc<Server>) {
+        loop {
+            if Signal::Terminate.count() != self.before {
+                server.stop();
+            }
+            let stopping = server.reached(Phase::Stopping);
+            match race(stopping, self.bell.readable()).await {
+                First::Other(Ok(mut rung)) => rung.clear_ready(),
+                // Nobody rings any more, or nobody is to hear it.
+                First::Other(Err(_)) | First::One(()) => return,
             }
         }
-    };
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.head_time)
-        .max_buf_size(settings.most_head)
-        .half_close(true);
-    let service = service_fn(|request| handle(server.clone(), request, peer));
-    let connection = builder.serve_connection(TokioIo::new(io), service);
-    let mut connection = std::pin::pin!(connection.with_upgrades());
-    let stopping = server.reached(Phase::Stopping);
-    // What goes wrong with a connection ends it, and is nobody else's matter.
-    let First::Other(()) = race(connection.as_mut(), stopping).await else {
-        return;
-    };
-    connection.as_mut().graceful_shutdown();
-    let _ = race(connection, server.reached(Phase::Closed)).await;
+    }
 }

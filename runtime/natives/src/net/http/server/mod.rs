@@ -1,6 +1,7 @@
 //! The server. The engine accepts connections, reads requests and sends answers; each request becomes a task of the
 //! machine (`compiler/lib/http.sema`), whose handler makes a response.
 
+mod connection;
 mod exchange;
 pub mod files;
 mod handle;
@@ -10,6 +11,7 @@ pub mod respond;
 pub mod responses;
 pub mod router;
 mod settings;
+mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,8 +30,10 @@ use crate::core::system::streams::named_stream;
 use crate::net::http::engine::{self, Running};
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
-use exchange::{Accept, Body, Exchange, Queue, Request};
+use exchange::{Accept, Body, Exchange, Request};
+use listen::Ending;
 use settings::Settings;
+use workers::{Seat, Workers};
 
 natives! {
     /// Starts to listen with the options of `http/serve`: a list of the server and a map of `:host`, `:port` and `:url`.
@@ -43,6 +47,9 @@ natives! {
 
     /// Waits until all connections of a server that has been stopped are closed, as long as it was told to.
     "%http-drain" (server: Any) -> Nil => drain;
+
+    /// Raises what has ended a server before its time. A worker, for which the server is all it does, ends.
+    "%http-leave" (server: Any) -> Nil => leave;
 }
 
 /// How far a server has come.
@@ -59,7 +66,7 @@ pub enum Phase {
 /// A server.
 pub struct Server {
     settings: Settings,
-    queue: Queue,
+    workers: Workers,
     phase: watch::Sender<Phase>,
 }
 
@@ -75,6 +82,12 @@ impl Server {
         });
     }
 
+    /// Nothing runs any more.
+    fn close(&self) {
+        self.phase.send_replace(Phase::Closed);
+        self.workers.close();
+    }
+
     /// Waits until the server is as far as this.
     async fn reached(&self, wanted: Phase) {
         let mut phases = self.phase.subscribe();
@@ -88,46 +101,67 @@ impl Server {
     }
 }
 
-/// What the program holds of a server. When that is forgotten, the server ends.
+/// What a program holds of a server.
 struct Handle {
     server: Arc<Server>,
-    _running: Running<()>,
+    seat: Arc<Seat>,
+    /// When the first machine forgets this, the server ends. Workers have none.
+    running: Option<Running<()>>,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.server.phase.send_replace(Phase::Closed);
+        if self.running.is_some() {
+            self.server.close();
+        }
     }
 }
 
 fn listen(host: &Host, args: &[Value]) -> Outcome {
     let settings = Settings::of(host, argument(args, 0))?;
     let engine = engine::handle(host, "http/serve")?;
-    let name = format!("{}:{}", settings.host, settings.port);
+    if let Some(employment) = workers::employment(host) {
+        let Some((server, seat)) = employment.join(&settings, &engine) else {
+            return employment.wait_for_end(host, &engine);
+        };
+        let handle = host.heap.foreign(Box::new(Handle {
+            server,
+            seat,
+            running: None,
+        }));
+        return Ok(host.heap.list(&[handle, Value::NIL]));
+    }
+    let job = workers::job(host, &settings)?;
+    let name = settings.name();
     let spawning = engine.clone();
     let binding = async move {
         let listener = listen::bind(&settings).await?;
         let address = listener.local_addr()?;
-        let (phase, _) = watch::channel(Phase::Open);
+        let bell = Ending::hear()?;
+        let seat = Seat::new(spawning.clone());
         let server = Arc::new(Server {
             settings,
-            queue: Queue::default(),
-            phase,
+            workers: Workers::new(seat.clone()),
+            phase: watch::Sender::new(Phase::Open),
         });
-        tokio::spawn(listen::until_terminated(server.clone()));
+        tokio::spawn(bell.stop(server.clone()));
+        if let Some(job) = job {
+            job.start(&server)?;
+        }
         let running = engine::start(&spawning, listen::serve(listener, server.clone()));
-        Ok((server, running, address))
+        Ok((server, seat, running, address))
     };
     engine::wait(
         host,
         engine::start(&engine, binding),
         move |host, bound: std::io::Result<_>| {
-            let (server, running, address) =
+            let (server, seat, running, address) =
                 bound.map_err(|error| io_error(format!("http/serve: {name}: {error}")))?;
             let info = info(host, &server.settings, address);
             let handle = host.heap.foreign(Box::new(Handle {
                 server,
-                _running: running,
+                seat,
+                running: Some(running),
             }));
             Ok(host.heap.list(&[handle, info]))
         },
@@ -167,8 +201,11 @@ fn server(host: &Host, args: &[Value]) -> Outcome<Arc<Server>> {
 }
 
 fn accept(host: &Host, args: &[Value]) -> Outcome {
+    let seat = on_foreign(host, args, "server", |handle: &mut Handle| {
+        Ok(handle.seat.clone())
+    })?;
     host.wait_for(Accept {
-        server: server(host, args)?,
+        seat,
         found: None,
         finish: |host: &Host, found: Option<Exchange>| match found {
             None => Ok(Value::NIL),
@@ -259,10 +296,23 @@ fn stop(host: &Host, args: &[Value]) -> Outcome {
 fn drain(host: &Host, args: &[Value]) -> Outcome {
     let server = server(host, args)?;
     let engine = engine::handle(host, "http/serve")?;
-    let closing = async move { server.reached(Phase::Closed).await };
+    let is_first = workers::employment(host).is_none();
+    let closing = async move {
+        server.reached(Phase::Closed).await;
+        if is_first {
+            server.workers.gone().await;
+        }
+    };
     engine::wait(host, engine::start(&engine, closing), |_, ()| {
         Ok(Value::NIL)
     })
+}
+
+fn leave(host: &Host, args: &[Value]) -> Outcome {
+    match workers::employment(host) {
+        Some(employment) => Err(employment.leave()),
+        None => workers::outcome(&*server(host, args)?),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
 
+use super::workers;
 use crate::core::system::environment;
 use crate::net::http::client::options::{milliseconds, number, octets, option};
 use crate::net::http::tls;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether a port that is taken is replaced by the next one.
     pub falls_back: bool,
+    /// Machines that answer requests.
+    pub workers: usize,
     /// Most bytes of a body.
     pub most_body: usize,
     /// Most bytes of a request's head.
@@ -51,6 +54,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The address as the program gives it.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// What a map of options says.
     pub fn of(host: &Host, options: Value) -> Outcome<Settings> {
         let time = |name, default| -> Outcome<Duration> {
@@ -70,6 +78,13 @@ impl Settings {
             )
         })?;
         let port = size("port", 3000)?;
+        let workers = size("workers", 1)?;
+        if !(1..=workers::MOST).contains(&workers) {
+            return Err(eval_error(format!(
+                "http/serve: :workers must be from 1 to {}, not {workers}",
+                workers::MOST
+            )));
+        }
         Ok(Settings {
             host: address.to_owned(),
             port: u16::try_from(port).map_err(|_| {
@@ -78,6 +93,7 @@ impl Settings {
                 ))
             })?,
             falls_back: is_set("port-fallback"),
+            workers,
             most_body: size("max-body", 16 << 20)?,
             // The library wants at least 8 KB.
             most_head: size("max-header", 64 << 10)?.max(8 << 10),

@@ -1,0 +1,110 @@
+//! Whether a connection is in use.
+//!
+//! What speaks HTTP keeps some kilobytes for each connection, also for those on which nothing is said. A server takes them back
+//! from connections that have been quiet for a while, and for that has to know when nothing is under way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// What goes on at a connection.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// Counts what was read and written, so that somebody who looks twice sees whether there was anything between.
+    beats: AtomicU32,
+    /// Requests whose answers are not complete.
+    busy: AtomicU32,
+    /// Whether something has been read that belongs to no request yet. Whoever sends a head slowly is in a hurry.
+    is_expecting: AtomicBool,
+    /// Whether something is still to be written.
+    is_held_up: AtomicBool,
+    /// Whether the peer is to see that the end is none.
+    is_broken: AtomicBool,
+}
+
+impl Pulse {
+    /// Something has been read.
+    pub fn read(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+        self.is_expecting.store(true, Ordering::Relaxed);
+    }
+
+    /// Something has been written, or is to be as soon as it can.
+    pub fn wrote(&self, is_held_up: bool) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+        self.hold_up(is_held_up);
+    }
+
+    /// Whether what has been written has to wait for the peer.
+    pub fn hold_up(&self, is_held_up: bool) {
+        self.is_held_up.store(is_held_up, Ordering::Relaxed);
+    }
+
+    /// How often something was read or written.
+    pub fn beats(&self) -> u32 {
+        self.beats.load(Ordering::Relaxed)
+    }
+
+    /// Whether requests are under way.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_quiet(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
+            && !self.is_held_up.load(Ordering::Relaxed)
+            && !self.is_expecting.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection is to be reset, not closed.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// A request is under way until what this gives is dropped.
+    pub fn begin(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        self.is_expecting.store(false, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+}
+
+/// A request that is under way on a connection.
+#[derive(Debug)]
+pub struct Busy(Arc<Pulse>);
+
+impl Busy {
+    /// The end of the connection alone would look like the end of the answer: it is to be reset.
+    pub fn break_off(&self) {
+        self.0.is_broken.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.is_expecting.store(false, Ordering::Relaxed);
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_quiet_between_requests() {
+        let pulse = Arc::new(Pulse::default());
+        assert!(pulse.is_quiet());
+        pulse.read();
+        assert!(!pulse.is_quiet(), "half a head");
+        let busy = pulse.begin();
+        assert!(!pulse.is_quiet(), "a handler");
+        pulse.read();
+        pulse.wrote(true);
+        drop(busy);
+        assert!(!pulse.is_quiet(), "half an answer");
+        pulse.wrote(false);
+        assert!(pulse.is_quiet());
+        assert_eq!(pulse.beats(), 4);
+    }
+}

@@ -1,0 +1,290 @@
+//! One connection of a server, from its first byte to its end.
+//!
+//! The library that speaks HTTP keeps a buffer of 8 KB and more for each connection. So it gets a connection when there is something to
+//! read, and gives it back when it has been quiet for [`QUIET`]: until the next byte comes, a connection is a socket and a task that waits.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::handle::handle;
+use super::workers::Seat;
+use super::{Phase, Server};
+use crate::net::http::client::connect::{Connection, Io};
+use crate::net::http::engine::pulse::Pulse;
+use crate::net::http::engine::race::{First, race};
+use crate::net::http::tls::HTTP_2;
+
+/// How long nothing must be said until a connection is quiet.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// With what a connection of HTTP/2 begins (RFC 9113, 3.4), as far as nothing else begins so.
+const PREFACE: [u8; 16] = *b"PRI * HTTP/2.0\r\n";
+/// Most requests at the same time on a connection of HTTP/2.
+const STREAMS: u32 = 128;
+
+/// A connection whose use is noted.
+struct Watched {
+    io: Connection,
+    pulse: Arc<Pulse>,
+    /// What has been read already.
+    ahead: Bytes,
+}
+
+impl Io for Watched {
+    fn tcp(&self) -> Option<&TcpStream> {
+        self.io.tcp()
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead.split_to(length));
+            self.pulse.read();
+            return Poll::Ready(Ok(()));
+        }
+        let read = ready!(Pin::new(&mut self.io).poll_read(context, buffer));
+        self.pulse.read();
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.wrote(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, parts);
+        self.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(context);
+        // It is asked for at every opportunity, and need not mean anything.
+        self.pulse.hold_up(flushed.is_pending());
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+impl Watched {
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.pulse.wrote(written.is_pending());
+        written
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.pulse.is_broken()
+            && let Some(tcp) = self.io.tcp()
+        {
+            // Without it the peer takes the end of the connection for that of the answer. If the system refuses, nothing is left to do.
+            let _ = tcp.set_zero_linger();
+        }
+    }
+}
+
+/// How a stretch of HTTP has ended.
+enum Stretch {
+    /// With the connection.
+    Over,
+    /// The connection is quiet.
+    Quiet(Connection, Bytes),
+}
+
+/// Speaks with one client until one of both has enough.
+pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream, peer: SocketAddr) {
+    // Small answers are not held back. A connection that cannot be told so is gone.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let limit = server.settings.head_time;
+    let mut io: Connection = Box::new(stream);
+    // Whoever knows that the server speaks HTTP/2 begins with it (RFC 9113, 3.3). No method of HTTP/1 is called so.
+    let Some(begin) = first_bytes(server, &mut io, limit).await else {
+        return;
+    };
+    let mut speaks_2 = begin.len() >= b"PRI".len() && PREFACE.starts_with(&begin);
+    if let Some(configuration) = &server.settings.tls {
+        let accepting = TlsAcceptor::from(configuration.clone()).accept(io);
+        match Box::pin(timeout(limit, accepting)).await {
+            Ok(Ok(stream)) => {
+                speaks_2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+                io = Box::new(stream);
+            }
+            _ => return,
+        }
+    }
+    if speaks_2 {
+        return Box::pin(speak_2(server, seat, io, peer)).await;
+    }
+    let mut ahead = Bytes::new();
+    loop {
+        match Box::pin(stretch(server, seat, io, ahead, peer)).await {
+            Stretch::Over => return,
+            Stretch::Quiet(quiet, read) => (io, ahead) = (quiet, read),
+        }
+        let left = limit.saturating_sub(QUIET);
+        if ahead.is_empty() && first_bytes(server, &mut io, left).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Speaks HTTP/2 until the connection ends, or nothing has been said on it for as long as one may be idle.
+async fn speak_2(server: &Arc<Server>, seat: &Arc<Seat>, io: Connection, peer: SocketAddr) {
+    let settings = &server.settings;
+    let pulse = Arc::new(Pulse::default());
+    let (own, known) = (server.clone(), pulse.clone());
+    let seat = seat.clone();
+    let service = service_fn(move |request| {
+        let busy = known.begin();
+        handle(own.clone(), seat.clone(), request, peer, busy)
+    });
+    let io: Connection = Box::new(Watched {
+        io,
+        pulse: pulse.clone(),
+        ahead: Bytes::new(),
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(settings.most_head).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS)
+        .serve_connection(TokioIo::new(io), service);
+    let mut connection = pin!(connection);
+    loop {
+        let beats = pulse.beats();
+        let ending = race(sleep(settings.head_time), server.reached(Phase::Stopping));
+        match race(connection.as_mut(), ending).await {
+            First::One(_) => return,
+            // Requests may be under way without a word for longer than that.
+            First::Other(First::One(())) if pulse.beats() != beats || pulse.is_busy() => {}
+            First::Other(_) => break,
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let closing = race(connection, server.reached(Phase::Closed));
+    if *server.phase.borrow() == Phase::Open {
+        // Idle: the client has time to say that it has understood.
+        let _ = timeout(settings.head_time, closing).await;
+    } else {
+        let _ = closing.await;
+    }
+}
+
+/// Waits until there is something to read: what, as far as it is of interest, which stays to be read. `None` if nothing comes before the time
+/// is over or the server ends.
+async fn first_bytes(server: &Server, io: &mut Connection, limit: Duration) -> Option<Vec<u8>> {
+    let mut bytes = [0; PREFACE.len()];
+    // That it can be read is not enough: sockets say so at first whether or not.
+    let coming = timeout(limit, io.tcp()?.peek(&mut bytes));
+    match race(coming, server.reached(Phase::Stopping)).await {
+        First::One(Ok(Ok(length))) if length > 0 => bytes.get(..length).map(<[u8]>::to_vec),
+        _ => None,
+    }
+}
+
+/// Speaks HTTP until the connection ends or is quiet.
+async fn stretch(
+    server: &Arc<Server>,
+    seat: &Arc<Seat>,
+    io: Connection,
+    ahead: Bytes,
+    peer: SocketAddr,
+) -> Stretch {
+    let settings = &server.settings;
+    let pulse = Arc::new(Pulse::default());
+    let service = service_fn(|request| {
+        let busy = pulse.begin();
+        handle(server.clone(), seat.clone(), request, peer, busy)
+    });
+    let io: Connection = Box::new(Watched {
+        io,
+        pulse: pulse.clone(),
+        ahead,
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.head_time)
+        .max_buf_size(settings.most_head)
+        .half_close(true)
+        .serve_connection(TokioIo::new(io), service);
+    let mut connection = connection.with_upgrades();
+    {
+        let mut stopping = pin!(server.reached(Phase::Stopping));
+        let mut look = pin!(sleep(QUIET));
+        let mut beats = pulse.beats();
+        let is_stopping = std::future::poll_fn(|context| {
+            // What goes wrong with a connection ends it, and is nobody else's matter.
+            if Pin::new(&mut connection).poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            if stopping.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Some(true));
+            }
+            while look.as_mut().poll(context).is_ready() {
+                let now = pulse.beats();
+                if std::mem::replace(&mut beats, now) == now && pulse.is_quiet() {
+                    return Poll::Ready(Some(false));
+                }
+                look.as_mut().reset(Instant::now() + QUIET);
+            }
+            Poll::Pending
+        });
+        match is_stopping.await {
+            None => return Stretch::Over,
+            Some(true) => {}
+            Some(false) => {
+                return match connection.into_parts() {
+                    Some(parts) => {
+                        // Also a part of a buffer that is empty keeps the buffer.
+                        let read = Some(parts.read_buf).filter(|read| !read.is_empty());
+                        Stretch::Quiet(parts.io.into_inner(), read.unwrap_or_default())
+                    }
+                    // It has become a WebSocket.
+                    None => Stretch::Over,
+                };
+            }
+        }
+    }
+    Pin::new(&mut connection).graceful_shutdown();
+    let _ = race(connection, server.reached(Phase::Closed)).await;
+    Stretch::Over
+}

@@ -1,0 +1,195 @@
+//! What hostile clients and servers send: requests with two meanings, bodies without an end, bytes that are no text.
+
+#![cfg(target_os = "linux")]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
+use std::process::Command;
+use std::time::Duration;
+
+use sema_tests::certificates::Certificates;
+use sema_tests::serving::{Server, has};
+use sema_tests::{Scratch, built};
+
+const APP: &str = r#"
+(define app
+  (http/router
+    [[:post "/body" (fn (request) (http/text (string-append "body:" (str (:body request)))))]
+     [:get "/smuggled" (fn (request) (println-error "smuggled") (http/text "smuggled"))]
+     [:get "/query" (fn (request) (http/ok (:query request)))]
+     [:get "/header" (fn (request) (http/text (str (get (:headers request) "x"))))]
+     [:get "/redirects" (fn (request) {:status 302 :headers {"location" (str "/x" (:to (:query request)))} :body ""})]
+     [:any "/*" (fn (request) (http/text "ok"))]]))
+(http/serve app {:port 0 :host "127.0.0.1" :header-timeout 1000 :body-timeout 1000 :max-body 100000})
+"#;
+
+fn app() -> (Scratch, Server) {
+    let scratch = built(APP);
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    (scratch, server)
+}
+
+/// The statuses of the answers to some bytes.
+fn statuses(answer: &str) -> Vec<&str> {
+    answer
+        .split("HTTP/1.1 ")
+        .skip(1)
+        .map(|rest| &rest[..3])
+        .collect()
+}
+
+#[test]
+fn requests_with_two_meanings_have_none() {
+    let (_scratch, server) = app();
+    let hidden = "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n";
+    for fields in [
+        // Both a length and chunks: the chunks count, and then it is over.
+        "content-length: 100\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 5",
+        "content-length: 5\r\ncontent-length: 6",
+        "content-length: 5, 6",
+        "content-length: +5",
+        "content-length: -5",
+        "content-length: 0x5",
+        "content-length: 5 5",
+        "content-length: ",
+        "content-length: 99999999999999999999999",
+        "transfer-encoding: xchunked",
+        "transfer-encoding: chunked, identity",
+        "transfer-encoding: identity",
+        "transfer-encoding : chunked",
+        "transfer-encoding\t: chunked",
+        "x: y\r\n transfer-encoding: chunked",
+        "transfer-encoding: \x0bchunked",
+        "host: b\r\ncontent-length: 5",
+    ] {
+        let request =
+            format!("POST /body HTTP/1.1\r\nhost: a\r\n{fields}\r\n\r\n0\r\n\r\n{hidden}");
+        let answer = server.raw(request);
+        assert!(!answer.contains("smuggled"), "{fields:?}: {answer}");
+        assert!(statuses(&answer).len() <= 1, "{fields:?}: {answer}");
+    }
+    for chunks in [
+        "5\r\nhello\r\n0\r\n", // no end
+        "5\r\nhel",            // cut off
+        "zz\r\nhello\r\n0\r\n\r\n",
+        "-5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhelloworld\r\n0\r\n\r\n", // longer than it says
+        "fffffffffffffffff\r\nhello",   // more than there can be
+        "5;\x00\r\nhello",
+        "5\nhello\n0\n\n",
+    ] {
+        let mut stream = server.connect();
+        let head = "POST /body HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+        // The server may have closed it by then.
+        let _ = stream.write_all(format!("{head}{chunks}").as_bytes());
+        let _ = stream.shutdown(Shutdown::Write);
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        assert!(
+            !answer.contains("body:") && !answer.contains("200 OK"),
+            "{chunks:?}: {answer}"
+        );
+    }
+    assert_eq!(server.get("/").0, 200);
+    assert_eq!(server.error_within(Duration::from_millis(100)), None);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let (_scratch, server) = app();
+    // A body of any bytes is one, a header field and a path are made readable or refused.
+    let body = server.raw(b"POST /body HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\nconnection: close\r\n\r\n\xff\xfe\x00");
+    assert!(body.ends_with("body:#u8(255 254 0)"), "{body}");
+    let header =
+        server.raw(b"GET /header HTTP/1.1\r\nhost: a\r\nx: \xff\xfe\r\nconnection: close\r\n\r\n");
+    assert!(
+        header.contains("200 OK") && header.ends_with("\u{fffd}\u{fffd}"),
+        "{header}"
+    );
+    let path = server.raw(b"GET /\xff\xfe HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert_eq!(statuses(&path).len(), 1, "{path}");
+    assert_eq!(server.get("/query?a=%ff%fe&b=%zz&%=%").0, 200);
+    for request in [
+        &b"GET / HTTP/1.1\r\nhost: a\r\nx: a\x00b\r\n\r\n"[..],
+        b"GET / HTTP/1.1\r\nhost: a\r\nx\x00y: b\r\n\r\n",
+        b"G\x00T / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/9.9\r\nhost: a\r\n\r\n",
+        b"GET  /two  HTTP/1.1\r\nhost: a\r\n\r\n",
+    ] {
+        let answer = server.raw(request);
+        assert_eq!(statuses(&answer), ["400"], "{request:?}: {answer}");
+    }
+}
+
+#[test]
+fn values_of_others_do_not_become_fields() {
+    let (_scratch, server) = app();
+    let answer = server.raw(
+        "GET /redirects?to=a%0d%0aset-cookie:%20b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert!(
+        answer.starts_with("HTTP/1.1 500") && !answer.contains("set-cookie"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn servers_that_lie() {
+    // Each connection gets one of these and is closed.
+    let answers: &[&[u8]] = &[
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc",
+        b"HTTP/1.1 99 What\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx\x00: y\r\n\r\n",
+    ];
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = answers.len();
+    let serving = std::thread::spawn(move || {
+        for answer in answers {
+            // What may be repeated is asked for again; each answer is given until the next address is asked for.
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    let client = built(&format!(
+        r#"
+(for-range (n 0 {count})
+  (println (try (:body (http/post "http://127.0.0.1:{port}/" "x" {{:timeout 5000}})) (catch condition (:type condition)))))
+"#
+    ));
+    let got = sema_tests::outcome(&mut Command::new(client.file("app")), b"").succeeded();
+    assert_eq!(got.stdout, ":io\n".repeat(count));
+    serving.join().unwrap();
+}
+
+#[test]
+fn certificates_that_nobody_has_signed() {
+    if !has("openssl") {
+        return;
+    }
+    let made = Certificates::new();
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout self.key -out self.pem -subj /CN=self -days 2 -addext subjectAltName=IP:127.0.0.1".split(' '))
+        .current_dir(made.folder.path());
+    sema_tests::outcome(&mut openssl, b"").succeeded();
+    let (mut server, url) = made.serve("self", &[]);
+    for options in ["{}", "{:ca (file/read \"ca.pem\")}"] {
+        let refused = made.ask(&url, options, &[]);
+        assert!(refused.contains("TLS:"), "{refused}");
+    }
+    // A server that speaks no TLS, and TLS with one that was not asked for it.
+    let plain = made.ask(&url.replace("https", "http"), "{}", &[]);
+    assert!(!plain.starts_with("200"), "{plain}");
+    server.kill().unwrap();
+    let _ = server.wait();
+}
