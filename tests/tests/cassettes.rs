@@ -21,7 +21,7 @@ const ASKS: &str = r#"
 "#;
 
 const REPLIES: &str = "first\n\
-    {:cache-creation-tokens 0 :cache-read-tokens 2 :completion-tokens 3 :model \"gpt-4o-2024-08-06\" :prompt-tokens 11 :total-tokens 14}\n\
+    {:cache-creation-tokens 0 :cache-read-tokens 2 :completion-tokens 3 :cost-usd 0.0000575 :model \"gpt-4o-2024-08-06\" :prompt-tokens 11 :total-tokens 14}\n\
     \"one\"\" two\"one two\n";
 
 fn build(project: &Scratch, arguments: &[&str]) -> Outcome {
