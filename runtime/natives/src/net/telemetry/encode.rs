@@ -345,9 +345,9 @@ mod tests {
         bare.events.clear();
         bare.status = Status::Fine;
         let bytes = Encoding::ProtocolBuffers.request(&Resource::default(), &[bare]);
-        let mut expected = vec![0x0a, 85, 0x0a, 0, 0x12, 81, 0x0a, 7, 0x0a, 5];
+        let mut expected = vec![0x0a, 0, 0x0a, 0, 0x12, 0, 0x0a, 7, 0x0a, 5];
         expected.extend(b"semac");
-        expected.extend([0x12, 70, 0x0a, 16]);
+        expected.extend([0x12, 0, 0x0a, 16]);
         expected.extend([0xab; 16]);
         expected.extend([0x12, 8, 1, 1, 1, 1, 1, 1, 1, 1]);
         expected.extend([0x22, 8, 2, 2, 2, 2, 2, 2, 2, 2]);
@@ -359,10 +359,10 @@ mod tests {
         expected.extend([0x4a, 8, 0x0a, 1, b'n', 0x12, 3, 0x18, 0xac, 2]);
         expected.extend([0x7a, 2, 0x18, 1]);
         // The lengths of what encloses the span follow from it.
-        let length = expected.len() - 14;
-        expected[13 - 2] = u8::try_from(length).unwrap();
-        expected[5] = u8::try_from(length + 2 + 9).unwrap();
-        expected[1] = u8::try_from(length + 2 + 9 + 4).unwrap();
+        let length = u8::try_from(expected.len() - 17).unwrap();
+        expected[16] = length;
+        expected[5] = length + 2 + 9;
+        expected[1] = length + 2 + 9 + 4;
         assert_eq!(bytes, expected);
     }
 }
