@@ -81,12 +81,15 @@ fn facts_that_name_builtins_name_some() {
 }
 
 /// Where builtins may be named: where the language is read, written and explained, and where lists stand: of the
-/// calls that passes make, of what a build must not do by itself, of the readers that need no compiler.
-const NAMING: [&str; 4] = [
+/// calls that passes make, of what a build must not do by itself, of the readers that need no compiler, of what the command line
+/// adds to a program, of what asks for prices.
+const NAMING: [&str; 6] = [
     "front",
     "ir/called.rs",
     "live/effects.rs",
     "link/data_reader.rs",
+    "link/prices.rs",
+    "link/service.rs",
 ];
 /// Texts that are builtins' names besides meaning something else, and where they do.
 const OTHERWISE: [(&str, &str); 3] = [
