@@ -1,6 +1,6 @@
 //! Why a file is refused. The texts are written for whoever has to do something about it.
 
-use crate::container::layout::{FORMAT_VERSION, Section};
+use crate::container::layout::{FORMAT_VERSION, OLDEST_FORMAT_VERSION, Section};
 
 /// A module file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,8 @@ pub enum FormatError {
     TextTransfer,
     /// Another format version.
     #[error(
-        "this module has bytecode format {found} (written by {producer}), and this program reads format {FORMAT_VERSION}: {}",
+        "this module has bytecode format {found} (written by {producer}), and this program reads {}: {}",
+        window_text(),
         version_advice(*found)
     )]
     Version {
@@ -76,6 +77,14 @@ impl FormatError {
     pub(crate) fn damaged(section: Section, problem: &'static str) -> FormatError {
         FormatError::Damaged { section, problem }
     }
+}
+
+/// The versions that this release reads.
+fn window_text() -> String {
+    if OLDEST_FORMAT_VERSION == FORMAT_VERSION {
+        return format!("format {FORMAT_VERSION}");
+    }
+    format!("formats {OLDEST_FORMAT_VERSION} to {FORMAT_VERSION}")
 }
 
 fn version_advice(found: u16) -> &'static str {

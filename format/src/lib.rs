@@ -32,7 +32,7 @@ pub mod operands;
 pub mod verify;
 mod words;
 
-pub use container::layout::FORMAT_VERSION;
+pub use container::layout::{FORMAT_VERSION, OLDEST_FORMAT_VERSION};
 pub use container::{ConstantView, Debug, FunctionEntry, Location, ModuleView, TraceFrame};
 #[cfg(feature = "write")]
 pub use container::{WriteError, WriteOptions, write};

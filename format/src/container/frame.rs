@@ -1,6 +1,6 @@
 //! Reading what frames the content: header and section table.
 
-use super::layout::{self, FORMAT_VERSION, HEADER_BYTES, MAGIC, Section, header};
+use super::layout::{self, HEADER_BYTES, MAGIC, Section, header};
 use super::read::slice;
 use crate::error::FormatError;
 
@@ -20,7 +20,7 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<Header<'_>, FormatError> {
     };
     let version = u16::from_le_bytes(field(bytes, header::VERSION).ok_or_else(too_short)?);
     let producer = producer(bytes);
-    if version != FORMAT_VERSION {
+    if !layout::reads_version(version) {
         return Err(FormatError::Version {
             found: version,
             // Untrusted text that ends up on a terminal.

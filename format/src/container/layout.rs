@@ -7,8 +7,17 @@
 
 use std::fmt;
 
-/// Version of the format. Changes whenever old readers could misread new files.
+/// Version of the format. It rises with every change of the instructions, the sections or the layout.
 pub const FORMAT_VERSION: u16 = 1; // 2026-11-20: first version
+
+/// The oldest version that this release reads. A version stays in the window as long as its files mean what they
+/// meant; `fixtures/format` holds files of each of them, which the tests load and run.
+pub const OLDEST_FORMAT_VERSION: u16 = 1;
+
+/// Whether this release reads files of a version.
+pub const fn reads_version(version: u16) -> bool {
+    OLDEST_FORMAT_VERSION <= version && version <= FORMAT_VERSION
+}
 
 /// First bytes: a NUL (no text file), the name, and a line end that text-mode transfers change.
 pub const MAGIC: [u8; 8] = *b"\0SEMAC\r\n";
@@ -92,6 +101,7 @@ pub const PART_ENTRY_WORDS: usize = 2;
 
 // A change here is a change of the format.
 const _: () = assert!(header::PRODUCER + header::PRODUCER_BYTES == HEADER_BYTES);
+const _: () = assert!(OLDEST_FORMAT_VERSION <= FORMAT_VERSION);
 const _: () = assert!(HEADER_BYTES.is_multiple_of(4));
 const _: () = assert!(FUNCTION_ENTRY_WORDS * 4 == 32);
 const _: () = assert!(HANDLER_ENTRY_WORDS * 4 == 16);
