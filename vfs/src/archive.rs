@@ -5,11 +5,12 @@ use std::fmt;
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as MemoryOrdering};
+use std::sync::{Arc, OnceLock};
 
 use crate::backing::Backing;
 use crate::checksum::checksum;
+use crate::digests::Digests;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
 use crate::executable::{locate, locate_in_segment, runtime_checksum};
@@ -36,6 +37,8 @@ struct Inner {
     header: Header,
     /// One bit per entry, then one per chunk: its checksum was found right.
     checked: Box<[AtomicU64]>,
+    /// What the pieces must be besides, if somebody has vouched for them.
+    digests: OnceLock<Digests>,
 }
 
 impl Archive {
@@ -188,6 +191,7 @@ impl Archive {
                 range,
                 header,
                 checked,
+                digests: OnceLock::new(),
             }),
         })
     }
@@ -313,6 +317,45 @@ impl Archive {
             }
         }
         Ok(())
+    }
+
+    /// The table of contents: records, paths and padding.
+    #[must_use]
+    pub fn contents(&self) -> &[u8] {
+        let length = usize::try_from(self.inner.header.contents_length()).unwrap_or(0);
+        let rest = self.bytes().get(HEADER_LENGTH..).unwrap_or_default();
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// The bytes of the file in front of the archive: the runtime; none of a bare archive. `None` if the archive is not open
+    /// as a file.
+    #[must_use]
+    pub fn front(&self) -> Option<&[u8]> {
+        match &self.inner.backing {
+            Backing::Mapped(_) | Backing::Owned { .. } => {
+                self.inner.backing.bytes().get(..self.inner.range.start)
+            }
+            Backing::Segment(_) => None,
+        }
+    }
+
+    /// Number of pieces that are checked one by one: entries, then chunks.
+    #[must_use]
+    pub fn piece_count(&self) -> usize {
+        self.entry_count() + self.inner.header.chunk_count as usize
+    }
+
+    /// From now on all pieces must have these digests, also those that were read before. Only the first call counts.
+    pub fn vouch(&self, digests: Digests) {
+        if self.inner.digests.set(digests).is_ok() {
+            for word in &self.inner.checked {
+                word.store(0, MemoryOrdering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn digests(&self) -> Option<&Digests> {
+        self.inner.digests.get()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

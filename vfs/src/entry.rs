@@ -201,6 +201,38 @@ impl<'a> EntryRef<'a> {
         Ok(())
     }
 
+    /// Its number: which piece of the archive it is, if it is one piece; else which its table of chunks is.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The numbers of its pieces.
+    pub fn piece_numbers(&self) -> impl Iterator<Item = usize> {
+        let first = self.archive.entry_count() + self.record.first_chunk as usize;
+        std::iter::once(self.number).chain(first..first + self.record.chunk_count as usize)
+    }
+
+    /// Shows the bytes of its pieces as they are stored to `visit`, with their numbers: those that digests are made of.
+    ///
+    /// # Errors
+    /// [`VfsError::EntryDamaged`].
+    pub fn each_piece(&self, visit: &mut dyn FnMut(usize, &[u8])) -> Result<(), VfsError> {
+        if self.record.chunk_count == 0 {
+            visit(self.number, self.piece(0)?.stored);
+            return Ok(());
+        }
+        let stored = self.stored()?;
+        let table = self.record.chunk_count as usize * CHUNK_LENGTH;
+        let start = stored.len().saturating_sub(table);
+        visit(self.number, stored.get(start..).unwrap_or_default());
+        for number in 0..self.record.chunk_count {
+            let bit = self.archive.entry_count() + (self.record.first_chunk + number) as usize;
+            visit(bit, self.piece(number)?.stored);
+        }
+        Ok(())
+    }
+
     /// The piece that holds byte `position`, and where in it.
     pub(crate) fn piece_at(&self, position: u64) -> (u32, usize) {
         if self.record.chunk_count == 0 {
@@ -293,6 +325,11 @@ impl<'a> EntryRef<'a> {
         let found = checksum(bytes);
         if found != expected {
             return Err(self.damaged(checksum_problem(found, expected)));
+        }
+        if let Some(digests) = self.archive.digests()
+            && !digests.fit(bit, bytes)
+        {
+            return Err(self.damaged("it is not what was signed"));
         }
         self.archive.mark_checked(bit);
         Ok(())

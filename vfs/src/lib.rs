@@ -37,12 +37,14 @@ mod backing;
 mod checksum;
 #[cfg_attr(target_family = "wasm", path = "decompress_wasm.rs")]
 mod decompress;
+mod digests;
 mod entry;
 mod error;
 mod executable;
 mod layout;
 #[cfg_attr(target_family = "wasm", path = "mapping_wasm.rs")]
 mod mapping;
+mod notices;
 mod overlay;
 mod path;
 mod reader;
@@ -55,11 +57,15 @@ mod write;
 
 pub use archive::{Archive, Entries};
 pub use checksum::checksum;
+pub use digests::Digests;
 pub use entry::{DECOMPRESSED_LIMIT, EntryRef, SharedBytes};
 pub use error::VfsError;
 pub use layout::{ARCHIVE_MAGIC, Compression, DEFAULT_CHUNK_SIZE, EntryKind, FORMAT_VERSION};
+pub use notices::notices_in;
+#[cfg(feature = "write")]
+pub use notices::with_notices;
 pub use overlay::{Overlay, OverlayError};
 pub use path::{METADATA_DIRECTORY, PathError, VfsPath, normalize, normalize_relative};
 pub use reader::EntryReader;
 #[cfg(feature = "write")]
-pub use write::{ArchiveBuilder, ArchiveSummary, WriteError, replace_file};
+pub use write::{ArchiveBuilder, ArchiveSummary, RewriteError, WriteError, replace_file};

@@ -94,6 +94,23 @@ fn extended(runtime: &[u8]) -> Option<Vec<u8>> {
     Some(extended)
 }
 
+/// Makes the entry that describes the segment say that it has another length. Without such an entry nothing is changed.
+pub(crate) fn resize(runtime: &mut [u8], old: Segment, length: u64) {
+    let Some(start) = word(runtime, at::TABLE) else {
+        return;
+    };
+    let count = half(runtime, at::COUNT).unwrap_or(0);
+    let table = runtime.get_mut(start..).unwrap_or_default();
+    for entry in table.as_chunks_mut::<ENTRY>().0.iter_mut().take(count) {
+        let is_it = word(entry, at::OFFSET) == usize::try_from(old.offset).ok()
+            && word(entry, at::SIZE) == usize::try_from(old.length).ok();
+        if is_it {
+            // The place is inside of the entry.
+            let _ = put(entry, at::SIZE, &length.to_le_bytes());
+        }
+    }
+}
+
 /// Makes the empty entry that [`with_room`] has added describe the segment.
 pub(crate) fn describe(runtime: &mut [u8], segment: Segment) -> Option<()> {
     const CONTENT: u32 = 1;

@@ -96,6 +96,25 @@ pub(crate) fn add(runtime: &mut [u8], range: Range<u64>) {
     }
 }
 
+/// Makes the program header that describes `old` describe other bytes of the file.
+#[cfg(feature = "write")]
+pub(crate) fn resize(runtime: &mut [u8], old: Segment, range: Range<u64>) {
+    let half = |bytes: &[u8], at: usize| array(bytes, at).map_or(0, u16::from_le_bytes);
+    let start = array(runtime, 32).map_or(0, u64::from_le_bytes);
+    let count = usize::from(half(runtime, 56));
+    let table = usize::try_from(start)
+        .ok()
+        .and_then(|start| runtime.get_mut(start..));
+    let headers = table.unwrap_or_default().as_chunks_mut::<HEADER_SIZE>().0;
+    let found = headers
+        .iter_mut()
+        .take(count)
+        .find(|header| Segment::decode(header) == Some(old));
+    if let (Some(header), Some(segment)) = (found, Segment::for_file_range(range)) {
+        *header = segment.encode();
+    }
+}
+
 /// The segment of an archive in an executable that is given as a file.
 pub(crate) fn find(file: &[u8]) -> Option<Segment> {
     if array::<6>(file, 0)? != CLASS_64_LITTLE_ENDIAN {

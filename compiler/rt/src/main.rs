@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         launch::run_with(
             std::env::args_os(),
             &sema_natives::NATIVES,
+            &NOTE,
             &attach_compiler,
         )
     };

@@ -9,11 +9,14 @@
 //! |----------|---------|
 //! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
 //! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
+//! | `SEMAC_INFO` | `licenses`: print the licences of what the program contains, and end |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 
 #[cfg(feature = "many-threads")]
 mod again;
+pub mod hardening;
 mod programs;
+pub mod signature;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -21,12 +24,14 @@ use std::path::{Path, PathBuf};
 use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, Overlay, VfsError};
 
 use crate::host::Host;
-use crate::host::native::Capability;
+use crate::host::native::{Capabilities, Capability};
 use crate::host::natives::Natives;
 use crate::host::output::Output;
+use crate::host::policy::{Policy, PolicyError};
+use crate::platform::elf_note::Note;
 use crate::vm::{
-    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin, Vm,
-    read_plugin,
+    Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin,
+    Uncaught, Vm, read_plugin,
 };
 
 /// Name of the metadata entry that says which module is the program: its full path in an archive is
@@ -35,6 +40,19 @@ pub const ENTRY: &str = "entry";
 
 /// Name of the metadata entry with the capabilities of a program: see [`capabilities_metadata`].
 pub const CAPABILITIES: &str = "capabilities";
+
+/// Name of the metadata entry with the rules about the capabilities of a program, as [`Policy::parse`] reads them. A
+/// program without it is made of nothing but code that the compiler has seen, and has no rules.
+pub const POLICY: &str = "policy";
+
+/// Name of the metadata entry with what a build was stamped with: lines `NAME=VALUE`, in the order of names.
+pub const STAMP: &str = "stamp";
+
+/// Name of the metadata entry with the files that a program was made from: lines of a SHA-256 and a path.
+pub const SOURCES: &str = "sources";
+
+/// Name of the metadata entry of a program whose line tables lie in a file of their own: what names that file.
+pub const BUILD: &str = "build";
 
 pub use programs::{PROGRAMS, programs_metadata};
 
@@ -46,6 +64,12 @@ pub const COMPILER: &str = "compiler";
 pub fn capabilities_metadata(capabilities: &[Capability]) -> Vec<u8> {
     let names: Vec<&str> = capabilities.iter().map(|c| c.name()).collect();
     names.join("\n").into_bytes()
+}
+
+/// The capabilities that such a text names.
+pub fn capabilities_of(metadata: &str) -> Capabilities {
+    let all: Vec<Capability> = metadata.lines().filter_map(Capability::named).collect();
+    Capabilities::of(&all)
 }
 
 /// Statuses of a process, besides those that a program gives itself.
@@ -65,8 +89,12 @@ pub fn entry_metadata(module_path: &str) -> Vec<u8> {
 
 /// Runs the program of this process and gives its exit status. `arguments` are all of the process,
 /// the program's name first.
-pub fn run(arguments: impl Iterator<Item = OsString>, natives: &'static Natives) -> u8 {
-    run_with(arguments, natives, &|_, _| {})
+pub fn run(
+    arguments: impl Iterator<Item = OsString>,
+    natives: &'static Natives,
+    note: &'static Note,
+) -> u8 {
+    run_with(arguments, natives, note, &|_, _| {})
 }
 
 /// Adds to the machine of a program, whose archive is given, before the program starts.
@@ -76,12 +104,19 @@ pub type Prepare = &'static (dyn Fn(&mut Vm, &Archive) + Sync);
 pub fn run_with(
     arguments: impl Iterator<Item = OsString>,
     natives: &'static Natives,
+    note: &'static Note,
     prepare: Prepare,
 ) -> u8 {
     let mut arguments: Vec<OsString> = arguments.collect();
     let problem = match Archive::open_current_executable() {
         Ok(archive) => {
             let file = executable(&arguments);
+            if let Some(error) = distrusted(&archive, note) {
+                return refuse(&file, &error);
+            }
+            if let Some(wanted) = std::env::var_os(INFO) {
+                return inform(&wanted);
+            }
             return start(archive, Trust::Own, &file, &arguments, natives, prepare);
         }
         Err(VfsError::NoArchive) => None,
@@ -98,16 +133,58 @@ pub fn run_with(
     arguments.remove(0);
     let bundle = PathBuf::from(arguments.first().cloned().unwrap_or_default());
     match read_bundle(&bundle) {
-        Ok(archive) => start(
-            archive,
-            Trust::Foreign,
-            &bundle,
-            &arguments,
-            natives,
-            prepare,
-        ),
+        Ok(archive) => match distrusted(&archive, note) {
+            Some(error) => refuse(&bundle, &error),
+            None => start(
+                archive,
+                Trust::Foreign,
+                &bundle,
+                &arguments,
+                natives,
+                prepare,
+            ),
+        },
         Err(error) => refuse(&bundle, &error),
     }
+}
+
+/// The variable that asks a program about itself instead of running it: `licenses`.
+const INFO: &str = "SEMAC_INFO";
+
+/// Says what the program is asked about itself.
+#[cold]
+fn inform(wanted: &OsStr) -> u8 {
+    if wanted != "licenses" {
+        complain(&format!(
+            "Error: {INFO} can be licenses, not {}\n",
+            Path::new(wanted).display()
+        ));
+        return status::USAGE;
+    }
+    // As a file: where the notices lie, nothing is mapped.
+    let executable = std::env::current_exe().map(|path| Archive::open_executable(&path));
+    let notices = match &executable {
+        Ok(Ok(archive)) => archive.front().and_then(sema_vfs::notices_in),
+        _ => None,
+    };
+    let Some(notices) = notices else {
+        complain(
+            "Error: this program has no licences in it: it was built with a runtime that came without a list\n",
+        );
+        return status::FAILURE;
+    };
+    let output = Output::stdout();
+    output.write(notices.as_bytes());
+    output.flush();
+    status::SUCCESS
+}
+
+/// Why the runtime does not trust an archive; `None` if it does, or trusts all.
+fn distrusted(archive: &Archive, note: &'static Note) -> Option<StartError> {
+    let key = note.trusted()?;
+    signature::check(archive, &key)
+        .err()
+        .map(StartError::Distrusted)
 }
 
 /// Whether the modules of an archive are known to come from our compiler.
@@ -133,6 +210,10 @@ fn machine(
     host.arguments = arguments;
     host.files = Overlay::new(Some(archive.clone()));
     host.heap.stress_from_environment();
+    let rules = archive.metadata(POLICY);
+    if let Some(rules) = rules {
+        restrict(&mut host, &archive, &rules.bytes()?)?;
+    }
     let bundle = Bundle::new(archive.clone(), trust, natives);
     let mut vm = Vm::new(host, Box::new(bundle));
     prepare(&mut vm, &archive);
@@ -159,7 +240,10 @@ fn run_prepared(
         natives,
         prepare,
     });
-    let (mut vm, module) = machine(archive, trust, arguments, natives, prepare)?;
+    let (mut vm, module) = machine(archive.clone(), trust, arguments, natives, prepare)?;
+    if archive.metadata(POLICY).is_some() {
+        hardening::set(&archive)?;
+    }
     #[cfg(feature = "many-threads")]
     {
         vm.host.program = Some(again);
@@ -171,13 +255,34 @@ fn run_prepared(
         (_, Some(status)) => status,
         (Ending::Value(_), _) => status::SUCCESS,
         (Ending::Uncaught(condition), _) => {
-            let report = condition.render();
-            vm.host.output.write_error(report.as_bytes());
+            report(&vm, &archive, &condition);
             status::FAILURE
         }
     };
     vm.host.output.flush();
     Ok((vm, status))
+}
+
+/// Shows what ended a program.
+#[cold]
+fn report(vm: &Vm, archive: &Archive, condition: &Uncaught) {
+    let build = archive.metadata(BUILD).and_then(|entry| entry.bytes().ok());
+    let build = build.as_deref().map(String::from_utf8_lossy);
+    let report = condition.render_of_build(build.as_deref());
+    vm.host.output.write_error(report.as_bytes());
+}
+
+/// Leaves the machine the capabilities of the program, within rules.
+#[cold]
+fn restrict(host: &mut Host, archive: &Archive, rules: &[u8]) -> Result<(), StartError> {
+    let granted = match archive.metadata(CAPABILITIES) {
+        Some(entry) => entry.bytes()?.into_owned(),
+        None => Vec::new(),
+    };
+    let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let policy = Policy::parse(&String::from_utf8_lossy(rules), &base)?;
+    host.restrict(capabilities_of(&String::from_utf8_lossy(&granted)), policy);
+    Ok(())
 }
 
 /// Why a program does not start.
@@ -195,6 +300,22 @@ pub enum StartError {
     /// The archive cannot be read.
     #[error(transparent)]
     Archive(#[from] VfsError),
+    /// The rules about capabilities cannot be read.
+    #[error("{0}; the program was built by another release of semac")]
+    Policy(#[from] PolicyError),
+    /// The runtime has a key, and the archive no signature of it.
+    #[error("this runtime runs programs of one key only: {0}")]
+    Distrusted(signature::SignatureError),
+    /// The border of a hardened program cannot be set.
+    #[cfg(target_os = "linux")]
+    #[error("the program was built with --hardened: {0}")]
+    NoBorder(#[from] crate::platform::hardening::BorderError),
+    /// There is no filter for the processor.
+    #[error("the program was built with --hardened, and has no filter for {0}")]
+    NoFilter(&'static str),
+    /// A line of the border that nobody knows.
+    #[error("the program was built with --hardened by another release of semac: {0}")]
+    Border(String),
     /// The first module cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),

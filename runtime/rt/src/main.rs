@@ -51,7 +51,7 @@ extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     // SAFETY: the C library calls this once, at the start, with the arguments of the process.
     unsafe {
         process::start(count, values, |arguments| {
-            launch::run(arguments.into_iter(), &sema_natives::NATIVES)
+            launch::run(arguments.into_iter(), &sema_natives::NATIVES, &NOTE)
         })
     }
 }

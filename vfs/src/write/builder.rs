@@ -198,7 +198,20 @@ impl ArchiveBuilder {
         if has_trailer(runtime) {
             return Err(WriteError::RuntimeCarriesProgram);
         }
-        let mut front = Front::new(runtime)?;
+        self.append(Front::new(runtime)?, output)
+    }
+
+    /// Adds an entry, or replaces it.
+    pub(super) fn insert(&mut self, key: (VfsPath, EntryKind), source: Source) {
+        self.entries.insert(key, source);
+    }
+
+    /// Writes what lies in front, the archive and a trailer.
+    pub(super) fn append(
+        &self,
+        mut front: Front,
+        output: &mut (impl Write + Seek),
+    ) -> Result<ArchiveSummary, WriteError> {
         let archive_offset = front.bytes().len() as u64;
         output
             .write_all(front.bytes())
@@ -331,9 +344,12 @@ impl ArchiveBuilder {
 }
 
 /// What lies in front of the archive.
-enum Front {
+pub(super) enum Front {
     /// An executable, or any other file.
     Executable(Vec<u8>),
+    /// An executable that had another archive, in this segment if it has one.
+    Used(Vec<u8>, Option<segment::Segment>),
+    /// A module of WebAssembly.
     Module(Module),
 }
 
@@ -351,7 +367,7 @@ impl Front {
 
     fn bytes(&self) -> &[u8] {
         match self {
-            Front::Executable(bytes) => bytes,
+            Front::Executable(bytes) | Front::Used(bytes, _) => bytes,
             Front::Module(module) => &module.bytes,
         }
     }
@@ -361,6 +377,13 @@ impl Front {
         match self {
             Front::Executable(bytes) => {
                 segment::add(bytes, range);
+                Ok(())
+            }
+            Front::Used(bytes, old) => {
+                if let Some(old) = *old {
+                    section::resize(bytes, old, range.end - range.start);
+                    segment::resize(bytes, old, range);
+                }
                 Ok(())
             }
             Front::Module(module) => module.finish(range.end - range.start),

@@ -3,7 +3,9 @@
 mod builder;
 mod data;
 mod output;
+mod rewrite;
 mod wasm;
 
 pub use builder::{ArchiveBuilder, ArchiveSummary};
 pub use output::{WriteError, replace_file};
+pub use rewrite::RewriteError;

@@ -288,6 +288,11 @@ impl Declaration {
         }
     }
 
+    /// Declares which arguments name what it touches: for the runtime.
+    pub const fn touches(self, _touches: super::native::Touches) -> Declaration {
+        self
+    }
+
     /// Declares a capability.
     pub const fn needs(mut self, capability: Capability) -> Declaration {
         self.capabilities = super::native::with_capability(self.capabilities, capability);

@@ -78,7 +78,7 @@ impl HostFunctions {
     }
 
     /// What stands in for this native already.
-    fn instead_of(&self, native: u32) -> Option<u32> {
+    pub(super) fn instead_of(&self, native: u32) -> Option<u32> {
         let table = self.0.get()?.borrow();
         let mut replaced = table.replaced.iter();
         let found = replaced.find(|(number, _)| *number == native);
@@ -147,8 +147,13 @@ impl Host {
 
     /// Denies natives these capabilities, in modules that are loaded from now on.
     pub fn deny(&mut self, capabilities: Capabilities) {
+        self.stand_in_by(capabilities, Host::denied_function);
+    }
+
+    /// Says what is denied, and what finds the functions that stand in for natives.
+    pub(super) fn stand_in_by(&mut self, denied: Capabilities, stand_in: StandIn) {
         // A runtime that denies nothing does not contain the code for it.
-        self.denied = Some((capabilities, Host::denied_function));
+        self.denied = Some((denied, stand_in));
     }
 
     /// Whether a capability is denied.
@@ -165,7 +170,7 @@ impl Host {
         stand_in(self, number, native)
     }
 
-    fn denied_function(&self, number: u32, native: &'static Native) -> Option<u32> {
+    pub(super) fn denied_function(&self, number: u32, native: &'static Native) -> Option<u32> {
         let needed = native.capabilities;
         let mut denied = needed.into_iter().filter(|c| self.denies(*c));
         let capability = denied.next()?;
@@ -186,7 +191,7 @@ impl Host {
     }
 
     /// Makes a function that stands in for a native.
-    fn replace(&self, number: u32, native: &'static Native, call: Rc<Call>) -> u32 {
+    pub(super) fn replace(&self, number: u32, native: &'static Native, call: Rc<Call>) -> u32 {
         let name = self.symbols.intern(native.name);
         self.functions.change(|table| {
             let function = table.push(HostFunction {

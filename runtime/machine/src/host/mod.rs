@@ -13,11 +13,13 @@ pub mod kept;
 pub mod native;
 pub mod natives;
 pub mod output;
+pub mod policy;
 #[cfg(feature = "many-threads")]
 pub mod program;
 pub mod request;
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::host::condition::{Condition, ConditionKind, Outcome, Signal};
@@ -58,6 +60,8 @@ pub struct Host {
     pub functions: HostFunctions,
     /// What natives must not touch, and what replaces those that would when modules are loaded.
     denied: Option<(Capabilities, functions::StandIn)>,
+    /// What capabilities are limited to.
+    policy: Option<Arc<policy::Policy>>,
     /// The heap.
     pub heap: Heap,
     /// The names.
@@ -262,6 +266,7 @@ impl Host {
             natives,
             functions: HostFunctions::default(),
             denied: None,
+            policy: None,
             heap: Heap::new(),
             symbols: Symbols::default(),
             output,

@@ -147,6 +147,29 @@ impl Capabilities {
     }
 }
 
+/// Which arguments of a native name what its capabilities are about: paths, variables, programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Touches {
+    /// The first, for all its capabilities.
+    #[default]
+    First,
+    /// The first, which is removed or looked at itself if it is a link.
+    Entry,
+    /// The second.
+    Second,
+    /// The first and the second, which are not followed if they are links.
+    Both,
+    /// The first is read, the second written.
+    FromTo,
+    /// The first is written, the second read.
+    ToFrom,
+    /// None: what it needs the capability for has been asked for before, or has no name.
+    Nothing,
+    /// It asks [`Host::permit`] itself.
+    Inside,
+}
+
 /// A native function's declaration.
 pub struct Native {
     /// Its name.
@@ -163,6 +186,8 @@ pub struct Native {
     pub alias_of: Option<&'static str>,
     /// Whether it needs no capability where its first argument names an embedded file.
     pub embedded: bool,
+    /// Which arguments name what it touches.
+    pub touches: Touches,
 }
 
 /// A declaration without special needs, of tier core.
@@ -175,6 +200,7 @@ pub const fn native(name: &'static str, arity: Arity, call: NativeFn) -> Native 
         tier: Tier::Core,
         alias_of: None,
         embedded: false,
+        touches: Touches::First,
     }
 }
 
@@ -208,6 +234,12 @@ impl Native {
     /// Declares that it looks into the embedded files first, which needs no capability.
     pub const fn embedded(mut self) -> Native {
         self.embedded = true;
+        self
+    }
+
+    /// Declares which arguments name what it touches.
+    pub const fn touches(mut self, touches: Touches) -> Native {
+        self.touches = touches;
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sema_vfs::Archive;
 
-use super::{Prepare, Trust, complain, machine};
+use super::{Prepare, Trust, complain, machine, report};
 use crate::host::Host;
 use crate::host::natives::Natives;
 use crate::host::program::{Ended, Program};
@@ -21,8 +21,9 @@ pub(super) struct Again {
 
 impl Program for Again {
     fn run(self: Arc<Self>, prepare: &mut dyn FnMut(&Host)) -> Ended {
+        let archive = self.archive.clone();
         let made = machine(
-            self.archive.clone(),
+            archive.clone(),
             self.trust,
             self.arguments.clone(),
             self.natives,
@@ -41,7 +42,7 @@ impl Program for Again {
             Ending::Value(_) => Ended::Done,
             Ending::Exit(status) => Ended::Exit(status),
             Ending::Uncaught(condition) => {
-                vm.host.output.write_error(condition.render().as_bytes());
+                report(&vm, &archive, &condition);
                 Ended::Failed
             }
         };

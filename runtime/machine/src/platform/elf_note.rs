@@ -20,6 +20,8 @@ const SECTION: &str = ".note.semac";
 const RUNTIME: u32 = 1;
 /// Bytes for the text of the release.
 const RELEASE_SIZE: usize = 28;
+/// Bytes of a public key (Ed25519).
+pub const KEY_SIZE: usize = 32;
 
 /// The note as it lies in the executable.
 #[repr(C)]
@@ -31,9 +33,19 @@ pub struct Note {
     format: u32,
     tier: u32,
     release: [u8; RELEASE_SIZE],
+    /// The public key whose programs alone the runtime runs; zero: it runs all. `semac build --trust` sets it in the file.
+    trusted: [u8; KEY_SIZE],
 }
 
 impl Note {
+    /// The key whose programs alone this runtime runs.
+    #[must_use]
+    pub fn trusted(&'static self) -> Option<[u8; KEY_SIZE]> {
+        // What was compiled is zero; what is in memory comes from the file.
+        let note = std::hint::black_box(self);
+        (note.trusted != [0; KEY_SIZE]).then_some(note.trusted)
+    }
+
     /// The note of a runtime of this release with the natives of a tier.
     #[must_use]
     pub const fn of_this_release(tier: Tier) -> Note {
@@ -46,13 +58,45 @@ impl Note {
         }
         Note {
             owner_size: 6,
-            content_size: 8 + RELEASE_SIZE as u32,
+            content_size: 8 + RELEASE_SIZE as u32 + KEY_SIZE as u32,
             kind: RUNTIME,
             owner: OWNER,
             format: FORMAT_VERSION as u32,
             tier: tier as u32,
             release,
+            trusted: [0; KEY_SIZE],
         }
+    }
+}
+
+/// Puts the key whose programs alone it shall run into a runtime. `false`: the file is no runtime with room for one.
+pub fn trust(file: &mut [u8], key: &[u8; KEY_SIZE]) -> bool {
+    let release = env!("CARGO_PKG_VERSION").as_bytes();
+    let mut start = [0; 20];
+    let words = [6, 8 + RELEASE_SIZE as u32 + KEY_SIZE as u32, RUNTIME];
+    for (place, word) in start.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
+    }
+    if let Some(owner) = start.last_chunk_mut::<8>() {
+        *owner = OWNER;
+    }
+    let Some(found) = file.windows(start.len()).position(|window| window == start) else {
+        return false;
+    };
+    // Format and tier, the release, the key.
+    let release_start = found + start.len() + 8;
+    let is_ours = file
+        .get(release_start..)
+        .is_some_and(|rest| rest.starts_with(release));
+    match file
+        .get_mut(release_start + RELEASE_SIZE..)
+        .and_then(|rest| rest.first_chunk_mut())
+    {
+        Some(place) if is_ours => {
+            *place = *key;
+            true
+        }
+        _ => false,
     }
 }
 
@@ -194,7 +238,7 @@ mod tests {
     #[test]
     fn the_note_is_laid_out_as_it_is_read() {
         let note = Note::of_this_release(Tier::Core);
-        assert_eq!(size_of_val(&note), 12 + 8 + 8 + RELEASE_SIZE);
+        assert_eq!(size_of_val(&note), 12 + 8 + 8 + RELEASE_SIZE + KEY_SIZE);
         assert_eq!(note.release[..5], *b"0.1.0");
     }
 }

@@ -19,6 +19,8 @@ pub mod errors;
 pub mod exhausted;
 #[cfg_attr(target_family = "wasm", path = "wasi/files.rs")]
 pub mod files;
+#[cfg(target_os = "linux")]
+pub mod hardening;
 #[cfg(unix)]
 pub mod heard;
 mod memcpy;

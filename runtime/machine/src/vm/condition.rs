@@ -122,6 +122,7 @@ impl Keys {
             reached: Reached::ByCall,
             name: text(self.name),
             // Lines count from one.
+            code: None,
             position: (line != 0).then(|| (text(self.file), line, number(self.column))),
         }
     }
@@ -341,16 +342,39 @@ fn unfold(
 /// Shows name and position of the frames of user code to `visit`, those of inlined functions among them.
 pub(crate) fn visible_frames(
     trace: &[TracePoint],
-    visit: &mut dyn FnMut(&str, Option<Location<'_>>),
+    visit: &mut dyn FnMut(&str, Option<Location<'_>>, CodePlace<'_>),
 ) {
     let mut count = 0;
     for (depth, point) in trace.iter().enumerate() {
+        let place = CodePlace {
+            point,
+            waiting: depth > 0,
+        };
         unfold(point, depth > 0, &mut |name, location, library| {
             count += 1;
             if !library && count <= TRACE_FRAMES {
-                visit(name, location);
+                visit(name, location, place);
             }
         });
+    }
+}
+
+/// A place in the code, for those who have its line tables.
+#[derive(Clone, Copy)]
+pub(crate) struct CodePlace<'t> {
+    point: &'t TracePoint,
+    waiting: bool,
+}
+
+impl std::fmt::Display for CodePlace<'_> {
+    /// Module, number of the function, and word in it: behind `@` if it is the innermost place of a trace, else behind
+    /// `+`.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
+        let function = unsafe { &*self.point.func };
+        let mark = if self.waiting { '+' } else { '@' };
+        let (module, pc) = (function.module(), self.point.pc);
+        write!(out, "{}#{}{mark}{pc}", module.name, function.index)
     }
 }
 

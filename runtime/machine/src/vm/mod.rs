@@ -33,7 +33,7 @@ pub use load_error::LoadError;
 use module::LoadedModule;
 pub use nested::NestedEnding;
 pub use plugin::{Plugin, read_plugin};
-pub use report::{FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
+pub use report::{BUILD, FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
 
 use std::rc::Rc;
 

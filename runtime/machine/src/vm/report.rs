@@ -58,6 +58,8 @@ pub struct FrameInfo {
     pub name: String,
     /// File, line and column, if known.
     pub position: Option<(String, u32, u32)>,
+    /// The place in the code, if the position is not known: module, function and word, for `semac symbolize`.
+    pub code: Option<String>,
 }
 
 impl Uncaught {
@@ -74,10 +76,11 @@ impl Uncaught {
         } else {
             again
         };
-        visible_frames(&trace, &mut |name, location| {
+        visible_frames(&trace, &mut |name, location, code| {
             frames.push(FrameInfo {
                 reached,
                 name: name.to_owned(),
+                code: location.is_none().then(|| code.to_string()),
                 position: location.map(|at| (at.file.to_owned(), at.line, at.column)),
             });
             reached = Reached::ByCall;
@@ -105,6 +108,12 @@ impl Uncaught {
 
     /// The report.
     pub fn render(&self) -> String {
+        self.render_of_build(None)
+    }
+
+    /// The report of a program whose line tables lie in a file of their own: with what names that file, and places in
+    /// the code, by which `semac symbolize` finds lines.
+    pub fn render_of_build(&self, build: Option<&str>) -> String {
         let mut out = format!("Error: {}\n", self.text());
         let innermost = self.frames.first();
         if let Some(position) = innermost.and_then(|frame| frame.position.as_ref()) {
@@ -114,7 +123,10 @@ impl Uncaught {
             write_fact(&mut out, "hint", hint);
         }
         write_fact(&mut out, "code", self.condition.kind.code());
-        write_frames(&mut out, &self.frames);
+        if let Some(build) = build {
+            write_fact(&mut out, BUILD, build);
+        }
+        write_frames_with(&mut out, &self.frames, build.is_some());
         out
     }
 }
@@ -130,14 +142,24 @@ pub fn write_fact(out: &mut String, name: &str, text: &str) {
     out.push_str(&format!("  = {name}: {text}\n"));
 }
 
+/// What the line of a report is called that names a build.
+pub const BUILD: &str = "build";
+
 /// Writes the frames of a report, a line each.
 pub fn write_frames(out: &mut String, frames: &[FrameInfo]) {
+    write_frames_with(out, frames, false);
+}
+
+/// `with_code`: places in the code stand where positions are not known.
+fn write_frames_with(out: &mut String, frames: &[FrameInfo], with_code: bool) {
     // A recursion that went too deep would fill the screen with one line.
     for equal in frames.chunk_by(|left, right| left == right) {
         let Some(frame) = equal.first() else { continue };
         out.push_str(&format!("  {} {}", frame.reached.text(), frame.name));
         if let Some((file, line, column)) = &frame.position {
             out.push_str(&format!(" ({file}:{line}:{column})"));
+        } else if let Some(code) = frame.code.as_ref().filter(|_| with_code) {
+            out.push_str(&format!(" [{code}]"));
         }
         if equal.len() > 1 {
             out.push_str(&format!(", {} times", equal.len()));
@@ -155,6 +177,7 @@ mod tests {
             reached,
             name: name.to_owned(),
             position: Some(("a.sema".to_owned(), line, 3)),
+            code: None,
         }
     }
 

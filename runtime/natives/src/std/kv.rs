@@ -20,7 +20,7 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -28,10 +28,10 @@ natives! {
     /// Opens a store under a name: what a file of JSON holds, or an empty one if there is no such file. Gives the name.
     /// (kv/open "settings" "settings.json") => "settings"
     /// (begin (file/write "broken.json" "[1,") (kv/open "broken" "broken.json")) => error kv/open: malformed JSON in broken.json: EOF while parsing a value at line 1
-    "kv/open" (name: String, path: String) -> String, needs(Capability::FsWrite) => giving_way!(open);
+    "kv/open" (name: String, path: String) -> String, needs(Capability::FsWrite), touches(Touches::Second) => giving_way!(open);
 
     /// Stores a value under a key, and writes the store to its file.
-    "%kv-set" (store: String, key: String, value: Any) -> Nil, needs(Capability::FsWrite) => set;
+    "%kv-set" (store: String, key: String, value: Any) -> Nil, needs(Capability::FsWrite), touches(Touches::Nothing) => set;
 
     /// The value under a key; nil if there is none.
     /// (begin (kv/open "k2" "k2.json") (kv/set "k2" "tags" [1 2]) (kv/get "k2" "tags")) => (1 2)
@@ -40,7 +40,7 @@ natives! {
 
     /// Removes a key and writes the store to its file; whether there was such a key.
     /// (begin (kv/open "k4" "k4.json") (kv/set "k4" "a" 1) (list (kv/delete "k4" "a") (kv/delete "k4" "a"))) => (#t #f)
-    "kv/delete" (store: String, key: String) -> Bool, needs(Capability::FsWrite) => delete;
+    "kv/delete" (store: String, key: String) -> Bool, needs(Capability::FsWrite), touches(Touches::Nothing) => delete;
 
     /// The keys of a store, sorted.
     /// (begin (kv/open "k5" "k5.json") (kv/set "k5" "b" 1) (kv/set "k5" "a" 2) (kv/keys "k5")) => ("a" "b")

@@ -20,7 +20,7 @@ use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::files::{self, Special};
@@ -58,7 +58,7 @@ natives! {
 
     /// Whether there is a symbolic link at the path.
     /// (file/is-symlink? ".") => #f
-    "file/is-symlink?" (path: String) -> Bool, needs(Capability::FsRead) => is_symlink;
+    "file/is-symlink?" (path: String) -> Bool, needs(Capability::FsRead), touches(Touches::Entry) => is_symlink;
 
     /// A map about what a path leads to: `:size` in bytes, `:modified` in milliseconds since 1970,
     /// `:is-file` and `:is-dir`. Raises if there is nothing.
@@ -74,7 +74,7 @@ natives! {
     /// one of these characters, `**` any directories. Raises if the pattern is malformed.
     /// (begin (file/mkdir "kit") (file/write "kit/b.md" "") (file/glob "kit/*.md")) => ("kit/b.md")
     /// (file/glob "kit/***") => error invalid pattern
-    "file/glob" (pattern: String) -> List, needs(Capability::FsRead) => glob_paths;
+    "file/glob" (pattern: String) -> List, needs(Capability::FsRead), touches(Touches::Inside) => glob_paths;
 
     /// Makes a file that holds the text; what was there is replaced. Raises if it cannot be written.
     /// (begin (file/write "new.txt" "a") (file/write "new.txt" "b") (file/read "new.txt")) => "b"
@@ -101,17 +101,17 @@ natives! {
     /// Deletes a file or a symbolic link, not a directory. Raises if there is none.
     /// (begin (file/write "old.txt" "") (file/delete "old.txt") (file/exists? "old.txt")) => #f
     /// (file/delete ".") => error is a directory, not a regular file
-    "file/delete" (path: String) -> Nil, needs(Capability::FsWrite) => giving_way!(delete);
+    "file/delete" (path: String) -> Nil, needs(Capability::FsWrite), touches(Touches::Entry) => giving_way!(delete);
 
     /// Gives a file or a directory another path; a file at that path is replaced. Raises if it cannot be
     /// done.
     /// (begin (file/write "from.txt" "x") (file/rename "from.txt" "to.txt") (file/read "to.txt")) => "x"
-    "file/rename" (from: String, to: String) -> Nil, needs(Capability::FsWrite) => rename;
+    "file/rename" (from: String, to: String) -> Nil, needs(Capability::FsWrite), touches(Touches::Both) => rename;
 
     /// Copies the content of a file to another path; a file at that path is replaced. Raises if either
     /// is not a regular file.
     /// (begin (file/write "one.txt" "x") (file/copy "one.txt" "two.txt") (file/read "two.txt")) => "x"
-    "file/copy" (from: String, to: String) -> Nil, needs(Capability::FsRead), needs(Capability::FsWrite) => giving_way!(copy);
+    "file/copy" (from: String, to: String) -> Nil, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::FromTo) => giving_way!(copy);
 }
 
 /// The condition for an operation that failed: `NAME PATH: OS-TEXT (os error N)`.
@@ -378,6 +378,9 @@ fn glob_paths(host: &Host, args: &[Value]) -> Outcome {
         .map_err(|error| eval_error(format!("file/glob: invalid pattern: {error}")))?;
     let paths: Vec<Value> = glob(&host.files, &pattern)
         .iter()
+        .filter(|path| {
+            host.permits(Capability::FsRead, path) || host.files.embedded(path, None).is_some()
+        })
         .map(|path| host.heap.string(path))
         .collect();
     Ok(host.heap.list(&paths))

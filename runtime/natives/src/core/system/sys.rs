@@ -9,14 +9,15 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
+use sema_machine::launch;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::{files, process, terminal};
 
 natives! {
     /// Ends the program with a status, 0 unless it is given; the system keeps its lowest eight bits.
-    "exit" (status?: Int, ignored*: Any) -> Never, needs(Capability::Process) => exit;
+    "exit" (status?: Int, ignored*: Any) -> Never, needs(Capability::Process), touches(Touches::Nothing) => exit;
 
     /// The value of an environment variable, or nil if it is not set.
     /// (begin (sys/set-env "COLOUR" "red") (env "COLOUR")) => "red"
@@ -25,7 +26,7 @@ natives! {
 
     /// All environment variables: a map from their names as keywords to their values.
     /// (begin (sys/set-env "SHAPE" "round") (:SHAPE (sys/env-all))) => "round"
-    "sys/env-all" () -> Map, needs(Capability::EnvRead) => all_variables;
+    "sys/env-all" () -> Map, needs(Capability::EnvRead), touches(Touches::Inside) => all_variables;
 
     /// Sets an environment variable for this program and the processes it starts. Raises if the name or
     /// the value is one that no variable can have.
@@ -35,19 +36,24 @@ natives! {
 
     /// The arguments of the process, a list of strings, the program first.
     /// (list? (sys/args)) => #t
-    "sys/args" () -> List, needs(Capability::Process) => arguments;
+    "sys/args" () -> List, needs(Capability::Process), touches(Touches::Nothing) => arguments;
+
+    /// What `semac build --stamp NAME=VALUE` has put into the program: a map from names as keywords to strings. Empty if
+    /// nothing was, and under `semac run`.
+    /// (sys/stamp) => {}
+    "sys/stamp" () -> Map => stamp;
 
     /// The number that the system gave this process.
     /// (> (sys/pid) 0) => #t
-    "sys/pid" () -> Count, needs(Capability::Process), posix => process_id;
+    "sys/pid" () -> Count, needs(Capability::Process), posix, touches(Touches::Nothing) => process_id;
 
     /// The absolute path of the working directory. Raises if it does not exist any more.
     /// (path/absolute? (sys/cwd)) => #t
-    "sys/cwd" () -> String, needs(Capability::EnvRead) => working_directory;
+    "sys/cwd" () -> String, needs(Capability::EnvRead), touches(Touches::Nothing) => working_directory;
 
     /// The user's home directory as the variable HOME names it, or nil.
     /// (begin (sys/set-env "HOME" "/home/ada") (sys/home-dir)) => "/home/ada"
-    "sys/home-dir" () -> OptionalString, needs(Capability::EnvRead) => home_directory;
+    "sys/home-dir" () -> OptionalString, needs(Capability::EnvRead), touches(Touches::Inside) => home_directory;
 
     /// The directory for the user's configuration files, or nil if it is not known.
     /// (let ((directory (sys/config-dir))) (or (nil? directory) (string? directory))) => #t
@@ -60,11 +66,11 @@ natives! {
 
     /// The directory for temporary files.
     /// (begin (sys/set-env "TMPDIR" "/var/scratch") (sys/temp-dir)) => "/var/scratch"
-    "sys/temp-dir" () -> String, needs(Capability::EnvRead) => temporary_directory;
+    "sys/temp-dir" () -> String, needs(Capability::EnvRead), touches(Touches::Inside) => temporary_directory;
 
     /// The user's name as the variable USER gives it, or nil.
     /// (begin (sys/set-env "USER" "ada") (sys/user)) => "ada"
-    "sys/user" () -> OptionalString, needs(Capability::EnvRead) => user;
+    "sys/user" () -> OptionalString, needs(Capability::EnvRead), touches(Touches::Inside) => user;
 
     /// The name of this machine.
     /// (string? (sys/hostname)) => #t
@@ -123,6 +129,20 @@ fn optional(host: &Host, value: Option<String>) -> Outcome {
     Ok(value.map_or(Value::NIL, |value| host.heap.string(&value)))
 }
 
+fn stamp(host: &Host, _: &[Value]) -> Outcome {
+    let archive = host.files.archive.as_ref();
+    let text = match archive.and_then(|archive| archive.metadata(launch::STAMP)) {
+        Some(entry) => entry.bytes().map_err(|error| io_error(error.to_string()))?,
+        None => Default::default(),
+    };
+    let text = String::from_utf8_lossy(&text);
+    let entries = text.lines().filter_map(|line| line.split_once('='));
+    let entries: Vec<_> = entries
+        .map(|(name, value)| (host.keyword(name), host.heap.string(value)))
+        .collect();
+    Ok(sorted_map::from_entries(host, &entries))
+}
+
 fn env(host: &Host, args: &[Value]) -> Outcome {
     optional(host, environment::lookup(host, text(host, "env", args, 0)?))
 }
@@ -130,6 +150,7 @@ fn env(host: &Host, args: &[Value]) -> Outcome {
 fn all_variables(host: &Host, _: &[Value]) -> Outcome {
     let entries: Vec<_> = environment::all(host)
         .iter()
+        .filter(|(name, _)| host.permits(Capability::EnvRead, name))
         .map(|(name, value)| (host.keyword(name), host.heap.string(value)))
         .collect();
     Ok(sorted_map::from_entries(host, &entries))
@@ -184,6 +205,7 @@ fn home(host: &Host) -> Option<PathBuf> {
 }
 
 fn home_directory(host: &Host, _: &[Value]) -> Outcome {
+    host.permit("sys/home-dir", Capability::EnvRead, "HOME")?;
     Ok(home(host).map_or(Value::NIL, |home| path_string(host, &home)))
 }
 
@@ -212,11 +234,13 @@ fn sema_home(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn temporary_directory(host: &Host, _: &[Value]) -> Outcome {
+    host.permit("sys/temp-dir", Capability::EnvRead, "TMPDIR")?;
     let directory = set_variable_value(host, "TMPDIR").map_or_else(files::temporary, PathBuf::from);
     Ok(path_string(host, &directory))
 }
 
 fn user(host: &Host, _: &[Value]) -> Outcome {
+    host.permit("sys/user", Capability::EnvRead, "USER")?;
     optional(host, environment::lookup(host, "USER"))
 }
 

@@ -9,7 +9,7 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, real, text};
 use sema_machine::host::condition::{Condition, ConditionKind, Extra, Outcome, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -37,10 +37,10 @@ natives! {
     "%must-go-on?" (condition: Any) -> Bool => must_go_on;
 
     /// A variable of the environment that says how a provider is reached; nil if it is empty or not set.
-    "%llm-environment" (name: String) -> OptionalString, needs(Capability::Llm) => from_environment;
+    "%llm-environment" (name: String) -> OptionalString, needs(Capability::Llm), touches(Touches::Nothing) => from_environment;
 
     /// Sends a request to a provider and waits for the answer, as `%http-send` does.
-    "%llm-post" (function: String, method: String, url: String, options: Any, body: Any) -> Map, needs(Capability::Llm) => crate::net::http::client::send;
+    "%llm-post" (function: String, method: String, url: String, options: Any, body: Any) -> Map, needs(Capability::Llm), touches(Touches::Inside) => post;
 
     /// What a line of a stream of events says; nil if it is none with data.
     "%sse-data" (line: String) -> OptionalString => sse_data;
@@ -105,6 +105,10 @@ fn raise_about_provider(host: &Host, args: &[Value]) -> Outcome {
 
 fn raise_io(host: &Host, args: &[Value]) -> Outcome {
     Err(io_error(text(host, "%io-error", args, 0)?.to_owned()))
+}
+
+fn post(host: &Host, args: &[Value]) -> Outcome {
+    crate::net::http::client::send_with(host, args, Capability::Llm)
 }
 
 fn text_of_condition(host: &Host, args: &[Value]) -> Outcome {

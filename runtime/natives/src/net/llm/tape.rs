@@ -13,7 +13,7 @@ use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -28,13 +28,13 @@ natives! {
 
     /// The text of the tape that `SEMA_LLM_CASSETTE` names, and what `SEMA_LLM_CASSETTE_MODE` says or nil, as a vector. Nil
     /// without such a tape, and where files are denied. A file that is not there is an empty tape.
-    "%environment-tape" () -> Any, needs(Capability::Llm) => environment_tape;
+    "%environment-tape" () -> Any, needs(Capability::Llm), touches(Touches::Nothing) => environment_tape;
 
     /// Adds a line to the tape that `SEMA_LLM_CASSETTE` names.
-    "%extend-environment-tape" (line: String) -> Nil, needs(Capability::Llm) => extend_environment_tape;
+    "%extend-environment-tape" (line: String) -> Nil, needs(Capability::Llm), touches(Touches::Nothing) => extend_environment_tape;
 
     /// The text of a tape in the bundle.
-    "%bundled-tape" (path: String) -> String, needs(Capability::Llm) => bundled_tape;
+    "%bundled-tape" (path: String) -> String, needs(Capability::Llm), touches(Touches::Nothing) => bundled_tape;
 }
 
 /// The tape that whoever has started the process wants to be used. Variables that the program sets itself do not

@@ -176,6 +176,7 @@ impl Sender {
             most: template.most,
             proxies: template.proxies.clone(),
             trust: template.trust.clone(),
+            limits: template.limits.clone(),
         }
     }
 }

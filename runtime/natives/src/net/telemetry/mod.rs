@@ -15,21 +15,21 @@ use export::Exporter;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
     /// From now on spans go to a collector at an address, with the options of a request, in an encoding
     /// (`http/protobuf` or `http/json`), and with attributes that all of them share.
-    "%otel-export-to" (function: String, method: String, url: String, options: Any, encoding: String, resource: Map) -> Nil, needs(Capability::Network) => export_to;
+    "%otel-export-to" (function: String, method: String, url: String, options: Any, encoding: String, resource: Map) -> Nil, needs(Capability::Network), touches(Touches::Inside) => export_to;
 
     /// Hands a span to the exporter. It never waits: spans that come faster than they can be sent are dropped.
     "%otel-export" (span: Map) -> Nil => export_span;
 
     /// A variable of the environment that says where spans go, by a name that begins with `OTEL_` or `SEMA_OTEL_`; nil if it is
     /// empty or not set.
-    "%otel-environment" (name: String) -> OptionalString, needs(Capability::Network) => from_environment;
+    "%otel-environment" (name: String) -> OptionalString, needs(Capability::Network), touches(Touches::Nothing) => from_environment;
 }
 
 /// The exporter of a machine, an extension of the host.
@@ -47,7 +47,7 @@ fn export_to(host: &Host, args: &[Value]) -> Outcome {
             )));
         }
     };
-    let request = options::request(host, function, args)?;
+    let request = options::request(host, function, args, Capability::Network)?;
     let resource = Resource(span::attributes(host, argument(args, 5)));
     let exporter = Exporter::start(request, encoding, resource)
         .map_err(|error| io_error(format!("{function}: no thread for telemetry: {error}")))?;

@@ -21,7 +21,7 @@ use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -54,7 +54,7 @@ natives! {
     /// whole. Gives the path. What JSON lacks becomes strings in the metadata.
     /// (begin (vector-store/create "v5") (vector-store/save "v5" "v5.json")) => "v5.json"
     /// (begin (vector-store/create "v6") (vector-store/save "v6")) => error no path associated
-    "vector-store/save" (store: String, path?: String) -> String, needs(Capability::FsWrite) => save;
+    "vector-store/save" (store: String, path?: String) -> String, needs(Capability::FsWrite), touches(Touches::Inside) => save;
 
     /// Makes the store of a name and a path that a text describes; an empty text describes an empty one.
     "%vector-store-load" (name: String, path: String, text: String) -> String => load;
@@ -308,6 +308,7 @@ fn save(host: &Host, args: &[Value]) -> Outcome {
             "{FUNCTION}: no path associated. Use (vector-store/save name path)"
         )));
     };
+    host.permit(FUNCTION, Capability::FsWrite, &path)?;
     let content = content(host, &documents)?;
     let name = text(host, FUNCTION, args, 0)?.to_owned();
     let shown = path.clone();

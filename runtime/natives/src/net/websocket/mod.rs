@@ -13,7 +13,7 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, count, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::task::{Asking, Await, Pending};
@@ -35,7 +35,7 @@ natives! {
     /// for the opening, `:retries` and `:retry-backoff-ms` (how often and after how long, doubled each time, it is tried again), `:max-message`
     /// (bytes), and `:ca`, `:cert`, `:key` as for `http/request`. Raises if there is no connection.
     /// (ws/connect "http://localhost/") => error ws/connect: not a websocket URL: http://localhost/
-    "ws/connect" (url: String, options?: Map) -> Stream, needs(Capability::Network) => connect;
+    "ws/connect" (url: String, options?: Map) -> Stream, needs(Capability::Network), touches(Touches::Inside) => connect;
 
     /// Sends a message: a string as text, a byte vector as bytes, a map as JSON; or what `{:text s}`, `{:binary b}` and `{:json v}` say. It
     /// waits while the peer takes nothing. Raises if the connection is closed.
@@ -110,6 +110,7 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
         .ok()
         .filter(|url| matches!(url.scheme, Scheme::Ws | Scheme::Wss));
     let url = url.ok_or_else(|| eval_error(format!("ws/connect: not a websocket URL: {given}")))?;
+    host.permit("ws/connect", Capability::Network, &url.host_and_port())?;
     let options = argument(args, 1);
     if options != Value::NIL && !collections::is_map(options) {
         return Err(type_error(host, "map (options)", options));

@@ -16,7 +16,7 @@ use crate::table::Table;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, integer};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::descriptors::{Descriptor, Interest};
@@ -35,63 +35,63 @@ natives! {
     /// written can be read then.
     /// (proc/wait (proc/spawn ["sh" "-c" "exit 3"])) => 3
     /// (proc/wait 999) => error proc/wait: no such handle 999
-    "proc/wait" (process: Int) -> Int, needs(Capability::Process), posix => wait;
+    "proc/wait" (process: Int) -> Int, needs(Capability::Process), posix, touches(Touches::Nothing) => wait;
 
     /// What a process has written to its standard output since the last call, as text; "" if it is nothing new. It does not
     /// wait. Bytes that are no UTF-8 become the replacement character.
     /// (let ((p (proc/spawn ["echo" "hello"]))) (proc/wait p) (proc/read-stdout p)) => "hello\n"
-    "proc/read-stdout" (process: Int) -> String, needs(Capability::Process), posix => read_stdout;
+    "proc/read-stdout" (process: Int) -> String, needs(Capability::Process), posix, touches(Touches::Nothing) => read_stdout;
 
     /// As `proc/read-stdout`, for standard error.
     /// (let ((p (proc/spawn ["sh" "-c" "echo oops >&2"]))) (proc/wait p) (proc/read-stderr p)) => "oops\n"
-    "proc/read-stderr" (process: Int) -> String, needs(Capability::Process), posix => read_stderr;
+    "proc/read-stderr" (process: Int) -> String, needs(Capability::Process), posix, touches(Touches::Nothing) => read_stderr;
 
     /// As `proc/read-stdout`, the bytes as they are.
     /// (let ((p (proc/spawn ["printf" "\\377"]))) (proc/wait p) (proc/read-stdout-bytes p)) => #u8(255)
-    "proc/read-stdout-bytes" (process: Int) -> Bytes, needs(Capability::Process), posix => read_stdout_bytes;
+    "proc/read-stdout-bytes" (process: Int) -> Bytes, needs(Capability::Process), posix, touches(Touches::Nothing) => read_stdout_bytes;
 
     /// As `proc/read-stderr`, the bytes as they are.
     /// (let ((p (proc/spawn ["true"]))) (proc/wait p) (proc/read-stderr-bytes p)) => #u8()
-    "proc/read-stderr-bytes" (process: Int) -> Bytes, needs(Capability::Process), posix => read_stderr_bytes;
+    "proc/read-stderr-bytes" (process: Int) -> Bytes, needs(Capability::Process), posix, touches(Touches::Nothing) => read_stderr_bytes;
 
     /// A stream of what a process writes to its standard output: reading it waits for more, and meets the end when the process
     /// has closed it.
     /// (let ((p (proc/spawn ["printf" "a\\nb"]))) (stream/read-line (proc/stdout p))) => "a"
-    "proc/stdout" (process: Int) -> Stream, needs(Capability::Process), posix => stdout;
+    "proc/stdout" (process: Int) -> Stream, needs(Capability::Process), posix, touches(Touches::Nothing) => stdout;
 
     /// As `proc/stdout`, for standard error.
     /// (let ((p (proc/spawn ["sh" "-c" "echo x >&2"]))) (stream/read-line (proc/stderr p))) => "x"
-    "proc/stderr" (process: Int) -> Stream, needs(Capability::Process), posix => stderr;
+    "proc/stderr" (process: Int) -> Stream, needs(Capability::Process), posix, touches(Touches::Nothing) => stderr;
 
     /// Writes a text, or the bytes of a byte vector, to what a process reads. It waits while the process does not read; other
     /// tasks run meanwhile.
     /// (let ((p (proc/spawn ["cat"]))) (proc/write-stdin p "x")) => nil
     /// (let ((p (proc/spawn ["cat"]))) (proc/close-stdin p) (proc/write-stdin p "x")) => error stdin already closed
-    "proc/write-stdin" (process: Int, content: Any) -> Nil, needs(Capability::Process), posix => write_stdin;
+    "proc/write-stdin" (process: Int, content: Any) -> Nil, needs(Capability::Process), posix, touches(Touches::Nothing) => write_stdin;
 
     /// Closes what a process reads: it meets the end. Closing it again is no error.
     /// (let ((p (proc/spawn ["cat"]))) (proc/close-stdin p) (proc/wait p)) => 0
-    "proc/close-stdin" (process: Int) -> Nil, needs(Capability::Process), posix => close_stdin;
+    "proc/close-stdin" (process: Int) -> Nil, needs(Capability::Process), posix, touches(Touches::Nothing) => close_stdin;
 
     /// The exit code of a process, -1 if a signal has ended it; nil while it runs.
     /// (let ((p (proc/spawn ["sleep" "10"]))) (proc/exit-code p)) => nil
-    "proc/exit-code" (process: Int) -> Any, needs(Capability::Process), posix => exit_code;
+    "proc/exit-code" (process: Int) -> Any, needs(Capability::Process), posix, touches(Touches::Nothing) => exit_code;
 
     /// The number of the signal that has ended a process; nil if none has.
     /// (let ((p (proc/spawn ["sleep" "10"]))) (proc/kill p) (proc/wait p) (proc/signal p)) => 9
-    "proc/signal" (process: Int) -> Any, needs(Capability::Process), posix => ending_signal;
+    "proc/signal" (process: Int) -> Any, needs(Capability::Process), posix, touches(Touches::Nothing) => ending_signal;
 
     /// Whether a process still runs.
     /// (let ((p (proc/spawn ["true"]))) (proc/wait p) (proc/running? p)) => #f
-    "proc/running?" (process: Int) -> Bool, needs(Capability::Process), posix => is_running;
+    "proc/running?" (process: Int) -> Bool, needs(Capability::Process), posix, touches(Touches::Nothing) => is_running;
 
     /// Ends a process and its group at once (SIGKILL). It does nothing to one that has ended.
     /// (let ((p (proc/spawn ["sleep" "10"]))) (proc/kill p) (proc/wait p)) => -1
-    "proc/kill" (process: Int) -> Nil, needs(Capability::Process), posix => kill;
+    "proc/kill" (process: Int) -> Nil, needs(Capability::Process), posix, touches(Touches::Nothing) => kill;
 
     /// Ends a process if it runs, and forgets its handle. A handle that is unknown is no error.
     /// (let ((p (proc/spawn ["sleep" "10"]))) (proc/close p)) => nil
-    "proc/close" (process: Int) -> Nil, needs(Capability::Process), posix => close;
+    "proc/close" (process: Int) -> Nil, needs(Capability::Process), posix, touches(Touches::Nothing) => close;
 
     /// Runs a program on the terminal of this one until it ends, and gives its exit code, or -1 if a signal has ended it.
     /// Nothing else runs meanwhile: the screen and the keyboard are the program's. Options are as for `proc/spawn`.

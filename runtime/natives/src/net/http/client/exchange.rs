@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::body::Incoming as Body;
 use hyper::http::uri::InvalidUri;
 use hyper::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use sema_machine::host::condition::{Condition, ConditionKind, Signal, io_error};
 use tokio::time::timeout;
 
 use super::Client;
@@ -44,12 +45,28 @@ pub enum ClientError {
     /// A redirection to something that is no address.
     #[error("redirection to {0}: {1}")]
     Redirection(String, UrlError),
+    /// A redirection to where the program may not go.
+    #[error("redirection to '{0}', which is outside of the capabilities of this program")]
+    OutOfScope(String),
     /// The body is too long.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
     /// The body is not compressed as it says.
     #[error("the body cannot be decompressed: {0}")]
     Compression(std::io::Error),
+}
+
+impl ClientError {
+    /// What the program gets for it. `name` is what the request is called.
+    pub fn signal(&self, name: &str) -> Box<Signal> {
+        let message = format!("{name}: {self}");
+        match self {
+            ClientError::OutOfScope(_) => {
+                Condition::new(ConditionKind::PermissionDenied, message).signal()
+            }
+            _ => io_error(message),
+        }
+    }
 }
 
 /// An error with its causes.
@@ -93,6 +110,9 @@ async fn follow(client: &Arc<Client>, request: &mut Request) -> Result<Answer, C
         let url = request.url.join(&target).map_err(failed)?;
         if !url.scheme.is_http() {
             return Err(failed(UrlError::OtherScheme));
+        }
+        if !request.may_reach(&url) {
+            return Err(ClientError::OutOfScope(url.host_and_port()));
         }
         if !url.same_origin(&request.url) {
             for secret in [

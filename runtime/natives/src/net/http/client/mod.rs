@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 
 use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
-use sema_machine::host::condition::{Outcome, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::condition::Outcome;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -28,7 +28,7 @@ use rustls::ClientConfig;
 
 natives! {
     /// Sends a request whose body is not a stream, for a builtin of this name, and waits for the answer.
-    "%http-send" (function: String, method: String, url: String, options: Any, body: Any) -> Map, needs(Capability::Network) => send;
+    "%http-send" (function: String, method: String, url: String, options: Any, body: Any) -> Map, needs(Capability::Network), touches(Touches::Inside) => send;
 }
 
 /// What requests of a machine share.
@@ -62,8 +62,16 @@ pub fn client(host: &Host) -> Arc<Client> {
 /// # Errors
 /// It suspends; an `:io` condition if there is no answer.
 pub fn send(host: &Host, args: &[Value]) -> Outcome {
+    send_with(host, args, Capability::Network)
+}
+
+/// [`send`] for what needs another capability than the network.
+///
+/// # Errors
+/// As [`send`].
+pub fn send_with(host: &Host, args: &[Value], capability: Capability) -> Outcome {
     let function = text(host, "%http-send", args, 0)?;
-    let mut request = options::request(host, function, args)?;
+    let mut request = options::request(host, function, args, capability)?;
     if let Some(body) = options::body(host, function, args, &mut request)? {
         request.body = Payload::Bytes(body.into());
     }
@@ -72,6 +80,6 @@ pub fn send(host: &Host, args: &[Value]) -> Outcome {
     let running = engine::start(&engine, exchange::send(client(host), request));
     engine::wait(host, running, move |host, answer| match answer {
         Ok(answer) => answer::value(host, answer, form),
-        Err(error) => Err(io_error(format!("{name}: {error}"))),
+        Err(error) => Err(error.signal(&name)),
     })
 }

@@ -17,6 +17,7 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_or_vector};
 use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 
 /// Where the arguments of `%http-send` stand.
@@ -149,7 +150,12 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
 }
 
 /// The request that the arguments describe, without its body.
-pub fn request(host: &Host, function: &str, args: &[Value]) -> Outcome<Request> {
+pub fn request(
+    host: &Host,
+    function: &str,
+    args: &[Value],
+    capability: Capability,
+) -> Outcome<Request> {
     // `http/request` takes the method first.
     let shift = usize::from(function == "http/request");
     let method = argument(args, METHOD);
@@ -175,6 +181,7 @@ pub fn request(host: &Host, function: &str, args: &[Value]) -> Outcome<Request> 
             url.text()
         )));
     }
+    host.permit(function, capability, &url.host_and_port())?;
     let options = argument(args, OPTIONS);
     if options != Value::NIL && !collections::is_map(options) {
         return Err(type_error(host, "map (options)", options));
@@ -203,10 +210,15 @@ pub fn request(host: &Host, function: &str, args: &[Value]) -> Outcome<Request> 
     if decompress {
         default(header::ACCEPT_ENCODING, "gzip");
     }
+    let proxies = proxies(host, function, options)?;
+    if let Some(proxy) = proxies.of(&url) {
+        host.permit(function, capability, &proxy.host_and_port())?;
+    }
     Ok(Request {
         method,
-        proxies: proxies(host, function, options)?,
+        proxies,
         url,
+        limits: host.policy().map(|policy| (policy.clone(), capability)),
         headers,
         body: Payload::empty(),
         form: form(host, options)?,

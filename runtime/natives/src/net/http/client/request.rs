@@ -1,9 +1,12 @@
 //! A request as plain data.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
 use hyper::http::{HeaderMap, Method};
+use sema_machine::host::native::Capability;
+use sema_machine::host::policy::{Last, Policy};
 
 use crate::net::http::engine::body::Payload;
 use crate::net::http::tls::Trust;
@@ -46,12 +49,23 @@ pub struct Request {
     pub proxies: Proxies,
     /// Whom to trust.
     pub trust: Trust,
+    /// What the program may talk to, as this capability: for redirections.
+    pub limits: Option<(Arc<Policy>, Capability)>,
 }
 
 impl Request {
     /// How messages call it.
     pub fn name(&self) -> String {
         format!("http {} {}", self.method, self.url.text())
+    }
+
+    /// Whether the program may talk to this server.
+    pub fn may_reach(&self, url: &Url) -> bool {
+        self.limits.as_ref().is_none_or(|(policy, capability)| {
+            let permits =
+                |url: &Url| policy.permits(*capability, &url.host_and_port(), Last::Followed);
+            permits(url) && self.proxies.of(url).is_none_or(permits)
+        })
     }
 
     /// The body, if it can be sent again.

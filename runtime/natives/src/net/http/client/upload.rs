@@ -2,8 +2,8 @@
 
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{on_foreign, text};
-use sema_machine::host::condition::{Outcome, eval_error, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -18,7 +18,7 @@ use crate::net::http::writing;
 
 natives! {
     /// Begins a request whose body is to be written, for a builtin of this name: a list of what to write to and the request.
-    "%http-begin" (function: String, method: String, url: String, options: Any) -> List, needs(Capability::Network) => begin;
+    "%http-begin" (function: String, method: String, url: String, options: Any) -> List, needs(Capability::Network), touches(Touches::Inside) => begin;
 
     /// Waits for the answer to a request that has begun.
     "%http-answer" (request: Any) -> Map => wait;
@@ -33,7 +33,7 @@ struct Begun {
 
 fn begin(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%http-begin", args, 0)?;
-    let mut request = options::request(host, function, args)?;
+    let mut request = options::request(host, function, args, Capability::Network)?;
     let engine = engine::handle(host, function)?;
     let (writer, body) = outgoing();
     request.body = Payload::Outgoing(body);
@@ -58,6 +58,6 @@ fn wait(host: &Host, args: &[Value]) -> Outcome {
     })?;
     engine::wait(host, running, move |host, answer| match answer {
         Ok(answer) => answer::value(host, answer, form),
-        Err(error) => Err(io_error(format!("{name}: {error}"))),
+        Err(error) => Err(error.signal(&name)),
     })
 }

@@ -20,7 +20,7 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
 use sema_machine::host::condition::{Outcome, io_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use tokio::sync::watch;
@@ -37,7 +37,7 @@ use workers::{Seat, Workers};
 
 natives! {
     /// Starts to listen with the options of `http/serve`: a list of the server and a map of `:host`, `:port` and `:url`.
-    "%http-listen" (options: Any) -> List, needs(Capability::Network) => listen;
+    "%http-listen" (options: Any) -> List, needs(Capability::Network), touches(Touches::Inside) => listen;
 
     /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended; false for one that had to be refused.
     "%http-accept" (server: Any) -> Any => accept;
@@ -119,6 +119,8 @@ impl Drop for Handle {
 
 fn listen(host: &Host, args: &[Value]) -> Outcome {
     let settings = Settings::of(host, argument(args, 0))?;
+    let name = settings.name();
+    host.permit("http/serve", Capability::Network, &name)?;
     let engine = engine::handle(host, "http/serve")?;
     if let Some(employment) = workers::employment(host) {
         let Some((server, seat)) = employment.join(&settings, &engine) else {
@@ -132,7 +134,6 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
         return Ok(host.heap.list(&[handle, Value::NIL]));
     }
     let job = workers::job(host, &settings)?;
-    let name = settings.name();
     let spawning = engine.clone();
     let binding = async move {
         let listener = listen::bind(&settings).await?;

@@ -4,7 +4,7 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector, on_foreign, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -19,7 +19,7 @@ natives! {
     "%http-route" (table: Any, method: Any, path: String, from: Count) -> Any => route;
 
     /// The response to a request for the rest of a path below a directory, nil if there is no such file.
-    "%http-static" (directory: String, rest: String) -> Any, needs(Capability::FsRead), embedded => static_file;
+    "%http-static" (directory: String, rest: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
 }
 
 /// A part of a pattern.
@@ -214,7 +214,12 @@ fn static_file(host: &Host, args: &[Value]) -> Outcome {
         ));
     }
     Ok(match files::below(&host.files, root, &segments) {
-        Some(path) => responses::file_response(host, &path, mime::of(&path)),
+        Some(path) => {
+            if host.files.embedded(&path, None).is_none() {
+                host.permit("http/router", Capability::FsRead, &path)?;
+            }
+            responses::file_response(host, &path, mime::of(&path))
+        }
         None => Value::NIL,
     })
 }

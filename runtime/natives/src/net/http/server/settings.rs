@@ -56,7 +56,10 @@ pub struct Settings {
 impl Settings {
     /// The address as the program gives it.
     pub fn name(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
     }
 
     /// What a map of options says.
