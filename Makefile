@@ -41,7 +41,8 @@ runtime:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt && \
+	tools/components.py sema-rt "" $$target dist/sema-rt.components.json
 
 # The runtimes of the higher tiers, where semac looks for them: dist/runtimes/TARGET/sema-rt-TIER.
 all-runtimes:
@@ -49,11 +50,13 @@ all-runtimes:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features std --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-std || exit 1; \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-std && \
+	tools/components.py sema-rt std $$target dist/runtimes/$(HOST)/sema-rt-std.components.json || exit 1; \
 	for tier in net full; do \
 	env $(NETWORK_ENV) \
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier || exit 1; \
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier && \
+	tools/components.py sema-rt $$tier $$target dist/runtimes/$(HOST)/sema-rt-$$tier.components.json || exit 1; \
 	done
 
 # The runtimes of another platform, `make runtimes TARGET=aarch64`, riscv64 or wasm32, perhaps only some: TIERS="core std".
@@ -67,10 +70,12 @@ dynamic:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt-dynamic --bin sema-rt-dynamic --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic
+	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic && \
+	tools/components.py sema-rt-dynamic "" $$target dist/sema-rt-dynamic.components.json
 
 semac: runtime dynamic
-	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" RUSTFLAGS="$(REMAP)" $(CARGO) build --release --package semac --bin semac
+	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" \
+	SEMAC_EMBED_COMPONENTS="$(CURDIR)/dist/sema-rt.components.json" RUSTFLAGS="$(REMAP)" $(CARGO) build --release --package semac --bin semac
 	@cp "$(TARGET_DIR)/release/semac" dist/semac
 	@ls -lh dist/semac dist/sema-rt dist/sema-rt-dynamic | awk '{ print $$5, $$NF }'
 

@@ -59,4 +59,5 @@ for tier in "$@"; do
   [ "$tier" = core ] || features="--features $tier"
   ${CARGO:-cargo} build --profile runtime --package sema-rt --bin sema-rt $features --target "$target"
   cp "${CARGO_TARGET_DIR:-target}/$target/runtime/sema-rt" "$destination/$triple/sema-rt-$tier"
+  "$(dirname "$0")/components.py" sema-rt "${features#--features }" "$target" "$destination/$triple/sema-rt-$tier.components.json"
 done

@@ -101,6 +101,7 @@ def main():
     return 0
 
 
-if len(sys.argv) != 2:
-    sys.exit(__doc__)
-sys.exit(main())
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main())

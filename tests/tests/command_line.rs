@@ -18,6 +18,10 @@ const COMMANDS: &[&str] = &[
     "doc",
     "explain",
     "completions",
+    "why",
+    "symbolize",
+    "keygen",
+    "sign",
 ];
 
 #[test]

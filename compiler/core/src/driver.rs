@@ -106,6 +106,8 @@ pub struct Program {
     /// What the modules became: the entry, into which the others were merged, or all, each after those it
     /// imports; the entry is the last.
     pub modules: Vec<sema_format::Module>,
+    /// Which files import which, in the order of the modules.
+    pub imports: Vec<ImportedFile>,
     /// What it was compiled for.
     pub surroundings: Surroundings,
     /// Paths of the files that macros were asked to read, as they named them.
@@ -116,6 +118,36 @@ pub struct Program {
     pub expanded: Vec<(String, String)>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// That one file of a program imports another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedFile {
+    /// Key of the module that imports.
+    pub from: String,
+    /// Key of the module that is imported.
+    pub to: String,
+    /// Line of the import, from 1; 0 if it is not known.
+    pub line: u32,
+    /// Its column, from 1; 0 if it is not known.
+    pub column: u32,
+}
+
+/// The imports of the modules of a program.
+fn imports_of(modules: &[crate::front::modules::Module], sources: &SourceMap) -> Vec<ImportedFile> {
+    let all = modules.iter().flat_map(|module| {
+        let imports = module.unit.imports.iter();
+        imports.map(|import| {
+            let place = sources.location(import.span);
+            ImportedFile {
+                from: module.key.to_string(),
+                to: import.module.to_string(),
+                line: place.map_or(0, |place| place.line),
+                column: place.map_or(0, |place| place.column),
+            }
+        })
+    });
+    all.collect()
 }
 
 /// Compiles the program whose entry file is `entry`. The texts of its files are added to `sources`,
@@ -222,6 +254,7 @@ fn compile_with(
     let paths = program.modules.iter();
     let paths = paths.map(|module| (module.key.to_string(), path_of(&module.path)));
     let paths = paths.collect();
+    let imports = imports_of(&program.modules, sources);
     phases.begin(phases::LINK);
     let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
@@ -276,6 +309,7 @@ fn compile_with(
         paths,
         macros,
         modules,
+        imports,
         surroundings: options.surroundings,
         read_by_macros: machine
             .paths_read()

@@ -4,8 +4,14 @@
 //! travels along: exported macros and documentation stay behind, debug information on request.
 
 mod assets;
+mod components;
+mod debug_file;
+mod grants;
+mod hardening;
 mod inputs;
+mod keys;
 mod runtime_image;
+mod secrets;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -15,13 +21,18 @@ use sema_machine::launch;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{Asset, Excludes, Include, IncludeError, PatternError, collect};
+pub use components::{Component, Components};
+pub use debug_file::{build_name, debug_file};
+pub use grants::{Allowance, Grant, Granted, Grants};
+pub use hardening::Hardening;
 pub use inputs::{output_path, overwritten, same_file};
+pub use keys::{KeyError, generate as new_keys, private_key, public_key};
 pub use runtime_image::{Origin, RuntimeError, RuntimeImage};
+pub use secrets::{SecretError, refuse as refuse_secrets};
 pub use target::{TARGETS, Target};
 
 use semac_core::driver::Program;
 use semac_core::driver::Surroundings;
-use semac_core::link::requirements::Requirements;
 
 /// Why a program cannot be bundled.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +53,23 @@ pub enum BundleError {
     Write(#[from] WriteError),
 }
 
+/// What comes with the modules of a program.
+#[derive(Debug, Default)]
+pub struct Contents<'c> {
+    /// The embedded files.
+    pub assets: &'c [Asset],
+    /// What the program may do.
+    pub granted: Granted,
+    /// What names the file with the line tables, if that is apart.
+    pub build: Option<String>,
+    /// What the build is stamped with: names and values, as lines `NAME=VALUE`.
+    pub stamp: String,
+    /// The files that the modules were made from, as lines: SHA-256 in hexadecimal digits, two spaces, path.
+    pub sources: String,
+    /// The border of the kernel, if it is asked for.
+    pub hardening: Option<Hardening>,
+}
+
 /// A program and its assets, ready to be written.
 #[derive(Debug)]
 pub struct Bundle {
@@ -51,14 +79,13 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Packs the modules of `program`, what they ask of their runtime, and `assets`.
+    /// Packs the modules of `program` and what comes with them.
     ///
     /// # Errors
     /// See [`BundleError`].
     pub fn new(
         program: &Program,
-        requirements: &Requirements,
-        assets: &[Asset],
+        contents: &Contents<'_>,
         debug: bool,
     ) -> Result<Bundle, BundleError> {
         let mut archive = ArchiveBuilder::new();
@@ -67,15 +94,43 @@ impl Bundle {
             let path = VfsPath::new(&module.name)?;
             archive.add_bytes(EntryKind::Module, path, bytes)?;
         }
-        for asset in assets {
+        for asset in contents.assets {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
         }
         archive.add_bytes(
             EntryKind::Metadata,
             VfsPath::metadata(launch::CAPABILITIES)?,
-            launch::capabilities_metadata(&requirements.capabilities()),
+            launch::capabilities_metadata(&contents.granted.capabilities),
         )?;
-        if program.surroundings == Surroundings::Compiler {
+        let is_open = program.surroundings == Surroundings::Compiler;
+        if is_open || !contents.granted.rules.is_empty() || contents.hardening.is_some() {
+            let path = VfsPath::metadata(launch::POLICY)?;
+            let rules = contents.granted.rules.clone().into_bytes();
+            archive.add_bytes(EntryKind::Metadata, path, rules)?;
+        }
+        for (name, text) in [
+            (launch::STAMP, &contents.stamp),
+            (launch::SOURCES, &contents.sources),
+        ] {
+            if !text.is_empty() {
+                let path = VfsPath::metadata(name)?;
+                archive.add_bytes(EntryKind::Metadata, path, text.clone().into_bytes())?;
+            }
+        }
+        if let Some(build) = &contents.build {
+            let path = VfsPath::metadata(launch::BUILD)?;
+            archive.add_bytes(EntryKind::Metadata, path, build.as_bytes())?;
+        }
+        if let Some(hardening) = &contents.hardening {
+            let path = VfsPath::metadata(launch::hardening::BORDER)?;
+            let border = hardening.border.clone().into_bytes();
+            archive.add_bytes(EntryKind::Metadata, path, border)?;
+            for (processor, filter) in &hardening.filters {
+                let path = VfsPath::metadata(&launch::hardening::filter_name(processor))?;
+                archive.add_bytes(EntryKind::Metadata, path, filter.clone())?;
+            }
+        }
+        if is_open {
             let path = VfsPath::metadata(launch::COMPILER)?;
             archive.add_bytes(EntryKind::Metadata, path, Vec::new())?;
         }
@@ -95,7 +150,7 @@ impl Bundle {
         Ok(Bundle {
             archive,
             source_count: program.paths.len(),
-            asset_count: assets.len(),
+            asset_count: contents.assets.len(),
         })
     }
 
@@ -200,6 +255,7 @@ mod tests {
             macros: None,
             modules: names.iter().map(|name| module(name)).collect(),
             surroundings: Surroundings::Runtime,
+            imports: Vec::new(),
             read_by_macros: Vec::new(),
             reads: Vec::new(),
             expanded: Vec::new(),
@@ -228,8 +284,10 @@ mod tests {
         };
         let bundle = Bundle::new(
             &program(&["main.sema", "lib/b.sema"]),
-            &Requirements::default(),
-            &[asset],
+            &Contents {
+                assets: &[asset],
+                ..Contents::default()
+            },
             true,
         )
         .unwrap();
@@ -252,13 +310,8 @@ mod tests {
 
     #[test]
     fn modules_outside_of_the_root_are_refused() {
-        let error = Bundle::new(
-            &program(&["../main.sema"]),
-            &Requirements::default(),
-            &[],
-            true,
-        )
-        .unwrap_err();
+        let error =
+            Bundle::new(&program(&["../main.sema"]), &Contents::default(), true).unwrap_err();
         assert!(error.to_string().contains("'..'"), "{error}");
     }
 

@@ -91,7 +91,8 @@ pub(super) static ANY: Target = Target {
     aliases: &[],
     system: "any",
     processor: "any",
-    machine: 0,
+    // No executables are for it.
+    format: Format::Elf(0),
     image_platform: ("any", None),
 };
 

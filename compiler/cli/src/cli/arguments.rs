@@ -1,5 +1,7 @@
 //! The command line, declared. The help texts are part of the product: they teach by example.
 
+mod proof;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -17,7 +19,10 @@ use super::init::Init;
 use super::man::Man;
 use super::testing::Test;
 use super::watch::Watch;
+use crate::bundle::{Allowance, Grant};
 use crate::oci::ImageName;
+
+pub use proof::{Keygen, Sign, Symbolize, Why};
 
 /// Compiles Sema programs ahead of time into single executables.
 #[derive(Debug, Parser)]
@@ -73,6 +78,14 @@ pub enum Command {
     Extract(Extract),
     /// Check that an executable or a module is undamaged and well formed
     Verify(Verify),
+    /// Show by which calls a program gets to a builtin, a capability, a tier, a module or an embedded file
+    Why(Why),
+    /// Turn the report of a program that was built with --debug-out into one with lines
+    Symbolize(Symbolize),
+    /// Make a pair of keys to sign programs with
+    Keygen(Keygen),
+    /// Sign a program, so that others can verify whom it comes from
+    Sign(Sign),
     /// Explain builtins: parameters, result, tier, examples
     Doc(Doc),
     /// Explain the code of an error or a warning
@@ -106,10 +119,15 @@ pub struct Optimization {
 /// What to make of warnings.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Lints {
-    /// Report what is certain to fail when the program starts, but has this code (W0201 for example), as a warning
+    /// Report what is certain to fail when the program starts, but has this code (W0201 for example), as a warning;
+    /// or let the program use a capability, perhaps in some places only: fs-read=data, network=example.com:443,
+    /// env=HOME, process=git (repeatable)
+    #[arg(long, value_name = "CODE|CAP[=SCOPE]", value_parser = Allowance::parse)]
+    pub allow: Vec<Allowance>,
+    /// Do not let the program use a capability, or not in some places; `all` is all that --allow does not name
     /// (repeatable)
-    #[arg(long, value_name = "CODE", value_parser = warning_code)]
-    pub allow: Vec<String>,
+    #[arg(long, value_name = "CAP[=SCOPE]", value_parser = Grant::parse)]
+    pub deny: Vec<Grant>,
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
@@ -152,6 +170,16 @@ pub struct Build {
     /// Leave out what matches a pattern: of one name anywhere, else of the path in the program (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Embed files that look like keys all the same, if their path or name fits: * and ? stand for any letters
+    /// (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_secrets: Vec<String>,
+    /// Put a fact about the build into the program, for `semac inspect` and (sys/stamp) (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = stamp)]
+    pub stamp: Vec<(String, String)>,
+    /// Let the runtime run programs only that are signed with the private key of this public one
+    #[arg(long, value_name = "KEY.pub")]
+    pub trust: Option<PathBuf>,
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH")]
     pub runtime: Option<PathBuf>,
@@ -198,6 +226,15 @@ pub struct Build {
     /// Leave out line tables and names of variables; errors then have no positions
     #[arg(long)]
     pub strip_debug: bool,
+    /// Write line tables into this file instead of the program; `semac symbolize` shows with it where the program failed
+    #[arg(long, value_name = "FILE", conflicts_with = "strip_debug")]
+    pub debug_out: Option<PathBuf>,
+    /// Write what the program is made of into this file: crates, packages, modules, files (CycloneDX, JSON)
+    #[arg(long, value_name = "FILE")]
+    pub sbom: Option<PathBuf>,
+    /// Let the kernel refuse the program what it cannot need: files, sockets, other programs (Linux)
+    #[arg(long)]
+    pub hardened: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub lints: Lints,
@@ -308,7 +345,11 @@ impl Command {
             | Command::Test(_)
             | Command::Watch(_)
             | Command::Man(_)
+            | Command::Symbolize(_)
+            | Command::Keygen(_)
+            | Command::Sign(_)
             | Command::Completions(_) => Vec::new(),
+            Command::Why(why) => vec![&mut why.file],
         }
     }
 }
@@ -321,7 +362,10 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
     let mut at = 2;
     loop {
         let word = line.get(at)?;
-        if word == "-O" || word == "--macro-steps" || word == "--allow" {
+        if ["-O", "--macro-steps", "--allow", "--deny"]
+            .iter()
+            .any(|option| word == *option)
+        {
             at += 2;
         } else if word == "--" {
             return Some((at + 2).min(line.len()));
@@ -429,6 +473,9 @@ pub struct Inspect {
     /// An executable that semac built, or a module (.semac)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Print the licences of what an executable contains
+    #[arg(long, conflicts_with = "json")]
+    pub licenses: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -442,20 +489,15 @@ Examples:
   semac verify lib/text.semac
 
 Reads every byte: checksums, and for each module the proof that its code is well formed. The
-exit status is 1 if something is wrong.")]
+exit status is 1 if something is wrong. With a key the program must be signed with it, and
+nothing of it, the runtime included, changed since.")]
 pub struct Verify {
     /// An executable that semac built, or a module (.semac)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-}
-
-/// The code of a warning.
-fn warning_code(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('W').unwrap_or_default();
-    if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Ok(text.to_owned());
-    }
-    Err("codes that can be allowed begin with W, W0201 for example".to_owned())
+    /// The public key with whose private one the program must be signed
+    #[arg(long, value_name = "KEY.pub")]
+    pub key: Option<PathBuf>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -572,4 +614,17 @@ mod tests {
             assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
         }
     }
+}
+
+/// A fact about a build.
+fn stamp(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
+    if !name.chars().all(is_plain) {
+        return Err("names are made of letters, digits, and . _ - /".to_owned());
+    }
+    if value.contains(char::is_control) {
+        return Err("the value must not have control characters".to_owned());
+    }
+    Ok((name, value))
 }

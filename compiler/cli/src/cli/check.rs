@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use super::arguments::{Check, Optimization};
+use super::capabilities;
 use super::clock::Clock;
 use super::count_text;
 use super::diagnostics::{DiagnosticPart, parts};
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::expand::steps::DEFAULT_STEPS;
+
+use semac_core::link::requirements::Requirements;
 
 use super::failure::{Failure, note, print};
 use super::program::{self, Counts};
@@ -55,7 +58,7 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
             program::Purpose::new(Surroundings::Runtime, World::PROGRAM),
             &clock,
         );
-        match found {
+        let outcome = match found {
             Ok(found) => {
                 let counts = match arguments.json {
                     true => Counts::of(&found.diagnostics),
@@ -64,13 +67,19 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
                 part.diagnostics = parts(found.sources(), &found.diagnostics);
                 total.errors += counts.errors;
                 total.warnings += counts.warnings;
+                let program = found.program.as_ref().map(|compiled| &compiled.program);
+                program.map_or(Ok(()), |program| {
+                    let requirements = Requirements::of(&program.modules);
+                    capabilities::granted(program, &requirements, &arguments.lints).map(|_| ())
+                })
             }
-            Err(failure) => {
-                part.error = Some(failure.to_string());
-                total.errors += 1;
-                if !arguments.json {
-                    failure.show();
-                }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = outcome {
+            part.error = Some(failure.to_string());
+            total.errors += 1;
+            if !arguments.json {
+                failure.show();
             }
         }
         files.push(part);

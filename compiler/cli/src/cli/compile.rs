@@ -13,6 +13,7 @@ use super::failure::{Failure, remark};
 use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
+    arguments.lints.about_codes()?;
     let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(
         &arguments.file,

@@ -13,6 +13,7 @@ use super::listing::{self, ModuleListing};
 use super::program;
 
 pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
+    arguments.lints.about_codes()?;
     let wanted = |name: &str| arguments.module.as_deref().is_none_or(|only| only == name);
     let mut listings = Listings::default();
     let start = image::first_bytes(&arguments.file)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sema_machine::vm::{LimitError, write_fact};
 
-use crate::bundle::{BundleError, IncludeError, RuntimeError};
+use crate::bundle::{BundleError, IncludeError, KeyError, RuntimeError, SecretError};
 use crate::project::ProjectError;
 
 /// Why a command failed.
@@ -24,6 +24,12 @@ pub enum Failure {
     /// See [`IncludeError`].
     #[error(transparent)]
     Include(#[from] IncludeError),
+    /// See [`SecretError`].
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// See [`KeyError`].
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// See [`RuntimeError`].
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -84,6 +90,10 @@ impl Failure {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::Include(error) => error.hint(),
+            Self::Key(KeyError::NotAKey { .. }) => {
+                Some("`semac keygen FILE` makes a private key FILE and a public one FILE.pub")
+            }
+            Self::Secret(_) => Some("leave it out, or embed it all the same: --allow-secrets GLOB"),
             Self::Runtime(error) => Some(error.hint()),
             Self::Other { hint, .. } => Some(hint),
             _ => None,

@@ -2,12 +2,13 @@
 //!
 //! One structure is filled and shown as text or as JSON, so that both say the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sema_format::model::{Arity, ExportKind};
 use sema_format::{FormatError, ModuleView};
 use sema_machine::host::native::{Capability, Tier};
 use sema_machine::launch;
+use sema_machine::launch::signature::{SignatureError, Signed};
 use sema_vfs::Archive;
 use serde::Serialize;
 
@@ -27,10 +28,23 @@ struct Inspection {
     modules: Vec<ModulePart>,
     assets: Vec<AssetPart>,
     capabilities: Vec<String>,
+    /// What the capabilities are limited to: rules of `--allow` and `--deny`.
+    limits: Vec<String>,
+    /// The public key with whose private one it says it is signed, in hexadecimal digits; null if it is not signed.
+    signed_with: Option<String>,
+    /// What the build was stamped with.
+    stamp: BTreeMap<String, String>,
+    /// The files that the modules were made from.
+    provenance: Vec<SourcePart>,
+    /// What the kernel lets a hardened program do with files; null if it is not hardened.
+    hardening: Option<Vec<String>>,
     /// Code that is not in the file and that it may run: what of it, and what that may reach.
     code_at_run_time: Vec<String>,
     /// The capabilities of all that it may run.
     reachable_capabilities: Vec<String>,
+    /// The capabilities that the file says it has.
+    #[serde(skip)]
+    granted: Option<Vec<String>>,
     /// Whether it was built for a runtime with the compiler; null for a module.
     has_compiler: Option<bool>,
     /// The smallest runtime tier with all builtins; null if one is unknown to this semac.
@@ -76,6 +90,12 @@ struct ExportPart {
 }
 
 #[derive(Serialize)]
+struct SourcePart {
+    path: String,
+    sha256: String,
+}
+
+#[derive(Serialize)]
 struct AssetPart {
     path: String,
     bytes: u64,
@@ -104,8 +124,14 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         modules: Vec::new(),
         assets: Vec::new(),
         capabilities: Vec::new(),
+        limits: Vec::new(),
+        signed_with: None,
+        stamp: BTreeMap::new(),
+        provenance: Vec::new(),
+        hardening: None,
         code_at_run_time: Vec::new(),
         reachable_capabilities: Vec::new(),
+        granted: None,
         has_compiler: None,
         tier: None,
         tier_because_of: Vec::new(),
@@ -114,6 +140,13 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         Image::Module(bytes) => {
             let part = module_part(bytes.as_bytes()).map_err(|error| damaged(error.to_string()))?;
             inspection.modules.push(part);
+        }
+        Image::Archive(archive) if arguments.licenses => {
+            let notices = archive.front().and_then(sema_vfs::notices_in);
+            print(&notices.ok_or_else(|| {
+                damaged("it has no licences: its runtime came without a list".to_owned())
+            })?)?;
+            return Ok(0);
         }
         Image::Archive(archive) => fill(&mut inspection, &archive).map_err(damaged)?,
     }
@@ -149,6 +182,33 @@ fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
         runtime_bytes: inspection.file_bytes.saturating_sub(archive.byte_length()),
         entry: image::entry_module(archive).map(|name| name.into_owned()),
     });
+    inspection.granted = lines_of(archive, launch::CAPABILITIES)?;
+    inspection.limits = lines_of(archive, launch::POLICY)?.unwrap_or_default();
+    inspection.signed_with = match Signed::of(archive) {
+        Ok(signed) => Some(
+            signed
+                .key
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        ),
+        Err(SignatureError::None) => None,
+        Err(error) => return Err(error.to_string()),
+    };
+    let stamp = lines_of(archive, launch::STAMP)?.unwrap_or_default();
+    let pairs = stamp.iter().filter_map(|line| line.split_once('='));
+    inspection.stamp = pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let sources = lines_of(archive, launch::SOURCES)?.unwrap_or_default();
+    let pairs = sources.iter().filter_map(|line| line.split_once("  "));
+    inspection.provenance = pairs
+        .map(|(sha256, path)| SourcePart {
+            path: path.to_owned(),
+            sha256: sha256.to_owned(),
+        })
+        .collect();
+    inspection.hardening = lines_of(archive, launch::hardening::BORDER)?;
     for entry in image::modules(archive) {
         let bytes = image::aligned(&entry)?;
         let mut part = module_part(bytes.as_slice())
@@ -166,6 +226,16 @@ fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
         })
         .collect();
     Ok(())
+}
+
+/// The lines of a text among the metadata; `None` if there is no such text.
+fn lines_of(archive: &Archive, name: &str) -> Result<Option<Vec<String>>, String> {
+    let Some(entry) = archive.metadata(name) else {
+        return Ok(None);
+    };
+    let bytes = entry.bytes().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(Some(text.lines().map(str::to_owned).collect()))
 }
 
 fn module_part(bytes: &[u8]) -> Result<ModulePart, FormatError> {
@@ -221,7 +291,7 @@ const EVALUATING: &[&str] = &["%eval", "%macroexpand"];
 const TAKING_IN: &[&str] = &["%open-import", "%open-load"];
 
 /// What code may reach that the compiler makes when the program runs.
-const EVERYTHING: &str = "every builtin of the runtime, with all capabilities";
+const EVERYTHING: &str = "every builtin of the runtime, within the capabilities above";
 
 impl Inspection {
     /// Fills in what follows from the modules together.
@@ -247,7 +317,11 @@ impl Inspection {
                 capabilities.extend(named(native.capabilities));
             }
         }
-        self.capabilities = capabilities.into_iter().collect();
+        // A program says what it has: perhaps more than its own code needs, for code that comes later.
+        self.capabilities = match self.granted.take() {
+            Some(granted) => granted,
+            None => capabilities.into_iter().collect(),
+        };
         let uses = |names: &[&str]| {
             let mut builtins = self.modules.iter().flat_map(|module| &module.builtins);
             builtins.any(|builtin| names.contains(&&**builtin))
@@ -277,7 +351,7 @@ impl Inspection {
             });
         }
         self.code_at_run_time = code;
-        self.reachable_capabilities = if compiles && self.has_compiler != Some(false) {
+        self.reachable_capabilities = if compiles && self.has_compiler.is_none() {
             let all = Capability::ALL.iter();
             all.map(|capability| capability.name().to_owned()).collect()
         } else {
@@ -318,6 +392,30 @@ impl Inspection {
             },
         );
         line("capabilities", list_text(&self.capabilities));
+        for rule in &self.limits {
+            line("limit", rule.escape_debug().to_string());
+        }
+        if let Some(border) = &self.hardening {
+            let limits = border.iter().filter_map(|line| line.strip_prefix("limit "));
+            let limits: Vec<&str> = limits.collect();
+            let text = match limits.as_slice() {
+                [] => "by a filter for system calls".to_owned(),
+                limits => format!(
+                    "by a filter for system calls and Landlock (limits to {})",
+                    limits.join(", ")
+                ),
+            };
+            line("hardened", text);
+        }
+        if let Some(key) = &self.signed_with {
+            line(
+                "signed",
+                format!("with {key} (semac verify --key checks it)"),
+            );
+        }
+        for (name, value) in &self.stamp {
+            line("stamp", format!("{name}={}", value.escape_debug()));
+        }
         for code in &self.code_at_run_time {
             line("runs also", code.clone());
         }

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod build;
+mod capabilities;
 mod check;
 mod clock;
 mod compile;
@@ -25,9 +26,12 @@ mod program;
 mod progress;
 mod run;
 mod runnable;
+mod sign;
+mod symbolize;
 mod testing;
 mod verify;
 mod watch;
+mod why;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,10 @@ fn execute(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Build(arguments) => build::execute(arguments),
         Command::Run(arguments) => run::execute(arguments),
+        Command::Why(arguments) => why::execute(arguments),
+        Command::Symbolize(arguments) => symbolize::execute(arguments),
+        Command::Keygen(arguments) => sign::generate(arguments),
+        Command::Sign(arguments) => sign::execute(arguments),
         Command::Doc(arguments) => doc::execute(arguments),
         Command::Completions(arguments) => completions::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),

@@ -15,24 +15,34 @@ use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::source::SourceMap;
 use semac_core::phases::Observer;
 
+use crate::oci::archive::digest;
+
 /// The real file system. It remembers what was read.
 #[derive(Default)]
 struct Disk {
     /// Texts of files that are not on disk: an entry file that can be read only once, a pipe for example, or modules that
     /// a command makes.
     texts: HashMap<PathBuf, Vec<u8>>,
-    inputs: Mutex<Vec<PathBuf>>,
+    /// Each file with its SHA-256.
+    inputs: Mutex<Vec<(PathBuf, String)>>,
+}
+
+impl Disk {
+    fn note(&self, path: &Path, bytes: &[u8]) {
+        if let Ok(mut inputs) = self.inputs.lock() {
+            inputs.push((path.to_owned(), digest(bytes)));
+        }
+    }
 }
 
 impl FileSystem for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         if let Some(text) = self.texts.get(path) {
+            self.note(path, text);
             return Ok(text.clone());
         }
         let bytes = std::fs::read(path)?;
-        if let Ok(mut inputs) = self.inputs.lock() {
-            inputs.push(path.to_owned());
-        }
+        self.note(path, &bytes);
         Ok(bytes)
     }
 
@@ -56,6 +66,8 @@ pub struct Compiled {
     pub sources: SourceMap,
     /// The files that were read for it.
     pub inputs: Vec<PathBuf>,
+    /// The SHA-256 of the sources among them, in hexadecimal digits.
+    pub digests: Vec<(PathBuf, String)>,
 }
 
 /// How many diagnostics of each severity were shown.
@@ -131,6 +143,7 @@ pub fn found_with(
     if let Some(compiled) = &mut found.program {
         let paths = &mut compiled.program.paths;
         paths.retain(|(_, path)| !made.contains(path));
+        compiled.digests.retain(|(path, _)| !made.contains(path));
     }
     found
 }
@@ -214,7 +227,7 @@ fn diagnose(
         optimize: optimization.level,
         working_directory: std::env::current_dir().ok(),
         package_root: package_root(),
-        allowed: lints.allow.clone(),
+        allowed: lints.codes(),
         surroundings: purpose.surroundings,
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,
@@ -228,13 +241,18 @@ fn diagnose(
     match compile_program(&disk, entry, &options, &mut sources, phases) {
         Ok(mut program) => {
             let diagnostics = std::mem::take(&mut program.warnings);
-            let mut inputs = disk.inputs.into_inner().unwrap_or_default();
+            let digests = disk.inputs.into_inner().unwrap_or_default();
+            // What is no file must not be protected as one.
+            let on_disk = digests.iter().map(|(path, _)| path);
+            let on_disk = on_disk.filter(|path| !disk.texts.contains_key(*path));
+            let mut inputs: Vec<PathBuf> = on_disk.cloned().collect();
             inputs.extend_from_slice(&program.read_by_macros);
             Found {
                 program: Some(Compiled {
                     program,
                     sources,
                     inputs,
+                    digests,
                 }),
                 diagnostics,
                 sources: SourceMap::new(),

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use sema_machine::host::Host;
+use sema_machine::host::native::Capability;
 use sema_machine::host::output::Output;
+use sema_machine::host::policy::Policy;
 use sema_machine::host::program::Ended;
 use sema_machine::vm::{Ending, Limits, Uncaught, Vm};
 
 use super::arguments::{Lints, Run};
+use super::capabilities;
 use super::clock::Clock;
 use super::failure::Failure;
 use super::program::{self, Compiled};
 use super::runnable::Runnable;
+use crate::bundle::Allowance;
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
@@ -22,8 +26,10 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let clock = Clock::new(arguments.optimization.time_passes);
     // The program runs here and now and says itself where it fails.
     let lints = Lints {
-        allow: CERTAIN.map(str::to_owned).to_vec(),
-        deny_warnings: arguments.lints.deny_warnings,
+        allow: CERTAIN
+            .map(|code| Allowance::Code(code.to_owned()))
+            .to_vec(),
+        ..arguments.lints.clone()
     };
     let compiled = program::compile(
         &arguments.file,
@@ -33,12 +39,13 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
         &clock,
     )?;
     clock.show();
+    let (capabilities, policy) = capabilities::border(&compiled.program, &arguments.lints)?;
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.collect();
     let limits = Limits::from_environment()?;
-    let run = || run(compiled, words, limits);
+    let run = || run(compiled, words, limits, capabilities, policy);
     dynamic::on_large_stack(run).map_err(|error| Failure::Other {
         message: format!("cannot start the thread of the program: {error}"),
         hint: "the system refuses more memory or threads; try again when it is less busy"
@@ -47,9 +54,15 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
-fn run(compiled: Compiled, arguments: Vec<String>, limits: Limits) -> u8 {
+fn run(
+    compiled: Compiled,
+    arguments: Vec<String>,
+    limits: Limits,
+    capabilities: Vec<Capability>,
+    policy: Policy,
+) -> u8 {
     let again = Arc::new(Again {
-        program: Runnable::new(compiled),
+        program: Runnable::new(compiled, capabilities, policy),
         arguments,
         limits,
     });

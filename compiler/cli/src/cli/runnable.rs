@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use sema_format::Module;
 use sema_machine::host::Host;
+use sema_machine::host::native::{Capabilities, Capability};
 use sema_machine::host::output::Output;
+use sema_machine::host::policy::Policy;
 use sema_machine::launch;
 use sema_machine::vm::{
     FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
@@ -16,12 +18,13 @@ use sema_natives::NATIVES;
 
 use super::program::{self, Compiled};
 use semac_core::front::source::SourceMap;
-use semac_core::link::requirements::Requirements;
 use semac_core::live::dynamic::{DynamicCompiler, Setup};
 
 /// A program that can be started, as often as one likes.
 pub(super) struct Runnable {
     modules: Arc<HashMap<String, Module>>,
+    capabilities: Vec<Capability>,
+    policy: Policy,
     /// The capabilities of the program, as an archive would hold them.
     granted: String,
     entry: String,
@@ -60,11 +63,15 @@ impl ModuleSource for Memory {
 }
 
 impl Runnable {
-    pub(super) fn new(compiled: Compiled) -> Runnable {
+    /// The program, left with these capabilities and within these rules.
+    pub(super) fn new(
+        compiled: Compiled,
+        capabilities: Vec<Capability>,
+        policy: Policy,
+    ) -> Runnable {
         let Compiled {
             program, sources, ..
         } = compiled;
-        let capabilities = Requirements::of(&program.modules).capabilities();
         let granted = launch::capabilities_metadata(&capabilities);
         let modules = program.modules.into_iter();
         let modules = modules
@@ -73,6 +80,8 @@ impl Runnable {
         Runnable {
             modules: Arc::new(modules),
             granted: String::from_utf8_lossy(&granted).into_owned(),
+            capabilities,
+            policy,
             entry: program.entry,
             macros: program.macros,
             paths: program.paths.into_iter().collect(),
@@ -93,6 +102,7 @@ impl Runnable {
         let mut host = Host::new(output, &NATIVES);
         host.arguments = arguments;
         host.heap.stress_from_environment();
+        host.restrict(Capabilities::of(&self.capabilities), self.policy.clone());
         let memory = Memory {
             modules: self.modules.clone(),
             granted: self.granted.clone(),

@@ -1,23 +1,33 @@
 //! `semac verify`: is a file undamaged, and is its code well formed?
 
 use sema_format::ModuleView;
+use sema_machine::launch::signature::SIGNATURE;
 
 use super::arguments::Verify;
 use super::count_text;
 use super::failure::{Failure, print};
 use super::image::{self, Image};
+use super::sign;
+use crate::bundle::public_key;
 
 pub(super) fn execute(arguments: &Verify) -> Result<u8, Failure> {
     let damaged = |problem: String| Failure::Damaged {
         path: arguments.file.clone(),
         problem,
     };
+    let key = arguments.key.as_deref().map(public_key).transpose()?;
     let summary = match Image::open(&arguments.file)? {
+        Image::Module(_) if key.is_some() => {
+            return Err(damaged("modules have no signatures".to_owned()));
+        }
         Image::Module(bytes) => {
             verify(bytes.as_bytes()).map_err(damaged)?;
             "1 module".to_owned()
         }
         Image::Archive(archive) => {
+            if let Some(key) = &key {
+                sign::verify(&arguments.file, &archive, key)?;
+            }
             archive
                 .verify()
                 .map_err(|error| damaged(error.to_string()))?;
@@ -36,8 +46,13 @@ pub(super) fn execute(arguments: &Verify) -> Result<u8, Failure> {
                 return Err(damaged(problem));
             }
             let assets = image::assets(&archive).count();
+            let signed = match (key, archive.metadata(SIGNATURE)) {
+                (Some(_), _) => ", signed with this key",
+                (None, Some(_)) => ", signed: --key KEY.pub checks by whom",
+                (None, None) => "",
+            };
             format!(
-                "{}, {}",
+                "{}, {}{signed}",
                 count_text(count, "module"),
                 count_text(assets, "asset")
             )

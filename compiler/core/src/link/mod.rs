@@ -10,6 +10,7 @@
 //! - [`reads`] is which files the program reads under literal names
 //! - [`service`] adds what the command line asks for: a server of the program's tools, a tape for its calls of models
 //! - [`prices`] adds the prices of models where they are asked for
+//! - [`reach`] shows the path of calls by which a program gets somewhere
 //! - [`requirements`] is what the program asks of its runtime
 
 mod aliases;

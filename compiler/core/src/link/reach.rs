@@ -1,226 +1,361 @@
-//! The way on which a program reaches a native: who calls whom, from the code that runs first.
+//! How a program gets somewhere: the path of calls from its start to a builtin or a constant.
+//!
+//! The graph is read off the compiled modules, so it holds for what runs: what was optimised away is not on it, and
+//! calls that were replaced by code are steps all the same ([`sema_format::frames`]). A function refers to another one
+//! by calling it, by a global that holds it, or by making a closure of it. Definitions at the top of a module are
+//! no use: they count only if nothing else leads to a function.
 
 use std::collections::{HashMap, VecDeque};
 
 use sema_format::Module;
-use sema_format::decode::{Located, decode_at};
+use sema_format::decode::decode_at;
+use sema_format::frames::unfold;
 use sema_format::isa::{Op, Operand};
-use sema_format::model::Function;
+use sema_format::model::{Constant, Function, LineEntry};
 use sema_natives::NATIVES;
+
+use super::data_reader::called;
 
 /// One call on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Who calls.
-    pub caller: String,
-    /// Who is called.
-    pub callee: String,
-    /// Where: file, line, column. `None` inside of the library, and without line tables.
-    pub position: Option<(String, u32, u32)>,
+    /// The function that calls; `None` is the code of a module itself.
+    pub function: Option<String>,
+    /// File, line and column of the call, if the module has line tables and it is not in the library.
+    pub place: Option<(String, u32, u32)>,
+    /// Whether it is a function of the library.
+    pub library: bool,
 }
 
-/// What code of a module's start is called.
-const START: &str = "the program";
-/// The number of the function that runs it.
-const MAIN: usize = 0;
-/// Functions without a name.
-const NAMELESS: &str = "a function";
+/// A function: the number of its module and its own.
+type Node = (usize, usize);
 
-/// A shortest way to the native of this name, a step a call; empty if none is found, because what is called is known only at
-/// run time.
-pub fn way(modules: &[Module], native: &str) -> Vec<Step> {
-    let wanted = NATIVES.find(native);
-    modules
-        .iter()
-        .find_map(|module| {
-            let is_it = |name: &String| wanted.is_some() && NATIVES.find(name) == wanted;
-            let number = module.natives.iter().position(is_it)?;
-            Graph::of(module).way(i64::try_from(number).ok()?, native)
-        })
-        .unwrap_or_default()
+/// What a function refers to, and at which word.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    pc: u32,
+    to: Node,
+    /// A definition of a global, which nothing has called yet.
+    defines: bool,
 }
 
-/// Which functions a module's functions name, and where.
-struct Graph<'m> {
-    module: &'m Module,
-    /// By function: what it names, and at which word.
-    names: Vec<Vec<(Named, u32)>>,
-    /// The functions that are put into global variables.
-    globals: HashMap<i64, Vec<usize>>,
+/// What one looks for.
+#[derive(Clone, Copy)]
+pub enum Goal<'g> {
+    /// One of these natives, called by the names of the builtins that programs call.
+    Builtins(&'g [&'g str]),
+    /// A function of the library with this name.
+    Library(&'g str),
+    /// A text that is one of these.
+    Texts(&'g [&'g str]),
 }
 
-/// What an instruction names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
-    Function(usize),
-    Global(i64),
-    Native(i64),
+/// The functions of a program and what they refer to.
+pub struct Reach<'m> {
+    modules: &'m [Module],
+    edges: HashMap<Node, Vec<Edge>>,
 }
 
-/// The number of no global variable.
-const NO_GLOBAL: i64 = -1;
-
-fn instructions(function: &Function) -> impl Iterator<Item = Located<'_>> {
-    let mut pc = 0;
-    std::iter::from_fn(move || {
-        let located = decode_at(&function.code, pc).ok()?;
-        pc = located.next_pc();
-        Some(located)
-    })
-}
-
-impl<'m> Graph<'m> {
-    fn of(module: &'m Module) -> Graph<'m> {
-        let mut graph = Graph {
-            module,
-            names: Vec::new(),
-            globals: HashMap::new(),
-        };
-        for function in &module.functions {
-            let mut named = Vec::new();
-            // The functions that registers hold, and where in `named` that is noted.
-            let mut held: HashMap<i64, (usize, usize)> = HashMap::new();
-            for located in instructions(function) {
-                let mut target = None;
-                let mut found = None;
-                for (_, operand, value) in located.operands() {
-                    match operand {
-                        Operand::Dst => target = Some(value),
-                        Operand::Src if located.op == Op::DefineGlobal => target = Some(value),
-                        Operand::Function => found = usize::try_from(value).ok(),
-                        Operand::Native => named.push((Named::Native(value), located.pc)),
-                        Operand::Global if located.op == Op::DefineGlobal => {
-                            let register = target.and_then(|register| held.remove(&register));
-                            if let Some((function, noted)) = register {
-                                graph.globals.entry(value).or_default().push(function);
-                                // A definition is no call.
-                                if let Some(noted) = named.get_mut(noted) {
-                                    noted.0 = Named::Global(NO_GLOBAL);
-                                }
-                            }
-                        }
-                        Operand::Global => named.push((Named::Global(value), located.pc)),
-                        _ => {}
-                    }
-                }
-                if let Some(function) = found {
-                    named.push((Named::Function(function), located.pc));
-                }
-                if let Some(register) = target.filter(|_| located.op != Op::DefineGlobal) {
-                    match found {
-                        Some(function) => held.insert(register, (function, named.len() - 1)),
-                        None => held.remove(&register),
-                    };
-                }
+impl<'m> Reach<'m> {
+    /// Reads the modules of a program, of which the last is the entry.
+    pub fn new(modules: &'m [Module]) -> Reach<'m> {
+        let defined: Vec<_> = modules.iter().map(definitions).collect();
+        let by_name: HashMap<&str, usize> = modules
+            .iter()
+            .enumerate()
+            .map(|(number, module)| (module.name.as_str(), number))
+            .collect();
+        let mut edges = HashMap::new();
+        for (number, module) in modules.iter().enumerate() {
+            let globals = held(number, modules, &defined, &by_name);
+            for (index, function) in module.functions.iter().enumerate() {
+                let found = references(module, function, number, &globals, &by_name);
+                edges.insert((number, index), found);
             }
-            graph.names.push(named);
         }
-        graph
+        Reach { modules, edges }
     }
 
-    /// The functions that something named stands for.
-    fn functions(&self, named: Named) -> &[usize] {
-        match named {
-            Named::Global(global) => self.globals.get(&global).map_or(&[], Vec::as_slice),
-            Named::Function(_) | Named::Native(_) => &[],
-        }
+    /// The shortest way to a goal, from the start of the program on; `None` if nothing leads there.
+    pub fn path_to(&self, goal: Goal<'_>) -> Option<Vec<Step>> {
+        self.search(goal, false).or_else(|| self.search(goal, true))
     }
 
-    fn way(&self, native: i64, name: &str) -> Option<Vec<Step>> {
-        let parts = self.module.parts.iter();
-        let parts = parts.filter_map(|part| usize::try_from(part.function).ok());
-        let mut queue: VecDeque<usize> = [MAIN].into_iter().chain(parts).collect();
-        // From where each function was reached first.
-        let mut from: HashMap<usize, Option<(usize, u32)>> =
-            queue.iter().map(|root| (*root, None)).collect();
-        while let Some(current) = queue.pop_front() {
-            for &(named, pc) in self.names.get(current)? {
-                if named == Named::Native(native) {
-                    let mut steps = self.steps(current, pc, name);
-                    let mut at = current;
-                    while let Some(Some((caller, pc))) = from.get(&at) {
-                        let callee = self.name(at);
-                        let mut before = self.steps(*caller, *pc, &callee);
-                        before.append(&mut steps);
-                        steps = before;
-                        at = *caller;
-                    }
-                    return Some(steps);
-                }
-                let direct = match named {
-                    Named::Function(function) => Some(function),
-                    _ => None,
-                };
-                for &next in direct.iter().chain(self.functions(named)) {
-                    from.entry(next).or_insert_with(|| {
-                        queue.push_back(next);
-                        Some((current, pc))
-                    });
+    /// The same; with `definitions` also through functions that are defined and called by nobody.
+    fn search(&self, goal: Goal<'_>, definitions: bool) -> Option<Vec<Step>> {
+        let start: Node = (self.modules.len().checked_sub(1)?, 0);
+        let mut came: HashMap<Node, Option<(Node, u32)>> = HashMap::from([(start, None)]);
+        let mut queue = VecDeque::from([start]);
+        while let Some(node) = queue.pop_front() {
+            if let Some(pc) = self.uses(node, goal) {
+                return Some(self.steps(node, pc, &came));
+            }
+            for edge in self.edges.get(&node).into_iter().flatten() {
+                if (definitions || !edge.defines) && !came.contains_key(&edge.to) {
+                    came.insert(edge.to, Some((node, edge.pc)));
+                    queue.push_back(edge.to);
                 }
             }
         }
         None
     }
 
-    fn name(&self, function: usize) -> String {
-        if function == MAIN {
-            return START.to_owned();
-        }
-        let name = self
-            .module
-            .functions
-            .get(function)
-            .and_then(|one| one.name.clone());
-        name.unwrap_or_else(|| NAMELESS.to_owned())
+    fn function(&self, (module, function): Node) -> Option<(&'m Module, &'m Function)> {
+        let module = self.modules.get(module)?;
+        Some((module, module.functions.get(function)?))
     }
 
-    /// What the word `pc` of a function calls, from that function on: through the calls that have been inlined there.
-    fn steps(&self, function: usize, pc: u32, callee: &str) -> Vec<Step> {
-        let caller = self.name(function);
-        let whole = |caller: String, position| {
-            vec![Step {
-                caller,
-                callee: callee.to_owned(),
-                position,
-            }]
-        };
-        let Some(code) = self.module.functions.get(function) else {
-            return Vec::new();
-        };
-        let Some(line) = code.lines.iter().rfind(|line| line.pc <= pc) else {
-            return whole(caller, None);
-        };
-        let place = |file: u32, line: u32, column: u32, library: bool| {
-            let file = self.module.files.get(file as usize).filter(|_| !library)?;
-            Some((file.clone(), line, column))
-        };
-        let mut steps = Vec::new();
-        let mut callee = callee.to_owned();
-        let mut position = (line.file, line.line, line.column);
-        let mut context = line.context / 2;
-        while let Some(inlined) = context
-            .checked_sub(1)
-            .and_then(|number| code.inlined.get(number as usize))
-        {
-            let name = inlined.name.clone().unwrap_or_else(|| NAMELESS.to_owned());
-            let (file, line, column) = position;
-            steps.push(Step {
-                caller: name.clone(),
-                callee,
-                position: place(file, line, column, inlined.library),
-            });
-            callee = name;
-            position = (inlined.file, inlined.line, inlined.column);
-            // Refers to earlier entries only.
-            context = (inlined.context / 2).min(context.saturating_sub(1));
+    /// Where a function itself uses a goal.
+    fn uses(&self, node: Node, goal: Goal<'_>) -> Option<u32> {
+        let (module, function) = self.function(node)?;
+        if let Goal::Library(name) = goal {
+            return calls_library(function, name);
         }
-        let (file, line, column) = position;
-        steps.push(Step {
-            caller,
-            callee,
-            position: place(file, line, column, code.library),
-        });
-        steps.reverse();
-        steps
+        let names = |index: i64, kind: Operand| {
+            let index = usize::try_from(index).ok()?;
+            match (goal, kind) {
+                (Goal::Builtins(names), Operand::Native) => {
+                    let number = NATIVES.find(module.natives.get(index)?)?;
+                    Some(names.contains(&called(NATIVES.get(number).name)))
+                }
+                (Goal::Texts(texts), Operand::Const) => Some(holds(module, index, texts)),
+                _ => None,
+            }
+        };
+        let mut pc = 0;
+        while let Ok(located) = decode_at(&function.code, pc) {
+            if located
+                .operands()
+                .any(|(_, kind, index)| names(index, kind) == Some(true))
+            {
+                return Some(match goal {
+                    // Arguments are loaded in front of the call, whose place is known.
+                    Goal::Texts(_) => entry_behind(function, pc).unwrap_or(pc),
+                    _ => pc,
+                });
+            }
+            pc = located.next_pc();
+        }
+        None
     }
+
+    fn steps(&self, last: Node, pc: u32, came: &HashMap<Node, Option<(Node, u32)>>) -> Vec<Step> {
+        let mut innermost_first = Vec::new();
+        let mut at = Some((last, pc));
+        while let Some((node, pc)) = at {
+            self.unfolded(node, pc, &mut innermost_first);
+            at = came.get(&node).copied().flatten();
+        }
+        innermost_first.reverse();
+        innermost_first
+    }
+
+    /// The steps that a place in the code stands for, innermost first.
+    fn unfolded(&self, node: Node, pc: u32, steps: &mut Vec<Step>) {
+        let Some((module, function)) = self.function(node) else {
+            return;
+        };
+        unfold(
+            &function.lines,
+            &function.inlined,
+            pc,
+            false,
+            &mut |call, place| {
+                let (name, library) = match call {
+                    Some(call) => (&call.name, call.library),
+                    None => (&function.name, function.library),
+                };
+                let file =
+                    place.and_then(|place| Some((module.files.get(place.file as usize)?, place)));
+                let is_main = call.is_none() && (node.1 == 0 || is_part(module, node.1));
+                steps.push(Step {
+                    function: name.clone().filter(|_| !is_main),
+                    place: file
+                        .filter(|_| !library)
+                        .map(|(file, place)| (file.clone(), place.line, place.column)),
+                    library,
+                });
+            },
+        );
+    }
+}
+
+/// The first word behind another one at which a line entry begins.
+fn entry_behind(function: &Function, pc: u32) -> Option<u32> {
+    let mut entries = function.lines.iter().map(|entry| entry.pc);
+    entries.find(|start| *start > pc)
+}
+
+/// Where a function is the function of the library with this name, or has taken in its code.
+fn calls_library(function: &Function, name: &str) -> Option<u32> {
+    if function.library && function.name.as_deref() == Some(name) {
+        return Some(0);
+    }
+    let is_it = |entry: &&LineEntry| {
+        let mut found = false;
+        unfold(
+            &function.lines,
+            &function.inlined,
+            entry.pc,
+            false,
+            &mut |call, _| {
+                found |=
+                    call.is_some_and(|call| call.library && call.name.as_deref() == Some(name));
+            },
+        );
+        found
+    };
+    function.lines.iter().find(is_it).map(|entry| entry.pc)
+}
+
+fn is_part(module: &Module, function: usize) -> bool {
+    module
+        .parts
+        .iter()
+        .any(|part| part.function as usize == function)
+}
+
+/// Whether a constant is one of the texts or contains one.
+fn holds(module: &Module, index: usize, texts: &[&str]) -> bool {
+    // Compound constants refer to smaller indices only.
+    let inner = |elements: &[u32]| {
+        let mut inside = elements
+            .iter()
+            .filter(|&&element| (element as usize) < index);
+        inside.any(|&element| holds(module, element as usize, texts))
+    };
+    match module.constants.get(index) {
+        Some(Constant::Str(text)) => texts.contains(&text.as_str()),
+        Some(Constant::List(elements) | Constant::Vector(elements)) => inner(elements),
+        Some(Constant::Map(pairs)) => pairs.iter().any(|(key, value)| inner(&[*key, *value])),
+        _ => false,
+    }
+}
+
+/// The functions that globals of a module are defined as, by global.
+fn definitions(module: &Module) -> HashMap<u32, Vec<u32>> {
+    let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
+    for function in &module.functions {
+        each_definition(function, &mut |_, global, made| {
+            found.entry(global).or_default().push(made);
+        });
+    }
+    found
+}
+
+/// Calls `visit` with the word of each closure that becomes a global, the global and the closure's function.
+fn each_definition(function: &Function, visit: &mut dyn FnMut(u32, u32, u32)) {
+    // Register, word and function of the closure that was made last.
+    let mut made: Option<(u32, u32, u32)> = None;
+    let mut pc = 0;
+    while let Ok(located) = decode_at(&function.code, pc) {
+        let word = |index: usize| located.words.get(index).copied().unwrap_or(0);
+        let register = (word(0) >> 8) & 0xff;
+        match located.op {
+            Op::Closure => made = Some((register, pc, word(1))),
+            Op::DefineGlobal | Op::SetGlobal => {
+                if let Some((_, at, function)) = made.filter(|(held, _, _)| *held == register) {
+                    visit(at, word(1), function);
+                }
+            }
+            // Anything else may change the register.
+            Op::PatchCapture => {}
+            _ => made = None,
+        }
+        pc = located.next_pc();
+    }
+}
+
+/// The functions that the globals of a module may hold: its own, and those of the modules that it imports.
+fn held(
+    number: usize,
+    modules: &[Module],
+    defined: &[HashMap<u32, Vec<u32>>],
+    by_name: &HashMap<&str, usize>,
+) -> HashMap<u32, Vec<Node>> {
+    let mut all: HashMap<u32, Vec<Node>> = HashMap::new();
+    for (global, functions) in defined.get(number).into_iter().flatten() {
+        let nodes = functions
+            .iter()
+            .map(|function| (number, *function as usize));
+        all.entry(*global).or_default().extend(nodes);
+    }
+    let Some(module) = modules.get(number) else {
+        return all;
+    };
+    for import in &module.imports {
+        let Some(&from) = by_name.get(import.resolved.as_str()) else {
+            continue;
+        };
+        for (name, global) in &import.bindings {
+            let exports = modules
+                .get(from)
+                .into_iter()
+                .flat_map(|module| &module.exports);
+            for export in exports.filter(|export| export.name == *name) {
+                let functions = defined
+                    .get(from)
+                    .and_then(|globals| globals.get(&export.global));
+                let nodes = functions
+                    .into_iter()
+                    .flatten()
+                    .map(|function| (from, *function as usize));
+                all.entry(*global).or_default().extend(nodes);
+            }
+        }
+    }
+    all
+}
+
+/// What a function refers to.
+fn references(
+    module: &Module,
+    function: &Function,
+    number: usize,
+    globals: &HashMap<u32, Vec<Node>>,
+    by_name: &HashMap<&str, usize>,
+) -> Vec<Edge> {
+    let mut defining = Vec::new();
+    each_definition(function, &mut |pc, _, _| defining.push(pc));
+    let mut edges = Vec::new();
+    let mut pc = 0;
+    while let Ok(located) = decode_at(&function.code, pc) {
+        let mut add = |to: Node| {
+            let defines = defining.contains(&pc);
+            edges.push(Edge { pc, to, defines });
+        };
+        for (_, kind, value) in located.operands() {
+            let Ok(index) = u32::try_from(value) else {
+                continue;
+            };
+            match kind {
+                Operand::Function => add((number, index as usize)),
+                Operand::Global if located.op == Op::GetGlobal => {
+                    globals
+                        .get(&index)
+                        .into_iter()
+                        .flatten()
+                        .for_each(|node| add(*node));
+                }
+                Operand::Import if located.op == Op::RunModule => {
+                    let resolved = module
+                        .imports
+                        .get(index as usize)
+                        .map(|import| &import.resolved);
+                    let part = module
+                        .parts
+                        .iter()
+                        .find(|part| Some(&part.name) == resolved);
+                    match (part, resolved.and_then(|name| by_name.get(name.as_str()))) {
+                        (Some(part), _) => add((number, part.function as usize)),
+                        (None, Some(&from)) => add((from, 0)),
+                        (None, None) => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        pc = located.next_pc();
+    }
+    edges
 }

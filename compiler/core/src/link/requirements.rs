@@ -32,6 +32,17 @@ pub struct Requirements {
     pub builtins: Vec<Requirement>,
 }
 
+impl Requirement {
+    /// What the builtin needs.
+    pub fn capabilities(&self) -> Vec<Capability> {
+        let native = NATIVES.find(self.builtin).map(|number| NATIVES.get(number));
+        let all = native.map_or([Capability::None; 2], |native| native.capabilities);
+        all.into_iter()
+            .filter(|one| *one != Capability::None)
+            .collect()
+    }
+}
+
 impl Requirements {
     /// What these modules ask for. Names that this compiler does not know count for nothing.
     pub fn of<'m>(modules: impl IntoIterator<Item = &'m Module>) -> Requirements {
@@ -90,10 +101,10 @@ impl Requirements {
 
     /// The capabilities of the builtins, each once, in ascending order.
     pub fn capabilities(&self) -> Vec<Capability> {
-        let natives = self.builtins.iter().filter_map(|b| NATIVES.find(b.builtin));
-        let mut all: Vec<Capability> = natives
-            .flat_map(|number| NATIVES.get(number).capabilities)
-            .filter(|capability| *capability != Capability::None)
+        let mut all: Vec<Capability> = self
+            .builtins
+            .iter()
+            .flat_map(Requirement::capabilities)
             .collect();
         all.sort_unstable();
         all.dedup();

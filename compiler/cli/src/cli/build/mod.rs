@@ -2,28 +2,34 @@
 //! container image of them.
 
 mod embedded;
+mod facts;
 mod image;
 mod job;
 mod outputs;
 mod platform;
 mod report;
+mod sbom;
 mod several;
 mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use sema_machine::platform::elf_note::{self, KEY_SIZE};
 use sema_vfs::ArchiveSummary;
 use semac_core::driver::{Service, Surroundings, Transport, World};
 use semac_core::link::requirements::Requirements;
 use semac_core::phases::{self, Observer};
 
 use super::arguments::Build;
+use super::capabilities;
 use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart};
 use super::failure::{Failure, note, print, remark};
 use super::{count_text, program, size_text};
-use crate::bundle::{self, Asset, Bundle, BundleError, RuntimeImage, Target};
+use crate::bundle::{
+    self, Asset, Bundle, BundleError, Contents, Hardening, RuntimeImage, Target, public_key,
+};
 use image::WrittenImage;
 use job::Job;
 pub(super) use outputs::protect;
@@ -37,6 +43,8 @@ struct Plan {
     executables: Vec<PathBuf>,
     /// The container image.
     image: Option<PathBuf>,
+    /// The files with the line tables and the bill of materials.
+    beside: Vec<PathBuf>,
 }
 
 /// What a build has written.
@@ -70,19 +78,42 @@ impl Plan {
         };
         if let Some(image) = &image {
             protect(image, [source])?;
-            outputs::keep_apart(image, &executables)?;
+            outputs::keep_apart("image", image, &executables)?;
+        }
+        let beside: Vec<PathBuf> = arguments
+            .debug_out
+            .iter()
+            .chain(&arguments.sbom)
+            .cloned()
+            .collect();
+        for (place, output) in beside.iter().enumerate() {
+            protect(output, [source])?;
+            let earlier = beside.iter().take(place);
+            let others: Vec<PathBuf> = executables
+                .iter()
+                .chain(&image)
+                .chain(earlier)
+                .cloned()
+                .collect();
+            outputs::keep_apart("file", output, &others)?;
         }
         Ok(Plan {
             targets,
             executables,
             image,
+            beside,
         })
     }
 
     /// Refuses outputs that are among these files.
     fn protect<'p>(&self, files: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Failure> {
         let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
-        for output in self.executables.iter().chain(&self.image) {
+        for output in self
+            .executables
+            .iter()
+            .chain(&self.image)
+            .chain(&self.beside)
+        {
             protect(output, files.iter().copied())?;
         }
         Ok(())
@@ -184,6 +215,25 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Runtimes that run programs of one key only.
+fn trusting(
+    mut runtimes: Vec<RuntimeImage>,
+    key: &[u8; KEY_SIZE],
+) -> Result<Vec<RuntimeImage>, Failure> {
+    for runtime in &mut runtimes {
+        if !elf_note::trust(runtime.bytes.to_mut(), key) {
+            return Err(Failure::Other {
+                message: format!(
+                    "the runtime for {} has no room for a key",
+                    runtime.target.triple
+                ),
+                hint: "give a runtime of this release".to_owned(),
+            });
+        }
+    }
+    Ok(runtimes)
+}
+
 /// The path under which a tape is embedded.
 fn cassette(file: &Path, assets: &[Asset]) -> Result<String, Failure> {
     let unreadable = |source| Failure::File {
@@ -245,11 +295,14 @@ fn build(
         Some(file) => Some(cassette(file, &assets)?),
         None => None,
     };
+    bundle::refuse_secrets(&assets, &arguments.allow_secrets)?;
+    let stamp = facts::stamp(&arguments.stamp)?;
     plan.protect(assets.iter().map(|asset| &asset.file))?;
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
     };
+    let is_slim = arguments.strip_debug || arguments.debug_out.is_some();
     let clock = Clock::new(arguments.optimization.time_passes).with_progress();
     let (options, lints) = (&arguments.optimization, &arguments.lints);
     let purpose = program::Purpose {
@@ -278,6 +331,7 @@ fn build(
     }
     let requirements = Requirements::of(&compiled.program.modules);
     job.check_capabilities(&requirements)?;
+    let granted = capabilities::granted(&compiled.program, &requirements, &arguments.lints)?;
     let tier = targets::chosen_tier(&requirements, job.tier)?;
     let find = |target: &Option<&'static Target>| {
         if let Some(program) = &arguments.bundle {
@@ -302,6 +356,14 @@ fn build(
     if let (Some(runtime), [None]) = (runtimes.first(), &*plan.targets) {
         platform::check_program(runtime.target, &compiled.program.modules, &requirements)?;
     }
+    let runtimes = match &arguments.trust {
+        Some(key) => trusting(runtimes, &public_key(key)?)?,
+        None => runtimes,
+    };
+    let runtimes = runtimes
+        .into_iter()
+        .map(RuntimeImage::with_notices)
+        .collect::<Result<Vec<_>, _>>()?;
     plan.protect(&compiled.inputs)?;
     for runtime in &runtimes {
         plan.protect(&outputs::runtime_files(runtime))?;
@@ -309,14 +371,45 @@ fn build(
     clock.begin(phases::ENCODE);
     let mut bundle = Bundle::new(
         &compiled.program,
-        &requirements,
-        &assets,
-        !arguments.strip_debug,
+        &Contents {
+            assets: &assets,
+            hardening: arguments
+                .hardened
+                .then(|| Hardening::of(&requirements, &granted, arguments.dynamic)),
+            granted,
+            stamp,
+            build: arguments
+                .debug_out
+                .as_ref()
+                .map(|_| bundle::build_name(&compiled.program))
+                .transpose()?,
+            sources: match is_slim {
+                true => String::new(),
+                false => facts::sources(&compiled),
+            },
+        },
+        !is_slim,
     )?;
     if let Some(several) = &job.several {
         bundle = bundle.with_programs(&several.names)?;
     }
     clock.begin(phases::WRITE);
+    if let (Some(output), Some(runtime)) = (&arguments.sbom, runtimes.first()) {
+        let subject = sbom::Subject {
+            source,
+            compiled: &compiled,
+            assets: &assets,
+            runtime,
+            stamp: &arguments.stamp,
+        };
+        sbom::write(&subject, output)?;
+    }
+    if let Some(output) = &arguments.debug_out {
+        let build = bundle::build_name(&compiled.program)?;
+        bundle::debug_file(&compiled.program, &build)?
+            .write_file(output)
+            .map_err(BundleError::from)?;
+    }
     let executables = plan.executables.iter().zip(&runtimes);
     let written = executables
         .map(|(output, runtime)| bundle.write(runtime, output))

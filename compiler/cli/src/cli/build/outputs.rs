@@ -90,15 +90,19 @@ pub(in crate::cli) fn protect<'p>(
     }
 }
 
-/// Refuses an image that is to lie where an executable is to lie. Neither needs to exist.
-pub(super) fn keep_apart(image: &Path, executables: &[PathBuf]) -> Result<(), Failure> {
-    let place = place_of(image);
+/// Refuses an output (`what`) that is to lie where an executable is to lie. Neither needs to exist.
+pub(super) fn keep_apart(
+    what: &str,
+    output: &Path,
+    executables: &[PathBuf],
+) -> Result<(), Failure> {
+    let place = place_of(output);
     match executables.iter().find(|other| place_of(other) == place) {
         None => Ok(()),
         Some(other) => Err(Failure::Other {
             message: format!(
-                "the image '{}' would overwrite the executable '{}'",
-                image.display(),
+                "the {what} '{}' would overwrite the executable '{}'",
+                output.display(),
                 other.display()
             ),
             hint: "give them different names".to_owned(),

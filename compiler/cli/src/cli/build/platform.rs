@@ -1,16 +1,21 @@
 //! What a platform has not: said before anything is written.
 
 use sema_format::Module;
-use semac_core::link::reach;
+use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::{Requirement, Requirements};
 
 use super::super::arguments::Build;
+use super::super::capabilities::way;
 use super::super::failure::Failure;
 use crate::bundle::Target;
 
 /// Whether `--target all` leaves a platform out, because the build asks for what is not done for it.
 pub(super) fn is_left_out(target: &Target, arguments: &Build) -> bool {
-    target.is_wasm() && (arguments.dynamic || arguments.image.image.is_some())
+    target.is_wasm()
+        && (arguments.dynamic
+            || arguments.hardened
+            || arguments.trust.is_some()
+            || arguments.image.image.is_some())
 }
 
 /// Refuses builds that a platform is not for.
@@ -26,6 +31,22 @@ pub(super) fn check(targets: &[Option<&'static Target>], arguments: &Build) -> R
             ),
             hint: "leave --image out: hosts of WebAssembly (wasmtime, Spin, Node and others) take the .wasm file itself"
                 .to_owned(),
+        });
+    }
+    // A module can read no note of its own, and its host decides what it may do.
+    let native_only = [
+        (arguments.trust.is_some(), "--trust"),
+        (arguments.hardened, "--hardened"),
+    ];
+    if let Some((_, option)) = native_only.iter().find(|(given, _)| *given) {
+        return Err(Failure::Other {
+            message: format!(
+                "{option} is for executables, and {} has none",
+                target.triple
+            ),
+            hint: format!(
+                "leave {option} out: the host of a WebAssembly module decides what it runs and what that may touch"
+            ),
         });
     }
     if arguments.dynamic {
@@ -59,18 +80,23 @@ pub(super) fn check_program(
         return Ok(());
     }
     // Natives that the library calls for one builtin are one problem.
+    let reach = Reach::new(modules);
     let mut problems: Vec<String> = Vec::new();
     for builtin in lacking {
-        let mut way = reach::way(modules, builtin.native);
-        let own = way.iter().rposition(|step| step.position.is_some());
-        way.truncate(own.map_or(way.len(), |last| last + 1));
-        let name = way.last().map_or(builtin.builtin, |step| &step.callee);
         let why = if builtin.tier > target.highest_tier() {
             "the network and what belongs to it"
         } else {
             "processes, signals, raw terminals, names of machines"
         };
-        let problem = format!("  {name} ({why})\n{}", way_text(&way, builtin));
+        let mut steps = reach
+            .path_to(Goal::Builtins(&[builtin.builtin]))
+            .unwrap_or_default();
+        // What the library calls in the end is called by the name of its function that the program calls.
+        let own = steps.iter().rposition(|step| !step.library);
+        let library = own.and_then(|own| steps.get(own + 1)?.function.clone());
+        let name = library.as_deref().unwrap_or(builtin.builtin);
+        steps.truncate(own.map_or(steps.len(), |own| own + 1));
+        let problem = format!("  {name} ({why})\n{}", way_text(&steps, name, builtin));
         if !problems.contains(&problem) {
             problems.push(problem);
         }
@@ -87,19 +113,12 @@ pub(super) fn check_program(
 }
 
 /// One step a line, from the program's own code to the builtin.
-fn way_text(way: &[reach::Step], builtin: &Requirement) -> String {
-    if way.is_empty() {
-        return match &builtin.position {
-            Some((file, line, column)) => format!("    at {file}:{line}:{column}"),
-            None => "    through the library".to_owned(),
-        };
+fn way_text(steps: &[Step], name: &str, builtin: &Requirement) -> String {
+    if !steps.is_empty() {
+        return way(steps, name);
     }
-    let lines = way.iter().map(|step| {
-        let place = match &step.position {
-            Some((file, line, column)) => format!(" at {file}:{line}:{column}"),
-            None => String::new(),
-        };
-        format!("    {} calls {}{place}", step.caller, step.callee)
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    match &builtin.position {
+        Some((file, line, column)) => format!("  at {file}:{line}:{column}"),
+        None => "  through the library".to_owned(),
+    }
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::arguments::Lints;
 use super::arguments::Optimization;
+use super::capabilities;
 use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart, Place};
 use super::failure::{Failure, note, print, remark};
@@ -23,6 +24,7 @@ use super::inspect::json_text;
 use super::program;
 use super::runnable::Runnable;
 use super::{count_text, program::Found};
+use crate::bundle::Allowance;
 use files::TestForm;
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
@@ -192,7 +194,12 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         remark(&format!("{name}\n"));
     }
     let program = match found.shown().0 {
-        Ok(compiled) => Runnable::new(compiled),
+        Ok(compiled) => capabilities::border(&compiled.program, &Lints::default())
+            .map(|(granted, policy)| Runnable::new(compiled, granted, policy)),
+        Err(failure) => Err(failure),
+    };
+    let program = match program {
+        Ok(program) => program,
         Err(failure) => {
             part.error = Some(failure.to_string());
             return Some(part);
@@ -261,8 +268,10 @@ fn runner(file: &Path) -> Option<(PathBuf, Vec<u8>)> {
 fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure> {
     // Tests run here and now and say themselves where they fail.
     let lints = Lints {
-        allow: CERTAIN.map(str::to_owned).to_vec(),
-        deny_warnings: false,
+        allow: CERTAIN
+            .map(|code| Allowance::Code(code.to_owned()))
+            .to_vec(),
+        ..Lints::default()
     };
     let clock = Clock::new(arguments.optimization.time_passes);
     let options = &arguments.optimization;

@@ -21,14 +21,14 @@ use crate::memory::value::Value;
 pub use paths::{Last, resolve};
 
 /// The rules of a program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Policy {
     rules: Vec<Rule>,
     /// What relative paths are relative to.
     base: PathBuf,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
     allows: bool,
     capability: Capability,
@@ -36,7 +36,7 @@ struct Rule {
 }
 
 /// What a rule is about.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Scope {
     Everything,
     /// The file of this path, and all below it.

@@ -1,0 +1,221 @@
+//! `semac why`: by which calls a program gets to something.
+
+use std::collections::{HashMap, VecDeque};
+
+use sema_machine::host::native::{Capability, Tier};
+use semac_core::driver::{Program, Surroundings, World};
+use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::link::reach::{Goal, Reach, Step};
+use semac_core::link::requirements::Requirements;
+use serde::Serialize;
+
+use super::arguments::{Lints, Optimization, Why};
+use super::capabilities::way;
+use super::clock::Clock;
+use super::failure::{Failure, print};
+use super::program;
+use crate::bundle::Allowance;
+
+/// What ships is asked about.
+const OPTIMIZATION: Optimization = Optimization {
+    level: 2,
+    macro_steps: DEFAULT_STEPS,
+    stoppable: false,
+    time_passes: false,
+};
+
+/// One way to what was asked for.
+#[derive(Serialize)]
+struct Answer {
+    /// `builtin`, `module` or `asset`.
+    kind: &'static str,
+    /// What it leads to.
+    name: String,
+    steps: Vec<StepPart>,
+}
+
+#[derive(Serialize)]
+struct StepPart {
+    /// What calls; null is the code of a module itself.
+    function: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    library: bool,
+}
+
+pub(super) fn execute(arguments: &Why) -> Result<u8, Failure> {
+    let allowed = semac_core::front::lower::CERTAIN;
+    let lints = Lints {
+        allow: allowed
+            .map(|code| Allowance::Code(code.to_owned()))
+            .to_vec(),
+        ..Lints::default()
+    };
+    let compiled = program::compile(
+        &arguments.file,
+        &OPTIMIZATION,
+        &lints,
+        program::Purpose::new(Surroundings::Runtime, World::PROGRAM),
+        &Clock::new(false),
+    )?;
+    let ways = ways(&arguments.name, &compiled.program);
+    if arguments.json {
+        let answers: Vec<Answer> = ways.into_iter().map(Answer::from).collect();
+        print(&super::inspect::json_text(&answers)?)?;
+        return Ok(u8::from(answers.is_empty()));
+    }
+    if ways.is_empty() {
+        return Err(Failure::Other {
+            message: format!(
+                "nothing in '{}' leads to '{}'",
+                arguments.file.display(),
+                arguments.name
+            ),
+            hint: "`semac inspect` lists what a program has; builtins that are instructions, as + is, lead nowhere"
+                .to_owned(),
+        });
+    }
+    let texts = ways.iter().map(Way::text);
+    print(&(texts.collect::<Vec<_>>().join("\n\n") + "\n"))?;
+    Ok(0)
+}
+
+/// A way, and what it leads to.
+struct Way {
+    kind: &'static str,
+    name: String,
+    /// What is said of it behind the name.
+    remark: String,
+    steps: Vec<Step>,
+}
+
+impl Way {
+    fn text(&self) -> String {
+        format!(
+            "{}{}\n{}",
+            self.name,
+            self.remark,
+            way(&self.steps, &self.name)
+        )
+    }
+}
+
+impl From<Way> for Answer {
+    fn from(way: Way) -> Answer {
+        let steps = way.steps.into_iter().map(|step| {
+            let (file, line, column) = match step.place {
+                Some((file, line, column)) => (Some(file), Some(line), Some(column)),
+                None => (None, None, None),
+            };
+            StepPart {
+                function: step.function,
+                file,
+                line,
+                column,
+                library: step.library,
+            }
+        });
+        Answer {
+            kind: way.kind,
+            name: way.name,
+            steps: steps.collect(),
+        }
+    }
+}
+
+/// All ways to what a name means: a builtin before a capability, a tier, a module, an embedded file.
+fn ways(name: &str, program: &Program) -> Vec<Way> {
+    let reach = Reach::new(&program.modules);
+    let requirements = Requirements::of(&program.modules);
+    let to_builtin = |builtin: &str, remark: String| {
+        let steps = reach.path_to(Goal::Builtins(&[builtin]))?;
+        Some(Way {
+            kind: "builtin",
+            name: builtin.to_owned(),
+            remark,
+            steps,
+        })
+    };
+    let native = sema_natives::NATIVES.find(name);
+    let canonical = native.map_or(name, |number| sema_natives::NATIVES.get(number).name);
+    if let Some(way) = to_builtin(canonical, String::new()) {
+        return vec![way];
+    }
+    if let Some(steps) = reach.path_to(Goal::Library(name)) {
+        let kind = "builtin";
+        let (name, remark) = (name.to_owned(), String::new());
+        // The last step is the function itself.
+        let end = steps
+            .iter()
+            .position(|step| step.library && step.function.as_deref() == Some(&*name));
+        let steps: Vec<Step> = steps.into_iter().take(end.unwrap_or(usize::MAX)).collect();
+        return vec![Way {
+            kind,
+            name,
+            remark,
+            steps,
+        }];
+    }
+    let among = |is_meant: &dyn Fn(&semac_core::link::requirements::Requirement) -> bool,
+                 remark: &str| {
+        let builtins = requirements.builtins.iter().filter(|one| is_meant(one));
+        let ways = builtins.filter_map(|one| to_builtin(one.builtin, remark.to_owned()));
+        ways.collect::<Vec<Way>>()
+    };
+    if let Some(capability) = Capability::named(name) {
+        return among(
+            &|one| one.capabilities().contains(&capability),
+            &format!(" (needs {name})"),
+        );
+    }
+    if let Some(tier) = Tier::named(name) {
+        return among(&|one| one.tier == tier, &format!(" (tier {name})"));
+    }
+    if let Some(steps) = to_module(name, program) {
+        let (kind, name, remark) = ("module", name.to_owned(), String::new());
+        return vec![Way {
+            kind,
+            name,
+            remark,
+            steps,
+        }];
+    }
+    let dotted = format!("./{name}");
+    let steps = reach.path_to(Goal::Texts(&[name, &dotted]));
+    let found = steps.map(|steps| Way {
+        kind: "asset",
+        name: name.to_owned(),
+        remark: String::new(),
+        steps,
+    });
+    found.into_iter().collect()
+}
+
+/// The imports that lead to a module.
+fn to_module(name: &str, program: &Program) -> Option<Vec<Step>> {
+    let entry = &program.paths.last()?.0;
+    let mut came: HashMap<&str, Option<&semac_core::driver::ImportedFile>> =
+        HashMap::from([(entry.as_str(), None)]);
+    let mut queue = VecDeque::from([entry.as_str()]);
+    while let Some(at) = queue.pop_front() {
+        for import in program.imports.iter().filter(|import| import.from == at) {
+            if !came.contains_key(import.to.as_str()) {
+                came.insert(&import.to, Some(import));
+                queue.push_back(&import.to);
+            }
+        }
+    }
+    let mut steps = Vec::new();
+    let mut at = name.strip_prefix("./").unwrap_or(name);
+    while let Some(import) = came.get(at)? {
+        steps.push(Step {
+            function: Some(import.from.clone()),
+            place: Some((import.from.clone(), import.line, import.column)),
+            library: false,
+        });
+        at = &import.from;
+    }
+    steps.reverse();
+    Some(steps).filter(|steps| !steps.is_empty())
+}

@@ -1,0 +1,414 @@
+//! What programs may do: `--allow`, `--deny`, scopes and where they end, `semac why`.
+//!
+//! Each scope is tried under `semac run` and in an executable, with and without the compiler.
+
+use std::path::Path;
+use std::process::Command;
+
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+
+fn semac(project: &Scratch, arguments: &[&str]) -> Outcome {
+    outcome(semac_in(project.path()).args(arguments), b"")
+}
+
+/// Builds `main.sema` with these options.
+fn build(project: &Scratch, options: &[&str]) -> Outcome {
+    let mut command = semac_in(project.path());
+    let is_dynamic = options.contains(&"--dynamic");
+    let runtime = match is_dynamic {
+        true => runtime().with_file_name("sema-rt-dynamic"),
+        false => runtime().to_owned(),
+    };
+    command.args(["build", "main.sema", "-o", "program", "--runtime"]);
+    outcome(command.arg(runtime).args(options), b"")
+}
+
+fn started(project: &Scratch, program: &Path) -> Outcome {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("HOME", "/home/ada")
+        .env("KEY", "secret");
+    outcome(command.current_dir(project.path()), b"")
+}
+
+/// What a program prints with these options: the same in all surroundings.
+#[track_caller]
+fn prints(project: &Scratch, options: &[&str]) -> String {
+    let mut command = semac_in(project.path());
+    command
+        .env("HOME", "/home/ada")
+        .env("KEY", "secret")
+        .env("PATH", "/usr/bin:/bin");
+    let run = outcome(command.arg("run").args(options).arg("main.sema"), b"").succeeded();
+    build(project, options).succeeded();
+    let built = started(project, &project.file("program")).succeeded();
+    let dynamic: Vec<&str> = options.iter().copied().chain(["--dynamic"]).collect();
+    build(project, &dynamic).succeeded();
+    let dynamic = started(project, &project.file("program")).succeeded();
+    assert_eq!(run.stdout, built.stdout);
+    assert_eq!(run.stdout, dynamic.stdout);
+    run.stdout
+}
+
+/// A program that tries forms and prints what each gives: its value, or type and target of a condition.
+fn tries(forms: &[&str]) -> String {
+    let one =
+        |form: &&str| format!("(println (try {form} (catch e (list (:type e) (:message e)))))\n");
+    forms.iter().map(one).collect()
+}
+
+#[test]
+fn paths_are_limited_after_links_and_dots() {
+    let main = tries(&[
+        "(file/read \"data/a.txt\")",
+        "(file/read \"./data/sub/../a.txt\")",
+        "(file/read \"data/../secret.txt\")",
+        "(file/read \"data/link\")",
+        "(file/read \"data/private/key\")",
+        "(file/exists? \"secret.txt\")",
+        "(file/glob \"data/*\")",
+        "(begin (file/write \"out/new.txt\" \"x\") (file/read-lines \"out/new.txt\"))",
+        "(file/write \"out/link\" \"x\")",
+        "(file/copy \"data/a.txt\" \"out/b.txt\")",
+        "(file/copy \"secret.txt\" \"out/c.txt\")",
+        "(file/rename \"out/b.txt\" \"data/b.txt\")",
+        "(file/delete \"out/b.txt\")",
+        "(file/delete \"data/a.txt\")",
+        "(file/fold-lines \"secret.txt\" (fn (n line) line) 0)",
+        "(load (str \"sec\" \"ret.txt\"))",
+    ]);
+    let project = Scratch::with(&[
+        ("main.sema", main.as_str()),
+        ("data/a.txt", "a"),
+        ("data/sub/b.txt", "b"),
+        ("data/private/key", "k"),
+        ("secret.txt", "secret"),
+        ("out/.keep", ""),
+    ]);
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, project.file(name)).unwrap();
+    };
+    link("../secret.txt", "data/link");
+    link("../made", "out/link");
+    let printed = prints(
+        &project,
+        &[
+            "--allow",
+            "fs-read=data,out",
+            "--deny",
+            "fs-read=data/private",
+            "--allow",
+            "fs-write=out",
+        ],
+    );
+    let expected = [
+        "a",
+        "a",
+        "on 'data/../secret.txt' is outside of capability 'fs-read', which is limited to ",
+        "file/read on 'data/link' is outside of capability 'fs-read'",
+        "file/read on 'data/private/key' is outside of capability 'fs-read'",
+        "file/exists? on 'secret.txt' is outside",
+        "(\"data/a.txt\" \"data/sub\")",
+        "(\"x\")",
+        "file/write on 'out/link' is outside of capability 'fs-write'",
+        "nil",
+        "file/copy on 'secret.txt' is outside of capability 'fs-read'",
+        "file/rename on 'data/b.txt' is outside of capability 'fs-write'",
+        "nil",
+        "file/delete on 'data/a.txt' is outside of capability 'fs-write'",
+        "'secret.txt' is outside of capability 'fs-read'",
+        "'secret.txt' is outside of capability 'fs-read'",
+    ];
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{printed}");
+    for (line, expected) in lines.iter().zip(expected) {
+        let is_denied = expected.contains("outside");
+        assert_eq!(
+            is_denied,
+            line.contains(":permission-denied"),
+            "{line}\n{expected}"
+        );
+        assert!(line.contains(expected), "{line}\n{expected}");
+    }
+    assert!(!project.file("made").exists());
+    // Without options nothing is limited.
+    let free = semac(&project, &["run", "main.sema"]).succeeded().stdout;
+    assert!(!free.contains(":permission-denied"), "{free}");
+}
+
+#[test]
+fn variables_programs_and_hosts_are_limited() {
+    let main = tries(&[
+        "(env \"HOME\")",
+        "(env \"KEY\")",
+        "(:KEY (sys/env-all))",
+        "(sys/home-dir)",
+        "(sys/user)",
+        "(:stdout (shell \"echo\" \"x\"))",
+        "(shell \"echo x\")",
+        "(let ((p (proc/spawn (list \"echo\" \"x\")))) (proc/wait p))",
+        "(proc/run (list \"/bin/ls\"))",
+        "(http/get \"http://127.0.0.1:1/\")",
+        "(http/get \"http://localhost:1/\")",
+        "(http/get \"http://127.0.0.1:1/\" {:proxy \"http://localhost:1\"})",
+        "(ws/connect \"ws://[::1]:1/\")",
+        "(http/serve (fn (r) r) {:host \"0.0.0.0\" :port 0})",
+        "(length (sys/args))",
+    ]);
+    let project = Scratch::with(&[("main.sema", main.as_str())]);
+    let printed = prints(
+        &project,
+        &[
+            "--allow",
+            "env=HOME",
+            "--allow",
+            "shell=echo",
+            "--allow",
+            "process=echo",
+            "--allow",
+            "network=127.0.0.1",
+        ],
+    );
+    let expected = [
+        "/home/ada",
+        "env on 'KEY' is outside of capability 'env-read', which is limited to HOME",
+        "nil",
+        "/home/ada",
+        "sys/user on 'USER' is outside",
+        "x",
+        "shell on 'sh' is outside of capability 'shell', which is limited to echo",
+        "0",
+        "proc/run on '/bin/ls' is outside of capability 'process'",
+        ":io",
+        "http/get on 'localhost:1' is outside of capability 'network', which is limited to 127.0.0.1",
+        "http/get on 'localhost:1' is outside",
+        "ws/connect on '[::1]:1' is outside",
+        "http/serve on '0.0.0.0:0' is outside",
+        "1",
+    ];
+    let printed = printed.replace("x\n\n", "x\n");
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{printed}");
+    for (line, expected) in lines.iter().zip(expected) {
+        let is_denied = expected.contains("outside");
+        assert_eq!(
+            is_denied,
+            line.contains(":permission-denied"),
+            "{line}\n{expected}"
+        );
+        assert!(line.contains(expected), "{line}\n{expected}");
+    }
+}
+
+/// A server of the allowed host sends clients to another one.
+#[test]
+fn redirections_stay_within_the_scope() {
+    let server = "
+(http/serve (fn (request) {:status 302 :headers {\"location\" \"http://localhost:1/\"} :body \"\"})
+            {:host \"127.0.0.1\" :port 0 :on-listen (fn (info) (file/write \"port\" (str (:port info))))})
+";
+    let main = tries(&["(http/get (str \"http://127.0.0.1:\" (file/read \"port\") \"/\"))"]);
+    let project = Scratch::with(&[("main.sema", main.as_str()), ("server.sema", server)]);
+    let mut command = semac_in(project.path());
+    let serving = sema_tests::serving::Server::start(command.args(["run", "server.sema"]));
+    std::fs::write(project.file("port"), serving.port.to_string()).unwrap();
+    let mut command = semac_in(project.path());
+    command.args(["run", "--allow", "network=127.0.0.1", "main.sema"]);
+    let got = outcome(&mut command, b"").succeeded();
+    assert!(got.stdout.contains(":permission-denied"), "{got:?}");
+    assert!(
+        got.stdout.contains("redirection to 'localhost:1'"),
+        "{got:?}"
+    );
+    serving.terminate();
+}
+
+const LAYERS: &[(&str, &str)] = &[
+    (
+        "main.sema",
+        "(import \"lib/store.sema\")\n(define (start)\n  (let ((kept (keep 1)))\n    (println kept)))\n(start)\n",
+    ),
+    (
+        "lib/store.sema",
+        "(module store (export keep)\n  (define (save value) (file/write \"kept.txt\" (str value)))\n  (define (keep value)\n    (save value)\n    value))\n",
+    ),
+];
+
+#[test]
+fn a_denied_builtin_fails_the_build_with_the_path_of_calls() {
+    let project = Scratch::with(LAYERS);
+    for options in [
+        &["--deny", "fs-write"][..],
+        &["--deny", "fs"],
+        &["--deny", "all", "--allow", "fs-read"],
+    ] {
+        let refused = build(&project, options);
+        refused
+            .clone()
+            .failed_with(
+                1,
+                "the program reaches file/write, which needs the capability fs-write, and that is denied",
+            )
+            .failed_with(1, "main.sema:5:1  ")
+            .failed_with(1, "the program uses start")
+            .failed_with(1, "lib/store.sema:2:24  save uses file/write")
+            .failed_with(1, "hint: leave out the call, or allow it: --allow fs-write");
+        assert!(!project.file("program").exists(), "{options:?}");
+        let run = ["run"]
+            .iter()
+            .chain(options)
+            .chain(&["main.sema"])
+            .copied()
+            .collect::<Vec<_>>();
+        semac(&project, &run).failed_with(1, "that is denied");
+        let check = ["check", "main.sema"]
+            .iter()
+            .chain(options)
+            .copied()
+            .collect::<Vec<_>>();
+        semac(&project, &check).failed_with(1, "that is denied");
+    }
+    assert!(!project.file("kept.txt").exists());
+    build(&project, &["--deny", "network", "--deny", "fs-read"]).succeeded();
+    build(&project, &["--deny", "all", "--allow", "fs-write=."]).succeeded();
+}
+
+/// Code that is known only when the program runs has what the program has, and no more.
+#[test]
+fn evaluated_code_has_the_capabilities_of_the_program() {
+    // The text is not known when the program is compiled.
+    let main = "(define (text form) (if (> (length (sys/args)) 100) \"1\" form))
+(println (try (eval (read (text \"(file/write \\\"evaluated\\\" \\\"x\\\")\")))
+      (catch e (list (:type e) (:message e)))))
+(println (eval (read (text \"(string/upper \\\"x\\\")\"))))\n";
+    let project = Scratch::with(&[("main.sema", main)]);
+    let denied = "(:permission-denied \"Permission denied: file/write requires 'fs-write' capability\")\nX\n";
+    let allowed = &["--allow", "fs-write"][..];
+    for (options, expected) in [(&[][..], denied), (allowed, "nil\nX\n")] {
+        let run = ["run"].iter().chain(options).chain(&["main.sema"]);
+        let run = semac(&project, &run.copied().collect::<Vec<_>>()).succeeded();
+        assert_eq!(run.stdout, expected);
+        let dynamic: Vec<&str> = options.iter().copied().chain(["--dynamic"]).collect();
+        build(&project, &dynamic).succeeded();
+        let built = started(&project, &project.file("program")).succeeded();
+        assert_eq!(built.stdout, expected);
+    }
+}
+
+#[test]
+fn inspect_shows_what_is_allowed() {
+    let project = Scratch::with(LAYERS);
+    build(
+        &project,
+        &["--allow", "fs-write=.", "--allow", "env-read=HOME"],
+    )
+    .succeeded();
+    let shown = semac(&project, &["inspect", "program"]).succeeded().stdout;
+    assert!(
+        shown.contains("capabilities  fs-write, env-read"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("limit         allow fs-write .\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("limit         allow env-read HOME\n"),
+        "{shown}"
+    );
+    let json = semac(&project, &["inspect", "program", "--json"])
+        .succeeded()
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["limits"][1], "allow fs-write .");
+    build(&project, &[]).succeeded();
+    let shown = semac(&project, &["inspect", "program"]).succeeded().stdout;
+    assert!(
+        shown.contains("capabilities  fs-write\n") && !shown.contains("limit "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn codes_of_warnings_are_still_allowed() {
+    let project = Scratch::with(&[("main.sema", "(undefined-name 1)\n")]);
+    build(&project, &[]).failed_with(1, "W0201");
+    build(&project, &["--allow", "W0201"]).succeeded();
+    build(&project, &["--allow", "W0201", "--allow", "fs-read=data"]).succeeded();
+    for (value, message) in [
+        ("fs-reed", "there is no capability 'fs-reed'"),
+        ("E0201", "codes that can be allowed begin with W"),
+        ("fs-read=", "fs-read"),
+    ] {
+        build(&project, &["--allow", value]).failed_with(2, message);
+    }
+    semac(&project, &["compile", "main.sema", "--allow", "fs-read"])
+        .failed_with(1, "capabilities belong to programs");
+}
+
+#[test]
+fn why_shows_the_path_of_calls() {
+    let project = Scratch::with(LAYERS);
+    let ways = |name: &str| semac(&project, &["why", name, "main.sema"]);
+    let to_write = "file/write\n";
+    for (name, parts) in [
+        (
+            "file/write",
+            &[
+                to_write,
+                "main.sema:5:1",
+                "lib/store.sema:2:24  save uses file/write",
+            ][..],
+        ),
+        (
+            "fs-write",
+            &["file/write (needs fs-write)\n", "save uses file/write"],
+        ),
+        (
+            "lib/store.sema",
+            &["main.sema:1:1  main.sema uses lib/store.sema"],
+        ),
+        (
+            "kept.txt",
+            &["kept.txt\n", "lib/store.sema:2:24  save uses kept.txt"],
+        ),
+        ("core", &["file/write (tier core)\n"]),
+    ] {
+        let shown = ways(name).succeeded().stdout;
+        for part in parts {
+            assert!(shown.contains(part), "{name}: {part}\n{shown}");
+        }
+    }
+    for name in ["network", "file/read", "net", "lib/other.sema", "nothing"] {
+        ways(name).failed_with(1, &format!("leads to '{name}'"));
+    }
+    let json = semac(&project, &["why", "file/write", "main.sema", "--json"])
+        .succeeded()
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let steps = json[0]["steps"].as_array().unwrap();
+    assert_eq!(steps[0]["line"], 5);
+    assert_eq!(steps.last().unwrap()["function"], "save");
+    assert_eq!(steps.last().unwrap()["file"], "lib/store.sema");
+}
+
+#[test]
+fn why_goes_through_the_library() {
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(define (fetch) (http/get \"http://127.0.0.1:1/\"))\n(println (try (fetch) (catch e 1)))\n",
+    )]);
+    let shown = semac(&project, &["why", "network", "main.sema"])
+        .succeeded()
+        .stdout;
+    assert!(shown.contains("fetch uses http/get"), "{shown}");
+    assert!(shown.contains("(library)"), "{shown}");
+    let shown = semac(&project, &["why", "http/get", "main.sema"])
+        .succeeded()
+        .stdout;
+    assert!(
+        shown.contains("main.sema:1:17") && shown.contains("fetch uses http/get"),
+        "{shown}"
+    );
+}

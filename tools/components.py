@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes what a runtime is made of: components.py PACKAGE FEATURES TARGET OUTPUT
+
+JSON with the crates that are linked into the runtime of these features (comma-separated, or none: "") for a target, and
+the texts of their licences. semac reads it beside the runtime (sema-rt-std.components.json beside sema-rt-std), or carries
+it, and makes bills of materials and notices of it. Where a crate may be used under several licences, MIT is chosen."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+from notices import licence_files, output_of
+
+LINE = re.compile(r"^(?P<name>\S+) v(?P<version>[^ |]+)[^|]*\|(?P<licence>[^|]*)\|(?P<repository>.*)$")
+
+
+def linked(package, features, target):
+    """Name, version, licence and repository of the crates that a package is linked from."""
+    command = ["cargo", "tree", "--package", package, "--edges", "normal,no-proc-macro", "--prefix", "none", "--target", target]
+    command += ["--format", "{p}|{l}|{r}"] + (["--features", features] if features else [])
+    found = {}
+    for line in output_of(*command).splitlines():
+        match = LINE.match(line.removesuffix(" (*)"))
+        if match:
+            found[(match["name"], match["version"])] = match
+    return [found[key] for key in sorted(found)]
+
+
+def expression(licence):
+    """An SPDX expression: old manifests have a slash between alternatives."""
+    return licence.replace("/", " OR ")
+
+
+def texts(directory, licence):
+    """The texts of the licence that is chosen."""
+    files = licence_files(directory)
+    if " OR " in expression(licence) and "MIT" in licence:
+        chosen = [file for file in files if "MIT" in os.path.basename(file).upper()]
+        files = chosen or files
+    for file in files:
+        with open(file, encoding="utf-8", errors="replace") as text:
+            yield text.read().strip()
+
+
+def main(package, features, target, output):
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    metadata = json.loads(output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", target))
+    directories = {(one["name"], one["version"]): os.path.dirname(one["manifest_path"]) for one in metadata["packages"]}
+    own = {one["name"] for one in metadata["packages"] if one["source"] is None}
+    components, parts, numbers = [], [], {}
+    for crate in linked(package, features, target):
+        name, version = crate["name"], crate["version"]
+        component = {"name": name, "version": version, "license": expression(crate["licence"])}
+        if crate["repository"]:
+            component["repository"] = crate["repository"]
+        components.append(component)
+        directory = os.path.abspath(".") if name in own else directories[(name, version)]
+        found = [text for text in ([open("LICENSE", encoding="utf-8").read().strip()] if name in own else texts(directory, crate["licence"]))]
+        if not found:
+            sys.exit(f"without a licence text: {name} {version}")
+        for text in found:
+            numbers.setdefault(text, []).append(f"{name} {version} ({component['license']})")
+    documents = os.path.join(output_of("rustc", "--print", "sysroot").strip(), "share/doc/rust/licenses/MIT.txt")
+    standard = ["The standard library of Rust (MIT OR Apache-2.0)"]
+    if "musl" in target:
+        standard.append("musl (MIT)")
+    release = output_of("rustc", "--version").split()[1]
+    components.append({"name": "rust-std", "version": release, "license": "MIT OR Apache-2.0", "repository": "https://www.rust-lang.org"})
+    if os.path.exists(documents):
+        with open(documents, encoding="utf-8") as text:
+            numbers.setdefault(text.read().strip(), []).extend(standard)
+    for text, names in numbers.items():
+        parts.append("\n".join(names) + "\n\n" + text)
+    line = "\n\n" + "-" * 72 + "\n\n"
+    with open(output, "w", encoding="utf-8") as file:
+        json.dump({"components": components, "notices": line.join(parts) + "\n"}, file, indent=1)
+        file.write("\n")
+    print(f"{output}: {len(components)} components")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
