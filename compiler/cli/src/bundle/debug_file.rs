@@ -8,10 +8,10 @@ use sema_vfs::{ArchiveBuilder, EntryKind, VfsPath};
 use semac_core::driver::Program;
 
 use super::{BundleError, encode};
-use crate::oci::archive::digest;
+use sha2::{Digest, Sha256};
 
-/// Digits of what names a build.
-const DIGITS: usize = 32;
+/// Bytes of the digest that names a build.
+const BYTES: usize = 16;
 
 /// What names the build of a program.
 ///
@@ -22,7 +22,9 @@ pub fn build_name(program: &Program) -> Result<String, BundleError> {
     for module in &program.modules {
         code.extend(encode(module, false)?);
     }
-    Ok(digest(&code).chars().take(DIGITS).collect())
+    let digest = Sha256::digest(&code);
+    let bytes = digest.iter().take(BYTES);
+    Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The file with the line tables of a program.
