@@ -332,10 +332,8 @@ impl Archive {
     #[must_use]
     pub fn front(&self) -> Option<&[u8]> {
         match &self.inner.backing {
-            Backing::Mapped(_) | Backing::Owned { .. } => {
-                self.inner.backing.bytes().get(..self.inner.range.start)
-            }
             Backing::Segment(_) => None,
+            file => file.bytes().get(..self.inner.range.start),
         }
     }
 

@@ -3,6 +3,10 @@
 //! They are a block of their own: [`MAGIC`], length of the text and of its zstd frame (4 bytes each), the frame. Programs
 //! never look for it unless they are asked; then it is searched, from the end.
 
+use crate::decompress::Decompressor;
+#[cfg(feature = "write")]
+use crate::wasm;
+
 /// How the block begins.
 const MAGIC: [u8; 8] = *b"SEMALIC\n";
 /// Bytes in front of the frame.
@@ -37,10 +41,10 @@ fn decode(block: &[u8]) -> Option<String> {
         return None;
     }
     let frame = block.get(HEADER..HEADER.checked_add(stored)?)?;
-    let text = zstd::bulk::decompress(frame, length).ok()?;
-    String::from_utf8(text)
-        .ok()
-        .filter(|text| text.len() == length)
+    let mut text = vec![0; length];
+    let found = Decompressor::new()?.decompress(&mut text, frame)?;
+    (found == length).then_some(())?;
+    String::from_utf8(text).ok()
 }
 
 /// The runtime with notices behind it.
@@ -50,12 +54,17 @@ fn decode(block: &[u8]) -> Option<String> {
 #[cfg(feature = "write")]
 pub fn with_notices(runtime: &[u8], notices: &str) -> std::io::Result<Vec<u8>> {
     let frame = zstd::bulk::compress(notices.as_bytes(), 19)?;
-    let mut bytes = runtime.to_vec();
-    bytes.extend(MAGIC);
+    let mut block = MAGIC.to_vec();
     for length in [notices.len(), frame.len()] {
-        bytes.extend((length as u32).to_le_bytes());
+        block.extend((length as u32).to_le_bytes());
     }
-    bytes.extend(frame);
+    block.extend(frame);
+    let mut bytes = runtime.to_vec();
+    if wasm::is_module(runtime) {
+        wasm::add_custom_section(&mut bytes, "licenses", &block);
+    } else {
+        bytes.extend(block);
+    }
     Ok(bytes)
 }
 

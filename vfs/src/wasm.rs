@@ -132,6 +132,32 @@ pub fn custom_section<'f>(file: &'f [u8], name: &str) -> Option<&'f [u8]> {
         })
 }
 
+/// Bytes of a number of 32 bits in LEB128 when all of them are written.
+#[cfg(feature = "write")]
+pub(crate) const NUMBER: usize = 5;
+
+/// A number in LEB128 with all the bytes it may take. The same for a signed one that is not negative.
+#[cfg(feature = "write")]
+pub(crate) fn encode(value: u32) -> [u8; NUMBER] {
+    let mut rest = value;
+    let mut bytes = [0; NUMBER];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = (rest & 0x7F) as u8 | if index + 1 < NUMBER { 0x80 } else { 0 };
+        rest >>= 7;
+    }
+    bytes
+}
+
+/// Appends a custom section to a module.
+#[cfg(feature = "write")]
+pub(crate) fn add_custom_section(module: &mut Vec<u8>, name: &str, content: &[u8]) {
+    module.push(section::CUSTOM);
+    module.extend(encode((NUMBER + name.len() + content.len()) as u32));
+    module.extend(encode(name.len() as u32));
+    module.extend(name.as_bytes());
+    module.extend(content);
+}
+
 /// Where the archive with its trailer lies in the file of a program: the last segment of data that ends in a trailer.
 pub(crate) fn archive_segment(file: &[u8]) -> Option<Range<usize>> {
     const ACTIVE: u32 = 0;

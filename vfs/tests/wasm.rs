@@ -197,3 +197,14 @@ fn custom_sections_are_found() {
     assert_eq!(wasm::custom_section(&module, "none"), None);
     assert_eq!(wasm::custom_section(b"\0asm", "early"), None);
 }
+
+#[test]
+fn notices_of_licences_are_a_section_of_their_own() {
+    let runtime = sema_vfs::with_notices(&RUNTIME.bytes(), "the licences").unwrap();
+    assert!(wasm::custom_section(&runtime, "licenses").is_some());
+    let archive =
+        Archive::from_executable_bytes(builder().to_executable_bytes(&runtime).unwrap()).unwrap();
+    reads(&archive);
+    let notices = sema_vfs::notices_in(archive.front().unwrap());
+    assert_eq!(notices.as_deref(), Some("the licences"));
+}

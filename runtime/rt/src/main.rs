@@ -41,7 +41,10 @@ static ALLOCATOR: OrExit<std::alloc::System> = OrExit(std::alloc::System);
 #[cfg(target_family = "wasm")]
 #[unsafe(no_mangle)]
 extern "C" fn __main_void() -> c_int {
-    process::start(|arguments| launch::run(arguments.into_iter(), &sema_natives::NATIVES))
+    use sema_machine::platform::elf_note::Note;
+    // Programs cannot read the custom section that the other one lies in.
+    static NOTE: Note = Note::of_this_release(sema_natives::TIER);
+    process::start(|arguments| launch::run(arguments.into_iter(), &sema_natives::NATIVES, &NOTE))
 }
 
 /// C's main, so that nothing happens at start that no program needs; see docs/adr/0003.

@@ -3,16 +3,14 @@
 use super::output::WriteError;
 use crate::layout::ARCHIVE_ALIGNMENT;
 use crate::wasm::{
-    ARCHIVE_EXPORT, END, I32_CONST, MAGIC, PLACE_SIZE, Reader, Section, section, sections,
+    ARCHIVE_EXPORT, END, I32_CONST, MAGIC, NUMBER, PLACE_SIZE, Reader, Section, encode, section,
+    sections,
 };
 
 /// Bytes of a page of memory.
 const PAGE: u64 = 1 << 16;
 /// Most pages of memory that a program may need before it starts: a gigabyte is left for what it computes.
 const MOST_PAGES: u64 = 3 << 14;
-/// Bytes of a number of 32 bits in LEB128 when all of them are written: what is filled in later has this size.
-const NUMBER: usize = 5;
-
 /// A runtime that ends where its archive begins. What depends on the length of the archive is filled in later, in place.
 pub(super) struct Module {
     pub(super) bytes: Vec<u8>,
@@ -176,17 +174,6 @@ impl Module {
 
 /// Bytes of the head of a segment in front of its size: kind, instruction, address, end.
 const SEGMENT_HEAD: usize = 3 + NUMBER;
-
-/// A number in LEB128 with all the bytes it may take. The same for a signed one that is not negative.
-fn encode(value: u32) -> [u8; NUMBER] {
-    let mut rest = value;
-    let mut bytes = [0; NUMBER];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = (rest & 0x7F) as u8 | if index + 1 < NUMBER { 0x80 } else { 0 };
-        rest >>= 7;
-    }
-    bytes
-}
 
 /// How many segments there are with those of the archive.
 fn more_segments(count: Option<u32>) -> Result<u32, WriteError> {
