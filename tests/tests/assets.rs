@@ -226,6 +226,12 @@ fn mistakes_in_the_project_file_are_shown_where_they_are() {
     assert!(got.stderr.contains("Did you mean 'include'?"), "{got:?}");
     got.failed_with(1, "unknown key 'inclued'");
     wrong("[build\n").failed_with(1, "E0003");
+    // Scripts get a report of that, too.
+    let report = build(project.path(), &["p", "--json"])
+        .failed_with(1, "E0003")
+        .stdout;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["error"], "the program has errors");
     wrong("[build]\n").failed_with(1, "does not say which file the program begins with");
     wrong("[package]\n").failed_with(1, "has no sema.toml with a table [build]");
     build(project.path(), &[]).failed_with(2, "no FILE is given");

@@ -294,6 +294,11 @@ fn macros_are_shown_expanded() {
         .stdout;
     assert!(all.starts_with(";; file: a.sema\n"), "{all}");
     assert!(all.contains("\n;; file: lib.sema\n"), "{all}");
+    let piped = outcome(
+        semac_in(project.path()).args(["expand", "-"]),
+        b"(defmacro m (x) x)\n(m 1)",
+    );
+    assert!(piped.succeeded().stdout.ends_with("\n1\n"));
     project.write("bad.sema", "(defmacro m (x) (+ x \"a\"))\n(m 1)\n");
     semac(project.path(), &["expand", "bad.sema"]).failed_with(1, "E0301");
 }

@@ -335,12 +335,12 @@ impl Command {
             Command::Compile(compile) => vec![&mut compile.file],
             Command::Check(check) => check.files.iter_mut().collect(),
             Command::Disasm(disasm) => vec![&mut disasm.file],
+            Command::Expand(expand) => vec![&mut expand.file],
             Command::Inspect(_)
             | Command::Extract(_)
             | Command::Verify(_)
             | Command::Doc(_)
             | Command::Explain(_)
-            | Command::Expand(_)
             | Command::Init(_)
             | Command::Test(_)
             | Command::Watch(_)

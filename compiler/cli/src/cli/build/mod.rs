@@ -13,7 +13,7 @@ mod several;
 mod targets;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sema_machine::platform::elf_note::{self, KEY_SIZE};
 use sema_vfs::ArchiveSummary;
@@ -125,30 +125,27 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         print(&targets::list())?;
         return Ok(0);
     }
-    let job = Job::new(arguments)?;
-    let source = job.source.as_path();
     let started = Instant::now();
+    let job = match Job::new(arguments) {
+        Ok(job) => job,
+        Err(failure) => {
+            let source = arguments
+                .files
+                .first()
+                .map_or(Path::new("."), PathBuf::as_path);
+            report_failure(arguments, source, started.elapsed(), Vec::new(), &failure)?;
+            return Err(failure);
+        }
+    };
+    let source = job.source.as_path();
     let mut said = Vec::new();
     let outcome = Plan::new(&job, arguments)
         .and_then(|plan| Ok((build(&job, &plan, arguments, &mut said)?, plan)));
     let elapsed = started.elapsed();
-    let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let (built, plan) = match outcome {
         Ok(outcome) => outcome,
         Err(failure) => {
-            if arguments.json {
-                let report = Report {
-                    source: absolute(source),
-                    bundled_files: 0,
-                    archive_bytes: 0,
-                    duration_ms,
-                    targets: Vec::new(),
-                    image: None,
-                    diagnostics: said,
-                    error: Some(failure.to_string()),
-                };
-                print(&super::inspect::json_text(&report)?)?;
-            }
+            report_failure(arguments, source, elapsed, said, &failure)?;
             return Err(failure);
         }
     };
@@ -169,7 +166,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             source: absolute(source),
             bundled_files: bundle.source_count() + bundle.asset_count(),
             archive_bytes: written.map_or(0, |summary| summary.archive_bytes),
-            duration_ms,
+            duration_ms: milliseconds(elapsed),
             targets: targets.collect::<Result<_, _>>()?,
             image: built.image.as_ref().map(WrittenImage::report).transpose()?,
             diagnostics: said,
@@ -280,6 +277,34 @@ fn service(source: &Path, arguments: &Build) -> Option<Service> {
         name: name.to_string_lossy().into_owned(),
         transport,
     })
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Prints the report of a build that has failed, if one is wanted.
+fn report_failure(
+    arguments: &Build,
+    source: &Path,
+    elapsed: Duration,
+    diagnostics: Vec<DiagnosticPart>,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    if !arguments.json {
+        return Ok(());
+    }
+    let report = Report {
+        source: absolute(source),
+        bundled_files: 0,
+        archive_bytes: 0,
+        duration_ms: milliseconds(elapsed),
+        targets: Vec::new(),
+        image: None,
+        diagnostics,
+        error: Some(failure.to_string()),
+    };
+    print(&super::inspect::json_text(&report)?)
 }
 
 /// Compiles the program and writes what is asked for. Notes in `said` what there is to say about the program.
