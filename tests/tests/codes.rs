@@ -99,6 +99,9 @@ fn messages(code: &str, files: &Path) -> Outcome {
         "E0003" | "W0410" => command
             .args(["build", ".", "-o", "app", "--runtime"])
             .arg(runtime()),
+        "E0503" => command
+            .args(["build", "main.sema", "--mcp", "--runtime"])
+            .arg(runtime()),
         code if code.starts_with("E09") => command.args(["run", "main.sema"]),
         _ => command.args(["check", "main.sema"]),
     };
