@@ -280,7 +280,7 @@ fn compile_with(
     let stoppable = options.stoppable
         || units.iter().any(|unit| {
             // Code that is only known at run time may stop tasks, too.
-            unit.dynamic || stop::can_stop_tasks(unit, builtins)
+            unit.dynamic || stop::can_stop_tasks(unit)
         });
     let mut modules = Vec::with_capacity(units.len());
     for (mut unit, linked) in units.into_iter().zip(linked) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sema_natives::NATIVES;
+use semac_core::front::lower::internal::INTERNALS;
 use semac_core::ir::Builtin;
 use semac_core::ir::builtins::CONSTANT_NAMES;
 use semac_core::ir::declarations;
@@ -57,16 +58,39 @@ fn every_builtin_is_declared_once() {
 }
 
 #[test]
-fn facts_are_found_by_name() {
+fn builtins_are_found_by_name_and_their_facts_by_number() {
     for native in NATIVES.all() {
-        let facts = Builtin(native.name).facts();
+        let builtin = Builtin::find(native.name).unwrap();
         let canonical = native.alias_of.unwrap_or(native.name);
-        assert_eq!(facts.name, canonical, "{}", native.name);
+        assert_eq!(builtin.facts().name, canonical, "{}", native.name);
+        assert_eq!(builtin.name(), canonical);
+        assert!(builtin.is_native() && builtin.function().is_none());
+    }
+    for function in library::FUNCTIONS {
+        let builtin = Builtin::find(function.name).unwrap();
+        assert_eq!(builtin.name(), function.name);
+        let found = builtin.function().map(|found| found.start);
+        assert_eq!(found, Some(function.start), "{}", function.name);
+        assert!(!builtin.is_native() && builtin.constant().is_none());
     }
     for declaration in library::DECLARATIONS {
-        assert_eq!(Builtin(declaration.name).facts().name, declaration.name);
+        let builtin = Builtin::find(declaration.name).unwrap();
+        assert_eq!(builtin.facts().name, declaration.name);
     }
-    assert_eq!(Builtin("%no-such-builtin").facts().name, "");
+    for name in CONSTANT_NAMES {
+        let builtin = Builtin::find(name).unwrap();
+        assert_eq!((builtin.name(), builtin.facts().name), (*name, ""));
+        assert!(builtin.constant().is_some() && !builtin.is_native());
+    }
+    assert_eq!(Builtin::find("%no-such-builtin"), None);
+}
+
+/// What expansions and lowering may name exists.
+#[test]
+fn internal_builtins_exist() {
+    let missing = INTERNALS.iter().map(|internal| internal.name);
+    let missing = missing.filter(|name| Builtin::find(name).is_none());
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! The names that exist before the program defines any.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
-use sema_format::isa::{Op, Predicate};
-use sema_machine::host::declaration::Declaration;
 use sema_machine::host::native::Arity;
-use sema_natives::core::values::{self, Constant};
-use sema_natives::{DECLARATIONS, NATIVES};
+use sema_natives::NATIVES;
+use sema_natives::core::values;
 
-use crate::ir::{Builtin, declarations};
+use crate::ir::Builtin;
 
 /// Builtins that are values, not functions.
 pub const CONSTANT_NAMES: &[&str] = &values::NAMES;
@@ -25,50 +22,6 @@ pub enum BuiltinKind {
     Value,
 }
 
-impl Builtin {
-    /// What is declared of it.
-    pub fn facts(self) -> &'static Declaration {
-        declarations::of(self.0)
-    }
-
-    /// Whether it is a native function.
-    pub fn is_function(self) -> bool {
-        NATIVES.find(self.0).is_some()
-    }
-
-    /// The value that it is, if it is no function.
-    pub fn constant(self) -> Option<Constant> {
-        values::value(self.0)
-    }
-
-    /// Whether it can be had at all: using one that the runtime lacks raises a condition.
-    pub fn is_available(self) -> bool {
-        self.is_function() || self.constant().is_some()
-    }
-
-    /// The instruction that does the same with so many operands.
-    pub fn operation(self, operands: usize) -> Option<Op> {
-        self.facts().operation(operands)
-    }
-
-    /// The test of kinds that does the same with one operand.
-    pub fn predicate(self) -> Option<Predicate> {
-        self.facts().predicate
-    }
-
-    /// The first builtin that declares that an instruction does the same with two operands.
-    pub fn of_operation(operation: Op) -> Option<Builtin> {
-        static BINARY: OnceLock<Vec<(Op, &'static str)>> = OnceLock::new();
-        let binary = BINARY.get_or_init(|| {
-            let all = DECLARATIONS.iter().copied().flatten();
-            all.filter_map(|one| Some((one.operation(2)?, one.name)))
-                .collect()
-        });
-        let (_, name) = binary.iter().find(|(known, _)| *known == operation)?;
-        Some(Builtin(name))
-    }
-}
-
 /// One builtin name.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -78,8 +31,6 @@ pub struct Entry {
     pub arity: Option<Arity>,
     /// What it is.
     pub kind: BuiltinKind,
-    /// What is declared of it, if it is a function.
-    pub declaration: Option<&'static Declaration>,
 }
 
 /// All builtins of one compilation.
@@ -113,11 +64,6 @@ impl Builtins {
         for (name, arity, _) in library {
             builtins.add(name, Some(*arity), BuiltinKind::Library);
         }
-        for declaration in declarations::all() {
-            if let Some(entry) = builtins.entries.get_mut(declaration.name) {
-                entry.declaration = Some(declaration);
-            }
-        }
         for name in values {
             builtins.add(name, None, BuiltinKind::Value);
         }
@@ -135,13 +81,15 @@ impl Builtins {
         builtins
     }
 
-    /// Adds a builtin under its own name.
+    /// Adds a builtin under its own name. Does nothing if there is none of this name.
     pub fn add(&mut self, name: &'static str, arity: Option<Arity>, kind: BuiltinKind) {
+        let Some(builtin) = Builtin::find(name) else {
+            return;
+        };
         let entry = Entry {
-            builtin: Builtin(name),
+            builtin,
             arity,
             kind,
-            declaration: None,
         };
         self.entries.insert(name, entry);
     }

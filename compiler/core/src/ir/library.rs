@@ -3,6 +3,8 @@
 //!
 //! The tables are constants: a process that does not look at a function does not touch it.
 
+use std::cmp::Ordering;
+
 use sema_machine::host::declaration::{Declaration, Kind, Mode, Parameter};
 use sema_machine::host::native::{Arity, Capability, Tier};
 
@@ -50,6 +52,53 @@ pub use tables::{DECLARATIONS, ENTRIES, FILES, FUNCTIONS};
 /// The function of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Function> {
-    let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name));
-    FUNCTIONS.get(index.ok()?)
+    FUNCTIONS.get(place(name)?)
+}
+
+/// The place of the function of this name in [`FUNCTIONS`].
+#[must_use]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a binary search: the place lies between bounds that lie in the table"
+)]
+pub const fn place(name: &str) -> Option<usize> {
+    let (mut low, mut high) = (0, FUNCTIONS.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match order(FUNCTIONS[middle].name, name) {
+            Ordering::Equal => return Some(middle),
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
+}
+
+/// Whether two names are the same, also while the crate is compiled.
+pub(super) const fn same(left: &str, right: &str) -> bool {
+    matches!(order(left, right), Ordering::Equal)
+}
+
+/// The order of two texts by their bytes.
+#[allow(clippy::indexing_slicing, reason = "both lengths are looked at first")]
+const fn order(left: &str, right: &str) -> Ordering {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return if left[at] < right[at] {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            };
+        }
+        at += 1;
+    }
+    if left.len() == right.len() {
+        Ordering::Equal
+    } else if left.len() < right.len() {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    }
 }

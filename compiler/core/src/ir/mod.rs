@@ -3,6 +3,7 @@
 //!
 //! Evaluation is strict and left to right everywhere.
 
+mod builtin;
 pub mod builtins;
 pub mod called;
 pub mod datum;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 
 use sema_format::isa::Op;
 
+pub use self::builtin::Builtin;
 use self::datum::{Datum, DatumKind, Span};
 
 /// Index of a variable in [`Unit::variables`].
@@ -28,11 +30,6 @@ pub struct GlobalId(pub u32);
 /// Index of an import in [`Unit::imports`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportId(pub u32);
-
-/// A builtin by its canonical name (aliases are resolved): a native of the runtime or a function
-/// of the embedded library. Names that begin with `%` are internal and cannot be written by users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Builtin(pub &'static str);
 
 /// One local variable.
 #[derive(Clone, Debug)]
@@ -105,7 +102,7 @@ pub struct Unit {
     pub body: Vec<Expr>,
 }
 
-/// A module that is part of a unit. A call of the builtin [`RUN_PART`] with the global of its function runs
+/// A module that is part of a unit. A call of the builtin [`Builtin::RUN_PART`] with the global of its function runs
 /// it unless it has run.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -114,8 +111,6 @@ pub struct Part {
     /// The global whose only value is the function that runs the module.
     pub function: GlobalId,
 }
-
-pub use called::RUN_PART;
 
 /// A macro of a module, for code that is compiled while the program runs.
 #[derive(Clone, Debug)]
@@ -286,9 +281,15 @@ impl Expr {
         Expr::new(ExprKind::Const(DatumKind::Nil), span)
     }
 
-    /// A call of the builtin of this canonical name.
-    pub fn builtin_call(name: &'static str, arguments: Vec<Expr>, span: Span) -> Expr {
-        Expr::call_of(Builtin(name), arguments, span)
+    /// A call of the builtin of this name. If there is none, it raises a condition that says so.
+    pub fn builtin_call(name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
+        match Builtin::find(name) {
+            Some(builtin) => Expr::call_of(builtin, arguments, span),
+            None => {
+                let name = ExprKind::Const(DatumKind::Str(Rc::from(name)));
+                Expr::call_of(called::UNAVAILABLE, vec![Expr::new(name, span)], span)
+            }
+        }
     }
 
     /// A call of a builtin.

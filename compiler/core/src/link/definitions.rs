@@ -36,7 +36,7 @@ pub fn lower(
     files: &[FileId],
     interner: &mut Interner,
     builtins: &Builtins,
-) -> Result<HashMap<&'static str, Lowered>, LibraryError> {
+) -> Result<HashMap<Builtin, Lowered>, LibraryError> {
     let marker = interner.get_or_intern_static("&opt");
     let mut optional = HashMap::new();
     let mut forms = Vec::with_capacity(functions.len());
@@ -65,11 +65,12 @@ pub fn lower(
         let ExprKind::DefineGlobal(_, value) = form.kind else {
             return Err(no_function(function));
         };
-        let ExprKind::Lambda(lambda) = value.kind else {
+        let (ExprKind::Lambda(lambda), Some(builtin)) = (value.kind, Builtin::find(function.name))
+        else {
             return Err(no_function(function));
         };
         let variables = variables.clone();
-        found.insert(function.name, Lowered { lambda, variables });
+        found.insert(builtin, Lowered { lambda, variables });
     }
     Ok(found)
 }
@@ -169,8 +170,11 @@ fn mark(expr: &mut Expr, optional: &HashMap<Span, usize>, globals: &[Global]) {
         }
         ExprKind::Global(id) => {
             let global = globals.get(id.0 as usize);
-            if let Some(function) = global.and_then(|global| library::find(&global.name)) {
-                expr.kind = ExprKind::Builtin(Builtin(function.name));
+            if let Some(global) = global
+                && library::find(&global.name).is_some()
+                && let Some(builtin) = Builtin::find(&global.name)
+            {
+                expr.kind = ExprKind::Builtin(builtin);
             }
         }
         _ => {}
@@ -219,8 +223,8 @@ mod tests {
         assert!(whole.len() > 100 && whole.len() == FUNCTIONS.len());
         for function in FUNCTIONS {
             let alone = lower(&[function], &files, &mut interner, &builtins).unwrap();
-            let name = function.name;
-            assert_eq!(code(&alone[name]), code(&whole[name]), "{name}");
+            let name = Builtin::find(function.name).unwrap();
+            assert_eq!(code(&alone[&name]), code(&whole[&name]), "{name:?}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::front::datum::{FileId, Interner, Span};
 use crate::front::source::SourceMap;
 use crate::ir::builtins::{Builtins, CONSTANT_NAMES};
-use crate::ir::library::{self, ENTRIES, FILES, Function};
+use crate::ir::library::{ENTRIES, FILES, Function};
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit, VarId, Variable, called};
 use crate::link::definitions::{self, Lowered};
@@ -24,7 +24,7 @@ pub struct Library {
     /// The numbers of its files in the source map.
     files: Vec<FileId>,
     /// The functions that have been reached so far.
-    lowered: RefCell<HashMap<&'static str, Lowered>>,
+    lowered: RefCell<HashMap<Builtin, Lowered>>,
 }
 
 /// Names of library functions that a unit got, by global.
@@ -51,21 +51,21 @@ impl Library {
     fn lower_reached(&self, unit: &Unit, interner: &mut Interner) -> Result<(), LibraryError> {
         let mut lowered = self.lowered.borrow_mut();
         let mut reached: Vec<&'static Function> = Vec::new();
-        let mut seen: HashSet<&'static str> = HashSet::new();
-        let mut reach = |name: &str, reached: &mut Vec<&'static Function>| {
-            if let Some(function) = library::find(name)
-                && !lowered.contains_key(function.name)
-                && seen.insert(function.name)
+        let mut seen: HashSet<Builtin> = HashSet::new();
+        let mut reach = |builtin: Builtin, reached: &mut Vec<&'static Function>| {
+            if let Some(function) = builtin.function()
+                && !lowered.contains_key(&builtin)
+                && seen.insert(builtin)
             {
                 reached.push(function);
             }
         };
         for form in &unit.body {
-            for_each_builtin(form, &mut |name| reach(name, &mut reached));
+            for_each_builtin(form, &mut |builtin| reach(builtin, &mut reached));
         }
         for global in &unit.globals {
-            if let Some(Builtin(name)) = global.shadows {
-                reach(name, &mut reached);
+            if let Some(builtin) = global.shadows {
+                reach(builtin, &mut reached);
             }
         }
         // Kept only when all of them are right: none of them lacks what it reaches.
@@ -73,10 +73,8 @@ impl Library {
         while !reached.is_empty() {
             let functions = std::mem::take(&mut reached);
             let new = definitions::lower(&functions, &self.files, interner, &self.builtins)?;
-            for function in functions {
-                if let Some(Lowered { lambda, .. }) = new.get(function.name) {
-                    for_each_builtin(&lambda.body, &mut |name| reach(name, &mut reached));
-                }
+            for Lowered { lambda, .. } in new.values() {
+                for_each_builtin(&lambda.body, &mut |builtin| reach(builtin, &mut reached));
             }
             all.extend(new);
         }
@@ -94,7 +92,7 @@ impl Library {
         &self,
         unit: &Unit,
         interner: &mut Interner,
-        builtins: &mut HashSet<&'static str>,
+        builtins: &mut HashSet<Builtin>,
         looked_at: usize,
     ) -> Result<usize, LibraryError> {
         self.lower_reached(unit, interner)?;
@@ -102,17 +100,17 @@ impl Library {
         if lowered.len() == looked_at {
             return Ok(looked_at);
         }
-        let mut users: HashMap<&str, Vec<&'static str>> = HashMap::new();
+        let mut users: HashMap<Builtin, Vec<Builtin>> = HashMap::new();
         for (user, Lowered { lambda, .. }) in &*lowered {
             for_each_builtin(&lambda.body, &mut |used| {
-                users.entry(used).or_default().push(user);
+                users.entry(used).or_default().push(*user);
             });
         }
-        let mut work: Vec<&str> = builtins.iter().copied().collect();
+        let mut work: Vec<Builtin> = builtins.iter().copied().collect();
         while let Some(builtin) = work.pop() {
-            for user in users.get(builtin).into_iter().flatten() {
-                if builtins.insert(user) {
-                    work.push(user);
+            for user in users.get(&builtin).into_iter().flatten() {
+                if builtins.insert(*user) {
+                    work.push(*user);
                 }
             }
         }
@@ -129,7 +127,7 @@ impl Library {
         &self,
         unit: &mut Unit,
         interner: &mut Interner,
-        is_present: &dyn Fn(&str) -> bool,
+        is_present: &dyn Fn(Builtin) -> bool,
     ) -> Result<Linked, LibraryError> {
         self.lower_reached(unit, interner)?;
         let lowered = self.lowered.borrow();
@@ -145,27 +143,27 @@ impl Library {
         // Globals that are library functions until the program redefines them.
         let mut shadowed = Vec::new();
         for (number, global) in link.names.iter_mut().enumerate() {
-            if let Some(Builtin(name)) = global.shadows
-                && let Some(function) = library::find(name)
+            if let Some(builtin) = global.shadows
+                && builtin.function().is_some()
             {
                 global.shadows = None;
                 global.mutable = true;
-                shadowed.push((GlobalId(number as u32), function.name));
+                shadowed.push((GlobalId(number as u32), builtin));
             }
         }
         let span = Span::default();
         let initial: Vec<Expr> = shadowed
             .into_iter()
-            .map(|(global, name)| {
-                let value = Expr::new(ExprKind::Global(link.global(name)), span);
+            .map(|(global, builtin)| {
+                let value = Expr::new(ExprKind::Global(link.global(builtin)), span);
                 Expr::new(ExprKind::DefineGlobal(global, Box::new(value)), span)
             })
             .collect();
         let mut definitions = Vec::new();
         let mut linked = Linked::new();
-        while let Some((name, target)) = link.pending.pop() {
+        while let Some((builtin, target)) = link.pending.pop() {
             linked.insert(target);
-            if let Some(Lowered { lambda, variables }) = lowered.get(name) {
+            if let Some(Lowered { lambda, variables }) = lowered.get(&builtin) {
                 let mut value = Expr::new(ExprKind::Lambda(lambda.clone()), lambda.span);
                 link.uses(&mut value);
                 let base = unit.variables.len() as u32;
@@ -188,29 +186,29 @@ impl Library {
     }
 }
 
-/// Calls `visit` with the name of every builtin that an expression mentions.
-fn for_each_builtin(expr: &Expr, visit: &mut dyn FnMut(&'static str)) {
-    if let ExprKind::Builtin(Builtin(name)) = expr.kind {
-        visit(name);
+/// Calls `visit` with every builtin that an expression mentions.
+fn for_each_builtin(expr: &Expr, visit: &mut dyn FnMut(Builtin)) {
+    if let ExprKind::Builtin(builtin) = expr.kind {
+        visit(builtin);
     }
     for_each_child(expr, &mut |child| for_each_builtin(child, visit));
 }
 
 struct Link<'u> {
-    is_present: &'u dyn Fn(&str) -> bool,
-    globals: HashMap<&'static str, GlobalId>,
-    pending: Vec<(&'static str, GlobalId)>,
+    is_present: &'u dyn Fn(Builtin) -> bool,
+    globals: HashMap<Builtin, GlobalId>,
+    pending: Vec<(Builtin, GlobalId)>,
     names: &'u mut Vec<Global>,
 }
 
 impl Link<'_> {
-    fn global(&mut self, name: &'static str) -> GlobalId {
-        if let Some(&global) = self.globals.get(name) {
+    fn global(&mut self, builtin: Builtin) -> GlobalId {
+        if let Some(&global) = self.globals.get(&builtin) {
             return global;
         }
         let global = GlobalId(self.names.len() as u32);
         // A space keeps the name apart from all that programs can write.
-        let name_in_unit = Rc::from(format!(" {name}"));
+        let name_in_unit = Rc::from(format!(" {}", builtin.name()));
         self.names.push(Global {
             name: name_in_unit,
             shadows: None,
@@ -218,9 +216,9 @@ impl Link<'_> {
             mutable: false,
             span: Span::default(),
         });
-        self.globals.insert(name, global);
-        if !(self.is_present)(name) {
-            self.pending.push((name, global));
+        self.globals.insert(builtin, global);
+        if !(self.is_present)(builtin) {
+            self.pending.push((builtin, global));
         }
         global
     }
@@ -228,10 +226,10 @@ impl Link<'_> {
     /// Makes uses of library functions refer to their globals.
     fn uses(&mut self, expr: &mut Expr) {
         apply_form(expr);
-        if let ExprKind::Builtin(Builtin(name)) = expr.kind
-            && let Some(function) = library::find(name)
+        if let ExprKind::Builtin(builtin) = expr.kind
+            && builtin.function().is_some()
         {
-            expr.kind = ExprKind::Global(self.global(function.name));
+            expr.kind = ExprKind::Global(self.global(builtin));
         }
         for_each_child_mut(expr, &mut |child| self.uses(child));
     }

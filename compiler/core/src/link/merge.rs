@@ -10,7 +10,7 @@ use crate::front::datum::{Interner, Span};
 use crate::front::diagnostic::Diagnostic;
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{
-    Expr, ExprKind, Global, GlobalId, Import, ImportId, Lambda, Part, RUN_PART, Unit, VarId,
+    Builtin, Expr, ExprKind, Global, GlobalId, Import, ImportId, Lambda, Part, Unit, VarId,
     Variable,
 };
 use crate::middle::{frames, known, rename};
@@ -302,7 +302,7 @@ impl Merger<'_> {
             Some(Place::Part) => {
                 if let Some(runner) = self.runners.get(&target) {
                     let runner = Expr::new(ExprKind::Global(*runner), span);
-                    steps.push(Expr::call_of(RUN_PART, vec![runner], span));
+                    steps.push(Expr::call_of(Builtin::RUN_PART, vec![runner], span));
                 }
             }
             // It runs already, which is an error until it has ended.

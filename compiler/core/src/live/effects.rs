@@ -32,7 +32,7 @@ const OTHERS: &[&str] = &[
 const HARMLESS: &[&str] = &["sys/args", "sys/pid", "sys/which"];
 
 /// The natives that reach outside of the build, and other builtins that are no functions of the library.
-pub(super) fn with_effects() -> HashSet<&'static str> {
+pub(super) fn with_effects() -> HashSet<Builtin> {
     let natives = NATIVES.all().iter().filter(|native| {
         let mut capabilities = native.capabilities.iter();
         capabilities.any(|capability| {
@@ -43,11 +43,12 @@ pub(super) fn with_effects() -> HashSet<&'static str> {
         }) && !HARMLESS.contains(&native.name)
     });
     let natives = natives.map(|native| native.name);
-    natives.chain(OTHERS.iter().copied()).collect()
+    let named = natives.chain(OTHERS.iter().copied());
+    named.filter_map(Builtin::find).collect()
 }
 
 /// Guards the uses of `effects` in a unit.
-pub(super) fn guard(unit: &mut Unit, effects: &HashSet<&'static str>, interner: &mut Interner) {
+pub(super) fn guard(unit: &mut Unit, effects: &HashSet<Builtin>, interner: &mut Interner) {
     let allowed = GlobalId(u32::try_from(unit.globals.len()).unwrap_or(u32::MAX));
     unit.globals.push(Global {
         name: ALLOWED.into(),
@@ -64,26 +65,26 @@ pub(super) fn guard(unit: &mut Unit, effects: &HashSet<&'static str>, interner: 
 fn guard_expr(
     expr: &mut Expr,
     allowed: GlobalId,
-    effects: &HashSet<&'static str>,
+    effects: &HashSet<Builtin>,
     interner: &mut Interner,
 ) {
     for_each_child_mut(expr, &mut |child| {
         guard_expr(child, allowed, effects, interner);
     });
-    let ExprKind::Builtin(Builtin(name)) = expr.kind else {
+    let ExprKind::Builtin(builtin) = expr.kind else {
         return;
     };
-    if !effects.contains(name) {
+    if !effects.contains(&builtin) {
         return;
     }
     let span = expr.span;
-    let shown = name.trim_start_matches('%');
+    let shown = builtin.name().trim_start_matches('%');
     let refusal = Diagnostic::eval(span, format!("'{shown}' is not called at build time"))
         .as_condition(Condition::Other(ConditionKind::PermissionDenied))
         .condition_map(interner);
     let expr_of = |kind| Box::new(Expr::new(kind, span));
     let allowed = expr_of(ExprKind::Global(allowed));
-    let builtin = expr_of(ExprKind::Builtin(Builtin(name)));
+    let builtin = expr_of(ExprKind::Builtin(builtin));
     let refusal = expr_of(ExprKind::Throw(expr_of(ExprKind::Const(refusal))));
     expr.kind = ExprKind::If(allowed, builtin, refusal);
 }

@@ -18,7 +18,7 @@ use crate::front::expand::host::{MacroHost, TransformerId};
 use crate::front::expand::steps::count_steps;
 use crate::front::positions::SourcePositions;
 use crate::front::source::SourceMap;
-use crate::ir::Unit;
+use crate::ir::{Builtin, Unit};
 use crate::link::library::Library;
 use crate::live::dynamic::DynamicCompiler;
 use crate::live::effects::{ALLOWED, guard, with_effects};
@@ -41,7 +41,7 @@ pub struct Machine<'l> {
     namespaces: HashMap<Rc<str>, usize>,
     units: usize,
     /// The builtins that reach outside of the build, and how many functions of the library were looked at for it.
-    effects: (HashSet<&'static str>, usize),
+    effects: (HashSet<Builtin>, usize),
     /// How many steps each transformer may take.
     steps: u64,
 }

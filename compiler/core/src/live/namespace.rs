@@ -9,9 +9,8 @@ use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::{Datum, DatumKind, Interner, Span};
 use crate::front::positions::Positions;
-use crate::ir::declarations;
 use crate::ir::walk::for_each_child_mut;
-use crate::ir::{Expr, ExprKind, Global, GlobalId, Unit, called};
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit, called};
 use crate::link::library::{Library, LibraryError, Linked};
 use crate::live::values;
 use crate::middle::frames;
@@ -54,7 +53,9 @@ pub fn load_unit(
         }
     }
     frames::mark(&mut unit);
-    let linked = library.link(&mut unit, interner, &|name| is_present(vm, namespace, name))?;
+    let linked = library.link(&mut unit, interner, &|builtin| {
+        is_present(vm, namespace, builtin)
+    })?;
     let linked = place(vm, namespace, &mut unit, &linked);
     for form in &mut unit.body {
         refer_to_kept(vm, form, interner);
@@ -77,12 +78,12 @@ pub fn load_unit(
 }
 
 /// Whether an earlier unit of the namespace has brought a library function along.
-fn is_present(vm: &Vm, namespace: usize, name: &str) -> bool {
+fn is_present(vm: &Vm, namespace: usize, builtin: Builtin) -> bool {
     // These ask for files as seen from the module they are part of.
-    if declarations::of(name).finds_modules {
+    if builtin.facts().finds_modules {
         return false;
     }
-    let global = vm.find_namespace_global(namespace, &format!(" {name}"));
+    let global = vm.find_namespace_global(namespace, &format!(" {}", builtin.name()));
     global.is_some_and(|global| vm.namespace_value(namespace, global as usize).is_some())
 }
 

@@ -144,7 +144,7 @@ pub fn of_expr(expr: &Expr, variable: &dyn Fn(crate::ir::VarId) -> Classes) -> C
         ExprKind::Const(datum) => of_constant(datum),
         ExprKind::Local(id) => variable(*id),
         ExprKind::Lambda(_) => Classes::FUNCTION,
-        ExprKind::Builtin(builtin) if builtin.is_function() => Classes::FUNCTION,
+        ExprKind::Builtin(builtin) if builtin.is_native() => Classes::FUNCTION,
         ExprKind::While(..) | ExprKind::DefineGlobal(..) => Classes::NIL,
         ExprKind::SetLocal(_, value) => of_expr(value, variable),
         ExprKind::Let(_, body) | ExprKind::Letrec(_, body) | ExprKind::Loop(_, _, body) => {

@@ -62,7 +62,7 @@ impl<'n> Evaluator<'n> {
         {
             return None;
         }
-        let native = NATIVES.known(NATIVES.find(builtin.0)?)?;
+        let native = builtin.native()?;
         let mut host = self.host.borrow_mut();
         if self.calls.replace(self.calls.get() + 1) >= MOST_CALLS {
             self.calls.set(1);

@@ -119,7 +119,7 @@ mod tests {
             .iter()
             .map(|number| Expr::new(ExprKind::Const(DatumKind::Int(*number)), Span::default()))
             .collect();
-        match call(Builtin(name), &arguments)? {
+        match call(Builtin::find(name)?, &arguments)? {
             DatumKind::Int(value) => Some(value),
             DatumKind::Bool(value) => Some(i64::from(value)),
             _ => None,

@@ -31,7 +31,7 @@ fn owned(builtin: Builtin, operands: usize) -> Option<Builtin> {
     let (name, least) = builtin.facts().in_place?;
     (usize::from(least)..=MOST_OPERANDS)
         .contains(&operands)
-        .then_some(Builtin(name))
+        .then(|| Builtin::find(name))?
 }
 
 /// Whether a builtin only reads its first operand: its result neither is nor contains it.

@@ -88,7 +88,7 @@ fn range_of(init: &Expr) -> Option<(Vec<Expr>, Builtin)> {
         [start, _] => matches!(start.kind, ExprKind::Const(_)),
         _ => false,
     };
-    is_simple.then(|| (arguments.clone(), Builtin(end)))
+    is_simple.then(|| Some((arguments.clone(), Builtin::find(end)?)))?
 }
 
 /// Whether the value of an expression is the same whenever it is computed, and nothing notices when.

@@ -252,7 +252,7 @@ impl Specialiser<'_> {
     /// The function that an argument always is.
     fn given(&mut self, argument: &mut Expr) -> Option<Given> {
         match &argument.kind {
-            ExprKind::Builtin(builtin) => builtin.is_function().then_some(Given::Builtin(*builtin)),
+            ExprKind::Builtin(builtin) => builtin.is_native().then_some(Given::Builtin(*builtin)),
             ExprKind::Global(global) => self
                 .globals
                 .known

@@ -132,7 +132,7 @@ impl Machine {
                 let shadows = self.units[unit].globals[id.0 as usize].shadows;
                 let value = self.globals.get(&key).cloned();
                 value
-                    .or(shadows.map(|builtin| Value::Builtin(builtin.0)))
+                    .or(shadows.map(|builtin| Value::Builtin(builtin.name())))
                     .ok_or_else(|| condition("unbound", &format!("Unbound variable: {}", key.1)))
             }
             ExprKind::SetGlobal(id, value) => {
@@ -147,7 +147,7 @@ impl Machine {
                 self.globals.insert(key, value);
                 Ok(Value::Nil)
             }
-            ExprKind::Builtin(builtin) => Ok(Value::Builtin(builtin.0)),
+            ExprKind::Builtin(builtin) => Ok(Value::Builtin(builtin.name())),
             ExprKind::Lambda(lambda) => Ok(Value::Closure(Rc::new(Closure {
                 lambda: lambda.clone(),
                 environment: env.clone(),

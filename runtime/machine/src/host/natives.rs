@@ -141,11 +141,12 @@ impl Natives {
     }
 
     /// The number of the native of this name; aliases are followed.
-    pub fn find(&self, name: &str) -> Option<u32> {
-        let declared = declared(self.all, self.by_name, name)?;
-        match self.meaning.get(declared as usize) {
-            Some(&NONE) | None => None,
-            Some(&number) => Some(u32::from(number)),
+    pub const fn find(&self, name: &str) -> Option<u32> {
+        match declared(self.all, self.by_name, name) {
+            Some(declared) if self.meaning[declared as usize] != NONE => {
+                Some(self.meaning[declared as usize] as u32)
+            }
+            _ => None,
         }
     }
 
@@ -162,7 +163,7 @@ impl Natives {
     }
 
     /// All declarations, aliases included, in the order of their numbers.
-    pub fn all(&self) -> &'static [&'static Native] {
+    pub const fn all(&self) -> &'static [&'static Native] {
         self.all
     }
 }

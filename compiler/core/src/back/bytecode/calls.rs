@@ -11,7 +11,7 @@ use super::function::{Dest, FunctionBuilder, MAX_PARAMETERS};
 use super::primitives;
 use super::{Failure, KnownFunction};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Builtin, Expr, ExprKind, RUN_PART, called};
+use crate::ir::{Builtin, Expr, ExprKind, called};
 
 /// Arguments that a call window or a range takes at most; further ones travel in a list.
 const MOST_ARGUMENTS: usize = 48;
@@ -239,7 +239,7 @@ impl FunctionBuilder<'_, '_> {
         dest: Dest,
         span: Span,
     ) -> Result<(), Failure> {
-        if builtin == RUN_PART
+        if builtin == Builtin::RUN_PART
             && let [argument] = arguments
             && let ExprKind::Global(part) = argument.kind
             && let Some(import) = self.module.import_of_part(part)
@@ -303,7 +303,7 @@ impl FunctionBuilder<'_, '_> {
             });
         }
         let facts = builtin.facts();
-        let accepted = builtin.is_function() && facts.arity().accepts(arguments.len());
+        let accepted = builtin.is_native() && facts.arity().accepts(arguments.len());
         if !accepted || arguments.len() > MOST_ARGUMENTS || facts.calls_back {
             let callee = Expr::new(ExprKind::Builtin(builtin), span);
             return self.call_value(&callee, arguments, dest, span);

@@ -383,8 +383,8 @@ impl FunctionBuilder<'_, '_> {
             }
             None => {}
         }
-        if !builtin.is_function() {
-            return self.unavailable(builtin.0, register);
+        if !builtin.is_native() {
+            return self.unavailable(builtin.name(), register);
         }
         let index = self.native(builtin)?;
         self.asm.emit(Instruction::LoadNative {
@@ -406,7 +406,7 @@ impl FunctionBuilder<'_, '_> {
 
     pub fn native(&mut self, builtin: Builtin) -> Result<u16, Failure> {
         let span = self.span;
-        u16::try_from(self.module.native(builtin.0)).map_err(|_| Failure {
+        u16::try_from(self.module.native(builtin.name())).map_err(|_| Failure {
             error: super::CodegenError::TooManyNatives,
             span,
         })

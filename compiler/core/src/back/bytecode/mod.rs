@@ -25,7 +25,7 @@ use sema_format::model::{Arity, Export, ExportKind, Import, Part};
 use crate::front::datum::{Interner, Span};
 use crate::front::positions::Positions;
 use crate::ir::walk::for_each_child;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, RUN_PART, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
 use crate::middle::Globals;
 use crate::middle::likely::Likely;
 use crate::middle::variables::Variables;
@@ -204,7 +204,8 @@ fn collect_value_uses(
         ExprKind::Global(global) => {
             uses.insert(*global);
         }
-        ExprKind::Call(callee, _) if matches!(callee.kind, ExprKind::Builtin(RUN_PART)) => {}
+        ExprKind::Call(callee, _)
+            if matches!(callee.kind, ExprKind::Builtin(Builtin::RUN_PART)) => {}
         ExprKind::Call(callee, arguments) => {
             let direct = match callee.kind {
                 ExprKind::Global(global) => known

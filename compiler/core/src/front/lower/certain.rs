@@ -9,7 +9,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use super::finish::visit;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit};
+use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit};
 
 /// The expressions that are evaluated whenever the module starts.
 #[derive(Default)]
@@ -131,7 +131,9 @@ impl Walk<'_> {
         }
         self.note(expr);
         match &callee.kind {
-            ExprKind::Builtin(Builtin("exit" | "error" | "raise")) => self.ended = true,
+            ExprKind::Builtin(builtin) if matches!(builtin.name(), "exit" | "error" | "raise") => {
+                self.ended = true;
+            }
             ExprKind::Lambda(lambda) => self.evaluate(&lambda.body),
             ExprKind::Global(id) if self.called.insert(*id) => {
                 if let Some(lambda) = self.functions.get(id) {
@@ -153,7 +155,7 @@ impl Walk<'_> {
         let mut ends = false;
         let mut mentioned = Vec::new();
         visit(expr, &mut |part| match &part.kind {
-            ExprKind::Builtin(Builtin("exit")) => ends = true,
+            ExprKind::Builtin(builtin) if builtin.name() == "exit" => ends = true,
             ExprKind::Global(id) => mentioned.push(*id),
             _ => {}
         });

@@ -12,7 +12,7 @@ use crate::front::expand::prelude::PRELUDE;
 use crate::front::names::SPECIAL_FORMS;
 use crate::ir::builtins::Builtins;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit};
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, called};
 
 /// Makes every builtin that the unit never assigns a [`ExprKind::Builtin`] and drops the globals that nothing
 /// mentions any more.
@@ -166,11 +166,13 @@ impl Lowerer<'_, '_> {
             visit(form, &mut |expr| {
                 let fails = match &expr.kind {
                     ExprKind::Import(_) | ExprKind::Throw(_) => true,
-                    ExprKind::Call(callee, _) => matches!(
-                        callee.kind,
-                        ExprKind::Builtin(Builtin("%import-dynamic" | "%load-dynamic"))
-                            | ExprKind::Const(_)
-                    ),
+                    ExprKind::Call(callee, _) => match callee.kind {
+                        ExprKind::Builtin(builtin) => {
+                            matches!(builtin.name(), "%import-dynamic" | "%load-dynamic")
+                        }
+                        ExprKind::Const(_) => true,
+                        _ => false,
+                    },
                     _ => false,
                 };
                 if fails && certain.contains(expr) {
@@ -222,7 +224,7 @@ impl Lowerer<'_, '_> {
                 // A multimethod takes what its dispatch function takes.
                 ExprKind::Call(callee, arguments) => match (&callee.kind, &arguments[..]) {
                     (
-                        ExprKind::Builtin(Builtin("%make-multimethod")),
+                        ExprKind::Builtin(called::MAKE_MULTIMETHOD),
                         [
                             _,
                             Expr {
@@ -336,7 +338,7 @@ fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
     let ExprKind::Call(callee, arguments) = &expr.kind else {
         return None;
     };
-    let ExprKind::Builtin(Builtin(name)) = callee.kind else {
+    let ExprKind::Builtin(builtin) = callee.kind else {
         return None;
     };
     let ExprKind::Const(DatumKind::Str(path)) = &arguments.first()?.kind else {
@@ -361,6 +363,7 @@ fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
     };
     let message = format!("{name}: {problem}");
     let place = arguments.first().map_or(expr.span, |path| path.span);
+    let name = builtin.name();
     Some(Diagnostic::warning(place, "W0409", Condition::Io, message))
 }
 
@@ -377,9 +380,10 @@ fn wrong_count(
         return None;
     };
     let (name, minimum, maximum) = match &callee.kind {
-        ExprKind::Builtin(Builtin(name)) if !name.starts_with('%') => {
+        ExprKind::Builtin(builtin) if !builtin.name().starts_with('%') => {
+            let name = builtin.name();
             let arity = builtins.resolve(name)?.arity?;
-            (*name, usize::from(arity.min), arity.max.map(usize::from))
+            (name, usize::from(arity.min), arity.max.map(usize::from))
         }
         ExprKind::Global(id) => {
             let known = functions.get(id)?;

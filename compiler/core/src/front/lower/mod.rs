@@ -374,7 +374,7 @@ impl<'a, 's> Lowerer<'a, 's> {
     /// program can write, define or shadow.
     fn hygienic_builtin(&self, symbol: Symbol) -> Option<Builtin> {
         let name = self.session.interner.resolve(&symbol).strip_prefix(' ')?;
-        let internal = || internal::find(name).map(Builtin);
+        let internal = || internal::find(name).and_then(Builtin::find);
         let public = || {
             self.session
                 .builtins

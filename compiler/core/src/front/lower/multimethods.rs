@@ -3,7 +3,7 @@
 use super::{Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span};
 use crate::front::diagnostic::Fallible;
-use crate::ir::{Builtin, Expr, ExprKind};
+use crate::ir::{Expr, ExprKind, called};
 
 impl Lowerer<'_, '_> {
     pub(super) fn defmulti(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
@@ -12,7 +12,7 @@ impl Lowerer<'_, '_> {
         let dispatch = self.expr(dispatch);
         let text = DatumKind::Str(self.session.text(symbol));
         // A multimethod is called through this function, which is given the multimethod and the arguments.
-        let invoke = ExprKind::Builtin(Builtin("%multimethod-invoke"));
+        let invoke = ExprKind::Builtin(called::INVOKE);
         let arguments = vec![
             Expr::new(ExprKind::Const(text), name.span),
             dispatch,

@@ -2,7 +2,7 @@
 
 use crate::front::diagnostic::suggest::nearest_name;
 use crate::front::diagnostic::{Condition, Diagnostic};
-use crate::ir::{Builtin, Expr, ExprKind};
+use crate::ir::{Expr, ExprKind};
 use sema_machine::host::declaration::Mode;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
@@ -63,7 +63,7 @@ fn keywords(map: &Expr) -> Vec<(Symbol, Span)> {
             .filter_map(|(key, _)| of_datum(key))
             .collect(),
         ExprKind::Call(callee, elements) => match callee.kind {
-            ExprKind::Builtin(Builtin("%map" | "hash-map")) => {
+            ExprKind::Builtin(builtin) if matches!(builtin.name(), "%map" | "hash-map") => {
                 let keys = elements.iter().step_by(2);
                 let keywords = keys.filter_map(|key| match key.kind {
                     ExprKind::Const(DatumKind::Keyword(symbol)) => Some((symbol, key.span)),

@@ -54,7 +54,7 @@ pub fn unit_text(unit: &Unit, interner: &Interner) -> String {
 fn global_text(global: &Global) -> String {
     let mut text = global.name.to_string();
     if let Some(builtin) = global.shadows {
-        let _ = write!(text, " shadows {}", builtin.0);
+        let _ = write!(text, " shadows {}", builtin.name());
     }
     let _ = write!(text, " definitions={}", global.definitions);
     if global.mutable {
@@ -100,7 +100,7 @@ impl Printer<'_> {
             ExprKind::Const(kind) => Tree::Leaf(self.constant(kind, expr)),
             ExprKind::Local(id) => Tree::Leaf(self.variable(*id)),
             ExprKind::Global(id) => Tree::Leaf(self.global(*id)),
-            ExprKind::Builtin(builtin) => leaf(builtin.0),
+            ExprKind::Builtin(builtin) => leaf(builtin.name()),
             ExprKind::SetLocal(id, value) => node(
                 "set",
                 vec![Tree::Leaf(self.variable(*id)), self.tree(value)],

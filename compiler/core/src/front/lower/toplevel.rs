@@ -18,7 +18,7 @@ use crate::front::expand::prelude::PRELUDE;
 use crate::front::expand::syntax_rules::SyntaxRules;
 use crate::front::expand::table::{Macro, MacroEntry};
 use crate::front::names::SpecialForm;
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
+use crate::ir::{Expr, ExprKind, GlobalId, MacroDefinition, Unit, UnitMacro};
 
 /// Forms of each module that have been run at build time: indices into [`Unit::body`].
 pub(crate) type Evaluated = HashMap<Rc<str>, HashSet<usize>>;
@@ -488,7 +488,8 @@ fn defined_globals(expr: &Expr, globals: &mut Vec<GlobalId>) {
             }
         }
         ExprKind::Call(callee, arguments) => {
-            if let ExprKind::Builtin(Builtin("%multimethod-add!")) = callee.kind
+            if let ExprKind::Builtin(builtin) = callee.kind
+                && builtin.name() == "%multimethod-add!"
                 && let Some(ExprKind::Global(id)) = arguments.first().map(|first| &first.kind)
             {
                 globals.push(*id);

@@ -119,8 +119,7 @@ impl Work<'_> {
         }
         let host = &self.vm.host;
         let text = host.heap.string(name);
-        let natives = host.natives;
-        let made = (natives.find(called::MAKE_MACRO.0)).map(|number| natives.get(number));
+        let made = called::MAKE_MACRO.native();
         if let Some(Ok(value)) = made.map(|native| (native.call)(host, &[text])) {
             self.vm.set_namespace_value(namespace, global, value);
         }
