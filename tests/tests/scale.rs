@@ -180,6 +180,51 @@ fn evaluated_forms_of_any_length_are_compiled_or_refused() {
     assert!(lines[2].contains("too many bindings"), "{got:#?}");
 }
 
+/// Twice as many clauses or bindings take about twice as long, whatever they are.
+#[test]
+fn forms_with_many_clauses_take_linear_time() {
+    let programs: [fn(usize) -> String; 5] = [
+        |count| {
+            let bindings = words(count, |i| format!("(v{i} {i})"));
+            format!("(println (let ({bindings}) (+ v0 v{})))", count - 1)
+        },
+        |count| {
+            let bindings = words(count, |i| format!("(v{i} (println {i}))"));
+            format!("(let ({bindings}) 1)")
+        },
+        |count| {
+            let bindings = words(count, |i| format!("(v{i} (fn () {i}))"));
+            format!("(println (letrec ({bindings}) (+ (v0) (v{}))))", count - 1)
+        },
+        // Each clause is warned of: it is unreachable, for the sake of the first.
+        |count| {
+            let clauses = words(count, |i| format!("\n((string? x) {i})"));
+            format!("(define x 1) (println (cond {clauses} (else nil)))")
+        },
+        |count| {
+            let clauses = words(count, |i| format!("([{i} a] (+ a {i}))"));
+            format!("(define (f x) (match x {clauses})) (println (f [1 2]))")
+        },
+    ];
+    for (index, program) in programs.iter().enumerate() {
+        let (few, many) = (program(4_000), program(16_000));
+        let project = Scratch::with(&[("few.sema", few.as_str()), ("many.sema", many.as_str())]);
+        let build = |name: &str| {
+            let started = Instant::now();
+            let mut command = semac_in(project.path());
+            outcome(command.args(["compile", name, "-o", "out.semac"]), b"").succeeded();
+            started.elapsed()
+        };
+        let times = |name: &str| (0..2).map(|_| build(name)).min().unwrap_or_default();
+        let (few, many) = (times("few.sema"), times("many.sema"));
+        // Quadratic: sixteen times as long.
+        assert!(
+            many < few * 9 + Duration::from_millis(300),
+            "{index}: {few:?}, {many:?}"
+        );
+    }
+}
+
 /// Functions are keys of hash maps like others: those of many do not look at each for every one.
 #[test]
 fn hash_maps_with_functions_as_keys_are_linear() {

@@ -131,7 +131,10 @@ fn shown_frames<'d>(sources: &SourceMap, diagnostic: &'d Diagnostic) -> &'d [Fra
     }
 }
 
-/// One excerpt per file, the file of the primary label first.
+/// Bytes between two labels of a file that one excerpt shows. What lies between is read whenever it is drawn.
+const MOST_BETWEEN: u32 = 4096;
+
+/// One excerpt per file and place in it, that of the primary label first.
 fn snippets<'a>(
     sources: &'a SourceMap,
     diagnostic: &'a Diagnostic,
@@ -145,20 +148,23 @@ fn snippets<'a>(
         .iter()
         .map(|label| (AnnotationKind::Context, label));
     let labels: Vec<_> = primary.chain(secondary).collect();
-    let mut files: Vec<FileId> = Vec::new();
-    for (_, label) in &labels {
-        if !files.contains(&label.span.file) {
-            files.push(label.span.file);
+    let mut places: Vec<(FileId, Vec<(AnnotationKind, &Label)>)> = Vec::new();
+    for (kind, label) in labels {
+        let span = label.span;
+        let is_near = |(_, other): &(AnnotationKind, &Label)| {
+            other.span.start.abs_diff(span.start) <= MOST_BETWEEN
+        };
+        let place = places
+            .iter_mut()
+            .find(|(file, others)| *file == span.file && others.iter().any(is_near));
+        match place {
+            Some((_, others)) => others.push((kind, label)),
+            None => places.push((span.file, vec![(kind, label)])),
         }
     }
-    let in_file = |id: FileId| {
-        labels
-            .iter()
-            .filter(move |(_, label)| label.span.file == id)
-    };
-    files
-        .into_iter()
-        .filter_map(|id| Some(excerpt(sources.file(id)?, in_file(id).copied())))
+    let excerpts = places.into_iter();
+    excerpts
+        .filter_map(|(file, labels)| Some(excerpt(sources.file(file)?, labels.into_iter())))
         .collect()
 }
 
@@ -179,7 +185,7 @@ fn excerpt<'a>(
         .map(|(_, range, _)| range.end)
         .max()
         .unwrap_or(0);
-    // Only the lines between the labels are handed over, so that a large file costs nothing.
+    // Only the lines between the labels, which are near, are handed over: a large file costs nothing.
     let text = file.text();
     let start = text
         .get(..first)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Bound, Context, Simplifier, sequence};
+use super::{Bound, Context, Simplifier};
 use crate::front::datum::{DatumKind, Span};
 use crate::ir::{Expr, ExprKind, Lambda, VarId};
 use crate::middle::classes::Classes;
@@ -34,6 +34,22 @@ impl Steps {
         self.group += 1;
         self.steps.push(Step::Effect(expr));
     }
+}
+
+/// A body after `effects`, which stand last first and are taken out.
+fn after(effects: &mut Vec<Expr>, body: Expr) -> Expr {
+    if effects.is_empty() {
+        return body;
+    }
+    let span = body.span;
+    let mut parts = Vec::with_capacity(effects.len() + 1);
+    for part in effects.drain(..).rev().chain(std::iter::once(body)) {
+        match part.kind {
+            ExprKind::Seq(more) => parts.extend(more),
+            _ => parts.push(part),
+        }
+    }
+    Expr::new(ExprKind::Seq(parts), span)
 }
 
 impl Simplifier<'_> {
@@ -150,7 +166,10 @@ impl Simplifier<'_> {
         // Bindings that will stand in one `let`, last first.
         let mut open: Vec<(VarId, Expr)> = Vec::new();
         let mut open_group = 0;
-        let close = |open: &mut Vec<(VarId, Expr)>, body: Expr| {
+        // What is done in front of the body and behind those bindings, last first.
+        let mut effects: Vec<Expr> = Vec::new();
+        let close = |open: &mut Vec<(VarId, Expr)>, effects: &mut Vec<Expr>, body: Expr| {
+            let body = after(effects, body);
             if open.is_empty() {
                 return body;
             }
@@ -161,7 +180,10 @@ impl Simplifier<'_> {
         for step in steps.steps.into_iter().rev() {
             match step {
                 Step::Effect(effect) => {
-                    body = sequence(effect, close(&mut open, body));
+                    if !open.is_empty() {
+                        body = close(&mut open, &mut effects, body);
+                    }
+                    effects.push(effect);
                 }
                 Step::Waiting(variable) => {
                     let Some(Bound::Move(init, _)) = self.bound.remove(&variable) else {
@@ -172,7 +194,7 @@ impl Simplifier<'_> {
                         continue;
                     }
                     let init = self.expr(init, Context::Value);
-                    body = close(&mut open, body);
+                    body = close(&mut open, &mut effects, body);
                     body = Expr::new(ExprKind::Let(vec![(variable, init)], Box::new(body)), span);
                 }
                 Step::Bind(variable, init, group) => {
@@ -180,12 +202,16 @@ impl Simplifier<'_> {
                     if !assigned && self.census.uses(variable) == 0 {
                         let init = self.discard(init);
                         if !super::is_nil(&init) {
-                            body = sequence(init, close(&mut open, body));
+                            if !open.is_empty() {
+                                body = close(&mut open, &mut effects, body);
+                            }
+                            effects.push(init);
                         }
                         continue;
                     }
                     let mut init = Some(init);
                     if !assigned && self.census.uses(variable) == 1 && open.is_empty() {
+                        body = after(&mut effects, body);
                         let placed =
                             purity::place(&mut body, variable, &mut init, &self.census, self.known);
                         if placed == Placed::Done {
@@ -194,7 +220,7 @@ impl Simplifier<'_> {
                         }
                     }
                     if group != open_group {
-                        body = close(&mut open, body);
+                        body = close(&mut open, &mut effects, body);
                         open_group = group;
                     }
                     if let Some(init) = init {
@@ -203,7 +229,7 @@ impl Simplifier<'_> {
                 }
             }
         }
-        close(&mut open, body)
+        close(&mut open, &mut effects, body)
     }
 
     pub(super) fn bind_recursive(

@@ -149,6 +149,7 @@ impl Simplifier<'_> {
     fn expr(&mut self, expr: Expr, context: Context) -> Expr {
         let span = expr.span;
         let kind = match expr.kind {
+            ExprKind::Const(_) if context == Context::Effect => return Expr::nil(span),
             ExprKind::Const(datum) => ExprKind::Const(datum),
             ExprKind::Local(variable) => return self.local(variable, context, span),
             ExprKind::Builtin(builtin) => match context {
