@@ -205,15 +205,7 @@ unsafe extern "C" fn sema_options_output(
     context: *mut c_void,
 ) -> bool {
     // SAFETY: by the rules of sema.h it is null or valid.
-    unsafe {
-        change(options, |options| {
-            options.output = Some(CWriter {
-                write: write?,
-                context,
-            });
-            Some(())
-        })
-    }
+    unsafe { writer(options, write, context, |options| &mut options.output) }
 }
 
 #[unsafe(no_mangle)]
@@ -223,12 +215,24 @@ unsafe extern "C" fn sema_options_errors(
     context: *mut c_void,
 ) -> bool {
     // SAFETY: by the rules of sema.h it is null or valid.
+    unsafe { writer(options, write, context, |options| &mut options.errors) }
+}
+
+/// Sets what one of the standard streams goes to.
+///
+/// # Safety
+/// As for [`change`].
+unsafe fn writer(
+    options: *mut SemaOptions,
+    write: Option<Writer>,
+    context: *mut c_void,
+    stream: impl FnOnce(&mut SemaOptions) -> &mut Option<CWriter>,
+) -> bool {
+    // SAFETY: the caller's promise.
     unsafe {
         change(options, |options| {
-            options.errors = Some(CWriter {
-                write: write?,
-                context,
-            });
+            let write = write?;
+            *stream(options) = Some(CWriter { write, context });
             Some(())
         })
     }
