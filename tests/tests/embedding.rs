@@ -57,9 +57,8 @@ fn a_built_program_calls_natives_from_outside() {
         command.args([
             "build",
             level,
-            // Host functions are unbound names where the program is compiled.
-            "--allow",
-            "W0201",
+            "--extern",
+            "app/double/1",
             "main.sema",
             "--include",
             "data",

@@ -34,6 +34,39 @@ const UNCERTAIN: &[&str] = &[
     "(define thunk (fn () MISTAKE))",
 ];
 
+/// Host functions are declared to the compiler: then they are names like others, in all files of a program.
+#[test]
+fn host_functions_can_be_declared() {
+    let module = "(define (double-price x) (* 2 (app/price x)))";
+    let main =
+        "(import \"m.sema\")\n(println (app/price \"a\") (double-price \"b\"))\n(emit 1 2)\n";
+    let project = Scratch::with(&[("main.sema", main), ("m.sema", module)]);
+    let undeclared = semac(&project, &["check", "main.sema"]).failed_with(1, "app/price");
+    assert!(undeclared.stderr.contains("W0201"), "{undeclared:#?}");
+    let declared = ["--extern", "app/price/1", "--extern", "emit/1-"];
+    for command in ["check", "build", "compile"] {
+        let arguments = [&[command, "main.sema", "--deny-warnings"][..], &declared].concat();
+        let got = semac(&project, &arguments).succeeded();
+        assert!(!got.stderr.contains("Unbound"), "{got:#?}");
+    }
+    // Where nothing provides them they are unbound when they are reached.
+    let run = [&["run"][..], &declared, &["main.sema"]].concat();
+    semac(&project, &run).failed_with(1, "Unbound variable: app/price");
+    let wrong = [
+        "check",
+        "main.sema",
+        "--extern",
+        "app/price/2",
+        "--extern",
+        "emit",
+    ];
+    let got = semac(&project, &wrong).failed_with(1, "app/price expects 2 arguments, got 1");
+    assert!(got.stderr.contains("W0202"), "{got:#?}");
+    for (name, problem) in [("println/1", "is a builtin"), ("f/3-1", "no call has both")] {
+        semac(&project, &["check", "main.sema", "--extern", name]).failed_with(2, problem);
+    }
+}
+
 #[test]
 fn what_is_certain_to_fail_is_an_error() {
     for (mistake, code) in [

@@ -6,6 +6,7 @@ use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
 use crate::front::datum::Interner;
 use crate::front::diagnostic::{COMPUTED_PATH, Diagnostic, NEEDS_COMPILER};
+use crate::front::lower::externs::HostFunction;
 use crate::front::modules::os_path::{path_of, text_of};
 use crate::front::modules::{FileError, Files, Options as ModuleOptions, PackageRoot, lower_files};
 use crate::front::positions::SourcePositions;
@@ -54,6 +55,8 @@ pub struct Options {
     pub stoppable: bool,
     /// Codes of warnings that stay warnings although they are about what is certain to fail.
     pub allowed: Vec<String>,
+    /// The functions that whoever runs the program adds to the builtins.
+    pub externs: Vec<HostFunction>,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
     /// What the modules become.
@@ -220,6 +223,7 @@ fn compile_with(
             compiler_at_run_time,
             strict_modules: true,
             allowed: &options.allowed,
+            externs: &options.externs,
             working_directory: working_directory.as_deref(),
             expand: options.expand,
         },

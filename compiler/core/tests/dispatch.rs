@@ -97,6 +97,7 @@ fn run(stoppable: bool) {
     let options = Options {
         working_directory: None,
         allowed: Vec::new(),
+        externs: Vec::new(),
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -60,6 +60,7 @@ fn run(files: &[(&str, &str)]) -> Run {
         &mut host,
         Options {
             allowed: &CERTAIN.map(str::to_owned),
+            externs: &[],
             ..Options::default()
         },
         &Unobserved,

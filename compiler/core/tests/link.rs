@@ -53,6 +53,7 @@ fn compiled(files: &Files, entry: &Path, optimize: u8, world: World) -> Program 
         service: None,
         cassette: None,
         allowed: CERTAIN.map(str::to_owned).to_vec(),
+        externs: Vec::new(),
         optimize,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -89,6 +89,7 @@ fn compile(text: String, optimize: u8) -> Program {
     let options = Options {
         working_directory: None,
         allowed: Vec::new(),
+        externs: Vec::new(),
         optimize,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -50,6 +50,7 @@ fn said(program: &str) -> String {
     let options = Options {
         working_directory: None,
         allowed: Vec::new(),
+        externs: Vec::new(),
         optimize: 0,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -41,6 +41,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
     let options = Options {
         working_directory: None,
         allowed: Vec::new(),
+        externs: Vec::new(),
         optimize: 2,
         package_root: None,
         surroundings: Surroundings::Runtime,

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use sema_machine::platform::tier::Tier;
 
 use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::front::lower::externs::HostFunction;
 
 use super::completions::Completions;
 use super::doc::Doc;
@@ -128,6 +129,10 @@ pub struct Lints {
     /// (repeatable)
     #[arg(long, value_name = "CAP[=SCOPE]", value_parser = Grant::parse)]
     pub deny: Vec<Grant>,
+    /// A function that whoever embeds the program adds, and how many arguments it takes: app/price/1, log/1-2, emit/1-
+    /// (repeatable)
+    #[arg(long = "extern", value_name = "NAME[/ARITY]")]
+    pub externs: Vec<HostFunction>,
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
@@ -362,7 +367,7 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
     let mut at = 2;
     loop {
         let word = line.get(at)?;
-        if ["-O", "--macro-steps", "--allow", "--deny"]
+        if ["-O", "--macro-steps", "--allow", "--deny", "--extern"]
             .iter()
             .any(|option| word == *option)
         {

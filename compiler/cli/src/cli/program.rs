@@ -228,6 +228,7 @@ fn diagnose(
         working_directory: std::env::current_dir().ok(),
         package_root: package_root(),
         allowed: lints.codes(),
+        externs: lints.externs.clone(),
         surroundings: purpose.surroundings,
         macro_steps: optimization.macro_steps,
         stoppable: optimization.stoppable,

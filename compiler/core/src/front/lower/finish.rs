@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::certain::Certain;
+use super::externs::HostFunction;
 use super::{Lowerer, options};
 use crate::front::datum::{DatumKind, Span};
 use crate::front::diagnostic::suggest::unbound_hint;
@@ -246,7 +247,26 @@ impl Lowerer<'_, '_> {
             };
             functions.insert(*id, known);
         }
+        for (id, global) in (0..).map(GlobalId).zip(&self.unit.globals) {
+            if let Some(function) = self.host_function(global) {
+                let known = Known {
+                    name: global.name.clone(),
+                    minimum: usize::from(function.least),
+                    maximum: function.most.map(usize::from),
+                    lambda: None,
+                };
+                functions.insert(id, known);
+            }
+        }
         functions
+    }
+
+    /// The host function that a global is for want of a definition.
+    fn host_function(&self, global: &Global) -> Option<&HostFunction> {
+        let mut externs = self.session.externs.iter();
+        let function = externs.find(|function| *function.name == *global.name)?;
+        let bound = global.definitions > 0 || self.is_import_bound(&global.name);
+        (!bound).then_some(function)
     }
 
     fn undefined_exports(&self, found: &mut Vec<Diagnostic>) {
@@ -277,7 +297,9 @@ impl Lowerer<'_, '_> {
             .zip(&self.unit.globals)
             .filter(|(_, global)| {
                 let bound = global.definitions > 0 || global.shadows.is_some();
-                !bound && !self.is_import_bound(&global.name)
+                !bound
+                    && !self.is_import_bound(&global.name)
+                    && self.host_function(global).is_none()
             })
             .collect();
         if unbound.is_empty() {
@@ -341,6 +363,7 @@ fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
     let ExprKind::Builtin(builtin) = callee.kind else {
         return None;
     };
+    let name = builtin.name();
     let ExprKind::Const(DatumKind::Str(path)) = &arguments.first()?.kind else {
         return None;
     };
@@ -363,7 +386,6 @@ fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
     };
     let message = format!("{name}: {problem}");
     let place = arguments.first().map_or(expr.span, |path| path.span);
-    let name = builtin.name();
     Some(Diagnostic::warning(place, "W0409", Condition::Io, message))
 }
 

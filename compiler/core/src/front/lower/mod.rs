@@ -19,6 +19,7 @@ mod define;
 mod duplicates;
 mod dynamic;
 mod errors;
+pub mod externs;
 mod finish;
 mod hints;
 pub mod internal;

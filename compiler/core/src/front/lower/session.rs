@@ -8,6 +8,7 @@ use crate::front::datum::{Datum, Interner, Span, Symbol};
 use crate::front::diagnostic::Diagnostic;
 use crate::front::expand::host::MacroHost;
 use crate::front::expand::trace::Trace;
+use crate::front::lower::externs::HostFunction;
 use crate::front::modules::loader::Loader;
 use crate::front::names::Names;
 use crate::front::source::{NO_SOURCES, SourceMap};
@@ -37,6 +38,8 @@ pub struct Session<'s> {
     pub(crate) compiler_at_run_time: bool,
     /// Codes of warnings that stay warnings although they are about what is certain to fail.
     pub(crate) allowed: Vec<String>,
+    /// The functions that whoever runs the program adds to the builtins.
+    pub(crate) externs: Vec<HostFunction>,
     /// Is told what goes on.
     pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
@@ -71,6 +74,7 @@ impl<'s> Session<'s> {
             redefined: HashSet::new(),
             compiler_at_run_time: false,
             allowed: Vec::new(),
+            externs: Vec::new(),
             phases: &Unobserved,
             fresh: 0,
         }

@@ -12,6 +12,7 @@ use crate::front::diagnostic::{Diagnostic, Severity};
 use crate::front::expand::host::MacroHost;
 use crate::front::expand::trace::{Trace, program_text};
 use crate::front::lower::Session;
+use crate::front::lower::externs::HostFunction;
 use crate::front::source::SourceMap;
 use crate::ir::builtins::Builtins;
 use crate::ir::{MacroDefinition, Unit};
@@ -52,6 +53,8 @@ pub struct Options<'a> {
     pub compiler_at_run_time: bool,
     /// Codes of warnings that stay warnings although they are about what is certain to fail.
     pub allowed: &'a [String],
+    /// The functions that whoever runs the program adds to the builtins.
+    pub externs: &'a [HostFunction],
     /// The directory (absolute) that file names in messages are relative to; that of the entry if there is none.
     pub working_directory: Option<&'a str>,
     /// Whether to write down the files with the macros that they define expanded.
@@ -79,6 +82,7 @@ pub fn lower_files(
     session.trace = options.expand.then(Trace::default);
     session.compiler_at_run_time = options.compiler_at_run_time;
     session.allowed = options.allowed.to_vec();
+    session.externs = options.externs.to_vec();
     let path = files.canonical(path).unwrap_or_else(|| normal(path));
     let mut loader = Loader::new(files, sources, packages, options.strict_modules);
     loader.set_entry(&path, options.working_directory);
