@@ -37,6 +37,12 @@
     reason = "the tables have an entry for each operation code and predicate"
 )]
 
+#[macro_use]
+mod fields;
+mod predicate;
+
+pub use predicate::Predicate;
+
 /// What an operand means: how it is printed and what the verifier checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
@@ -106,159 +112,6 @@ pub mod special {
     pub const MISSING: u8 = 4;
     /// How many there are.
     pub const COUNT: u8 = 5;
-}
-
-macro_rules! predicates {
-    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
-        /// Type predicates that `test`, `jtest` and `jntest` evaluate without a call.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(u8)]
-        pub enum Predicate { $($(#[doc = $doc])* $name),* }
-        impl Predicate {
-            /// All predicates, in encoding order.
-            pub const ALL: &[Predicate] = &[$(Predicate::$name),*];
-            /// The builtin this predicate is.
-            pub const fn name(self) -> &'static str { match self { $(Predicate::$name => $text),* } }
-            /// Decodes the operand byte.
-            pub const fn from_byte(byte: u8) -> Option<Predicate> {
-                if (byte as usize) < Self::ALL.len() { Some(Self::ALL[byte as usize]) } else { None }
-            }
-        }
-    };
-}
-
-predicates! {
-    /// `nil`
-    Nil = "nil?",
-    /// nil or the empty list
-    Null = "null?",
-    /// non-empty list
-    Pair = "pair?",
-    /// list, also empty
-    List = "list?",
-    /// vector
-    Vector = "vector?",
-    /// sorted map
-    Map = "map?",
-    /// string
-    String = "string?",
-    /// symbol
-    Symbol = "symbol?",
-    /// keyword
-    Keyword = "keyword?",
-    /// boolean
-    Bool = "bool?",
-    /// character
-    Char = "char?",
-    /// any number
-    Number = "number?",
-    /// float
-    Float = "float?",
-    /// closure or native
-    Function = "fn?",
-    /// the marker of a missing optional argument (library code only)
-    Missing = "%missing?",
-    /// exact integer
-    ExactInteger = "exact-integer?",
-}
-
-macro_rules! field_type {
-    (a) => {
-        u8
-    };
-    (b) => {
-        u8
-    };
-    (c) => {
-        u8
-    };
-    (sc) => {
-        i8
-    };
-    (bx) => {
-        u16
-    };
-    (sbx) => {
-        i16
-    };
-    (s24) => {
-        i32
-    };
-    (x) => {
-        u32
-    };
-    (sx) => {
-        i32
-    };
-}
-macro_rules! field_put {
-    ($w0:ident, $w1:ident, a, $v:expr) => {
-        $w0 |= ($v as u32) << 8;
-    };
-    ($w0:ident, $w1:ident, b, $v:expr) => {
-        $w0 |= ($v as u32) << 16;
-    };
-    ($w0:ident, $w1:ident, c, $v:expr) => {
-        $w0 |= ($v as u32) << 24;
-    };
-    ($w0:ident, $w1:ident, sc, $v:expr) => {
-        $w0 |= ($v as u8 as u32) << 24;
-    };
-    ($w0:ident, $w1:ident, bx, $v:expr) => {
-        $w0 |= ($v as u32) << 16;
-    };
-    ($w0:ident, $w1:ident, sbx, $v:expr) => {
-        $w0 |= ($v as u16 as u32) << 16;
-    };
-    ($w0:ident, $w1:ident, s24, $v:expr) => {
-        $w0 |= ($v as u32) << 8;
-    };
-    ($w0:ident, $w1:ident, x, $v:expr) => {
-        $w1 = Some($v);
-    };
-    ($w0:ident, $w1:ident, sx, $v:expr) => {
-        $w1 = Some($v as u32);
-    };
-}
-macro_rules! field_take {
-    ($w0:ident, $w1:ident, a) => {
-        ($w0 >> 8) as u8
-    };
-    ($w0:ident, $w1:ident, b) => {
-        ($w0 >> 16) as u8
-    };
-    ($w0:ident, $w1:ident, c) => {
-        ($w0 >> 24) as u8
-    };
-    ($w0:ident, $w1:ident, sc) => {
-        ($w0 >> 24) as u8 as i8
-    };
-    ($w0:ident, $w1:ident, bx) => {
-        ($w0 >> 16) as u16
-    };
-    ($w0:ident, $w1:ident, sbx) => {
-        ($w0 >> 16) as u16 as i16
-    };
-    ($w0:ident, $w1:ident, s24) => {
-        ($w0 as i32) >> 8
-    };
-    ($w0:ident, $w1:ident, x) => {
-        $w1?
-    };
-    ($w0:ident, $w1:ident, sx) => {
-        $w1? as i32
-    };
-}
-macro_rules! field_words {
-    (x) => {
-        1
-    };
-    (sx) => {
-        1
-    };
-    ($other:ident) => {
-        0
-    };
 }
 
 /// One operand of an instruction: its field, its meaning.

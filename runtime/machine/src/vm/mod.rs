@@ -23,6 +23,7 @@ mod schedule;
 pub(crate) mod stack;
 mod steps;
 mod task;
+mod task_table;
 mod unwind;
 mod waiting;
 
@@ -74,7 +75,7 @@ pub struct Vm {
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
     source: Box<dyn ModuleSource>,
-    tasks: schedule::TaskTable,
+    tasks: task_table::TaskTable,
     /// The running task, off the table.
     pub(crate) task: Box<Task>,
     /// Most bytes of the stacks of all tasks together.
@@ -153,7 +154,7 @@ impl Vm {
             modules: Vec::new(),
             module_numbers: NameMap::default(),
             source,
-            tasks: schedule::TaskTable::default(),
+            tasks: task_table::TaskTable::default(),
             task,
             stack_limit: limits::Limit::of_stacks(),
             idle: None,
@@ -323,7 +324,7 @@ impl Vm {
 
 struct VmRoots<'a> {
     modules: &'a [Box<LoadedModule>],
-    tasks: &'a mut schedule::TaskTable,
+    tasks: &'a mut task_table::TaskTable,
     task: &'a mut Task,
     kept: &'a mut crate::host::kept::Kept,
     namespaces: &'a [namespace::Namespace],
@@ -363,7 +364,7 @@ impl Roots for VmRoots<'_> {
     fn trace_more(&mut self, tracer: &mut Tracer<'_>, most: usize) -> bool {
         let mut others = vec![&mut *self.task];
         others.extend(self.interrupted.iter_mut().map(nested::Interrupted::task));
-        schedule::trace_more(self.tasks, self.scheduler, &mut others, tracer, most)
+        task_table::trace_more(self.tasks, self.scheduler, &mut others, tracer, most)
     }
 }
 

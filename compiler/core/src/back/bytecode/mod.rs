@@ -12,8 +12,10 @@ mod counters;
 mod expr;
 mod function;
 mod hoist;
+mod loads;
 mod loops;
 pub mod primitives;
+mod spread;
 mod switch;
 
 use std::collections::{HashMap, HashSet};

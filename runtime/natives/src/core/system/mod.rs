@@ -3,6 +3,7 @@
 #[cfg(feature = "net")]
 pub mod arrivals;
 pub mod console;
+mod descriptors;
 pub mod device;
 pub mod environment;
 pub mod file_lines;

@@ -2,6 +2,7 @@
 
 pub mod pull;
 pub mod read;
+mod scalars;
 #[cfg(test)]
 mod tests;
 mod text;
