@@ -6,6 +6,7 @@
 mod builtin;
 pub mod builtins;
 pub mod called;
+pub mod convert;
 pub mod datum;
 pub mod declarations;
 pub mod library;

@@ -194,7 +194,7 @@ impl MacroHost for Machine<'_> {
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.call(function, &arguments);
         let result = self.ended(ending, sources)?;
-        values::to_datum(&mut self.vm, result, span, &spans, interner)
+        values::to_datum(&self.vm, result, span, &spans, interner)
             .ok_or_else(|| plain_error("the expansion of this macro is nested too deeply"))
     }
 

@@ -8,14 +8,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use sema_format::isa::Op;
-use sema_machine::data::collections;
 use sema_machine::host::Host;
 use sema_machine::host::declaration::{Declaration, Kind as Declared};
 use sema_machine::host::output::Output;
 use sema_machine::memory::value::{Kind, Value};
 use sema_natives::NATIVES;
 
-use crate::front::datum::{Datum, DatumKind, Interner, Span};
+use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::ir::convert::{self, Parts};
 use crate::ir::{Builtin, Expr, ExprKind};
 
 /// Most bytes of the arguments of a call, by the measure of [`Budget`]: what natives do with them takes at
@@ -74,94 +74,60 @@ impl<'n> Evaluator<'n> {
             .collect::<Option<_>>()?;
         // Nothing of a pure builtin's effects can be left behind by one that fails: there are none.
         let result = (native.call)(host, &values).ok()?;
-        let room = MOST_RESULT.saturating_sub(given.0);
-        let result = self.datum(host, result, &mut Budget(room))?;
+        let budget = Budget(MOST_RESULT.saturating_sub(given.0));
+        let names = self.names;
+        let result = Answer {
+            host,
+            names,
+            budget,
+        }
+        .datum(result)?;
         (!facts.varies || !has_floats(&result)).then_some(result)
     }
 
     /// The value of a datum without identity.
     fn value(&self, host: &Host, datum: &DatumKind) -> Option<Value> {
-        let heap = &host.heap;
-        let all = |items: &[Datum]| -> Option<Vec<Value>> {
-            items
-                .iter()
-                .map(|item| self.value(host, &item.kind))
-                .collect()
-        };
-        Some(match datum {
-            DatumKind::Nil => Value::NIL,
-            DatumKind::Bool(value) => Value::bool(*value),
-            DatumKind::Int(value) => heap.int(*value),
-            DatumKind::BigInt(value) => heap.bigint(value),
-            DatumKind::Float(value) => Value::float(*value),
-            DatumKind::Char(value) => Value::char(*value),
-            DatumKind::Str(text) => heap.string(text),
-            DatumKind::Symbol(name) => host.symbol(self.names.resolve(name)),
-            DatumKind::Keyword(name) => host.keyword(self.names.resolve(name)),
-            DatumKind::List(items) => heap.list(&all(items)?),
-            DatumKind::Vector(items) => heap.vector(&all(items)?),
-            DatumKind::Map(entries) => {
-                let each = entries.iter().map(|(key, value)| {
-                    Some((self.value(host, &key.kind)?, self.value(host, &value.kind)?))
-                });
-                let entries: Vec<(Value, Value)> = each.collect::<Option<_>>()?;
-                collections::sorted_map::from_entries(host, &entries)
-            }
-            DatumKind::Bytes(bytes) => heap.bytevector(bytes),
-            _ => return None,
-        })
+        let kept = matches!(
+            datum,
+            DatumKind::Ratio(_)
+                | DatumKind::Complex(_)
+                | DatumKind::F64Array(_)
+                | DatumKind::I64Array(_)
+        );
+        let part = &mut |part: &Datum| self.value(host, &part.kind);
+        (!kept).then(|| convert::to_value(host, datum, self.names, part))?
+    }
+}
+
+/// A result on its way to a datum: immutable data within a budget.
+struct Answer<'r> {
+    host: &'r Host,
+    names: &'r Interner,
+    budget: Budget,
+}
+
+impl Answer<'_> {
+    fn datum(&mut self, value: Value) -> Option<DatumKind> {
+        if matches!(value.kind(), Kind::F64Array | Kind::I64Array) {
+            return None;
+        }
+        let datum = convert::to_datum(self.host, value, self)?;
+        // How others are written is for the runtime to say.
+        let written = !matches!(datum, DatumKind::Float(float) if !float.is_finite());
+        (written && self.budget.takes_alone(&datum)).then_some(datum)
+    }
+}
+
+impl Parts for Answer<'_> {
+    fn part(&mut self, value: Value) -> Option<Datum> {
+        let kind = self.datum(value)?;
+        let span = Span::default();
+        Some(Datum { kind, span })
     }
 
-    /// The datum of a result that is immutable data and within the budget.
-    fn datum(&self, host: &Host, value: Value, budget: &mut Budget) -> Option<DatumKind> {
-        let heap = &host.heap;
-        let name = || self.names.get(host.name_of(value)?);
-        let mut all = |items: Vec<Value>| -> Option<Rc<[Datum]>> {
-            let each = items.into_iter();
-            each.map(|item| self.part(host, item, budget)).collect()
-        };
-        let datum = match value.kind() {
-            Kind::Nil => DatumKind::Nil,
-            Kind::Bool => DatumKind::Bool(value.is_truthy()),
-            Kind::Int => match heap.as_i64(value) {
-                Some(small) => DatumKind::Int(small),
-                None => DatumKind::BigInt(Rc::new(heap.as_bigint(value)?)),
-            },
-            // How others are written is for the runtime to say.
-            Kind::Float => DatumKind::Float(value.as_float().filter(|float| float.is_finite())?),
-            Kind::Char => DatumKind::Char(value.as_char()?),
-            Kind::String => DatumKind::Str(Rc::from(heap.as_str(value)?)),
-            // A name that occurs nowhere else would have to be added to those of the program.
-            Kind::Symbol => DatumKind::Symbol(name()?),
-            Kind::Keyword => DatumKind::Keyword(name()?),
-            Kind::List => DatumKind::List(all(heap.list_iter(value).take(MOST_RESULT).collect())?),
-            Kind::Vector => {
-                let items = heap.values(value);
-                DatumKind::Vector(all(items.get(..items.len().min(MOST_RESULT))?.to_vec())?)
-            }
-            Kind::Map => {
-                let entries: Vec<(Value, Value)> =
-                    collections::iter(heap, value).take(MOST_RESULT).collect();
-                let each = entries.into_iter().map(|(key, value)| {
-                    Some((
-                        self.part(host, key, budget)?,
-                        self.part(host, value, budget)?,
-                    ))
-                });
-                DatumKind::Map(each.collect::<Option<_>>()?)
-            }
-            Kind::Bytevector => DatumKind::Bytes(heap.as_bytevector(value)?.into()),
-            _ => return None,
-        };
-        budget.takes_alone(&datum).then_some(datum)
-    }
-
-    fn part(&self, host: &Host, value: Value, budget: &mut Budget) -> Option<Datum> {
-        let kind = self.datum(host, value, budget)?;
-        Some(Datum {
-            kind,
-            span: Span::default(),
-        })
+    /// A name that occurs nowhere else would have to be added to those of the program.
+    fn symbol(&mut self, name: &str) -> Option<Symbol> {
+        self.names.get(name)
     }
 }
 
