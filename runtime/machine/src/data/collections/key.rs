@@ -134,6 +134,15 @@ pub fn needs_identity(host: &Host, key: Value) -> bool {
     }
 }
 
+/// Whether sorted maps find `key` by looking at all entries only: it needs its identity, and is no closure that can be
+/// told from all others by its number.
+pub(crate) fn needs_scan(host: &Host, key: Value) -> bool {
+    if key.is_heap() && key.kind() == Kind::Closure {
+        return host.heap.unique_identity(key).is_none();
+    }
+    needs_identity(host, key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,8 @@ enum Shape<'h> {
     Keyword(&'h str),
     Symbol(&'h str),
     Text(&'h str),
+    /// A closure, by its number.
+    Closure(u16),
     Other,
 }
 
@@ -32,6 +34,8 @@ impl<'h> Probe<'h> {
             Shape::Symbol(host.symbols.name(name))
         } else if let Some(text) = host.heap.as_str(key) {
             Shape::Text(text)
+        } else if key.is_heap() && key.kind() == Kind::Closure {
+            Shape::Closure(host.heap.identity(key))
         } else {
             Shape::Other
         };
@@ -54,6 +58,9 @@ impl<'h> Probe<'h> {
             },
             Shape::Text(key) if other.is_heap() && other.kind() == Kind::String => {
                 self.host.heap.as_str(other).unwrap_or("").cmp(key)
+            }
+            Shape::Closure(key) if other.is_heap() && other.kind() == Kind::Closure => {
+                self.host.heap.identity(other).cmp(&key)
             }
             _ => self.order_of_others(other),
         }

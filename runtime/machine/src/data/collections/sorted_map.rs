@@ -7,8 +7,9 @@
 //! most as great as those on its right. An operation copies the path from the root, at most a few
 //! hundred bytes per level, whether or not the map is shared.
 //!
-//! Keys that contain opaque objects (closures, promises …) have no order that survives a
-//! collection. Such a key is found by a scan, which makes maps with them linear, but right.
+//! Closures that are keys have numbers, which order them, until there have been too many. Other keys that contain opaque
+//! objects (promises …) have no order that survives a collection. Such a key is found by a scan, which makes maps
+//! with them linear, but right.
 
 use std::cmp::Ordering;
 
@@ -101,7 +102,7 @@ pub fn get(host: &Host, map: Value, key: Value) -> Option<Value> {
         let index = scan(entries, key)?;
         return entries.get(2 * index + 1).copied();
     }
-    if key::needs_identity(host, key) {
+    if key::needs_scan(host, key) {
         let mut entries = iter(heap, map);
         return entries
             .find(|(other, _)| equality::equal(host, *other, key))
@@ -160,7 +161,7 @@ struct Grown {
 /// `map` with `key`, which was checked, bound to `value`. A key that is there already stays.
 pub fn insert(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
-    if key::needs_identity(host, key) {
+    if key::needs_scan(host, key) {
         return insert_by_scan(host, map, key, value);
     }
     let probe = Probe::new(host, key);

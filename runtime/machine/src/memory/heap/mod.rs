@@ -106,6 +106,8 @@ pub struct Heap {
     direct_bytes: Cell<usize>,
     /// The number that a closure got last: see [`Heap::identity`].
     last_identity: Cell<u16>,
+    /// Whether numbers have been given twice.
+    identities_repeat: Cell<bool>,
     stats: HeapStats,
     /// What the program's data take in all, and how much they may.
     pub account: Account,
@@ -158,6 +160,7 @@ impl Heap {
             marking: mark::Marking::default(),
             direct_bytes: Cell::new(0),
             last_identity: Cell::new(0),
+            identities_repeat: Cell::new(false),
             stats: HeapStats::default(),
             account: Account::default(),
             full_wanted: Cell::new(false),

@@ -192,13 +192,28 @@ impl Heap {
         debug_assert_eq!(closure.kind(), Kind::Closure);
         match self.aux(closure) {
             0 => {
-                let number = self.last_identity.get().checked_add(1).unwrap_or(1);
+                let number = self.last_identity.get().checked_add(1).unwrap_or_else(|| {
+                    self.identities_repeat.set(true);
+                    1
+                });
                 self.last_identity.set(number);
                 object::set_aux(closure, number);
                 number
             }
             number => number,
         }
+    }
+
+    /// The number of a closure that no other one has; `None` once there have been too many for that.
+    pub(crate) fn unique_identity(&self, closure: Value) -> Option<u16> {
+        let number = self.identity(closure);
+        (!self.identities_repeat.get()).then_some(number)
+    }
+
+    /// Leaves out numbers of closures, so that few are left.
+    #[cfg(test)]
+    pub(crate) fn leave_identities(&self, left: u16) {
+        self.last_identity.set(u16::MAX - left);
     }
 
     /// The 16 bits of an object that its kind may use as it likes.

@@ -51,7 +51,7 @@ impl Link {
 /// belong to a variable, and `map` must not be used again if it did.
 pub fn insert_owned(host: &Host, map: Value, key: Value, value: Value) -> Value {
     let heap = &host.heap;
-    if key::needs_identity(host, key) {
+    if key::needs_scan(host, key) {
         return insert(host, map, key, value);
     }
     let probe = Probe::new(host, key);

@@ -14,7 +14,7 @@ use crate::memory::value::{Kind, Value};
 /// `map` without `key`.
 pub fn remove(host: &Host, map: Value, key: Value) -> Value {
     let heap = &host.heap;
-    if key::needs_identity(host, key) {
+    if key::needs_scan(host, key) {
         let mut entries: Vec<_> = iter(heap, map).collect();
         entries.retain(|(other, _)| !equality::equal(host, *other, key));
         return if entries.len() == len(heap, map) {

@@ -148,3 +148,36 @@ fn keywords_and_text_and_opaque_keys() {
     assert_eq!(get_keyword(host, map, host.keyword("none")), None);
     assert_eq!(get(host, map, Value::float(f64::NAN)), None);
 }
+
+/// Closures are found by their numbers, and by themselves when numbers repeat.
+#[test]
+fn closures_are_keys() {
+    for left in [u16::MAX - 1, 20] {
+        let host = Host::new(
+            crate::host::output::Output::memory(),
+            &crate::host::natives::Natives::NONE,
+        );
+        let heap = &host.heap;
+        heap.leave_identities(left);
+        let closures: Vec<Value> = (0..60)
+            .map(|_| heap.object(Kind::Closure, 0, &[Value::small(0)]))
+            .collect();
+        let mut map = insert(&host, empty(heap), Value::small(7), Value::small(-1));
+        for (index, closure) in closures.iter().enumerate().take(50) {
+            map = insert(&host, map, *closure, Value::index(index));
+            map = insert(&host, map, *closure, Value::index(index));
+        }
+        assert_eq!(len(heap, map), 51);
+        for (index, closure) in closures.iter().enumerate() {
+            let expected = (index < 50).then(|| Value::index(index));
+            assert_eq!(get(&host, map, *closure), expected, "{left} {index}");
+        }
+        let doubled = merge(&host, map, map);
+        assert_eq!(len(heap, doubled), 51);
+        for closure in &closures {
+            map = remove(&host, map, *closure);
+        }
+        assert_eq!(len(heap, map), 1);
+        assert_eq!(get(&host, map, Value::small(7)), Some(Value::small(-1)));
+    }
+}
