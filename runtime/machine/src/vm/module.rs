@@ -12,6 +12,7 @@ use super::load_error::LoadError;
 use crate::host::functions::BY_NUMBER;
 use crate::host::native::Native;
 use crate::host::{FunctionFacts, Host};
+use crate::memory::account::Charge;
 use crate::memory::value::{Kind, Value};
 
 /// A function of a loaded module. Its address is the identity that closures hold.
@@ -114,6 +115,8 @@ pub(crate) struct LoadedModule {
     /// Decoded when an error needs it.
     debug: OnceCell<Option<Debug>>,
     image: Image,
+    /// What it counts for, if it is code of run time, of which there may be any amount.
+    charge: Option<Charge>,
 }
 
 impl LoadedModule {
@@ -209,6 +212,7 @@ impl LoadedModule {
             debug: OnceCell::new(),
             image,
             key,
+            charge: None,
         });
         let functions = module
             .functions()
@@ -251,6 +255,24 @@ impl LoadedModule {
             function.functions = start;
         }
         Ok(functions)
+    }
+
+    /// Counts it among the data of the program.
+    pub(crate) fn count(&mut self, host: &Host) {
+        let count = self.image.function_count();
+        let code = (0..count).filter_map(|index| self.image.function(index).ok().flatten());
+        // Instructions, with a place and names for about every other one, and the tables around them.
+        let words: usize = code.map(|function| function.code.len()).sum();
+        let tables = self.constants.len() + self.natives.len() + self.import_targets.len();
+        let bytes = size_of::<LoadedModule>()
+            + self.key.len()
+            + self.name.len()
+            + count * 2 * size_of::<Func>()
+            + words * 2 * size_of::<u64>()
+            + tables * 4 * size_of::<u64>();
+        let mut charge = host.heap.account.charge();
+        charge.set(bytes);
+        self.charge = Some(charge);
     }
 
     /// The global variables.

@@ -117,7 +117,8 @@ impl Vm {
     ) -> Result<usize, LoadError> {
         let globals = self.namespaces.get(namespace);
         let shared = globals.map(|space| (namespace, space.globals.clone()));
-        let module = LoadedModule::load(&self.host, key.into(), image.into(), shared)?;
+        let mut module = LoadedModule::load(&self.host, key.into(), image.into(), shared)?;
+        module.count(&self.host);
         Ok(self.add_module(module))
     }
 
