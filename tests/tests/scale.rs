@@ -183,7 +183,7 @@ fn evaluated_forms_of_any_length_are_compiled_or_refused() {
 /// Twice as many clauses or bindings take about twice as long, whatever they are.
 #[test]
 fn forms_with_many_clauses_take_linear_time() {
-    let programs: [fn(usize) -> String; 5] = [
+    let programs: [fn(usize) -> String; 6] = [
         |count| {
             let bindings = words(count, |i| format!("(v{i} {i})"));
             format!("(println (let ({bindings}) (+ v0 v{})))", count - 1)
@@ -200,6 +200,11 @@ fn forms_with_many_clauses_take_linear_time() {
         |count| {
             let clauses = words(count, |i| format!("\n((string? x) {i})"));
             format!("(define x 1) (println (cond {clauses} (else nil)))")
+        },
+        |count| {
+            let items = words(count, |i| i.to_string());
+            let rules = "(define-syntax all (syntax-rules () ((_ a ...) (vector (+ a 1) ...))))";
+            format!("{rules} (println (length (all {items})))")
         },
         |count| {
             let clauses = words(count, |i| format!("([{i} a] (+ a {i}))"));

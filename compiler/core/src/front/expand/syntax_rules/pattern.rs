@@ -31,6 +31,15 @@ impl Bindings {
         self.find(name).is_some()
     }
 
+    /// The bindings of single forms.
+    pub(super) fn singles(&self) -> Bindings {
+        let singles = self.entries.iter();
+        let singles = singles.filter(|(_, bound)| matches!(bound, Bound::One(_)));
+        Bindings {
+            entries: singles.cloned().collect(),
+        }
+    }
+
     /// Binds a name, hiding an earlier binding.
     pub(super) fn add(&mut self, name: Symbol, bound: Bound) {
         self.entries.push((name, bound));

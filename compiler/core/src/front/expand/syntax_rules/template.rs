@@ -95,8 +95,10 @@ impl Filler<'_> {
             let message = "syntax-rules: ellipsis in template with no matching pattern variable";
             return Err(Diagnostic::eval(self.span, message));
         };
+        // Of the others, which may be long, the item mentions none.
+        let others = bindings.singles();
         for index in 0..count {
-            let mut one = bindings.clone();
+            let mut one = others.clone();
             for name in &names {
                 if let Some(Bound::Many(values)) = bindings.find(*name)
                     && let Some(value) = values.get(index)
