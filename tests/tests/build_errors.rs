@@ -230,3 +230,14 @@ fn a_full_disk_leaves_nothing_behind() {
     assert_eq!(left.unwrap(), 0, "a partial file was left");
     assert!(unmounted.unwrap().success());
 }
+
+/// What a macro made and cannot be written is told where the macro was called.
+#[test]
+fn objects_that_macros_put_into_code_have_a_place() {
+    let main = "(defmacro f () (fn (x) (+ x 1)))\n(define (g) (list\n  ((f) 1)))\n(println (g))\n";
+    let scratch = Scratch::with(&[("app.sema", main)]);
+    let got =
+        build(&scratch, &["app.sema"]).failed_with(1, "a macro put a run-time object into code");
+    assert!(got.stderr.contains("--> app.sema:3:4"), "{got:#?}");
+    assert!(!got.stderr.contains("not callable"), "{got:#?}");
+}

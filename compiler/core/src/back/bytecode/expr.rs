@@ -22,7 +22,9 @@ impl FunctionBuilder<'_, '_> {
             ExprKind::Const(datum) => match dest {
                 Dest::Effect => Ok(()),
                 _ => self.deliver_to(dest, expr.span, |b, register| {
-                    b.load_constant(datum, register)
+                    let loaded = b.load_constant(datum, register);
+                    let span = expr.span;
+                    loaded.map_err(|failure| Failure { span, ..failure })
                 }),
             },
             ExprKind::Local(variable) => match dest {

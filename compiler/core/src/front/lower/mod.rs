@@ -281,7 +281,12 @@ impl<'a, 's> Lowerer<'a, 's> {
         let DatumKind::List(items) = &call.kind else {
             return;
         };
-        if matches!(callee, DatumKind::Keyword(_)) {
+        // What a macro put there may be a function.
+        let callable = matches!(
+            callee,
+            DatumKind::Keyword(_) | DatumKind::Builtin(..) | DatumKind::Opaque(_)
+        );
+        if callable {
             return;
         }
         let shown = items
