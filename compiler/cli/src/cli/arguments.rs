@@ -505,6 +505,19 @@ pub struct Verify {
     pub key: Option<PathBuf>,
 }
 
+/// A fact about a build.
+fn stamp(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
+    if !name.chars().all(is_plain) {
+        return Err("names are made of letters, digits, and . _ - /".to_owned());
+    }
+    if value.contains(char::is_control) {
+        return Err("the value must not have control characters".to_owned());
+    }
+    Ok((name, value))
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -619,17 +632,4 @@ mod tests {
             assert_eq!(Arguments::try_parse_from(line).is_ok(), accepted, "{level}");
         }
     }
-}
-
-/// A fact about a build.
-fn stamp(text: &str) -> Result<(String, String), String> {
-    let (name, value) = pair(text)?;
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
-    if !name.chars().all(is_plain) {
-        return Err("names are made of letters, digits, and . _ - /".to_owned());
-    }
-    if value.contains(char::is_control) {
-        return Err("the value must not have control characters".to_owned());
-    }
-    Ok((name, value))
 }

@@ -2,7 +2,7 @@
 
 use crate::front::datum::{DatumKind, Interner};
 use crate::ir::walk::for_each_child;
-use crate::ir::{Builtin, Expr, ExprKind, Unit};
+use crate::ir::{Expr, ExprKind, Unit};
 
 /// The builtins that tell, or limit, what calls cost.
 const ASKING: [&str; 8] = [
@@ -37,7 +37,7 @@ pub fn add(units: &mut [Unit], interner: &Interner) {
 
 fn asks(expr: &Expr, interner: &Interner) -> bool {
     let mut found = match &expr.kind {
-        ExprKind::Builtin(Builtin(name)) => ASKING.contains(name),
+        ExprKind::Builtin(builtin) => ASKING.contains(&builtin.name()),
         ExprKind::Const(DatumKind::Keyword(name)) => interner.resolve(name) == COST,
         _ => false,
     };

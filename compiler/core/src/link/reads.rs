@@ -114,7 +114,7 @@ fn read_by(expr: &Expr, texts: &Texts) -> Option<LiteralRead> {
     let argument = arguments.get(path_parameter(builtin)?)?;
     Some(LiteralRead {
         path: text_of(argument, texts)?.to_string(),
-        builtin: builtin.0,
+        builtin: builtin.name(),
         span: argument.span,
     })
 }
@@ -164,7 +164,11 @@ mod tests {
             ("path/absolute", None),
             ("string-length", None),
         ] {
-            assert_eq!(path_parameter(Builtin(name)), place, "{name}");
+            assert_eq!(
+                Builtin::find(name).and_then(path_parameter),
+                place,
+                "{name}"
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use sema_machine::host::native::{Capability, Tier};
 use sema_natives::NATIVES;
 
 use super::data_reader::called;
-use crate::ir::declarations;
+use crate::ir::Builtin;
 
 /// A builtin that modules can reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,8 @@ impl Requirements {
                         builtin,
                         native: native.name,
                         tier: native.tier,
-                        posix: declarations::of(native.name).posix,
+                        posix: Builtin::find(native.name)
+                            .is_some_and(|builtin| builtin.facts().posix),
                         position: None,
                     });
                     found.builtins.len() - 1

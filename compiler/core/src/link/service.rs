@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::front::datum::DatumKind;
 use crate::front::diagnostic::{Diagnostic, Fallible};
-use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
+use crate::ir::{Expr, ExprKind, GlobalId, Unit};
 
 /// What the server of a program is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,5 +101,5 @@ fn makes_tool(value: &Expr) -> bool {
     let ExprKind::Call(callee, _) = &value.kind else {
         return false;
     };
-    matches!(callee.kind, ExprKind::Builtin(Builtin("%make-tool")))
+    matches!(callee.kind, ExprKind::Builtin(builtin) if builtin.name() == "%make-tool")
 }
