@@ -49,7 +49,12 @@ fn environment_tape(host: &Host, _: &[Value]) -> Outcome {
     let Some(path) = named_tape() else {
         return Ok(Value::NIL);
     };
-    if host.denies(Capability::FsRead) || host.denies(Capability::FsWrite) {
+    // What a program needs for itself says nothing about a file that whoever starts it names; rules do, and embedders.
+    let is_denied = |capability| match host.policy() {
+        Some(_) => !host.permits(capability, &path.to_string_lossy()),
+        None => host.denies(capability),
+    };
+    if is_denied(Capability::FsRead) || is_denied(Capability::FsWrite) {
         return Ok(Value::NIL);
     }
     let text = match std::fs::read(&path) {
