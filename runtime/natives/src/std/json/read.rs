@@ -109,6 +109,13 @@ pub enum Keys {
 
 impl Keys {
     /// Whether some of the keys are texts.
+    #[cfg_attr(
+        not(feature = "net"),
+        expect(
+            unused_variables,
+            reason = "keys of peers are the only ones to be looked at"
+        )
+    )]
     fn are_texts(self, pairs: &[[Value; 2]]) -> bool {
         match self {
             Keys::Strings => true,
