@@ -14,6 +14,10 @@ const HEADER: usize = 16;
 /// A longer text is not believed.
 const LONGEST: usize = 16 << 20;
 
+/// Level of compression: each build of a program does it, and higher ones take twenty times as long for a tenth less.
+#[cfg(feature = "write")]
+const LEVEL: i32 = 3;
+
 /// The notices in the part of an executable that lies in front of its archive.
 #[must_use]
 pub fn notices_in(front: &[u8]) -> Option<String> {
@@ -53,7 +57,7 @@ fn decode(block: &[u8]) -> Option<String> {
 /// They cannot be compressed.
 #[cfg(feature = "write")]
 pub fn with_notices(runtime: &[u8], notices: &str) -> std::io::Result<Vec<u8>> {
-    let frame = zstd::bulk::compress(notices.as_bytes(), 19)?;
+    let frame = zstd::bulk::compress(notices.as_bytes(), LEVEL)?;
     let mut block = MAGIC.to_vec();
     for length in [notices.len(), frame.len()] {
         block.extend((length as u32).to_le_bytes());
