@@ -63,7 +63,9 @@ pub fn with_notices(runtime: &[u8], notices: &str) -> std::io::Result<Vec<u8>> {
         block.extend((length as u32).to_le_bytes());
     }
     block.extend(frame);
-    let mut bytes = runtime.to_vec();
+    // A runtime is large: it is copied once.
+    let mut bytes = Vec::with_capacity(runtime.len() + block.len());
+    bytes.extend(runtime);
     if wasm::is_module(runtime) {
         wasm::add_custom_section(&mut bytes, "licenses", &block);
     } else {

@@ -6,7 +6,7 @@
 //!
 //! Source: System V ABI, chapter 4, "Sections".
 
-use crate::layout::array;
+use crate::layout::{ARCHIVE_ALIGNMENT, array};
 use crate::segment::{CLASS_64_LITTLE_ENDIAN, Segment};
 
 /// The name of the section.
@@ -72,7 +72,10 @@ fn extended(runtime: &[u8]) -> Option<Vec<u8>> {
     let name = u32::try_from(new_names.len()).ok()?;
     new_names.extend(NAME);
 
-    let mut extended = runtime.to_vec();
+    // A runtime is large: it is copied once, with room for the names, the table, and padding behind both.
+    let room = new_names.len() + table.len() + ENTRY + 8 + ARCHIVE_ALIGNMENT as usize;
+    let mut extended = Vec::with_capacity(runtime.len() + room);
+    extended.extend(runtime);
     let names_offset = extended.len();
     extended.extend(&new_names);
     extended.resize(extended.len().next_multiple_of(8), 0);

@@ -394,6 +394,10 @@ fn build(
         plan.protect(&outputs::runtime_files(runtime))?;
     }
     clock.begin(phases::ENCODE);
+    let debug_out = match &arguments.debug_out {
+        Some(output) => Some((output, bundle::build_name(&compiled.program)?)),
+        None => None,
+    };
     let mut bundle = Bundle::new(
         &compiled.program,
         &Contents {
@@ -403,11 +407,7 @@ fn build(
                 .then(|| Hardening::of(&requirements, &granted, arguments.dynamic)),
             granted,
             stamp,
-            build: arguments
-                .debug_out
-                .as_ref()
-                .map(|_| bundle::build_name(&compiled.program))
-                .transpose()?,
+            build: debug_out.as_ref().map(|(_, build)| build.clone()),
             sources: match is_slim {
                 true => String::new(),
                 false => facts::sources(&compiled),
@@ -429,9 +429,8 @@ fn build(
         };
         sbom::write(&subject, output)?;
     }
-    if let Some(output) = &arguments.debug_out {
-        let build = bundle::build_name(&compiled.program)?;
-        bundle::debug_file(&compiled.program, &build)?
+    if let Some((output, build)) = &debug_out {
+        bundle::debug_file(&compiled.program, build)?
             .write_file(output)
             .map_err(BundleError::from)?;
     }
