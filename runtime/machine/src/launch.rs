@@ -241,7 +241,7 @@ fn run_prepared(
         prepare,
     });
     let (mut vm, module) = machine(archive.clone(), trust, arguments, natives, prepare)?;
-    if archive.metadata(POLICY).is_some() {
+    if vm.host.policy().is_some() {
         hardening::set(&archive)?;
     }
     #[cfg(feature = "many-threads")]
