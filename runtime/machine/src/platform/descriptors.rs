@@ -1,7 +1,6 @@
 //! Waiting for descriptors that can be read or written, with a limit of time.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,32 +9,7 @@ use rustix::io::Errno;
 use super::signals;
 use super::waker::Waker;
 
-/// A descriptor that stays open as long as somebody waits for it.
-#[derive(Clone, Debug)]
-pub enum Descriptor {
-    /// Standard input, which belongs to the process.
-    StandardInput,
-    /// One of somebody's own.
-    Shared(Arc<OwnedFd>),
-}
-
-impl AsFd for Descriptor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Descriptor::StandardInput => rustix::stdio::stdin(),
-            Descriptor::Shared(descriptor) => descriptor.as_fd(),
-        }
-    }
-}
-
-/// What a descriptor is to be ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Bytes have come, or the end.
-    Read,
-    /// Bytes are accepted, or nobody reads any more.
-    Write,
-}
+pub use super::descriptor::{Descriptor, Interest};
 
 impl Interest {
     fn flags(self) -> PollFlags {

@@ -9,18 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// What is neither a file nor a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
-    /// A named pipe.
-    Pipe,
-    /// A socket.
-    Socket,
-    /// A terminal, `/dev/null` and the like.
-    CharacterDevice,
-    /// A disk.
-    BlockDevice,
-}
+pub use super::special::Special;
 
 /// What a path names, if it is something special.
 pub fn special(path: &Path) -> Option<Special> {

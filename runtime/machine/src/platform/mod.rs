@@ -9,6 +9,7 @@ pub mod available;
 #[cfg(all(unix, feature = "many-threads"))]
 #[allow(unsafe_code, reason = "signal handlers know descriptors by number")]
 pub mod bell;
+mod descriptor;
 #[cfg_attr(target_family = "wasm", path = "wasi/descriptors.rs")]
 pub mod descriptors;
 pub mod elf_note;
@@ -28,6 +29,7 @@ mod memcpy;
 pub mod process;
 #[cfg_attr(target_family = "wasm", path = "wasi/signals.rs")]
 pub mod signals;
+mod special;
 #[cfg_attr(target_family = "wasm", path = "wasi/standard_output.rs")]
 pub mod standard_output;
 #[cfg_attr(target_family = "wasm", path = "wasi/terminal.rs")]

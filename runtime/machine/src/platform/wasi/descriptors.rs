@@ -3,38 +3,11 @@
 //! `poll_oneoff` could tell what is ready, but not every host does: under Node a pipe never is, under wasmtime one always is. So
 //! every descriptor counts as ready.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::waker::Waker;
 
-/// A descriptor that stays open as long as somebody waits for it.
-#[derive(Clone, Debug)]
-pub enum Descriptor {
-    /// Standard input, which belongs to the process.
-    StandardInput,
-    /// One of somebody's own.
-    Shared(Arc<OwnedFd>),
-}
-
-impl AsFd for Descriptor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Descriptor::StandardInput => rustix::stdio::stdin(),
-            Descriptor::Shared(descriptor) => descriptor.as_fd(),
-        }
-    }
-}
-
-/// What a descriptor is to be ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Bytes have come, or the end.
-    Read,
-    /// Bytes are accepted, or nobody reads any more.
-    Write,
-}
+pub use super::descriptor::{Descriptor, Interest};
 
 /// Whether the next read or write is to be tried: always.
 pub fn is_ready(_descriptor: &Descriptor, _interest: Interest) -> bool {
