@@ -35,6 +35,7 @@ if [ $rust = wasm32 ]; then
     [ "$tier" = core ] || features="--features $tier"
     ${CARGO:-cargo} build --profile runtime --package sema-rt --bin sema-rt $features --target $target
     cp "${CARGO_TARGET_DIR:-target}/$target/runtime/sema-rt.wasm" "$destination/$target/sema-rt-$tier"
+    "$(dirname "$0")/components.py" sema-rt "${features#--features }" $target "$destination/$target/sema-rt-$tier.components.json"
   done
   exit
 fi

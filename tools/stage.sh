@@ -38,9 +38,16 @@ put() {
 put 755 "$semac" "$prefix/bin/semac"
 put 755 "$runtime" "$prefix/bin/sema-rt"
 put 755 "$dynamic" "$prefix/lib/semac/runtimes/$host/sema-rt-dynamic"
+# What it is made of: bills of materials and notices of licences are made of that.
+[ ! -f "$dynamic.components.json" ] ||
+  put 644 "$dynamic.components.json" "$prefix/lib/semac/runtimes/$host/sema-rt-dynamic.components.json"
 if [ -d "$runtimes" ]; then
   (cd "$runtimes" && find . -type f -name 'sema-rt-*' | LC_ALL=C sort) | while read -r file; do
-    put 755 "$runtimes/$file" "$prefix/lib/semac/runtimes/$file"
+    case $file in
+      *.json) mode=644 ;;
+      *) mode=755 ;;
+    esac
+    put $mode "$runtimes/$file" "$prefix/lib/semac/runtimes/$file"
   done
 fi
 for page in LICENSE README.md CHANGELOG.md docs/guide.md docs/shipping.md docs/codes.md docs/builtins.md; do
