@@ -45,7 +45,7 @@ runtime:
 	tools/components.py sema-rt "" $$target dist/sema-rt.components.json
 
 # The runtimes of the higher tiers, where semac looks for them: dist/runtimes/TARGET/sema-rt-TIER. As long as tier full has no
-# builtins of its own, its runtime is that of net under another name: linking one takes minutes.
+# builtins of its own, it has no runtime either: linking one takes minutes.
 all-runtimes:
 	@mkdir -p dist/runtimes/$(HOST)
 	target=$(RUNTIME_TARGET); \
@@ -59,9 +59,6 @@ all-runtimes:
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
 	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier && \
 	tools/components.py sema-rt $$tier $$target dist/runtimes/$(HOST)/sema-rt-$$tier.components.json || exit 1; \
-	done; \
-	[ "$$tiers" != net ] || for end in "" .components.json; do \
-	cp dist/runtimes/$(HOST)/sema-rt-net$$end dist/runtimes/$(HOST)/sema-rt-full$$end || exit 1; \
 	done
 
 # The runtimes of another platform, `make runtimes TARGET=aarch64`, riscv64 or wasm32, perhaps only some: TIERS="core std".

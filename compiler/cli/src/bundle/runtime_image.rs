@@ -104,6 +104,11 @@ impl RuntimeError {
             | Self::OtherRelease { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
             }
+            Self::NoTier {
+                tier: Tier::Full, ..
+            } if !is_in_use(Tier::Full) => {
+                "no builtin is of tier full yet: --tier net gives all there are"
+            }
             Self::NoTier { target, .. } if Target::named(target).is_some_and(Target::is_host) => {
                 "`make all-runtimes` builds the runtimes of all tiers into dist/runtimes; \
                  SEMAC_RUNTIMES names another folder that holds them"
@@ -129,6 +134,14 @@ impl RuntimeError {
             }
         }
     }
+}
+
+/// Whether a builtin is of this tier.
+fn is_in_use(tier: Tier) -> bool {
+    let families = sema_natives::DECLARATIONS.iter();
+    families
+        .flat_map(|family| family.iter())
+        .any(|builtin| builtin.tier == tier)
 }
 
 /// Where a runtime came from.
