@@ -13,8 +13,8 @@ MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIF
 upper = $(shell echo "$(1)" | tr a-z- A-Z_)
 LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
 	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
-# What ships names no directory of the machine that it was built on, and so does not depend on them.
-REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/semac
+# What ships names no directory of the machine that it was built on.
+REMAP = $(shell sh tools/remap.sh "$(CURDIR)")
 # Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
 RUNTIME_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inline-threshold=75 $(REMAP)
 # Optimised for speed, but inlining only what is small, and less in the higher tiers: docs/adr/0003-runtime-executables.md.

@@ -1,13 +1,14 @@
 #!/bin/sh
 # What ships holds no path of the machine that it was built on: sh tests/paths.sh FILE...
 #
-# The directory of the sources, those of the toolchain and of the packages, and the home directory are looked for.
+# The directory of the sources, those of the toolchain, of the packages and of registries, and the home directory are looked for.
 set -u
 cd "$(dirname "$0")/.."
 places="$PWD
 ${CARGO_HOME:-$HOME/.cargo}
 $(rustc --print sysroot)
-$HOME/"
+$HOME/
+registry/src/"
 status=0
 for file in "$@"; do
   if [ ! -s "$file" ]; then
