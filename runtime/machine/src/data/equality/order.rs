@@ -25,21 +25,36 @@ fn compare_others(host: &Host, a: Value, b: Value) -> Ordering {
         return Ordering::Equal;
     }
     let heap = &host.heap;
-    let whole = (a, b);
-    if let (Some(a), Some(b)) = (heap.as_vector(a), heap.as_vector(b)) {
-        let mut budget = super::BUDGET;
-        return compare_slices(host, a, b, super::SHALLOW, &mut budget)
-            .or_else(|| compare_parts(host, whole, None))
-            .unwrap_or(Ordering::Equal);
+    if heap.as_vector(a).is_some() && heap.as_vector(b).is_some() {
+        // Nothing is kept for afterwards: keys are compared often.
+        return compare_vectors(host, a, b);
     }
     if let Some(ordering) = compare_leaves(host, a, b) {
         return ordering;
     }
     let mut budget = super::BUDGET;
-    // The second comparison notes what it has seen: the first one's budget is used up if parts are shared.
-    compare_shallow(host, a, b, super::SHALLOW, &mut budget)
-        .or_else(|| compare_parts(host, whole, None))
-        .unwrap_or(Ordering::Equal)
+    match compare_shallow(host, a, b, super::SHALLOW, &mut budget) {
+        Some(ordering) => ordering,
+        None => compare_noting(host, a, b),
+    }
+}
+
+/// The order of two vectors.
+#[inline(never)]
+fn compare_vectors(host: &Host, a: Value, b: Value) -> Ordering {
+    let mut budget = super::BUDGET;
+    let (left, right) = (host.heap.values(a), host.heap.values(b));
+    match compare_slices(host, left, right, super::SHALLOW, &mut budget) {
+        Some(ordering) => ordering,
+        None => compare_noting(host, a, b),
+    }
+}
+
+/// The order of two compound values of one kind whose parts are shared, or a great many: what has been seen is noted.
+#[cold]
+#[inline(never)]
+fn compare_noting(host: &Host, a: Value, b: Value) -> Ordering {
+    compare_parts(host, (a, b), None).unwrap_or(Ordering::Equal)
 }
 
 /// Compares two compound values of one kind, `depth` levels by recursion. `None`: the budget is used up.
@@ -75,6 +90,7 @@ fn compare_shallow(
 }
 
 /// Compares elements one after the other; the shorter row comes first.
+#[inline(always)]
 fn compare_slices(
     host: &Host,
     a: &[Value],

@@ -84,6 +84,7 @@ fn walk(text: &str, position: usize) -> Option<usize> {
 
 /// The byte offset in a string, whose text is `text`, of the character at `position`, which may be the end; `None` beyond
 /// it.
+#[inline]
 pub(crate) fn byte_offset(
     host: &Host,
     string: Value,
@@ -93,6 +94,12 @@ pub(crate) fn byte_offset(
     if host.heap.is_ascii(string) {
         return (position <= text.len()).then_some(position);
     }
+    byte_offset_by_places(host, string, text, position)
+}
+
+/// The same in a string that is not all ASCII.
+#[inline(never)]
+fn byte_offset_by_places(host: &Host, string: Value, text: &str, position: usize) -> Option<usize> {
     if text.len() < SHORT || position < STEP {
         return walk(text, position);
     }
