@@ -8,7 +8,7 @@ use semac_core::front::source::SourceMap;
 
 fuzz_target!(|text: &str| {
     let file = SourceMap::new().add("fuzz.sema", text.to_owned());
-    if let Err(errors) = read_all(&mut Interner::new(), file, text) {
+    if let Err(errors) = read_all(&mut Interner::with_hasher(Default::default()), file, text) {
         assert!(!errors.is_empty());
         for error in errors {
             assert!(error.span.start <= error.span.end && error.span.end as usize <= text.len());

@@ -51,7 +51,7 @@ const HOUSES: [House; 4] = [
     House {
         directory: "compiler/core",
         rooms: &[
-            "phases", "ir", "front", "middle", "link", "back", "live", "driver",
+            "hashing", "phases", "ir", "front", "middle", "link", "back", "live", "driver",
         ],
         knots: &[],
     },

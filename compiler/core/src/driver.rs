@@ -201,7 +201,7 @@ fn compile_with(
     phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
     phases.begin(phases::START);
-    let mut interner = Interner::new();
+    let mut interner = Interner::with_hasher(Default::default());
     let library = Library::new(sources);
     let builtins = library.builtins();
     let mut machine = Machine::new(&library, options.macro_steps);

@@ -3,6 +3,7 @@
 //! It opens no files and reads neither clock nor environment by itself. The rooms are floors; each uses only those above it in
 //! this list:
 //!
+//! - [`hashing`]: hash tables
 //! - [`phases`]: what a compilation tells of its progress
 //! - [`ir`]: data with positions, the core language, and what is known of builtins
 //! - [`front`]: reader, names, expander, lowering, modules, diagnostics
@@ -26,6 +27,7 @@
 pub mod back;
 pub mod driver;
 pub mod front;
+pub mod hashing;
 pub mod ir;
 pub mod link;
 pub mod live;

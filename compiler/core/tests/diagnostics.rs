@@ -66,7 +66,12 @@ fn reader_errors() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let mut sources = SourceMap::new();
         let file = sources.add(format!("{name}.sema"), fs::read_to_string(&path).unwrap());
-        let errors = read_all(&mut Interner::default(), file, sources.text(file)).expect_err(name);
+        let errors = read_all(
+            &mut Interner::with_hasher(Default::default()),
+            file,
+            sources.text(file),
+        )
+        .expect_err(name);
         let diagnostics = errors
             .iter()
             .map(|error| *Diagnostic::reader(error, sources.text(file)))

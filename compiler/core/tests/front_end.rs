@@ -46,7 +46,7 @@ fn run(files: &[(&str, &str)]) -> Run {
         directory: Some("/p/packages".to_string()),
         program: None,
     };
-    let mut interner = Interner::default();
+    let mut interner = Interner::with_hasher(Default::default());
     let mut host = Machine::default();
     let mut sources = SourceMap::new();
     let entry = format!("/p/{}", files[0].0);

@@ -40,7 +40,7 @@ fn arity(parameters: &[&str]) -> Arity {
 
 #[test]
 fn the_index_is_what_the_reader_finds() {
-    let mut interner = Interner::new();
+    let mut interner = Interner::with_hasher(Default::default());
     let mut definitions: Vec<Definition> = Vec::new();
     let mut aliases = Vec::new();
     let mut copies = Vec::new();

@@ -43,7 +43,7 @@ fn builtins() -> Builtins {
 /// The listing of a program, or its problems.
 fn listing(source: &str) -> String {
     let mut sources = SourceMap::new();
-    let mut interner = Interner::default();
+    let mut interner = Interner::with_hasher(Default::default());
     let file = sources.add("case.sema", source.to_owned());
     let forms = match read_all(&mut interner, file, source) {
         Ok(forms) => forms,

@@ -40,7 +40,7 @@ fn listing(source: &str) -> String {
         .and_then(|line| line.strip_prefix(";; pass: "))
         .expect("the first line names the pass");
     let mut sources = SourceMap::new();
-    let mut interner = Interner::default();
+    let mut interner = Interner::with_hasher(Default::default());
     let library = Library::new(&mut sources);
     let builtins = library.builtins();
     let file = sources.add("case.sema", source.to_owned());

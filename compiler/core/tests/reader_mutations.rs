@@ -111,7 +111,11 @@ fn seeds_are_read_or_refused() {
     let mut refused = 0;
     for (name, text) in seeds() {
         check(&text);
-        let result = read_all(&mut Interner::default(), FileId(0), &text);
+        let result = read_all(
+            &mut Interner::with_hasher(Default::default()),
+            FileId(0),
+            &text,
+        );
         assert_eq!(
             result.is_err(),
             name.starts_with("errors"),
@@ -178,7 +182,7 @@ fn mutate(random: &mut Random, seeds: &[(String, String)]) -> String {
 fn check(text: &str) {
     let mut sources = SourceMap::new();
     let file = sources.add("mutated.sema", text.to_owned());
-    let mut interner = Interner::default();
+    let mut interner = Interner::with_hasher(Default::default());
     match read_all(&mut interner, file, text) {
         Ok(data) => {
             data.iter().for_each(|datum| check_datum(text, datum));

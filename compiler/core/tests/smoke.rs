@@ -1,5 +1,5 @@
 //! Core language to running code, without a front end.
-use std::collections::HashSet;
+use semac_core::hashing::HashSet;
 use std::rc::Rc;
 
 use sema_machine::host::Host;
@@ -80,7 +80,7 @@ fn fib_runs() {
         ],
         ..Unit::default()
     };
-    let known = HashSet::from([GlobalId(0)]);
+    let known = HashSet::from_iter([GlobalId(0)]);
     let module = generate(
         &unit,
         &Globals {
@@ -88,7 +88,7 @@ fn fib_runs() {
             ..Globals::default()
         },
         &Nothing,
-        &Interner::default(),
+        &Interner::with_hasher(Default::default()),
     )
     .unwrap();
     let mut vm = Vm::new(

@@ -2,7 +2,7 @@
 
 pub mod bytecode;
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 
 use sema_format::Module;
 
@@ -118,13 +118,13 @@ mod tests {
             ],
             ..Unit::default()
         };
-        let none = HashSet::new();
+        let none = HashSet::default();
         let module = compile_unit(
             &mut unit,
             &none,
             Known::Proven,
             &NoPositions,
-            &Interner::new(),
+            &Interner::with_hasher(Default::default()),
             1,
             &Unobserved,
         );

@@ -1,6 +1,6 @@
 //! The names with a fixed meaning: special forms and the words used inside them.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use crate::front::datum::{Interner, Symbol};
 use crate::front::reader::FSTRING_HEAD;

@@ -1,6 +1,6 @@
 //! The names that exist before the program defines any.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use sema_machine::host::native::Arity;
 use sema_natives::NATIVES;
@@ -56,7 +56,7 @@ impl Builtins {
         let count = NATIVES.all().len() + library.len() + values.len();
         let mut builtins = Builtins {
             // Every start fills it: it must not grow on the way.
-            entries: HashMap::with_capacity(count),
+            entries: HashMap::with_capacity_and_hasher(count, Default::default()),
         };
         for native in NATIVES.all().iter().copied() {
             builtins.add(native.name, Some(native.arity), BuiltinKind::Native);

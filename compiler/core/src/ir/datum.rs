@@ -2,7 +2,7 @@
 //!
 //! A dotted list `(a . b)` is a list that holds the symbol `.`: Sema has no pairs.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 use std::rc::Rc;
 
 use num_bigint::BigInt;
@@ -12,7 +12,7 @@ use num_rational::BigRational;
 pub type Symbol = lasso::Spur;
 
 /// The interner shared by all files of one compilation.
-pub type Interner = lasso::Rodeo;
+pub type Interner = lasso::Rodeo<lasso::Spur, std::hash::BuildHasherDefault<crate::hashing::Mixer>>;
 
 /// Which source file a span points into; an index into the source map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ pub enum DatumKind {
 impl DatumKind {
     /// Whether it has parts without a written form: objects that a macro spliced into code.
     pub fn has_opaque_parts(&self) -> bool {
-        self.has_opaque(&mut HashSet::new())
+        self.has_opaque(&mut HashSet::default())
     }
 
     fn has_opaque(&self, seen: &mut HashSet<PartId>) -> bool {

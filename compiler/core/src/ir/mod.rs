@@ -12,7 +12,7 @@ pub mod declarations;
 pub mod library;
 pub mod walk;
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 use std::rc::Rc;
 
 use sema_format::isa::Op;

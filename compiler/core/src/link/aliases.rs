@@ -4,7 +4,7 @@
 //! Almost always neither does. If the exported global gets its only value when its module runs, and the
 //! importing module never changes its own and cannot read it before the import, the two are one.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 
 use super::{Name, World, exports};
 use crate::ir::walk::for_each_child;
@@ -55,7 +55,7 @@ pub(super) fn find(world: &World) -> Aliases {
             let source = *numbers.get(&import.module)?;
             Some((source, *exports.get(source)?.get(name)?))
         };
-        let mut imported: HashMap<GlobalId, Imported> = HashMap::new();
+        let mut imported: HashMap<GlobalId, Imported> = HashMap::default();
         each_import(unit, &mut |import, form| {
             for (name, global) in &import.bindings {
                 let source = exported(import, name);
@@ -140,7 +140,7 @@ struct Assigned {
 impl Assigned {
     fn of(unit: &Unit) -> Assigned {
         let mut assigned = Assigned::default();
-        let mut counts: HashMap<GlobalId, usize> = HashMap::new();
+        let mut counts: HashMap<GlobalId, usize> = HashMap::default();
         for form in &unit.body {
             defined_always(form, &mut |global| {
                 assigned.always.insert(global);

@@ -1,6 +1,6 @@
 //! Definitions of the library: from their texts to lowered functions.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, DatumKind, FileId, Interner, Span, Symbol};
@@ -38,7 +38,7 @@ pub fn lower(
     builtins: &Builtins,
 ) -> Result<HashMap<Builtin, Lowered>, LibraryError> {
     let marker = interner.get_or_intern_static("&opt");
-    let mut optional = HashMap::new();
+    let mut optional = HashMap::default();
     let mut forms = Vec::with_capacity(functions.len());
     for function in functions {
         let datum = read(function, files, interner)?;
@@ -60,7 +60,7 @@ pub fn lower(
         frames::mark_expr(form);
     }
     let variables: Rc<[Variable]> = unit.variables.into();
-    let mut found = HashMap::with_capacity(functions.len());
+    let mut found = HashMap::with_capacity_and_hasher(functions.len(), Default::default());
     for (function, form) in functions.iter().zip(unit.body) {
         let ExprKind::DefineGlobal(_, value) = form.kind else {
             return Err(no_function(function));
@@ -213,7 +213,7 @@ mod tests {
     /// A function that is lowered when it is reached is what lowering the whole library makes of it.
     #[test]
     fn each_function_is_lowered_as_the_whole_library_is() {
-        let mut interner = Interner::new();
+        let mut interner = Interner::with_hasher(Default::default());
         let mut sources = SourceMap::new();
         let files = FILES.iter().map(|file| sources.add(file.name, file.text));
         let files: Vec<_> = files.collect();
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_no_function_is_refused() {
-        let mut interner = Interner::new();
+        let mut interner = Interner::with_hasher(Default::default());
         let files = [FileId(0)];
         let builtins = Builtins::default();
         let mut refusal = |function: &'static Function| {

@@ -4,8 +4,8 @@
 //! reaches, so that they can be specialised and so that a module stands alone; what a program does
 //! not reach is not in its output.
 
+use crate::hashing::{HashMap, HashSet};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::front::datum::{FileId, Interner, Span};
@@ -51,7 +51,7 @@ impl Library {
     fn lower_reached(&self, unit: &Unit, interner: &mut Interner) -> Result<(), LibraryError> {
         let mut lowered = self.lowered.borrow_mut();
         let mut reached: Vec<&'static Function> = Vec::new();
-        let mut seen: HashSet<Builtin> = HashSet::new();
+        let mut seen: HashSet<Builtin> = HashSet::default();
         let mut reach = |builtin: Builtin, reached: &mut Vec<&'static Function>| {
             if let Some(function) = builtin.function()
                 && !lowered.contains_key(&builtin)
@@ -69,7 +69,7 @@ impl Library {
             }
         }
         // Kept only when all of them are right: none of them lacks what it reaches.
-        let mut all = HashMap::new();
+        let mut all = HashMap::default();
         while !reached.is_empty() {
             let functions = std::mem::take(&mut reached);
             let new = definitions::lower(&functions, &self.files, interner, &self.builtins)?;
@@ -100,7 +100,7 @@ impl Library {
         if lowered.len() == looked_at {
             return Ok(looked_at);
         }
-        let mut users: HashMap<Builtin, Vec<Builtin>> = HashMap::new();
+        let mut users: HashMap<Builtin, Vec<Builtin>> = HashMap::default();
         for (user, Lowered { lambda, .. }) in &*lowered {
             for_each_builtin(&lambda.body, &mut |used| {
                 users.entry(used).or_default().push(*user);
@@ -133,7 +133,7 @@ impl Library {
         let lowered = self.lowered.borrow();
         let mut link = Link {
             is_present,
-            globals: HashMap::new(),
+            globals: HashMap::default(),
             pending: Vec::new(),
             names: &mut unit.globals,
         };
@@ -160,7 +160,7 @@ impl Library {
             })
             .collect();
         let mut definitions = Vec::new();
-        let mut linked = Linked::new();
+        let mut linked = Linked::default();
         while let Some((builtin, target)) = link.pending.pop() {
             linked.insert(target);
             if let Some(Lowered { lambda, variables }) = lowered.get(&builtin) {
@@ -170,7 +170,7 @@ impl Library {
                 let mut copy = Copy {
                     original: variables,
                     base,
-                    mapping: HashMap::new(),
+                    mapping: HashMap::default(),
                     variables: &mut unit.variables,
                 };
                 copy.expr(&mut value);

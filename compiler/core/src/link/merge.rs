@@ -1,6 +1,6 @@
 //! One unit out of all units of a program.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::aliases::Aliases;
@@ -33,9 +33,9 @@ pub(super) fn merge(
         aliases,
         interner,
         exports: exports(&world.units),
-        numbers: HashMap::new(),
-        exported: HashMap::new(),
-        runners: HashMap::new(),
+        numbers: HashMap::default(),
+        exported: HashMap::default(),
+        runners: HashMap::default(),
         bodies: Vec::new(),
         imports: Vec::new(),
         keys: world.units.iter().map(|unit| unit.name.clone()).collect(),
@@ -151,7 +151,7 @@ impl Merger<'_> {
         let is_part = self.places.units.get(number) == Some(&Place::Part);
         let known = match is_part {
             true => known::functions(&unit),
-            false => HashSet::new(),
+            false => HashSet::default(),
         };
         let base = self.unit.variables.len() as u32;
         self.unit.variables.append(&mut unit.variables);

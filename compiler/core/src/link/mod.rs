@@ -26,7 +26,7 @@ pub mod requirements;
 pub mod service;
 mod visible;
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use crate::front::datum::Interner;
@@ -100,7 +100,7 @@ impl World {
 /// The globals that units export, by name.
 fn exports(units: &[Unit]) -> Vec<HashMap<Rc<str>, GlobalId>> {
     let each = units.iter().map(|unit| {
-        let mut exports = HashMap::new();
+        let mut exports = HashMap::default();
         for (name, global, _) in unit.all_exports() {
             exports.entry(name).or_insert(global);
         }

@@ -5,7 +5,8 @@
 //! by calling it, by a global that holds it, or by making a closure of it. Definitions at the top of a module are
 //! no use: they count only if nothing else leads to a function.
 
-use std::collections::{HashMap, VecDeque};
+use crate::hashing::HashMap;
+use std::collections::VecDeque;
 
 use sema_format::Module;
 use sema_format::decode::decode_at;
@@ -65,7 +66,7 @@ impl<'m> Reach<'m> {
             .enumerate()
             .map(|(number, module)| (module.name.as_str(), number))
             .collect();
-        let mut edges = HashMap::new();
+        let mut edges = HashMap::default();
         for (number, module) in modules.iter().enumerate() {
             let globals = held(number, modules, &defined, &by_name);
             for (index, function) in module.functions.iter().enumerate() {
@@ -84,7 +85,7 @@ impl<'m> Reach<'m> {
     /// The same; with `definitions` also through functions that are defined and called by nobody.
     fn search(&self, goal: Goal<'_>, definitions: bool) -> Option<Vec<Step>> {
         let start: Node = (self.modules.len().checked_sub(1)?, 0);
-        let mut came: HashMap<Node, Option<(Node, u32)>> = HashMap::from([(start, None)]);
+        let mut came: HashMap<Node, Option<(Node, u32)>> = HashMap::from_iter([(start, None)]);
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
             if let Some(pc) = self.uses(node, goal) {
@@ -234,7 +235,7 @@ fn holds(module: &Module, index: usize, texts: &[&str]) -> bool {
 
 /// The functions that globals of a module are defined as, by global.
 fn definitions(module: &Module) -> HashMap<u32, Vec<u32>> {
-    let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut found: HashMap<u32, Vec<u32>> = HashMap::default();
     for function in &module.functions {
         each_definition(function, &mut |_, global, made| {
             found.entry(global).or_default().push(made);
@@ -273,7 +274,7 @@ fn held(
     defined: &[HashMap<u32, Vec<u32>>],
     by_name: &HashMap<&str, usize>,
 ) -> HashMap<u32, Vec<Node>> {
-    let mut all: HashMap<u32, Vec<Node>> = HashMap::new();
+    let mut all: HashMap<u32, Vec<Node>> = HashMap::default();
     for (global, functions) in defined.get(number).into_iter().flatten() {
         let nodes = functions
             .iter()

@@ -1,6 +1,6 @@
 //! The files that a program reads under names that stand in its text.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_machine::host::declaration::{Declaration, Kind};
@@ -41,7 +41,7 @@ impl LiteralRead {
 /// global that is defined once, as a string.
 pub fn literal<'u>(units: impl IntoIterator<Item = &'u Unit>) -> Vec<LiteralRead> {
     let mut reads = Vec::new();
-    let mut written = HashSet::new();
+    let mut written = HashSet::default();
     for unit in units {
         let texts = texts(unit);
         for form in &unit.body {
@@ -57,7 +57,7 @@ pub fn literal<'u>(units: impl IntoIterator<Item = &'u Unit>) -> Vec<LiteralRead
 
 /// The globals that are texts and nothing else.
 fn texts(unit: &Unit) -> Texts {
-    let mut texts = HashMap::new();
+    let mut texts = HashMap::default();
     for form in &unit.body {
         visit(form, &mut |expr| {
             if let ExprKind::DefineGlobal(id, value) = &expr.kind

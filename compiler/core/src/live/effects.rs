@@ -4,7 +4,7 @@
 //! built. Nobody asked for their effects: each use of a builtin that reaches outside of the build is guarded
 //! by a variable of the namespace, which is true only while a transformer runs.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 
 use sema_machine::host::condition::ConditionKind;
 use sema_machine::host::native::Capability;

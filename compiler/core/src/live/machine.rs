@@ -3,7 +3,7 @@
 //! It is the runtime's VM. Units arrive lowered; each namespace (one per module of the program)
 //! has globals that all its units share, as at a read-eval-print loop.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_machine::host::Host;
@@ -58,9 +58,9 @@ impl<'l> Machine<'l> {
         Machine {
             vm,
             library,
-            namespaces: HashMap::new(),
+            namespaces: HashMap::default(),
             units: 0,
-            effects: (HashSet::new(), 0),
+            effects: (HashSet::default(), 0),
             steps,
         }
     }

@@ -1,6 +1,6 @@
 //! Data as values of the build-time machine and back.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use sema_machine::data::number;
@@ -67,7 +67,7 @@ pub fn to_datum(
         span,
         spans,
         names,
-        made: HashMap::new(),
+        made: HashMap::default(),
         depth: 0,
     };
     conversion.datum(value)

@@ -1,13 +1,13 @@
 //! The invariant that all passes rely on and keep: every variable is bound in one place.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 
 use crate::ir::walk::for_each_child;
 use crate::ir::{Expr, ExprKind, Unit, VarId};
 
 /// A variable that is bound in two places, if there is one.
 pub fn bound_twice(unit: &Unit) -> Option<VarId> {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut twice = None;
     for form in &unit.body {
         walk(form, &mut |variable| {

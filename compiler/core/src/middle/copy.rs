@@ -1,13 +1,13 @@
 //! Copies of code with variables of their own.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use super::rename;
 use crate::ir::{Expr, ExprKind, Lambda, VarId, Variable};
 
 /// Gives all variables that an expression binds new numbers; free variables stay.
 pub fn refresh(expr: &mut Expr, variables: &mut Vec<Variable>) {
-    let mut fresh = HashMap::new();
+    let mut fresh = HashMap::default();
     bound(expr, &mut fresh, variables);
     apply(expr, &fresh);
 }

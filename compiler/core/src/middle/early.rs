@@ -4,7 +4,7 @@
 //! due. So the top-level forms are followed in order: whatever a form can reach through the functions of the
 //! unit must not read a global that gets its value later.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 
 use super::known::is_multimethod;
 use crate::ir::walk::for_each_child;
@@ -14,7 +14,7 @@ use crate::ir::{Expr, ExprKind, GlobalId};
 /// the top-level form after which it has its value.
 pub fn early(body: &[Expr], given: &HashMap<GlobalId, usize>) -> HashSet<GlobalId> {
     // A global can be defined again: its name may mean any of the functions.
-    let mut functions: HashMap<GlobalId, Vec<&Expr>> = HashMap::new();
+    let mut functions: HashMap<GlobalId, Vec<&Expr>> = HashMap::default();
     for form in body {
         if let ExprKind::DefineGlobal(global, value) = &form.kind
             && (matches!(value.kind, ExprKind::Lambda(_)) || is_multimethod(value))
@@ -22,8 +22,8 @@ pub fn early(body: &[Expr], given: &HashMap<GlobalId, usize>) -> HashSet<GlobalI
             functions.entry(*global).or_default().push(value);
         }
     }
-    let mut early = HashSet::new();
-    let mut visited: HashSet<GlobalId> = HashSet::new();
+    let mut early = HashSet::default();
+    let mut visited: HashSet<GlobalId> = HashSet::default();
     for (position, form) in body.iter().enumerate() {
         if !runs_code(form) {
             continue;

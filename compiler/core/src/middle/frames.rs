@@ -9,7 +9,7 @@
 //! [`Span::context`] is twice the number of the entry, counted from 1, or 0 for code of the function
 //! itself; the lowest bit is the mark of tail position. Code of a nested function counts from that function.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use crate::front::datum::Span;
 use crate::ir::walk::for_each_child_mut;
@@ -102,7 +102,7 @@ pub fn module(site: Span, inlined: &mut Vec<InlinedCall>) -> u32 {
 pub fn place(expr: &mut Expr, context: u32) {
     let mut mover = Mover {
         root: Root::Entry(context, None),
-        moved: HashMap::new(),
+        moved: HashMap::default(),
         inlined: &mut Vec::new(),
     };
     mover.expr(expr);
@@ -134,7 +134,7 @@ pub fn enter(
     };
     let mut mover = Mover {
         root,
-        moved: HashMap::new(),
+        moved: HashMap::default(),
         inlined,
     };
     mover.expr(body);

@@ -1,6 +1,6 @@
 //! The known functions of a unit as the passes that copy code see them.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::ir::walk::for_each_child;
@@ -32,7 +32,7 @@ pub struct Function {
 
 /// Makes the table of the known functions of a unit.
 pub fn table(unit: &Unit, known: &HashSet<GlobalId>) -> HashMap<GlobalId, Function> {
-    let mut functions = HashMap::new();
+    let mut functions = HashMap::default();
     for form in &unit.body {
         if let ExprKind::DefineGlobal(global, value) = &form.kind
             && let ExprKind::Lambda(lambda) = &value.kind
@@ -230,7 +230,7 @@ pub fn size(expr: &Expr, limit: usize) -> usize {
 /// Whether an expression uses no variables but those that it binds.
 pub fn is_closed(expr: &Expr) -> bool {
     let mut found = Vec::new();
-    free(expr, &mut HashSet::new(), &mut found);
+    free(expr, &mut HashSet::default(), &mut found);
     found.is_empty()
 }
 

@@ -4,7 +4,7 @@
 //! where they get one that is written out, so that their loops contain its body. What is copied has
 //! variables of its own, and traces go on to show the frame that the call would have made.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::census::Census;
@@ -41,7 +41,7 @@ pub fn run(unit: &mut Unit, globals: &Globals) -> bool {
         census: &census,
         variables: &mut unit.variables,
         inlined: &mut unit.inlined,
-        local: HashMap::new(),
+        local: HashMap::default(),
         current: None,
         in_loop: false,
         changed: false,

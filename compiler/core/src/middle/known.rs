@@ -3,7 +3,7 @@
 //! A call of such a global needs no look-up and no check. It is only right if the definition has
 //! run whenever the call does, see [`super::early`].
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 
 use super::early::early;
 use crate::ir::walk::for_each_child;
@@ -26,7 +26,7 @@ pub(super) fn is_multimethod(value: &Expr) -> bool {
 
 /// The globals with one definition, of a kind that `wanted` accepts, that has run whenever they are read.
 fn constants(unit: &Unit, wanted: &dyn Fn(&Expr) -> bool) -> HashSet<GlobalId> {
-    let mut defined_at: HashMap<GlobalId, (usize, &Expr)> = HashMap::new();
+    let mut defined_at: HashMap<GlobalId, (usize, &Expr)> = HashMap::default();
     let mut excluded: HashSet<GlobalId> = unit
         .imports
         .iter()

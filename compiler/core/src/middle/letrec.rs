@@ -1,6 +1,6 @@
 //! Taking `letrec`s apart: a binding that nothing before it sees needs no recursion.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use crate::ir::walk::{for_each_child, for_each_child_mut};
 use crate::ir::{Expr, ExprKind, Unit, VarId};

@@ -5,7 +5,8 @@
 //! function stays where it is if it is used as a value, if it shares a variable that changes, or if
 //! it would need too many arguments.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::Globals;
@@ -34,13 +35,13 @@ pub fn run(unit: &mut Unit, globals: &mut Globals) {
         let mut lifter = Lifter {
             handed,
             library,
-            lifted: HashMap::new(),
+            lifted: HashMap::default(),
             globals,
             unit_globals: &mut unit.globals,
             variables: &mut unit.variables,
             definitions: &mut definitions,
         };
-        lifter.expr(form, &HashMap::new());
+        lifter.expr(form, &HashMap::default());
     }
     unit.body.splice(0..0, definitions);
 }
@@ -69,11 +70,11 @@ impl<'c> Found<'c> {
     fn new(census: &'c Census) -> Found<'c> {
         Found {
             census,
-            candidates: HashMap::new(),
-            unset: HashSet::new(),
+            candidates: HashMap::default(),
+            unset: HashSet::default(),
             open: Vec::new(),
-            refused: HashSet::new(),
-            library: HashSet::new(),
+            refused: HashSet::default(),
+            library: HashSet::default(),
         }
     }
 
@@ -225,8 +226,8 @@ impl<'c> Found<'c> {
 
     /// For each candidate, the variables that it and the candidates it calls need.
     fn needed(&self) -> HashMap<VarId, BTreeSet<VarId>> {
-        let mut needed: HashMap<VarId, BTreeSet<VarId>> = HashMap::new();
-        let mut callers: HashMap<VarId, Vec<VarId>> = HashMap::new();
+        let mut needed: HashMap<VarId, BTreeSet<VarId>> = HashMap::default();
+        let mut callers: HashMap<VarId, Vec<VarId>> = HashMap::default();
         let mut pending: Vec<(VarId, VarId)> = Vec::new();
         for (name, candidate) in &self.candidates {
             needed.insert(*name, BTreeSet::new());
@@ -332,7 +333,7 @@ impl Lifter<'_> {
     fn lift(&mut self, name: VarId, lambda: Rc<Lambda>) {
         let global = self.global(name);
         let mut lambda = Rc::unwrap_or_clone(lambda);
-        let mut names = HashMap::new();
+        let mut names = HashMap::default();
         for handed in self.handed.get(&name).into_iter().flatten() {
             let parameter = VarId(self.variables.len() as u32);
             if let Some(variable) = self.variables.get(handed.0 as usize).cloned() {

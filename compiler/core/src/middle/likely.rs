@@ -7,7 +7,7 @@
 //! does, arithmetic with a float makes a float likely. The facts of a unit depend on each other and
 //! are collected until nothing new turns up.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use sema_format::isa::Op;
 use sema_machine::host::declaration::Kind;
@@ -59,7 +59,7 @@ impl Likely {
     ) -> Likely {
         let mut collector = Collector {
             known: known.collect(),
-            loops: HashMap::new(),
+            loops: HashMap::default(),
             likely: Likely::default(),
             changed: true,
         };

@@ -32,7 +32,7 @@ pub mod unused;
 pub mod variables;
 pub mod wide;
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 use std::rc::Rc;
 
 use self::evaluate::Evaluator;

@@ -5,7 +5,7 @@
 //! function of that many parameters, which can be inlined. The methods are still looked up in the
 //! multimethod: they may be added anywhere and at any time.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::{Globals, frames, functions};
@@ -23,7 +23,7 @@ pub fn run(unit: &mut Unit, globals: &mut Globals, known: &HashSet<GlobalId>) {
     }
     let arities = arities(unit, globals);
     let mut definitions = Vec::new();
-    let mut direct: HashMap<GlobalId, (GlobalId, usize)> = HashMap::new();
+    let mut direct: HashMap<GlobalId, (GlobalId, usize)> = HashMap::default();
     for form in &mut unit.body {
         let span = form.span;
         let ExprKind::DefineGlobal(multimethod, value) = &mut form.kind else {
@@ -105,7 +105,7 @@ fn is_fixed(lambda: &Lambda) -> bool {
 
 /// How many arguments the known functions take that take a fixed number.
 fn arities(unit: &Unit, globals: &Globals) -> HashMap<GlobalId, usize> {
-    let mut arities = HashMap::new();
+    let mut arities = HashMap::default();
     for form in &unit.body {
         if let ExprKind::DefineGlobal(global, value) = &form.kind
             && let ExprKind::Lambda(lambda) = &value.kind
@@ -142,7 +142,7 @@ mod tests {
             let arguments = (0..count).map(|_| Expr::nil(span)).collect();
             Expr::new(ExprKind::Call(callee, arguments), span)
         };
-        let direct = HashMap::from([(GlobalId(0), (GlobalId(7), 2))]);
+        let direct = HashMap::from_iter([(GlobalId(0), (GlobalId(7), 2))]);
         for (count, expected) in [(1, 0), (2, 7), (3, 0)] {
             let mut expr = call(count);
             redirect(&mut expr, &direct);

@@ -16,7 +16,8 @@
 //!
 //! The walk goes against the order of evaluation and carries the variables that are read later.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::Globals;
@@ -99,8 +100,8 @@ fn body(expr: &mut Expr, itself: Option<(GlobalId, Vec<VarId>)>, assigned: &Hash
         assigned,
         itself: itself.as_ref().map(|(global, _)| *global),
         calls_itself: false,
-        variables: HashSet::new(),
-        captured: HashSet::new(),
+        variables: HashSet::default(),
+        captured: HashSet::default(),
     };
     found.expr(expr, false);
     if let Some((_, parameters)) = &itself
@@ -117,7 +118,7 @@ fn body(expr: &mut Expr, itself: Option<(GlobalId, Vec<VarId>)>, assigned: &Hash
         variables,
         rewriting: false,
         itself,
-        labels: HashMap::new(),
+        labels: HashMap::default(),
         pinned: Vec::new(),
         facts: Facts::default(),
     };
@@ -298,7 +299,7 @@ impl Walk {
                 }
             }
             ExprKind::While(test, body) => {
-                let mut read = HashSet::new();
+                let mut read = HashSet::default();
                 mentions(test, &mut read);
                 mentions(body, &mut read);
                 live.extend(read.intersection(&self.variables));
@@ -317,7 +318,7 @@ impl Walk {
                 live.extend(handler_live);
             }
             ExprKind::Loop(label, bindings, body) => {
-                let (mut read, mut fresh) = (HashSet::new(), HashSet::new());
+                let (mut read, mut fresh) = (HashSet::default(), HashSet::default());
                 mentions(body, &mut read);
                 bound_in(body, &mut fresh);
                 fresh.extend(bindings.iter().map(|(variable, _)| *variable));
@@ -471,7 +472,7 @@ impl Walk {
     /// A call that may keep its operands.
     fn plain_call(&mut self, callee: &mut Expr, arguments: &mut [Expr], live: &mut Live) {
         // The callee is computed before the arguments or behind them.
-        let mut read = HashSet::new();
+        let mut read = HashSet::default();
         mentions(callee, &mut read);
         for argument in arguments.iter() {
             mentions(argument, &mut read);

@@ -1,6 +1,6 @@
 //! Which expressions can be left out or moved.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 
 use super::census::Census;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId};

@@ -8,7 +8,7 @@
 //! gets them as further parameters: `(each (fn (x) (visit x depth)) xs)` becomes a call of a copy of
 //! `each` with `depth`.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::census::Census;
@@ -51,7 +51,7 @@ type Key = (GlobalId, Vec<(usize, Given)>);
 pub fn run(unit: &mut Unit, globals: &mut Globals) {
     let functions = functions::table(unit, &globals.known);
     let census = Census::of(unit);
-    let mut unsteady = HashSet::new();
+    let mut unsteady = HashSet::default();
     for form in &unit.body {
         local_functions(form, &mut unsteady);
     }
@@ -63,7 +63,7 @@ pub fn run(unit: &mut Unit, globals: &mut Globals) {
         globals,
         unit_globals: &mut unit.globals,
         variables: &mut unit.variables,
-        copies: HashMap::new(),
+        copies: HashMap::default(),
         pending: Vec::new(),
     };
     for form in &mut unit.body {

@@ -1,6 +1,6 @@
 //! Functions that nothing reaches any more.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 
 use super::Globals;
 use crate::ir::walk::for_each_child;
@@ -8,8 +8,8 @@ use crate::ir::{Expr, ExprKind, GlobalId, Unit};
 
 /// Drops the definitions that programs cannot see and that nothing needs.
 pub fn run(unit: &mut Unit, globals: &mut Globals) {
-    let mut definitions: HashMap<GlobalId, usize> = HashMap::new();
-    let mut reached: HashSet<GlobalId> = HashSet::new();
+    let mut definitions: HashMap<GlobalId, usize> = HashMap::default();
+    let mut reached: HashSet<GlobalId> = HashSet::default();
     let mut pending = Vec::new();
     let last = unit.body.len().saturating_sub(1);
     for (index, form) in unit.body.iter().enumerate() {

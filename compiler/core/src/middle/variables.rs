@@ -9,7 +9,7 @@
     reason = "an owner is a place in the stack of functions"
 )]
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::ir::walk::for_each_child;
@@ -39,7 +39,7 @@ impl Variables {
     pub fn analyse(exprs: &[Expr]) -> Variables {
         let mut walk = Walk {
             result: Variables::default(),
-            owner: HashMap::new(),
+            owner: HashMap::default(),
             functions: vec![Function::default()],
         };
         for expr in exprs {
@@ -52,7 +52,7 @@ impl Variables {
     pub fn analyse_function(lambda: &Rc<Lambda>) -> Variables {
         let mut walk = Walk {
             result: Variables::default(),
-            owner: HashMap::new(),
+            owner: HashMap::default(),
             functions: vec![Function::default()],
         };
         walk.lambda(lambda);

@@ -1,6 +1,7 @@
 //! What a program says about its making: stamp and sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 
 use super::super::failure::Failure;
 use super::super::program::Compiled;
@@ -25,10 +26,14 @@ pub(super) fn stamp(pairs: &[(String, String)]) -> Result<String, Failure> {
 
 /// The files of the program and their SHA-256, as the archive has them.
 pub(super) fn sources(compiled: &Compiled) -> String {
+    // Compared as text: there are as many as the program has files.
+    let digests = compiled.digests.iter();
+    let digests: HashMap<&OsStr, &str> = digests
+        .map(|(path, digest)| (path.as_os_str(), digest.as_str()))
+        .collect();
     let mut lines: Vec<(&str, &str)> = Vec::new();
     for (key, path) in &compiled.program.paths {
-        let found = compiled.digests.iter().find(|(read, _)| read == path);
-        if let Some((_, digest)) = found {
+        if let Some(digest) = digests.get(path.as_os_str()) {
             lines.push((key, digest));
         }
     }

@@ -106,7 +106,7 @@ pub(super) fn forms(path: &Path) -> Result<(Vec<TestForm>, SourceMap), Failure> 
     })?;
     let mut sources = SourceMap::new();
     let file = sources.add(path.display().to_string(), text.clone());
-    let mut interner = Interner::new();
+    let mut interner = Interner::with_hasher(Default::default());
     let data = read_all(&mut interner, file, &text).unwrap_or_default();
     let mut tests: Vec<TestForm> = Vec::new();
     let mut problems = Vec::new();

@@ -1,6 +1,6 @@
 //! The constant pool: equal constants are one.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use num_bigint::{BigInt, Sign};
 use num_rational::BigRational;

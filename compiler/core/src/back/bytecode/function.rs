@@ -5,7 +5,7 @@
     reason = "places of bindings, and numbers that functions got when their place was reserved"
 )]
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use sema_format::encode::{Assembler, Capture, Label};
@@ -96,17 +96,17 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             module,
             asm: Assembler::new(),
             variables,
-            locations: HashMap::new(),
+            locations: HashMap::default(),
             next: 0,
             most: 0,
             next_slot: FIRST_SLOT,
-            loops: HashMap::new(),
-            loop_registers: HashMap::new(),
+            loops: HashMap::default(),
+            loop_registers: HashMap::default(),
             innermost: 0,
             itself: None,
             span: Span::default(),
             inlined: Vec::new(),
-            contexts: HashMap::new(),
+            contexts: HashMap::default(),
             hoists: Vec::new(),
         }
     }

@@ -18,7 +18,7 @@ pub mod primitives;
 mod spread;
 mod switch;
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_format::Module;
@@ -112,11 +112,11 @@ pub fn generate(
             ..Module::default()
         },
         constants: ConstantPool::default(),
-        known: HashMap::new(),
-        natives: HashMap::new(),
-        files: HashMap::new(),
+        known: HashMap::default(),
+        natives: HashMap::default(),
+        files: HashMap::default(),
         globals,
-        used_as_values: HashSet::new(),
+        used_as_values: HashSet::default(),
         likely: Likely::default(),
         unit,
     };

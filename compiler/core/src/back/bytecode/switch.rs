@@ -13,7 +13,7 @@
     reason = "numbers of clauses are their places"
 )]
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 
 use sema_format::encode::Label;
 use sema_format::isa::{Instruction, Op, Predicate};
@@ -85,7 +85,7 @@ impl FunctionBuilder<'_, '_> {
         }
         // For each constant the branches that it leads to, until one is certain.
         let mut keys: Vec<u32> = Vec::new();
-        let mut chains: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut chains: HashMap<u32, Vec<usize>> = HashMap::default();
         for (number, clause) in clauses.iter().enumerate() {
             for key in &clause.keys {
                 let key = self.constant(key)?;
@@ -204,7 +204,7 @@ impl FunctionBuilder<'_, '_> {
         let [otherwise, one_by_one, end] = [(); 3].map(|()| self.asm.new_label());
         let labels: Vec<Label> = cases.iter().map(|_| self.asm.new_label()).collect();
         // An integer that occurs twice leads to the first place.
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let mut in_order = Vec::new();
         for (case, label) in cases.iter().zip(&labels) {
             let new = case.keys.iter().filter(|key| seen.insert(**key));

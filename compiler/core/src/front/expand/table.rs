@@ -1,6 +1,6 @@
 //! The macros that a module knows.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use super::host::TransformerId;

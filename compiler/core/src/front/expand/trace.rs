@@ -1,6 +1,6 @@
 //! What the calls of macros in a program became, for people to read.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use super::readable;
 use crate::front::datum::{Datum, DatumKind, Interner};

@@ -4,7 +4,7 @@
 //! into the functions that they call by name, and stops where the program may end by itself. Branches, bodies of
 //! `try`, of loops and of functions that are only passed on are not certain.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::ptr;
 use std::rc::Rc;
 
@@ -24,8 +24,8 @@ impl Certain {
         let mut walk = Walk {
             functions,
             found: Certain::default(),
-            called: HashSet::new(),
-            ending: HashMap::new(),
+            called: HashSet::default(),
+            ending: HashMap::default(),
             ended: false,
         };
         for form in &unit.body {

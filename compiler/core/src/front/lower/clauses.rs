@@ -1,6 +1,6 @@
 //! Clauses that are never reached.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use super::Lowerer;
 use crate::front::datum::{Datum, DatumKind, Span};

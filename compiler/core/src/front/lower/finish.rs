@@ -1,6 +1,6 @@
 //! The end of a unit: names are resolved now that all definitions are known.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::certain::Certain;
@@ -136,7 +136,11 @@ impl Lowerer<'_, '_> {
             .filter_map(|(id, known)| Some((*id, known.lambda.clone()?)));
         let certain = Certain::of(&self.unit, &lambdas.collect());
         self.escalate(mark, &certain);
-        let known = if self.dynamic { HashMap::new() } else { known };
+        let known = if self.dynamic {
+            HashMap::default()
+        } else {
+            known
+        };
         let mut found = Vec::new();
         // Code that is only known at run time may define anything.
         if !self.dynamic {
@@ -162,7 +166,7 @@ impl Lowerer<'_, '_> {
 
     /// Makes errors of the warnings about imports, loads and calls of constants that are reached whenever the module starts.
     fn escalate(&mut self, mark: usize, certain: &Certain) {
-        let mut reached = HashSet::new();
+        let mut reached = HashSet::default();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
                 let fails = match &expr.kind {
@@ -198,7 +202,7 @@ impl Lowerer<'_, '_> {
 
     /// The functions among the globals that never change, with their numbers of parameters.
     fn known_functions(&self) -> HashMap<GlobalId, Known> {
-        let mut functions = HashMap::new();
+        let mut functions = HashMap::default();
         let mut work: Vec<&Expr> = self.unit.body.iter().collect();
         while let Some(form) = work.pop() {
             let (id, value) = match &form.kind {
@@ -316,7 +320,7 @@ impl Lowerer<'_, '_> {
             .chain(SPECIAL_FORMS.iter().map(|(name, _)| *name))
             .chain(PRELUDE.iter().map(|item| item.name))
             .collect();
-        let mut reached: HashMap<GlobalId, Span> = HashMap::new();
+        let mut reached: HashMap<GlobalId, Span> = HashMap::default();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
                 if let ExprKind::Global(id) | ExprKind::SetGlobal(id, _) = &expr.kind

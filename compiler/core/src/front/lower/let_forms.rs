@@ -1,6 +1,6 @@
 //! `let`, named `let`, `let*`, `letrec`.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 use std::rc::Rc;
 
 use super::chains::check_nested;
@@ -249,7 +249,7 @@ impl Lowerer<'_, '_> {
     }
 
     fn distinct_bindings(&self, form: &str, bindings: &[Binding<'_>], span: Span) -> Fallible<()> {
-        let mut seen: HashSet<Symbol> = HashSet::new();
+        let mut seen: HashSet<Symbol> = HashSet::default();
         for (target, _) in bindings {
             let names = match shape::as_symbol(target) {
                 Some(symbol) => vec![symbol],

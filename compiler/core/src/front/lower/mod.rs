@@ -46,7 +46,7 @@ pub mod text;
 mod toplevel;
 mod values;
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
@@ -173,18 +173,18 @@ impl<'a, 's> Lowerer<'a, 's> {
                 name,
                 ..Unit::default()
             },
-            global_ids: HashMap::new(),
+            global_ids: HashMap::default(),
             scopes: Vec::new(),
             macros,
-            hidden: HashSet::new(),
+            hidden: HashSet::default(),
             mentioned: Vec::new(),
             directory: Rc::from(""),
             loading: Vec::new(),
-            load_functions: HashMap::new(),
-            imported: HashMap::new(),
-            methods: HashMap::new(),
-            siblings: HashMap::new(),
-            unseen: HashSet::new(),
+            load_functions: HashMap::default(),
+            imported: HashMap::default(),
+            methods: HashMap::default(),
+            siblings: HashMap::default(),
+            unseen: HashSet::default(),
             own_macros: Vec::new(),
             macro_definitions: Vec::new(),
             at_run_time: false,

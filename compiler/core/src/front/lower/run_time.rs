@@ -1,7 +1,7 @@
 //! Forms that are compiled while the program runs: one at a time, in an environment that earlier
 //! ones have changed.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 
 use super::Lowerer;
 use super::finish::resolve;

@@ -1,6 +1,6 @@
 //! What all modules of one compilation share.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::toplevel::Evaluated;
@@ -68,10 +68,10 @@ impl<'s> Session<'s> {
             host,
             loader: None,
             diagnostics: Vec::new(),
-            expansions: HashMap::new(),
+            expansions: HashMap::default(),
             trace: None,
-            evaluated: Evaluated::new(),
-            redefined: HashSet::new(),
+            evaluated: Evaluated::default(),
+            redefined: HashSet::default(),
             compiler_at_run_time: false,
             allowed: Vec::new(),
             externs: Vec::new(),

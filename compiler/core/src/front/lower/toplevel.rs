@@ -4,7 +4,7 @@
 //! which have been lowered already, are run at build time when the first transformer that can reach them is
 //! defined.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::finish::{resolve, visit};
@@ -377,7 +377,7 @@ fn make_available(
     roots: Vec<GlobalId>,
     user: &Transformer<'_>,
 ) {
-    let mut definers: HashMap<GlobalId, Vec<usize>> = HashMap::new();
+    let mut definers: HashMap<GlobalId, Vec<usize>> = HashMap::default();
     for (index, form) in unit.body.iter().enumerate() {
         let mut defined = Vec::new();
         defined_globals(form, &mut defined);

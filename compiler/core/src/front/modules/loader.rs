@@ -1,6 +1,6 @@
 //! Finding, reading and lowering the files that a program refers to.
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 use std::rc::Rc;
 
 use super::files::Files;
@@ -99,11 +99,11 @@ impl<'s> Loader<'s> {
             packages,
             directory: Rc::from(""),
             working_directory: Rc::from(""),
-            modules: HashMap::new(),
+            modules: HashMap::default(),
             order: Vec::new(),
             stack: Vec::new(),
-            unreadable: HashMap::new(),
-            texts: HashMap::new(),
+            unreadable: HashMap::default(),
+            texts: HashMap::default(),
             strict,
         }
     }

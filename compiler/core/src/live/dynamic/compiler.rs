@@ -1,6 +1,6 @@
 //! One compiler: names, library, source texts, and its view of the environments.
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use sema_machine::host::condition::{Outcome, eval_error};
@@ -57,7 +57,7 @@ pub(super) struct Compiled {
 
 impl Compiler {
     pub(super) fn new() -> Compiler {
-        let mut interner = Interner::new();
+        let mut interner = Interner::with_hasher(Default::default());
         let mut sources = SourceMap::new();
         let library = Library::new(&mut sources);
         let names = Names::new(&mut interner);
@@ -66,7 +66,7 @@ impl Compiler {
             library,
             names,
             sources,
-            views: HashMap::new(),
+            views: HashMap::default(),
         }
     }
 
@@ -84,10 +84,10 @@ impl Compiler {
         let view = self.views.entry(namespace).or_insert_with(|| View {
             known: KnownNames {
                 macros: MacroTable::with_prelude(interner),
-                hidden: HashSet::new(),
+                hidden: HashSet::default(),
             },
             events: 0,
-            redefined: HashSet::new(),
+            redefined: HashSet::default(),
             globals: 0,
         });
         for event in new {

@@ -1,6 +1,6 @@
 //! Macro transformers as functions of the running program.
 
-use std::collections::HashSet;
+use crate::hashing::HashSet;
 use std::rc::Rc;
 
 use sema_machine::host::condition::{Outcome, Signal};
@@ -67,7 +67,7 @@ impl RunningProgram<'_> {
     /// What tasks wait for among the objects that a macro put into code.
     fn means_of_tasks(&self, expansion: &Datum) -> Option<Kind> {
         let mut work = vec![expansion];
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         while let Some(datum) = work.pop() {
             if let Some(part) = datum.kind.shared_part()
                 && !seen.insert(part)

@@ -128,7 +128,7 @@ pub fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> std::io::Resul
 
 /// The data of a text.
 fn read(vm: &Vm, text: &str, all: bool) -> Outcome {
-    let mut interner = Interner::new();
+    let mut interner = Interner::with_hasher(Default::default());
     let limit = if all { usize::MAX } else { 1 };
     let data = read_many_limited(&mut interner, FileId(u32::MAX), text, limit);
     let data = data.map_err(|error| {

@@ -66,7 +66,7 @@ pub fn definitions<'u>(
         body: vec![Expr::new(constant, Span::default())],
         ..Unit::default()
     };
-    let none = Linked::new();
+    let none = Linked::default();
     let known = Known::Nothing;
     back::compile_unit(
         &mut unit,

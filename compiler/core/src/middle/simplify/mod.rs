@@ -11,7 +11,7 @@ mod conditions;
 
 pub(in crate::middle) use calls::{accepts, parameters};
 
-use std::collections::{HashMap, HashSet};
+use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::census::Census;
@@ -64,9 +64,9 @@ pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>, evaluator: Option<&Evalua
         known,
         evaluator,
         census: Census::of(unit),
-        bound: HashMap::new(),
-        classes: HashMap::new(),
-        unset: HashSet::new(),
+        bound: HashMap::default(),
+        classes: HashMap::default(),
+        unset: HashSet::default(),
         depth: 0,
         inlined: std::mem::take(&mut unit.inlined),
         in_library: false,
