@@ -150,6 +150,123 @@ fn forged_checksums_do_not_help() {
         .unwrap()
         .verify()
         .unwrap();
-    run(&project, "main").failed_with(1, "the program was changed after it was signed");
+    run(&project, "main").failed_with(1, "it was changed after it was signed");
     semac(&project, &["verify", "main", "--key", "a.pub"]).failed_with(1, "after it was signed");
+}
+
+/// Builds a program that trusts `a` alone and imports a module from disk, and signs it.
+fn with_plugin(options: &[&str], program: &str, runtime: &std::path::Path) -> Scratch {
+    let project = Scratch::with(&[
+        ("main.sema", program),
+        ("plugin.sema", "(define answer 42)\n"),
+    ]);
+    semac(&project, &["keygen", "a"]).succeeded();
+    semac(&project, &["keygen", "b"]).succeeded();
+    semac(&project, &["compile", "plugin.sema", "-o", "plugin.semac"]).succeeded();
+    let mut build = semac_in(project.path());
+    build.args(["build", "main.sema", "--trust", "a.pub"]);
+    outcome(build.args(options).arg("--runtime").arg(runtime), b"").succeeded();
+    semac(&project, &["sign", "main", "--key", "a"]).succeeded();
+    project
+}
+
+fn run_beside(project: &Scratch) -> Outcome {
+    let mut program = Command::new(project.file("main"));
+    outcome(program.env_clear().current_dir(project.path()), b"")
+}
+
+#[test]
+fn a_runtime_with_a_key_refuses_modules_that_it_has_not_signed() {
+    let program = "(define (path) (str \"plugin\" \".semac\"))\n\
+        (println (try (begin (import (path)) \"taken in\") (catch e (list (:type e) (:message e)))))\n";
+    let project = with_plugin(&[], program, runtime());
+    let refused = |why: &str| {
+        let got = run_beside(&project).succeeded().stdout;
+        assert!(got.contains(":permission-denied"), "{got}");
+        assert!(
+            got.contains("code of one key only") && got.contains(why),
+            "{got}"
+        );
+    };
+    refused("it is not signed");
+    semac(&project, &["sign", "plugin.semac", "--key", "b"]).succeeded();
+    refused("signed with another key");
+    semac(&project, &["sign", "plugin.semac", "--key", "a"]).succeeded();
+    assert_eq!(run_beside(&project).succeeded().stdout, "taken in\n");
+    semac(&project, &["verify", "plugin.semac", "--key", "a.pub"]).succeeded();
+    semac(&project, &["verify", "plugin.semac", "--key", "b.pub"]).failed_with(1, "another key");
+    // A module that is changed, and one whose signature is cut.
+    project.write("plugin.sema", "(define answer 43)\n");
+    semac(&project, &["compile", "plugin.sema", "-o", "plugin.semac"]).succeeded();
+    refused("it was changed after it was signed");
+    semac(&project, &["verify", "plugin.semac", "--key", "a.pub"]).failed_with(1, "was changed");
+    let signature = project.file("plugin.semac.sig");
+    let bytes = std::fs::read(&signature).unwrap();
+    std::fs::write(&signature, &bytes[..50]).unwrap();
+    refused("the signature does not fit");
+    // What is not a module has no such signature, and the module itself is not overwritten.
+    project.write("broken.semac", "no module");
+    semac(&project, &["sign", "broken.semac", "--key", "a"]).failed_with(1, "broken.semac");
+    semac(
+        &project,
+        &["sign", "plugin.semac", "--key", "a", "-o", "plugin.semac"],
+    )
+    .failed_with(1, "would overwrite");
+}
+
+/// Sources have no signatures: with the compiler in the program only its own files are taken.
+#[test]
+fn a_runtime_with_a_key_and_the_compiler_loads_no_source_from_disk() {
+    let program = "(define (try-load path) (try (load path) (catch e (list (:type e) (:message e)))))\n\
+        (println (try-load (str \"other\" \".sema\")))\n\
+        (println (try-load (str \"own\" \".sema\")))\n";
+    let project = Scratch::with(&[
+        ("own.sema", "7\n"),
+        ("other.sema", "8\n"),
+        ("main.sema", program),
+    ]);
+    semac(&project, &["keygen", "a"]).succeeded();
+    let mut build = semac_in(project.path());
+    build.args([
+        "build",
+        "main.sema",
+        "--dynamic",
+        "--include",
+        "own.sema",
+        "--trust",
+        "a.pub",
+        "--runtime",
+    ]);
+    outcome(build.arg(runtime().with_file_name("sema-rt-dynamic")), b"").succeeded();
+    semac(&project, &["sign", "main", "--key", "a"]).succeeded();
+    let got = run_beside(&project).succeeded().stdout;
+    let lines: Vec<&str> = got.lines().collect();
+    assert!(
+        lines[0].contains(":permission-denied") && lines[0].contains("one key only"),
+        "{got}"
+    );
+    assert_eq!(lines[1], "7");
+}
+
+#[test]
+fn what_is_stripped_is_signed_before() {
+    let project = project(&["--trust", "a.pub"]);
+    semac(&project, &["sign", "main", "--key", "a"]).succeeded();
+    std::fs::copy(project.file("main"), project.file("stripped")).unwrap();
+    let strip = || outcome(Command::new("strip").arg(project.file("stripped")), b"").succeeded();
+    strip();
+    assert!(
+        run(&project, "stripped")
+            .succeeded()
+            .stdout
+            .starts_with("embedded")
+    );
+    semac(&project, &["sign", "stripped", "--key", "a"])
+        .failed_with(1, "sign first and strip then");
+    assert!(
+        run(&project, "stripped")
+            .succeeded()
+            .stdout
+            .starts_with("embedded")
+    );
 }

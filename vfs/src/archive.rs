@@ -352,6 +352,12 @@ impl Archive {
         }
     }
 
+    /// Whether somebody has vouched for the pieces.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        self.digests().is_some()
+    }
+
     pub(crate) fn digests(&self) -> Option<&Digests> {
         self.inner.digests.get()
     }

@@ -57,6 +57,7 @@ fn attach_compiler(vm: &mut Vm, archive: &Archive) {
     vm.host.stack_bytes = STACK_BYTES;
     vm.set_dynamic(Rc::new(DynamicCompiler::new(Setup {
         macros,
+        embedded_only: archive.is_vouched(),
         ..Setup::default()
     })));
 }

@@ -125,6 +125,9 @@ pub fn run_with(
     if let Some(error) = problem {
         return refuse(&executable(&arguments), &error);
     }
+    if let Some(wanted) = std::env::var_os(INFO) {
+        return inform(&wanted);
+    }
     // Not a program but the runtime alone: the first argument is the bundle.
     match arguments.get(1) {
         Some(first) if !first.as_encoded_bytes().starts_with(b"-") => {}
@@ -151,6 +154,23 @@ pub fn run_with(
 /// The variable that asks a program about itself instead of running it: `licenses`.
 const INFO: &str = "SEMAC_INFO";
 
+#[cfg(not(target_family = "wasm"))]
+const NO_NOTICES: &str = "Error: this program has no licences in it: it was built with a runtime that came without a list\n";
+#[cfg(target_family = "wasm")]
+const NO_NOTICES: &str = "Error: programs for WebAssembly cannot read the licences in them: `semac inspect --licenses` shows them\n";
+
+/// The licences of what this executable contains, if they are in it.
+fn notices() -> Option<String> {
+    // As a file: where the notices lie, nothing is mapped.
+    let path = std::env::current_exe().ok()?;
+    match Archive::open_executable(&path) {
+        Ok(archive) => sema_vfs::notices_in(archive.front()?),
+        // The runtime alone.
+        Err(VfsError::NoArchive) => sema_vfs::notices_in(&std::fs::read(&path).ok()?),
+        Err(_) => None,
+    }
+}
+
 /// Says what the program is asked about itself.
 #[cold]
 fn inform(wanted: &OsStr) -> u8 {
@@ -161,16 +181,8 @@ fn inform(wanted: &OsStr) -> u8 {
         ));
         return status::USAGE;
     }
-    // As a file: where the notices lie, nothing is mapped.
-    let executable = std::env::current_exe().map(|path| Archive::open_executable(&path));
-    let notices = match &executable {
-        Ok(Ok(archive)) => archive.front().and_then(sema_vfs::notices_in),
-        _ => None,
-    };
-    let Some(notices) = notices else {
-        complain(
-            "Error: this program has no licences in it: it was built with a runtime that came without a list\n",
-        );
+    let Some(notices) = notices() else {
+        complain(NO_NOTICES);
         return status::FAILURE;
     };
     let output = Output::stdout();
@@ -367,8 +379,17 @@ impl Bundle {
         Ok(Some(FoundModule { key, image }))
     }
 
-    /// Refuses a module from outside: see [`admit`].
+    /// Refuses a module from outside: see [`admit`]. If the archive had to be signed, the module has to be, too.
     fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        if self.archive.is_vouched() {
+            let path = Path::new(&plugin.path);
+            let checked = signature::Signed::of(&self.archive)
+                .and_then(|signed| signature::check_plugin(path, &plugin.bytes, &signed.key));
+            checked.map_err(|error| LoadError::Distrusted {
+                module: plugin.path.clone(),
+                problem: error.to_string(),
+            })?;
+        }
         // Archives of other releases do not say what their programs may do.
         let Some(entry) = self.archive.metadata(CAPABILITIES) else {
             return admit(plugin, self.natives, None);

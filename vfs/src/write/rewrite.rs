@@ -21,7 +21,10 @@ pub enum RewriteError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// Something lies behind the archive.
-    #[error("something was written behind the program (by strip or objcopy, for example)")]
+    #[error(
+        "strip, objcopy or another tool has written behind the program, and a signature makes what is in front of that longer; \
+         sign first and strip then (the signature stays good), or build it again"
+    )]
     Followed,
     /// It is a module of WebAssembly.
     #[error("it is a module of WebAssembly, whose parts are fixed when it is built")]

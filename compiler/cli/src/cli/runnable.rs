@@ -114,6 +114,7 @@ impl Runnable {
             program_directory: main.and_then(|path| Some(path.parent()?.to_owned())),
             sources: self.paths.clone(),
             package_root: program::package_root(),
+            embedded_only: false,
         })));
         vm.set_limits(limits);
         let number = match vm.load_from_source(&self.entry, "") {

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use ed25519_compact::KeyPair;
+use sema_format::{AlignedBytes, ModuleView};
 use sema_machine::launch::signature::{
     self, DIGESTS, ENTRY_LENGTH, LENGTH, SIGNATURE, SignatureError,
 };
 use sema_vfs::{ARCHIVE_MAGIC, Archive, ArchiveBuilder, RewriteError, VfsPath};
 
 use super::arguments::{Keygen, Sign};
+use super::build::protect;
 use super::failure::{Failure, note};
+use super::image::{self, FileKind};
 use crate::bundle::{new_keys, private_key};
 
 pub(super) fn generate(arguments: &Keygen) -> Result<u8, Failure> {
@@ -31,6 +34,9 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
         path: arguments.file.clone(),
         source,
     })?;
+    if image::kind_of(&arguments.file, &file) == FileKind::Module {
+        return sign_module(arguments, &file, &pair);
+    }
     let is_executable = !file.starts_with(&ARCHIVE_MAGIC);
     let signed = signed(&file, &pair).map_err(|error| Failure::Damaged {
         path: arguments.file.clone(),
@@ -41,6 +47,32 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
     })
     .map_err(crate::bundle::BundleError::from)?;
     note(&format!("Signed {}\n", output.display()));
+    Ok(0)
+}
+
+/// Writes the signature of a module beside it.
+fn sign_module(arguments: &Sign, file: &[u8], pair: &KeyPair) -> Result<u8, Failure> {
+    let aligned = AlignedBytes::copy_of(file);
+    ModuleView::parse(aligned.as_bytes())
+        .and_then(|view| view.check_content())
+        .map_err(|error| Failure::Damaged {
+            path: arguments.file.clone(),
+            problem: error.to_string(),
+        })?;
+    let beside = || signature::plugin_signature(&arguments.file);
+    let output = arguments.output.clone().unwrap_or_else(beside);
+    protect(&output, [arguments.file.as_path()])?;
+    let signature = pair.sk.sign(signature::plugin_message(file), None);
+    let content = [&pair.pk[..], &signature[..]].concat();
+    sema_vfs::replace_file(&output, false, |file| {
+        std::io::Write::write_all(file, &content).map_err(sema_vfs::WriteError::Output)
+    })
+    .map_err(crate::bundle::BundleError::from)?;
+    note(&format!(
+        "Signed {}: the signature is in {}\n",
+        arguments.file.display(),
+        output.display()
+    ));
     Ok(0)
 }
 
@@ -115,6 +147,17 @@ fn digests_of(archive: &Archive) -> Result<Vec<u8>, SignError> {
         })?;
     }
     Ok(all.concat())
+}
+
+/// Checks the signature beside a module.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn verify_module(path: &Path, bytes: &[u8], key: &[u8; LENGTH]) -> Result<(), Failure> {
+    signature::check_plugin(path, bytes, key).map_err(|error| Failure::Damaged {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })
 }
 
 /// Checks the signature of a program, all of it: archive and runtime.

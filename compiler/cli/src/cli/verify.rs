@@ -17,12 +17,15 @@ pub(super) fn execute(arguments: &Verify) -> Result<u8, Failure> {
     };
     let key = arguments.key.as_deref().map(public_key).transpose()?;
     let summary = match Image::open(&arguments.file)? {
-        Image::Module(_) if key.is_some() => {
-            return Err(damaged("modules have no signatures".to_owned()));
-        }
         Image::Module(bytes) => {
             verify(bytes.as_bytes()).map_err(damaged)?;
-            "1 module".to_owned()
+            match &key {
+                Some(key) => {
+                    sign::verify_module(&arguments.file, bytes.as_bytes(), key)?;
+                    "1 module, signed with this key".to_owned()
+                }
+                None => "1 module".to_owned(),
+            }
         }
         Image::Archive(archive) => {
             if let Some(key) = &key {

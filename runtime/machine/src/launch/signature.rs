@@ -5,6 +5,12 @@
 //! key, the digest of the bytes in front of the archive, and the signature of [`message`]: of the table of contents,
 //! the digests, and that digest. So a runtime that checks a signature at start reads nothing but the table of contents
 //! and the digests, and the pieces are compared when they are read.
+//!
+//! The signature of a module that programs import from disk lies beside it, in `FILE.sig`: public key, and signature of
+//! [`plugin_message`].
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use ed25519_compact::{PublicKey, Signature, sha512};
 use sema_vfs::{Archive, Digests, VfsError};
@@ -21,6 +27,11 @@ pub const ENTRY_LENGTH: usize = LENGTH + LENGTH + 64;
 
 /// What signatures are made for begins with this, so that none is good for anything else.
 const PURPOSE: &[u8] = b"semac program 1\0";
+/// The same for modules that programs import from disk.
+const PLUGIN_PURPOSE: &[u8] = b"semac module 1\0\0";
+/// Bytes of the file with the signature of a module: public key and signature.
+pub const PLUGIN_LENGTH: usize = LENGTH + 64;
+
 /// Bytes of a record of the table of contents, and where the checksum of the content stands in it.
 const RECORD: usize = 48;
 const CHECKSUM: std::ops::Range<usize> = 32..40;
@@ -35,11 +46,19 @@ pub enum SignatureError {
     #[error("it is signed with another key")]
     OtherKey,
     /// The signature is wrong.
-    #[error("the signature does not fit: the program was changed after it was signed")]
+    #[error("the signature does not fit: it was changed after it was signed")]
     Wrong,
     /// The archive is damaged.
     #[error(transparent)]
     Archive(#[from] VfsError),
+    /// The file with the signature of a module cannot be read.
+    #[error("cannot read '{}': {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// The digest of some bytes.
@@ -134,4 +153,42 @@ pub fn check(archive: &Archive, key: &[u8; LENGTH]) -> Result<Signed, SignatureE
         exempt(archive),
     ));
     Ok(signed)
+}
+
+/// The file with the signature of a module: `FILE.sig`.
+#[must_use]
+pub fn plugin_signature(module: &Path) -> PathBuf {
+    let mut name = OsString::from(module);
+    name.push(".sig");
+    name.into()
+}
+
+/// What is signed of a module with these bytes.
+#[must_use]
+pub fn plugin_message(bytes: &[u8]) -> Vec<u8> {
+    [PLUGIN_PURPOSE, &digest(bytes)].concat()
+}
+
+/// Checks that a module, `module` with these bytes, was signed with a key.
+///
+/// # Errors
+/// See [`SignatureError`].
+pub fn check_plugin(module: &Path, bytes: &[u8], key: &[u8; LENGTH]) -> Result<(), SignatureError> {
+    let path = plugin_signature(module);
+    let file = match std::fs::read(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(SignatureError::None);
+        }
+        Err(source) => return Err(SignatureError::File { path, source }),
+    };
+    let parts = file.split_first_chunk::<LENGTH>();
+    let parts = parts.and_then(|(by, rest)| Some((by, rest.as_array::<64>()?)));
+    let (by, signature) = parts.ok_or(SignatureError::Wrong)?;
+    if by != key {
+        return Err(SignatureError::OtherKey);
+    }
+    PublicKey::new(*key)
+        .verify(plugin_message(bytes), &Signature::new(*signature))
+        .map_err(|_| SignatureError::Wrong)
 }

@@ -34,6 +34,14 @@ pub enum LoadError {
         /// Those of the program.
         granted: Vec<String>,
     },
+    /// A module from outside that nobody has signed whom the runtime trusts.
+    #[error("module {module} was refused, this runtime runs code of one key only: {problem}")]
+    Distrusted {
+        /// The module.
+        module: String,
+        /// What is wrong with its signature.
+        problem: String,
+    },
     /// Not a module file of this version, or a damaged one.
     #[error("module {module} cannot be used: {source}")]
     Format {
@@ -91,7 +99,9 @@ impl LoadError {
             LoadError::MissingNatives { .. } | LoadError::NeedsCompiler(_) => {
                 ConditionKind::Unsupported
             }
-            LoadError::NotGranted { .. } => ConditionKind::PermissionDenied,
+            LoadError::NotGranted { .. } | LoadError::Distrusted { .. } => {
+                ConditionKind::PermissionDenied
+            }
             _ => ConditionKind::Io,
         }
     }

@@ -13,6 +13,8 @@ pub struct Plugin {
     pub path: String,
     /// The module.
     pub image: ModuleImage,
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
 }
 
 /// Reads a `.semac` file from disk, the way for a program to take in code that was not there when it
@@ -45,5 +47,6 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
     Ok(Some(Plugin {
         path: canonical.to_string_lossy().into_owned(),
         image: ModuleImage::from_bytes(path, &bytes)?,
+        bytes,
     }))
 }

@@ -62,16 +62,19 @@ Examples:
   semac sign app --key release.key
   semac verify app --key release.key.pub
 
+  semac sign plugin.semac --key release.key       writes plugin.semac.sig
+
 The signature is a part of the program, which runs as before. A program that was built with --trust runs only if
-it is signed with the private key of that public one.")]
+it is signed with the private key of that public one, and imports only modules that are, from files beside which
+their signatures lie.")]
 pub struct Sign {
-    /// An executable that semac built
+    /// An executable that semac built, or a module
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The private key
     #[arg(long, value_name = "KEY")]
     pub key: PathBuf,
-    /// Where the signed program goes [default: FILE]
+    /// Where the signed program goes [default: FILE], or the signature of a module [default: FILE.sig]
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 }

@@ -98,7 +98,19 @@ pub(super) fn locate(
         directory: text(&state.package_root),
         program: text(&state.program_directory),
     };
-    if packages.is_package(path, &Disk) {
+    if state.embedded_only
+        && vm
+            .host
+            .files
+            .embedded(path, Some(vm.module_key(requester)))
+            .is_none()
+    {
+        let message = format!(
+            "{form} {path}: this runtime runs code of one key only, and source files have no signatures"
+        );
+        return Err(Condition::new(ConditionKind::PermissionDenied, message).signal());
+    }
+    if !state.embedded_only && packages.is_package(path, &Disk) {
         let found = packages.locate(path, &Disk, Span::default());
         let found = found.map_err(|problem| problem.machine_condition().signal())?;
         return Ok(Located {

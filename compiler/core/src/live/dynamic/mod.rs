@@ -46,6 +46,8 @@ pub struct Setup {
     pub package_root: Option<PathBuf>,
     /// Directory of the main file, where the search for `sema.lock` begins; none for an executable.
     pub program_directory: Option<PathBuf>,
+    /// Whether source files are taken from the program alone, not from disk.
+    pub embedded_only: bool,
 }
 
 /// The compiler as a part of a running program.

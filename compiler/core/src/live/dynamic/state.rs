@@ -114,6 +114,8 @@ pub(super) struct State {
     pub(super) origins: HashMap<usize, Origin>,
     pub(super) files: HashMap<String, PathBuf>,
     pub(super) package_root: Option<PathBuf>,
+    /// Whether source files are taken from the program alone.
+    pub(super) embedded_only: bool,
     pub(super) program_directory: Option<PathBuf>,
     macros: Option<ModuleImage>,
     /// The number under which the VM keeps what is known of the program's macros.
@@ -127,6 +129,7 @@ impl State {
             macros: setup.macros,
             files: setup.sources,
             package_root: setup.package_root,
+            embedded_only: setup.embedded_only,
             program_directory: setup.program_directory,
             ..State::default()
         }
