@@ -27,6 +27,8 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C r
 NETWORK_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
 	-C llvm-args=-inlinedefault-threshold=$(INLINE) $(REMAP)"
 NETWORK_SIZE = --config 'profile.runtime.package.sema-natives.opt-level="s"'
+# Copies a runtime that was built to where semac finds it, with its licences. The rest of the path follows.
+PLACE = CARGO="$(CARGO)" tools/place-runtime.sh "$(TARGET_DIR)/$$target/runtime
 # Where the conformance cases are; `make conformance` is skipped without them.
 CONFORMANCE ?= ../shared/conformance
 
@@ -41,8 +43,7 @@ runtime:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/sema-rt && \
-	tools/components.py sema-rt "" $$target dist/sema-rt.components.json
+	$(PLACE)/sema-rt" dist/sema-rt sema-rt "" $$target
 
 # The runtimes of the higher tiers, where semac looks for them: dist/runtimes/TARGET/sema-rt-TIER. As long as tier full has no
 # builtins of its own, it has no runtime either: linking one takes minutes.
@@ -51,14 +52,12 @@ all-runtimes:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features std --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-std && \
-	tools/components.py sema-rt std $$target dist/runtimes/$(HOST)/sema-rt-std.components.json || exit 1; \
+	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-std sema-rt std $$target || exit 1; \
 	tiers="net full"; ! grep -qx 'full = \["net"\]' runtime/natives/Cargo.toml || tiers=net; \
 	for tier in $$tiers; do \
 	env $(NETWORK_ENV) \
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier && \
-	tools/components.py sema-rt $$tier $$target dist/runtimes/$(HOST)/sema-rt-$$tier.components.json || exit 1; \
+	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier sema-rt $$tier $$target || exit 1; \
 	done
 
 # The runtimes of another platform, `make runtimes TARGET=aarch64`, riscv64 or wasm32, perhaps only some: TIERS="core std".
@@ -72,8 +71,7 @@ dynamic:
 	target=$(RUNTIME_TARGET); \
 	env $(RUNTIME_ENV) \
 	$(CARGO) build --profile runtime --package sema-rt-dynamic --bin sema-rt-dynamic --target $$target && \
-	cp "$(TARGET_DIR)/$$target/runtime/sema-rt-dynamic" dist/sema-rt-dynamic && \
-	tools/components.py sema-rt-dynamic "" $$target dist/sema-rt-dynamic.components.json
+	$(PLACE)/sema-rt-dynamic" dist/sema-rt-dynamic sema-rt-dynamic "" $$target
 
 semac: runtime dynamic
 	SEMAC_EMBED_RUNTIME="$(CURDIR)/dist/sema-rt" \

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes what a runtime is made of: components.py PACKAGE FEATURES TARGET OUTPUT
+"""Writes what a runtime is made of: components.py PACKAGE FEATURES TARGET OUTPUT NOTICES
 
-JSON with the crates that are linked into the runtime of these features (comma-separated, or none: "") for a target, and
-the texts of their licences. semac reads it beside the runtime (sema-rt-std.components.json beside sema-rt-std), or carries
-it, and makes bills of materials and notices of it. Where a crate may be used under several licences, MIT is chosen."""
+OUTPUT is JSON with the crates that are linked into the runtime of these features (comma-separated, or none: "") for a
+target. semac reads it beside the runtime (sema-rt-std.components.json beside sema-rt-std), or carries it, and makes bills of
+materials of it. NOTICES has the texts of their licences. Where a crate may be used under several licences, MIT is chosen."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def texts(directory, licence):
             yield text.read().strip()
 
 
-def main(package, features, target, output):
+def main(package, features, target, output, notices):
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     metadata = json.loads(output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", target))
     directories = {(one["name"], one["version"]): os.path.dirname(one["manifest_path"]) for one in metadata["packages"]}
@@ -75,12 +75,14 @@ def main(package, features, target, output):
         parts.append("\n".join(names) + "\n\n" + text)
     line = "\n\n" + "-" * 72 + "\n\n"
     with open(output, "w", encoding="utf-8") as file:
-        json.dump({"components": components, "notices": line.join(parts) + "\n"}, file, indent=1)
+        json.dump({"components": components}, file, indent=1)
         file.write("\n")
+    with open(notices, "w", encoding="utf-8") as file:
+        file.write(line.join(parts) + "\n")
     print(f"{output}: {len(components)} components")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
     main(*sys.argv[1:])

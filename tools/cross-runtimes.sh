@@ -24,6 +24,11 @@ standard_library() {
   fi
 }
 
+# Puts what was built, FILE, where it belongs, PATH.
+place() {
+  "$(dirname "$0")/place-runtime.sh" "${CARGO_TARGET_DIR:-target}/$target/runtime/$1" "$2" sema-rt "${features#--features }" "$target"
+}
+
 if [ $rust = wasm32 ]; then
   # Rust brings the linker and the C library, and nothing is in C. There is no network, so there are no tiers above std.
   target=wasm32-wasip1
@@ -34,8 +39,7 @@ if [ $rust = wasm32 ]; then
     features=
     [ "$tier" = core ] || features="--features $tier"
     ${CARGO:-cargo} build --profile runtime --package sema-rt --bin sema-rt $features --target $target
-    cp "${CARGO_TARGET_DIR:-target}/$target/runtime/sema-rt.wasm" "$destination/$target/sema-rt-$tier"
-    "$(dirname "$0")/components.py" sema-rt "${features#--features }" $target "$destination/$target/sema-rt-$tier.components.json"
+    place sema-rt.wasm "$destination/$target/sema-rt-$tier"
   done
   exit
 fi
@@ -59,6 +63,5 @@ for tier in "$@"; do
   features=
   [ "$tier" = core ] || features="--features $tier"
   ${CARGO:-cargo} build --profile runtime --package sema-rt --bin sema-rt $features --target "$target"
-  cp "${CARGO_TARGET_DIR:-target}/$target/runtime/sema-rt" "$destination/$triple/sema-rt-$tier"
-  "$(dirname "$0")/components.py" sema-rt "${features#--features }" "$target" "$destination/$triple/sema-rt-$tier.components.json"
+  place sema-rt "$destination/$triple/sema-rt-$tier"
 done

@@ -116,15 +116,18 @@ fn files_that_look_like_keys_are_not_packed() {
     build(&project, &["--include", "plain"]).succeeded();
 }
 
-/// A runtime with a list of what it is made of beside it, as `make` leaves it.
+/// A runtime with its licences in it and a list of what it is made of beside it, as `make` leaves it.
 fn listed_runtime(project: &Scratch) -> String {
     let path = project.file("sema-rt");
-    std::fs::copy(runtime(), &path).unwrap();
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut tool = Command::new("python3");
     tool.arg(root().join("tools/components.py"))
         .args(["sema-rt", "full", &target]);
-    outcome(tool.arg(project.file("sema-rt.components.json")), b"").succeeded();
+    tool.args(["sema-rt.components.json", "notices.txt"].map(|name| project.file(name)));
+    outcome(&mut tool, b"").succeeded();
+    let notices = std::fs::read_to_string(project.file("notices.txt")).unwrap();
+    let listed = sema_vfs::with_notices(&std::fs::read(runtime()).unwrap(), &notices).unwrap();
+    std::fs::write(&path, listed).unwrap();
     path.to_string_lossy().into_owned()
 }
 

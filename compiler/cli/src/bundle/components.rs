@@ -1,7 +1,7 @@
 //! What a runtime is made of: crates and licences, noted when the runtime is built (`tools/components.py`).
 //!
 //! The list lies beside the runtime, `sema-rt-std.components.json` beside `sema-rt-std`; that of the runtime that semac
-//! carries is inside of semac, too.
+//! carries is inside of semac, too. The texts of the licences are in the runtime itself ([`sema_vfs::notices_in`]).
 
 use std::fs;
 use std::io;
@@ -19,8 +19,6 @@ static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/components.js
 pub struct Components {
     /// The crates.
     pub components: Vec<Component>,
-    /// The texts of their licences.
-    pub notices: String,
 }
 
 /// A crate.
@@ -72,21 +70,5 @@ impl RuntimeImage {
             source: io::Error::other(error),
         });
         read.map(Some)
-    }
-
-    /// With the texts of the licences of what it is made of, if there is a list.
-    ///
-    /// # Errors
-    /// The list cannot be read.
-    pub fn with_notices(mut self) -> Result<RuntimeImage, RuntimeError> {
-        if let Some(components) = self.components()? {
-            let bytes = sema_vfs::with_notices(&self.bytes, &components.notices);
-            let bytes = bytes.map_err(|source| RuntimeError::Unreadable {
-                path: PathBuf::from("notices of licences"),
-                source,
-            })?;
-            self.bytes = bytes.into();
-        }
-        Ok(self)
     }
 }

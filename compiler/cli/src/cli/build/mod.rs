@@ -379,16 +379,13 @@ fn build(
         .map(find)
         .collect::<Result<Vec<_>, _>>()?;
     if let (Some(runtime), [None]) = (runtimes.first(), &*plan.targets) {
+        platform::check(&[Some(runtime.target)], arguments)?;
         platform::check_program(runtime.target, &compiled.program.modules, &requirements)?;
     }
     let runtimes = match &arguments.trust {
         Some(key) => trusting(runtimes, &public_key(key)?)?,
         None => runtimes,
     };
-    let runtimes = runtimes
-        .into_iter()
-        .map(RuntimeImage::with_notices)
-        .collect::<Result<Vec<_>, _>>()?;
     plan.protect(&compiled.inputs)?;
     for runtime in &runtimes {
         plan.protect(&outputs::runtime_files(runtime))?;
