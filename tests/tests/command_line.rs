@@ -57,6 +57,12 @@ fn builtins_are_explained_listed_and_searched() {
     let all: serde_json::Value = serde_json::from_str(&all).unwrap();
     let names = all.as_array().unwrap().iter().map(|entry| &entry["name"]);
     assert!(names.into_iter().any(|name| name == "map"));
+    // What WebAssembly has not.
+    let shell = doc(&["shell"]).succeeded().stdout;
+    assert!(shell.contains("  platform     posix"), "{shell}");
+    let json = doc(&["sys/on-signal", "--json"]).succeeded().stdout;
+    assert!(json.contains("\"platform\": \"posix\""), "{json}");
+    assert!(!one.contains("platform"), "{one}");
     doc(&["string/trimm"]).failed_with(1, "did you mean 'string/trim'");
     assert_eq!(doc(&["--search", "no such words"]).status, 1);
 }

@@ -26,6 +26,7 @@ const FACTS: &[(&str, &str)] = &[
     ("total", "total()"),
     ("reads", "reads()"),
     ("finds_modules", "finds_modules()"),
+    ("posix", "posix()"),
     ("needs(FsRead)", "needs(Capability::FsRead)"),
     ("needs(FsWrite)", "needs(Capability::FsWrite)"),
     ("needs(Network)", "needs(Capability::Network)"),

@@ -22,6 +22,7 @@ struct Entry {
     result: String,
     tier: &'static str,
     capabilities: Vec<&'static str>,
+    platform: Option<&'static str>,
     pure: bool,
     text: String,
     examples: Vec<ExampleEntry>,
@@ -153,6 +154,7 @@ fn entry(declaration: &Declaration) -> Entry {
         result: kind_text(declaration.result),
         tier: declaration.tier.name(),
         capabilities: capabilities(declaration),
+        platform: platform(declaration),
         pure: declaration.pure,
         text: declaration.text(),
         examples: declaration
@@ -166,6 +168,11 @@ fn capabilities(declaration: &Declaration) -> Vec<&'static str> {
     let present = declaration.capabilities.into_iter();
     let present = present.filter(|capability| *capability != Capability::None);
     present.map(Capability::name).collect()
+}
+
+/// What it asks of the platform, if not all have it: programs for WebAssembly cannot use it.
+fn platform(declaration: &Declaration) -> Option<&'static str> {
+    declaration.posix.then_some("posix")
 }
 
 /// A kind in words: `Int` is `int`, `MutableArray` is `mutable-array`.
@@ -218,6 +225,9 @@ fn whole(declaration: &Declaration) -> String {
     line("other names", &declaration.aliases.join(", "));
     line("tier", declaration.tier.name());
     line("capabilities", &capabilities(declaration).join(", "));
+    if declaration.posix {
+        line("platform", "posix (not for WebAssembly)");
+    }
     text += &format!("\n{}\n", declaration.text());
     let examples: Vec<_> = declaration.examples().collect();
     if !examples.is_empty() {
@@ -252,7 +262,8 @@ fn page(all: &[&Declaration]) -> String {
     let mut text = format!(
         "# Builtins\n\n\
          Made by `make docs` from the declarations; {} functions. `semac doc NAME` shows the same.\n\
-         An argument in brackets may be left out; `...` stands for any number of further ones.\n",
+         An argument in brackets may be left out; `...` stands for any number of further ones. What needs `posix` is not\n\
+         there in programs for WebAssembly, nor is the tier net.\n",
         all.len()
     );
     let family = |declaration: &Declaration| {
@@ -279,6 +290,7 @@ fn page(all: &[&Declaration]) -> String {
         if !needs.is_empty() {
             facts.push(format!("needs {needs}"));
         }
+        facts.extend(platform(declaration).map(str::to_owned));
         if !declaration.parameters.is_empty() {
             facts.push(kinds(declaration));
         }
