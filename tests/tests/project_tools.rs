@@ -142,6 +142,34 @@ fn results_of_tests_are_data() {
 }
 
 #[test]
+fn a_test_that_takes_too_long_fails() {
+    let project = Scratch::with(&[(
+        "a_test.sema",
+        "(define (spin n) (spin (+ n 1)))\n\
+         (test \"computes\" (try (spin 0) (catch e 1)))\n\
+         (test \"waits\" (sleep 60000))\n\
+         (test \"ends\" (assert= 1 1))\n",
+    )]);
+    let got = semac(project.path(), &["test", "--timeout", "0.5", "--json"]);
+    let got = got.failed_with(1, "");
+    let report = json(&got.stdout);
+    assert_eq!(
+        (&report["passed"], &report["failed"]),
+        (&1.into(), &2.into())
+    );
+    let tests = report["files"][0]["tests"].as_array().unwrap();
+    for test in &tests[..2] {
+        let message = test["failure"]["message"].as_str().unwrap();
+        assert!(message.contains("500 ms"), "{message}");
+    }
+    assert!(tests[2]["passed"].as_bool().unwrap());
+    for wrong in ["0", "-1", "soon", "inf", "1e300"] {
+        semac(project.path(), &["test", &format!("--timeout={wrong}")])
+            .failed_with(2, "number of seconds");
+    }
+}
+
+#[test]
 fn malformed_tests_fail() {
     for (text, message) in [
         ("(test)", "the name of the test is missing"),

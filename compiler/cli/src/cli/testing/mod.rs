@@ -39,6 +39,7 @@ Examples:
   semac test                          all tests below the current directory
   semac test lib/text_test.sema       those of a file
   semac test --filter parse           those whose names contain parse
+  semac test --timeout 10             no test may take more than ten seconds
 
 Tests are in files *_test.sema, and in all files *.sema of directories test and tests:
 
@@ -56,12 +57,24 @@ pub struct Test {
     /// Run only tests whose names contain this text, or whose files do
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// How long each test may take; then it fails
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
     /// Print the results as JSON on standard output
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
+}
+
+/// A time in seconds, perhaps with decimals.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    seconds
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "it has to be a number of seconds above 0".to_owned())
 }
 
 #[derive(Default, Serialize)]
@@ -206,7 +219,7 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         }
     };
     if whole {
-        let result = run_test(&program, file, None, limits);
+        let result = run_test(&program, file, None, limits, arguments.timeout);
         part.tests.push(TestPart {
             name: name.clone(),
             place: None,
@@ -214,7 +227,8 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         });
     }
     for form in chosen {
-        let result = run_test(&program, file, Some(&form.name), limits);
+        let name = Some(form.name.as_str());
+        let result = run_test(&program, file, name, limits, arguments.timeout);
         part.tests.push(TestPart {
             name: form.name.clone(),
             place: diagnostics::place(&form_sources, form.span),
@@ -274,13 +288,15 @@ fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure>
         ..Lints::default()
     };
     let clock = Clock::new(arguments.optimization.time_passes);
-    let options = &arguments.optimization;
+    let mut options = arguments.optimization;
+    // Only code that counts its steps can be stopped.
+    options.stoppable |= arguments.timeout.is_some();
     let purpose = program::Purpose::new(Surroundings::Sources, World::PROGRAM);
     let found = match runner(file).filter(|_| !whole) {
-        None => program::found(file, options, &lints, purpose, &clock)?,
+        None => program::found(file, &options, &lints, purpose, &clock)?,
         Some((entry, text)) => {
             let texts = HashMap::from([(entry.clone(), text)]);
-            program::found_with(&entry, texts, options, &lints, purpose, &clock)
+            program::found_with(&entry, texts, &options, &lints, purpose, &clock)
         }
     };
     clock.show();
@@ -288,11 +304,18 @@ fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure>
 }
 
 /// Runs a test of a program, or all of it. The name and the place are the caller's.
-fn run_test(program: &Runnable, file: &Path, name: Option<&str>, limits: Limits) -> TestPart {
+fn run_test(
+    program: &Runnable,
+    file: &Path,
+    name: Option<&str>,
+    limits: Limits,
+    timeout: Option<Duration>,
+) -> TestPart {
     let started = Instant::now();
     let words = std::iter::once(file.to_string_lossy().into_owned());
     let words = words.chain(name.map(str::to_owned)).collect();
     let (mut vm, number) = program.load(Output::memory(), words, limits);
+    vm.set_time_limit(timeout);
     let failure = match number {
         Err(problem) => Some(plain(format!("it cannot be started: {problem}"))),
         Ok(number) => match vm.run_main(number) {
