@@ -374,13 +374,27 @@ fn why_shows_the_path_of_calls() {
             &["kept.txt\n", "lib/store.sema:2:24  save uses kept.txt"],
         ),
         ("core", &["file/write (tier core)\n"]),
+        ("fs", &["file/write (needs fs-write)\n"]),
+        (
+            "store",
+            &["lib/store.sema\n  main.sema:1:1  main.sema uses"],
+        ),
+        ("./lib/store", &["lib/store.sema\n"]),
+        ("main.sema", &["main.sema (the program begins with it)\n"]),
     ] {
         let shown = ways(name).succeeded().stdout;
         for part in parts {
             assert!(shown.contains(part), "{name}: {part}\n{shown}");
         }
     }
-    for name in ["network", "file/read", "net", "lib/other.sema", "nothing"] {
+    for name in [
+        "network",
+        "file/read",
+        "net",
+        "lib/other.sema",
+        "nothing",
+        "posix",
+    ] {
         ways(name).failed_with(1, &format!("leads to '{name}'"));
     }
     let json = semac(&project, &["why", "file/write", "main.sema", "--json"])
@@ -411,4 +425,52 @@ fn why_goes_through_the_library() {
         shown.contains("main.sema:1:17") && shown.contains("fetch uses http/get"),
         "{shown}"
     );
+}
+
+/// The capabilities of the project file are a limit, told in the same words and by the same means as those of the command line.
+#[test]
+fn the_project_file_limits_what_a_program_may_do() {
+    let program = "(define (save) (file/write \"out.txt\" \"x\"))\n\
+        (define (try-read path) (try (file/read path) (catch e (:type e))))\n\
+        (println (try-read (str \"data/\" \"a.txt\")) (try-read (str \"other\" \".txt\")))\n\
+        (when (> (length (sys/args)) 1) (save))\n";
+    let project = Scratch::with(&[
+        ("main.sema", program),
+        ("data/a.txt", "A"),
+        ("other.txt", "B"),
+        (
+            "sema.toml",
+            "[build]\nentry = \"main.sema\"\noutput = \"program\"\ncapabilities = [\"fs-read=data\", \"process\"]\n",
+        ),
+    ]);
+    let got = build(&project, &[]).failed_with(
+        1,
+        "the program reaches file/write, which needs the capability fs-write, and sema.toml does not grant it",
+    );
+    assert!(got.stderr.contains("the program uses save"), "{got:?}");
+    assert!(got.stderr.contains("save uses file/write"), "{got:?}");
+    assert!(!project.file("program").exists());
+    // The command line says more of one capability; the scopes of the others stay.
+    build(&project, &["--allow", "fs-write"]).succeeded();
+    let run = || {
+        let mut program = Command::new(project.file("program"));
+        outcome(program.env_clear().current_dir(project.path()), b"").succeeded()
+    };
+    assert_eq!(run().stdout, "A :permission-denied\n");
+    build(&project, &["--allow", "fs-write", "--allow", "fs-read"]).succeeded();
+    assert_eq!(run().stdout, "A B\n");
+    let got = build(&project, &["--allow", "fs-write", "--deny", "fs-read"]);
+    got.failed_with(1, "capability fs-read, and that is denied");
+    project.write(
+        "sema.toml",
+        "[build]\nentry = \"main.sema\"\ncapabilities = []\n",
+    );
+    let got = build(&project, &[]).failed_with(1, "capability fs-read, and sema.toml");
+    for capability in ["fs-write", "process"] {
+        assert!(
+            got.stderr
+                .contains(&format!("needs the capability {capability}, ")),
+            "{got:?}"
+        );
+    }
 }

@@ -78,6 +78,11 @@ impl Grant {
         Ok(grant)
     }
 
+    /// Whether it names a capability, not only with all others.
+    fn names(&self, capability: Capability) -> bool {
+        !self.is_all && self.capabilities.contains(&capability)
+    }
+
     fn rules(&self, verb: &'static str) -> impl Iterator<Item = String> + '_ {
         self.capabilities.iter().flat_map(move |capability| {
             let name = capability.name();
@@ -113,6 +118,19 @@ pub struct Grants<'g> {
     pub allowed: &'g [Allowance],
     /// Capabilities that were denied.
     pub denied: &'g [Grant],
+    /// All that the project file grants, if it says that. What is allowed goes beyond it.
+    pub limit: Option<&'g [Grant]>,
+}
+
+/// That a program reaches what it may not use.
+#[derive(Clone, Copy, Debug)]
+pub struct Violation<'r> {
+    /// A builtin that it reaches.
+    pub builtin: &'r Requirement,
+    /// The capability that the builtin needs.
+    pub capability: Capability,
+    /// Whether the capability was denied, or only not granted by the project file.
+    pub is_denied: bool,
 }
 
 /// What a program is left with.
@@ -135,21 +153,44 @@ impl Grants<'_> {
     /// Whether a capability is denied as a whole. What names it is closer than `all`.
     #[must_use]
     pub fn denies(&self, capability: Capability) -> bool {
-        let names = |grant: &Grant| !grant.is_all && grant.capabilities.contains(&capability);
         let whole = || self.denied.iter().filter(|grant| grant.scopes.is_empty());
-        whole().any(names) || whole().any(|grant| grant.is_all) && !self.allowed().any(names)
+        whole().any(|grant| grant.names(capability))
+            || whole().any(|grant| grant.is_all) && !self.allows(capability)
     }
 
-    /// The first builtin of a program that needs a denied capability.
+    /// Whether `--allow` names a capability.
+    fn allows(&self, capability: Capability) -> bool {
+        self.allowed().any(|grant| grant.names(capability))
+    }
+
+    /// Whether a capability goes beyond what the project file grants.
+    fn exceeds(&self, capability: Capability) -> bool {
+        let granted = |limit: &[Grant]| {
+            limit
+                .iter()
+                .any(|one| one.capabilities.contains(&capability))
+        };
+        self.limit.is_some_and(|limit| !granted(limit)) && !self.allows(capability)
+    }
+
+    /// What a program reaches and may not use: the first builtin for each capability.
     #[must_use]
-    pub fn violated<'r>(
-        &self,
-        requirements: &'r Requirements,
-    ) -> Option<(&'r Requirement, Capability)> {
-        requirements.builtins.iter().find_map(|requirement| {
-            let mut needed = requirement.capabilities().into_iter();
-            Some((requirement, needed.find(|one| self.denies(*one))?))
-        })
+    pub fn violations<'r>(&self, requirements: &'r Requirements) -> Vec<Violation<'r>> {
+        let mut found: Vec<Violation<'r>> = Vec::new();
+        for builtin in &requirements.builtins {
+            for capability in builtin.capabilities() {
+                let is_denied = self.denies(capability);
+                let is_known = || found.iter().any(|one| one.capability == capability);
+                if (is_denied || self.exceeds(capability)) && !is_known() {
+                    found.push(Violation {
+                        builtin,
+                        capability,
+                        is_denied,
+                    });
+                }
+            }
+        }
+        found
     }
 
     /// What a program is left with that needs this.
@@ -157,7 +198,7 @@ impl Grants<'_> {
     pub fn granted(&self, requirements: &Requirements) -> Granted {
         let mut capabilities = requirements.capabilities();
         capabilities.extend(self.allowed().flat_map(|grant| &grant.capabilities));
-        capabilities.retain(|capability| !self.denies(*capability));
+        capabilities.retain(|one| !self.denies(*one) && !self.exceeds(*one));
         capabilities.sort_unstable();
         capabilities.dedup();
         // A capability that is allowed without limit has none.
@@ -171,8 +212,19 @@ impl Grants<'_> {
             limited.capabilities.retain(|one| !unlimited(one));
             limited.rules("allow").collect::<Vec<_>>()
         });
+        // Where `--allow` says more of a capability, it counts alone.
+        let whole_in_file = |capability: &Capability| {
+            let mut limit = self.limit.unwrap_or_default().iter();
+            limit.any(|one| one.scopes.is_empty() && one.capabilities.contains(capability))
+        };
+        let of_file = self.limit.unwrap_or_default().iter().flat_map(|grant| {
+            let mut limited = grant.clone();
+            let capabilities = &mut limited.capabilities;
+            capabilities.retain(|one| !self.allows(*one) && !whole_in_file(one));
+            limited.rules("allow").collect::<Vec<_>>()
+        });
         let denied = self.denied.iter().flat_map(|grant| grant.rules("deny"));
-        let mut rules: Vec<String> = allowed.chain(denied).collect();
+        let mut rules: Vec<String> = allowed.chain(of_file).chain(denied).collect();
         rules.sort();
         rules.dedup();
         Granted {
@@ -228,6 +280,7 @@ mod tests {
         let grants = Grants {
             allowed: &allowed,
             denied: &denied,
+            limit: None,
         };
         let granted = grants.granted(&Requirements::default());
         assert_eq!(
@@ -243,5 +296,35 @@ mod tests {
             "allow env-write HOME\nallow fs-read a\nallow fs-read b\ndeny fs-read a/secret"
         );
         assert!(grants.denies(Capability::Network) && !grants.denies(Capability::EnvRead));
+    }
+
+    #[test]
+    fn the_project_file_is_a_limit_that_the_command_line_moves() {
+        let limit = [grant("fs-read=data"), grant("env-read"), grant("env=HOME")];
+        let allowed = [Allowance::Capability(grant("network=a.example"))];
+        let mut grants = Grants {
+            allowed: &allowed,
+            denied: &[],
+            limit: Some(&limit),
+        };
+        let granted = grants.granted(&Requirements::default());
+        assert_eq!(
+            granted.capabilities,
+            [Capability::Network],
+            "a limit grants nothing"
+        );
+        assert_eq!(
+            granted.rules,
+            "allow env-write HOME\nallow fs-read data\nallow network a.example"
+        );
+        assert!(grants.exceeds(Capability::Shell) && !grants.exceeds(Capability::Network));
+        let wider = [Allowance::Capability(grant("fs-read"))];
+        grants.allowed = &wider;
+        assert_eq!(
+            grants.granted(&Requirements::default()).rules,
+            "allow env-write HOME"
+        );
+        grants.limit = Some(&[]);
+        assert!(grants.exceeds(Capability::EnvRead));
     }
 }

@@ -11,6 +11,7 @@ use semac_core::link::requirements::Requirements;
 use super::arguments::Lints;
 use super::failure::Failure;
 use crate::bundle::{Allowance, Granted, Grants};
+use crate::project;
 
 impl Lints {
     /// The codes of warnings that are allowed.
@@ -27,6 +28,7 @@ impl Lints {
         Grants {
             allowed: &self.allow,
             denied: &self.deny,
+            limit: None,
         }
     }
 
@@ -46,26 +48,41 @@ impl Lints {
 /// What a program is left with.
 ///
 /// # Errors
-/// It reaches a builtin that needs a denied capability: the calls that lead there.
+/// It reaches builtins that need denied capabilities: the calls that lead there.
 pub(super) fn granted(
     program: &Program,
     requirements: &Requirements,
-    lints: &Lints,
+    grants: &Grants<'_>,
 ) -> Result<Granted, Failure> {
-    let grants = lints.grants();
-    let Some((requirement, capability)) = grants.violated(requirements) else {
+    let violations = grants.violations(requirements);
+    if violations.is_empty() {
         return Ok(grants.granted(requirements));
-    };
-    let name = requirement.builtin;
-    let path = Reach::new(&program.modules).path_to(Goal::Builtins(&[name]));
-    let way = path.map_or(String::new(), |steps| format!("\n{}", way(&steps, name)));
-    let capability = capability.name();
-    Err(Failure::Other {
-        message: format!(
-            "the program reaches {name}, which needs the capability {capability}, and that is denied{way}"
+    }
+    let reach = Reach::new(&program.modules);
+    let reached = violations.iter().map(|one| {
+        let name = one.builtin.builtin;
+        let path = reach.path_to(Goal::Builtins(&[name]));
+        let way = path.map_or(String::new(), |steps| format!("\n{}", way(&steps, name)));
+        let capability = one.capability.name();
+        let why = match one.is_denied {
+            true => "that is denied".to_owned(),
+            false => format!("{} does not grant it", project::NAME),
+        };
+        format!(
+            "the program reaches {name}, which needs the capability {capability}, and {why}{way}"
+        )
+    });
+    let message = reached.collect::<Vec<_>>().join("\n");
+    let allow: Vec<&str> = violations.iter().map(|one| one.capability.name()).collect();
+    let allow = allow.join(" --allow ");
+    let hint = match violations.iter().all(|one| one.is_denied) {
+        true => format!("leave out the call, or allow it: --allow {allow}"),
+        false => format!(
+            "leave out the call, or add the capability to `capabilities` in {}, or allow it: --allow {allow}",
+            project::NAME
         ),
-        hint: format!("leave out the call, or allow it: --allow {capability}"),
-    })
+    };
+    Err(Failure::Other { message, hint })
 }
 
 /// What a program that runs in this process is left with, and within which rules.
@@ -77,7 +94,7 @@ pub(super) fn border(
     lints: &Lints,
 ) -> Result<(Vec<Capability>, Policy), Failure> {
     let requirements = Requirements::of(&program.modules);
-    let granted = granted(program, &requirements, lints)?;
+    let granted = granted(program, &requirements, &lints.grants())?;
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let policy = Policy::parse(&granted.rules, &base).map_err(|error| Failure::Other {
         message: error.to_string(),

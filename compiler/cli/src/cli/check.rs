@@ -70,7 +70,8 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
                 let program = found.program.as_ref().map(|compiled| &compiled.program);
                 program.map_or(Ok(()), |program| {
                     let requirements = Requirements::of(&program.modules);
-                    capabilities::granted(program, &requirements, &arguments.lints).map(|_| ())
+                    capabilities::granted(program, &requirements, &arguments.lints.grants())
+                        .map(|_| ())
                 })
             }
             Err(failure) => Err(failure),

@@ -18,12 +18,11 @@ mod read;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use sema_machine::host::native::Capability;
 use sema_machine::platform::tier::Tier;
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::source::SourceMap;
 
-use crate::bundle::Include;
+use crate::bundle::{Grant, Include};
 
 /// What the project file is called.
 pub const NAME: &str = "sema.toml";
@@ -47,7 +46,7 @@ pub struct Project {
     /// The tier of the runtime.
     pub tier: Option<Tier>,
     /// All that the program may need; without it, whatever it does need.
-    pub capabilities: Option<Vec<Capability>>,
+    pub capabilities: Option<Vec<Grant>>,
     /// The platforms.
     pub target: Vec<String>,
 }

@@ -12,6 +12,8 @@ use semac_core::front::source::SourceMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::bundle::Grant;
+
 use super::{Project, ProjectError, WRONG_PROJECT};
 
 /// The table that is read.
@@ -156,11 +158,15 @@ impl Reading {
             "capabilities" => {
                 let mut capabilities = Vec::new();
                 for (text, place) in self.texts(value) {
-                    match Capability::named(&text) {
-                        Some(capability) => capabilities.push(capability),
-                        None => {
+                    let name = text.split('=').next().unwrap_or_default();
+                    match Grant::parse(&text) {
+                        Ok(grant) => capabilities.push(grant),
+                        Err(problem) if Grant::parse(name).is_ok() => {
+                            self.problem(place, problem, None);
+                        }
+                        Err(_) => {
                             let names = Capability::ALL.map(Capability::name);
-                            self.unknown(place, "capability", &text, &names);
+                            self.unknown(place, "capability", name, &names);
                         }
                     }
                 }
@@ -259,7 +265,7 @@ include = ["data/*.csv", "logo.svg=images/"]
 exclude = "*.bak"
 output = "dist/report"
 tier = "std"
-capabilities = ["fs-read"]
+capabilities = ["fs-read=data"]
 target = ["arm64"]
 "#;
         let project = parse(text).unwrap().unwrap();
@@ -270,7 +276,10 @@ target = ["arm64"]
         assert_eq!(project.include[1].on_disk(), Path::new("p/logo.svg"));
         assert_eq!(project.exclude, ["*.bak"]);
         assert_eq!(project.tier, Some(Tier::Std));
-        assert_eq!(project.capabilities, Some(vec![Capability::FsRead]));
+        assert_eq!(
+            project.capabilities,
+            Some(vec![Grant::parse("fs-read=data").unwrap()])
+        );
         assert_eq!(project.target, ["arm64"]);
     }
 
@@ -298,6 +307,7 @@ target = ["arm64"]
         assert!(wrong("[build]\nentry = \"\"\n").contains("2:9: the path is empty"));
         assert!(wrong("[build]\nentry = [\"\"]\n").contains("expected a string, got a list"));
         assert!(wrong("[build]\ncapabilities = [\"fs-raed\"]").contains("'fs-read'"));
+        assert!(wrong("[build]\ncapabilities = [\"serial=x\"]").contains("2:17: "));
         // What is no TOML at all.
         let broken = wrong("[build]\nentry = \n");
         assert!(broken.starts_with("2:9: "), "{broken}");

@@ -2,15 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use sema_machine::host::native::Capability;
 use sema_machine::platform::tier::Tier;
-use semac_core::link::requirements::Requirements;
 
-use super::super::arguments::Build;
+use super::super::arguments::{Build, Lints};
 use super::super::failure::Failure;
-use super::report::uses;
 use super::several::Several;
-use crate::bundle::{Excludes, Include, IncludeError};
+use crate::bundle::{Excludes, Grant, Grants, Include, IncludeError};
 use crate::project::{NAME, Project};
 
 /// What a build is about.
@@ -32,7 +29,7 @@ pub(super) struct Job {
     /// The platforms that are asked for.
     pub target: Vec<String>,
     /// All that the program may need, if that is said.
-    capabilities: Option<Vec<Capability>>,
+    capabilities: Option<Vec<Grant>>,
     /// The directory of the project.
     directory: Option<PathBuf>,
 }
@@ -131,25 +128,12 @@ impl Job {
         roots
     }
 
-    /// Refuses a program that needs more than the project file grants.
-    pub(super) fn check_capabilities(&self, requirements: &Requirements) -> Result<(), Failure> {
-        let Some(granted) = &self.capabilities else {
-            return Ok(());
-        };
-        let needed = requirements.capabilities().into_iter();
-        let missing: Vec<Capability> = needed.filter(|one| !granted.contains(one)).collect();
-        if missing.is_empty() {
-            return Ok(());
+    /// What is said about capabilities, on the command line and in the project file.
+    pub(super) fn grants<'g>(&'g self, lints: &'g Lints) -> Grants<'g> {
+        Grants {
+            limit: self.capabilities.as_deref(),
+            ..lints.grants()
         }
-        let names: Vec<&str> = missing.iter().map(|one| one.name()).collect();
-        Err(Failure::Other {
-            message: format!(
-                "the program needs capabilities that {NAME} does not grant ({}):\n{}",
-                names.join(", "),
-                uses(&requirements.needing(&missing))
-            ),
-            hint: format!("do without them, or add them to `capabilities` in {NAME}"),
-        })
     }
 }
 

@@ -105,6 +105,47 @@ impl Plan {
         })
     }
 
+    /// Leaves out platforms that only `all` has named and the program cannot run on, and says so. If there is no other
+    /// one, none is left out.
+    fn leave_out(
+        &mut self,
+        names: &[String],
+        check: impl Fn(&'static Target) -> Result<(), Failure>,
+    ) {
+        if !names.iter().any(|name| name == "all") {
+            return;
+        }
+        let named: Vec<_> = names
+            .iter()
+            .filter_map(|name| Target::named(name))
+            .collect();
+        let optional = |target: &Option<&'static Target>| target.filter(|one| !named.contains(one));
+        let problems: Vec<_> = self
+            .targets
+            .iter()
+            .map(|target| Some((target.as_ref()?.triple, check(optional(target)?).err()?)))
+            .collect();
+        if problems.iter().all(Option::is_some) {
+            return;
+        }
+        for (triple, problem) in problems.iter().flatten() {
+            let problem = problem.to_string();
+            let first = problem
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches(':');
+            note(&format!(
+                "Left out {triple}: {first} (`--target {triple}` shows more)\n"
+            ));
+        }
+        let keeps = || problems.iter().map(Option::is_none);
+        let mut keep = keeps();
+        self.targets.retain(|_| keep.next().unwrap_or(true));
+        let mut keep = keeps();
+        self.executables.retain(|_| keep.next().unwrap_or(true));
+    }
+
     /// Refuses outputs that are among these files.
     fn protect<'p>(&self, files: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Failure> {
         let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
@@ -140,7 +181,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     let source = job.source.as_path();
     let mut said = Vec::new();
     let outcome = Plan::new(&job, arguments)
-        .and_then(|plan| Ok((build(&job, &plan, arguments, &mut said)?, plan)));
+        .and_then(|mut plan| Ok((build(&job, &mut plan, arguments, &mut said)?, plan)));
     let elapsed = started.elapsed();
     let (built, plan) = match outcome {
         Ok(outcome) => outcome,
@@ -310,7 +351,7 @@ fn report_failure(
 /// Compiles the program and writes what is asked for. Notes in `said` what there is to say about the program.
 fn build(
     job: &Job,
-    plan: &Plan,
+    plan: &mut Plan,
     arguments: &Build,
     said: &mut Vec<DiagnosticPart>,
 ) -> Result<Built, Failure> {
@@ -355,8 +396,8 @@ fn build(
         return Err(Failure::Reported);
     }
     let requirements = Requirements::of(&compiled.program.modules);
-    job.check_capabilities(&requirements)?;
-    let granted = capabilities::granted(&compiled.program, &requirements, &arguments.lints)?;
+    let grants = job.grants(&arguments.lints);
+    let granted = capabilities::granted(&compiled.program, &requirements, &grants)?;
     let tier = targets::chosen_tier(&requirements, job.tier)?;
     let find = |target: &Option<&'static Target>| {
         if let Some(program) = &arguments.bundle {
@@ -370,6 +411,11 @@ fn build(
         )
         .map_err(|error| targets::lacking(error, &requirements))
     };
+    let cannot = |target: &'static Target| {
+        platform::check_program(target, &compiled.program.modules, &requirements)?;
+        find(&Some(target)).map(|_| ())
+    };
+    plan.leave_out(&job.target, cannot);
     for target in plan.targets.iter().flatten() {
         platform::check_program(target, &compiled.program.modules, &requirements)?;
     }
