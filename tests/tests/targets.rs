@@ -124,3 +124,41 @@ fn a_runtime_of_another_platform_is_refused() {
     );
     build(&["--runtime", runtime, "--target", "host"]).succeeded();
 }
+
+/// `all` means the platforms that the program can run on, and says which it leaves out.
+#[test]
+fn all_platforms_are_those_that_the_program_can_run_on() {
+    let Some(runtimes) = runtimes() else { return };
+    let scratch = Scratch::with(&[("app.sema", "(println (:stdout (shell \"echo hi\")))\n")]);
+    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let foreign = match std::env::consts::ARCH {
+        "aarch64" => "riscv64gc-unknown-linux-gnu",
+        _ => "aarch64-unknown-linux-gnu",
+    };
+    let folder = scratch.file("runtimes");
+    for (target, tier, file) in [
+        (&*host, "std", runtime().to_owned()),
+        (foreign, "core", runtimes.join(foreign).join("sema-rt-core")),
+    ] {
+        std::fs::create_dir_all(folder.join(target)).unwrap();
+        std::fs::copy(file, folder.join(target).join(format!("sema-rt-{tier}"))).unwrap();
+    }
+    let build = |names: &[&str]| {
+        let mut command = semac_in(scratch.path());
+        command
+            .env("SEMAC_RUNTIMES", &folder)
+            .args(["build", "app.sema", "-o", "out"]);
+        let targets = names.iter().flat_map(|name| ["--target", name]);
+        outcome(command.args(targets), b"")
+    };
+    let got = build(&["all"]).succeeded();
+    let said = format!("Left out {foreign}: there is no runtime of tier std for {foreign} here");
+    assert!(got.stderr.contains(&said), "{got:?}");
+    let written: Vec<_> = std::fs::read_dir(scratch.file("out"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(written, [format!("app-{}-linux", std::env::consts::ARCH)]);
+    // What is named is not left out.
+    build(&["all", foreign]).failed_with(1, "no runtime of tier std");
+}

@@ -1,8 +1,9 @@
 //! `semac why`: by which calls a program gets to something.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 
-use sema_machine::host::native::{Capability, Tier};
+use sema_machine::host::native::Tier;
 use semac_core::driver::{Program, Surroundings, World};
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 use semac_core::link::reach::{Goal, Reach, Step};
@@ -14,7 +15,7 @@ use super::capabilities::way;
 use super::clock::Clock;
 use super::failure::{Failure, print};
 use super::program;
-use crate::bundle::Allowance;
+use crate::bundle::{Allowance, Grant};
 
 /// What ships is asked about.
 const OPTIMIZATION: Optimization = Optimization {
@@ -92,12 +93,11 @@ struct Way {
 
 impl Way {
     fn text(&self) -> String {
-        format!(
-            "{}{}\n{}",
-            self.name,
-            self.remark,
-            way(&self.steps, &self.name)
-        )
+        let Self { name, remark, .. } = self;
+        match self.steps.is_empty() {
+            true => format!("{name}{remark}"),
+            false => format!("{name}{remark}\n{}", way(&self.steps, name)),
+        }
     }
 }
 
@@ -163,37 +163,62 @@ fn ways(name: &str, program: &Program) -> Vec<Way> {
         let ways = builtins.filter_map(|one| to_builtin(one.builtin, remark.to_owned()));
         ways.collect::<Vec<Way>>()
     };
-    if let Some(capability) = Capability::named(name) {
-        return among(
-            &|one| one.capabilities().contains(&capability),
-            &format!(" (needs {name})"),
-        );
+    if let Ok(Grant { capabilities, .. }) = Grant::parse(name) {
+        let ways = capabilities.iter().flat_map(|capability| {
+            among(
+                &|one| one.capabilities().contains(capability),
+                &format!(" (needs {})", capability.name()),
+            )
+        });
+        return ways.collect();
+    }
+    if name == "posix" {
+        return among(&|one| one.posix, " (needs posix)");
     }
     if let Some(tier) = Tier::named(name) {
         return among(&|one| one.tier == tier, &format!(" (tier {name})"));
     }
-    if let Some(steps) = to_module(name, program) {
-        let (kind, name, remark) = ("module", name.to_owned(), String::new());
+    if let Some((name, steps)) = to_module(name, program) {
+        let remark = match steps.is_empty() {
+            true => " (the program begins with it)".to_owned(),
+            false => String::new(),
+        };
         return vec![Way {
-            kind,
+            kind: "module",
             name,
             remark,
             steps,
         }];
     }
-    let dotted = format!("./{name}");
-    let steps = reach.path_to(Goal::Texts(&[name, &dotted]));
-    let found = steps.map(|steps| Way {
-        kind: "asset",
-        name: name.to_owned(),
-        remark: String::new(),
-        steps,
-    });
-    found.into_iter().collect()
+    to_assets(name, program, &reach)
 }
 
-/// The imports that lead to a module.
-fn to_module(name: &str, program: &Program) -> Option<Vec<Step>> {
+/// The ways to an embedded file, or to all that the program names below a directory.
+fn to_assets(name: &str, program: &Program, reach: &Reach<'_>) -> Vec<Way> {
+    let plain = |text: &str| text.strip_prefix("./").unwrap_or(text).to_owned();
+    let name = plain(name.trim_end_matches('/'));
+    let below = format!("{name}/");
+    let mut names: Vec<String> = program.reads.iter().map(|read| plain(&read.path)).collect();
+    names.retain(|read| *read == name || read.starts_with(&below));
+    // A path that is no argument of a builtin is no read; perhaps the program makes one of it.
+    names.push(name);
+    names.sort();
+    names.dedup();
+    let ways = names.into_iter().filter_map(|name| {
+        let dotted = format!("./{name}");
+        let steps = reach.path_to(Goal::Texts(&[&name, &dotted]))?;
+        Some(Way {
+            kind: "asset",
+            name,
+            remark: String::new(),
+            steps,
+        })
+    });
+    ways.collect()
+}
+
+/// The imports that lead to a module, which is named by its path, or by less if only one is called so.
+fn to_module(name: &str, program: &Program) -> Option<(String, Vec<Step>)> {
     let entry = &program.paths.last()?.0;
     let mut came: HashMap<&str, Option<&semac_core::driver::ImportedFile>> =
         HashMap::from([(entry.as_str(), None)]);
@@ -207,7 +232,22 @@ fn to_module(name: &str, program: &Program) -> Option<Vec<Step>> {
         }
     }
     let mut steps = Vec::new();
-    let mut at = name.strip_prefix("./").unwrap_or(name);
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let mut at = match came.contains_key(name) {
+        true => name,
+        false => {
+            let is_meant = |key: &&&str| {
+                let path = Path::new(**key);
+                path.with_extension("") == Path::new(name)
+                    || path.file_stem().is_some_and(|stem| stem == name)
+                    || path.file_name().is_some_and(|file| file == name)
+            };
+            let mut meant = came.keys().filter(is_meant);
+            let first = meant.next()?;
+            meant.next().is_none().then_some(*first)?
+        }
+    };
+    let module = at.to_owned();
     while let Some(import) = came.get(at)? {
         steps.push(Step {
             function: Some(import.from.clone()),
@@ -217,5 +257,5 @@ fn to_module(name: &str, program: &Program) -> Option<Vec<Step>> {
         at = &import.from;
     }
     steps.reverse();
-    Some(steps).filter(|steps| !steps.is_empty())
+    Some((module, steps))
 }

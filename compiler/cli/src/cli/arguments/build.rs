@@ -87,9 +87,6 @@ pub struct Build {
     /// several platforms OUT is a directory)
     #[arg(long, value_name = "TARGET")]
     pub target: Vec<String>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub image: Image,
     /// List the platforms that --target takes, with their runtimes
     #[arg(long)]
     pub list_targets: bool,
@@ -117,6 +114,10 @@ pub struct Build {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
+    // Its heading would be that of all options behind it.
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub image: Image,
 }
 
 /// The container image that `semac build` makes.
