@@ -15,17 +15,11 @@ LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime
 	CARGO_TARGET_$(call upper,$(HOST))_LINKER="$(CURDIR)/tools/link-runtime.sh"
 # What ships names no directory of the machine that it was built on.
 REMAP = $(shell sh tools/remap.sh "$(CURDIR)")
-# Optimised for speed, but inlining only what is small: docs/adr/0003-runtime-executables.md.
-RUNTIME_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inline-threshold=75 $(REMAP)
-# Optimised for speed, but inlining only what is small, and less in the higher tiers: docs/adr/0003-runtime-executables.md.
-INLINE := 75
-all-runtimes: INLINE := 60
-RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
-	-C llvm-args=-inline-threshold=$(INLINE) $(REMAP)"
-# In the network's tiers what speaks to peers is optimised for size, and so are builtins, where all that is generic ends up. The
-# option `inline-threshold` would replace the thresholds of that; this one is for the rest (docs/adr/0015-network.md).
-NETWORK_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static \
-	-C llvm-args=-inlinedefault-threshold=$(INLINE) $(REMAP)"
+# Optimised for speed, but inlining only what is small, and less where a tier has more: docs/adr/0003-runtime-executables.md. The option
+# `inline-threshold` would replace the thresholds of crates that are optimised for size; this one is for the rest.
+FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inlinedefault-threshold=$(1) $(REMAP)
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(call FLAGS,$(1))"
+# In the network's tiers builtins are optimised for size, where all that is generic ends up (docs/adr/0015-network.md).
 NETWORK_SIZE = --config 'profile.runtime.package.sema-natives.opt-level="s"'
 # Copies a runtime that was built to where semac finds it, with its licences. The rest of the path follows.
 PLACE = CARGO="$(CARGO)" tools/place-runtime.sh "$(TARGET_DIR)/$$target/runtime
@@ -41,7 +35,7 @@ all: semac
 runtime:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(RUNTIME_ENV) \
+	env $(call RUNTIME_ENV,100) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --target $$target && \
 	$(PLACE)/sema-rt" dist/sema-rt sema-rt "" $$target
 
@@ -50,12 +44,12 @@ runtime:
 all-runtimes:
 	@mkdir -p dist/runtimes/$(HOST)
 	target=$(RUNTIME_TARGET); \
-	env $(RUNTIME_ENV) \
+	env $(call RUNTIME_ENV,50) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features std --target $$target && \
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-std sema-rt std $$target || exit 1; \
 	tiers="net full"; ! grep -qx 'full = \["net"\]' runtime/natives/Cargo.toml || tiers=net; \
 	for tier in $$tiers; do \
-	env $(NETWORK_ENV) \
+	env $(call RUNTIME_ENV,40) \
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier sema-rt $$tier $$target || exit 1; \
 	done
@@ -63,13 +57,13 @@ all-runtimes:
 # The runtimes of another platform, `make runtimes TARGET=aarch64`, riscv64 or wasm32, perhaps only some: TIERS="core std".
 runtimes:
 	@test -n "$(TARGET)" || { echo "make runtimes TARGET=aarch64 (or riscv64, wasm32)" >&2; exit 2; }
-	env RUSTFLAGS="$(RUNTIME_FLAGS)" CARGO="$(CARGO)" sh tools/cross-runtimes.sh "$(TARGET)" dist/runtimes $(TIERS)
+	env RUSTFLAGS="$(call FLAGS,75)" CARGO="$(CARGO)" sh tools/cross-runtimes.sh "$(TARGET)" dist/runtimes $(TIERS)
 
 # The runtime that contains the compiler, for `semac build --dynamic`.
 dynamic:
 	@mkdir -p dist
 	target=$(RUNTIME_TARGET); \
-	env $(RUNTIME_ENV) \
+	env $(call RUNTIME_ENV,75) \
 	$(CARGO) build --profile runtime --package sema-rt-dynamic --bin sema-rt-dynamic --target $$target && \
 	$(PLACE)/sema-rt-dynamic" dist/sema-rt-dynamic sema-rt-dynamic "" $$target
 
