@@ -12,7 +12,7 @@ use num_rational::BigRational;
 pub type Symbol = lasso::Spur;
 
 /// The interner shared by all files of one compilation.
-pub type Interner = lasso::Rodeo<lasso::Spur, std::hash::BuildHasherDefault<crate::hashing::Mixer>>;
+pub type Interner = lasso::Rodeo<lasso::Spur, crate::hashing::Names>;
 
 /// Which source file a span points into; an index into the source map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
