@@ -127,6 +127,8 @@ fn listed_runtime(project: &Scratch) -> String {
     outcome(&mut tool, b"").succeeded();
     let notices = std::fs::read_to_string(project.file("notices.txt")).unwrap();
     let listed = sema_vfs::with_notices(&std::fs::read(runtime()).unwrap(), &notices).unwrap();
+    // With the permissions of the runtime.
+    std::fs::copy(runtime(), &path).unwrap();
     std::fs::write(&path, listed).unwrap();
     path.to_string_lossy().into_owned()
 }
@@ -237,6 +239,21 @@ fn a_program_shows_the_licences_of_what_it_contains() {
             .stdout,
         licences
     );
+    // The runtime alone has them, and runs bundles as before.
+    let alone = |value: Option<&str>, bundle: &str| {
+        let mut command = Command::new(&runtime);
+        command.env_clear().current_dir(project.path());
+        command.envs(value.map(|value| ("SEMAC_INFO", value)));
+        outcome(command.arg(bundle), b"")
+    };
+    assert_eq!(alone(Some("licenses"), "").succeeded().stdout, licences);
+    semac(
+        &project,
+        &["build", "main.sema", "--bundle", "-o", "bundle"],
+    )
+    .succeeded();
+    assert_eq!(alone(None, "bundle").succeeded().stdout, "runs\n");
+    alone(None, "-v").failed_with(2, "usage: sema-rt BUNDLE");
     info("other").failed_with(2, "SEMAC_INFO can be licenses, not other");
     assert_eq!(run(&project).succeeded().stdout, "runs\n");
     semac(&project, &["verify", "program"]).succeeded();

@@ -6,6 +6,7 @@ use crate::error::VfsError;
 use crate::layout::{
     END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC, Trailer, array, u64_at,
 };
+use crate::notices;
 use crate::segment::{self, CLASS_64_LITTLE_ENDIAN};
 use crate::wasm;
 
@@ -118,6 +119,8 @@ fn absent(file: &[u8]) -> VfsError {
             "the executable was built with a program, but the end of it has been removed or overwritten since; build it \
              again, and do not change the executable afterwards",
         ),
+        // The runtime alone, with its licences.
+        Some(end) if length > end && notices::are_all(file, end) => VfsError::NoArchive,
         Some(end) if length > end => VfsError::damaged(
             "trailer of the executable",
             format!(
@@ -177,6 +180,17 @@ mod tests {
         assert!(matches!(locate(&elf(100)), Err(VfsError::NoArchive)));
         assert!(matches!(locate(b""), Err(VfsError::NoArchive)));
         assert!(matches!(locate(&[7; 500]), Err(VfsError::NoArchive)));
+    }
+
+    #[test]
+    fn a_runtime_with_its_licences_has_no_archive() {
+        let mut file = elf(100);
+        file.extend(b"SEMALIC\n\x05\0\0\0\x03\0\0\0abc");
+        assert!(matches!(locate(&file), Err(VfsError::NoArchive)));
+        for other in [&file[..file.len() - 1], &[&file[..], b"x"].concat()] {
+            let message = locate(other).unwrap_err().to_string();
+            assert!(message.contains("follow the executable"), "{message}");
+        }
     }
 
     #[test]

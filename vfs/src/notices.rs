@@ -4,6 +4,7 @@
 //! never look for it unless they are asked; then it is searched, from the end.
 
 use crate::decompress::Decompressor;
+use crate::layout::array;
 #[cfg(feature = "write")]
 use crate::wasm;
 
@@ -33,6 +34,18 @@ pub fn notices_in(front: &[u8]) -> Option<String> {
         // The runtime contains these letters, too.
         end = found + MAGIC.len() - 1;
     }
+}
+
+/// Whether a file has nothing but notices behind this place.
+pub(crate) fn are_all(file: &[u8], start: u64) -> bool {
+    let block = usize::try_from(start)
+        .ok()
+        .and_then(|start| file.get(start..));
+    block.is_some_and(|block| {
+        let stored = array::<4>(block, 12).map(u32::from_le_bytes);
+        let stored = stored.and_then(|stored| usize::try_from(stored).ok());
+        block.starts_with(&MAGIC) && stored.is_some_and(|stored| block.len() - HEADER == stored)
+    })
 }
 
 fn decode(block: &[u8]) -> Option<String> {
