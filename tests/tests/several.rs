@@ -215,3 +215,26 @@ fn bundles_are_the_same_wherever_they_are_built() {
     let bytes = |scratch: &Scratch| fs::read(scratch.file("app")).unwrap();
     assert_eq!(bytes(&one), bytes(&two));
 }
+
+#[test]
+fn a_bundle_of_a_higher_tier_is_refused_with_both_named() {
+    use sema_vfs::{Archive, ArchiveBuilder, VfsPath};
+    let project = bundle("(println (string-append \"x\" \"y\"))\n");
+    let app = project.file("app");
+    let archive = Archive::open_executable(&app).unwrap();
+    let tier = archive.metadata("tier").unwrap();
+    assert_eq!(&*tier.bytes().unwrap(), b"core");
+    assert_eq!(run(&app, &[]).succeeded().stdout, "xy\n");
+    // The runtime under test has the highest tier, so the bundle asks for one that there is not.
+    let mut other = ArchiveBuilder::from_archive(&archive).unwrap();
+    other.set_metadata(VfsPath::metadata("tier").unwrap(), b"vast".to_vec());
+    let bytes = other
+        .to_rewritten_executable(&fs::read(&app).unwrap())
+        .unwrap();
+    project.write("vast", &bytes);
+    let mut command = Command::new(runtime());
+    outcome(command.arg(project.file("vast")), b"").failed_with(
+        1,
+        "it needs a runtime of tier vast, and this one is of tier full",
+    );
+}

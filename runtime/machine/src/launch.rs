@@ -29,6 +29,7 @@ use crate::host::natives::Natives;
 use crate::host::output::Output;
 use crate::host::policy::{Policy, PolicyError};
 use crate::platform::elf_note::Note;
+use crate::platform::tier::Tier;
 use crate::vm::{
     Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin,
     Uncaught, Vm, read_plugin,
@@ -53,6 +54,9 @@ pub const SOURCES: &str = "sources";
 
 /// Name of the metadata entry of a program whose line tables lie in a file of their own: what names that file.
 pub const BUILD: &str = "build";
+
+/// Name of the metadata entry of a bundle for an installed runtime: the name of the tier that it needs.
+pub const TIER: &str = "tier";
 
 pub use programs::{PROGRAMS, programs_metadata};
 
@@ -138,14 +142,17 @@ pub fn run_with(
     match read_bundle(&bundle) {
         Ok(archive) => match distrusted(&archive, note) {
             Some(error) => refuse(&bundle, &error),
-            None => start(
-                archive,
-                Trust::Foreign,
-                &bundle,
-                &arguments,
-                natives,
-                prepare,
-            ),
+            None => match beyond(&archive, note) {
+                Some(error) => refuse(&bundle, &error),
+                None => start(
+                    archive,
+                    Trust::Foreign,
+                    &bundle,
+                    &arguments,
+                    natives,
+                    prepare,
+                ),
+            },
         },
         Err(error) => refuse(&bundle, &error),
     }
@@ -197,6 +204,18 @@ fn distrusted(archive: &Archive, note: &'static Note) -> Option<StartError> {
     signature::check(archive, &key)
         .err()
         .map(StartError::Distrusted)
+}
+
+/// Why the runtime has too few builtins for a bundle, if that says what it needs.
+fn beyond(archive: &Archive, note: &'static Note) -> Option<StartError> {
+    let needed = archive.metadata(TIER)?;
+    let needed = String::from_utf8_lossy(&needed.bytes().ok()?).into_owned();
+    let has = note.tier()?;
+    let is_enough = Tier::named(&needed).is_some_and(|needed| needed <= has);
+    (!is_enough).then(|| StartError::LowerTier {
+        needed,
+        has: has.name(),
+    })
 }
 
 /// Whether the modules of an archive are known to come from our compiler.
@@ -318,6 +337,16 @@ pub enum StartError {
     /// The runtime has a key, and the archive no signature of it.
     #[error("this runtime runs programs of one key only: {0}")]
     Distrusted(signature::SignatureError),
+    /// The runtime lacks builtins of a bundle.
+    #[error(
+        "it needs a runtime of tier {needed}, and this one is of tier {has}; install one that `make all-runtimes` has built"
+    )]
+    LowerTier {
+        /// The tier that the bundle needs.
+        needed: String,
+        /// The tier of the runtime.
+        has: &'static str,
+    },
     /// The border of a hardened program cannot be set.
     #[cfg(target_os = "linux")]
     #[error("the program was built with --hardened: {0}")]

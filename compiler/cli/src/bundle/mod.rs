@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use sema_format::{Module, WriteOptions};
 use sema_machine::launch;
+use sema_machine::platform::tier::Tier;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{Asset, Excludes, Include, IncludeError, PatternError, collect};
@@ -66,6 +67,8 @@ pub struct Contents<'c> {
     pub stamp: String,
     /// The files that the modules were made from, as lines: SHA-256 in hexadecimal digits, two spaces, path.
     pub sources: String,
+    /// The tier that it needs, if an installed runtime is to run it.
+    pub tier: Option<Tier>,
     /// The border of the kernel, if it is asked for.
     pub hardening: Option<Hardening>,
 }
@@ -120,6 +123,10 @@ impl Bundle {
         if let Some(build) = &contents.build {
             let path = VfsPath::metadata(launch::BUILD)?;
             archive.add_bytes(EntryKind::Metadata, path, build.as_bytes())?;
+        }
+        if let Some(tier) = contents.tier {
+            let path = VfsPath::metadata(launch::TIER)?;
+            archive.add_bytes(EntryKind::Metadata, path, tier.name().as_bytes())?;
         }
         if let Some(hardening) = &contents.hardening {
             let path = VfsPath::metadata(launch::hardening::BORDER)?;

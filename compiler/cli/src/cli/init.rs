@@ -43,7 +43,8 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
         .collect();
     let enter = match arguments.directory.as_deref() {
         None => String::new(),
-        Some(directory) => format!("cd {} && ", directory.display()),
+        Some(directory) if directory == Path::new(".") => String::new(),
+        Some(directory) => format!("cd {} && ", quoted(&directory.to_string_lossy())),
     };
     remark(&format!(
         "Made the project '{name}':\n{list}Next: {enter}semac test && semac build && ./{name}\n"
@@ -104,4 +105,13 @@ fn files(name: &str) -> Vec<(&'static str, String)> {
         ),
         (".gitignore", format!("/{name}\n")),
     ]
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
+    match path.chars().all(is_plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
 }

@@ -46,6 +46,12 @@ impl Note {
         (note.trusted != [0; KEY_SIZE]).then_some(note.trusted)
     }
 
+    /// The tier of the runtime.
+    #[must_use]
+    pub fn tier(&self) -> Option<Tier> {
+        Tier::numbered(self.tier)
+    }
+
     /// The note of a runtime of this release with the natives of a tier.
     #[must_use]
     pub const fn of_this_release(tier: Tier) -> Note {
