@@ -284,8 +284,8 @@ fn change(
 }
 
 fn set(host: &Host, args: &[Value]) -> Outcome {
-    on_store(host, "kv/set", args, |_| ())?;
     text(host, "kv/set", args, 1)?;
+    on_store(host, "kv/set", args, |_| ())?;
     let value = argument(args, 2);
     let new = encode(host, value).map_err(|problem| eval_error(format!("kv/set: {problem}")))?;
     change(host, "kv/set", args, Some(new), |_| Ok(Value::NIL))
@@ -335,7 +335,7 @@ fn close(host: &Host, args: &[Value]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Bench, Folder, eval_message, io_message};
+    use crate::testing::{Bench, Folder, eval_message, io_message, type_message};
     use sema_machine::data::print;
     use sema_machine::memory::value::Value;
 
@@ -412,5 +412,9 @@ mod tests {
             eval_message(bench.error("kv/get", &args)),
             "kv store 's' not open"
         );
+        // What can never be a key is said before whether there is such a store.
+        let args = [bench.text("s"), Value::small(1), Value::NIL];
+        let message = type_message(bench.error("%kv-set", &args));
+        assert!(message.contains("expected string, got int"), "{message}");
     }
 }

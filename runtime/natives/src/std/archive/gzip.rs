@@ -10,7 +10,7 @@ use crate::core::system::stream_state::State;
 use crate::core::system::streams::{named_stream, state_of};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, count};
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, eval_error, type_name};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -51,10 +51,11 @@ fn content<'h>(host: &'h Host, args: &[Value]) -> Outcome<&'h [u8]> {
     let value = argument(args, 0);
     match host.heap.as_str(value) {
         Some(text) => Ok(text.as_bytes()),
-        None => host
-            .heap
-            .as_bytevector(value)
-            .ok_or_else(|| type_error(host, "bytevector or string", value)),
+        None => host.heap.as_bytevector(value).ok_or_else(|| {
+            let got = type_name(host, value);
+            // Of one type with all else that may be wrong with what is compressed.
+            eval_error(format!("expected bytevector or string, got {got}"))
+        }),
     }
 }
 

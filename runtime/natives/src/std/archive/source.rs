@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Done, Failure};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector};
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, eval_error, type_name};
 use sema_machine::memory::value::Value;
 use sema_machine::platform::files;
 use sema_vfs::Overlay;
@@ -70,7 +70,10 @@ pub(super) fn members(host: &Host, function: &str, args: &[Value]) -> Outcome<Ve
     let mut members = Vec::new();
     for &value in list_or_vector(host, argument(args, 1))?.iter() {
         let Some(path) = host.heap.as_str(value) else {
-            return Err(type_error(host, "string", value));
+            let got = type_name(host, value);
+            return Err(eval_error(format!(
+                "{function}: expected string, got {got}"
+            )));
         };
         let Some(name) = Path::new(path).file_name().and_then(|name| name.to_str()) else {
             return Err(eval_error(format!("{function}: {path:?} names no file")));

@@ -7,7 +7,7 @@ use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use tar::{Builder, EntryType, Header};
 
-use crate::testing::{Bench, Folder, eval_message};
+use crate::testing::{Bench, Folder, eval_message, type_message};
 use sema_machine::memory::value::Value;
 
 fn texts(bench: &Bench, texts: &[&str]) -> Value {
@@ -242,4 +242,22 @@ fn damaged_archives_are_errors_or_other_archives() {
     // Whatever the names have become, nothing has been written next to the archives.
     let beside = names(&folder.path(""));
     assert_eq!(beside, ["damaged.tar", "damaged.zip", "out-tar", "out-zip"]);
+}
+
+#[test]
+fn what_is_compressed_is_of_the_right_kind() {
+    let bench = Bench::new();
+    for name in ["gzip/compress", "gzip/decompress"] {
+        let message = eval_message(bench.error(name, &[Value::NIL]));
+        assert_eq!(message, "expected bytevector or string, got nil");
+    }
+    let folder = Folder::new("archive-kinds");
+    let archive = bench.text(&folder.path("made"));
+    for name in ["zip/create", "tar/create"] {
+        let names = bench.host.heap.list(&[Value::small(1)]);
+        let message = eval_message(bench.error(name, &[archive, names]));
+        assert!(message.ends_with("expected string, got int"), "{message}");
+        type_message(bench.error(name, &[Value::NIL, names]));
+        assert!(!fs::exists(folder.path("made")).unwrap());
+    }
 }

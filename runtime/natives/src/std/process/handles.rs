@@ -333,7 +333,7 @@ fn stderr(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn write_stdin(host: &Host, args: &[Value]) -> Outcome {
-    let running = process(host, "proc/write-stdin", args)?;
+    integer(host, "proc/write-stdin", args, 0)?;
     let content = argument(args, 1);
     let bytes = match host.heap.as_str(content) {
         Some(text) => text.as_bytes(),
@@ -342,6 +342,7 @@ fn write_stdin(host: &Host, args: &[Value]) -> Outcome {
             .as_bytevector(content)
             .ok_or_else(|| argument_error(host, "proc/write-stdin", 1, "string", content))?,
     };
+    let running = process(host, "proc/write-stdin", args)?;
     let Some(input) = lock(&running).input.clone() else {
         return Err(eval_error("proc/write-stdin: stdin already closed"));
     };

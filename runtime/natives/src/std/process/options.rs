@@ -9,7 +9,7 @@ use crate::core::system::files::failed;
 use sema_machine::data::collections;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::list_or_vector;
-use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
 use sema_machine::memory::value::Value;
 
 /// A map of options.
@@ -37,17 +37,17 @@ impl Options {
         }
         let mut options = Options::default();
         for (key, value) in collections::iter(&host.heap, map) {
-            let text = || {
+            let text = |name: &str| {
                 let text = host.heap.as_str(value).map(str::to_owned);
-                text.ok_or_else(|| type_error(host, "string", value))
+                text.ok_or_else(|| wrong(name, "a string"))
             };
             match host.name_of(key) {
-                Some("cwd") => options.directory = Some(text()?),
+                Some("cwd") => options.directory = Some(text(":cwd")?),
                 Some("env") => options.variables = variables(host, value)?,
                 Some("stdin") if all => {
                     options.input = Some(match host.heap.as_bytevector(value) {
                         Some(bytes) => bytes.to_vec(),
-                        None => text()?.into_bytes(),
+                        None => text(":stdin")?.into_bytes(),
                     });
                 }
                 Some("timeout-ms") if all => {
@@ -56,7 +56,7 @@ impl Options {
                         number.filter(|number| (0..=LONGEST_MILLISECONDS).contains(number));
                     let number = number.and_then(|number| u64::try_from(number).ok());
                     let number =
-                        number.ok_or_else(|| type_error(host, "int from 0 to 86400000", value))?;
+                        number.ok_or_else(|| wrong(":timeout-ms", "an int from 0 to 86400000"))?;
                     options.timeout = Some(Duration::from_millis(number));
                 }
                 Some("binary") if all => options.is_binary = value.is_truthy(),
@@ -102,16 +102,22 @@ impl Options {
     }
 }
 
+/// An option has a value of another kind than `expected`.
+#[cold]
+fn wrong(option: &str, expected: &str) -> Box<Signal> {
+    eval_error(format!("command options: {option} must be {expected}"))
+}
+
 fn variables(host: &Host, map: Value) -> Outcome<Vec<(String, String)>> {
     if !collections::is_map(map) {
-        return Err(type_error(host, "map (environment)", map));
+        return Err(wrong(":env", "a map"));
     }
     collections::iter(&host.heap, map)
         .map(|(key, value)| {
             let name = host.heap.as_str(key).or_else(|| host.name_of(key));
-            let name = name.ok_or_else(|| type_error(host, "string", key))?;
+            let name = name.ok_or_else(|| wrong("a name in :env", "a string"))?;
             let text = host.heap.as_str(value);
-            let text = text.ok_or_else(|| type_error(host, "string", value))?;
+            let text = text.ok_or_else(|| wrong("a value in :env", "a string"))?;
             Ok((name.to_owned(), text.to_owned()))
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::testing::{Bench, Folder, eval_message, io_message};
+use crate::testing::{Bench, Folder, eval_message, io_message, type_message};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::data::print;
 use sema_machine::host::condition::{ConditionKind, Outcome, Signal};
@@ -286,6 +286,17 @@ fn what_cannot_be_started_is_told() {
     let wrong = options(&bench, &[("A=B", bench.text("x"))]);
     let wrong = options(&bench, &[("env", wrong)]);
     eval_message(error(&bench, "shell", &[bench.text("true"), wrong]));
+    let number = options(&bench, &[("A", Value::small(1))]);
+    for (name, value, expected) in [
+        ("cwd", Value::small(1), ":cwd must be a string"),
+        ("env", bench.text("x"), ":env must be a map"),
+        ("env", number, "a value in :env must be a string"),
+        ("timeout-ms", bench.text("x"), ":timeout-ms must be an int"),
+    ] {
+        let options = options(&bench, &[(name, value)]);
+        let message = eval_message(error(&bench, "shell", &[bench.text("true"), options]));
+        assert!(message.contains(expected), "{message}");
+    }
     for (name, args) in [
         ("proc/wait", vec![Value::small(7)]),
         ("proc/read-stdout", vec![Value::small(-1)]),
@@ -293,6 +304,13 @@ fn what_cannot_be_started_is_told() {
     ] {
         assert!(eval_message(error(&bench, name, &args)).contains("no such handle"));
     }
+    // What can never be written is said before whether there is somebody to write to.
+    let nothing = error(
+        &bench,
+        "proc/write-stdin",
+        &[Value::small(7), Value::small(1)],
+    );
+    assert!(type_message(nothing).contains("expected string, got int"));
     assert_eq!(call(&bench, "proc/close", &[Value::small(7)]), Value::NIL);
 }
 
