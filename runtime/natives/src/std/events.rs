@@ -17,8 +17,9 @@ use sema_machine::platform::descriptors::Interest;
 use sema_machine::task::{Asking, Await, Pending};
 
 natives! {
-    /// A source for `event/select` that is ready after so many milliseconds.
+    /// A source for `event/select` that is ready after so many milliseconds, at once if they are negative.
     /// (time/tick 16) => {:ms 16 :type :timer}
+    /// (time/tick -1) => {:ms 0 :type :timer}
     /// (time/tick "16") => error expected integer, got string
     "time/tick" (milliseconds: Int) -> SortedMap, pure, posix => tick;
 
@@ -30,11 +31,10 @@ natives! {
 const DEFAULT: Duration = Duration::from_secs(10);
 
 fn tick(host: &Host, args: &[Value]) -> Outcome {
-    integer(host, "time/tick", args, 0)?;
-    milliseconds(host, "time/tick", args, 0)?;
+    let number = integer(host, "time/tick", args, 0)?.max(0);
     let entries = [
         (host.keyword("type"), host.keyword("timer")),
-        (host.keyword("ms"), argument(args, 0)),
+        (host.keyword("ms"), host.heap.int(number)),
     ];
     Ok(sorted_map::from_entries(host, &entries))
 }

@@ -11,7 +11,7 @@ use crate::core::system::device::{Shared, Source, lock};
 use crate::core::system::input;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, argument_error, real};
+use sema_machine::host::arguments::integer;
 use sema_machine::host::condition::{Outcome, eval_error, io_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -28,7 +28,9 @@ natives! {
 
     /// As `io/read-key`; nil also after some milliseconds without a key.
     /// (io/read-key-timeout 1) => nil
-    "io/read-key-timeout" (milliseconds: Real) -> Any, posix => read_key_timeout;
+    /// (io/read-key-timeout 1.5) => error expected integer, got float
+    /// (io/read-key-timeout -1) => error must not be negative
+    "io/read-key-timeout" (milliseconds: Int) -> Any, posix => read_key_timeout;
 
     /// Where the cursor is, a map of `:row` and `:col`, counted from 1; nil if standard input is no terminal or the terminal does not
     /// answer. Needs raw mode.
@@ -270,22 +272,22 @@ fn read_key(host: &Host, _: &[Value]) -> Outcome {
     read(host, Wanted::Any, None)
 }
 
-/// A time in milliseconds: not negative, at most a day.
+/// Longer than anything waits, and short enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
+/// How long `args[index]`, a number of milliseconds, lets something wait.
 pub(crate) fn milliseconds(
     host: &Host,
     function: &str,
     args: &[Value],
     index: usize,
 ) -> Outcome<Duration> {
-    let value = argument(args, index);
-    let number =
-        real(host, value).ok_or_else(|| argument_error(host, function, index, "number", value))?;
-    if !(0.0..=86_400_000.0).contains(&number) {
-        return Err(eval_error(format!(
-            "{function}: milliseconds must be from 0 to 86400000"
-        )));
+    match u64::try_from(integer(host, function, args, index)?) {
+        Ok(number) => Ok(Duration::from_millis(number).min(LONGEST)),
+        Err(_) => Err(eval_error(format!(
+            "{function}: milliseconds must not be negative"
+        ))),
     }
-    Ok(Duration::from_secs_f64(number / 1000.0))
 }
 
 fn read_key_timeout(host: &Host, args: &[Value]) -> Outcome {

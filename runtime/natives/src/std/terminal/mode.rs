@@ -10,7 +10,7 @@ use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcsetatt
 use crate::table::Table;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::integer;
-use sema_machine::host::condition::{Outcome, eval_error, io_error};
+use sema_machine::host::condition::{Outcome, io_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::ending;
@@ -22,8 +22,9 @@ natives! {
     /// (io/tty-raw!) => nil
     "io/tty-raw!" () -> Any, posix => raw;
 
-    /// Switches the terminal back to the mode that it had at the `io/tty-raw!` that has given this number.
-    /// (io/tty-restore! 7) => error io/tty-restore!: no such token 7
+    /// Switches the terminal back to the mode that it had at the `io/tty-raw!` that has given this number. It does nothing
+    /// with another number, so that it may be called twice.
+    /// (io/tty-restore! 7) => nil
     "io/tty-restore!" (token: Int) -> Nil, posix => restore;
 }
 
@@ -68,9 +69,7 @@ fn restore(host: &Host, args: &[Value]) -> Outcome {
         (mode, modes.saved.is_empty())
     });
     let Some(mode) = mode else {
-        return Err(eval_error(format!(
-            "io/tty-restore!: no such token {token}"
-        )));
+        return Ok(Value::NIL);
     };
     if is_last {
         ending::restore_terminal_mode();

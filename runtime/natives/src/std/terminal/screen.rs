@@ -120,7 +120,7 @@ macro_rules! commands {
 commands! {
     bell "\x07"
     clear "\x1b[2J\x1b[H"
-    clear_below "\x1b[J"
+    clear_below "\x1b[0J"
     clear_line "\x1b[2K"
     cursor_home "\x1b[H"
     hide_cursor "\x1b[?25l"

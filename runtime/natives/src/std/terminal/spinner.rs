@@ -138,7 +138,7 @@ pub(super) fn final_line(host: &Host, options: Value) -> Outcome<Option<String>>
 /// The spinners of a machine.
 #[derive(Default)]
 struct Spinners {
-    last: i64,
+    next: i64,
     running: Table<i64, Arc<Spinner>>,
 }
 
@@ -167,9 +167,10 @@ fn start(host: &Host, args: &[Value]) -> Outcome {
     Ok(host
         .heap
         .int(host.with_extension(|spinners: &mut Spinners| {
-            spinners.last += 1;
-            spinners.running.insert(spinners.last, spinner);
-            spinners.last
+            let number = spinners.next;
+            spinners.next += 1;
+            spinners.running.insert(number, spinner);
+            number
         })))
 }
 
@@ -199,4 +200,20 @@ fn stop(host: &Host, args: &[Value]) -> Outcome {
         host.output.write_error(format!("{line}\n").as_bytes());
     }
     Ok(Value::NIL)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Bench;
+    use sema_machine::memory::value::Value;
+
+    #[test]
+    fn spinners_are_numbered_from_zero() {
+        let bench = Bench::new();
+        for number in 0..2 {
+            let spinner = bench.call("term/spinner-start", &[bench.text("a")]);
+            assert_eq!(spinner, Value::small(number));
+            bench.call("term/spinner-stop", &[spinner]);
+        }
+    }
 }
