@@ -1,2 +1,2 @@
 import hashlib
-print(hashlib.sha256(open("log.txt", "rb").read()).hexdigest())
+print(hashlib.file_digest(open("log.txt", "rb"), "sha256").hexdigest())

@@ -117,6 +117,8 @@ families! {
     #[cfg(feature = "std")]
     std::crypto::random;
     #[cfg(feature = "std")]
+    std::crypto::stream;
+    #[cfg(feature = "std")]
     std::csv;
     #[cfg(feature = "std")]
     std::datetime;

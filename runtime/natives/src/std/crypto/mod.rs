@@ -4,6 +4,7 @@ pub mod base64;
 pub mod hash;
 pub mod hex;
 pub mod random;
+pub mod stream;
 
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
