@@ -11,6 +11,8 @@ use sema_machine::host::condition::{Outcome, Signal, eval_error};
 const LARGEST_AUTOMATON: usize = 10 << 20;
 /// Bytes that searching with one pattern may use for its lazy automaton.
 const LAZY_CACHE: usize = 2 << 20;
+/// Bytes of a message that shows the pattern.
+const LONGEST_MESSAGE: usize = 2000;
 /// Patterns that are kept compiled at most, and bytes of their automata.
 const KEPT: usize = 64;
 const KEPT_BYTES: usize = 32 << 20;
@@ -90,6 +92,12 @@ fn refused(error: &BuildError) -> Box<Signal> {
     match error.syntax_error() {
         Some(syntax) => {
             let mut text = format!("invalid regex pattern: {syntax}");
+            // It shows the pattern, twice even if that has more lines, and says in the last line what is wrong.
+            if text.len() > LONGEST_MESSAGE
+                && let Some(what) = text.lines().last()
+            {
+                text = format!("invalid regex pattern: {what}");
+            }
             if text.ends_with(UNKNOWN_PROPERTY) {
                 text.push_str(KNOWN_PROPERTIES);
             }

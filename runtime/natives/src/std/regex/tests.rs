@@ -71,7 +71,7 @@ fn bad_patterns_are_refused() {
     let nested = "(".repeat(100_000);
     let message =
         eval_message(bench.error("regex/match?", &[bench.text(&nested), bench.text("a")]));
-    assert!(message.starts_with("invalid regex pattern: "), "{message}");
+    assert_eq!(message, "invalid regex pattern: error: unclosed group");
 }
 
 #[test]

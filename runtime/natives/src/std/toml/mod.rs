@@ -29,56 +29,75 @@ natives! {
     "toml/encode" (map: Map) -> String, pure => encode;
 }
 
+/// Longest line, in characters, that a message shows.
+const SHOWN: usize = 200;
+
 fn decode(host: &Host, args: &[Value]) -> Outcome {
     let content = text(host, "toml/decode", args, 0)?;
-    let table = DeTable::parse(content)
-        .map_err(|error| eval_error(format!("toml/decode: parse error: {error}")))?;
-    table_value(host, table.get_ref()).map_err(|problem| {
+    let refused = |problem: Problem| {
         eval_error(format!(
             "toml/decode: parse error: {}",
-            problem.excerpt(content)
+            problem.explained(content)
         ))
-    })
+    };
+    let table = DeTable::parse(content).map_err(|error| {
+        refused(Problem {
+            what: error.message().to_owned(),
+            place: error.span(),
+        })
+    })?;
+    table_value(host, table.get_ref()).map_err(refused)
 }
 
-/// A number that is too large for its kind, and where it stands.
-struct LargeNumber {
-    what: &'static str,
-    place: Range<usize>,
+/// What is wrong with a document, and where, if that is known.
+struct Problem {
+    what: String,
+    place: Option<Range<usize>>,
 }
 
-impl LargeNumber {
-    /// The message, in the form of those of the parser.
-    fn excerpt(&self, content: &str) -> String {
-        let before = content.get(..self.place.start).unwrap_or_default();
+impl Problem {
+    /// The message, with the line that it is about unless that is long.
+    fn explained(&self, content: &str) -> String {
+        let what = &self.what;
+        let Some(place) = &self.place else {
+            return format!("TOML parse error: {what}");
+        };
+        let before = content.get(..place.start).unwrap_or(content);
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = content.get(start..).unwrap_or_default();
         let line = line.lines().next().unwrap_or_default();
         let number = (before.matches('\n').count() + 1).to_string();
         let column = before.get(start..).unwrap_or_default().chars().count();
+        let shown_column = column + 1;
+        let head = format!("TOML parse error at line {number}, column {shown_column}\n");
+        let length = line.chars().count();
+        if length > SHOWN {
+            return format!("{head}{what}\n");
+        }
         let margin = " ".repeat(number.len());
-        let marks = "^".repeat(self.place.len());
-        let what = self.what;
+        // What goes on in the next lines is not marked.
+        let marked = content.get(place.clone()).unwrap_or_default();
+        let marked = marked.lines().next().unwrap_or_default().chars().count();
+        let marks = "^".repeat(marked.max(1));
         format!(
-            "TOML parse error at line {number}, column {}\n{margin} |\n{number} | {line}\n{margin} | {:column$}{marks}\n{what}\n",
-            column + 1,
+            "{head}{margin} |\n{number} | {line}\n{margin} | {:column$}{marks}\n{what}\n",
             "",
         )
     }
 }
 
 /// The map of a table. The parser limits how deep tables are.
-fn table_value(host: &Host, table: &DeTable<'_>) -> Result<Value, LargeNumber> {
+fn table_value(host: &Host, table: &DeTable<'_>) -> Result<Value, Problem> {
     let entries: Vec<(Value, Value)> = (table.iter())
         .map(|(key, value)| Ok((host.keyword(key.get_ref()), value_of(host, value)?)))
         .collect::<Result<_, _>>()?;
     Ok(sorted_map::from_entries(host, &entries))
 }
 
-fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, LargeNumber> {
-    let large = |what| LargeNumber {
-        what,
-        place: value.span(),
+fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, Problem> {
+    let large = |what: &str| Problem {
+        what: what.to_owned(),
+        place: Some(value.span()),
     };
     Ok(match value.get_ref() {
         DeValue::String(text) => host.heap.string(text),

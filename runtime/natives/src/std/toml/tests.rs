@@ -70,10 +70,12 @@ fn problems_have_a_place() {
     }
     for open in ["[", "{a=", "{a=["] {
         let deep = format!("a = {}", open.repeat(100_000));
+        let message = decoded(&deep);
         assert!(
-            decoded(&deep).starts_with("eval: toml/decode: parse error"),
-            "{open}"
+            message.starts_with("eval: toml/decode: parse error: TOML parse error at line 1"),
+            "{message}"
         );
+        assert!(message.len() < 1000, "the line is long, the message is not");
     }
     let dotted = vec!["a"; 100_000].join(".");
     assert!(decoded(&format!("{dotted} = 1")).starts_with("eval:"));
