@@ -213,8 +213,9 @@ impl ArchiveBuilder {
         output: &mut (impl Write + Seek),
     ) -> Result<ArchiveSummary, WriteError> {
         let archive_offset = front.bytes().len() as u64;
+        // What is in front is written when it is known how long the archive is.
         output
-            .write_all(front.bytes())
+            .seek(SeekFrom::Start(archive_offset))
             .map_err(WriteError::Output)?;
         let (header, mut summary) = self.write_archive(output)?;
         summary.file_bytes = archive_offset + summary.archive_bytes + TRAILER_LENGTH as u64;
