@@ -69,6 +69,13 @@ natives! {
     /// (begin (deftool greet "Says hello" {} (fn () 1)) (tool/policy-subjects greet)) => []
     "tool/policy-subjects" (tool: Tool) -> Vector, pure => tool_subjects;
 
+    /// An agent without a definition: as `defagent` makes it of the same options, and with its name among them (`:name`).
+    /// (agent/system (agent {:system "Be kind."})) => "Be kind."
+    /// (agent/name (agent {})) => ""
+    /// (agent/name (agent {:name "helper"})) => "helper"
+    /// (agent "helper") => error agent argument 1 expected map, got string
+    "agent" (options: Map) -> Agent => anonymous_agent;
+
     /// The name of an agent.
     /// (begin (defagent helper {:system "Be kind."}) (agent/name helper)) => "helper"
     "agent/name" (agent: Agent) -> String, pure => agent_name;
@@ -214,16 +221,33 @@ fn policy_subject(host: &Host, number: usize, subject: Value) -> Outcome {
 
 /// Arguments: name, options.
 fn make_agent(host: &Host, args: &[Value]) -> Outcome {
-    let heap = &host.heap;
     let options = argument(args, 1);
     if !collections::is_map(options) {
         return Err(type_error(host, "map", options));
     }
+    Ok(agent_of(host, argument(args, 0), options))
+}
+
+fn anonymous_agent(host: &Host, args: &[Value]) -> Outcome {
+    let options = argument(args, 0);
+    if !collections::is_map(options) {
+        return Err(argument_error(host, "agent", 0, "map", options));
+    }
+    Ok(agent_of(host, text_option(host, options, "name"), options))
+}
+
+/// An option that is a text; without it "".
+fn text_option(host: &Host, options: Value, name: &str) -> Value {
+    match collections::get_keyword(host, options, host.keyword(name)) {
+        Some(value) if host.heap.as_str(value).is_some() => value,
+        _ => host.heap.string(""),
+    }
+}
+
+/// An agent of this name, with the options in a map.
+fn agent_of(host: &Host, name: Value, options: Value) -> Value {
+    let heap = &host.heap;
     let option = |name: &str| collections::get_keyword(host, options, host.keyword(name));
-    let text = |name: &str| match option(name) {
-        Some(value) if heap.as_str(value).is_some() => value,
-        _ => heap.string(""),
-    };
     let tools = match option("tools") {
         Some(tools) if tools.kind() == Kind::List => tools,
         Some(tools) if tools.kind() == Kind::Vector => heap.list(heap.values(tools)),
@@ -234,13 +258,13 @@ fn make_agent(host: &Host, args: &[Value]) -> Outcome {
         _ => heap.int(DEFAULT_TURNS),
     };
     let fields = [
-        argument(args, 0),
-        text("system"),
+        name,
+        text_option(host, options, "system"),
         tools,
-        text("model"),
+        text_option(host, options, "model"),
         turns,
     ];
-    Ok(heap.object(Kind::Agent, 0, &fields))
+    heap.object(Kind::Agent, 0, &fields)
 }
 
 fn tool_field(host: &Host, args: &[Value], index: usize) -> Outcome {
