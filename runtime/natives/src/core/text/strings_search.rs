@@ -194,6 +194,10 @@ fn list_of<'t>(host: &Host, pieces: impl Iterator<Item = &'t str>) -> Value {
 
 /// Elements of a list's part that is allocated in the nursery.
 const PART: usize = 250;
+/// Elements of a part for the pieces of a short text.
+const FEW: usize = 24;
+/// Bytes of a short text.
+const SHORT: usize = 256;
 
 /// A list of values that were just made. A long list in one piece is old at birth, and all that it refers to becomes old with it,
 /// although most texts are split to be looked at once.
@@ -206,13 +210,22 @@ fn list_in_parts(host: &Host, values: &[Value]) -> Value {
 fn split(host: &Host, args: &[Value]) -> Outcome {
     let (string, separator) = two(host, "string/split", args)?;
     Ok(match separator.as_bytes() {
-        [byte] => split_at_bytes(host, argument(args, 0), string, *byte),
+        // Room for many pieces takes longer to clear than a line to split.
+        [byte] if string.len() <= SHORT => {
+            split_at_bytes::<FEW>(host, argument(args, 0), string, *byte)
+        }
+        [byte] => split_at_bytes::<PART>(host, argument(args, 0), string, *byte),
         _ => list_of(host, string.split(separator)),
     })
 }
 
-/// The pieces of a text between bytes that are ASCII characters.
-fn split_at_bytes(host: &Host, value: Value, string: &str, separator: u8) -> Value {
+/// The pieces of a text between bytes that are ASCII characters, a list in parts of so many elements.
+fn split_at_bytes<const PART: usize>(
+    host: &Host,
+    value: Value,
+    string: &str,
+    separator: u8,
+) -> Value {
     let heap = &host.heap;
     let ascii = heap.is_ascii(value);
     let make = |piece: &str| {
@@ -417,6 +430,11 @@ mod tests {
             ["a", "longer", "text", "with", "words", "é", "ü"]
         );
         assert_eq!(split("ab-é-é", "-"), ["ab", "é", "é"]);
+        // Around the sizes of the parts that lists of pieces are made in.
+        for count in [23, 24, 25, 48, 49, 128, 129, 249, 250, 251, 600] {
+            let pieces: Vec<String> = (0..count).map(|number| (number % 7).to_string()).collect();
+            assert_eq!(split(&pieces.join(" "), " "), pieces, "{count}");
+        }
         assert_eq!(split("ab", ""), ["", "a", "b", ""]);
         assert_eq!(split("a--b", "--"), ["a", "b"]);
         let items = bench.host.heap.vector(&[bench.text("a"), bench.text("b")]);
