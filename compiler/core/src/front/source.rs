@@ -146,6 +146,13 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
+    /// How many texts there are.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+}
+
+impl SourceMap {
     /// A map without files.
     #[must_use]
     pub const fn new() -> Self {

@@ -178,14 +178,16 @@ impl MacroHost for Machine<'_> {
         sources: &SourceMap,
     ) -> Fallible<Datum> {
         let mut spans = DatumSpans::default();
-        let arguments: Vec<Value> = {
+        // Operands stay where they are, and are kept, so that parts that come back can be told by address.
+        let (arguments, kept): (Vec<Value>, u32) = {
             let vm = &self.vm;
-            // Operands stay where they are, so that parts that come back can be told by address.
-            vm.host.heap.permanently(|_| {
-                operands
-                    .iter()
-                    .map(|operand| values::to_value(vm, operand, interner, &mut spans))
-                    .collect()
+            vm.host.heap.without_moving(|heap| {
+                let operands = operands.iter();
+                let made =
+                    operands.map(|operand| values::to_value(vm, operand, interner, &mut spans));
+                let made: Vec<Value> = made.collect();
+                let all = heap.list(&made);
+                (made, vm.host.keep(all))
             })
         };
         let function = self.vm.kept(transformer.0);
@@ -193,9 +195,12 @@ impl MacroHost for Machine<'_> {
         self.allow_effects(true);
         self.vm.host.steps.set(self.steps);
         let ending = self.vm.call(function, &arguments);
-        let result = self.ended(ending, sources)?;
-        values::to_datum(&self.vm, result, span, &spans, interner)
-            .ok_or_else(|| plain_error("the expansion of this macro is nested too deeply"))
+        let expansion = self.ended(ending, sources).and_then(|result| {
+            values::to_datum(&self.vm, result, span, &spans, interner)
+                .map_err(|problem| plain_error(problem.of_expansion()))
+        });
+        self.vm.release(kept);
+        expansion
     }
 
     fn copy_global(&mut self, from: (&Rc<str>, &str), to: (&Rc<str>, &str)) {

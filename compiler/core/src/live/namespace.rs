@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use sema_machine::memory::value::Value;
 use sema_machine::vm::{LoadError, Vm};
 
 use crate::back::bytecode::Failure;
@@ -57,8 +56,9 @@ pub fn load_unit(
         is_present(vm, namespace, builtin)
     })?;
     let linked = place(vm, namespace, &mut unit, &linked);
+    let mut kept = Vec::new();
     for form in &mut unit.body {
-        refer_to_kept(vm, form, interner);
+        refer_to_kept(vm, form, interner, &mut kept);
     }
     // It is not known what it will be called from.
     unit.stoppable = true;
@@ -73,8 +73,14 @@ pub fn load_unit(
         optimize,
         &Unobserved,
     );
-    let module = module.map_err(PlaceError::Code)?;
-    Ok(vm.load_in(namespace, key, module)?)
+    let module = match module {
+        Ok(module) => module,
+        Err(failure) => {
+            kept.into_iter().for_each(|number| vm.release(number));
+            return Err(PlaceError::Code(failure));
+        }
+    };
+    Ok(vm.load_in(namespace, key, module, kept)?)
 }
 
 /// Whether an earlier unit of the namespace has brought a library function along.
@@ -114,8 +120,8 @@ fn place(vm: &mut Vm, namespace: usize, unit: &mut Unit, linked: &Linked) -> Lin
 }
 
 /// Replaces constants with parts that have no written form by references to values that the machine
-/// keeps.
-fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner) {
+/// keeps, and notes their numbers.
+fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner, numbers: &mut Vec<u32>) {
     if let ExprKind::Const(datum) = &expr.kind
         && datum.has_opaque_parts()
     {
@@ -124,14 +130,17 @@ fn refer_to_kept(vm: &mut Vm, expr: &mut Expr, interner: &Interner) {
             span: expr.span,
         };
         let value = values::plain_value(vm, &datum, interner);
-        *expr = kept(vm, value, expr.span);
+        let number = vm.keep(value);
+        numbers.push(number);
+        *expr = kept(number, expr.span);
         return;
     }
-    for_each_child_mut(expr, &mut |child| refer_to_kept(vm, child, interner));
+    for_each_child_mut(expr, &mut |child| {
+        refer_to_kept(vm, child, interner, numbers);
+    });
 }
 
-fn kept(vm: &mut Vm, value: Value, span: Span) -> Expr {
-    let number = DatumKind::Int(i64::from(vm.keep(value)));
-    let number = Expr::new(ExprKind::Const(number), span);
+fn kept(number: u32, span: Span) -> Expr {
+    let number = Expr::new(ExprKind::Const(DatumKind::Int(i64::from(number))), span);
     Expr::call_of(called::KEPT, vec![number], span)
 }

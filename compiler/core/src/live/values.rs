@@ -13,6 +13,36 @@ use crate::ir::convert::{self, Parts};
 /// Nesting of data that transformers may return.
 const DEPTH_LIMIT: u32 = 4000;
 
+/// Most parts of data that transformers may return, and of forms that are evaluated.
+const MOST_PARTS: u32 = 16_000_000;
+
+/// Why a value is no datum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoDatum {
+    /// It is nested too deeply.
+    TooDeep,
+    /// It has too many parts.
+    TooLarge,
+}
+
+impl NoDatum {
+    /// What is wrong with the expansion of a macro.
+    pub fn of_expansion(self) -> &'static str {
+        match self {
+            NoDatum::TooDeep => "the expansion of this macro is nested too deeply",
+            NoDatum::TooLarge => "the expansion of this macro is too large",
+        }
+    }
+
+    /// What is wrong with a form.
+    pub fn of_form(self) -> &'static str {
+        match self {
+            NoDatum::TooDeep => "form nested too deeply",
+            NoDatum::TooLarge => "form too large",
+        }
+    }
+}
+
 /// Which datum a value was made from, by identity: what a macro returns of its operands keeps its
 /// position.
 #[derive(Default)]
@@ -53,15 +83,17 @@ pub fn plain_value(vm: &Vm, datum: &Datum, names: &Interner) -> Value {
     to_value(vm, datum, names, &mut DatumSpans::default())
 }
 
-/// The datum of a value; `None` if it is nested too deeply. What has no written form is kept by the
-/// machine and becomes [`DatumKind::Opaque`].
+/// The datum of a value. What has no written form is kept by the machine and becomes [`DatumKind::Opaque`].
+///
+/// # Errors
+/// It is nested too deeply, or has very many parts.
 pub fn to_datum(
     vm: &Vm,
     value: Value,
     span: Span,
     spans: &DatumSpans,
     names: &mut Interner,
-) -> Option<Datum> {
+) -> Result<Datum, NoDatum> {
     let mut conversion = Conversion {
         vm,
         span,
@@ -69,8 +101,13 @@ pub fn to_datum(
         names,
         made: HashMap::default(),
         depth: 0,
+        parts: 0,
     };
-    conversion.datum(value)
+    let datum = conversion.datum(value);
+    datum.ok_or(match conversion.parts {
+        0..MOST_PARTS => NoDatum::TooDeep,
+        MOST_PARTS.. => NoDatum::TooLarge,
+    })
 }
 
 /// The conversion of one value.
@@ -84,13 +121,16 @@ struct Conversion<'c> {
     made: HashMap<u64, Datum>,
     /// In how many lists, vectors and maps the value is that is being converted.
     depth: u32,
+    /// How many parts it has so far.
+    parts: u32,
 }
 
 impl Conversion<'_> {
     fn datum(&mut self, value: Value) -> Option<Datum> {
-        if self.depth > DEPTH_LIMIT {
+        if self.depth > DEPTH_LIMIT || self.parts >= MOST_PARTS {
             return None;
         }
+        self.parts += 1;
         if value.is_heap() {
             let known = self.spans.origins.get(&value.bits());
             if let Some(datum) = known.or_else(|| self.made.get(&value.bits())) {

@@ -201,6 +201,13 @@ impl ConditionMaps {
         Some(host.heap.as_str(*hint)?.to_owned().into())
     }
 
+    /// Forgets what is remembered of places in the code.
+    pub(super) fn forget_places(&mut self) {
+        self.frames.clear();
+        self.traces.clear();
+        self.oldest = 0;
+    }
+
     /// Shows the remembered values to the collector.
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         for frames in self.frames.iter_mut().flatten() {

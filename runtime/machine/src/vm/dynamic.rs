@@ -107,7 +107,7 @@ impl Vm {
 
     /// The key of a module, which is what its own imports are resolved from.
     pub fn module_key(&self, module: usize) -> &str {
-        self.modules.get(module).map_or("", |module| &module.key)
+        self.module(module).map_or("", |module| &module.key)
     }
 
     /// The handle of a compiled module; `None` if there is none of this path.
@@ -123,7 +123,7 @@ impl Vm {
             Ok(None) | Err(LoadError::NeedsCompiler(_)) => return Ok(None),
             Err(error) => return Err(error.condition().signal()),
         };
-        let module = self.modules.get(number);
+        let module = self.module(number);
         if module.is_some_and(|module| module.state.get() == ModuleState::Running) {
             let runner = self.task.id;
             if let Some(wait) = self.wait_for_module(number, runner) {
@@ -138,7 +138,7 @@ impl Vm {
     /// Makes a module that has run run again.
     pub fn run_again(&self, handle: Value) {
         let number = self.compiled(handle).ok();
-        if let Some(module) = number.and_then(|number| self.modules.get(number))
+        if let Some(module) = number.and_then(|number| self.module(number))
             && module.state.get() == ModuleState::Done
         {
             module.state.set(ModuleState::New);
@@ -150,13 +150,13 @@ impl Vm {
             .as_fixnum()
             .and_then(|number| usize::try_from(number).ok());
         number
-            .filter(|number| *number < self.modules.len())
+            .filter(|number| self.is_loaded(*number))
             .ok_or_else(|| eval_error("this is not a module"))
     }
 
     fn next_of_compiled(&mut self, handle: Value) -> Outcome {
         let number = self.compiled(handle)?;
-        let module = self.modules.get(number);
+        let module = self.module(number);
         if module.is_none_or(|module| module.state.get() != ModuleState::New) {
             return Ok(Value::FALSE);
         }
@@ -170,7 +170,7 @@ impl Vm {
     /// The handle is that of something else.
     pub fn exports_of_compiled(&self, handle: Value) -> Outcome<Vec<(Box<str>, Value)>> {
         let number = self.compiled(handle)?;
-        let Some(module) = self.modules.get(number) else {
+        let Some(module) = self.module(number) else {
             return Ok(Vec::new());
         };
         let globals = module.globals();
@@ -183,7 +183,7 @@ impl Vm {
 
     /// Sets the globals of a module that have the names of exports.
     fn bind_known(&mut self, module: usize, exports: &[(Box<str>, Value)]) {
-        let Some(module) = self.modules.get(module) else {
+        let Some(module) = self.module(module) else {
             return;
         };
         let globals = module.globals();
@@ -217,8 +217,7 @@ impl Vm {
     /// A function without arguments that runs the main function of a loaded module.
     pub fn main_of(&self, module: usize) -> Value {
         let main = self
-            .modules
-            .get(module)
+            .module(module)
             .and_then(|module| module.functions.first());
         match main {
             Some(main) => self.host.heap.object(Kind::Closure, 0, &[main.encode()]),

@@ -161,7 +161,54 @@ pub(super) struct FunctionParts<'a> {
     pub has_handlers: bool,
 }
 
+/// What the allocator adds to each piece of memory, about.
+const BYTES_OF_PIECE: usize = 16;
+
+/// What a vector takes outside of itself.
+fn bytes_of<T>(items: &Vec<T>) -> usize {
+    match items.capacity() {
+        0 => 0,
+        capacity => capacity * size_of::<T>() + BYTES_OF_PIECE,
+    }
+}
+
 impl Image {
+    /// Forgets what a loaded module that shares its globals with others does not need: its constants have become values, and
+    /// the globals have their names in the namespace.
+    pub(super) fn forget_what_is_known(&mut self) {
+        if let Image::Owned(module) = self {
+            module.constants = Vec::new();
+            module.globals = Vec::new();
+            module.natives = Vec::new();
+            for function in &mut module.functions {
+                function.locals = Vec::new();
+                function.code.shrink_to_fit();
+                function.lines.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Bytes that it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let Image::Owned(module) = self else {
+            return size_of::<FileImage>();
+        };
+        let text = |text: &String| text.capacity() + BYTES_OF_PIECE;
+        let functions = module.functions.iter().map(|function| {
+            bytes_of(&function.code)
+                + bytes_of(&function.handlers)
+                + bytes_of(&function.lines)
+                + bytes_of(&function.inlined)
+                + function.name.as_ref().map_or(0, text)
+        });
+        size_of::<Module>()
+            + bytes_of(&module.functions)
+            + functions.sum::<usize>()
+            + bytes_of(&module.files)
+            + module.files.iter().map(text).sum::<usize>()
+            + text(&module.name)
+    }
+
     pub(super) fn name(&self) -> Result<&str, FormatError> {
         match self {
             Image::Owned(module) => Ok(&module.name),

@@ -99,7 +99,7 @@ impl Vm {
     /// Notes that the running task begins to run a loaded module's main function by calling it, and gives the task.
     /// Others that want the module may wait for it: see [`Vm::wait_for_module`].
     pub fn begin_module(&mut self, number: usize) -> TaskId {
-        if let Some(module) = self.modules.get(number) {
+        if let Some(module) = self.module(number) {
             module.state.set(ModuleState::Running);
             self.note_running((number, 0));
         }
@@ -110,7 +110,7 @@ impl Vm {
     /// that this task makes of several modules, of which this is the latest: the signal for the machine. `None` if
     /// nobody runs it any more, or the tasks wait for each other.
     pub fn wait_for_module(&mut self, number: usize, runner: TaskId) -> Option<Box<Signal>> {
-        let operation = match self.modules.get(number)?.state.get() {
+        let operation = match self.module(number)?.state.get() {
             ModuleState::Running => Operation::Await(self.end_of_module((number, 0))?),
             // Between two modules.
             ModuleState::Done if self.tasks.is_parked(runner) => {
@@ -227,7 +227,7 @@ impl Vm {
         }
         running.push(main);
         let names = running.iter().filter_map(|(module, function)| {
-            let (name, _) = self.modules.get(*module)?.run_by(*function)?;
+            let (name, _) = self.module(*module)?.run_by(*function)?;
             Some(name)
         });
         let names: Vec<&str> = names.collect();
@@ -254,7 +254,7 @@ impl Vm {
             };
             let module = function.module();
             let number = module.number.get();
-            if number < self.modules.len() && module.run_by(function.index).is_some() {
+            if self.is_loaded(number) && module.run_by(function.index).is_some() {
                 running.push((number, function.index));
             }
             if self.task.is_bottom(frame) {

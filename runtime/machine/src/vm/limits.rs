@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use super::Vm;
 use super::dispatch::{Next, Running};
 use super::unwind::Payload;
+use crate::host::condition::Condition;
+use crate::memory::value::Value;
 use crate::platform::available;
 
 /// The limit of the stacks of all tasks together, in megabytes.
@@ -123,21 +125,41 @@ impl Vm {
         }
     }
 
+    /// Collects; the condition if the program's data have no room.
+    #[cold]
+    fn collect_within_limit(&mut self) -> Option<Condition> {
+        self.collect(false);
+        let account = &self.host.heap.account;
+        if self.host.used_bytes() <= account.limit() || account.settle() {
+            return None;
+        }
+        self.collect(true);
+        let limit = self.host.heap.account.limit();
+        (self.host.used_bytes() > limit - limit / FREE_PART).then(|| self.host.out_of_memory())
+    }
+
+    /// Before a task is started that runs this function: the condition if the program's data have no room. The task that starts
+    /// it is to get it now: later it would leave behind a task that goes on without it. The function may move.
+    pub(super) fn memory_for_task(&mut self, function: Value) -> Result<Value, Condition> {
+        if !self.host.heap.is_nearly_full()
+            && self.host.used_bytes() <= self.host.heap.account.limit()
+        {
+            return Ok(function);
+        }
+        let kept = self.host.keep(function);
+        let problem = self.collect_within_limit();
+        let function = self.host.kept(kept);
+        self.host.release(kept);
+        problem.map_or(Ok(function), Err)
+    }
+
     /// Collects, and raises a condition if the program's data have no room.
     #[cold]
     #[inline(never)]
     pub(super) fn collect_or_raise(&mut self) -> Running {
-        self.collect(false);
-        let account = &self.host.heap.account;
-        if self.host.used_bytes() <= account.limit() || account.settle() {
+        let Some(condition) = self.collect_within_limit() else {
             return true;
-        }
-        self.collect(true);
-        let limit = self.host.heap.account.limit();
-        if self.host.used_bytes() <= limit - limit / FREE_PART {
-            return true;
-        }
-        let condition = self.host.out_of_memory();
+        };
         match self.raise(Payload::Condition(condition)) {
             Next::Continue => true,
             Next::Stop(event) => self.stop(event),

@@ -24,6 +24,7 @@ pub(crate) mod stack;
 mod steps;
 mod task;
 mod task_table;
+mod units;
 mod unwind;
 mod waiting;
 
@@ -31,7 +32,7 @@ pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::ModuleImage;
 pub use limits::{LimitError, Limits};
 pub use load_error::LoadError;
-use module::LoadedModule;
+use module::{LoadedModule, OwnedModule};
 pub use nested::NestedEnding;
 pub use plugin::{Plugin, read_plugin};
 pub use report::{BUILD, FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
@@ -67,11 +68,9 @@ pub struct FoundModule {
 pub struct Vm {
     /// What natives see.
     pub host: Host,
-    #[expect(
-        clippy::vec_box,
-        reason = "functions point to their module, which must not move"
-    )]
-    pub(crate) modules: Vec<Box<LoadedModule>>,
+    pub(crate) modules: Vec<OwnedModule>,
+    /// Modules that were compiled at run time.
+    units: units::Units,
     /// Numbers of the loaded modules, by their keys.
     module_numbers: NameMap<String, usize>,
     source: Box<dyn ModuleSource>,
@@ -152,6 +151,7 @@ impl Vm {
         Vm {
             host,
             modules: Vec::new(),
+            units: units::Units::default(),
             module_numbers: NameMap::default(),
             source,
             tasks: task_table::TaskTable::default(),
@@ -195,7 +195,7 @@ impl Vm {
         Ok(number)
     }
 
-    fn add_module(&mut self, module: Box<LoadedModule>) -> usize {
+    fn add_module(&mut self, module: OwnedModule) -> usize {
         let number = self.modules.len();
         module.number.set(number);
         self.modules.push(module);
@@ -227,7 +227,7 @@ impl Vm {
     /// Runs the main function of a loaded module as the program's root task, and the other tasks
     /// as the specification says.
     pub fn run_main(&mut self, module: usize) -> Ending {
-        let Some(module) = self.modules.get(module) else {
+        let Some(module) = self.module(module) else {
             return Ending::Value(Value::NIL);
         };
         module.state.set(module::ModuleState::Running);
@@ -264,7 +264,7 @@ impl Vm {
     /// The value of what a module exports under this name; `None` if it exports no such thing, or has not
     /// defined it yet.
     pub fn exported(&self, module: usize, name: &str) -> Option<Value> {
-        let module = self.modules.get(module)?;
+        let module = self.module(module)?;
         let value = module.globals().get(module.export(name)?)?.get();
         (value != Value::UNBOUND).then_some(value)
     }
@@ -283,7 +283,7 @@ impl Vm {
 
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
-        let module = self.modules.get(module)?;
+        let module = self.module(module)?;
         Some(module.globals().get(module.global_index(name)?)?.get())
     }
 
@@ -291,6 +291,7 @@ impl Vm {
         let Vm {
             host,
             modules,
+            units,
             tasks,
             task,
             namespaces,
@@ -308,6 +309,7 @@ impl Vm {
         } = host;
         let mut roots = VmRoots {
             modules,
+            units,
             tasks,
             task,
             kept: kept.get_mut(),
@@ -319,11 +321,15 @@ impl Vm {
             context,
         };
         heap.collect(&mut roots, full);
+        if !self.units.is_empty() {
+            self.free_units();
+        }
     }
 }
 
 struct VmRoots<'a> {
-    modules: &'a [Box<LoadedModule>],
+    modules: &'a [OwnedModule],
+    units: &'a units::Units,
     tasks: &'a mut task_table::TaskTable,
     task: &'a mut Task,
     kept: &'a mut crate::host::kept::Kept,
@@ -342,6 +348,7 @@ impl Roots for VmRoots<'_> {
                 trace_globals(&module.globals(), tracer);
             }
         }
+        self.units.trace(tracer);
         for namespace in self.namespaces {
             trace_globals(namespace.used(), tracer);
         }

@@ -1,6 +1,7 @@
 //! Loaded modules: what the dispatch loop needs of a module, in memory.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ptr::NonNull;
 use std::rc::Rc;
 
 use sema_format::model::{Handler, Import};
@@ -13,6 +14,7 @@ use crate::host::functions::BY_NUMBER;
 use crate::host::native::Native;
 use crate::host::{FunctionFacts, Host};
 use crate::memory::account::Charge;
+use crate::memory::heap::Heap;
 use crate::memory::value::{Kind, Value};
 
 /// A function of a loaded module. Its address is the identity that closures hold.
@@ -47,6 +49,9 @@ const INEXACT: u16 = u16::MAX;
 
 // Functions are found by their numbers: a shift is enough. (Where addresses have 32 bits it takes a multiplication.)
 const _: () = assert!(size_of::<Func>() == 64 || size_of::<usize>() == 4);
+
+/// What the allocator adds to the pieces of memory of a module, about.
+const BYTES_OF_PIECES: usize = 128;
 
 /// The name of functions without one in messages and traces.
 pub(crate) const ANONYMOUS: &str = "<lambda>";
@@ -90,6 +95,57 @@ pub(crate) enum ImportTarget {
     Part(usize),
 }
 
+/// Owns a loaded module, which does not move: functions, and so closures and frames, point into it.
+///
+/// A `Box` would claim that nobody else points to what it owns, each time it is moved, and a vector of modules moves all of
+/// its elements when it grows. This is a pointer like those of the functions. From the end of [`LoadedModule::load`] on nobody
+/// has a unique reference to the module: what changes is in cells.
+pub(crate) struct OwnedModule(NonNull<LoadedModule>);
+
+impl OwnedModule {
+    /// Moves the module to its place and makes its functions, which point to it.
+    fn new(module: LoadedModule) -> Result<OwnedModule, FormatError> {
+        let module = OwnedModule(NonNull::from(Box::leak(Box::new(module))));
+        let place = module.0.as_ptr();
+        let functions = module.functions(place)?;
+        // SAFETY: nobody has a reference to the module or its functions. The functions are given the pointer through which
+        // they have been written, after they have come to their place.
+        unsafe {
+            (*place).functions = functions;
+            let functions = &mut (*place).functions;
+            let count = functions.len();
+            let start = functions.as_mut_ptr();
+            for index in 0..count {
+                (*start.add(index)).functions = start;
+            }
+        }
+        Ok(module)
+    }
+
+    /// The module, before anybody points to it.
+    pub(super) fn being_made(&mut self) -> &mut LoadedModule {
+        // SAFETY: it is owned, and no function of it is in use.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl std::ops::Deref for OwnedModule {
+    type Target = LoadedModule;
+
+    fn deref(&self) -> &LoadedModule {
+        // SAFETY: it is owned, and there are no unique references.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for OwnedModule {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and nothing refers to it any more: the machine ends, or it is a unit that is not in use
+        // ([`super::units`]).
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 /// A loaded module.
 pub(crate) struct LoadedModule {
     /// Its number in the VM.
@@ -117,18 +173,22 @@ pub(crate) struct LoadedModule {
     image: Image,
     /// What it counts for, if it is code of run time, of which there may be any amount.
     charge: Option<Charge>,
+    /// Of such code: numbers of values that are kept as long as it is loaded.
+    pub kept: Vec<u32>,
+    /// Of such code: whether something is known to refer to it, since marking began (see [`super::units`]).
+    pub in_use: Cell<bool>,
 }
 
 impl LoadedModule {
-    /// Makes the module ready to run. The result must not move: functions point into it. `shared` are
+    /// Makes the module ready to run. `shared` are
     /// globals that it has in common with other modules.
     pub(crate) fn load(
         host: &Host,
         key: String,
         image: ModuleImage,
         shared: Option<(usize, Globals)>,
-    ) -> Result<Box<LoadedModule>, LoadError> {
-        let image = image.into_inner();
+    ) -> Result<OwnedModule, LoadError> {
+        let mut image = image.into_inner();
         let damaged = |error| LoadError::format(&key, error);
         let name = image.name().map_err(damaged)?.to_owned();
         let names = image.native_names().map_err(damaged)?;
@@ -165,10 +225,13 @@ impl LoadedModule {
                     source,
                 })?;
         }
-        let constants = host
-            .heap
-            .permanently(|_| constants(host, &image))
-            .map_err(damaged)?;
+        let make = |_: &Heap| constants(host, &image);
+        // Code of run time is freed with its constants.
+        let constants = match &shared {
+            Some(_) => host.heap.without_moving(make),
+            None => host.heap.permanently(make),
+        };
+        let constants = constants.map_err(damaged)?;
         let imports = image.imports().map_err(damaged)?;
         let parts = image.parts().map_err(damaged)?.into_iter();
         let parts = parts
@@ -178,6 +241,7 @@ impl LoadedModule {
                 state: Cell::new(ModuleState::New),
             })
             .collect();
+        let is_unit = shared.is_some();
         let (namespace, globals) = match shared {
             Some((namespace, globals)) if globals.len() >= image.global_count() => {
                 (Some(namespace), globals)
@@ -195,7 +259,10 @@ impl LoadedModule {
                 }
             }
         }
-        let mut module = Box::new(LoadedModule {
+        if is_unit {
+            image.forget_what_is_known();
+        }
+        let module = LoadedModule {
             number: Cell::new(usize::MAX),
             name,
             functions: Box::new([]),
@@ -213,15 +280,15 @@ impl LoadedModule {
             image,
             key,
             charge: None,
-        });
-        let functions = module
-            .functions()
-            .map_err(|error| LoadError::format(&module.key, error))?;
-        module.functions = functions;
-        Ok(module)
+            kept: Vec::new(),
+            in_use: Cell::new(true),
+        };
+        let name = module.key.clone();
+        OwnedModule::new(module).map_err(|error| LoadError::format(&name, error))
     }
 
-    fn functions(&self) -> Result<Box<[Func]>, FormatError> {
+    /// The functions of the module, which lies at `place`; not yet with the pointer to the first of them.
+    fn functions(&self, place: *const LoadedModule) -> Result<Box<[Func]>, FormatError> {
         let count = self.image.function_count();
         let mut functions = Vec::with_capacity(count);
         let globals = address(&self.globals.borrow());
@@ -234,7 +301,7 @@ impl LoadedModule {
                 constants: self.constants.as_ptr(),
                 globals: Cell::new(globals),
                 natives: self.natives.as_ptr(),
-                module: std::ptr::from_ref(self),
+                module: place,
                 functions: std::ptr::null(),
                 registers: function.registers,
                 parameters: function.parameters,
@@ -249,30 +316,32 @@ impl LoadedModule {
                 has_handlers: function.has_handlers,
             });
         }
-        let mut functions = functions.into_boxed_slice();
-        let start = functions.as_ptr();
-        for function in &mut functions {
-            function.functions = start;
-        }
-        Ok(functions)
+        Ok(functions.into_boxed_slice())
     }
 
     /// Counts it among the data of the program.
     pub(crate) fn count(&mut self, host: &Host) {
-        let count = self.image.function_count();
-        let code = (0..count).filter_map(|index| self.image.function(index).ok().flatten());
-        // Instructions, with a place and names for about every other one, and the tables around them.
-        let words: usize = code.map(|function| function.code.len()).sum();
-        let tables = self.constants.len() + self.natives.len() + self.import_targets.len();
+        let tables = self.constants.len() + 2 * self.natives.len() + 2 * self.import_targets.len();
         let bytes = size_of::<LoadedModule>()
+            + self.image.bytes()
             + self.key.len()
             + self.name.len()
-            + count * 2 * size_of::<Func>()
-            + words * 2 * size_of::<u64>()
-            + tables * 4 * size_of::<u64>();
+            + size_of_val(&*self.functions)
+            + (tables + self.kept.len()) * size_of::<u64>()
+            + BYTES_OF_PIECES;
         let mut charge = host.heap.account.charge();
         charge.set(bytes);
         self.charge = Some(charge);
+    }
+
+    /// Bytes that it counts for.
+    pub(super) fn bytes(&self) -> usize {
+        self.charge.as_ref().map_or(0, Charge::bytes)
+    }
+
+    /// The constants of its functions.
+    pub(super) fn constants(&self) -> &[Value] {
+        &self.constants
     }
 
     /// The global variables.
@@ -410,8 +479,8 @@ impl LoadedModule {
 
 impl Func {
     pub(crate) fn module(&self) -> &LoadedModule {
-        // SAFETY: functions live inside their module, which is never moved or unloaded while the
-        // VM exists.
+        // SAFETY: functions live inside their module, which is never moved, and unloaded only when nothing refers to
+        // its functions ([`super::units`]).
         unsafe { &*self.module }
     }
 

@@ -50,9 +50,16 @@ impl Vm {
         self.namespaces.len() - 1
     }
 
+    /// Forgets a namespace, if it is the last one: no code of it runs any more.
+    pub fn remove_namespace(&mut self, namespace: usize) {
+        if namespace + 1 == self.namespaces.len() {
+            self.namespaces.pop();
+        }
+    }
+
     /// The namespace of a loaded module's globals, to which names can be added.
     pub fn namespace_of(&mut self, module: usize) -> Option<usize> {
-        let loaded = self.modules.get(module)?;
+        let loaded = self.module(module)?;
         if let Some(namespace) = loaded.namespace.get() {
             return Some(namespace);
         }
@@ -83,7 +90,8 @@ impl Vm {
             let globals = unbound_globals(2 * space.globals.len());
             copy(&space.globals, &globals);
             space.globals = globals;
-            for module in &self.modules {
+            let modules = self.modules.iter().map(|module| &**module);
+            for module in modules.chain(self.units.iter()) {
                 if module.namespace.get() == Some(namespace) {
                     module.share_globals(namespace, &space.globals);
                 }
@@ -105,7 +113,18 @@ impl Vm {
             .map_or(&[], |space| &space.names)
     }
 
-    /// Loads a module whose globals are those of a namespace.
+    /// The name of a global of a loaded module.
+    pub(super) fn name_of_global<'v>(&'v self, module: &'v LoadedModule, global: usize) -> &'v str {
+        let namespace = module.namespace.get();
+        let name = match namespace.and_then(|namespace| self.namespaces.get(namespace)) {
+            Some(namespace) => namespace.names.get(global).map(|name| &**name),
+            None => module.global_name(global),
+        };
+        name.unwrap_or_default()
+    }
+
+    /// Loads a module whose globals are those of a namespace. It is freed when nothing refers to its functions any more,
+    /// and the values with the numbers `kept` are kept no longer then.
     ///
     /// # Errors
     /// It is damaged, or needs natives that this runtime does not have.
@@ -114,12 +133,15 @@ impl Vm {
         namespace: usize,
         key: impl Into<String>,
         image: impl Into<ModuleImage>,
+        kept: Vec<u32>,
     ) -> Result<usize, LoadError> {
         let globals = self.namespaces.get(namespace);
         let shared = globals.map(|space| (namespace, space.globals.clone()));
         let mut module = LoadedModule::load(&self.host, key.into(), image.into(), shared)?;
-        module.count(&self.host);
-        Ok(self.add_module(module))
+        let made = module.being_made();
+        made.kept = kept;
+        made.count(&self.host);
+        Ok(self.add_unit(module))
     }
 
     /// The value of a namespace's global; `None` if it has none.

@@ -308,7 +308,7 @@ impl Vm {
     }
 
     /// The running task cannot go on now: notes what it waits for and parks it.
-    fn suspend(&mut self, operation: Operation) {
+    fn suspend(&mut self, mut operation: Operation) {
         let id = self.task.id;
         if matches!(operation, Operation::Collect) {
             self.collect_now();
@@ -331,8 +331,21 @@ impl Vm {
             self.park();
             return;
         }
-        if self.host.heap.wants_full_collection() {
-            // Perhaps the operation waits for what is garbage: descriptors.
+        if let Operation::Spawn(function) = &mut operation {
+            match self.memory_for_task(*function) {
+                Ok(moved) => *function = moved,
+                Err(condition) => {
+                    self.host
+                        .scheduler
+                        .push_ready_first(id, Resume::Raise(Box::new(condition)));
+                    self.park();
+                    return;
+                }
+            }
+        }
+        if self.host.heap.wants_full_collection() && matches!(operation, Operation::External(_)) {
+            // Perhaps it waits for what is garbage: descriptors. No other operation may be held in Rust meanwhile, because
+            // what it refers to moves.
             self.collect(true);
         }
         let host = &self.host;

@@ -355,6 +355,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hours under Miri")]
     fn slots_are_nil_until_written_and_after_a_collection() {
         let mut stack = ValueStack::new(64);
         fill(&mut stack, 0, 300_000);

@@ -164,6 +164,18 @@ impl Task {
         std::ptr::eq(frame, self.frames.start())
     }
 
+    /// Shows the functions that it runs; some may be null.
+    pub(crate) fn functions(&self, visit: &mut dyn FnMut(*const Func)) {
+        visit(self.registers.func);
+        if self.registers.func.is_null() {
+            return;
+        }
+        for number in 0..self.frame_count() {
+            // SAFETY: frames below the running one are in use.
+            visit(unsafe { (*self.frames.start().add(number)).func });
+        }
+    }
+
     /// Bytes of its stacks that are in use when the running window has `slots` slots.
     fn bytes_in_use(&self, slots: usize) -> usize {
         (self.offset_of(slots) + HEADROOM) * size_of::<Value>()
@@ -387,6 +399,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hours under Miri")]
     fn marks_move_down_with_the_stack() {
         let mut task = Task::new(TaskId::ROOT, Value::NIL);
         push(&mut task, 1);

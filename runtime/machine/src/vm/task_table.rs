@@ -1,6 +1,6 @@
 //! The tasks that are not running.
 
-use super::module::{Func, LoadedModule};
+use super::module::{Func, OwnedModule};
 use super::task::Task;
 use crate::memory::account::Charge;
 use crate::memory::heap::{Heap, Tracer};
@@ -34,7 +34,7 @@ pub(crate) struct TaskTable {
         reason = "tasks change hands as boxes; moving the contents would copy them"
     )]
     pub(super) spare: Vec<Box<Task>>,
-    pub(super) boot: Option<Box<LoadedModule>>,
+    pub(super) boot: Option<OwnedModule>,
     /// Bytes of the parked tasks and their stacks.
     pub(super) parked_bytes: usize,
     /// Tasks that have not begun.
@@ -85,6 +85,14 @@ impl TaskTable {
     pub(super) fn is_parked(&self, id: TaskId) -> bool {
         let entry = self.entries.get(id.place());
         matches!(entry, Some(Entry::Parked(task)) if task.id == id)
+    }
+
+    /// The tasks that have been on the machine and will go on.
+    pub(super) fn parked(&self) -> impl Iterator<Item = &Task> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Parked(task) => Some(&**task),
+            Entry::New { .. } | Entry::Vacant => None,
+        })
     }
 
     /// Takes a task that has been on the machine out of the table.

@@ -176,9 +176,9 @@ impl Vm {
     #[cold]
     pub(crate) fn unbound(&mut self, global: usize) -> Next {
         // SAFETY: functions live as long as the VM.
-        let module = unsafe { &*self.task.registers.func }.module();
-        let name = module.global_name(global).unwrap_or_default();
-        self.raise(Payload::Condition(unbound_condition(name)))
+        let module = unsafe { &(*(*self.task.registers.func).module) };
+        let condition = unbound_condition(self.name_of_global(module, global));
+        self.raise(Payload::Condition(condition))
     }
 }
 

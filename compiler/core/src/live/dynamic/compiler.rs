@@ -8,7 +8,7 @@ use sema_machine::memory::value::Value;
 use sema_machine::vm::Vm;
 
 use super::host::{Interruption, RunningProgram};
-use super::state::Event;
+use super::state::{Event, News};
 use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
 use crate::front::diagnostic::{Diagnostic, EXPANSION};
 use crate::front::expand::prelude::PRELUDE;
@@ -34,10 +34,16 @@ pub(super) struct Compiler {
     views: HashMap<usize, View>,
 }
 
+/// Names after which a compiler is replaced: expansions make ever new ones.
+const MOST_NAMES: usize = 50_000;
+/// Source texts after which it is.
+const MOST_SOURCES: usize = 1000;
+
 /// An environment with this compiler's symbols.
 struct View {
     known: KnownNames,
-    /// How many of the environment's events are in it.
+    /// The age of the environment, and how many of its events are in it.
+    age: u64,
     events: usize,
     /// Names of builtins and general macros that the namespace has globals for.
     redefined: HashSet<Symbol>,
@@ -70,27 +76,42 @@ impl Compiler {
         }
     }
 
-    /// How many events of an environment this compiler has seen.
-    pub(super) fn seen(&self, namespace: usize) -> usize {
-        self.views.get(&namespace).map_or(0, |view| view.events)
+    /// How many events of an environment, of which age, this compiler has seen.
+    pub(super) fn seen(&self, namespace: usize) -> (u64, usize) {
+        let view = self.views.get(&namespace);
+        view.map_or((0, 0), |view| (view.age, view.events))
+    }
+
+    /// Whether so many names and texts have gathered that a new compiler is better.
+    pub(super) fn is_full(&self) -> bool {
+        self.interner.len() > MOST_NAMES || self.sources.count() > MOST_SOURCES
     }
 
     /// Brings the view of an environment up to date: `new` are the events since [`Compiler::seen`].
     ///
     /// # Errors
     /// A kept definition of a macro cannot be used.
-    fn view(&mut self, vm: &mut Vm, namespace: usize, new: &[Event]) -> Outcome<&mut View> {
+    fn view(&mut self, vm: &mut Vm, namespace: usize, news: &News) -> Outcome<&mut View> {
         let interner = &mut self.interner;
+        let age = news.age;
+        if self
+            .views
+            .get(&namespace)
+            .is_some_and(|view| view.age != age)
+        {
+            self.views.remove(&namespace);
+        }
         let view = self.views.entry(namespace).or_insert_with(|| View {
             known: KnownNames {
                 macros: MacroTable::with_prelude(interner),
                 hidden: HashSet::default(),
             },
+            age,
             events: 0,
             redefined: HashSet::default(),
             globals: 0,
         });
-        for event in new {
+        for event in &news.events {
             let symbol = interner.get_or_intern(&**event.name());
             let kind = match event {
                 Event::Defined(_) => {
@@ -107,7 +128,7 @@ impl Compiler {
                     minimum: *minimum,
                     maximum: *maximum,
                 },
-                Event::Rules { name, form } => {
+                Event::Rules { name, form, .. } => {
                     let form = vm.kept(*form);
                     let rules = syntax_rules(vm, form, name, interner, &self.names)?;
                     Macro::Rules(Rc::new(rules))
@@ -117,7 +138,7 @@ impl Compiler {
             let name = event.name().clone();
             view.known.macros.add(symbol, MacroEntry { name, kind });
         }
-        view.events += new.len();
+        view.events += news.events.len();
         let globals = vm.namespace_names(namespace);
         for name in globals.iter().skip(view.globals) {
             let is_macro = PRELUDE.iter().any(|item| *item.name == **name);
@@ -136,7 +157,7 @@ impl Compiler {
     pub(super) fn datum(&mut self, vm: &mut Vm, form: Value) -> Outcome<Datum> {
         let spans = DatumSpans::default();
         values::to_datum(vm, form, Span::default(), &spans, &mut self.interner)
-            .ok_or_else(|| eval_error("form nested too deeply"))
+            .map_err(|problem| eval_error(problem.of_form()))
     }
 
     /// Compiles a form and loads it under a key and a name; nothing of it has run, except macro transformers.
@@ -147,11 +168,11 @@ impl Compiler {
         &mut self,
         vm: &mut Vm,
         namespace: usize,
-        new: &[Event],
+        news: &News,
         form: &Datum,
         key: (String, &str),
     ) -> Outcome<Compiled> {
-        let view = self.view(vm, namespace, new)?;
+        let view = self.view(vm, namespace, news)?;
         let known = std::mem::take(&mut view.known);
         let redefined = std::mem::take(&mut view.redefined);
         let mut host = RunningProgram {
@@ -172,7 +193,7 @@ impl Compiler {
         let problems = std::mem::take(&mut session.diagnostics);
         let redefined = std::mem::take(&mut session.redefined);
         let interruption = host.interruption.take();
-        let failure = failure(vm, &problems, interruption.as_ref());
+        let failure = failure(vm, &problems, interruption);
         let mut events = Vec::new();
         if failure.is_some() {
             for symbol in &defined {
@@ -226,10 +247,10 @@ impl Compiler {
         &mut self,
         vm: &mut Vm,
         namespace: usize,
-        new: &[Event],
+        news: &News,
         form: &Datum,
     ) -> Outcome<Option<Value>> {
-        let view = self.view(vm, namespace, new)?;
+        let view = self.view(vm, namespace, news)?;
         let known = std::mem::take(&mut view.known);
         let mut host = RunningProgram {
             vm,
@@ -261,12 +282,15 @@ impl Compiler {
 fn failure(
     vm: &Vm,
     problems: &[Diagnostic],
-    interruption: Option<&Interruption>,
+    interruption: Option<Interruption>,
 ) -> Option<Box<sema_machine::host::condition::Signal>> {
     let mut errors = problems.iter();
-    let first = errors.find(|problem| problem.is_error())?;
+    let first = errors.find(|problem| problem.is_error());
+    // What it keeps is released in any case.
+    let interruption = interruption.map(|interruption| interruption.signal(vm));
+    let first = first?;
     Some(match interruption {
-        Some(interruption) if first.code == EXPANSION => interruption.signal(vm),
+        Some(signal) if first.code == EXPANSION => signal,
         _ => first.machine_condition().signal(),
     })
 }
@@ -290,11 +314,16 @@ fn macro_event(
             id,
             minimum,
             maximum,
+            users: Rc::new(()),
         },
         Macro::Rules(_) => {
             let form = values::plain_value(vm, form, interner);
             let form = vm.keep(form);
-            Event::Rules { name, form }
+            Event::Rules {
+                name,
+                form,
+                users: Rc::new(()),
+            }
         }
         Macro::Prelude(_) => return None,
     })
@@ -318,7 +347,7 @@ fn syntax_rules(
     };
     let spans = DatumSpans::default();
     let form =
-        values::to_datum(vm, form, Span::default(), &spans, interner).ok_or_else(unusable)?;
+        values::to_datum(vm, form, Span::default(), &spans, interner).map_err(|_| unusable())?;
     let DatumKind::List(items) = &form.kind else {
         return Err(unusable());
     };

@@ -36,10 +36,15 @@ pub(super) enum Interruption {
 }
 
 impl Interruption {
-    pub(super) fn signal(&self, vm: &Vm) -> Box<Signal> {
+    /// The signal for the program. What is kept is released.
+    pub(super) fn signal(self, vm: &Vm) -> Box<Signal> {
         Box::new(match self {
-            Interruption::Raised(number) => Signal::Throw(vm.kept(*number)),
-            Interruption::Exit(status) => Signal::Exit(*status),
+            Interruption::Raised(number) => {
+                let map = vm.kept(number);
+                vm.host.release(number);
+                Signal::Throw(map)
+            }
+            Interruption::Exit(status) => Signal::Exit(status),
         })
     }
 }
@@ -92,7 +97,12 @@ impl RunningProgram<'_> {
     }
 
     fn interrupted(&mut self, interruption: Interruption) -> Box<Diagnostic> {
-        self.interruption.get_or_insert(interruption);
+        match (&self.interruption, interruption) {
+            // The first one counts.
+            (Some(_), Interruption::Raised(number)) => self.vm.host.release(number),
+            (Some(_), Interruption::Exit(_)) => {}
+            (None, interruption) => self.interruption = Some(interruption),
+        }
         error("a macro transformer failed")
     }
 }
@@ -157,7 +167,7 @@ impl MacroHost for RunningProgram<'_> {
         });
         let result = result.map_err(|interruption| self.interrupted(interruption))?;
         let expansion = values::to_datum(self.vm, result, span, &DatumSpans::default(), interner)
-            .ok_or_else(|| error("the expansion of this macro is nested too deeply"))?;
+            .map_err(|problem| error(problem.of_expansion()))?;
         match self.means_of_tasks(&expansion) {
             None => Ok(expansion),
             Some(kind) => Err(error(format!(

@@ -102,7 +102,11 @@ impl Dynamic for DynamicCompiler {
             vm,
         }
         .answer(requester, request);
-        if let Some(place) = self.compilers.borrow_mut().get_mut(level) {
+        // What is known of the environments is read anew by the next one; data that wait are made of its names.
+        let is_full = compiler.is_full() && !self.state.borrow().has_forms();
+        if let Some(place) = self.compilers.borrow_mut().get_mut(level)
+            && !is_full
+        {
             *place = Some(compiler);
         }
         answer

@@ -58,14 +58,16 @@ impl Work<'_> {
     fn environment(&mut self, module: usize) -> Outcome<usize> {
         let namespace = self.vm.namespace_of(module);
         let namespace = namespace.ok_or_else(|| eval_error("eval: the module is gone"))?;
-        if self.state.borrow().environments.contains_key(&namespace) {
+        if self.state.borrow().environment(namespace).is_some() {
             return Ok(namespace);
         }
         let names = self.vm.namespace_names(namespace).iter();
         let names = names.filter(|name| !name.is_empty() && !name.starts_with(' '));
-        let events = names.map(|name| Event::Defined(name.clone())).collect();
         let mut state = self.state.borrow_mut();
-        state.environments.insert(namespace, Environment { events });
+        state.begin_environment(namespace);
+        for name in names {
+            state.add_event(namespace, Event::Defined(name.clone()));
+        }
         drop(state);
         self.add_compiled_macros(module, namespace)?;
         Ok(namespace)
@@ -106,7 +108,7 @@ impl Work<'_> {
         };
         let namespace = self.environment(module)?;
         let state = self.state.borrow();
-        let environment = state.environments.get(&namespace);
+        let environment = state.environment(namespace);
         Ok(environment.and_then(|environment| environment.find_macro(name).cloned()))
     }
 
@@ -135,14 +137,18 @@ impl Work<'_> {
         name: &str,
     ) -> Outcome<Compiled> {
         let seen = self.compiler.seen(namespace);
-        let (new, unit) = {
+        let (news, unit) = {
             let mut state = self.state.borrow_mut();
-            let environment = state.environments.entry(namespace).or_default();
-            let new: Vec<Event> = environment.events.iter().skip(seen).cloned().collect();
-            (new, state.next_unit())
+            if self.vm.nesting() == 0 {
+                state.tidy(self.vm, namespace);
+            }
+            let news = state.begin_environment(namespace).news(seen);
+            (news, state.next_unit())
         };
         let key = (format!("{name}#{unit}"), name);
-        let mut compiled = self.compiler.compile(self.vm, namespace, &new, form, key)?;
+        let mut compiled = self
+            .compiler
+            .compile(self.vm, namespace, &news, form, key)?;
         let mut state = self.state.borrow_mut();
         for event in std::mem::take(&mut compiled.events) {
             state.add_event(namespace, event);
@@ -164,11 +170,11 @@ impl Work<'_> {
         }
         let form = self.compiler.datum(self.vm, form)?;
         let origin = {
-            let state = self.state.borrow();
+            let mut state = self.state.borrow_mut();
             let directory = files::directory_of(self.vm, &state, requester);
             Origin {
-                path: Rc::from(""),
-                directory: Rc::from(directory),
+                path: Rc::default(),
+                directory: state.directory(directory),
                 is_file: false,
             }
         };
@@ -179,13 +185,15 @@ impl Work<'_> {
     /// The namespace of a module and a form, which may move while the namespace becomes known.
     fn in_environment(&mut self, module: usize, form: Value) -> Outcome<(usize, Value)> {
         if let Some(namespace) = self.vm.namespace_of(module)
-            && self.state.borrow().environments.contains_key(&namespace)
+            && self.state.borrow().environment(namespace).is_some()
         {
             return Ok((namespace, form));
         }
         let kept = self.vm.keep(form);
-        let namespace = self.environment(module)?;
-        Ok((namespace, self.vm.kept(kept)))
+        let namespace = self.environment(module);
+        let form = self.vm.kept(kept);
+        self.vm.release(kept);
+        Ok((namespace?, form))
     }
 
     fn expand(&mut self, requester: usize, form: Value) -> Outcome {
@@ -196,14 +204,15 @@ impl Work<'_> {
         let datum = self.compiler.datum(self.vm, form)?;
         let kept = self.vm.keep(form);
         let seen = self.compiler.seen(namespace);
-        let new: Vec<Event> = {
-            let state = self.state.borrow();
-            let environment = state.environments.get(&namespace);
-            let events = environment.into_iter().flat_map(|known| &known.events);
-            events.skip(seen).cloned().collect()
-        };
-        let expanded = self.compiler.expand(self.vm, namespace, &new, &datum)?;
-        Ok(expanded.unwrap_or_else(|| self.vm.kept(kept)))
+        let news = self
+            .state
+            .borrow_mut()
+            .begin_environment(namespace)
+            .news(seen);
+        let expanded = self.compiler.expand(self.vm, namespace, &news, &datum);
+        let form = self.vm.kept(kept);
+        self.vm.release(kept);
+        Ok(expanded?.unwrap_or(form))
     }
 
     /// What is wrong with a text as a program of its own: the first mistake.
@@ -228,7 +237,15 @@ impl Work<'_> {
             }
         };
         let namespace = self.vm.add_namespace();
-        for form in &forms {
+        let found = self.check_forms(namespace, &forms);
+        self.state.borrow_mut().forget_environment(namespace);
+        self.vm.remove_namespace(namespace);
+        Ok(diagnostics(&self.vm.host, &found))
+    }
+
+    /// The first mistake in the forms of a program of its own.
+    fn check_forms(&mut self, namespace: usize, forms: &[Datum]) -> Vec<Value> {
+        for form in forms {
             if let Err(signal) = self.compile(namespace, form, None, "check") {
                 let Signal::Raise(condition) = *signal else {
                     // What a macro raised is known only when it runs.
@@ -240,11 +257,10 @@ impl Work<'_> {
                     _ => ("error", "Eval error: "),
                 };
                 let message = format!("{prefix}{}", condition.message);
-                let found = diagnostic(&self.vm.host, code, &message, None);
-                return Ok(diagnostics(&self.vm.host, &[found]));
+                return vec![diagnostic(&self.vm.host, code, &message, None)];
             }
         }
-        Ok(diagnostics(&self.vm.host, &[]))
+        Vec::new()
     }
 
     // --- files ---
@@ -358,7 +374,7 @@ impl Work<'_> {
             let value = self.vm.namespace_value(source.namespace, global)?;
             Some((Box::from(&**name), value))
         });
-        let environment = state.environments.get(&source.namespace);
+        let environment = state.environment(source.namespace);
         let mut macros = environment.map_or_else(Vec::new, Environment::macros);
         macros.retain(|event| listed(event.name()));
         Ok((values.collect(), macros))
@@ -375,7 +391,7 @@ impl Work<'_> {
             if let Some(known) = program::macros_of(self.vm, self.state, &key)? {
                 let namespace = self.environment(module)?;
                 let state = self.state.borrow();
-                let environment = state.environments.get(&namespace);
+                let environment = state.environment(namespace);
                 macros = environment.map_or_else(Vec::new, Environment::macros);
                 if let Some(exports) = &known.exports {
                     macros.retain(|event| exports.iter().any(|name| **name == **event.name()));

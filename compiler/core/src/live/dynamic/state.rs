@@ -22,9 +22,22 @@ pub(super) enum Event {
         id: TransformerId,
         minimum: usize,
         maximum: Option<usize>,
+        /// Held by each environment that has the macro, so that it is known when nobody needs what is kept.
+        users: Rc<()>,
     },
     /// `define-syntax`: the VM keeps the form under this number.
-    Rules { name: Rc<str>, form: u32 },
+    Rules {
+        name: Rc<str>,
+        form: u32,
+        /// As above.
+        users: Rc<()>,
+    },
+}
+
+/// What a compiler does not know yet of an environment.
+pub(super) struct News {
+    pub(super) age: u64,
+    pub(super) events: Vec<Event>,
 }
 
 impl Event {
@@ -41,14 +54,78 @@ impl Event {
     }
 }
 
+/// Events that an environment has before it is worth looking whether later ones have replaced most of them.
+const MANY_EVENTS: usize = 256;
+
 /// A namespace as the compiler sees it.
-#[derive(Default)]
 pub(super) struct Environment {
     /// In the order in which they happened.
-    pub(super) events: Vec<Event>,
+    events: Vec<Event>,
+    /// For each name, whether the last event made it a macro.
+    latest: HashMap<Rc<str>, bool>,
+    /// Changes when events are taken out, and differs from that of a namespace that had the same number.
+    age: u64,
 }
 
 impl Environment {
+    fn new(age: u64) -> Environment {
+        Environment {
+            events: Vec::new(),
+            latest: HashMap::new(),
+            age,
+        }
+    }
+
+    /// Its age, and the events after the first `seen` of that age.
+    pub(super) fn news(&self, seen: (u64, usize)) -> News {
+        let (age, seen) = seen;
+        let skipped = if age == self.age { seen } else { 0 };
+        News {
+            age: self.age,
+            events: self.events.get(skipped..).unwrap_or_default().to_vec(),
+        }
+    }
+
+    fn add(&mut self, event: Event) {
+        let is_macro = event.is_macro();
+        if self.latest.insert(event.name().clone(), is_macro) != Some(false) || is_macro {
+            self.events.push(event);
+        }
+    }
+
+    /// Takes out the events that later ones have replaced, if those are most; gives the numbers that the VM keeps for
+    /// them.
+    fn tidy(&mut self, age: u64) -> Vec<u32> {
+        if self.events.len() < MANY_EVENTS.max(2 * self.latest.len()) {
+            return Vec::new();
+        }
+        self.age = age;
+        let mut seen = std::collections::HashSet::new();
+        let mut stay: Vec<bool> = self
+            .events
+            .iter()
+            .rev()
+            .map(|event| seen.insert(event.name().clone()))
+            .collect();
+        stay.reverse();
+        let mut stay = stay.into_iter();
+        let mut released = Vec::new();
+        self.events.retain(|event| {
+            let stays = stay.next().unwrap_or(true);
+            match event {
+                Event::Procedure { id, users, .. } if !stays && Rc::strong_count(users) == 1 => {
+                    released.push(id.0);
+                }
+                Event::Rules { form, users, .. } if !stays && Rc::strong_count(users) == 1 => {
+                    released.push(*form);
+                }
+                _ => {}
+            }
+            stays
+        });
+        released
+    }
+
     /// The macro that a name stands for now.
     pub(super) fn find_macro(&self, name: &str) -> Option<&Event> {
         let mut events = self.events.iter().rev();
@@ -104,7 +181,9 @@ pub(super) struct Origin {
 #[derive(Default)]
 pub(super) struct State {
     /// By number of the namespace.
-    pub(super) environments: HashMap<usize, Environment>,
+    environments: HashMap<usize, Environment>,
+    /// That of the environment which changed last.
+    age: u64,
     /// Files by handle.
     pub(super) sources: HashMap<i64, Source>,
     next_handle: i64,
@@ -121,6 +200,7 @@ pub(super) struct State {
     /// The number under which the VM keeps what is known of the program's macros.
     pub(super) program: Option<u32>,
     units: usize,
+    last_directory: Option<Rc<str>>,
 }
 
 impl State {
@@ -152,9 +232,54 @@ impl State {
         self.units
     }
 
+    /// The environment of a namespace, if it is known.
+    pub(super) fn environment(&self, namespace: usize) -> Option<&Environment> {
+        self.environments.get(&namespace)
+    }
+
+    /// The environment of a namespace, which becomes known.
+    pub(super) fn begin_environment(&mut self, namespace: usize) -> &mut Environment {
+        let age = &mut self.age;
+        self.environments.entry(namespace).or_insert_with(|| {
+            *age += 1;
+            Environment::new(*age)
+        })
+    }
+
+    /// The namespace is no more.
+    pub(super) fn forget_environment(&mut self, namespace: usize) {
+        self.environments.remove(&namespace);
+    }
+
     pub(super) fn add_event(&mut self, namespace: usize, event: Event) {
-        let environment = self.environments.entry(namespace).or_default();
-        environment.events.push(event);
+        self.begin_environment(namespace).add(event);
+    }
+
+    /// Forgets what is not needed any more: nobody is compiling.
+    pub(super) fn tidy(&mut self, vm: &Vm, namespace: usize) {
+        if self.origins.len() > 2 * vm.unit_count() + MANY_EVENTS {
+            self.origins.retain(|module, _| vm.is_loaded(*module));
+        }
+        let next = self.age + 1;
+        if let Some(environment) = self.environments.get_mut(&namespace) {
+            for number in environment.tidy(next) {
+                vm.host.release(number);
+            }
+            self.age = next;
+        }
+    }
+
+    /// Whether there are data of files that have not been compiled.
+    pub(super) fn has_forms(&self) -> bool {
+        self.sources.values().any(|source| !source.forms.is_empty())
+    }
+
+    /// The directory as text that is shared with what was compiled last, if it is the same.
+    pub(super) fn directory(&mut self, directory: String) -> Rc<str> {
+        match &self.last_directory {
+            Some(last) if **last == *directory => last.clone(),
+            _ => self.last_directory.insert(Rc::from(directory)).clone(),
+        }
     }
 
     /// The path of the file that a module belongs to.

@@ -88,8 +88,18 @@ impl Heap {
     /// Runs `build` with every allocation going to the permanent space. What it allocates must not
     /// refer to objects outside that space and is never freed or changed.
     pub fn permanently<T>(&self, build: impl FnOnce(&Heap) -> T) -> T {
+        self.in_mode(Mode::Permanent, build)
+    }
+
+    /// Runs `build` with every allocation going to the old generation: what it allocates does not move, and is freed
+    /// like anything else.
+    pub fn without_moving<T>(&self, build: impl FnOnce(&Heap) -> T) -> T {
+        self.in_mode(Mode::Old, build)
+    }
+
+    fn in_mode<T>(&self, mode: Mode, build: impl FnOnce(&Heap) -> T) -> T {
         let limit = self.limit.replace(0);
-        let mode = self.mode.replace(Mode::Permanent);
+        let mode = self.mode.replace(mode);
         let result = build(self);
         self.mode.set(mode);
         self.limit.set(limit);

@@ -275,7 +275,12 @@ impl<'h> Tracer<'h> {
         loop {
             if let Some(object) = self.objects.pop() {
                 // SAFETY: only objects with values after their header are pushed.
-                unsafe { self.fields(object, 0, object::field_count(*object)) };
+                unsafe {
+                    if self.heap.marking.active {
+                        self.heap.tell_of_closure(object);
+                    }
+                    self.fields(object, 0, object::field_count(*object));
+                }
             } else if let Some((chunk, from, to)) = self.cells.pop() {
                 // SAFETY: `from..to` are initialised cells of this chunk; the link follows them.
                 unsafe {
@@ -475,6 +480,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hours under Miri")]
     fn the_old_generation_stays_below_twice_what_is_live() {
         let mut heap = Heap::new();
         let mut held = Held(vec![Value::NIL; 40_000]);

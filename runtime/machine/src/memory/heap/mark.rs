@@ -100,6 +100,9 @@ impl Heap {
                 // SAFETY: only marked objects with values after their header are listed; they live
                 // in the old generation, which is not swept while marking is active.
                 unsafe {
+                    if from == 0 {
+                        self.tell_of_closure(object);
+                    }
                     let length = object::field_count(*object);
                     let to = length.min(from + PART);
                     if to < length {
@@ -132,6 +135,28 @@ impl Heap {
             }
         }
         false
+    }
+
+    /// From now on `found` is told the first field of each closure that marking finds, and of those that enter the old
+    /// generation while it goes on: when a marking has ended, of all closures that there are.
+    pub(crate) fn watch_closures(&mut self, found: fn(Value)) {
+        self.closure_found = Some(found);
+    }
+
+    /// An object that holds values is about to be traced.
+    ///
+    /// # Safety
+    /// It is one.
+    #[inline(always)]
+    pub(super) unsafe fn tell_of_closure(&self, object: *const u64) {
+        if let Some(found) = self.closure_found {
+            // SAFETY: by the caller; closures have a field at least.
+            unsafe {
+                if object::kind_of(*object) == Kind::Closure {
+                    found(*object.add(1).cast::<Value>());
+                }
+            }
+        }
     }
 
     /// Marks what a value found in an object refers to, a little later.

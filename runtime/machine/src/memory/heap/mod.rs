@@ -35,6 +35,7 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::cell::{Cell, RefCell};
 
 use super::account::Account;
+use super::value::Value;
 use foreign::ForeignTable;
 use old::OldSpace;
 
@@ -42,6 +43,8 @@ use old::OldSpace;
 const NURSERY_BYTES: usize = 1 << 20;
 /// Room kept behind the point at which a safepoint collects, for what natives allocate meanwhile.
 const NURSERY_SLACK: usize = 128 << 10;
+/// Room that a task may take between two things it does.
+const LITTLE: usize = 16 << 10;
 /// Objects above this size are allocated in the old generation at once.
 const LARGEST_YOUNG: usize = old::LARGEST_CELL;
 /// The same for objects that refer to no others: strings and numbers may be long and yet die young.
@@ -61,6 +64,8 @@ const STRESS_VARIABLE: &str = "SEMA_GC_STRESS";
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Young,
+    /// The old generation, whatever the size.
+    Old,
     Permanent,
 }
 
@@ -111,6 +116,8 @@ pub struct Heap {
     stats: HeapStats,
     /// What the program's data take in all, and how much they may.
     pub account: Account,
+    /// Is told the first field of each closure that marking finds: see [`Heap::watch_closures`].
+    closure_found: Option<fn(Value)>,
     /// Whether the next collection is to be a full one.
     full_wanted: Cell<bool>,
     stress: bool,
@@ -163,6 +170,7 @@ impl Heap {
             identities_repeat: Cell::new(false),
             stats: HeapStats::default(),
             account: Account::default(),
+            closure_found: None,
             full_wanted: Cell::new(false),
             stress: false,
             next_stress: 0,
@@ -203,6 +211,11 @@ impl Heap {
         self.bump.get() > self.trigger.get()
     }
 
+    /// Whether little is left until a safepoint collects.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.bump.get() + LITTLE > self.trigger.get()
+    }
+
     /// Makes the next safepoint collect.
     pub(crate) fn request_collection(&self) {
         self.trigger.set(0);
@@ -238,6 +251,11 @@ impl Heap {
     /// marking.
     pub(crate) fn old_bytes(&self) -> usize {
         self.old.borrow().live_bytes
+    }
+
+    /// Bytes that natives have made outside of the nursery since the last collection.
+    pub(crate) fn direct_bytes(&self) -> usize {
+        self.direct_bytes.get()
     }
 
     /// Figures about this heap.
