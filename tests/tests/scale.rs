@@ -300,3 +300,41 @@ fn rests_of_vectors_are_vectors() {
     assert_eq!(sliced, want);
     assert!(sliced.contains("#t"), "{sliced}");
 }
+
+/// Expansions that become more and more end with an error. Looked for: transformers, `syntax-rules`, at top level, in
+/// functions, in values of `let`; few expansions whose code is large, because of shared parts; results that are large.
+#[test]
+fn expansions_without_end_are_refused() {
+    for (program, message) in [
+        (
+            "(defmacro bomb (n) (if (= n 0) 1 `(begin (bomb ,(- n 1)) (bomb ,(- n 1)))))\n(bomb 60)",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro bomb (n) (if (= n 0) 1 `(+ (bomb ,(- n 1)) (bomb ,(- n 1)))))\n(define (f) (bomb 60))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(define-syntax bomb (syntax-rules () ((_ a b ...) (begin (bomb b ...) (bomb b ...))) ((_) 1)))\n\
+             (println (let ((x (bomb 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0))) x))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro twice (n x) (if (= n 0) x `(twice ,(- n 1) (list ,x ,x))))\n(println (twice 60 1))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro large () (cons 'list (range 20000000)))\n(println (large))",
+            "the expansion of this macro is too large",
+        ),
+    ] {
+        let project = Scratch::with(&[("main.sema", program)]);
+        let mut command = semac_in(project.path());
+        outcome(command.args(["check", "main.sema"]), b"").failed_with(1, message);
+    }
+    // Many calls that stand in the source are no expansion without end.
+    let calls = "(inc 1)\n".repeat(100_000);
+    let program = format!("(defmacro inc (x) (list '+ x 1))\n{calls}(println (inc 2))");
+    let project = Scratch::with(&[("main.sema", program.as_str())]);
+    assert_eq!(run(&project, "main.sema").succeeded().stdout, "3\n");
+}

@@ -11,7 +11,9 @@ pub(crate) mod syntax_rules;
 pub(crate) mod table;
 pub(crate) mod trace;
 
-use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use std::collections::HashMap;
+
+use crate::front::datum::{Datum, DatumKind, Interner, PartId, Span, Symbol};
 use crate::front::diagnostic::{Diagnostic, Fallible, span_of};
 use crate::front::lower::Lowerer;
 use crate::front::lower::sources_of;
@@ -20,6 +22,9 @@ use crate::front::reader::datum_to_text;
 use crate::phases;
 use make::Maker;
 use table::{Macro, MacroEntry};
+
+/// What a macro call counts for beside the expressions that it becomes: running a transformer takes longer.
+const PARTS_OF_CALL: u32 = 16;
 
 /// How many characters of an expansion are shown.
 const SHOWN_EXPANSION: usize = 160;
@@ -50,6 +55,14 @@ impl Lowerer<'_, '_> {
             return Ok(None);
         };
         let entry = entry.clone();
+        if !matches!(entry.kind, Macro::Prelude(_)) && !self.may_add_parts(PARTS_OF_CALL, form.span)
+        {
+            let kind = DatumKind::Nil;
+            return Ok(Some(Datum {
+                kind,
+                span: form.span,
+            }));
+        }
         self.session.phases.begin(phases::EXPAND);
         let expansion = self.expand_with(&entry, form.span, operands);
         self.session.phases.begin(phases::LOWER);
@@ -122,7 +135,8 @@ impl Lowerer<'_, '_> {
 
 /// The text of an expansion for a note, cut if it is long.
 pub(crate) fn expansion_text(expansion: &Datum, interner: &mut Interner) -> String {
-    let readable = readable(expansion, interner);
+    // No part is shorter than a character.
+    let readable = Reader::new(interner, 2 * SHOWN_EXPANSION).datum(expansion);
     let mut text = datum_to_text(interner, &readable);
     if let Some((cut, _)) = text.char_indices().nth(SHOWN_EXPANSION) {
         text.truncate(cut);
@@ -131,31 +145,83 @@ pub(crate) fn expansion_text(expansion: &Datum, interner: &mut Interner) -> Stri
     text
 }
 
-/// A datum in which names made by the front end have become names a program could write.
+/// A datum in which names made by the front end have become names a program could write. What is shared stays shared.
 pub(crate) fn readable(datum: &Datum, interner: &mut Interner) -> Datum {
-    let span = datum.span;
-    let kind = match &datum.kind {
-        DatumKind::Symbol(symbol) => {
-            let name = interner.resolve(symbol).to_string();
-            let text = match name.strip_prefix(' ') {
-                Some(builtin) => builtin.strip_prefix('%').unwrap_or(builtin).to_string(),
-                None => name.replacen(' ', "__", 1),
-            };
-            DatumKind::Symbol(interner.get_or_intern(text))
+    Reader::new(interner, usize::MAX).datum(datum)
+}
+
+/// Makes data readable.
+struct Reader<'i> {
+    interner: &'i mut Interner,
+    /// What parts that occur in several places have become.
+    made: HashMap<PartId, Datum>,
+    /// How many more parts are made; the rest is left out.
+    most: usize,
+}
+
+impl Reader<'_> {
+    fn new(interner: &mut Interner, most: usize) -> Reader<'_> {
+        Reader {
+            interner,
+            made: HashMap::new(),
+            most,
         }
-        DatumKind::List(items) => {
-            DatumKind::List(items.iter().map(|item| readable(item, interner)).collect())
+    }
+
+    fn datum(&mut self, datum: &Datum) -> Datum {
+        let shared = datum.kind.shared_part();
+        if let Some(made) = shared.and_then(|part| self.made.get(&part))
+            && self.most == usize::MAX
+        {
+            return made.clone();
         }
-        DatumKind::Vector(items) => {
-            DatumKind::Vector(items.iter().map(|item| readable(item, interner)).collect())
+        let span = datum.span;
+        let kind = match &datum.kind {
+            DatumKind::Symbol(symbol) => {
+                let name = self.interner.resolve(symbol).to_string();
+                let text = match name.strip_prefix(' ') {
+                    Some(builtin) => builtin.strip_prefix('%').unwrap_or(builtin).to_string(),
+                    None => name.replacen(' ', "__", 1),
+                };
+                DatumKind::Symbol(self.interner.get_or_intern(text))
+            }
+            DatumKind::List(items) => DatumKind::List(self.data(items).into()),
+            DatumKind::Vector(items) => DatumKind::Vector(self.data(items).into()),
+            DatumKind::Map(entries) => {
+                let mut made = Vec::new();
+                for (key, value) in entries.iter() {
+                    if !self.takes_one() {
+                        break;
+                    }
+                    made.push((self.datum(key), self.datum(value)));
+                }
+                DatumKind::Map(made.into())
+            }
+            other => other.clone(),
+        };
+        let made = Datum { kind, span };
+        if let Some(part) = shared {
+            self.made.insert(part, made.clone());
         }
-        DatumKind::Map(entries) => DatumKind::Map(
-            entries
-                .iter()
-                .map(|(key, value)| (readable(key, interner), readable(value, interner)))
-                .collect(),
-        ),
-        other => other.clone(),
-    };
-    Datum { kind, span }
+        made
+    }
+
+    fn data(&mut self, data: &[Datum]) -> Vec<Datum> {
+        let mut made = Vec::new();
+        for datum in data {
+            if !self.takes_one() {
+                break;
+            }
+            made.push(self.datum(datum));
+        }
+        made
+    }
+
+    fn takes_one(&mut self) -> bool {
+        let some = self.most > 0;
+        if self.most != usize::MAX {
+            self.most = self.most.saturating_sub(1);
+        }
+        some
+    }
 }

@@ -62,16 +62,24 @@ impl Lowerer<'_, '_> {
     }
 }
 
-/// Whether evaluating the datum gives the datum itself, the same each time.
+/// Whether evaluating the datum gives the datum itself, the same each time. One of very many parts, counting those that are
+/// shared each time, is no constant.
 pub(super) fn is_constant(datum: &Datum) -> bool {
-    match &datum.kind {
-        DatumKind::Symbol(_) | DatumKind::List(_) | DatumKind::Builtin(..) => false,
-        DatumKind::Vector(items) => items.iter().all(is_constant),
-        DatumKind::Map(entries) => entries
-            .iter()
-            .all(|(key, value)| is_constant_key(key) && is_constant(value)),
-        _ => true,
+    fn within(datum: &Datum, parts: &mut u32) -> bool {
+        let Some(rest) = parts.checked_sub(1) else {
+            return false;
+        };
+        *parts = rest;
+        match &datum.kind {
+            DatumKind::Symbol(_) | DatumKind::List(_) | DatumKind::Builtin(..) => false,
+            DatumKind::Vector(items) => items.iter().all(|item| within(item, parts)),
+            DatumKind::Map(entries) => entries
+                .iter()
+                .all(|(key, value)| is_constant_key(key) && within(value, parts)),
+            _ => true,
+        }
     }
+    within(datum, &mut { super::MOST_PARTS })
 }
 
 /// Whether the datum is a constant that can certainly be a key: others are left to the run time, which refuses

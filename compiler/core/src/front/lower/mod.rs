@@ -72,6 +72,12 @@ pub const DEPTH_LIMIT: u32 = 3000;
 /// What is said of expansions that go on and on.
 const EXPANSION_TOO_DEEP: &str = "macro expansion exceeded depth limit";
 
+/// What is said of expansions that become more and more.
+const EXPANSION_TOO_LARGE: &str = "macro expansion exceeded size limit";
+
+/// Most expressions that the expansions of one form at top level may consist of.
+const MOST_PARTS: u32 = 4_000_000;
+
 /// If a form that is nested too deeply lies in more expansions than this, they are the reason.
 const MANY_EXPANSIONS: u32 = 500;
 
@@ -210,6 +216,9 @@ impl<'a, 's> Lowerer<'a, 's> {
             self.report(problem);
             return Expr::nil(datum.span);
         }
+        if self.expanding > 0 && !self.may_add_parts(1, datum.span) {
+            return Expr::nil(datum.span);
+        }
         self.depth += 1;
         let lowered = self.try_expr(datum);
         self.depth -= 1;
@@ -217,6 +226,20 @@ impl<'a, 's> Lowerer<'a, 's> {
             self.report(problem);
             Expr::nil(datum.span)
         })
+    }
+
+    /// An expansion adds parts to the form at top level: false if there are too many. That is reported once.
+    pub(crate) fn may_add_parts(&mut self, parts: u32, span: Span) -> bool {
+        let before = self.session.parts_made;
+        let more = before.saturating_add(parts);
+        self.session.parts_made = more;
+        if before <= MOST_PARTS && more > MOST_PARTS {
+            let problem = Diagnostic::eval(span, EXPANSION_TOO_LARGE);
+            let hint =
+                format!("a form may become {MOST_PARTS} expressions: let the macro make less code");
+            self.report(problem.with_hint(hint));
+        }
+        more <= MOST_PARTS
     }
 
     /// Lowers expressions in order.

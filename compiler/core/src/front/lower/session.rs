@@ -27,6 +27,8 @@ pub struct Session<'s> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What calls of macros that programs have defined expanded to last, by the places of the calls.
     pub(crate) expansions: HashMap<Span, Datum>,
+    /// How many parts expansions have added to the form at top level that is being lowered.
+    pub(crate) parts_made: u32,
     /// What all of them expanded to, if somebody wants to read that.
     pub(crate) trace: Option<Trace>,
     /// What has been run at build time.
@@ -69,6 +71,7 @@ impl<'s> Session<'s> {
             loader: None,
             diagnostics: Vec::new(),
             expansions: HashMap::default(),
+            parts_made: 0,
             trace: None,
             evaluated: Evaluated::default(),
             redefined: HashSet::default(),

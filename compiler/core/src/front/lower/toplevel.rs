@@ -68,6 +68,9 @@ impl Lowerer<'_, '_> {
     /// Lowers one top-level form. The parts of `begin` and `module` and the forms of a loaded file are top-level
     /// forms too.
     pub(super) fn top_form(&mut self, form: &Datum) {
+        if self.expansions == 0 && self.expanding == 0 {
+            self.session.parts_made = 0;
+        }
         match self.try_top_form(form) {
             Ok(()) => {}
             Err(problem) => self.report(problem),
