@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use sema_tests::{Outcome, Scratch, built, outcome};
+use sema_tests::{Outcome, Scratch, built, outcome, semac_in};
 
 /// Limits of stacks and data in megabytes.
 const LIMIT: usize = 48;
@@ -118,6 +118,31 @@ fn what_is_read() {
     );
 }
 
+/// What natives make in one call is asked for before it is made, or while it grows.
+#[test]
+fn what_natives_make_at_once() {
+    for grows in [
+        "(json/encode (list/repeat 3000 (string/repeat \"a\" 1000000)))",
+        "(json/encode-pretty (foldl (fn (a x) (list a a)) 1 (range 60)))",
+        "(json/decode (string/append \"[\" (string/repeat \"[],\" 6000000) \"1]\"))",
+        "(csv/encode (list/repeat 3000 (list (string/repeat \"a\" 1000000))))",
+        "(toml/encode {:a (foldl (fn (a x) (list a a)) 1 (range 60))})",
+        "(regex/find-all \"a\" (string/repeat \"a\" 10000000))",
+        "(regex/split \"a\" (string/repeat \"a\" 10000000))",
+        "(regex/replace-all \"a\" (string/repeat \"b\" 1000) (string/repeat \"a\" 10000000))",
+        "(regex/replace-all \"(a)\" (string/repeat \"$1\" 1000) (string/repeat \"a\" 10000000))",
+        "(diff/unified (string/repeat \"a\\n\" 3000000) (string/repeat \"b\\n\" 3000000))",
+        "(html/parse (string/repeat \"<p>a</p>\" 1000000))",
+        "(markdown/to-html (string/repeat \"# a\\n\" 3000000))",
+        "(shell \"head -c 90000000 /dev/zero\")",
+        "(let loop () (gensym \"name\") (loop))",
+        "(let loop ((v [1 2])) (loop (append v v)))",
+        "(let loop ((v '(1 2))) (loop (append v v)))",
+    ] {
+        is_limited(grows, None);
+    }
+}
+
 #[test]
 fn names_and_tasks() {
     is_limited(
@@ -133,6 +158,85 @@ fn names_and_tasks() {
         None,
     );
     is_limited("(let loop () (await (async (loop))))", None);
+}
+
+/// A task that starts another one and waits for it gets the condition when it starts it. If it got it while it waits, the
+/// other one would go on without end.
+#[test]
+fn tasks_that_start_each_other_end_when_there_is_no_memory() {
+    is_limited("(define (f n) (await (async (f (+ n 1))))) (f 0)", None);
+    is_limited(
+        "(define (g l) (await (async (g (cons 1 (append '(1 2 3 4 5 6 7 8) l)))))) (g '())",
+        None,
+    );
+}
+
+/// The most memory that a program takes under `semac run`, in kilobytes.
+#[track_caller]
+fn memory_of(program: &str, output: &str) -> usize {
+    let project = Scratch::with(&[("main.sema", program)]);
+    let measure = "import resource, subprocess, sys\n\
+         p = subprocess.run(sys.argv[1:])\n\
+         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
+         sys.exit(p.returncode)";
+    let semac = semac_in(project.path());
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", measure])
+        .arg(semac.get_program())
+        .args(["run", "main.sema"])
+        .current_dir(project.path());
+    let outcome = outcome(&mut command, b"").succeeded();
+    let (printed, memory) = outcome.stdout.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(printed, output, "{program}");
+    memory.parse().unwrap()
+}
+
+/// Code that is evaluated is freed when nothing refers to its functions any more; what does refer to them keeps it. Looked
+/// for: forms, functions, constants, functions as parts of forms, definitions and macros that are made anew, expansion, checks
+/// of texts, conditions whose frames are those of evaluated code.
+#[test]
+fn evaluated_code_is_freed() {
+    for (form, value) in [
+        ("(eval (list '+ n 1))", "4000"),
+        ("((eval (list 'fn '(x) (list '+ 'x n))) 1)", "4000"),
+        (
+            "(length (eval (list 'quote (list \"a\" n 2.5 (list n n) [n] {:a n}))))",
+            "6",
+        ),
+        ("((eval (list (fn (x) (fn (y) (+ x y))) n)) 1)", "4000"),
+        ("(begin (eval (list 'define 'v n)) (+ 1 (eval 'v)))", "4000"),
+        (
+            "(begin (eval (list 'defmacro 'm '(x) (list 'list ''+ 'x n))) (eval '(m 1)))",
+            "4000",
+        ),
+        (
+            "(begin (macroexpand '(when-let (x 1) x)) (eval '(when-let (x 1) (let ((y# 2)) x))))",
+            "1",
+        ),
+        (
+            "(length (:diagnostics (sema/check-string (str \"(define a\" n \" 1)\"))))",
+            "0",
+        ),
+        (
+            "(try (eval (list 'first n)) (catch e (length (:stack-trace e))))",
+            "3",
+        ),
+    ] {
+        let program = |rounds: usize| {
+            format!(
+                "(define v 0)\n\
+                 (define kept (map (fn (i) (eval (list 'fn '(x) (list '+ 'x i)))) (range 100)))\n\
+                 (define (go n last) (if (= n {rounds}) last (go (+ n 1) {form})))\n\
+                 (println (go 0 nil))\n\
+                 (println (foldl + 0 (map (fn (f) (f 1)) kept)))\n"
+            )
+        };
+        let value = |rounds: &str| format!("{}\n5050", value.replace("4000", rounds));
+        let few = memory_of(&program(8000), &value("8000"));
+        let many = memory_of(&program(24000), &value("24000"));
+        assert!(many < few + (12 << 10), "{form}: {few}, {many} kB");
+    }
 }
 
 #[test]

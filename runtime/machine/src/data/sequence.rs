@@ -77,10 +77,18 @@ pub fn require_iter<'h>(host: &'h Host, value: Value, function: &str) -> Outcome
 /// A type error unless it is a list or vector.
 pub fn list_or_vector(host: &Host, value: Value) -> Outcome<Cow<'_, [Value]>> {
     match value.kind() {
-        Kind::List | Kind::Vector => Ok(seq_values(host, value).unwrap_or_default()),
+        Kind::List => {
+            // The elements are copied, and most often a list is made of them again.
+            host.ask(host.heap.list_len(value).saturating_mul(BYTES_OF_ELEMENT))?;
+            Ok(seq_values(host, value).unwrap_or_default())
+        }
+        Kind::Vector => Ok(seq_values(host, value).unwrap_or_default()),
         _ => Err(type_error(host, "list or vector", value)),
     }
 }
+
+/// Bytes of an element of a list that is copied, and of the list that is made of the copies.
+const BYTES_OF_ELEMENT: usize = 3 * size_of::<Value>();
 
 /// A type error: `function` wants a list, vector or mutable array.
 #[cold]

@@ -29,14 +29,45 @@ use crate::host::native::Capabilities;
 use crate::host::natives::Natives;
 use crate::host::output::Output;
 use crate::memory::heap::Heap;
-use crate::memory::symbol::Symbols;
+use crate::memory::symbol::{Symbol, Symbols};
 use crate::memory::value::Value;
 use crate::task::{Operation, Scheduler};
 
 /// Bytes that nobody has to ask for.
 const SMALL: usize = 64 << 10;
+/// Bytes of names after which it is looked whether the program has room.
+const MANY_NAMES: usize = 256 << 10;
 /// Names of a machine from which on peers add no further ones.
 pub const MOST_NAMES_OF_PEERS: usize = 20_000;
+
+/// Looks whether a native that makes very many small values may go on: nothing is collected before it has ended.
+pub struct Growth {
+    /// Bytes that had been made when it was looked last.
+    seen: usize,
+}
+
+impl Growth {
+    /// Begins now.
+    pub fn new(host: &Host) -> Growth {
+        Growth {
+            seen: host.heap.direct_bytes(),
+        }
+    }
+
+    /// To be asked for each value; costs next to nothing.
+    ///
+    /// # Errors
+    /// The program's data have no room.
+    #[inline]
+    pub fn go_on(&mut self, host: &Host) -> Outcome<()> {
+        let made = host.heap.direct_bytes();
+        if made.wrapping_sub(self.seen) < 4 * SMALL {
+            return Ok(());
+        }
+        self.seen = made;
+        host.ask(SMALL)
+    }
+}
 
 /// What a closure tells about itself.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +142,18 @@ impl Host {
 
     /// A keyword.
     pub fn keyword(&self, name: &str) -> Value {
-        Value::keyword(self.symbols.intern(name))
+        Value::keyword(self.intern(name))
+    }
+
+    /// The number of a name. Names take no room on the heap: so that a program that makes nothing else reaches its limit,
+    /// many of them are a reason to look.
+    fn intern(&self, name: &str) -> Symbol {
+        let before = self.symbols.bytes() / MANY_NAMES;
+        let symbol = self.symbols.intern(name);
+        if self.symbols.bytes() / MANY_NAMES != before {
+            self.heap.request_collection();
+        }
+        symbol
     }
 
     /// The keyword of a name that a peer has chosen. Names are never forgotten, so peers could use up the memory: once there
@@ -126,7 +168,7 @@ impl Host {
 
     /// A symbol.
     pub fn symbol(&self, name: &str) -> Value {
-        Value::symbol(self.symbols.intern(name))
+        Value::symbol(self.intern(name))
     }
 
     /// The name of a symbol or keyword.
@@ -201,6 +243,19 @@ impl Host {
             return Ok(());
         }
         Err(self.out_of_memory().signal())
+    }
+
+    /// Asked by natives that make a text piece by piece, for its bytes so far or with the next piece: there will be the text
+    /// and the string of it.
+    ///
+    /// # Errors
+    /// The program may not use so many bytes more.
+    #[inline]
+    pub fn ask_for_text(&self, bytes: usize) -> Outcome<()> {
+        if bytes < SMALL || bytes <= self.room_for_text() {
+            return Ok(());
+        }
+        self.ask(2 * bytes)
     }
 
     /// Bytes of a text that the program may make now: there are the text and the string of it. Small ones are always

@@ -282,13 +282,17 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
     };
     let mut elements = Vec::new();
     for &part in before {
-        elements.extend_from_slice(&list_or_vector(host, part)?);
+        let part = list_or_vector(host, part)?;
+        check_limit(host, "append", elements.len() + part.len())?;
+        elements.extend_from_slice(&part);
     }
     if last.kind() == Kind::List {
         // The last list is shared.
         return Ok(heap.list_with_tail(&elements, last));
     }
-    elements.extend_from_slice(&list_or_vector(host, last)?);
+    let part = list_or_vector(host, last)?;
+    check_limit(host, "append", elements.len() + part.len())?;
+    elements.extend_from_slice(&part);
     Ok(heap.list(&elements))
 }
 

@@ -74,6 +74,8 @@ fn decompressed(host: &Host, function: &str, args: &[Value], limit: usize) -> Ou
     let mut content = Vec::new();
     for part in compressed.chunks(PART) {
         decoder.push(part, &mut content).map_err(failed)?;
+        // The buffer grows by its own length.
+        host.ask_for_text(content.len() + content.len() / 2)?;
         if content.len() > limit {
             return Err(eval_error(format!(
                 "{function}: the content is more than {limit} bytes"

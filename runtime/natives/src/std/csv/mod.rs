@@ -131,7 +131,8 @@ fn encode(host: &Host, args: &[Value]) -> Outcome {
             if index > 0 {
                 out.push(',');
             }
-            write_field(host, *field, &mut out);
+            write_field(host, *field, &mut out)?;
+            host.ask_for_text(out.len())?;
         }
         if out.len() == start {
             // An empty line would be skipped by readers.
@@ -149,9 +150,9 @@ fn encode(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// Appends a field, quoted if it must be.
-fn write_field(host: &Host, field: Value, out: &mut String) {
+fn write_field(host: &Host, field: Value, out: &mut String) -> Outcome<()> {
     let start = out.len();
-    print::write_display(host, field, out);
+    print::append_display(host, field, out)?;
     let written = out.get(start..).unwrap_or_default();
     if written.contains(['"', ',', '\n', '\r']) {
         let quoted = written.replace('"', "\"\"");
@@ -160,6 +161,7 @@ fn write_field(host: &Host, field: Value, out: &mut String) {
         out.push_str(&quoted);
         out.push('"');
     }
+    Ok(())
 }
 
 /// A reader of a stream, with the function that messages name.

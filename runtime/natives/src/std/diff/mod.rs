@@ -62,8 +62,14 @@ fn failed(function: &str, problem: &Problem) -> Box<Signal> {
 }
 
 fn unified(host: &Host, args: &[Value]) -> Outcome {
-    let old: Vec<&str> = lines(text(host, "diff/unified", args, 0)?);
-    let new: Vec<&str> = lines(text(host, "diff/unified", args, 1)?);
+    let (old, new) = (
+        text(host, "diff/unified", args, 0)?,
+        text(host, "diff/unified", args, 1)?,
+    );
+    // Tables of lines, and the patch.
+    let ends = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+    host.ask(2 * (old.len() + new.len()) + BYTES_OF_LINE * (ends(old) + ends(new)))?;
+    let (old, new) = (lines(old), lines(new));
     let context = count_or(host, "diff/unified", args, 2, 3)?;
     let context = context.min(old.len().max(new.len()));
     // Texts with little in common take time in proportion to the product of their lengths.
@@ -75,6 +81,9 @@ fn unified(host: &Host, args: &[Value]) -> Outcome {
     }
     Ok(host.heap.string(&out))
 }
+
+/// What a line takes while texts are compared.
+const BYTES_OF_LINE: usize = 48;
 
 /// The lines of a text with their ends.
 fn lines(text: &str) -> Vec<&str> {

@@ -35,14 +35,24 @@ natives! {
     "html/select-text" (html: String, selector: String) -> List, pure => select_text;
 }
 
+/// What a tag takes: an element, its attributes, the text behind it.
+const BYTES_OF_TAG: usize = 320;
+
+/// The tree of a document, if there is room for it and for what becomes of it.
+fn tree(host: &Host, document: &str) -> Outcome<Tree> {
+    let tags = document.bytes().filter(|byte| *byte == b'<').count();
+    host.ask(3 * document.len() + BYTES_OF_TAG * tags)?;
+    Ok(build(document))
+}
+
 fn parse(host: &Host, args: &[Value]) -> Outcome {
     let document = text(host, "html/parse", args, 0)?;
-    Ok(host.heap.string(&build(document).html(ROOT)))
+    Ok(host.heap.string(&tree(host, document)?.html(ROOT)))
 }
 
 fn text_of(host: &Host, args: &[Value]) -> Outcome {
     let document = text(host, "html/text", args, 0)?;
-    Ok(host.heap.string(&build(document).text(ROOT)))
+    Ok(host.heap.string(&tree(host, document)?.text(ROOT)))
 }
 
 /// What the selector `args[1]` chooses of the document `args[0]`, each as a string.
@@ -51,7 +61,7 @@ fn selected(host: &Host, function: &str, args: &[Value], show: fn(&Tree, Id) -> 
     let selector = text(host, function, args, 1)?;
     let selectors = select::parse(selector)
         .map_err(|problem| eval_error(format!("{function}: invalid selector: {problem}")))?;
-    let tree = build(document);
+    let tree = tree(host, document)?;
     let found: Vec<Value> = (select::select(&tree, &selectors).into_iter())
         .map(|id| host.heap.string(&show(&tree, id)))
         .collect();

@@ -68,6 +68,7 @@ fn encode_pretty(host: &Host, args: &[Value]) -> Outcome {
 fn encoded(host: &Host, function: &str, args: &[Value], pretty: bool) -> Outcome {
     match write::encode(host, argument(args, 0), pretty) {
         Ok(text) => Ok(host.heap.string(&text)),
+        Err(write::Problem::Memory) => Err(host.out_of_memory().signal()),
         Err(problem) => Err(eval_error(format!("{function}: {problem}"))),
     }
 }
@@ -76,7 +77,7 @@ fn decode(host: &Host, args: &[Value]) -> Outcome {
     let text = text(host, "json/decode", args, 0)?;
     Reader::new(Keys::Keywords)
         .document(host, text)
-        .map_err(|problem| malformed("json/decode", text, problem))
+        .map_err(|problem| refused(host, "json/decode", text, problem))
 }
 
 fn decode_with(host: &Host, args: &[Value]) -> Outcome {
@@ -92,7 +93,7 @@ fn decode_with(host: &Host, args: &[Value]) -> Outcome {
     };
     Reader::new(keys)
         .document(host, text)
-        .map_err(|problem| malformed(FUNCTION, text, problem))
+        .map_err(|problem| refused(host, FUNCTION, text, problem))
 }
 
 /// What keys become: `:keyword` or `:string`.
@@ -105,6 +106,14 @@ fn keys_option(host: &Host, function: &str, keys: Value) -> Outcome<Keys> {
             print::preview(host, keys)
         ))),
     }
+}
+
+/// The condition of a text that is malformed, or whose value has no room.
+fn refused(host: &Host, function: &str, text: &str, problem: Problem) -> Box<Signal> {
+    if problem.what == read::What::Memory {
+        return host.out_of_memory().signal();
+    }
+    malformed(function, text, problem)
 }
 
 /// The condition of a malformed text.

@@ -5,7 +5,7 @@
 
 use crate::std::names::sort_places;
 use sema_machine::data::collections::sorted_map;
-use sema_machine::host::Host;
+use sema_machine::host::{Growth, Host};
 use sema_machine::memory::value::Value;
 
 use super::scalars::{Found, Text, escape, number, word};
@@ -24,6 +24,9 @@ const SHAPE_KEYS: usize = 64;
 /// What is wrong with a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum What {
+    /// The value takes more memory than the program has left.
+    #[error("out of memory")]
+    Memory,
     /// The text ends inside of an array.
     #[error("EOF while parsing a list")]
     EndInArray,
@@ -186,7 +189,15 @@ impl Reader {
     }
 
     fn value(&mut self, host: &Host, text: &mut Text<'_>) -> Found<Value> {
+        let mut growth = Growth::new(host);
         loop {
+            let parts = self.parts.len();
+            if growth.go_on(host).is_err()
+                || parts == self.parts.capacity()
+                    && host.ask(parts * 3 * size_of::<Value>()).is_err()
+            {
+                return text.problem(What::Memory);
+            }
             let Some(first) = text.next_token() else {
                 return text.problem(What::EndInValue);
             };

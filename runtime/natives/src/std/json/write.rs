@@ -36,6 +36,9 @@ pub enum Problem {
     /// Too many collections inside of each other.
     #[error("cannot encode values nested deeper than {DEEPEST} as JSON")]
     TooDeep,
+    /// The text would take more memory than the program has left.
+    #[error("out of memory")]
+    Memory,
 }
 
 /// The text of a value, on one line or with an indentation of two spaces.
@@ -61,8 +64,18 @@ struct Writer<'h> {
 }
 
 impl<'h> Writer<'h> {
+    /// Whether the text may be longer by so many bytes.
+    fn has_room(&self, bytes: usize) -> Result<(), Problem> {
+        let all = self.out.len().saturating_add(bytes);
+        self.host.ask_for_text(all).map_err(|_| Problem::Memory)
+    }
+
     fn value(&mut self, value: Value) -> Result<(), Problem> {
         let heap = &self.host.heap;
+        self.has_room(match value.kind() {
+            Kind::String => heap.as_str(value).unwrap_or_default().len(),
+            _ => 0,
+        })?;
         match value.kind() {
             Kind::Nil => self.out.push_str("null"),
             Kind::Bool if value == Value::TRUE => self.out.push_str("true"),

@@ -23,8 +23,20 @@ natives! {
     "markdown/frontmatter" (markdown: String) -> SortedMap, pure => frontmatter;
 }
 
+/// What a line or a mark takes while a text is parsed.
+const BYTES_OF_MARK: usize = 96;
+
+/// Asks for what parsing a text takes, and what becomes of it.
+fn ask(host: &Host, markdown: &str) -> Outcome<()> {
+    let marks = markdown
+        .bytes()
+        .filter(|byte| byte.is_ascii_punctuation() || *byte == b'\n');
+    host.ask(4 * markdown.len() + BYTES_OF_MARK * marks.count())
+}
+
 fn to_html(host: &Host, args: &[Value]) -> Outcome {
     let markdown = text(host, "markdown/to-html", args, 0)?;
+    ask(host, markdown)?;
     let mut out = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut out, Parser::new(markdown));
     Ok(host.heap.string(&out))
@@ -32,6 +44,7 @@ fn to_html(host: &Host, args: &[Value]) -> Outcome {
 
 fn headings(host: &Host, args: &[Value]) -> Outcome {
     let markdown = text(host, "markdown/headings", args, 0)?;
+    ask(host, markdown)?;
     let heap = &host.heap;
     let mut found = Vec::new();
     let mut open: Option<String> = None;
@@ -72,6 +85,7 @@ fn split_frontmatter(markdown: &str) -> Option<(&str, &str)> {
 
 fn frontmatter(host: &Host, args: &[Value]) -> Outcome {
     let markdown = text(host, "markdown/frontmatter", args, 0)?;
+    ask(host, markdown)?;
     let (block, body) = match split_frontmatter(markdown) {
         Some((block, body)) => (host.heap.string(block), body),
         None => (Value::NIL, markdown),

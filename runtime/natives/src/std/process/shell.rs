@@ -53,6 +53,8 @@ struct ShellCommand {
 enum Failure {
     System(io::Error),
     TooMuch,
+    /// The program's data have no room for the output.
+    Memory,
     TooLong(Duration),
 }
 
@@ -146,6 +148,7 @@ impl ShellCommand {
         if written > MOST_OUTPUT {
             return Err(Failure::TooMuch);
         }
+        host.ask_for_text(written).map_err(|_| Failure::Memory)?;
         if status.is_some() && self.running.is_silent() {
             return Ok(None);
         }
@@ -194,6 +197,7 @@ impl Pending for ShellCommand {
                     "shell: the output exceeds the limit of {MOST_OUTPUT} bytes"
                 )));
             }
+            Err(Failure::Memory) => return Err(host.out_of_memory().signal()),
             Err(Failure::TooLong(timeout)) => {
                 let milliseconds = timeout.as_millis() as i64;
                 let message = format!("shell: the command exceeded {milliseconds} ms");

@@ -12,9 +12,9 @@ use regex_automata::util::captures::Captures;
 use regex_automata::util::interpolate;
 use regex_automata::{Input, Span};
 use sema_machine::data::collections::sorted_map;
-use sema_machine::host::Host;
 use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
+use sema_machine::host::{Growth, Host};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -102,18 +102,28 @@ fn first_match(host: &Host, args: &[Value]) -> Outcome {
 
 fn find_all(host: &Host, args: &[Value]) -> Outcome {
     let (regex, subject) = arguments(host, "regex/find-all", args, 1)?;
-    let found: Vec<Value> = (regex.engine.find_iter(subject))
-        .map(|found| host.heap.string(part(subject, found.span())))
-        .collect();
-    Ok(host.heap.list(&found))
+    let spans = regex.engine.find_iter(subject).map(|found| found.span());
+    parts(host, subject, spans)
 }
 
 fn split(host: &Host, args: &[Value]) -> Outcome {
     let (regex, subject) = arguments(host, "regex/split", args, 1)?;
-    let pieces: Vec<Value> = (regex.engine.split(subject))
-        .map(|span| host.heap.string(part(subject, span)))
-        .collect();
-    Ok(host.heap.list(&pieces))
+    parts(host, subject, regex.engine.split(subject))
+}
+
+/// Parts of a text as a list.
+fn parts(host: &Host, subject: &str, spans: impl Iterator<Item = Span>) -> Outcome {
+    let mut growth = Growth::new(host);
+    let mut found = Vec::new();
+    for span in spans {
+        growth.go_on(host)?;
+        if found.len() == found.capacity() {
+            host.ask(found.len() * 3 * size_of::<Value>())?;
+        }
+        found.push(host.heap.string(part(subject, span)));
+    }
+    host.ask(found.len() * size_of::<[Value; 2]>())?;
+    Ok(host.heap.list(&found))
 }
 
 fn replace_first(host: &Host, args: &[Value]) -> Outcome {
@@ -137,12 +147,14 @@ fn replaced(host: &Host, function: &str, args: &[Value], limit: usize) -> Outcom
             };
             result.push_str(part(subject, end..found.start()));
             interpolate(subject, &captures, replacement, &mut result);
+            host.ask_for_text(result.len())?;
             end = found.end();
         }
     } else {
         for found in regex.engine.find_iter(subject).take(limit) {
             result.push_str(part(subject, end..found.start()));
             result.push_str(replacement);
+            host.ask_for_text(result.len())?;
             end = found.end();
         }
     }

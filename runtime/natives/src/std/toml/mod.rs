@@ -128,6 +128,7 @@ fn value_of(host: &Host, value: &Spanned<DeValue<'_>>) -> Result<Value, Problem>
 fn encode(host: &Host, args: &[Value]) -> Outcome {
     match write::encode(host, argument(args, 0)) {
         Ok(document) => Ok(host.heap.string(&document)),
+        Err(write::Problem::Memory) => Err(host.out_of_memory().signal()),
         Err(problem) => Err(eval_error(format!("toml/encode: {problem}"))),
     }
 }

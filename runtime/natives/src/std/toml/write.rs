@@ -32,6 +32,9 @@ pub enum Problem {
     /// Too many collections inside of each other.
     #[error("cannot encode values nested deeper than {DEEPEST}")]
     TooDeep,
+    /// The text would take more memory than the program has left.
+    #[error("out of memory")]
+    Memory,
 }
 
 /// The document of a map.
@@ -174,6 +177,8 @@ impl<'h> Writer<'h> {
             return Err(Problem::TooDeep);
         }
         let host = self.host;
+        let room = host.ask_for_text(self.out.len());
+        room.map_err(|_| Problem::Memory)?;
         match value.kind() {
             Kind::Bool => self.out.push_str(if value == Value::TRUE {
                 "true"
