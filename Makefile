@@ -27,7 +27,7 @@ PLACE = CARGO="$(CARGO)" tools/place-runtime.sh "$(TARGET_DIR)/$$target/runtime
 CONFORMANCE ?= ../shared/conformance
 
 .PHONY: all install dist deb runtime all-runtimes runtimes dynamic semac demo test tail-calls differential bench instructions docs inventory fuzz pairs conformance notices soak fuzz-smoke \
-	stress stress-semac stress-programs fmt lint clean
+	stress stress-semac stress-programs miri fmt lint clean
 
 all: semac
 
@@ -195,6 +195,12 @@ stress-programs: stress-semac
 
 stress: stress-programs
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(TARGET_DIR)/stress/semac" conformance.txt stress
+
+# Unsafe code under Miri, as far as that can run it: CONTRIBUTING.md says what. Needs a nightly toolchain with miri and rust-src.
+MIRI := vm::units host::kept memory::value memory::account memory::heap
+miri:
+	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" $(CARGO) +nightly miri test --package sema-machine --lib \
+	--target-dir "$(TARGET_DIR)/miri" -- $(MIRI)
 
 fmt:
 	$(CARGO) fmt --all

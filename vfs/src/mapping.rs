@@ -26,10 +26,13 @@ pub(crate) fn map(file: &File, length: u64) -> io::Result<Backing> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the file cannot be mapped"))?;
     // SAFETY: the mapping is read-only and private, so this process cannot
     // change it through the slice. Its bytes stay what they are as long as the
-    // file is not written or cut short by somebody else. For the executable of
-    // a running process Linux guarantees that (writers get ETXTBSY), and our
-    // own writer only ever replaces files by renaming, which leaves the mapped
-    // inode alone. For other files it is the documented duty of the callers of
+    // file is not written or cut short by somebody else. Most kernels refuse to
+    // write to the executable of a running process (ETXTBSY), but some versions
+    // and network file systems do not, and nothing here relies on it: the code
+    // of this process is a mapping of the same file, so whoever can write to it
+    // changes the instructions that read the slice as well. Our own writer only
+    // ever replaces files by renaming, which leaves the mapped inode alone. For
+    // other files it is the documented duty of the callers of
     // `Archive::open_file`; `Archive::read_file` serves those who cannot know.
     let mapping = unsafe { MmapOptions::new().len(length).map_copy_read_only(file) };
     mapping.map(Backing::Mapped)
@@ -63,8 +66,9 @@ pub(crate) fn own_segment() -> Option<&'static [u8]> {
         return None;
     }
     // SAFETY: the kernel has mapped this segment of the executable, privately and without write
-    // permission, for as long as the process lives; the file cannot be written to meanwhile
-    // (ETXTBSY). Its last page exists in the file, so all of them do.
+    // permission, for as long as the process lives, like the segment of the code that runs here. If the
+    // file is written to meanwhile, which not every kernel refuses, that code changes as well; see
+    // `map`. Its last page exists in the file, so all of them do.
     Some(unsafe { std::slice::from_raw_parts(start, length) })
 }
 

@@ -49,7 +49,7 @@ pub fn host_name() -> Option<String> {
 
 /// Two words that differ from process to process, without asking the system for them.
 pub(crate) fn random() -> (u64, u64) {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     {
         // SAFETY: always possible.
         let bytes = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u64; 2];

@@ -353,6 +353,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hours under Miri")]
     fn nth_takes_few_steps_in_lists_of_many_chunks() {
         let heap = Heap::new();
         let mut list = Value::EMPTY;
