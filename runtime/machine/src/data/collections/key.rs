@@ -3,6 +3,7 @@
 use super::elements;
 use crate::host::Host;
 use crate::host::condition::{Outcome, type_error};
+use crate::memory::hash::NameMap;
 use crate::memory::value::{Kind, Value};
 
 /// What a value contains that matters when it is a key.
@@ -46,6 +47,9 @@ pub(crate) fn is_identified(value: Value) -> bool {
     !value.is_heap() && !value.is_float()
 }
 
+/// Parts of a value that are looked through before it is noted which ones have been.
+const MANY_PARTS: usize = 1000;
+
 /// Looks through a value, except into mutable objects.
 pub fn traits_of(host: &Host, value: Value) -> Traits {
     let mut found = Traits::default();
@@ -54,9 +58,17 @@ pub fn traits_of(host: &Host, value: Value) -> Traits {
     }
     let mut stack = Vec::new();
     let mut next = Some(value);
+    // Parts that occur in several places are looked through once, as soon as there are many.
+    let mut looked_through = 0;
+    let mut known: NameMap<u64, ()> = NameMap::default();
     loop {
         if let Some(value) = next {
+            looked_through += 1;
+            let repeated = looked_through > MANY_PARTS
+                && value.is_heap()
+                && known.insert(value.bits(), ()).is_some();
             match value.kind() {
+                _ if repeated => {}
                 Kind::Float => {
                     found.irreflexive |= value.float_unchecked().is_nan();
                 }
@@ -147,6 +159,36 @@ pub(crate) fn needs_scan(host: &Host, key: Value) -> bool {
 mod tests {
     use super::*;
     use crate::host::output::Output;
+
+    /// Values with shared parts, which have as many paths as there are atoms in the universe, are keys like others.
+    #[test]
+    fn shared_parts_are_looked_through_once() {
+        use crate::data::collections::{hash_map, sorted_map};
+        let host = Host::new(Output::memory(), &crate::host::natives::Natives::NONE);
+        let heap = &host.heap;
+        type Pair<'a> = &'a dyn Fn(Value) -> Value;
+        let vector: Pair<'_> = &|part| heap.vector(&[part, part]);
+        let list: Pair<'_> = &|part| heap.list(&[part, part]);
+        let record: Pair<'_> = &|part| heap.object(Kind::Record, 0, &[Value::NIL, part, part]);
+        for pair in [vector, list, record] {
+            let make = |last| (0..260).fold(last, |part, _| pair(part));
+            let (one, other) = (make(Value::TRUE), make(Value::TRUE));
+            assert!(check(&host, one).is_ok());
+            assert!(!needs_identity(&host, one));
+            assert!(traits_of(&host, make(Value::float(f64::NAN))).irreflexive);
+            assert!(
+                check(
+                    &host,
+                    make(heap.object(Kind::MutableCell, 0, &[Value::NIL]))
+                )
+                .is_err()
+            );
+            let map = hash_map::insert(&host, hash_map::empty(heap), one, Value::TRUE);
+            assert_eq!(hash_map::get(&host, map, other), Some(Value::TRUE));
+            let map = sorted_map::from_entries(&host, &[(one, Value::TRUE)]);
+            assert_eq!(sorted_map::get(&host, map, other), Some(Value::TRUE));
+        }
+    }
 
     #[test]
     fn finds_nan_and_mutable_parts_at_any_depth() {
