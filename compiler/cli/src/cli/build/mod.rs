@@ -450,8 +450,8 @@ fn build(
                 .then(|| Hardening::of(&requirements, &granted, arguments.dynamic)),
             granted,
             stamp,
-                tier: arguments.bundle.as_ref().map(|_| requirements.tier()),
-                build: debug_out.as_ref().map(|(_, build)| build.clone()),
+            tier: arguments.bundle.as_ref().map(|_| requirements.tier()),
+            build: debug_out.as_ref().map(|(_, build)| build.clone()),
             sources: match is_slim {
                 true => String::new(),
                 false => facts::sources(&compiled),

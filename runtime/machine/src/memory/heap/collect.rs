@@ -246,7 +246,12 @@ impl<'h> Tracer<'h> {
                     object::chunk_capacity(header),
                 ));
             } else if header & LARGE != 0 {
-                // SAFETY: only objects that hold values, and chunks, are remembered.
+                if self.heap.marking.active {
+                    // It may be new, and then marking does not come to it. SAFETY: only objects that hold values, and chunks,
+                    // are remembered.
+                    unsafe { self.heap.tell_of_closure(object) };
+                }
+                // SAFETY: as above.
                 for (from, to) in unsafe { mark::take_cards(object) } {
                     // SAFETY: these are fields of the object.
                     unsafe { self.fields(object, from, to) };
@@ -498,6 +503,37 @@ mod tests {
         let live = heap.stats().old_bytes;
         assert!(live > 20 << 20 && most < 2 * live, "{most} of {live}");
         assert!(heap.stats().major_collections > 5);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "takes hours under Miri")]
+    fn a_large_closure_made_while_marking_goes_on_is_told_of() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static FOUND: AtomicUsize = AtomicUsize::new(0);
+
+        let mut heap = Heap::new();
+        heap.watch_closures(|_| {
+            FOUND.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut held = Held(vec![Value::NIL; 40_000]);
+        let mut next = 0;
+        let mut step = |heap: &mut Heap, held: &mut Held| {
+            next += 1;
+            held.0[next % 40_000] = heap.vector(&[Value::TRUE; 62]);
+            if heap.wants_collection() {
+                heap.collect(held, false);
+            }
+        };
+        while !heap.marking.active {
+            step(&mut heap, &mut held);
+        }
+        let markings = heap.stats().major_collections;
+        let closure = heap.object_filled(Kind::Closure, 0, 600, Value::TRUE);
+        held.0.push(closure);
+        while heap.stats().major_collections == markings {
+            step(&mut heap, &mut held);
+        }
+        assert_eq!(FOUND.load(Ordering::Relaxed), 1);
     }
 
     #[test]
