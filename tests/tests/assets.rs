@@ -235,7 +235,10 @@ fn mistakes_in_the_project_file_are_shown_where_they_are() {
     wrong("[build]\n").failed_with(1, "does not say which file the program begins with");
     wrong("[package]\n").failed_with(1, "has no sema.toml with a table [build]");
     build(project.path(), &[]).failed_with(2, "no FILE is given");
-    wrong(&PROJECT.replace("fs-read", "process")).failed_with(1, "file/read (tier core) at");
+    wrong(&PROJECT.replace("fs-read", "process")).failed_with(
+        1,
+        "reaches file/read, which needs the capability fs-read, and sema.toml does not grant it",
+    );
     wrong(&PROJECT.replace("data/*.txt", "nothing")).failed_with(1, "cannot include");
     assert!(!project.file("p/dist").exists());
 }

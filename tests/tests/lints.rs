@@ -72,6 +72,9 @@ fn what_is_certain_to_fail_is_an_error() {
     for (mistake, code) in [
         ("(undefined-name 1)", "W0201"),
         ("(car 1 2)", "W0202"),
+        ("((fn (x) x) 1 2)", "W0202"),
+        ("(let ((f (fn (x . more) x))) (f))", "W0202"),
+        ("(letrec ((f (fn (x) x))) (f 1 2))", "W0202"),
         ("(import \"missing.sema\")", "W0401"),
         ("(load \"missing.sema\")", "W0401"),
         ("(import \"lib.sema\" secret)", "W0405"),
@@ -128,6 +131,28 @@ fn functions_of_records_and_multimethods_are_checked() {
 }
 
 #[test]
+fn local_functions_are_checked_while_they_stay_what_they_are() {
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(define (f) (define (inner a b) a) (inner 1))\n(define (g) (let loop ((i 0)) (if (> i 3) i (loop))))\n",
+    )]);
+    let got = semac(&project, &["check", "main.sema"]).succeeded();
+    for message in [
+        "inner expects 2 arguments, got 1",
+        "loop expects 1 argument, got 0",
+    ] {
+        assert!(got.stderr.contains(message), "{message}: {got:#?}");
+    }
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(define (f) (let ((g (fn (x) x))) (set! g (fn (x y) x)) (g 1 2)))\n\
+         (define (h) (let ((g (fn (x . more) x))) (g 1 2 3)))\n\
+         (define (i g) (let ((g g)) (g 1 2)))\n(println (f) (h) (i +))\n",
+    )]);
+    semac(&project, &["check", "main.sema", "--deny-warnings"]).succeeded();
+}
+
+#[test]
 fn code_without_sense_is_a_warning() {
     let project = Scratch::with(&[(
         "main.sema",
@@ -171,6 +196,18 @@ const SENSELESS: &[(&str, &str)] = &[
     (
         "(text/chunk \"a\" {:length 3})",
         "text/chunk: there is no option :length\n",
+    ),
+    (
+        "(define (f) (http/get \"http://localhost/\" {:headrs {}}))",
+        "http/get: there is no option :headrs\n",
+    ),
+    (
+        "(define (f) (http/post \"http://localhost/\" {:any 1} {:timeout 5}))",
+        "",
+    ),
+    (
+        "(define (f) (http/serve list {:prt 80}))",
+        "http/serve: there is no option :prt\n",
     ),
     (
         "(define (retry f options) 1) (retry (fn () 1) {:max-attempt 2})",

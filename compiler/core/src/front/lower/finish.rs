@@ -1,8 +1,8 @@
 //! The end of a unit: names are resolved now that all definitions are known.
 
 use crate::hashing::{HashMap, HashSet};
-use std::rc::Rc;
 
+use super::arity::{Known, note_functions, wrong_count};
 use super::certain::Certain;
 use super::externs::HostFunction;
 use super::{Lowerer, options};
@@ -11,9 +11,8 @@ use crate::front::diagnostic::suggest::unbound_hint;
 use crate::front::diagnostic::{Condition, Diagnostic, Severity};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::names::SPECIAL_FORMS;
-use crate::ir::builtins::Builtins;
 use crate::ir::walk::{for_each_child, for_each_child_mut};
-use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Lambda, Unit, called};
+use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit, called};
 
 /// Makes every builtin that the unit never assigns a [`ExprKind::Builtin`] and drops the globals that nothing
 /// mentions any more.
@@ -98,15 +97,6 @@ pub(crate) fn visit(expr: &Expr, visitor: &mut dyn FnMut(&Expr)) {
 /// How a warning ends that is about a file of the run time.
 pub(crate) const AT_RUN_TIME: &str = "compiled modules are loaded when the program runs";
 
-/// A function that a global always holds.
-struct Known {
-    name: Rc<str>,
-    minimum: usize,
-    maximum: Option<usize>,
-    /// What calls of it run, if that is all.
-    lambda: Option<Rc<Lambda>>,
-}
-
 /// Codes of warnings that are errors about what is reached whenever the program starts.
 pub const CERTAIN: [&str; 7] = [
     "W0201", "W0202", "W0209", "W0401", "W0405", "W0407", "W0409",
@@ -147,9 +137,11 @@ impl Lowerer<'_, '_> {
             self.unbound_globals(&certain, &mut found);
         }
         let allowed = |code: &str| self.session.allowed.iter().any(|allowed| allowed == code);
+        let mut locals = HashMap::default();
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                let count = wrong_count(expr, self.session.builtins, &known);
+                note_functions(expr, &self.unit.variables, &mut locals);
+                let count = wrong_count(expr, self.session.builtins, &known, &locals);
                 if let Some(mut problem) = count.or_else(|| impossible_path(expr)) {
                     if !self.dynamic && certain.contains(expr) && !allowed(problem.code) {
                         problem = fails_at_start(problem);
@@ -244,10 +236,8 @@ impl Lowerer<'_, '_> {
                 _ => continue,
             };
             let known = Known {
-                name: global.name.clone(),
-                minimum: lambda.parameters.len() - lambda.optional,
-                maximum: lambda.rest.is_none().then_some(lambda.parameters.len()),
                 lambda: calls,
+                ..Known::of(lambda, global.name.clone())
             };
             functions.insert(*id, known);
         }
@@ -395,33 +385,3 @@ fn impossible_path(expr: &Expr) -> Option<Box<Diagnostic>> {
 
 /// Longest name of a file in bytes on all systems that programs are built for.
 const LONGEST_NAME: usize = 255;
-
-/// A call of a known function with a number of arguments that it does not take.
-fn wrong_count(
-    expr: &Expr,
-    builtins: &Builtins,
-    functions: &HashMap<GlobalId, Known>,
-) -> Option<Box<Diagnostic>> {
-    let ExprKind::Call(callee, arguments) = &expr.kind else {
-        return None;
-    };
-    let (name, minimum, maximum) = match &callee.kind {
-        ExprKind::Builtin(builtin) if !builtin.name().starts_with('%') => {
-            let name = builtin.name();
-            let arity = builtins.resolve(name)?.arity?;
-            (name, usize::from(arity.min), arity.max.map(usize::from))
-        }
-        ExprKind::Global(id) => {
-            let known = functions.get(id)?;
-            (&*known.name, known.minimum, known.maximum)
-        }
-        _ => return None,
-    };
-    let got = arguments.len();
-    if got >= minimum && maximum.is_none_or(|maximum| got <= maximum) {
-        return None;
-    }
-    let mut problem = Diagnostic::arity(expr.span, name, minimum, maximum, got).as_warning();
-    problem.code = "W0202";
-    Some(problem)
-}

@@ -9,6 +9,7 @@
 //! the end of its unit, so every builtin is a global at first, and [`finish`] turns those that are never
 //! assigned into builtins.
 
+mod arity;
 mod assign;
 mod body;
 mod certain;
