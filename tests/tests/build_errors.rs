@@ -57,7 +57,9 @@ fn unreadable_sources() {
     refused(&scratch, &["missing.sema"], "cannot read 'missing.sema'");
     refused(&scratch, &["."], "cannot read '.'");
     refused(&scratch, &["list.sema"], "list.sema:1:1");
-    refused(&scratch, &["binary.sema"], "UTF-8");
+    refused(&scratch, &["binary.sema"], "valid UTF-8, in line 1");
+    fs::write(scratch.file("program"), b"\x7fELF\x02\x01\xff").unwrap();
+    refused(&scratch, &["program"], "it is an executable, not the source");
 }
 
 #[test]

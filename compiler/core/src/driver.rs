@@ -330,6 +330,18 @@ fn limit(failure: &Failure) -> Diagnostic {
     *Diagnostic::error("E0501", failure.error.to_string()).at(failure.span)
 }
 
+/// Why bytes are no source: they are no UTF-8 from a place on.
+fn not_text(bytes: &[u8], valid: usize) -> String {
+    if bytes.starts_with(b"\x7fELF") || bytes.starts_with(b"\0asm") {
+        return "it is an executable, not the source of a program".to_owned();
+    }
+    let lines = bytes.iter().take(valid).filter(|byte| **byte == b'\n');
+    format!(
+        "stream did not contain valid UTF-8, in line {}",
+        lines.count() + 1
+    )
+}
+
 /// The file system as the module graph asks for it.
 struct Adapter<'f>(&'f dyn FileSystem);
 
@@ -338,8 +350,8 @@ impl Files for Adapter<'_> {
         let bytes = self.0.read(&path_of(path)).map_err(|error| FileError {
             message: error.to_string(),
         })?;
-        let text = String::from_utf8(bytes).map_err(|_| FileError {
-            message: "stream did not contain valid UTF-8".to_owned(),
+        let text = String::from_utf8(bytes).map_err(|error| FileError {
+            message: not_text(error.as_bytes(), error.utf8_error().valid_up_to()),
         })?;
         Ok(match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
