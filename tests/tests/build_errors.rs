@@ -59,7 +59,11 @@ fn unreadable_sources() {
     refused(&scratch, &["list.sema"], "list.sema:1:1");
     refused(&scratch, &["binary.sema"], "valid UTF-8, in line 1");
     fs::write(scratch.file("program"), b"\x7fELF\x02\x01\xff").unwrap();
-    refused(&scratch, &["program"], "it is an executable, not the source");
+    refused(
+        &scratch,
+        &["program", "-o", "other"],
+        "it is an executable, not the source",
+    );
 }
 
 #[test]
