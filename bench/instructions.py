@@ -7,7 +7,8 @@ Counts do not depend on what else the machine does, so this is the check for reg
 runs with the tests (`make instructions`). valgrind counts: an interpreter's instructions are close to
 its time, though not the same. A program that needs more than its recorded count in instructions.txt
 and the tolerance is a failure; one that needs clearly fewer asks for a new record (`--record`).
-The program in three modules (`modules`) is compared with the same in one file (`one-file`), too.
+The program in three modules (`modules`) is compared with the same in one file (`one-file`), too, and
+the pages that hello touches are counted: more of them means that tools/start-functions.txt is out of date.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from executable import PROGRAMS, ROOT, add_semac, build, build_command, is_expec
 RECORD = ROOT / "bench" / "instructions.txt"
 # Counts differ a little between releases of Rust's compiler and of valgrind.
 TOLERANCE = 0.05
+# Page faults of hello at most, linked with musl (docs/adr/0003-runtime-executables.md).
+FAULTS = 30
 # A million rows: too many to count.
 LEFT_OUT = {"rows"}
 HEADER = ("# Machine instructions of the benchmark programs, start to exit, in thousands; written by\n"
@@ -64,6 +67,28 @@ def measure(name, options, directory):
     return count([build(options, PROGRAMS / f"{name}.sema", place)], place, partial(is_expected, name))
 
 
+def page_faults(options, directory):
+    """Fewest page faults of twenty starts of hello: the kernel may have to read the file at first."""
+    place = directory / "faults"
+    place.mkdir()
+    program = build(options, ROOT / "fixtures" / "programs" / "hello.sema", place)
+
+    def start():
+        silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+        process = os.posix_spawn(program, [program], {}, file_actions=silent)
+        return os.wait4(process, 0)[2].ru_minflt
+
+    return min(start() for _ in range(20))
+
+
+def is_musl():
+    """Whether runtimes for this machine are linked with musl."""
+    host = re.search(r"host: (.*)", subprocess.run(["rustc", "-vV"], capture_output=True, text=True).stdout)[1]
+    musl = host.replace("-gnu", "-musl")
+    script = ["sh", str(ROOT / "tools" / "runtime-target.sh"), host, musl]
+    return subprocess.run(script, capture_output=True, text=True).stdout.strip() == musl
+
+
 def recorded():
     if not RECORD.exists():
         return {}
@@ -88,6 +113,7 @@ def main():
     before = recorded()
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(options.jobs) as pool:
         counts = dict(zip(names, pool.map(lambda one: measure(one, options, Path(directory)), names)))
+        faults = page_faults(options, Path(directory)) if "hello" in names and is_musl() else 0
     if options.record:
         text = "".join(f"{name} {number}\n" for name, number in sorted({**before, **counts}.items()))
         RECORD.write_text(HEADER + text)
@@ -100,6 +126,10 @@ def main():
             worse.append(name)
         elif ratio < 1 - TOLERANCE:
             print(f"{'':16} faster by more than the tolerance: record it")
+    if faults:
+        print(f"hello takes {faults} page faults, at most {FAULTS}")
+    if faults > FAULTS:
+        worse.append("page faults of hello")
     if {"modules", "one-file"} <= counts.keys():
         ratio = counts["modules"] / counts["one-file"]
         print(f"three modules take {ratio:.3f} of one file, at most {modules.LIMIT}")
