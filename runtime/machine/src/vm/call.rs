@@ -85,7 +85,7 @@ impl Vm {
     pub(super) fn call_by_number(&mut self, a: usize) -> Next {
         let Registers { pc, func, .. } = self.task.registers;
         // SAFETY: `BY_NUMBER` stands in tables of modules only, which `call_native` alone reads; the program counter
-        // is behind its two words then, and the function's module lives as long as the VM.
+        // is behind its two words then, and the function runs, so its module is loaded.
         let (word, index, module) = unsafe { (*pc.sub(2), *pc.sub(1), (*func).module()) };
         let [_, _, first, count] = word.to_le_bytes();
         let number = module.native_value(index as usize).as_native();
@@ -142,7 +142,7 @@ impl Vm {
 
     /// Makes the running function's whole window usable.
     pub(crate) fn reserve_window(&mut self) -> Next {
-        // SAFETY: functions live as long as the VM.
+        // SAFETY: the function runs, so its module is loaded.
         let registers = unsafe { (*self.task.registers.func).registers } as usize;
         self.reserve_slots(registers).unwrap_or(Next::Continue)
     }

@@ -334,7 +334,7 @@ fn unfold(
     waiting: bool,
     visit: &mut dyn FnMut(&str, Option<Location<'_>>, bool),
 ) {
-    // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
+    // SAFETY: what runs is loaded, and a trace is looked at before anything is collected.
     let function = unsafe { &*point.func };
     let module = function.module();
     module.frames(function.index, point.pc, waiting, &mut |frame| {
@@ -377,7 +377,7 @@ impl std::fmt::Display for CodePlace<'_> {
     /// Module, number of the function, and word in it: behind `@` if it is the innermost place of a trace, else behind
     /// `+`.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // SAFETY: functions live as long as the VM, which is alive while its traces are looked at.
+        // SAFETY: what runs is loaded, and a trace is looked at before anything is collected.
         let function = unsafe { &*self.point.func };
         let mark = if self.waiting { '+' } else { '@' };
         let (module, pc) = (function.module(), self.point.pc);

@@ -41,7 +41,7 @@ impl Vm {
     /// Answers a request of the running function.
     #[cold]
     pub(crate) fn answer(&mut self, request: Request) -> Outcome<Answer> {
-        // SAFETY: functions live as long as the VM.
+        // SAFETY: the function runs, so its module is loaded.
         let requester = unsafe { &*self.task.registers.func }.module();
         let requester = requester.number.get();
         match self.dynamic.clone() {

@@ -116,7 +116,7 @@ impl Vm {
                 func,
                 frame,
             } = self.task.registers;
-            // SAFETY: functions live as long as the VM.
+            // SAFETY: the function runs, so its module is loaded.
             let function = unsafe { &*func };
             let module = function.module();
             let at = trace_point(func, pc).pc;
@@ -175,7 +175,7 @@ impl Vm {
     /// Raises `:unbound` for a global of the running function's module.
     #[cold]
     pub(crate) fn unbound(&mut self, global: usize) -> Next {
-        // SAFETY: functions live as long as the VM.
+        // SAFETY: the function runs, so its module is loaded.
         let module = unsafe { &(*(*self.task.registers.func).module) };
         let condition = unbound_condition(self.name_of_global(module, global));
         self.raise(Payload::Condition(condition))
@@ -190,7 +190,7 @@ pub(crate) fn unbound_condition(name: &str) -> Condition {
 
 /// The word that was being executed when the program counter stood at `pc`.
 fn trace_point(func: *const Func, pc: *const u32) -> TracePoint {
-    // SAFETY: functions live as long as the VM.
+    // SAFETY: the function runs, so its module is loaded.
     let code = unsafe { (*func).code };
     let words = (pc as usize).wrapping_sub(code as usize) / 4;
     TracePoint {
