@@ -140,19 +140,16 @@ pub fn run_with(
     arguments.remove(0);
     let bundle = PathBuf::from(arguments.first().cloned().unwrap_or_default());
     match read_bundle(&bundle) {
-        Ok(archive) => match distrusted(&archive, note) {
+        Ok(archive) => match distrusted(&archive, note).or_else(|| beyond(&archive, note)) {
             Some(error) => refuse(&bundle, &error),
-            None => match beyond(&archive, note) {
-                Some(error) => refuse(&bundle, &error),
-                None => start(
-                    archive,
-                    Trust::Foreign,
-                    &bundle,
-                    &arguments,
-                    natives,
-                    prepare,
-                ),
-            },
+            None => start(
+                archive,
+                Trust::Foreign,
+                &bundle,
+                &arguments,
+                natives,
+                prepare,
+            ),
         },
         Err(error) => refuse(&bundle, &error),
     }
