@@ -8,6 +8,7 @@ use sema_vfs::{ArchiveBuilder, EntryKind, VfsPath};
 use semac_core::driver::Program;
 
 use super::{BundleError, encode};
+use sema_natives::std::crypto::hex::digits;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the digest that names a build.
@@ -23,8 +24,7 @@ pub fn build_name(program: &Program) -> Result<String, BundleError> {
         code.extend(encode(module, false)?);
     }
     let digest = Sha256::digest(&code);
-    let bytes = digest.iter().take(BYTES);
-    Ok(bytes.map(|byte| format!("{byte:02x}")).collect())
+    Ok(digits(digest.get(..BYTES).unwrap_or_default()))
 }
 
 /// The file with the line tables of a program.

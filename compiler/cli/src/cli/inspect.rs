@@ -9,6 +9,7 @@ use sema_format::{FormatError, ModuleView};
 use sema_machine::host::native::{Capability, Tier};
 use sema_machine::launch;
 use sema_machine::launch::signature::{SignatureError, Signed};
+use sema_natives::std::crypto::hex::digits;
 use sema_vfs::Archive;
 use serde::Serialize;
 
@@ -185,13 +186,7 @@ fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
     inspection.granted = lines_of(archive, launch::CAPABILITIES)?;
     inspection.limits = lines_of(archive, launch::POLICY)?.unwrap_or_default();
     inspection.signed_with = match Signed::of(archive) {
-        Ok(signed) => Some(
-            signed
-                .key
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        ),
+        Ok(signed) => Some(digits(&signed.key)),
         Err(SignatureError::None) => None,
         Err(error) => return Err(error.to_string()),
     };

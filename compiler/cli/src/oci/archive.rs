@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use sema_natives::std::crypto::hex::digits;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -24,10 +25,7 @@ impl Blob {
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    let digest = Sha256::digest(bytes);
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(digit).collect()
+    digits(&Sha256::digest(bytes))
 }
 
 /// A tar archive without times and owners.

@@ -3,6 +3,7 @@
 //! Numbers of fields are those of `opentelemetry/proto/trace/v1/trace.proto` and its relatives. In JSON identities are
 //! hexadecimal and numbers of 64 bits are strings, as that specification wants it.
 
+use crate::std::crypto::hex::digits;
 use std::fmt::Write as _;
 
 use super::span::{Attribute, Event, Span, Status};
@@ -195,10 +196,6 @@ fn list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
         write(out, item);
     }
     out.push(']');
-}
-
-fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn attributes(out: &mut String, attributes: &[(String, Attribute)]) {

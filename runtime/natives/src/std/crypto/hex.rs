@@ -23,7 +23,8 @@ natives! {
 }
 
 /// Bytes as lower-case digits.
-pub(crate) fn digits(bytes: &[u8]) -> String {
+#[must_use]
+pub fn digits(bytes: &[u8]) -> String {
     let digit = |number: u8| char::from_digit(number.into(), 16).unwrap_or('0');
     bytes
         .iter()
