@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
-use crate::front::datum::Interner;
+use crate::front::datum::new_interner;
 use crate::front::diagnostic::{COMPUTED_PATH, Diagnostic, NEEDS_COMPILER};
 use crate::front::lower::externs::HostFunction;
 use crate::front::modules::os_path::{path_of, text_of};
@@ -201,7 +201,7 @@ fn compile_with(
     phases: &dyn Observer,
 ) -> Result<Program, Vec<Diagnostic>> {
     phases.begin(phases::START);
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let library = Library::new(sources);
     let builtins = library.builtins();
     let mut machine = Machine::new(&library, options.macro_steps);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use semac_core::front::datum::{FileId, Interner, Span};
+use semac_core::front::datum::{FileId, Span, new_interner};
 use semac_core::front::diagnostic::render::Renderer;
 use semac_core::front::diagnostic::suggest::unbound_hint;
 use semac_core::front::diagnostic::{Condition, Diagnostic};
@@ -66,12 +66,7 @@ fn reader_errors() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let mut sources = SourceMap::new();
         let file = sources.add(format!("{name}.sema"), fs::read_to_string(&path).unwrap());
-        let errors = read_all(
-            &mut Interner::with_hasher(Default::default()),
-            file,
-            sources.text(file),
-        )
-        .expect_err(name);
+        let errors = read_all(&mut new_interner(), file, sources.text(file)).expect_err(name);
         let diagnostics = errors
             .iter()
             .map(|error| *Diagnostic::reader(error, sources.text(file)))

@@ -3,7 +3,7 @@
 mod support;
 
 use sema_machine::host::native::at_least;
-use semac_core::front::datum::Interner;
+use semac_core::front::datum::new_interner;
 use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::lower::CERTAIN;
 use semac_core::front::modules::{MemoryFiles, Options, PackageRoot, lower_files};
@@ -46,7 +46,7 @@ fn run(files: &[(&str, &str)]) -> Run {
         directory: Some("/p/packages".to_string()),
         program: None,
     };
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let mut host = Machine::default();
     let mut sources = SourceMap::new();
     let entry = format!("/p/{}", files[0].0);

@@ -5,7 +5,7 @@ mod prepared;
 
 use prepared::LibraryError;
 use sema_machine::host::native::Arity;
-use semac_core::front::datum::{Datum, DatumKind, FileId, Interner};
+use semac_core::front::datum::{Datum, DatumKind, FileId, Interner, new_interner};
 use semac_core::front::reader::read_all;
 use semac_core::ir::library::{ENTRIES, FILES, FUNCTIONS};
 
@@ -40,7 +40,7 @@ fn arity(parameters: &[&str]) -> Arity {
 
 #[test]
 fn the_index_is_what_the_reader_finds() {
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let mut definitions: Vec<Definition> = Vec::new();
     let mut aliases = Vec::new();
     let mut copies = Vec::new();

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use sema_machine::host::native::{at_least, between, exactly};
-use semac_core::front::datum::Interner;
+use semac_core::front::datum::new_interner;
 use semac_core::front::diagnostic::Severity;
 use semac_core::front::expand::host::NoHost;
 use semac_core::front::lower::lower_program;
@@ -43,7 +43,7 @@ fn builtins() -> Builtins {
 /// The listing of a program, or its problems.
 fn listing(source: &str) -> String {
     let mut sources = SourceMap::new();
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let file = sources.add("case.sema", source.to_owned());
     let forms = match read_all(&mut interner, file, source) {
         Ok(forms) => forms,

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use semac_core::front::datum::Interner;
+use semac_core::front::datum::{Interner, new_interner};
 use semac_core::front::expand::host::NoHost;
 use semac_core::front::lower::lower_program;
 use semac_core::front::lower::text::unit_text;
@@ -40,7 +40,7 @@ fn listing(source: &str) -> String {
         .and_then(|line| line.strip_prefix(";; pass: "))
         .expect("the first line names the pass");
     let mut sources = SourceMap::new();
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let library = Library::new(&mut sources);
     let builtins = library.builtins();
     let file = sources.add("case.sema", source.to_owned());

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use semac_core::front::datum::{Datum, DatumKind, FileId, Interner, Span};
+use semac_core::front::datum::{Datum, DatumKind, FileId, Interner, Span, new_interner};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::Renderer;
 use semac_core::front::reader::{ReadErrorKind, datum_to_text, read_all, read_many_limited};
@@ -111,11 +111,7 @@ fn seeds_are_read_or_refused() {
     let mut refused = 0;
     for (name, text) in seeds() {
         check(&text);
-        let result = read_all(
-            &mut Interner::with_hasher(Default::default()),
-            FileId(0),
-            &text,
-        );
+        let result = read_all(&mut new_interner(), FileId(0), &text);
         assert_eq!(
             result.is_err(),
             name.starts_with("errors"),
@@ -182,7 +178,7 @@ fn mutate(random: &mut Random, seeds: &[(String, String)]) -> String {
 fn check(text: &str) {
     let mut sources = SourceMap::new();
     let file = sources.add("mutated.sema", text.to_owned());
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     match read_all(&mut interner, file, text) {
         Ok(data) => {
             data.iter().for_each(|datum| check_datum(text, datum));

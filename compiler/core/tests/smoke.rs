@@ -6,7 +6,7 @@ use sema_machine::host::Host;
 use sema_machine::host::output::Output;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
 use semac_core::back::bytecode::generate;
-use semac_core::front::datum::{DatumKind, Interner, Span};
+use semac_core::front::datum::{DatumKind, Span, new_interner};
 use semac_core::front::positions::Positions;
 use semac_core::ir::{Expr, ExprKind, Global, GlobalId, Lambda, Unit, VarId, Variable};
 use semac_core::middle::Globals;
@@ -88,7 +88,7 @@ fn fib_runs() {
             ..Globals::default()
         },
         &Nothing,
-        &Interner::with_hasher(Default::default()),
+        &new_interner(),
     )
     .unwrap();
     let mut vm = Vm::new(

@@ -100,6 +100,7 @@ mod tests {
 
     use super::*;
     use crate::front::datum::Span;
+    use crate::front::datum::new_interner;
     use crate::front::positions::NoPositions;
     use crate::ir::{Builtin, Expr};
     use crate::phases::Unobserved;
@@ -124,7 +125,7 @@ mod tests {
             &none,
             Known::Proven,
             &NoPositions,
-            &Interner::with_hasher(Default::default()),
+            &new_interner(),
             1,
             &Unobserved,
         );

@@ -146,17 +146,16 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
-    /// How many texts there are.
-    pub fn count(&self) -> usize {
-        self.files.len()
-    }
-}
-
-impl SourceMap {
     /// A map without files.
     #[must_use]
     pub const fn new() -> Self {
         Self { files: Vec::new() }
+    }
+
+    /// How many files there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.files.len()
     }
 
     /// Adds a file under the name that messages show.

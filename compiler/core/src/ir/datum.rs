@@ -12,7 +12,13 @@ use num_rational::BigRational;
 pub type Symbol = lasso::Spur;
 
 /// The interner shared by all files of one compilation.
-pub type Interner = lasso::Rodeo<lasso::Spur, crate::hashing::Names>;
+pub type Interner = lasso::Rodeo<lasso::Spur, crate::hashing::RandomState>;
+
+/// An interner that knows no name.
+#[must_use]
+pub fn new_interner() -> Interner {
+    Interner::with_hasher(crate::hashing::RandomState::default())
+}
 
 /// Which source file a span points into; an index into the source map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]

@@ -185,6 +185,7 @@ fn mark(expr: &mut Expr, optional: &HashMap<Span, usize>, globals: &[Global]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::front::datum::new_interner;
     use crate::front::source::SourceMap;
     use crate::ir::builtins::CONSTANT_NAMES;
     use crate::ir::library::{ENTRIES, FUNCTIONS};
@@ -213,7 +214,7 @@ mod tests {
     /// A function that is lowered when it is reached is what lowering the whole library makes of it.
     #[test]
     fn each_function_is_lowered_as_the_whole_library_is() {
-        let mut interner = Interner::with_hasher(Default::default());
+        let mut interner = new_interner();
         let mut sources = SourceMap::new();
         let files = FILES.iter().map(|file| sources.add(file.name, file.text));
         let files: Vec<_> = files.collect();
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_no_function_is_refused() {
-        let mut interner = Interner::with_hasher(Default::default());
+        let mut interner = new_interner();
         let files = [FileId(0)];
         let builtins = Builtins::default();
         let mut refusal = |function: &'static Function| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
 use super::super::program;
-use semac_core::front::datum::{Datum, DatumKind, Interner, Span};
+use semac_core::front::datum::{Datum, DatumKind, Span, new_interner};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
@@ -106,7 +106,7 @@ pub(super) fn forms(path: &Path) -> Result<(Vec<TestForm>, SourceMap), Failure> 
     })?;
     let mut sources = SourceMap::new();
     let file = sources.add(path.display().to_string(), text.clone());
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let data = read_all(&mut interner, file, &text).unwrap_or_default();
     let mut tests: Vec<TestForm> = Vec::new();
     let mut problems = Vec::new();

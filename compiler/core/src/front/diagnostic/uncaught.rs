@@ -7,7 +7,7 @@ use sema_machine::vm::{FrameInfo, Uncaught};
 use sema_natives::NATIVES;
 
 use super::{Condition, Diagnostic};
-use crate::front::datum::{Datum, DatumKind, FileId, Interner, Span};
+use crate::front::datum::{Datum, DatumKind, FileId, Span, new_interner};
 use crate::front::reader::read_many_limited;
 use crate::front::source::SourceMap;
 use crate::ir::library;
@@ -50,7 +50,7 @@ const NOT_CALLABLE: &str = "not callable: ";
 fn hint_for_callee(place: Span, sources: &SourceMap) -> Option<String> {
     let text = sources.file(place.file)?.text();
     let form = text.get(place.start as usize..place.end as usize)?;
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let forms = read_many_limited(&mut interner, place.file, form, 1).ok()?;
     let DatumKind::List(items) = &forms.first()?.kind else {
         return None;
@@ -132,12 +132,7 @@ pub fn span_of(frame: &FrameInfo, sources: &SourceMap) -> Option<Span> {
 
 /// The length of the form with which a text begins.
 fn form_length(file: FileId, text: &str) -> u32 {
-    let form = read_many_limited(
-        &mut Interner::with_hasher(Default::default()),
-        file,
-        text,
-        1,
-    );
+    let form = read_many_limited(&mut new_interner(), file, text, 1);
     let form = form
         .ok()
         .and_then(|forms| forms.first().map(|form| form.span));

@@ -11,7 +11,7 @@ pub(crate) mod syntax_rules;
 pub(crate) mod table;
 pub(crate) mod trace;
 
-use std::collections::HashMap;
+use crate::hashing::HashMap;
 
 use crate::front::datum::{Datum, DatumKind, Interner, PartId, Span, Symbol};
 use crate::front::diagnostic::{Diagnostic, Fallible, span_of};
@@ -136,7 +136,7 @@ impl Lowerer<'_, '_> {
 /// The text of an expansion for a note, cut if it is long.
 pub(crate) fn expansion_text(expansion: &Datum, interner: &mut Interner) -> String {
     // No part is shorter than a character.
-    let readable = Reader::new(interner, 2 * SHOWN_EXPANSION).datum(expansion);
+    let readable = Reader::new(interner, Some(2 * SHOWN_EXPANSION)).datum(expansion);
     let mut text = datum_to_text(interner, &readable);
     if let Some((cut, _)) = text.char_indices().nth(SHOWN_EXPANSION) {
         text.truncate(cut);
@@ -147,7 +147,7 @@ pub(crate) fn expansion_text(expansion: &Datum, interner: &mut Interner) -> Stri
 
 /// A datum in which names made by the front end have become names a program could write. What is shared stays shared.
 pub(crate) fn readable(datum: &Datum, interner: &mut Interner) -> Datum {
-    Reader::new(interner, usize::MAX).datum(datum)
+    Reader::new(interner, None).datum(datum)
 }
 
 /// Makes data readable.
@@ -155,15 +155,15 @@ struct Reader<'i> {
     interner: &'i mut Interner,
     /// What parts that occur in several places have become.
     made: HashMap<PartId, Datum>,
-    /// How many more parts are made; the rest is left out.
-    most: usize,
+    /// How many more parts are made, if not all; the rest is left out.
+    most: Option<usize>,
 }
 
 impl Reader<'_> {
-    fn new(interner: &mut Interner, most: usize) -> Reader<'_> {
+    fn new(interner: &mut Interner, most: Option<usize>) -> Reader<'_> {
         Reader {
             interner,
-            made: HashMap::new(),
+            made: HashMap::default(),
             most,
         }
     }
@@ -171,7 +171,7 @@ impl Reader<'_> {
     fn datum(&mut self, datum: &Datum) -> Datum {
         let shared = datum.kind.shared_part();
         if let Some(made) = shared.and_then(|part| self.made.get(&part))
-            && self.most == usize::MAX
+            && self.most.is_none()
         {
             return made.clone();
         }
@@ -217,11 +217,13 @@ impl Reader<'_> {
         made
     }
 
+    /// Whether one more part is made.
     fn takes_one(&mut self) -> bool {
-        let some = self.most > 0;
-        if self.most != usize::MAX {
-            self.most = self.most.saturating_sub(1);
-        }
-        some
+        let Some(most) = &mut self.most else {
+            return true;
+        };
+        let rest = most.checked_sub(1);
+        *most = rest.unwrap_or_default();
+        rest.is_some()
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::front::datum::DatumKind;
+use crate::front::datum::{DatumKind, new_interner};
 
 fn texts(source: &str) -> String {
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let data = read_all(&mut interner, FileId(0), source).unwrap_or_else(|errors| {
         panic!(
             "{source}: {}",
@@ -20,12 +20,7 @@ fn texts(source: &str) -> String {
 }
 
 fn messages(source: &str) -> Vec<String> {
-    let errors = read_all(
-        &mut Interner::with_hasher(Default::default()),
-        FileId(0),
-        source,
-    )
-    .expect_err(source);
+    let errors = read_all(&mut new_interner(), FileId(0), source).expect_err(source);
     errors
         .iter()
         .map(|error| error.located_message(source))
@@ -305,12 +300,7 @@ fn one_mistake_is_reported_once() {
 #[test]
 fn a_form_at_the_margin_hints_at_the_missing_closer() {
     let source = "(define (f x)\n  (g x)\n\n(define (h) 1)\n";
-    let errors = read_all(
-        &mut Interner::with_hasher(Default::default()),
-        FileId(0),
-        source,
-    )
-    .unwrap_err();
+    let errors = read_all(&mut new_interner(), FileId(0), source).unwrap_err();
     let place = errors[0].related.as_ref().unwrap().span;
     assert_eq!((errors[0].span.start, place.start, place.end), (0, 23, 24));
 }
@@ -348,7 +338,7 @@ fn nesting_limit() {
 #[test]
 fn limited_reading() {
     let read = |source: &str, limit| {
-        let mut interner = Interner::with_hasher(Default::default());
+        let mut interner = new_interner();
         match read_many_limited(&mut interner, FileId(0), source, limit) {
             Ok(data) => data
                 .iter()
@@ -370,12 +360,7 @@ fn limited_reading() {
 #[test]
 fn spans() {
     let source = "(é '(x) #(f %) f\"a${ b }\")\n[#u8(1)]";
-    let data = read_all(
-        &mut Interner::with_hasher(Default::default()),
-        FileId(7),
-        source,
-    )
-    .unwrap();
+    let data = read_all(&mut new_interner(), FileId(7), source).unwrap();
     let text = |datum: &Datum| {
         assert_eq!(datum.span.file, FileId(7));
         source[datum.span.start as usize..datum.span.end as usize].to_owned()

@@ -9,7 +9,7 @@ use sema_machine::vm::Vm;
 
 use super::host::{Interruption, RunningProgram};
 use super::state::{Event, News};
-use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol};
+use crate::front::datum::{Datum, DatumKind, Interner, Span, Symbol, new_interner};
 use crate::front::diagnostic::{Diagnostic, EXPANSION};
 use crate::front::expand::prelude::PRELUDE;
 use crate::front::expand::syntax_rules::SyntaxRules;
@@ -63,7 +63,7 @@ pub(super) struct Compiled {
 
 impl Compiler {
     pub(super) fn new() -> Compiler {
-        let mut interner = Interner::with_hasher(Default::default());
+        let mut interner = new_interner();
         let mut sources = SourceMap::new();
         let library = Library::new(&mut sources);
         let names = Names::new(&mut interner);

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, eval_error};
 use sema_machine::vm::{Answer, Dynamic, ModuleImage, Request, Vm};
 
-use crate::front::datum::{FileId, Interner};
+use crate::front::datum::{FileId, new_interner};
 use crate::front::reader::read_many_limited;
 use crate::live::values;
 use compiler::Compiler;
@@ -134,7 +134,7 @@ pub fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> std::io::Resul
 
 /// The data of a text.
 fn read(vm: &Vm, text: &str, all: bool) -> Outcome {
-    let mut interner = Interner::with_hasher(Default::default());
+    let mut interner = new_interner();
     let limit = if all { usize::MAX } else { 1 };
     let data = read_many_limited(&mut interner, FileId(u32::MAX), text, limit);
     let data = data.map_err(|error| {

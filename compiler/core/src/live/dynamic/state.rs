@@ -1,6 +1,7 @@
 //! What all levels of the compiler know about the running program.
 
-use std::collections::{HashMap, VecDeque};
+use crate::hashing::{HashMap, HashSet};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -71,7 +72,7 @@ impl Environment {
     fn new(age: u64) -> Environment {
         Environment {
             events: Vec::new(),
-            latest: HashMap::new(),
+            latest: HashMap::default(),
             age,
         }
     }
@@ -100,7 +101,7 @@ impl Environment {
             return Vec::new();
         }
         self.age = age;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::default();
         let mut stay: Vec<bool> = self
             .events
             .iter()
@@ -191,7 +192,7 @@ pub(super) struct State {
     pub(super) imports: HashMap<Rc<str>, i64>,
     /// By number of the module.
     pub(super) origins: HashMap<usize, Origin>,
-    pub(super) files: HashMap<String, PathBuf>,
+    pub(super) files: std::collections::HashMap<String, PathBuf>,
     pub(super) package_root: Option<PathBuf>,
     /// Whether source files are taken from the program alone.
     pub(super) embedded_only: bool,
