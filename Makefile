@@ -184,7 +184,7 @@ conformance: semac all-runtimes
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(CURDIR)/dist/semac" conformance.txt built
 
 # With garbage collected at every safepoint: the programs of the fixtures, and all conformance cases.
-# It shares what it is built from with the usual one, so it is put aside.
+# This semac is built where the usual one is, to share the dependencies, and then copied to a place of its own.
 stress-semac:
 	@mkdir -p "$(TARGET_DIR)/stress"
 	$(CARGO) build --package semac --features gc-stress --bin semac
