@@ -24,6 +24,9 @@ const MESSAGE_PREVIEW: usize = 40;
 /// Bytes of a value that a message shows.
 const LONGEST_SHOWN: usize = 1000;
 
+/// Bytes of a readable form that are written without a look at the memory that the program may use.
+const UNASKED: usize = 16 << 10;
+
 /// What functions without a name are called in messages.
 const ANONYMOUS: &str = "<lambda>";
 
@@ -77,6 +80,18 @@ pub fn append_display(host: &Host, value: Value, out: &mut String) -> Outcome<()
 /// # Errors
 /// It may not.
 pub fn append_readable(host: &Host, value: Value, out: &mut String) -> Outcome<()> {
+    let start = out.len();
+    if write_limited(host, value, out, start + UNASKED) {
+        return Ok(());
+    }
+    out.truncate(start);
+    append_long(host, value, out)
+}
+
+/// As [`append_readable`], for what is long.
+#[cold]
+#[inline(never)]
+fn append_long(host: &Host, value: Value, out: &mut String) -> Outcome<()> {
     let start = out.len();
     loop {
         let most = host.room_for_text();

@@ -235,11 +235,15 @@ impl Host {
     /// # Errors
     /// The program may not use so many bytes more.
     pub fn ask(&self, bytes: usize) -> Outcome<()> {
-        if bytes < SMALL
-            || self
-                .heap
-                .has_room(bytes.saturating_add(self.symbols.bytes()))
-        {
+        if bytes < SMALL {
+            return Ok(());
+        }
+        self.ask_much(bytes)
+    }
+
+    #[inline(never)]
+    fn ask_much(&self, bytes: usize) -> Outcome<()> {
+        if (self.heap).has_room(bytes.saturating_add(self.symbols.bytes())) {
             return Ok(());
         }
         Err(self.out_of_memory().signal())

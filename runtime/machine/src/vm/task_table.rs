@@ -41,6 +41,8 @@ pub(crate) struct TaskTable {
     new: usize,
     /// What the tables of tasks take.
     charge: Option<Charge>,
+    /// For how many tasks.
+    charged: usize,
     /// While the old generation is being marked: the places below this one have not been looked at.
     left_out: usize,
 }
@@ -54,11 +56,17 @@ impl TaskTable {
     pub(super) fn put_new(&mut self, heap: &Heap, id: TaskId, entry: Entry) {
         self.new += 1;
         self.put(id, entry);
-        let bytes = self.entries.capacity() * (size_of::<Entry>() + Scheduler::BYTES_OF_TASK);
-        let charge = self.charge.get_or_insert_with(|| heap.account.charge());
-        if charge.bytes() != bytes {
-            charge.set(bytes);
+        if self.entries.capacity() != self.charged {
+            self.charge(heap);
         }
+    }
+
+    /// Accounts for the tables after they have grown.
+    #[cold]
+    fn charge(&mut self, heap: &Heap) {
+        self.charged = self.entries.capacity();
+        let charge = self.charge.get_or_insert_with(|| heap.account.charge());
+        charge.set(self.charged * (size_of::<Entry>() + Scheduler::BYTES_OF_TASK));
     }
 
     #[inline(always)]

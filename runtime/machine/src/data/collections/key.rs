@@ -118,7 +118,7 @@ fn is_plain(host: &Host, value: Value) -> bool {
 /// A type error when it contains a NaN, a mutable array or a mutable cell.
 #[inline]
 pub fn check(host: &Host, key: Value) -> Outcome<()> {
-    if is_plain(host, key) {
+    if is_identified(key) || is_plain(host, key) {
         return Ok(());
     }
     let traits = traits_of(host, key);

@@ -25,13 +25,28 @@ fn compare_others(host: &Host, a: Value, b: Value) -> Ordering {
         return Ordering::Equal;
     }
     let heap = &host.heap;
-    if heap.as_vector(a).is_some() && heap.as_vector(b).is_some() {
-        // Nothing is kept for afterwards: keys are compared often.
-        return compare_vectors(host, a, b);
+    if let (Some(left), Some(right)) = (heap.as_vector(a), heap.as_vector(b)) {
+        // Keys are often short vectors of small integers.
+        for (&x, &y) in left.iter().zip(right) {
+            if x == y {
+                continue;
+            }
+            if x.both_fixnums(y) {
+                return x.fixnum_shifted().cmp(&y.fixnum_shifted());
+            }
+            return compare_vectors(host, a, b);
+        }
+        return left.len().cmp(&right.len());
     }
     if let Some(ordering) = compare_leaves(host, a, b) {
         return ordering;
     }
+    compare_compounds(host, a, b)
+}
+
+/// The order of two compound values of one kind.
+#[inline(never)]
+fn compare_compounds(host: &Host, a: Value, b: Value) -> Ordering {
     let mut budget = super::BUDGET;
     match compare_shallow(host, a, b, super::SHALLOW, &mut budget) {
         Some(ordering) => ordering,
@@ -39,7 +54,7 @@ fn compare_others(host: &Host, a: Value, b: Value) -> Ordering {
     }
 }
 
-/// The order of two vectors.
+/// The order of two vectors. Nothing is kept for afterwards as long as the budget lasts: keys are compared often.
 #[inline(never)]
 fn compare_vectors(host: &Host, a: Value, b: Value) -> Ordering {
     let mut budget = super::BUDGET;

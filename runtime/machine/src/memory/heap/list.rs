@@ -209,7 +209,7 @@ impl Heap {
             Some(capacity) => (capacity * 2).clamp(LEAST_GROWTH, LARGEST_GROWTH),
             None => FIRST_CHUNK,
         };
-        let chunk = self.new_chunk(capacity, capacity - 1, rest);
+        let chunk = self.new_chunk(capacity, capacity - 1, rest, length);
         let cell = chunk as usize + CHUNK_HEADER_BYTES + (capacity - 1) * CELL_BYTES;
         // SAFETY: the last cell of the new chunk.
         unsafe {
@@ -235,11 +235,12 @@ impl Heap {
         Some(object::chunk_capacity(unsafe { *(chunk as *const u64) }))
     }
 
-    /// A chunk whose cells are still to be written, from `front` on, before the next allocation.
+    /// A chunk whose cells are still to be written, from `front` on, before the next allocation. The list `rest`, which
+    /// follows, has `length` elements.
     ///
     /// All lists that ever begin in it have lengths that a cell can hold, which nobody has to check again.
-    fn new_chunk(&self, capacity: usize, front: usize, rest: Value) -> *mut u64 {
-        Self::length(self.list_len(rest) + capacity);
+    fn new_chunk(&self, capacity: usize, front: usize, rest: Value, length: usize) -> *mut u64 {
+        Self::length(length + capacity);
         let (chunk, flags) = self.allocate(object::chunk_bytes(capacity), true);
         let link = CHUNK_HEADER_BYTES + capacity * CELL_BYTES;
         let link_header = self.link_to(rest);
@@ -261,7 +262,7 @@ impl Heap {
     pub fn list_with_tail(&self, elements: &[Value], mut rest: Value) -> Value {
         for part in elements.rchunks(MAX_CHUNK_CELLS) {
             let length = self.list_len(rest);
-            let chunk = self.new_chunk(part.len(), 0, rest) as usize;
+            let chunk = self.new_chunk(part.len(), 0, rest, length) as usize;
             let first = chunk + CHUNK_HEADER_BYTES;
             for (index, &element) in part.iter().enumerate() {
                 let cell = first + index * CELL_BYTES;

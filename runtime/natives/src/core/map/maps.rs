@@ -137,8 +137,9 @@ natives! {
     /// Raises if the value can be no key of a map.
     "%check-key" (key: Any) -> Nil, pure => check_key;
 
-    /// Raises if one of the values can be no key of a map.
-    "%check-keys" (keys: Any) -> Nil, pure => check_keys;
+    /// A path of keys, the empty list for one without keys. Raises if it is no list or vector, or if one of its elements can be
+    /// no key of a map.
+    "%checked-path" (path: Any) -> Any, pure => checked_path;
 
     /// A map of the kind of another one, with keys from one list and values from another.
     "%map-from-lists" (like: Any, keys: Any, values: Any) -> Map, pure => map_from_lists;
@@ -369,11 +370,21 @@ fn check_key(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::NIL)
 }
 
-fn check_keys(host: &Host, args: &[Value]) -> Outcome {
-    for key in host.heap.list_iter(argument(args, 0)) {
-        collections::key::check(host, key)?;
+fn checked_path(host: &Host, args: &[Value]) -> Outcome {
+    let path = argument(args, 0);
+    let check = |key: Value| collections::key::check(host, key);
+    match path.kind() {
+        Kind::Vector => {
+            let keys = host.heap.values(path);
+            keys.iter().copied().try_for_each(check)?;
+            Ok(if keys.is_empty() { Value::EMPTY } else { path })
+        }
+        Kind::List => {
+            host.heap.list_iter(path).try_for_each(check)?;
+            Ok(path)
+        }
+        _ => Err(type_error(host, "list or vector", path)),
     }
-    Ok(Value::NIL)
 }
 
 /// A sorted map with the entries of any map.

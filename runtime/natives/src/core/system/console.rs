@@ -65,6 +65,9 @@ natives! {
     "io/eof?" () -> Bool => met_end;
 }
 
+/// Bytes that most lines have at most: what is longer is copied when it grows.
+const LINE: usize = 64;
+
 /// How each value is written.
 type Form = fn(&Host, Value, &mut String) -> Outcome<()>;
 
@@ -73,7 +76,7 @@ type Form = fn(&Host, Value, &mut String) -> Outcome<()>;
 /// # Errors
 /// The program may not use the memory for them.
 pub(crate) fn joined(host: &Host, args: &[Value], form: Form) -> Outcome<String> {
-    let mut line = String::new();
+    let mut line = String::with_capacity(LINE);
     for (index, &value) in args.iter().enumerate() {
         if index > 0 {
             line.push(' ');

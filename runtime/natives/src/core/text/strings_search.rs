@@ -251,19 +251,25 @@ fn split_at_bytes<const PART: usize>(
         }
         end = at.saturating_sub(1);
     };
-    // Most pieces are words, so a search for each would hardly begin before it ends.
+    // Most pieces are words, so a search for each would hardly begin before it ends. What follows the last whole word is
+    // one, too, filled up with what is no separator.
     let (words, rest) = string.as_bytes().as_chunks::<8>();
-    for (index, &byte) in rest.iter().enumerate().rev() {
-        if byte == separator {
-            cut(8 * words.len() + index + 1);
-        }
+    let mut word = [!separator; 8];
+    for (byte, &of_rest) in word.iter_mut().zip(rest) {
+        *byte = of_rest;
     }
-    for (index, word) in words.iter().enumerate().rev() {
-        let mut found = bytes_equal(u64::from_le_bytes(*word), separator);
+    let mut index = words.len();
+    loop {
+        let mut found = bytes_equal(u64::from_le_bytes(word), separator);
         while found != 0 {
             let byte = 7 - found.leading_zeros() as usize / 8;
             cut(8 * index + byte + 1);
             found &= !(0x80 << (8 * byte));
+        }
+        index = index.wrapping_sub(1);
+        match words.get(index) {
+            Some(before) => word = *before,
+            None => break,
         }
     }
     cut(0);

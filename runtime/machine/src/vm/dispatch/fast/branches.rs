@@ -16,28 +16,31 @@ use crate::vm::Vm;
 use crate::vm::module::Func;
 use crate::vm::stack::Frame;
 
-/// Jumps by the second word if the condition holds, else skips it.
+/// Jumps by the second word if the condition holds, else skips it. Each way goes on by itself: the shortest code for both,
+/// and what does not jump is no part of a cycle.
 macro_rules! branch {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident; $condition:expr) => {{
         let after = $pc.add(1);
-        let target = if $condition {
-            after.offset(*$pc as i32 as isize)
-        } else {
-            after
-        };
-        dispatch_elsewhere!($vm, target, $base, $func, $frame)
+        if $condition {
+            dispatch_elsewhere!(
+                $vm,
+                after.offset(*$pc as i32 as isize),
+                $base,
+                $func,
+                $frame
+            )
+        }
+        dispatch!($vm, after, $base, $func, $frame)
     }};
 }
 
 /// Jumps by the 16-bit offset of the first word.
 macro_rules! short_branch {
     ($vm:ident $pc:ident $base:ident $func:ident $frame:ident $word:ident; $condition:expr) => {{
-        let target = if $condition {
-            $pc.offset(sbx($word) as isize)
-        } else {
-            $pc
-        };
-        dispatch_elsewhere!($vm, target, $base, $func, $frame)
+        if $condition {
+            dispatch_elsewhere!($vm, $pc.offset(sbx($word) as isize), $base, $func, $frame)
+        }
+        dispatch!($vm, $pc, $base, $func, $frame)
     }};
 }
 
