@@ -279,6 +279,58 @@ fn walks_over_vectors_by_rest_are_linear() {
     );
 }
 
+/// A text that is built piece by piece takes linear time, wherever it is kept meanwhile.
+#[test]
+fn texts_are_built_in_linear_time_wherever_they_are_kept() {
+    let shapes = [
+        "(define s \"\") (dotimes (i N) (set! s (string-append s \"xy\"))) (println (string-length s))",
+        "(define s \"\") (for-each (fn (i) (set! s f\"${s}xy\")) (range N)) (println (string-length s))",
+        "(define c (mutable-cell/new \"\"))\
+         (dotimes (i N) (mutable-cell/set! c (str (mutable-cell/get c) \"xy\")))\
+         (println (string-length (mutable-cell/get c)))",
+        "(println (string-length (:t (foldl (fn (m i) (map/update m :t (fn (t) (str t \"x\" \"y\")))) {:t \"\"} (range N)))))",
+        "(define-record-type doc (make-doc text) doc? (text doc-text))\
+         (println (string-length (doc-text (foldl (fn (d i) (make-doc (str (doc-text d) \"xy\"))) (make-doc \"\") (range N)))))",
+        "(define ch (channel/new 1)) (channel/send ch \"\")\
+         (dotimes (i N) (channel/send ch (string-append (channel/recv ch) \"xy\")))\
+         (println (string-length (channel/recv ch)))",
+    ];
+    // Copying would move 80 GB and more for each.
+    let count = 200_000;
+    for shape in shapes {
+        let main = shape.replace('N', &count.to_string());
+        let project = Scratch::with(&[("main.sema", main.as_str())]);
+        let started = Instant::now();
+        let got = run(&project, "main.sema").succeeded();
+        assert_eq!(got.stdout, format!("{}\n", 2 * count), "{shape}");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{shape}: {:?}",
+            started.elapsed()
+        );
+    }
+}
+
+/// Beginnings of a text that has grown since are what they were.
+#[test]
+fn texts_do_not_change_when_others_are_made_of_them() {
+    let main = "(define base (string/repeat \"é\" 300))\n\
+        (define a (str base \"a\"))\n(define b (str a \"b\"))\n(define c (str b \"c\"))\n(define d (str b \"d\"))\n\
+        (define both (str c c))\n(define m {a 1 b 2 c 3 d 4})\n\
+        (gc/collect)\n\
+        (println (map (fn (t) (substring t 300)) (list a b c d)) (map string-length (list a b c d both)))\n\
+        (println (get m (str base \"ab\")) (get m (str base \"abd\")) (= c (str base \"abc\")) (equal? both (str base \"abc\" base \"abc\")))\n\
+        (println (string/ref c 302) (string/index-of c \"c\") (string/ends-with? d \"bd\") (string/starts-with? d base))\n\
+        (define (grow t n) (if (= n 0) t (grow (str t n) (- n 1))))\n\
+        (println (string-length (grow d 10)) (string-length d))\n";
+    let project = Scratch::with(&[("main.sema", main)]);
+    let got = run(&project, "main.sema").succeeded().stdout;
+    assert_eq!(
+        got,
+        "(\"a\" \"ab\" \"abc\" \"abd\") (301 302 303 303 606)\n2 4 #t #t\nc 302 #t #t\n314 303\n"
+    );
+}
+
 /// What is left of a vector is a vector like any other.
 #[test]
 fn rests_of_vectors_are_vectors() {

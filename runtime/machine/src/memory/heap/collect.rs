@@ -10,7 +10,6 @@ use super::mark;
 use super::object::{self, CELL_BYTES, CHUNK_HEADER_BYTES, FORWARDED, LARGE, REMEMBERED};
 use super::verify::Verifier;
 use super::{Heap, NURSERY_BYTES};
-use crate::memory::value::kind::Shape;
 use crate::memory::value::{Kind, Value};
 
 /// Blocks that are swept after a minor collection.
@@ -284,7 +283,8 @@ impl<'h> Tracer<'h> {
                     if self.heap.marking.active {
                         self.heap.tell_of_closure(object);
                     }
-                    self.fields(object, 0, object::field_count(*object));
+                    let fields = object::value_fields(*object);
+                    self.fields(object, fields.start, fields.end);
                 }
             } else if let Some((chunk, from, to)) = self.cells.pop() {
                 // SAFETY: `from..to` are initialised cells of this chunk; the link follows them.
@@ -329,7 +329,7 @@ impl<'h> Tracer<'h> {
             *to = header | flags;
             *from = (to as u64) << 16 | FORWARDED | (header & 0xFF);
         }
-        if object::kind_of(header).shape() == Shape::Values {
+        if object::holds_values(header) {
             self.objects.push(to);
         }
         Value::from_address(to as usize)

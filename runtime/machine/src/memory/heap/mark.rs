@@ -103,9 +103,10 @@ impl Heap {
                     if from == 0 {
                         self.tell_of_closure(object);
                     }
-                    let length = object::field_count(*object);
-                    let to = length.min(from + PART);
-                    if to < length {
+                    let fields = object::value_fields(*object);
+                    let from = from.max(fields.start);
+                    let to = fields.end.min(from + PART);
+                    if to < fields.end {
                         self.marking.objects.push((object, to));
                     }
                     for index in from..to {
@@ -215,7 +216,7 @@ impl Heap {
             } else if header & MARKED == 0 {
                 *object = header | MARKED;
                 self.count_marked(object::object_bytes(header), header);
-                if object::kind_of(header).shape() == Shape::Values {
+                if object::holds_values(header) {
                     self.marking.objects.push((object, 0));
                 }
             }

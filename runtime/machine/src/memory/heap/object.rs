@@ -85,6 +85,41 @@ pub(crate) fn is_slice(header: u64) -> bool {
     has_form(header, Kind::Vector, SLICE)
 }
 
+/// What `aux` says of a string whose bytes are the first ones of a buffer; see [`super::text`]. Its extra word is followed by
+/// the buffer.
+pub(crate) const SHARED_TEXT: u16 = 0x100;
+
+/// What `aux` says of a string that something was appended to: more is to be expected.
+pub(crate) const APPENDED_TEXT: u16 = 0x200;
+
+/// The word of a string that shares its bytes that refers to the buffer: behind the extra word.
+pub(crate) const BUFFER_FIELD: usize = 1;
+
+/// Whether this is the header of a string whose bytes lie in a buffer.
+#[inline(always)]
+pub(crate) fn is_shared_text(header: u64) -> bool {
+    has_form(header, Kind::String, SHARED_TEXT)
+}
+
+/// Whether an object, which is no list, refers to others.
+#[inline(always)]
+pub(crate) fn holds_values(header: u64) -> bool {
+    match kind_of(header).shape() {
+        Shape::Values => true,
+        Shape::Bytes => is_shared_text(header),
+        _ => false,
+    }
+}
+
+/// Which words behind the header of an object that refers to others are values.
+#[inline(always)]
+pub(crate) fn value_fields(header: u64) -> std::ops::Range<usize> {
+    if is_shared_text(header) {
+        return BUFFER_FIELD..BUFFER_FIELD + 1;
+    }
+    0..field_count(header)
+}
+
 /// How many values follow the header of an object that holds values.
 #[inline(always)]
 pub(crate) fn field_count(header: u64) -> usize {
@@ -159,11 +194,12 @@ pub(crate) fn object_bytes(header: u64) -> usize {
 }
 
 /// Bytes that an object of the shape `Bytes` has room for: a string may have more than its length, to grow. Then `aux` is
-/// the binary logarithm of its room.
+/// the binary logarithm of its room. One that shares its bytes has room for the reference to them.
 #[inline]
 pub(crate) fn bytes_reserved(header: u64) -> usize {
     match aux_of(header) {
         room @ 1..=31 if kind_of(header) == Kind::String => 1 << room,
+        SHARED_TEXT if kind_of(header) == Kind::String => size_of::<Value>(),
         _ => length_of(header),
     }
 }

@@ -74,8 +74,8 @@ impl Verifier {
         );
         self.check_flags(address, header);
         self.check_extent(address, object::object_bytes(header), holder);
-        if kind.shape() == Shape::Values {
-            for index in 0..object::field_count(header) {
+        if object::holds_values(header) {
+            for index in object::value_fields(header) {
                 // SAFETY: the extent has room for the fields.
                 self.pending
                     .push(unsafe { *(address as *const Value).add(1 + index) });

@@ -12,6 +12,7 @@ use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, check_count, count, integer, text};
 use sema_machine::host::condition::{Outcome, eval_error};
+use sema_machine::memory::heap::text::LEAST_SHARED;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -225,6 +226,22 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
     {
         return Ok(*only);
     }
+    if let Some((&start, more)) = args.split_first()
+        && let Some(text) = host.heap.as_str(start)
+        && text.len() >= LEAST_SHARED
+    {
+        let mut joined = String::new();
+        let more = match more {
+            [only] if host.heap.is_string(*only) => host.heap.as_str(*only).unwrap_or_default(),
+            _ => {
+                for &value in more {
+                    print::append_display(host, value, &mut joined)?;
+                }
+                &joined
+            }
+        };
+        return append_to_long(host, start, text, more);
+    }
     let known: usize = args
         .iter()
         .map(|&value| host.heap.as_str(value).map_or(8, str::len))
@@ -237,6 +254,16 @@ fn append(host: &Host, args: &[Value]) -> Outcome {
     string_of(host, "string-append", &joined)
 }
 
+/// The text of `start`, which is `text` and long, most likely one that is built piece by piece, and `more`.
+pub(crate) fn append_to_long(host: &Host, start: Value, text: &str, more: &str) -> Outcome {
+    let length = text.len() + more.len();
+    if length > LARGE_TEXT {
+        check_length("string-append", length)?;
+        host.ask(host.heap.bytes_to_append(start, length))?;
+    }
+    Ok(host.heap.append_string(start, more))
+}
+
 /// Bytes of a text before which nobody asks whether there is room.
 const LARGE_TEXT: usize = 32 << 10;
 
@@ -247,12 +274,18 @@ pub(crate) const LONGEST_TEXT: usize = (1 << 31) - 1;
 ///
 /// The text is made first, then the string.
 pub(crate) fn check_text(host: &Host, function: &str, bytes: usize) -> Outcome<()> {
-    if bytes > LONGEST_TEXT {
-        return Err(eval_error(format!(
-            "{function}: a string of {bytes} bytes exceeds the limit of {LONGEST_TEXT}"
-        )));
-    }
+    check_length(function, bytes)?;
     host.ask(bytes.saturating_mul(2))
+}
+
+/// Refuses a text that no string could hold.
+fn check_length(function: &str, bytes: usize) -> Outcome<()> {
+    if bytes <= LONGEST_TEXT {
+        return Ok(());
+    }
+    Err(eval_error(format!(
+        "{function}: a string of {bytes} bytes exceeds the limit of {LONGEST_TEXT}"
+    )))
 }
 
 /// A string whose length was not known beforehand.

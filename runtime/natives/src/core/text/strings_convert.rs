@@ -2,12 +2,13 @@
 
 use crate::core::number::number_conversion::without_comments;
 use crate::core::text::chars::code_point;
-use crate::core::text::strings::string_of;
+use crate::core::text::strings::{append_to_long, string_of};
 use sema_machine::data::number::literal::parse_number_text;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_only, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::memory::heap::text::LEAST_SHARED;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -194,7 +195,27 @@ fn intern(host: &Host, args: &[Value]) -> Outcome {
 fn format(host: &Host, args: &[Value]) -> Outcome {
     let template = text(host, "format", args, 0)?;
     let mut items = args.iter().skip(1).copied();
-    let mut result = String::with_capacity(template.len() + 8 * args.len());
+    // A long text that stands first is most likely one that is built piece by piece.
+    if let (Some(rest), Some(&start)) = (template.strip_prefix("~a"), args.get(1))
+        && let Some(text) = host
+            .heap
+            .as_str(start)
+            .filter(|text| text.len() >= LEAST_SHARED)
+    {
+        items.next();
+        let more = formatted(host, rest, &mut items)?;
+        return append_to_long(host, start, text, &more);
+    }
+    string_of(host, "format", &formatted(host, template, &mut items)?)
+}
+
+/// A template with the forms of the items in the places of its directives.
+fn formatted(
+    host: &Host,
+    template: &str,
+    items: &mut dyn ExactSizeIterator<Item = Value>,
+) -> Outcome<String> {
+    let mut result = String::with_capacity(template.len() + 8 * items.len());
     let mut rest = template;
     while let Some((literal, directive)) = rest.split_once('~') {
         result.push_str(literal);
@@ -221,7 +242,7 @@ fn format(host: &Host, args: &[Value]) -> Outcome {
         rest = after.as_str();
     }
     result.push_str(rest);
-    string_of(host, "format", &result)
+    Ok(result)
 }
 
 #[cfg(test)]
