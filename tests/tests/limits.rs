@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use sema_tests::{Outcome, Scratch, built, outcome, semac_in};
 
-/// Limits of stacks and data in megabytes.
+/// Limit of all data in megabytes.
 const LIMIT: usize = 48;
 
 /// What the system may give the process in all: more than that is certain to be too much.
@@ -38,7 +38,6 @@ fn limited(scratch: &Scratch, input: Option<&str>) -> (Outcome, usize) {
             &script,
         ])
         .env("SEMAC_HEAP_MB", LIMIT.to_string())
-        .env("SEMAC_STACK_MB", LIMIT.to_string())
         .current_dir(scratch.path())
         .stdin(Stdio::null());
     let mut outcome = outcome(&mut command, b"").succeeded();
@@ -61,13 +60,8 @@ fn is_limited(grows: &str, input: Option<&str>) {
     }
     let (outcome, memory) = limited(&scratch, input.filter(|input| input.starts_with('/')));
     assert_eq!(outcome.stdout, ":eval\n:still 3", "{grows}");
-    // The garbage collector's tables and what a copy needs come on top. Tasks have stacks, which have a limit of their own.
-    let limit = if grows.contains("async") {
-        2 * LIMIT
-    } else {
-        LIMIT
-    };
-    let most = limit * 1100 / 1000 * 1024 + (16 << 10);
+    // The garbage collector's tables and what a copy needs come on top.
+    let most = LIMIT * 1100 / 1000 * 1024 + (16 << 10);
     assert!(memory < most, "{grows}: {memory} kB");
 }
 
@@ -167,6 +161,22 @@ fn tasks_that_start_each_other_end_when_there_is_no_memory() {
     is_limited("(define (f n) (await (async (f (+ n 1))))) (f 0)", None);
     is_limited(
         "(define (g l) (await (async (g (cons 1 (append '(1 2 3 4 5 6 7 8) l)))))) (g '())",
+        None,
+    );
+}
+
+/// Stacks count as data: that of the program, those of tasks, those of code that calls back.
+#[test]
+fn stacks() {
+    is_limited("(define (f n) (+ 1 (f (+ n 1)))) (f 0)", None);
+    is_limited("(define (f l) (cons (f (cons l l)) l)) (f '())", None);
+    is_limited(
+        "(define (f n) (+ 1 (foldl (fn (a b) (f (+ n 1))) 0 '(1)))) (f 0)",
+        None,
+    );
+    is_limited(
+        "(define (f n) (if (= n 0) (begin (async/sleep 10) 0) (+ 1 (f (- n 1)))))\
+         (async/all (map (fn (i) (async (f 20000))) (range 1000)))",
         None,
     );
 }

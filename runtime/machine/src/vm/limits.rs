@@ -10,12 +10,13 @@ use super::Vm;
 use super::dispatch::{Next, Running};
 use super::unwind::Payload;
 use crate::host::condition::Condition;
+use crate::memory::account::Charge;
 use crate::memory::value::Value;
 use crate::platform::available;
 
 /// The limit of the stacks of all tasks together, in megabytes.
 const STACK_VARIABLE: &str = "SEMAC_STACK_MB";
-/// The limit of the data on the heap, in megabytes.
+/// The limit of all data, in megabytes.
 const HEAP_VARIABLE: &str = "SEMAC_HEAP_MB";
 
 /// What a program may use before anybody asks how much there is.
@@ -26,6 +27,10 @@ const MOST_STACK: usize = 512 << 20;
 const LEAST_STACK: usize = 64 << 10;
 /// Parts of the available memory that the stacks may take.
 const STACK_SHARE: (usize, usize) = (1, 4);
+/// Parts of the limit of all data that the stacks may take, if only the former is set.
+const STACK_PART: usize = 4;
+/// The account of the stacks is brought up to date when they differ by so many bytes.
+const STACK_STEP: usize = 64 << 10;
 /// A program whose live data leave less than this part of the heap's limit free has reached it: it would do
 /// nothing but collect.
 const FREE_PART: usize = 16;
@@ -35,7 +40,7 @@ const FREE_PART: usize = 16;
 pub struct Limits {
     /// Of the stacks of all tasks together: `SEMAC_STACK_MB`.
     pub stack: Option<usize>,
-    /// Of the heap: `SEMAC_HEAP_MB`.
+    /// Of all data, the stacks too: `SEMAC_HEAP_MB`.
     pub heap: Option<usize>,
 }
 
@@ -117,11 +122,31 @@ impl Vm {
     /// Limits the stacks of all tasks together, and the heap. A call or an allocation that would go beyond
     /// raises an `:eval` condition.
     pub fn set_limits(&mut self, limits: Limits) {
-        if let Some(bytes) = limits.stack {
+        let part = limits
+            .heap
+            .map(|bytes| (bytes / STACK_PART).min(MOST_STACK));
+        if let Some(bytes) = limits.stack.or(part) {
             self.stack_limit.set(bytes.max(LEAST_STACK));
         }
         if let Some(bytes) = limits.heap {
             self.host.heap.account.set_limit(bytes);
+        }
+    }
+
+    /// Bytes of the stacks of all tasks.
+    pub(super) fn stack_bytes(&self) -> usize {
+        self.tasks.parked_bytes() + self.task.footprint()
+    }
+
+    /// Accounts for the stacks, which count as data.
+    pub(super) fn account_for_stacks(&mut self) {
+        let bytes = self.stack_bytes();
+        let charged = self.stack_charge.as_ref().map_or(0, Charge::bytes);
+        if bytes.abs_diff(charged) >= STACK_STEP {
+            let account = &self.host.heap.account;
+            (self.stack_charge)
+                .get_or_insert_with(|| account.charge())
+                .set(bytes);
         }
     }
 
@@ -141,6 +166,7 @@ impl Vm {
     /// Before a task is started that runs this function: the condition if the program's data have no room. The task that starts
     /// it is to get it now: later it would leave behind a task that goes on without it. The function may move.
     pub(super) fn memory_for_task(&mut self, function: Value) -> Result<Value, Condition> {
+        self.account_for_stacks();
         if !self.host.heap.is_nearly_full()
             && self.host.used_bytes() <= self.host.heap.account.limit()
         {

@@ -79,6 +79,8 @@ pub struct Vm {
     pub(crate) task: Box<Task>,
     /// Most bytes of the stacks of all tasks together.
     stack_limit: limits::Limit,
+    /// What the stacks of all tasks take, as far as it has been accounted for.
+    stack_charge: Option<crate::memory::account::Charge>,
     /// A task without anything to run, to stand in while no task runs.
     idle: Option<Box<Task>>,
     /// What the running task may still do before it is looked whether it goes on.
@@ -157,6 +159,7 @@ impl Vm {
             tasks: task_table::TaskTable::default(),
             task,
             stack_limit: limits::Limit::of_stacks(),
+            stack_charge: None,
             idle: None,
             deadline: None,
             interrupt: None,
@@ -288,6 +291,7 @@ impl Vm {
     }
 
     pub(crate) fn collect(&mut self, full: bool) {
+        self.account_for_stacks();
         let Vm {
             host,
             modules,
