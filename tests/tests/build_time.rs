@@ -22,6 +22,8 @@ fn definitions_with_effects_are_not_evaluated_for_macros() {
         "(define setup (eval '(file/delete \"victim.txt\")))",
         "(define setup (exit 0))",
         "(define setup (read-line))",
+        "(define setup (try (begin (file/delete \"victim.txt\") 5) (catch e 6)))",
+        "(define setup (try (await (async (file/delete \"victim.txt\"))) (catch e 6)))",
         "(import \"other.sema\")",
     ] {
         let main = format!("{definition}\n(defmacro m () setup)\n(println (m))\n");

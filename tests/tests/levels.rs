@@ -100,6 +100,47 @@ fn errors_have_one_place_and_the_same_frames() {
 }
 
 #[test]
+fn operators_that_are_no_names_of_globals_are_evaluated_first() {
+    // In each the global is assigned while the arguments of the call are evaluated.
+    let calls = [
+        "(let ((h NAME)) (h SWITCH))",
+        "(let* ((h NAME) (k h)) (k SWITCH))",
+        "((fn (h) (h SWITCH)) NAME)",
+        "(define (call f) (f SWITCH)) (call NAME)",
+        "((if #t NAME car) SWITCH)",
+        "((begin NAME) SWITCH)",
+        "((let ((h NAME)) h) SWITCH)",
+        "(let loop ((h NAME)) (h SWITCH))",
+        "(apply NAME (list SWITCH))",
+        "(let ((h NAME)) (list 1 (h (begin SWITCH 2))))",
+    ];
+    let mut program = String::new();
+    for (number, call) in calls.iter().enumerate() {
+        for place in [
+            "(println CALL)",
+            "(define (f-NAME) (list CALL)) (println (f-NAME))",
+        ] {
+            let name = format!("g-{number}-{}", place.len());
+            let switch = "(begin (set! NAME (fn (x . more) (list :new x))) 5)";
+            let (before, call) = match call.rsplit_once(") (call") {
+                Some((definition, _)) => (
+                    definition.replace("call", "call-NAME") + ")",
+                    "(call-NAME NAME)",
+                ),
+                None => (String::new(), *call),
+            };
+            let text = format!("(define (NAME x . more) (list :old x))\n{before}\n{place}\n")
+                .replace("CALL", call)
+                .replace("SWITCH", switch);
+            program.push_str(&text.replace("NAME", &name));
+        }
+    }
+    let output = same_at_all_levels(&program);
+    assert_eq!(output.matches(":new").count(), 0, "{output}");
+    assert_eq!(output.matches(":old").count(), 2 * calls.len(), "{output}");
+}
+
+#[test]
 fn operators_are_looked_up_after_their_arguments() {
     // In each the global is assigned, defined or asked for while the arguments of its call are evaluated.
     let switch = "(begin (set! NAME (fn (x . more) (list :new x))) 5)";

@@ -411,6 +411,46 @@ fn places_are_relative_to_the_directory_semac_was_started_in() {
     assert!(got.stderr.contains("(src/main.sema:2:10)"), "{got:#?}");
 }
 
+/// Functions of other modules are known like those of the file.
+#[test]
+fn calls_of_imported_functions_are_checked() {
+    let module = "(module m (export f point g) (define (f a) a) (define-record-type p (point x y) p? (x px)) (define g f))";
+    let project = |main: &str| {
+        Scratch::with(&[
+            ("main.sema", main),
+            ("m.sema", module),
+            ("plain.sema", "(define (h a . more) a)"),
+            (
+                "again.sema",
+                "(module again (export k) (import \"m.sema\") (define (k) (f 1)))",
+            ),
+        ])
+    };
+    let check = |main: &str| {
+        let project = project(main);
+        outcome(semac_in(project.path()).args(["check", "main.sema"]), b"")
+    };
+    for main in [
+        "(import \"m.sema\") (f)",
+        "(import \"m.sema\" f) (println (f 1 2))",
+        "(import \"m.sema\") (point 1)",
+        "(import \"plain.sema\") (h)",
+        "(import \"again.sema\") (k 1)",
+    ] {
+        let got = check(main).failed_with(1, "expects");
+        assert!(got.stderr.contains("W0202"), "{main}: {got:?}");
+    }
+    for main in [
+        "(import \"m.sema\") (f 1) (point 1 2)",
+        "(import \"plain.sema\") (h 1 2 3)",
+        "(import \"m.sema\") (define (f) 1) (f)",
+        "(import \"m.sema\") (set! f (fn () 1)) (f)",
+    ] {
+        let got = check(main);
+        assert!(!got.stderr.contains("W0202"), "{main}: {got:?}");
+    }
+}
+
 #[test]
 fn what_tools_and_agents_say_is_checked() {
     let project = Scratch::with(&[(

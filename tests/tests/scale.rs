@@ -24,6 +24,32 @@ fn time_of(project: &Scratch, name: &str) -> Duration {
     times.min().unwrap_or_default()
 }
 
+/// Excerpts of a long line show a part of it, and cost no more than those of short ones.
+#[test]
+fn many_warnings_about_one_line_take_linear_time() {
+    let forms: Vec<String> = (0..3000)
+        .map(|i| format!("(define (f{i}) (car 1 2))"))
+        .collect();
+    let project = Scratch::with(&[
+        ("one.sema", forms.join(" ").as_str()),
+        ("many.sema", forms.join("\n").as_str()),
+    ]);
+    let one = time_of(&project, "one.sema");
+    let many = time_of(&project, "many.sema");
+    assert!(
+        one < many * 3 + Duration::from_millis(300),
+        "{one:?}, {many:?}"
+    );
+    let mut command = semac_in(project.path());
+    let got = outcome(command.args(["check", "one.sema"]), b"").succeeded();
+    let column = forms[..2999].join(" ").len() + " (define (f2999) ".len() + 1;
+    assert!(
+        got.stderr.contains(&format!(" --> one.sema:1:{column}\n")),
+        "{column}"
+    );
+    assert!(got.stderr.lines().all(|line| line.len() < 1000));
+}
+
 #[test]
 fn long_lines_take_no_longer_than_short_ones() {
     for text in ["(+ k 1)", "(str \"é\" k)"] {
@@ -285,6 +311,9 @@ fn texts_are_built_in_linear_time_wherever_they_are_kept() {
     let shapes = [
         "(define s \"\") (dotimes (i N) (set! s (string-append s \"xy\"))) (println (string-length s))",
         "(define s \"\") (for-each (fn (i) (set! s f\"${s}xy\")) (range N)) (println (string-length s))",
+        "(define s \"\") (dotimes (i N) (set! s (+ s \"xy\"))) (println (string-length s))",
+        "(define s \"\") (dotimes (i N) (set! s (format \"~a~a\" s \"xy\"))) (println (string-length s))",
+        "(println (string-length (do ((i 0 (+ i 1)) (s \"\" (str s \"xy\"))) ((= i N) s))))",
         "(define c (mutable-cell/new \"\"))\
          (dotimes (i N) (mutable-cell/set! c (str (mutable-cell/get c) \"xy\")))\
          (println (string-length (mutable-cell/get c)))",
@@ -327,7 +356,7 @@ fn texts_do_not_change_when_others_are_made_of_them() {
     let got = run(&project, "main.sema").succeeded().stdout;
     assert_eq!(
         got,
-        "(\"a\" \"ab\" \"abc\" \"abd\") (301 302 303 303 606)\n2 4 #t #t\nc 302 #t #t\n314 303\n"
+        "(\"a\" \"ab\" \"abc\" \"abd\") (301 302 303 303 606)\n2 4 #t #t\n#\\c 302 #t #t\n314 303\n"
     );
 }
 
@@ -373,6 +402,18 @@ fn expansions_without_end_are_refused() {
         ),
         (
             "(defmacro twice (n x) (if (= n 0) x `(twice ,(- n 1) (list ,x ,x))))\n(println (twice 60 1))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro m () (foldl (fn (a x) (list '+ a a)) 1 (range 30)))\n(println (m))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro m () (foldl (fn (a x) (vector a a)) '(f) (range 30)))\n(println (m))",
+            "macro expansion exceeded size limit",
+        ),
+        (
+            "(defmacro m () (list 'quasiquote (foldl (fn (a x) (list a a)) 1 (range 30))))\n(println (m))",
             "macro expansion exceeded size limit",
         ),
         (

@@ -10,13 +10,16 @@ use sema_machine::host::condition::ConditionKind;
 use sema_machine::host::native::Capability;
 use sema_natives::NATIVES;
 
-use crate::front::datum::Interner;
+use crate::front::datum::{DatumKind, Interner, Span};
 use crate::front::diagnostic::{Condition, Diagnostic};
 use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 
 /// The variable that guards; no program can write its name.
 pub(super) const ALLOWED: &str = " effects allowed";
+
+/// The variable that says which builtin has been refused since it was nil, whatever the program made of that.
+pub(super) const REFUSED: &str = " effect refused";
 
 /// Builtins that take input from whoever runs the compiler, and those that run code which is not guarded.
 const OTHERS: &[&str] = &[
@@ -49,27 +52,37 @@ pub(super) fn with_effects() -> HashSet<Builtin> {
 
 /// Guards the uses of `effects` in a unit.
 pub(super) fn guard(unit: &mut Unit, effects: &HashSet<Builtin>, interner: &mut Interner) {
-    let allowed = GlobalId(u32::try_from(unit.globals.len()).unwrap_or(u32::MAX));
-    unit.globals.push(Global {
-        name: ALLOWED.into(),
-        shadows: None,
-        definitions: 1,
-        mutable: true,
-        span: Default::default(),
-    });
+    let mut add = |name: &str| {
+        let number = u32::try_from(unit.globals.len()).unwrap_or(u32::MAX);
+        unit.globals.push(Global {
+            name: name.into(),
+            shadows: None,
+            definitions: 1,
+            mutable: true,
+            span: Default::default(),
+        });
+        GlobalId(number)
+    };
+    let variables = (add(ALLOWED), add(REFUSED));
     for form in &mut unit.body {
-        guard_expr(form, allowed, effects, interner);
+        guard_expr(form, variables, effects, interner);
     }
+}
+
+/// What is said of a builtin that is refused.
+pub(super) fn refusal(shown: &str, span: Span) -> Box<Diagnostic> {
+    Diagnostic::eval(span, format!("'{shown}' is not called at build time"))
+        .as_condition(Condition::Other(ConditionKind::PermissionDenied))
 }
 
 fn guard_expr(
     expr: &mut Expr,
-    allowed: GlobalId,
+    variables: (GlobalId, GlobalId),
     effects: &HashSet<Builtin>,
     interner: &mut Interner,
 ) {
     for_each_child_mut(expr, &mut |child| {
-        guard_expr(child, allowed, effects, interner);
+        guard_expr(child, variables, effects, interner);
     });
     let ExprKind::Builtin(builtin) = expr.kind else {
         return;
@@ -79,12 +92,13 @@ fn guard_expr(
     }
     let span = expr.span;
     let shown = builtin.name().trim_start_matches('%');
-    let refusal = Diagnostic::eval(span, format!("'{shown}' is not called at build time"))
-        .as_condition(Condition::Other(ConditionKind::PermissionDenied))
-        .condition_map(interner);
+    let condition = refusal(shown, span).condition_map(interner);
     let expr_of = |kind| Box::new(Expr::new(kind, span));
+    let (allowed, refused) = variables;
+    let shown = expr_of(ExprKind::Const(DatumKind::Str(shown.into())));
+    let note = Expr::new(ExprKind::SetGlobal(refused, shown), span);
+    let refuse = Expr::new(ExprKind::Throw(expr_of(ExprKind::Const(condition))), span);
     let allowed = expr_of(ExprKind::Global(allowed));
     let builtin = expr_of(ExprKind::Builtin(builtin));
-    let refusal = expr_of(ExprKind::Throw(expr_of(ExprKind::Const(refusal))));
-    expr.kind = ExprKind::If(allowed, builtin, refusal);
+    expr.kind = ExprKind::If(allowed, builtin, expr_of(ExprKind::Seq(vec![note, refuse])));
 }

@@ -21,7 +21,7 @@ use crate::front::source::SourceMap;
 use crate::ir::{Builtin, Unit};
 use crate::link::library::Library;
 use crate::live::dynamic::DynamicCompiler;
-use crate::live::effects::{ALLOWED, guard, with_effects};
+use crate::live::effects::{ALLOWED, REFUSED, guard, refusal, with_effects};
 use crate::live::namespace::load_unit;
 use crate::live::values::{self, DatumSpans};
 
@@ -114,19 +114,39 @@ impl<'l> Machine<'l> {
         let loaded = loaded.map_err(|error| plain_error(error.to_string()))?;
         self.allow_effects(false);
         self.vm.host.steps.set(self.steps);
+        self.set_everywhere(REFUSED, Value::NIL);
         let ending = self.vm.run_main(loaded);
-        self.ended(ending, sources)
+        let value = self.ended(ending, sources)?;
+        // The program may have caught the refusal, and would get another value when it runs.
+        match self.refused() {
+            Some(shown) => Err(refusal(&shown, Span::default())),
+            None => Ok(value),
+        }
     }
 
     /// Whether code may reach outside of the build from now on.
     fn allow_effects(&mut self, allowed: bool) {
         let value = if allowed { Value::TRUE } else { Value::FALSE };
+        self.set_everywhere(ALLOWED, value);
+    }
+
+    /// Gives a variable of all namespaces a value.
+    fn set_everywhere(&mut self, variable: &str, value: Value) {
         for &namespace in self.namespaces.values() {
-            if let Some(number) = self.vm.find_namespace_global(namespace, ALLOWED) {
+            if let Some(number) = self.vm.find_namespace_global(namespace, variable) {
                 self.vm
                     .set_namespace_value(namespace, number as usize, value);
             }
         }
+    }
+
+    /// The builtin that was refused while code ran that nobody asked for.
+    fn refused(&self) -> Option<String> {
+        self.namespaces.values().find_map(|&namespace| {
+            let number = self.vm.find_namespace_global(namespace, REFUSED)?;
+            let value = self.vm.namespace_value(namespace, number as usize)?;
+            self.vm.host.heap.as_str(value).map(str::to_owned)
+        })
     }
 
     fn ended(&mut self, ending: Ending, sources: &SourceMap) -> Fallible<Value> {

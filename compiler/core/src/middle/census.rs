@@ -73,6 +73,13 @@ impl Census {
         }
     }
 
+    /// Notes a new variable that is called once and never assigned.
+    pub fn add_operator(&mut self) {
+        self.uses.push(1);
+        self.calls.push(1);
+        self.assigned.push(false);
+    }
+
     /// Counts the uses in an expression.
     pub fn add(&mut self, expr: &Expr) {
         match &expr.kind {

@@ -67,6 +67,17 @@ pub fn is_movable(expr: &Expr, stable: &dyn Fn(crate::ir::VarId) -> bool) -> boo
     }
 }
 
+/// Whether a value that is found before the arguments of a call would be found after them as its operator, and that might
+/// matter: globals are, as operators.
+pub fn changes_places(value: &Expr, arguments: &[Expr], known: &HashSet<GlobalId>) -> bool {
+    let is_late = match &value.kind {
+        ExprKind::Global(global) => !known.contains(global),
+        ExprKind::Import(_) => true,
+        _ => false,
+    };
+    is_late && !arguments.iter().all(|argument| is_pure(argument, known))
+}
+
 /// Whether control never goes past the expression.
 pub fn never_returns(expr: &Expr) -> bool {
     match &expr.kind {
@@ -96,6 +107,14 @@ pub fn place(
     census: &Census,
     known: &HashSet<GlobalId>,
 ) -> Placed {
+    if let ExprKind::Call(callee, arguments) = &expr.kind
+        && matches!(callee.kind, ExprKind::Local(found) if found == variable)
+        && value
+            .as_ref()
+            .is_some_and(|value| changes_places(value, arguments, known))
+    {
+        return Placed::Blocked;
+    }
     let mut go = |expr: &mut Expr| place(expr, variable, value, census, known);
     match &mut expr.kind {
         ExprKind::Const(_) | ExprKind::Lambda(_) => Placed::Free,

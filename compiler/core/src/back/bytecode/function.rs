@@ -125,7 +125,19 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
             } else {
                 Dest::Effect
             };
+            let most = std::mem::replace(&mut builder.most, builder.next);
             builder.expr(form, dest)?;
+            let used = builder.most;
+            builder.most = used.max(most);
+            if matches!(dest, Dest::Effect) && !is_definition_of_constant(form) {
+                // The next forms may run for long: what this one has left must not stay alive as long.
+                for register in builder.next..used {
+                    builder.asm.emit(Instruction::LoadSpecial {
+                        a: register as u8,
+                        b: special::NIL,
+                    });
+                }
+            }
         }
         builder.asm.emit(Instruction::ModuleDone {});
         builder.asm.emit(Instruction::Return { a: result });
@@ -568,5 +580,16 @@ impl<'m, 'a> FunctionBuilder<'m, 'a> {
         let known = (self.inlined.len() as u32) << 1;
         self.contexts.insert(number, known);
         known | mark
+    }
+}
+
+/// Whether a form only gives a global something that takes no registers to compute.
+fn is_definition_of_constant(form: &Expr) -> bool {
+    match &form.kind {
+        ExprKind::DefineGlobal(_, value) => matches!(
+            value.kind,
+            ExprKind::Lambda(_) | ExprKind::Const(_) | ExprKind::Builtin(_) | ExprKind::Global(_)
+        ),
+        _ => false,
     }
 }

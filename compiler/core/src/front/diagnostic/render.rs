@@ -14,11 +14,14 @@
 //! The frames of code that failed while it ran follow. Where there is no source to show, the text is
 //! that of the runtime's own reports ([`sema_machine::vm::Uncaught::render`]).
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer as Drawer, Snippet};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Renderer as Drawer, Snippet,
+};
 
 use sema_machine::vm::{FrameInfo, write_fact, write_frames, write_place};
 
@@ -67,11 +70,14 @@ impl Renderer {
     fn with_excerpts<'a>(
         &self,
         mut group: Group<'a>,
-        snippets: Vec<Snippet<'a, Annotation<'a>>>,
+        excerpts: Vec<Excerpt<'a>>,
         diagnostic: &'a Diagnostic,
     ) -> String {
-        for snippet in snippets {
-            group = group.element(snippet);
+        for excerpt in excerpts {
+            if let Some(origin) = excerpt.origin {
+                group = group.element(origin);
+            }
+            group = group.element(excerpt.snippet);
         }
         if let Some(hint) = &diagnostic.hint {
             group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));
@@ -135,10 +141,7 @@ fn shown_frames<'d>(sources: &SourceMap, diagnostic: &'d Diagnostic) -> &'d [Fra
 const MOST_BETWEEN: u32 = 4096;
 
 /// One excerpt per file and place in it, that of the primary label first.
-fn snippets<'a>(
-    sources: &'a SourceMap,
-    diagnostic: &'a Diagnostic,
-) -> Vec<Snippet<'a, Annotation<'a>>> {
+fn snippets<'a>(sources: &'a SourceMap, diagnostic: &'a Diagnostic) -> Vec<Excerpt<'a>> {
     let primary = diagnostic
         .primary
         .iter()
@@ -168,10 +171,23 @@ fn snippets<'a>(
         .collect()
 }
 
+/// Lines of a source and the labels in them.
+struct Excerpt<'a> {
+    /// The place, if the lines do not say it because their beginning is left out.
+    origin: Option<Origin<'a>>,
+    snippet: Snippet<'a, Annotation<'a>>,
+}
+
+/// Bytes of a line before and behind labels that an excerpt shows. All of it would be measured whenever it is drawn.
+const MOST_AROUND: usize = 400;
+
+/// What stands for the beginning of a line that is left out.
+const LEFT_OUT: &str = "...";
+
 fn excerpt<'a>(
     file: &'a SourceFile,
     labels: impl Iterator<Item = (AnnotationKind, &'a Label)>,
-) -> Snippet<'a, Annotation<'a>> {
+) -> Excerpt<'a> {
     let marks: Vec<_> = labels
         .map(|(kind, label)| (kind, first_line(file, label), label))
         .collect();
@@ -202,18 +218,47 @@ fn excerpt<'a>(
         end
     };
     let line = file.location(u32::try_from(start).unwrap_or(u32::MAX)).line;
+    let end = text.floor_char_boundary(end.min(last + MOST_AROUND));
+    let from = text.floor_char_boundary(start.max(first.saturating_sub(MOST_AROUND)));
+    let is_cut = from > start;
+    let shift = |at: usize| at - from + if is_cut { LEFT_OUT.len() } else { 0 };
+    let lines = text.get(from..end).unwrap_or_default();
+    let shown = match is_cut {
+        true => Cow::Owned(format!("{LEFT_OUT}{lines}")),
+        false => Cow::Borrowed(lines),
+    };
+    let place = marks
+        .iter()
+        .find(|(kind, ..)| matches!(kind, AnnotationKind::Primary));
+    let place = place
+        .or(marks.first())
+        .map_or(first, |(_, range, _)| range.start);
     let annotations = marks.into_iter().map(|(kind, range, label)| {
-        let annotation = kind.span(range.start - start..range.end - start);
+        let annotation = kind.span(shift(range.start)..shift(range.end));
         if label.text.is_empty() {
             annotation
         } else {
             annotation.label(label.text.as_str())
         }
     });
-    Snippet::source(text.get(start..end).unwrap_or_default())
+    let snippet = Snippet::source(shown)
         .line_start(line as usize)
-        .path(file.name())
-        .annotations(annotations)
+        .annotations(annotations);
+    if !is_cut {
+        let snippet = snippet.path(file.name());
+        return Excerpt {
+            origin: None,
+            snippet,
+        };
+    }
+    let place = file.location(u32::try_from(place).unwrap_or(u32::MAX));
+    let origin = Origin::path(file.name())
+        .line(place.line as usize)
+        .char_column(place.column as usize);
+    Excerpt {
+        origin: Some(origin),
+        snippet,
+    }
 }
 
 /// The part of a label's span that is in its first line: a form may be long, its start says enough. The

@@ -16,7 +16,34 @@ pub(super) struct Known {
     pub lambda: Option<Rc<Lambda>>,
 }
 
+/// How many arguments a function of another module takes.
+#[derive(Clone)]
+pub(crate) struct Taken {
+    name: Rc<str>,
+    minimum: usize,
+    maximum: Option<usize>,
+}
+
 impl Known {
+    /// What other modules need to know of the function.
+    pub fn taken(&self) -> Taken {
+        Taken {
+            name: self.name.clone(),
+            minimum: self.minimum,
+            maximum: self.maximum,
+        }
+    }
+
+    /// A function of another module.
+    pub fn imported(taken: &Taken) -> Known {
+        Known {
+            name: taken.name.clone(),
+            minimum: taken.minimum,
+            maximum: taken.maximum,
+            lambda: None,
+        }
+    }
+
     /// The function as it is known under a name.
     pub fn of(lambda: &Rc<Lambda>, name: Rc<str>) -> Known {
         Known {

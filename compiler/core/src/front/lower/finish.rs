@@ -120,7 +120,9 @@ impl Lowerer<'_, '_> {
     /// starts is an error, unless the user allows it. Problems from `mark` on are those of the unit.
     pub(super) fn finish(&mut self, mark: usize) {
         resolve(&mut self.unit);
-        let known = self.known_functions();
+        let mut known = self.known_functions();
+        self.add_imported(&mut known);
+        self.publish(&known);
         let lambdas = known
             .iter()
             .filter_map(|(id, known)| Some((*id, known.lambda.clone()?)));
@@ -253,6 +255,49 @@ impl Lowerer<'_, '_> {
             }
         }
         functions
+    }
+
+    /// Adds the functions of other modules that the unit's globals hold.
+    fn add_imported(&self, known: &mut HashMap<GlobalId, Known>) {
+        if self.unit.imports.is_empty() {
+            return;
+        }
+        // Each import of a name, each definition and each assignment: with more than one of them it is known only when the program
+        // runs what came last.
+        let mut imported: HashMap<GlobalId, u32> = HashMap::default();
+        for (_, id) in self.unit.imports.iter().flat_map(|import| &import.bindings) {
+            *imported.entry(*id).or_default() += 1;
+        }
+        for form in &self.unit.body {
+            visit(form, &mut |expr| {
+                if let ExprKind::SetGlobal(id, _) | ExprKind::DefineGlobal(id, _) = &expr.kind {
+                    *imported.entry(*id).or_default() += 1;
+                }
+            });
+        }
+        for import in &self.unit.imports {
+            let Some(functions) = self.session.functions.get(&import.module) else {
+                continue;
+            };
+            for (exported, id) in &import.bindings {
+                let stays = imported.get(id) == Some(&1);
+                if let Some(taken) = functions.get(exported).filter(|_| stays) {
+                    known.insert(*id, Known::imported(taken));
+                }
+            }
+        }
+    }
+
+    /// Notes the functions of the unit for modules that import it.
+    fn publish(&mut self, known: &HashMap<GlobalId, Known>) {
+        let functions = known.iter().filter_map(|(id, known)| {
+            let global = self.unit.globals.get(id.0 as usize)?;
+            Some((global.name.clone(), known.taken()))
+        });
+        let functions = functions.collect();
+        self.session
+            .functions
+            .insert(self.unit.name.clone(), functions);
     }
 
     /// The host function that a global is for want of a definition.

@@ -77,7 +77,7 @@ const EXPANSION_TOO_DEEP: &str = "macro expansion exceeded depth limit";
 const EXPANSION_TOO_LARGE: &str = "macro expansion exceeded size limit";
 
 /// Most expressions that the expansions of one form at top level may consist of.
-const MOST_PARTS: u32 = 4_000_000;
+const MOST_PARTS: u32 = 1_000_000;
 
 /// If a form that is nested too deeply lies in more expansions than this, they are the reason.
 const MANY_EXPANSIONS: u32 = 500;

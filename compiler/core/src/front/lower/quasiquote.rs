@@ -59,6 +59,14 @@ impl Lowerer<'_, '_> {
         level: u32,
         generated: &mut Generated,
     ) -> Fallible<Element> {
+        // Parts that are shared count wherever they stand.
+        if self.expanding > 0 && !self.may_add_parts(1, template.span) {
+            let nil = Datum {
+                kind: DatumKind::Nil,
+                span: template.span,
+            };
+            return Ok(Element::Constant(nil));
+        }
         match &template.kind {
             DatumKind::Symbol(symbol) => Ok(self.template_symbol(*symbol, template, generated)),
             DatumKind::List(items) => self.list_template(template, items, level, generated),

@@ -3,6 +3,7 @@
 use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::arity::Taken;
 use super::toplevel::Evaluated;
 use crate::front::datum::{Datum, Interner, Span, Symbol};
 use crate::front::diagnostic::Diagnostic;
@@ -42,6 +43,8 @@ pub struct Session<'s> {
     pub(crate) allowed: Vec<String>,
     /// The functions that whoever runs the program adds to the builtins.
     pub(crate) externs: Vec<HostFunction>,
+    /// Functions that never change, by the names of modules that have been lowered and the names that these give them.
+    pub(crate) functions: HashMap<Rc<str>, HashMap<Rc<str>, Taken>>,
     /// Is told what goes on.
     pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
@@ -78,6 +81,7 @@ impl<'s> Session<'s> {
             compiler_at_run_time: false,
             allowed: Vec::new(),
             externs: Vec::new(),
+            functions: HashMap::default(),
             phases: &Unobserved,
             fresh: 0,
         }

@@ -83,9 +83,18 @@ impl Simplifier<'_> {
                 Expr::new(ExprKind::Call(Box::new(callee), arguments), span)
             }
             _ => {
-                let callee = self.boxed(callee, Context::Value);
+                let callee = self.expr(callee, Context::Value);
                 let arguments = self.values(arguments);
-                Expr::new(ExprKind::Call(callee, arguments), span)
+                if !purity::changes_places(&callee, &arguments, self.known) {
+                    return Expr::new(ExprKind::Call(Box::new(callee), arguments), span);
+                }
+                let operator = self.operator();
+                let called = Expr::new(ExprKind::Local(operator), callee.span);
+                let call = Expr::new(ExprKind::Call(Box::new(called), arguments), span);
+                Expr::new(
+                    ExprKind::Let(vec![(operator, callee)], Box::new(call)),
+                    span,
+                )
             }
         }
     }

@@ -19,7 +19,7 @@ use super::classes::Classes;
 use super::evaluate::Evaluator;
 use super::{frames, purity};
 use crate::front::datum::{DatumKind, Span};
-use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId};
+use crate::ir::{Expr, ExprKind, GlobalId, InlinedCall, Lambda, Unit, VarId, Variable};
 
 /// What the surroundings want of an expression.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +46,7 @@ enum Bound {
 struct Simplifier<'u> {
     known: &'u HashSet<GlobalId>,
     evaluator: Option<&'u Evaluator<'u>>,
+    variables: Vec<Variable>,
     census: Census,
     bound: HashMap<VarId, Bound>,
     classes: HashMap<VarId, Classes>,
@@ -64,6 +65,7 @@ pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>, evaluator: Option<&Evalua
         known,
         evaluator,
         census: Census::of(unit),
+        variables: std::mem::take(&mut unit.variables),
         bound: HashMap::default(),
         classes: HashMap::default(),
         unset: HashSet::default(),
@@ -82,6 +84,7 @@ pub fn run(unit: &mut Unit, known: &HashSet<GlobalId>, evaluator: Option<&Evalua
         *form = simplifier.expr(whole, context);
     }
     unit.inlined = simplifier.inlined;
+    unit.variables = simplifier.variables;
 }
 
 fn is_nil(expr: &Expr) -> bool {
@@ -107,6 +110,17 @@ fn sequence(first: Expr, second: Expr) -> Expr {
 }
 
 impl Simplifier<'_> {
+    /// A new variable that is called once.
+    fn operator(&mut self) -> VarId {
+        let variable = VarId(self.variables.len() as u32);
+        self.variables.push(Variable {
+            name: Rc::from(""),
+            assigned: false,
+        });
+        self.census.add_operator();
+        variable
+    }
+
     /// Whether a variable has one value whenever it can be read.
     fn is_stable(&self, variable: VarId) -> bool {
         !self.census.is_assigned(variable) && !self.unset.contains(&variable)
