@@ -280,6 +280,39 @@ fn streams_that_nobody_holds_use_up_no_descriptors() {
     assert_eq!(outcome.stdout, ":ok\n:ok\n:too-many\n");
 }
 
+/// When there are no descriptors left, garbage is collected, and what failed is done again: for everything that opens something, whatever
+/// the limit. A value that a form at top level has left in a register does not keep streams alive.
+#[test]
+fn what_fails_for_lack_of_descriptors_is_done_again() {
+    let scratch = built(
+        "(file/write \"f.txt\" \"x\")
+         (define (go i f) (if (= i 300) :ok (begin (f) (go (+ i 1) f))))
+         (define (open) (stream/open-input \"f.txt\"))
+         (println (go 0 open) (go 0 (fn () (stream/open-output \"g.txt\"))) (go 0 (fn () (await (async (open))))))
+         (define (fill l i) (if (= i 3000) l (fill (cons (open) l) (+ i 1))))
+         (println (try (fill (list) 0) (catch e (:type e))))
+         (println (file/read \"f.txt\"))
+         (println (try (fill (list) 0) (catch e (:type e))))
+         (println (:stdout (shell \"printf hi\")))
+         (println (try (fill (list) 0) (catch e (:type e))))
+         (println (zip/create \"z.zip\" (list \"f.txt\")) (length (file/list \".\")))",
+    );
+    for limit in [16, 64, 256] {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("ulimit -n {limit}; ./app; rm z.zip g.txt")])
+            .current_dir(scratch.path());
+        let outcome = outcome(&mut command, b"").succeeded();
+        let printed: Vec<&str> = outcome.stdout.lines().collect();
+        assert_eq!(
+            printed[..6],
+            [":ok :ok :ok", ":io", "x", ":io", "hi", ":io"],
+            "{limit}: {outcome:?}"
+        );
+        assert!(printed[6].starts_with("1 "), "{limit}: {outcome:?}");
+    }
+}
+
 /// Building a text piece by piece takes memory, and so time, in proportion to its length. Looked for: the builtins that
 /// append, f-strings, loops and functions that call themselves, assignment.
 #[test]

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hasher};
 /// program in memory: asking for another would cost a system call at every start. Nothing goes through such
 /// maps in the order of hashes, so the seed shows nowhere.
 #[derive(Clone, Copy)]
-pub(crate) struct NameSeed(u64, u64);
+pub struct NameSeed(u64, u64);
 
 impl Default for NameSeed {
     fn default() -> NameSeed {
@@ -32,7 +32,7 @@ impl BuildHasher for NameSeed {
 }
 
 /// Multiplies words with the seed and folds the products (J. Yi, "wyhash", 2019; the same as in the crate foldhash).
-pub(crate) struct NameHasher {
+pub struct NameHasher {
     state: u64,
     factor: u64,
 }
@@ -73,7 +73,7 @@ impl Hasher for NameHasher {
 }
 
 /// A map with that hash.
-pub(crate) type NameMap<K, V> = HashMap<K, V, NameSeed>;
+pub type NameMap<K, V> = HashMap<K, V, NameSeed>;
 
 #[cfg(test)]
 mod tests {

@@ -34,6 +34,13 @@ pub fn is_ready(descriptor: &Descriptor, interest: Interest) -> bool {
     }
 }
 
+/// Whether the process, or the system, has no descriptor left.
+pub fn are_used_up() -> bool {
+    // There is always one of standard error.
+    let copied = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 0);
+    matches!(copied, Err(Errno::MFILE | Errno::NFILE))
+}
+
 /// Waits until one of the descriptors is ready, `waker` is woken or the time is over (`None`: without end);
 /// which descriptors are ready. Without descriptors and waker it waits for the time alone.
 pub fn wait(

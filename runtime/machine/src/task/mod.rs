@@ -7,6 +7,7 @@
 //! Tasks have numbers with which tables are indexed, and promises and channels hold the numbers of
 //! who waits for them (see [`queue`]), so switching tasks hashes nothing.
 
+mod again;
 mod blocking;
 pub mod channel;
 mod completion;
@@ -17,6 +18,7 @@ mod queue;
 mod stop;
 mod timer;
 
+pub use again::with_descriptors;
 pub use blocking::Cancelled;
 pub use channel::closed_condition;
 pub use completion::Completer;
@@ -220,10 +222,17 @@ impl Scheduler {
     #[inline(never)]
     pub(crate) fn block(&self, heap: &Heap, task: TaskId, wait: Wait, delay: Option<f64>) {
         let place = task.place();
-        if self.change(place, |record| record.cancelled) == Some(true) {
+        let mut records = self.records.borrow_mut();
+        let Some(record) = records.get_mut(place) else {
+            return;
+        };
+        if record.cancelled {
+            drop(records);
             self.push_ready(task, Resume::Raise(Box::new(cancelled_condition(EXPLICIT))));
             return;
         }
+        self.touch_record(record, place);
+        let wait = record.wait.insert(wait);
         for promise in wait.promises() {
             if is_pending(heap, *promise)
                 && let Some(waiters) = promise::waiters(heap, *promise)
@@ -234,7 +243,7 @@ impl Scheduler {
         if matches!(wait, Wait::RunOthers) {
             self.runners.borrow_mut().push(place as u32);
         }
-        let timer = delay.map(|milliseconds| {
+        record.timer = delay.map(|milliseconds| {
             let key = (
                 Instant::now() + duration(milliseconds),
                 self.next_timer.get(),
@@ -242,10 +251,6 @@ impl Scheduler {
             self.next_timer.set(key.1 + 1);
             self.timers.borrow_mut().insert(key, place as u32);
             key
-        });
-        self.change(place, |record| {
-            record.wait = Some(wait);
-            record.timer = timer;
         });
     }
 

@@ -57,7 +57,22 @@ pub fn after_others(host: &Host, outcome: Outcome) -> Outcome {
     host.suspend(Operation::GiveWay(resume))
 }
 
-/// A native function whose outcome comes [`after_others`].
+/// A native function that opens something, and is [called again](super::with_descriptors) if there are no descriptors left.
+#[macro_export]
+macro_rules! with_descriptors {
+    ($function:path) => {{
+        fn with_descriptors(
+            host: &$crate::host::Host,
+            arguments: &[$crate::memory::value::Value],
+        ) -> $crate::host::condition::Outcome {
+            $crate::task::with_descriptors(host, arguments, $function)
+        }
+        with_descriptors
+    }};
+}
+
+/// A native function that works on files, whose outcome comes [`after_others`]. It is [called again](super::with_descriptors) if there
+/// are no descriptors left.
 #[macro_export]
 macro_rules! giving_way {
     ($function:path) => {{
@@ -65,7 +80,8 @@ macro_rules! giving_way {
             host: &$crate::host::Host,
             arguments: &[$crate::memory::value::Value],
         ) -> $crate::host::condition::Outcome {
-            $crate::task::after_others(host, $function(host, arguments))
+            let outcome = $crate::task::with_descriptors(host, arguments, $function);
+            $crate::task::after_others(host, outcome)
         }
         give_way
     }};

@@ -1,7 +1,8 @@
 //! Programs that a signal asks to end.
 //!
-//! The running task gets a condition, so that handlers of `catch` and what cleans up can do their work; a root task that
-//! waits gets it, too. What goes on all the same gets it again at each reminder
+//! A program ends with a condition that no handler sees (language specification, 12.3). The first process of a container is
+//! different: nobody but itself can end it in order. There the running task gets a condition that `catch` sees, so that what cleans up
+//! can do its work; a root task that waits gets it, too. What goes on all the same gets it again at each reminder
 //! ([`crate::platform::signals`]), and in the end one that no handler sees.
 
 use super::dispatch::{Next, Running};
@@ -11,7 +12,7 @@ use crate::host::condition::{Condition, ConditionKind};
 use crate::platform::signals;
 use crate::task::{Resume, TaskId};
 
-/// How often the program gets the condition before it is ended.
+/// How often the first process gets the condition before it is ended.
 const MOST_CONDITIONS: u32 = 20;
 
 /// A signal that has asked the program to end.
@@ -22,6 +23,11 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
+    /// Whether no handler is to see it.
+    fn is_final(self) -> bool {
+        !signals::is_first_process() || self.conditions > MOST_CONDITIONS
+    }
+
     fn condition(self) -> Condition {
         Condition::new(ConditionKind::Cancelled, "evaluation cancelled: HostStop")
     }
@@ -70,7 +76,7 @@ impl Vm {
             self.task.registers.pc = pc.wrapping_sub(1);
             return true;
         };
-        let next = if interrupt.conditions > MOST_CONDITIONS {
+        let next = if interrupt.is_final() {
             let trace = self.trace();
             let payload = Payload::Condition(interrupt.condition());
             Next::Stop(Event::Stopped(Box::new(Raised { payload, trace })))
@@ -96,7 +102,7 @@ impl Vm {
     /// No task runs: wakes the root task with the condition, if it is to get one.
     pub(super) fn attend_idle(&mut self) -> Option<Box<Raised>> {
         let interrupt = self.hear()?;
-        if interrupt.conditions > MOST_CONDITIONS {
+        if interrupt.is_final() {
             let payload = Payload::Condition(interrupt.condition());
             let trace = Vec::new();
             return Some(Box::new(Raised { payload, trace }));

@@ -308,70 +308,14 @@ impl Vm {
     }
 
     /// The running task cannot go on now: notes what it waits for and parks it.
-    fn suspend(&mut self, mut operation: Operation) {
+    fn suspend(&mut self, operation: Operation) {
         let id = self.task.id;
-        if matches!(operation, Operation::Collect) {
-            self.collect_now();
-            return;
-        }
-        if let Operation::Spawn(_) = operation
-            && !self.has_room_for_task()
-        {
-            let condition = Condition::new(
-                ConditionKind::Eval,
-                format!(
-                    "too many tasks: their stacks exceed {} MB",
-                    self.stack_limit.bytes() >> 20
-                ),
-            )
-            .hint("await tasks before more are started, or raise the limit (SEMAC_STACK_MB)");
-            self.host
-                .scheduler
-                .push_ready_first(id, Resume::Raise(Box::new(condition)));
-            self.park();
-            return;
-        }
-        if let Operation::Spawn(function) = &mut operation {
-            match self.memory_for_task(*function) {
-                Ok(moved) => *function = moved,
-                Err(condition) => {
-                    self.host
-                        .scheduler
-                        .push_ready_first(id, Resume::Raise(Box::new(condition)));
-                    self.park();
-                    return;
-                }
-            }
-        }
-        if self.host.heap.wants_full_collection() && matches!(operation, Operation::External(_)) {
-            // Perhaps it waits for what is garbage: descriptors. No other operation may be held in Rust meanwhile, because
-            // what it refers to moves.
-            self.collect(true);
-        }
         let host = &self.host;
         let scheduler = &host.scheduler;
         let heap = &host.heap;
         match operation {
-            Operation::Spawn(function) => {
-                let Some(child) = scheduler.add() else {
-                    let condition = Condition::new(ConditionKind::Eval, "too many tasks");
-                    scheduler.push_ready(id, Resume::Raise(Box::new(condition)));
-                    self.park();
-                    return;
-                };
-                let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
-                scheduler.adopt(host, self.task.promise, promise);
-                // The spawner stands in the queue before the new task (15.2, rule 2).
-                scheduler.push_ready(id, Resume::Value(promise));
-                scheduler.push_ready(child, Resume::Value(Value::NIL));
-                let entry = Entry::New {
-                    promise,
-                    function,
-                    arguments: Value::EMPTY,
-                    context: host.context.get(),
-                };
-                self.tasks.put_new(heap, child, entry);
-            }
+            Operation::Collect => return self.collect_now(),
+            Operation::Spawn(function) => return self.spawn(function),
             Operation::Await(awaited) => {
                 if is_pending(heap, awaited) {
                     scheduler.block(heap, id, Wait::Promise(awaited), None);
@@ -404,9 +348,15 @@ impl Vm {
             Operation::Sleep(milliseconds) => {
                 scheduler.block(heap, id, Wait::Sleep, Some(milliseconds))
             }
-            // Its waiting has been noted, or it has been done above.
-            Operation::Blocked | Operation::Collect => {}
+            // Its waiting has been noted.
+            Operation::Blocked => {}
             Operation::External(started) => {
+                if heap.wants_full_collection() {
+                    // Perhaps it waits for what is garbage: descriptors. No other operation may be held in Rust meanwhile,
+                    // because what it refers to moves.
+                    self.collect(true);
+                }
+                let scheduler = &self.host.scheduler;
                 self.patience = PATIENCE_OUTSIDE;
                 scheduler.block_outside(id, started);
             }
@@ -416,11 +366,57 @@ impl Vm {
         self.park();
     }
 
+    /// Starts a task that calls this function; the running one is told its promise.
+    fn spawn(&mut self, function: Value) {
+        let id = self.task.id;
+        if !self.has_room_for_task() {
+            let condition = Condition::new(
+                ConditionKind::Eval,
+                format!(
+                    "too many tasks: their stacks exceed {} MB",
+                    self.stack_limit.bytes() >> 20
+                ),
+            )
+            .hint("await tasks before more are started, or raise the limit (SEMAC_STACK_MB)");
+            return self.refuse_task(condition);
+        }
+        let function = match self.memory_for_task(function) {
+            Ok(moved) => moved,
+            Err(condition) => return self.refuse_task(condition),
+        };
+        let host = &self.host;
+        let scheduler = &host.scheduler;
+        let Some(child) = scheduler.add() else {
+            return self.refuse_task(Condition::new(ConditionKind::Eval, "too many tasks"));
+        };
+        let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
+        scheduler.adopt(host, self.task.promise, promise);
+        // The spawner stands in the queue before the new task (15.2, rule 2).
+        scheduler.push_ready(id, Resume::Value(promise));
+        scheduler.push_ready(child, Resume::Value(Value::NIL));
+        let entry = Entry::New {
+            promise,
+            function,
+            arguments: Value::EMPTY,
+            context: host.context.get(),
+        };
+        self.tasks.put_new(&host.heap, child, entry);
+        self.park();
+    }
+
+    /// The running task is told at once why it may start no other.
+    #[cold]
+    fn refuse_task(&mut self, condition: Condition) {
+        self.host
+            .scheduler
+            .push_ready_first(self.task.id, Resume::Raise(Box::new(condition)));
+        self.park();
+    }
+
     /// Whether the stacks of one more task have room.
     fn has_room_for_task(&mut self) -> bool {
         loop {
-            let used = self.tasks.parked_bytes() + self.task.footprint();
-            if used + Task::LEAST_BYTES <= self.stack_limit.bytes() {
+            if self.stack_bytes() + Task::LEAST_BYTES <= self.stack_limit.bytes() {
                 return true;
             }
             if !self.stack_limit.settle() {

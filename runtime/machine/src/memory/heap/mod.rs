@@ -258,6 +258,17 @@ impl Heap {
         self.direct_bytes.get()
     }
 
+    /// A number that differs as soon as the object that a reference refers to may have moved, or another one may have come into
+    /// its place.
+    pub fn epoch(&self, reference: Value) -> u64 {
+        // Old objects do not move, and are not freed before a marking has ended.
+        if object::header_at(reference) & object::OLD != 0 {
+            2 * self.stats.major_collections
+        } else {
+            2 * self.stats.minor_collections + 1
+        }
+    }
+
     /// Figures about this heap.
     pub fn stats(&self) -> HeapStats {
         HeapStats {

@@ -14,6 +14,11 @@ pub fn is_ready(_descriptor: &Descriptor, _interest: Interest) -> bool {
     true
 }
 
+/// Whether there is no descriptor left: the host does not tell.
+pub fn are_used_up() -> bool {
+    false
+}
+
 /// Sleeps until the time is over, unless there are descriptors, which are ready. Without both there is nothing that could happen,
 /// and it returns, too: there is no waker.
 pub fn wait(

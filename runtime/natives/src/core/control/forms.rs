@@ -66,14 +66,6 @@ fn append_vector(host: &Host, arguments: &[Value]) -> Outcome {
     Ok(host.heap.vector(&appended(host, arguments)?))
 }
 
-fn concatenate(host: &Host, arguments: &[Value]) -> Outcome {
-    let mut text = String::new();
-    for argument in arguments {
-        print::append_display(host, *argument, &mut text)?;
-    }
-    Ok(host.heap.string(&text))
-}
-
 fn gensym(host: &Host, arguments: &[Value]) -> Outcome {
     let stem = match host.heap.as_str(arguments[0]) {
         Some(stem) => stem,
@@ -284,7 +276,7 @@ natives! {
     "%append-vector" (seqs*: Sequence) -> Vector, pure => append_vector;
 
     /// The arguments as displayed, joined.
-    "%str" (values*: Any) -> String, pure, in_place("%append-owned", 2) => concatenate;
+    "%str" (values*: Any) -> String, pure, in_place("%append-owned", 2) => crate::core::text::strings::append;
 
     /// A symbol that is not used anywhere else, whose name starts with a text or with the name of a symbol.
     "%gensym" (stem: Any) -> Symbol => gensym;

@@ -23,15 +23,15 @@ impl Default for Open {
         Open {
             reading: Vec::new(),
             count: Arc::default(),
-            most: UNASKED_DESCRIPTORS,
+            most: 0,
         }
     }
 }
 
-/// Descriptors that a program may have open before anybody asks how many there are.
-const UNASKED_DESCRIPTORS: usize = 64;
-/// Descriptors that are left for other purposes.
+/// Descriptors that are left for other purposes, at most; if there are few in all, a quarter of them.
 const SPARE_DESCRIPTORS: u64 = 32;
+/// As many streams may be open without a collection in any case, if there are so many descriptors.
+const FEW: usize = 64;
 
 impl Open {
     pub(super) fn add(&mut self, source: &Shared<device::Source>) {
@@ -54,10 +54,12 @@ impl Open {
             return (in_use, false);
         }
         let limit = most_descriptors().map_or(usize::MAX, |limit| {
-            usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
+            let spare = SPARE_DESCRIPTORS.min(limit / 4);
+            usize::try_from(limit - spare).unwrap_or(usize::MAX)
         });
-        self.most = count + limit.saturating_sub(count) / 2;
-        (in_use, true)
+        let is_first = self.most == 0;
+        self.most = (count + limit.saturating_sub(count) / 2).max(FEW.min(limit / 2));
+        (in_use, !is_first)
     }
 }
 

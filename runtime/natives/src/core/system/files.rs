@@ -501,6 +501,12 @@ fn delete(host: &Host, args: &[Value]) -> Outcome {
 fn rename(host: &Host, args: &[Value]) -> Outcome {
     let from = text(host, "file/rename", args, 0)?;
     let to = text(host, "file/rename", args, 1)?;
+    let is_link = |path: &str| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let file = device::identity_of(from);
+    if file.is_some() && file == device::identity_of(to) && is_link(from) && !is_link(to) {
+        // The link would take the place of the file that it leads to. As with two names of one file, nothing is done.
+        return Ok(Value::NIL);
+    }
     fs::rename(from, to)
         .map_err(|error| failed("file/rename", &format!("{from} -> {to}"), &error))?;
     Ok(Value::NIL)

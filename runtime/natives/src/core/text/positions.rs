@@ -2,69 +2,59 @@
 //!
 //! Where a character begins is found by walking over the bytes. Programs walk over a text by index, so for long
 //! texts the way is noted when it is first gone: where every [`STEP`]th character begins. What is noted is
-//! kept for the last few strings, until a collection moves them.
+//! kept until a collection moves the string, or there is too much of it.
 
 use sema_machine::host::Host;
+use sema_machine::memory::hash::NameMap;
 use sema_machine::memory::value::Value;
 
 /// Characters between two places that are noted.
 const STEP: usize = 64;
 /// Texts that are shorter, in bytes, are walked over each time.
 const SHORT: usize = 256;
-/// Strings whose places are kept.
-const KEPT: usize = 4;
+/// Places that are kept, of all strings together: some megabytes. A single text may have more.
+const KEPT: usize = 1 << 20;
 
-/// The places of the last strings, an extension of the host.
+/// The places of strings, an extension of the host.
 #[derive(Default)]
 struct Places {
-    strings: Vec<Noted>,
-    /// Which is replaced next.
-    oldest: usize,
-}
-
-/// A string of so many bytes, as long as it has not been moved.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    bits: u64,
-    bytes: usize,
-    collections: u64,
+    /// By the strings' values.
+    strings: NameMap<u64, Noted>,
+    /// How many places they have.
+    count: usize,
 }
 
 struct Noted {
-    identity: Identity,
+    /// The string is still the one that was walked over as long as these are its length in bytes and its epoch
+    /// ([`sema_machine::memory::heap::Heap::epoch`]).
+    identity: (usize, u64),
     /// The byte offset of each [`STEP`]th character.
     starts: Vec<u32>,
 }
 
 impl Places {
-    fn of(&mut self, identity: Identity, text: &str) -> &[u32] {
-        let found = self
-            .strings
-            .iter()
-            .position(|noted| noted.identity == identity);
-        let place = found.unwrap_or_else(|| {
+    fn of(&mut self, string: u64, identity: (usize, u64), text: &str) -> &[u32] {
+        let known = self.strings.get(&string);
+        if known.is_none_or(|noted| noted.identity != identity) {
             let characters = text.char_indices().step_by(STEP);
-            let starts = characters.map(|(offset, _)| offset as u32).collect();
-            let noted = Noted { identity, starts };
-            let place = self.oldest;
-            self.oldest = (place + 1) % KEPT;
-            match self.strings.get_mut(place) {
-                Some(old) => *old = noted,
-                None => self.strings.push(noted),
+            let starts: Vec<u32> = characters.map(|(offset, _)| offset as u32).collect();
+            if self.count + starts.len() > KEPT {
+                self.strings.clear();
+                self.count = 0;
             }
-            place
-        });
-        self.strings.get(place).map_or(&[], |noted| &noted.starts)
+            self.count += starts.len();
+            let noted = Noted { identity, starts };
+            if let Some(old) = self.strings.insert(string, noted) {
+                self.count -= old.starts.len();
+            }
+        }
+        self.strings.get(&string).map_or(&[], |noted| &noted.starts)
     }
 }
 
 fn with_places<R>(host: &Host, string: Value, text: &str, find: impl FnOnce(&[u32]) -> R) -> R {
-    let identity = Identity {
-        bits: string.bits(),
-        bytes: text.len(),
-        collections: host.heap.stats().minor_collections,
-    };
-    host.with_extension(|places: &mut Places| find(places.of(identity, text)))
+    let identity = (text.len(), host.heap.epoch(string));
+    host.with_extension(|places: &mut Places| find(places.of(string.bits(), identity, text)))
 }
 
 /// The byte offset of the character at `position`, which may be the end; `None` beyond it.

@@ -220,7 +220,8 @@ fn take(host: &Host, args: &[Value]) -> Outcome {
     Ok(piece(host, value, string, taken.unwrap_or(string)))
 }
 
-fn append(host: &Host, args: &[Value]) -> Outcome {
+/// `str`.
+pub(crate) fn append(host: &Host, args: &[Value]) -> Outcome {
     if let [only] = args
         && host.heap.is_string(*only)
     {

@@ -17,9 +17,9 @@ use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
-use sema_machine::natives;
 use sema_machine::platform::files;
 use sema_machine::task::Cancelled;
+use sema_machine::{natives, with_descriptors};
 use sema_vfs::Overlay;
 
 natives! {
@@ -27,14 +27,14 @@ natives! {
     /// in `.gz` or `.tgz` it is compressed with gzip. The archive appears when it is complete.
     /// (begin (file/write "t1.txt" "one") (file/write "t2.txt" "two") (tar/create "t.tar.gz" (list "t1.txt" "t2.txt"))) => 2
     /// (tar/create "none.tar" (list "no-such-file")) => error No such file or directory
-    "tar/create" (archive: String, files: Sequence) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::ToFrom) => create;
+    "tar/create" (archive: String, files: Sequence) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::ToFrom) => with_descriptors!(create);
 
     /// Unpacks a tar archive, compressed with gzip or not, into a directory, which is made if it is missing, and gives the number
     /// of entries. Entries and links that would lead outside of the directory, and devices, are left out. Options are
     /// `:max-bytes` (4 GiB) and `:max-entries` (a million), beyond which it raises.
     /// (begin (file/write "u.txt" "in") (tar/create "u.tgz" (list "u.txt")) (tar/extract "u.tgz" "untarred") (file/read "untarred/u.txt")) => "in"
     /// (tar/extract "no-such.tar" "untarred") => error No such file or directory
-    "tar/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::FromTo), options(2, &["max-bytes", "max-entries"]) => extract;
+    "tar/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::FromTo), options(2, &["max-bytes", "max-entries"]) => with_descriptors!(extract);
 }
 
 fn create(host: &Host, args: &[Value]) -> Outcome {

@@ -19,8 +19,8 @@ use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
-use sema_machine::natives;
 use sema_machine::task::Cancelled;
+use sema_machine::{natives, with_descriptors};
 use sema_vfs::Overlay;
 
 natives! {
@@ -28,19 +28,19 @@ natives! {
     /// when it is complete.
     /// (begin (file/write "z1.txt" "one") (file/write "z2.txt" "two") (zip/create "z.zip" (list "z1.txt" "z2.txt"))) => 2
     /// (zip/create "none.zip" (list "no-such-file")) => error No such file or directory
-    "zip/create" (archive: String, files: Sequence) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::ToFrom) => create;
+    "zip/create" (archive: String, files: Sequence) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::ToFrom) => with_descriptors!(create);
 
     /// Unpacks a ZIP archive into a directory, which is made if it is missing, and gives the number of entries. Entries
     /// that would lie outside of the directory are left out. Options are `:max-bytes` (4 GiB) and `:max-entries`
     /// (a million), beyond which it raises.
     /// (begin (file/write "x.txt" "in") (zip/create "x.zip" (list "x.txt")) (zip/extract "x.zip" "unzipped") (file/read "unzipped/x.txt")) => "in"
     /// (begin (file/write "y.txt" "long") (zip/create "y.zip" (list "y.txt")) (zip/extract "y.zip" "unzipped" {:max-bytes 3})) => error larger than the limit
-    "zip/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::FromTo), options(2, &["max-bytes", "max-entries"]) => extract;
+    "zip/extract" (archive: String, directory: String, options?: Map) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::FromTo), options(2, &["max-bytes", "max-entries"]) => with_descriptors!(extract);
 
     /// The names of the entries of a ZIP archive, in its order.
     /// (begin (file/write "l.txt" "") (zip/create "l.zip" (list "l.txt")) (zip/list "l.zip")) => ("l.txt")
     /// (begin (file/write "no.zip" "text") (zip/list "no.zip")) => error zip/list: no.zip
-    "zip/list" (archive: String) -> List, needs(Capability::FsRead) => list;
+    "zip/list" (archive: String) -> List, needs(Capability::FsRead) => with_descriptors!(list);
 }
 
 /// The method that a member of no bytes needs no decoder for.

@@ -18,10 +18,10 @@ use sema_machine::host::arguments::{argument, argument_error, integer};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
-use sema_machine::natives;
 use sema_machine::platform::descriptors::{Descriptor, Interest};
 use sema_machine::platform::heard::Deaf;
 use sema_machine::task::{Asking, Await, Pending};
+use sema_machine::{natives, with_descriptors};
 
 natives! {
     /// Starts a program, without a shell: a list of its name and its arguments. It runs beside this one, in a process group of
@@ -29,7 +29,7 @@ natives! {
     /// variables. Gives a handle for the other functions of this family.
     /// (let ((p (proc/spawn ["cat"]))) (proc/write-stdin p "hi") (proc/close-stdin p) (proc/wait p) (proc/read-stdout p)) => "hi"
     /// (proc/spawn ["no such program"]) => error proc/spawn no such program: No such file or directory
-    "proc/spawn" (command: Sequence, options?: Map) -> Int, needs(Capability::Process), options(1, &["cwd", "env"]), posix => spawn;
+    "proc/spawn" (command: Sequence, options?: Map) -> Int, needs(Capability::Process), options(1, &["cwd", "env"]), posix => with_descriptors!(spawn);
 
     /// Waits until a process has ended, and gives its exit code, or -1 if a signal has ended it. Other tasks run meanwhile. All that it has
     /// written can be read then.

@@ -16,9 +16,9 @@ use sema_machine::host::condition::{
 };
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
-use sema_machine::natives;
 use sema_machine::platform::descriptors::Interest;
 use sema_machine::task::{Asking, Await, Pending};
+use sema_machine::{natives, with_descriptors};
 
 natives! {
     /// Runs a command until it has ended and closed its output, and gives a map of `:exit-code`, `:stdout` and `:stderr`. One
@@ -33,7 +33,7 @@ natives! {
     /// (:stdout (shell "cat" {:stdin "fed"})) => "fed"
     /// (:exit-code (shell "false")) => 1
     /// (shell "sleep 10" {:timeout-ms 1}) => error exceeded 1 ms
-    "shell" (command: String, more*: Any) -> SortedMap, needs(Capability::Shell), options(1, &["cwd", "env", "stdin", "timeout-ms", "binary"]), posix => shell;
+    "shell" (command: String, more*: Any) -> SortedMap, needs(Capability::Shell), options(1, &["cwd", "env", "stdin", "timeout-ms", "binary"]), posix => with_descriptors!(shell);
 }
 
 /// Most bytes that a command may write.

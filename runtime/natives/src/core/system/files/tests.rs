@@ -1,7 +1,8 @@
 use super::*;
 use crate::testing::{Bench, Folder, eval_message, io_message, type_message};
 
-/// Under any name. Its brothers: `stream/copy` (streams.rs), `file/rename`, which the system does right.
+/// Under any name. Its brothers: `stream/copy` (streams.rs), `file/rename`, which the system does right but for a link that would
+/// take the place of what it leads to.
 #[test]
 fn a_file_copied_onto_itself_stays() {
     let bench = Bench::new();
@@ -23,6 +24,11 @@ fn a_file_copied_onto_itself_stays() {
             );
         }
     }
+    bench.call("file/rename", &[bench.text(&soft), bench.text(&path)]);
+    assert_eq!(
+        bench.string(bench.call("file/read", &[bench.text(&path)])),
+        "precious"
+    );
 }
 
 #[test]
