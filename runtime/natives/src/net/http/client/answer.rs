@@ -3,11 +3,13 @@
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::incoming::Incoming;
+use hyper::http::{HeaderMap, header};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::value::Value;
 
+use super::exchange::fields;
 use super::request::Form;
 
 /// The body of an answer.
@@ -22,8 +24,8 @@ pub enum Content {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// Names in lower case and values of the header fields.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// The header fields.
+    pub headers: HeaderMap,
     /// The body.
     pub content: Content,
 }
@@ -33,22 +35,17 @@ pub struct Answer {
 /// # Errors
 /// No memory is left.
 pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
-    let charset = answer
-        .headers
-        .iter()
-        .find(|(name, _)| name == "content-type");
-    let is_latin = charset.is_some_and(|(_, value)| {
-        String::from_utf8_lossy(value)
+    let charset = answer.headers.get(header::CONTENT_TYPE);
+    let is_latin = charset.is_some_and(|value| {
+        String::from_utf8_lossy(value.as_bytes())
             .to_ascii_lowercase()
             .contains("charset=iso-8859-1")
     });
-    let headers: Vec<(Value, Value)> = answer
-        .headers
-        .iter()
+    let headers: Vec<(Value, Value)> = fields(&answer.headers)
         .map(|(name, value)| {
             (
                 host.keyword_of_peer(name),
-                host.heap.string(&String::from_utf8_lossy(value)),
+                host.heap.string(&String::from_utf8_lossy(&value)),
             )
         })
         .collect();

@@ -1,5 +1,6 @@
 //! From a request to its answer: connections, redirections, timeouts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::body::Incoming as Body;
@@ -296,7 +297,7 @@ async fn answer(
     };
     Ok(Answer {
         status: head.status.as_u16(),
-        headers: fields(&head.headers),
+        headers: head.headers,
         content,
     })
 }
@@ -310,21 +311,21 @@ fn is_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// Names and values of header fields. Those of one name are joined: `set-cookie` by line feeds, others by commas.
-pub fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    headers
-        .keys()
-        .map(|name| {
+pub fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
+    headers.keys().map(|name| {
+        let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let first = values.next().unwrap_or_default();
+        let mut joined = Cow::Borrowed(first);
+        for value in values {
             let separator: &[u8] = if name == header::SET_COOKIE {
                 b"\n"
             } else {
                 b", "
             };
-            let values: Vec<&[u8]> = headers
-                .get_all(name)
-                .iter()
-                .map(HeaderValue::as_bytes)
-                .collect();
-            (name.as_str().to_owned(), values.join(separator))
-        })
-        .collect()
+            let joined = joined.to_mut();
+            joined.extend_from_slice(separator);
+            joined.extend_from_slice(value);
+        }
+        (name.as_str(), joined)
+    })
 }

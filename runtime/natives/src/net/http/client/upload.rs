@@ -35,7 +35,7 @@ fn begin(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%http-begin", args, 0)?;
     let mut request = options::request(host, function, args, Capability::Network)?;
     let engine = engine::handle(host, function)?;
-    let (writer, body) = outgoing();
+    let (writer, body) = outgoing(&engine.post);
     request.body = Payload::Outgoing(body);
     let begun = Begun {
         name: request.name(),

@@ -46,27 +46,46 @@ pub fn incoming() -> (Feeder, Incoming) {
     (Feeder(shared.clone()), Incoming(shared))
 }
 
+fn tell(reader: Option<Completer>) {
+    if let Some(reader) = reader {
+        reader.complete();
+    }
+}
+
 impl Feeder {
     /// Gives bytes to the reader, once there is room for them; whether there still is a reader.
-    pub async fn give(&self, part: Bytes) -> bool {
+    pub async fn give(&self, mut part: Bytes) -> bool {
+        // For the reader no bytes are the end.
+        if part.is_empty() {
+            return true;
+        }
         loop {
             let taken = self.0.taken.notified();
-            {
-                let mut state = lock(&self.0.state);
-                if state.reader_is_gone {
-                    return false;
-                }
-                if state.bytes < MOST_KEPT {
-                    state.bytes += part.len();
-                    state.parts.push_back(part);
-                    if let Some(reader) = state.reader.take() {
-                        reader.complete();
-                    }
-                    return true;
-                }
+            match self.try_give(part) {
+                Ok(is_given) => return is_given,
+                Err(refused) => part = refused,
             }
             taken.await;
         }
+    }
+
+    /// Gives bytes to the reader, if there is room for them; whether there is a reader.
+    fn try_give(&self, part: Bytes) -> Result<bool, Bytes> {
+        let reader = {
+            let mut state = lock(&self.0.state);
+            if state.reader_is_gone {
+                return Ok(false);
+            }
+            if state.bytes >= MOST_KEPT {
+                return Err(part);
+            }
+            state.bytes += part.len();
+            state.parts.push_back(part);
+            state.reader.take()
+        };
+        // Not under the lock: whoever is woken would wait for it.
+        tell(reader);
+        Ok(true)
     }
 
     /// Waits until nobody will read any more.
@@ -86,11 +105,12 @@ impl Feeder {
     }
 
     fn set_end(&self, how: Result<(), String>) {
-        let mut state = lock(&self.0.state);
-        state.end.get_or_insert(how);
-        if let Some(reader) = state.reader.take() {
-            reader.complete();
-        }
+        let reader = {
+            let mut state = lock(&self.0.state);
+            state.end.get_or_insert(how);
+            state.reader.take()
+        };
+        tell(reader);
     }
 }
 
@@ -107,11 +127,15 @@ impl Arrivals for Incoming {
 
     fn take(&mut self, room: &mut Vec<u8>) -> io::Result<Option<usize>> {
         let mut state = lock(&self.0.state);
-        if let Some(part) = state.parts.pop_front() {
-            state.bytes -= part.len();
-            room.extend_from_slice(&part);
+        if !state.parts.is_empty() {
+            let bytes = std::mem::take(&mut state.bytes);
+            room.reserve(bytes);
+            for part in state.parts.drain(..) {
+                room.extend_from_slice(&part);
+            }
+            drop(state);
             self.0.taken.notify_waiters();
-            return Ok(Some(part.len()));
+            return Ok(Some(bytes));
         }
         match &state.end {
             None => Ok(None),

@@ -6,6 +6,8 @@
 pub mod body;
 pub mod incoming;
 pub mod outgoing;
+pub mod parcel;
+pub mod post;
 pub mod pulse;
 pub mod race;
 
@@ -13,7 +15,8 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tokio::runtime::{Builder, Handle};
+use post::Post;
+use tokio::runtime::{self, Builder};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -26,6 +29,21 @@ use sema_machine::task::{Asking, Await, Completer, Pending};
 const STACK_BYTES: usize = 512 << 10;
 /// Most threads that ask for addresses at the same time: the system's way of asking blocks.
 const MOST_RESOLVERS: usize = 8;
+
+/// What runs futures on the thread of a machine.
+#[derive(Clone)]
+pub struct Handle {
+    tasks: runtime::Handle,
+    /// How the machine wakes them.
+    pub post: Arc<Post>,
+}
+
+impl Handle {
+    /// Runs a future until it ends.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.tasks.spawn(work).abort_handle()
+    }
+}
 
 /// The thread of a machine. When it is dropped, everything it does is dropped, too.
 struct Engine {
@@ -41,7 +59,11 @@ impl Engine {
             .enable_time()
             .max_blocking_threads(MOST_RESOLVERS)
             .build()?;
-        let handle = runtime.handle().clone();
+        let handle = Handle {
+            tasks: runtime.handle().clone(),
+            post: Arc::default(),
+        };
+        handle.spawn(handle.post.clone().carry_on());
         let (stop, stopped) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("network".to_owned())
@@ -96,9 +118,13 @@ struct Ending<T>(Arc<Mutex<Progress<T>>>);
 
 impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
-        let mut progress = lock(&self.0);
-        progress.has_ended = true;
-        if let Some(waiter) = progress.waiter.take() {
+        let waiter = {
+            let mut progress = lock(&self.0);
+            progress.has_ended = true;
+            progress.waiter.take()
+        };
+        // Not under the lock: whoever is woken would wait for it.
+        if let Some(waiter) = waiter {
             waiter.complete();
         }
     }
@@ -126,10 +152,7 @@ pub fn start<T: Send + 'static>(
         lock(&ending.0).result = Some(result);
         drop(ending);
     });
-    Running {
-        progress,
-        task: task.abort_handle(),
-    }
+    Running { progress, task }
 }
 
 /// An operation of the engine that a task waits for.

@@ -4,11 +4,12 @@
 //! the task wait.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use hyper::body::Bytes;
 
+use super::post::Post;
 use super::pulse::Busy;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
@@ -34,21 +35,27 @@ struct State {
 }
 
 impl State {
-    fn wake_sender(&mut self) {
+    fn wake_sender(&mut self, post: &Post) {
         if let Some(sender) = self.sender.take() {
-            sender.wake();
-        }
-    }
-
-    fn wake_writer(&mut self) {
-        for writer in self.writer.drain(..) {
-            writer.complete();
+            post.wake(sender);
         }
     }
 }
 
+/// Tells those who wait to write, who then want the lock.
+fn wake_writers(mut state: MutexGuard<'_, State>) {
+    let writers = std::mem::take(&mut state.writer);
+    drop(state);
+    for writer in writers {
+        writer.complete();
+    }
+}
+
 /// The machine's end. Dropped before it is [complete](Writer::complete), it makes the peer see that something is missing.
-pub struct Writer(Arc<Mutex<State>>);
+pub struct Writer {
+    shared: Arc<Mutex<State>>,
+    post: Arc<Post>,
+}
 
 /// The engine's end.
 pub struct Outgoing {
@@ -59,22 +66,27 @@ pub struct Outgoing {
     ends_with_connection: bool,
 }
 
-/// Both ends.
-pub fn outgoing() -> (Writer, Outgoing) {
+/// Both ends. What is written wakes the task that sends it by `post`.
+pub fn outgoing(post: &Arc<Post>) -> (Writer, Outgoing) {
     let shared = Arc::<Mutex<State>>::default();
     let outgoing = Outgoing {
         shared: shared.clone(),
         connection: None,
         ends_with_connection: false,
     };
-    (Writer(shared), outgoing)
+    let writer = Writer {
+        shared,
+        post: post.clone(),
+    };
+    (writer, outgoing)
 }
 
 impl Writer {
     /// Writing bytes: it waits while too much is kept, and gives whether anybody still wants them.
     pub fn writing(&self, part: Vec<u8>) -> impl Pending + use<> {
         Write {
-            shared: self.0.clone(),
+            shared: self.shared.clone(),
+            post: self.post.clone(),
             part: Some(part),
             is_wanted: false,
         }
@@ -82,23 +94,24 @@ impl Writer {
 
     /// All has been written.
     pub fn complete(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         state.is_complete = true;
-        state.wake_sender();
+        state.wake_sender(&self.post);
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         state.writer_is_gone = true;
-        state.wake_sender();
+        state.wake_sender(&self.post);
     }
 }
 
 /// Writing.
 struct Write {
     shared: Arc<Mutex<State>>,
+    post: Arc<Post>,
     /// `None`: it has been written.
     part: Option<Vec<u8>>,
     is_wanted: bool,
@@ -117,7 +130,7 @@ impl Pending for Write {
         if let Some(part) = self.part.take().filter(|part| !part.is_empty()) {
             state.bytes += part.len();
             state.parts.push_back(Bytes::from(part));
-            state.wake_sender();
+            state.wake_sender(&self.post);
         }
         self.is_wanted = true;
         Await::Done
@@ -145,7 +158,7 @@ impl Outgoing {
         let mut state = lock(&self.shared);
         if let Some(part) = state.parts.pop_front() {
             state.bytes -= part.len();
-            state.wake_writer();
+            wake_writers(state);
             return Poll::Ready(Some(Ok(part)));
         }
         if state.is_complete {
@@ -179,6 +192,6 @@ impl Drop for Outgoing {
         let mut state = lock(&self.shared);
         state.sender_is_gone = true;
         state.parts.clear();
-        state.wake_writer();
+        wake_writers(state);
     }
 }

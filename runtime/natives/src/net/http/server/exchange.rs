@@ -6,28 +6,27 @@ use std::sync::{Arc, Mutex};
 
 use hyper::Response;
 use hyper::body::Bytes;
+use hyper::http::{HeaderMap, Method, Uri};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::oneshot;
 
 use super::files::Conditions;
 use super::workers::Seat;
 use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::Incoming;
+use crate::net::http::engine::parcel::Giver;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
 /// A request as plain data.
 pub struct Request {
-    /// The method, in lower case.
-    pub method: String,
-    /// The path as it was sent, without the query.
-    pub path: String,
-    /// The query, without the question mark.
-    pub query: String,
-    /// Names in lower case and values of the header fields.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// The method.
+    pub method: Method,
+    /// The path as it was sent, and the query.
+    pub target: Uri,
+    /// The header fields.
+    pub headers: HeaderMap,
     /// What was sent.
     pub body: Body,
     /// Who has sent it.
@@ -45,7 +44,7 @@ pub enum Body {
 /// What a request waits for.
 pub struct Responder {
     /// Where the answer goes; dropped without one, the answer is 500.
-    pub answer: oneshot::Sender<Response<Payload>>,
+    pub answer: Giver<Response<Payload>>,
     /// What the request says about files.
     pub conditions: Conditions,
     /// What the request asks a WebSocket to be.
@@ -80,18 +79,22 @@ pub struct Queue(Mutex<State>);
 impl Queue {
     /// Adds a request.
     pub fn put(&self, exchange: Exchange) {
-        let mut state = lock(&self.0);
-        state.exchanges.push_back(exchange);
-        if let Some(reader) = state.reader.take() {
-            reader.complete();
-        }
+        self.change(|state| state.exchanges.push_back(exchange));
     }
 
     /// No more will come.
     pub fn close(&self) {
-        let mut state = lock(&self.0);
-        state.is_closed = true;
-        if let Some(reader) = state.reader.take() {
+        self.change(|state| state.is_closed = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let reader = {
+            let mut state = lock(&self.0);
+            change(&mut state);
+            state.reader.take()
+        };
+        // Not under the lock: whoever is woken would wait for it.
+        if let Some(reader) = reader {
             reader.complete();
         }
     }

@@ -8,7 +8,6 @@ use std::time::Instant;
 use hyper::body::{Body as _, Bytes, Incoming as Received};
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::{Request, Response};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::exchange::{self, Body, Responder, Upgrade};
@@ -16,9 +15,9 @@ use super::files::Conditions;
 use super::workers::Seat;
 use super::{Phase, Server};
 use crate::net::http::client::decode::part;
-use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::{Incoming, incoming};
+use crate::net::http::engine::parcel::parcel;
 use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
 use sema_machine::platform::standard_output;
@@ -149,12 +148,11 @@ async fn answer(
         head.headers.entry(header::HOST).or_insert(host);
     }
     let conditions = Conditions::of(&head);
-    let (answer, answered) = oneshot::channel();
+    let (answer, answered) = parcel(&seat.engine.post);
     let request = exchange::Request {
-        method: head.method.as_str().to_ascii_lowercase(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: fields(&head.headers),
+        method: head.method,
+        target: head.uri,
+        headers: head.headers,
         body,
         peer,
     };
@@ -178,7 +176,7 @@ async fn answer(
             }
         },
     };
-    answered.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
+    answered.unwrap_or_else(|| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
 }
 
 /// The body, if it is no longer than allowed and comes without long pauses.

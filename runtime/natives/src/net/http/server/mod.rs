@@ -16,6 +16,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hyper::http::header;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
+use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::{self, Running};
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
@@ -227,14 +229,13 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
 fn request_value(host: &Host, request: Request) -> Outcome {
     let heap = &host.heap;
     let text = |bytes: &[u8]| heap.string(&String::from_utf8_lossy(bytes));
-    let is_json = request
-        .headers
-        .iter()
-        .any(|(name, value)| name == "content-type" && is_json(value));
-    let headers: Vec<(Value, Value)> = (request.headers.iter())
-        .map(|(name, value)| (heap.string(name), text(value)))
+    let kind = request.headers.get(header::CONTENT_TYPE);
+    let is_json = kind.is_some_and(|value| is_json(value.as_bytes()));
+    let headers: Vec<(Value, Value)> = fields(&request.headers)
+        .map(|(name, value)| (heap.string(name), text(&value)))
         .collect();
-    let query: Vec<(Value, Value)> = (decode_pairs(&request.query).iter())
+    let query = request.target.query().unwrap_or_default();
+    let query: Vec<(Value, Value)> = (decode_pairs(query).iter())
         .map(|(name, value)| (host.keyword_of_peer(name), heap.string(value)))
         .collect();
     let mut json = None;
@@ -264,10 +265,10 @@ fn request_value(host: &Host, request: Request) -> Outcome {
         ),
         (
             host.keyword("method"),
-            host.keyword_of_peer(&request.method),
+            host.keyword_of_peer(&request.method.as_str().to_ascii_lowercase()),
         ),
         (host.keyword("params"), sorted_map::empty(heap)),
-        (host.keyword("path"), heap.string(&request.path)),
+        (host.keyword("path"), heap.string(request.target.path())),
         (
             host.keyword("query"),
             sorted_map::from_entries(host, &query),

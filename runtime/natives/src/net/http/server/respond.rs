@@ -51,8 +51,7 @@ pub fn take(host: &Host, args: &[Value]) -> Outcome<exchange::Responder> {
 
 /// Answers a request that cannot be taken in.
 pub fn refuse(responder: exchange::Responder) {
-    // The client may be gone.
-    let _ = responder.answer.send(plain(
+    responder.answer.give(plain(
         StatusCode::SERVICE_UNAVAILABLE,
         "Service Unavailable",
     ));
@@ -88,7 +87,7 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
 }
 
 /// The parts of a response that is a map.
-fn parts(host: &Host, response: Value, conditions: &files::Conditions) -> Outcome<Parts> {
+fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outcome<Parts> {
     let mut headers = match option(host, response, "headers") {
         Some(map) => header_fields(host, "http/serve", map)?,
         None => HeaderMap::new(),
@@ -99,7 +98,7 @@ fn parts(host: &Host, response: Value, conditions: &files::Conditions) -> Outcom
     let mut status = status(host, response)?;
     let mut writer = None;
     let mut streamed = || {
-        let (end, body) = outgoing();
+        let (end, body) = outgoing(responder.answer.post());
         writer = Some(end);
         Payload::Outgoing(body)
     };
@@ -123,7 +122,7 @@ fn parts(host: &Host, response: Value, conditions: &files::Conditions) -> Outcom
         let failed = |error| eval_error(format!("http/file: {path}: {error}"));
         let opened = files::open(&host.files, path).map_err(failed)?;
         let (found, payload) = opened
-            .answer(conditions, status, &mut headers)
+            .answer(&responder.conditions, status, &mut headers)
             .map_err(failed)?;
         status = found;
         payload
@@ -160,7 +159,7 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let response = argument(args, 1);
     let responder = take(host, args)?;
     let made = if collections::is_map(response) {
-        parts(host, response, &responder.conditions)
+        parts(host, response, &responder)
     } else {
         let text = match host.heap.as_str(response) {
             Some(text) => text.to_owned(),
@@ -189,8 +188,7 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let mut message = Response::new(made.payload);
     *message.status_mut() = made.status;
     *message.headers_mut() = made.headers;
-    // The client may be gone: then nobody wants the answer.
-    let _ = responder.answer.send(message);
+    responder.answer.give(message);
     Ok(match made.writer {
         Some(writer) => writing::handle(host, writer),
         None => Value::NIL,
@@ -201,7 +199,7 @@ fn fail(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         if let Some(responder) = responder.0.take() {
             let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond");
-            let _ = responder.answer.send(response);
+            responder.answer.give(response);
         }
         Ok(Value::NIL)
     })
@@ -211,9 +209,9 @@ fn fail(host: &Host, args: &[Value]) -> Outcome {
 pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<OnUpgrade>> {
     let responder = take(host, args)?;
     let Some(upgrade) = responder.upgrade else {
-        let _ = responder
+        responder
             .answer
-            .send(plain(StatusCode::BAD_REQUEST, "Bad Request"));
+            .give(plain(StatusCode::BAD_REQUEST, "Bad Request"));
         return Ok(None);
     };
     let mut message = Response::new(Payload::empty());
@@ -231,6 +229,6 @@ pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<O
     {
         set(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    let _ = responder.answer.send(message);
+    responder.answer.give(message);
     Ok(Some(upgrade.connection))
 }

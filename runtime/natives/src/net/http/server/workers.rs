@@ -13,7 +13,6 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::program::{Ended, Program};
 use sema_machine::memory::value::Value;
-use tokio::runtime::Handle as Engine;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -21,7 +20,7 @@ use super::exchange::Queue;
 use super::settings::Settings;
 use super::{Phase, Server};
 use crate::core::system::device::lock;
-use crate::net::http::engine;
+use crate::net::http::engine::{self, Handle as Engine};
 
 /// Most machines of a server.
 pub const MOST: usize = 256;
