@@ -185,6 +185,8 @@ families! {
     #[cfg(feature = "net")]
     net::llm::request;
     #[cfg(feature = "net")]
+    net::llm::events;
+    #[cfg(feature = "net")]
     net::llm::state;
     #[cfg(feature = "net")]
     net::llm::tape;

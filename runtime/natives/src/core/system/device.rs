@@ -101,6 +101,9 @@ pub enum Wanted {
     Whole(usize),
     /// A line with its end.
     Line,
+    /// As many whole lines as there are in so many bytes, but at least one.
+    #[cfg(feature = "net")]
+    Lines(usize),
     /// Everything, but at most so many.
     Rest(usize),
 }
@@ -227,14 +230,13 @@ impl Source {
             Wanted::Some(0) => 0,
             Wanted::Some(most) if !unread.is_empty() => most.min(unread.len()),
             Wanted::Whole(count) | Wanted::Rest(count) if unread.len() >= count => count,
-            Wanted::Line => {
-                let unseen = unread.get(self.scanned..).unwrap_or_default();
-                match unseen.iter().position(|byte| *byte == b'\n') {
-                    Some(end) => self.scanned + end + 1,
-                    None => {
-                        self.scanned = unread.len();
-                        self.end_of(unread.len())?
-                    }
+            Wanted::Line => self.end_of_line()?,
+            #[cfg(feature = "net")]
+            Wanted::Lines(most) => {
+                let last = unread.iter().take(most).rposition(|byte| *byte == b'\n');
+                match last {
+                    Some(end) => end + 1,
+                    None => self.end_of_line()?,
                 }
             }
             _ => self.end_of(unread.len())?,
@@ -260,10 +262,25 @@ impl Source {
             Wanted::Some(most) => taken.is_empty() && most > 0,
             Wanted::Whole(count) | Wanted::Rest(count) => taken.len() < count,
             Wanted::Line => taken.last() != Some(&b'\n'),
+            #[cfg(feature = "net")]
+            Wanted::Lines(_) => taken.last() != Some(&b'\n'),
         };
         // A terminal may go on after an end.
         self.at_end = false;
         Some(taken)
+    }
+
+    /// Where the first line ends; `None` if that is not known yet.
+    fn end_of_line(&mut self) -> Option<usize> {
+        let unread = self.buffer.get(self.start..).unwrap_or_default();
+        let unseen = unread.get(self.scanned..).unwrap_or_default();
+        match unseen.iter().position(|byte| *byte == b'\n') {
+            Some(end) => Some(self.scanned + end + 1),
+            None => {
+                self.scanned = unread.len();
+                self.end_of(unread.len())
+            }
+        }
     }
 
     fn end_of(&self, unread: usize) -> Option<usize> {

@@ -443,10 +443,12 @@ impl State {
         let unread = self.unread();
         let count = match wanted {
             Wanted::Some(count) | Wanted::Whole(count) | Wanted::Rest(count) => count,
-            Wanted::Line => {
-                let end = unread.iter().position(|&byte| byte == b'\n');
-                end.map_or(unread.len(), |end| end + 1)
+            #[cfg(feature = "net")]
+            Wanted::Lines(most) => {
+                let last = unread.iter().take(most).rposition(|&byte| byte == b'\n');
+                last.map_or_else(|| end_of_line(unread), |end| end + 1)
             }
+            Wanted::Line => end_of_line(unread),
         };
         let taken = unread
             .get(..count.min(unread.len()))
@@ -585,4 +587,9 @@ impl State {
             _ => false,
         }
     }
+}
+/// How long the first line is, with its end.
+fn end_of_line(unread: &[u8]) -> usize {
+    let end = unread.iter().position(|&byte| byte == b'\n');
+    end.map_or(unread.len(), |end| end + 1)
 }

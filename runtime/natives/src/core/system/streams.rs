@@ -203,7 +203,7 @@ fn on_stream<T>(
 }
 
 /// Reads from the stream `args[0]`; `finish` makes a value of the bytes.
-fn read_from<F>(host: &Host, args: &[Value], wanted: Wanted, finish: F) -> Outcome
+pub(crate) fn read_from<F>(host: &Host, args: &[Value], wanted: Wanted, finish: F) -> Outcome
 where
     F: FnOnce(&Host, Vec<u8>) -> Outcome + Send + 'static,
 {

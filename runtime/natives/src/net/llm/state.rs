@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::events;
 use super::request::{condition_text, llm_error};
 use crate::core::system::environment;
 use sema_machine::data::collections;
@@ -135,8 +136,8 @@ fn from_environment(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn sse_data(host: &Host, args: &[Value]) -> Outcome {
-    let data = text(host, "%sse-data", args, 0)?.strip_prefix("data:");
-    Ok(data.map_or(Value::NIL, |data| host.heap.string(data.trim())))
+    let data = events::data(text(host, "%sse-data", args, 0)?);
+    Ok(data.map_or(Value::NIL, |data| host.heap.string(data)))
 }
 
 /// Milliseconds of a text like `1.5`, `20ms` or `1m30s`.
