@@ -35,6 +35,8 @@ pub struct Seat {
     pub engine: Engine,
     /// Connections that it has.
     connections: AtomicUsize,
+    /// When it was given the last one, counted in connections.
+    turn: AtomicUsize,
 }
 
 impl Seat {
@@ -44,6 +46,7 @@ impl Seat {
             queue: Queue::default(),
             engine,
             connections: AtomicUsize::new(0),
+            turn: AtomicUsize::new(0),
         })
     }
 }
@@ -96,16 +99,17 @@ impl Workers {
         }
     }
 
-    /// A place for the next connection, at the machine that has fewest; in turn if several have.
+    /// A place for the next connection, at the machine that has fewest; of several at the one that has waited longest. That a connection
+    /// has ended may be noticed late, and then one that has just been given to a machine would be followed by the next.
     pub fn next(&self) -> Option<Guest> {
         let seats = lock(&self.seats);
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % seats.len().max(1);
-        let (before, after) = seats.split_at_checked(turn)?;
-        let least = after
-            .iter()
-            .chain(before)
-            .min_by_key(|seat| seat.connections.load(Ordering::Relaxed));
-        least.map(Guest::of)
+        let least = seats.iter().min_by_key(|seat| {
+            let connections = seat.connections.load(Ordering::Relaxed);
+            (connections, seat.turn.load(Ordering::Relaxed))
+        })?;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        least.turn.store(turn + 1, Ordering::Relaxed);
+        Some(Guest::of(least))
     }
 
     /// Waits until so many machines have taken their seats.
@@ -291,5 +295,29 @@ pub fn outcome(server: &Server) -> Outcome {
         None => Ok(Value::NIL),
         Some(Failure::Exit(status)) => Err(Box::new(Signal::Exit(status))),
         Some(Failure::Worker(what)) => Err(io_error(format!("http/serve: {what}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+
+    #[test]
+    fn an_end_that_is_noticed_late_does_not_double_up() {
+        let bench = Bench::new();
+        let Ok(engine) = engine::handle(&bench.host, "test") else {
+            panic!("there is no engine");
+        };
+        let (first, second) = (Seat::new(engine.clone()), Seat::new(engine));
+        let workers = Workers::new(first.clone());
+        workers.take_seat(second.clone());
+        let late = workers.next();
+        drop(workers.next());
+        let kept = [workers.next(), workers.next()];
+        drop(late);
+        let count = |seat: &Seat| seat.connections.load(Ordering::Relaxed);
+        assert_eq!((count(&first), count(&second)), (1, 1));
+        drop(kept);
     }
 }
