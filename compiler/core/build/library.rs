@@ -262,14 +262,15 @@ fn declaration(name: &str, block: &[&str]) -> Result<Declaration, String> {
     })
 }
 
-/// How Rust declares a fact. The keys of options are those of the parameter `options`.
+/// How Rust declares a fact. The keys of options are those of the parameter `options`, or else of the first that is a map.
 fn fact(word: &str, parameters: &[(String, String, &'static str)]) -> Result<String, String> {
     let keys = word
         .strip_prefix("options(")
         .and_then(|rest| rest.strip_suffix(')'));
     if let Some(keys) = keys {
-        let position = parameters.iter().position(|(name, ..)| name == "options");
-        let position = position.ok_or("there is no parameter `options`")?;
+        let named = parameters.iter().position(|(name, ..)| name == "options");
+        let position = named.or_else(|| parameters.iter().position(|(_, kind, _)| kind == "Map"));
+        let position = position.ok_or("there is neither a parameter `options` nor a map")?;
         let keys: Vec<&str> = keys.split(' ').collect();
         return Ok(format!("options({position}, &{keys:?})"));
     }

@@ -35,7 +35,7 @@ natives! {
     /// for the opening, `:retries` and `:retry-backoff-ms` (how often and after how long, doubled each time, it is tried again), `:max-message`
     /// (bytes), and `:ca`, `:cert`, `:key` as for `http/request`. Raises if there is no connection.
     /// (ws/connect "http://localhost/") => error ws/connect: not a websocket URL: http://localhost/
-    "ws/connect" (url: String, options?: Map) -> Stream, needs(Capability::Network), touches(Touches::Inside) => connect;
+    "ws/connect" (url: String, options?: Map) -> Stream, needs(Capability::Network), touches(Touches::Inside), options(1, &["headers", "subprotocols", "timeout", "retries", "retry-backoff-ms", "max-message", "ca", "cert", "key"]) => connect;
 
     /// Sends a message: a string as text, a byte vector as bytes, a map as JSON; or what `{:text s}`, `{:binary b}` and `{:json v}` say. It
     /// waits while the peer takes nothing. Raises if the connection is closed.
