@@ -3,10 +3,10 @@
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::root;
+use crate::{Outcome, Scratch, outcome, root};
 
 /// Whether the programs are here, after an attempt to install the packages that hold them. If not, the test is noted as
 /// skipped and has to return.
@@ -51,4 +51,47 @@ pub fn skip(reason: &str) {
         let mut opened = opened.expect("the list of skipped tests can be written");
         writeln!(opened, "{test}: {reason}").expect("the list of skipped tests can be written");
     }
+}
+
+/// The folder of the official conformance suite, which npm installs once.
+///
+/// It is kept below `place`, the folder for temporary files of the test's package.
+#[must_use]
+pub fn conformance_suite(place: &Path) -> Option<PathBuf> {
+    const SUITE: &str = "@modelcontextprotocol/conformance@0.1.16";
+    let folder = place.join("mcp-conformance");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let entry = folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
+    if !entry.is_file() {
+        let mut install = Command::new("npm");
+        install.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+        let installed = install
+            .arg(&folder)
+            .arg(SUITE)
+            .stdin(Stdio::null())
+            .status();
+        if !installed.is_ok_and(|status| status.success()) || !entry.is_file() {
+            skip("npm cannot install the conformance suite of the Model Context Protocol");
+            return None;
+        }
+    }
+    Some(folder)
+}
+
+/// Runs a scenario of the conformance suite.
+#[must_use]
+pub fn scenario(suite: &Path, arguments: &[&str]) -> Outcome {
+    let scratch = Scratch::new();
+    let mut command = Command::new("node");
+    command
+        .arg(root().join("tests/peers/mcp-conformance.mjs"))
+        .arg(suite)
+        .args(arguments)
+        .current_dir(scratch.path());
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    outcome(&mut command, b"")
 }

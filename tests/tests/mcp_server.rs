@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use sema_tests::peers::{conformance_suite, scenario};
 use sema_tests::serving::{self, Package, Server};
-use sema_tests::{Outcome, Scratch, fixtures, outcome, root, runtime, semac_in, skip};
+use sema_tests::{Scratch, fixtures, outcome, root, runtime, semac_in};
 
 /// Builds the tools of the fixtures as a server.
 fn built(scratch: &Scratch, option: &str) -> PathBuf {
@@ -516,48 +517,9 @@ fn the_official_server_is_asked() {
     assert_eq!(over_http, got);
 }
 
-/// The folder of the official conformance suite, which npm installs once.
-fn conformance_suite() -> Option<PathBuf> {
-    const SUITE: &str = "@modelcontextprotocol/conformance@0.1.16";
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mcp-conformance");
-    std::fs::create_dir_all(&folder).unwrap();
-    let lock = std::fs::File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
-    let entry = folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
-    if !entry.is_file() {
-        let mut install = Command::new("npm");
-        install.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-        let installed = install
-            .arg(&folder)
-            .arg(SUITE)
-            .stdin(Stdio::null())
-            .status();
-        if !installed.is_ok_and(|status| status.success()) || !entry.is_file() {
-            skip("npm cannot install the conformance suite of the Model Context Protocol");
-            return None;
-        }
-    }
-    Some(folder)
-}
-
-/// Runs a scenario of the conformance suite.
-fn scenario(suite: &Path, arguments: &[&str]) -> Outcome {
-    let scratch = Scratch::new();
-    let mut command = Command::new("node");
-    command
-        .arg(root().join("tests/peers/mcp-conformance.mjs"))
-        .arg(suite)
-        .args(arguments)
-        .current_dir(scratch.path());
-    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(name);
-    }
-    outcome(&mut command, b"")
-}
-
 #[test]
 fn the_conformance_suite_finds_nothing() {
-    let Some(suite) = conformance_suite() else {
+    let Some(suite) = conformance_suite(Path::new(env!("CARGO_TARGET_TMPDIR"))) else {
         return;
     };
     let scratch = Scratch::new();

@@ -195,6 +195,8 @@ families! {
     #[cfg(feature = "net")]
     net::llm_values;
     #[cfg(feature = "net")]
+    net::oauth;
+    #[cfg(feature = "net")]
     net::llm_values::conversations;
     #[cfg(feature = "net")]
     net::llm_values::schema;

@@ -5,6 +5,7 @@ pub mod http;
 pub mod llm;
 pub mod llm_values;
 pub mod memory;
+pub mod oauth;
 pub mod protocol;
 pub mod telemetry;
 pub mod vectors;
