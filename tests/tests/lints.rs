@@ -210,6 +210,38 @@ const SENSELESS: &[(&str, &str)] = &[
         "http/serve: there is no option :prt\n",
     ),
     (
+        "(define (f) (llm/complete \"a\" {:modle \"m\" :seed 1}))",
+        "llm/complete: there is no option :modle\n",
+    ),
+    (
+        "(define (f g) (llm/stream \"a\" g {:max-token 1}))",
+        "llm/stream: there is no option :max-token\n",
+    ),
+    (
+        "(define (f bot) (agent/run bot \"a\" {:on-txt println}))",
+        "agent/run: there is no option :on-txt\n",
+    ),
+    (
+        "(define (f) (mcp/connect {:comand \"a\"}))",
+        "mcp/connect: there is no option :comand\n",
+    ),
+    (
+        "(define (f) (llm/configure-embeddings :openai {:key \"k\"}))",
+        "llm/configure-embeddings: there is no option :key\n",
+    ),
+    (
+        "(define (f) (llm/with-budget {:max-cost 1} (fn () 1)))",
+        "llm/with-budget: there is no option :max-cost\n",
+    ),
+    (
+        "(define (f) (llm/with-cache (fn () (llm/embed \"a\" {:provider :jina :dimensions 8}))))",
+        "",
+    ),
+    (
+        "(define (f) (ws/connect \"ws://localhost/\" {:protocols (list)}))",
+        "ws/connect: there is no option :protocols\n",
+    ),
+    (
         "(define (retry f options) 1) (retry (fn () 1) {:max-attempt 2})",
         "",
     ),
