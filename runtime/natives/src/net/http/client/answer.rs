@@ -66,13 +66,14 @@ pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
             named_stream(host, state, "http-body")
         }
     };
+    // In the order of their names.
     let entries = [
-        (host.keyword("body"), body),
-        (
+        [host.keyword("body"), body],
+        [
             host.keyword("headers"),
             sorted_map::from_entries(host, &headers),
-        ),
-        (host.keyword("status"), Value::small(answer.status.into())),
+        ],
+        [host.keyword("status"), Value::small(answer.status.into())],
     ];
-    Ok(sorted_map::from_entries(host, &entries))
+    Ok(sorted_map::from_few_sorted(&host.heap, &entries))
 }

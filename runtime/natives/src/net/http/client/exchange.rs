@@ -312,11 +312,12 @@ fn is_gzip(headers: &HeaderMap) -> bool {
 
 /// Names and values of header fields. Those of one name are joined: `set-cookie` by line feeds, others by commas.
 pub fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
-    headers.keys().map(|name| {
-        let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-        let first = values.next().unwrap_or_default();
-        let mut joined = Cow::Borrowed(first);
-        for value in values {
+    // Values of one name follow each other.
+    let mut rest = headers.iter().peekable();
+    std::iter::from_fn(move || {
+        let (name, value) = rest.next()?;
+        let mut joined = Cow::Borrowed(value.as_bytes());
+        while let Some((_, value)) = rest.next_if(|(next, _)| *next == name) {
             let separator: &[u8] = if name == header::SET_COOKIE {
                 b"\n"
             } else {
@@ -324,8 +325,8 @@ pub fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)
             };
             let joined = joined.to_mut();
             joined.extend_from_slice(separator);
-            joined.extend_from_slice(value);
+            joined.extend_from_slice(value.as_bytes());
         }
-        (name.as_str(), joined)
+        Some((name.as_str(), joined))
     })
 }

@@ -37,7 +37,7 @@ const PREFACE: [u8; 16] = *b"PRI * HTTP/2.0\r\n";
 const STREAMS: u32 = 128;
 
 /// Bytes that are copied to be written in one part.
-const SMALL: usize = 2 << 10;
+const SMALL: usize = 1 << 10;
 
 /// Puts parts together if there is room; how long the whole is.
 fn join(parts: &[io::IoSlice<'_>], room: &mut [u8]) -> Option<usize> {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::net::http::engine::body::Payload;
 use sema_vfs::Overlay;
@@ -25,18 +25,34 @@ pub struct Conditions {
 impl Conditions {
     /// What a head says.
     pub fn of(head: &Parts) -> Conditions {
-        let text = |name: HeaderName| {
-            let value = head.headers.get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        let since = text(header::IF_MODIFIED_SINCE);
-        Conditions {
+        let mut conditions = Conditions {
             is_get: matches!(head.method, Method::GET | Method::HEAD),
-            if_none_match: text(header::IF_NONE_MATCH),
-            if_modified_since: since.and_then(|date| httpdate::parse_http_date(&date).ok()),
-            if_range: text(header::IF_RANGE),
-            range: text(header::RANGE),
+            if_none_match: None,
+            if_modified_since: None,
+            if_range: None,
+            range: None,
+        };
+        // Of several values the first counts.
+        for (name, value) in &head.headers {
+            let place = if name == header::IF_NONE_MATCH {
+                &mut conditions.if_none_match
+            } else if name == header::IF_RANGE {
+                &mut conditions.if_range
+            } else if name == header::RANGE {
+                &mut conditions.range
+            } else {
+                if name == header::IF_MODIFIED_SINCE && conditions.if_modified_since.is_none() {
+                    let date = value.to_str().ok();
+                    conditions.if_modified_since =
+                        date.and_then(|date| httpdate::parse_http_date(date).ok());
+                }
+                continue;
+            };
+            if place.is_none() {
+                *place = value.to_str().ok().map(str::to_owned);
+            }
         }
+        conditions
     }
 }
 

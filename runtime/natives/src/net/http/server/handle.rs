@@ -83,24 +83,37 @@ async fn reported(
     response
 }
 
-/// Whether the head says clearly where the request ends and whom it is for (RFC 9112, 3.2 and 6.3).
-fn is_clear(request: &Request<Received>) -> bool {
-    let headers = request.headers();
-    let count = |name| headers.get_all(name).iter().count();
-    let hosts = count(header::HOST);
-    // Lengths that contradict each other do not come here: the library refuses them, or takes the chunks and closes the
-    // connection.
-    // In HTTP/2 the address says it.
-    let may_lack = matches!(request.version(), Version::HTTP_10 | Version::HTTP_2);
-    (hosts == 1 || hosts == 0 && may_lack) && count(header::CONTENT_LENGTH) <= 1
+/// What one look at the header fields says: to ask for each by its name takes longer.
+#[derive(Default)]
+struct Seen {
+    hosts: usize,
+    lengths: usize,
+    /// Bytes of names and values.
+    size: usize,
+    /// Whether there is a key, as requests for a WebSocket have one.
+    has_key: bool,
 }
 
-/// How many bytes names and values of header fields are.
-fn size_of(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum()
+impl Seen {
+    fn of(headers: &HeaderMap) -> Seen {
+        let mut seen = Seen::default();
+        for (name, value) in headers {
+            seen.size += name.as_str().len() + value.len();
+            seen.hosts += usize::from(name == header::HOST);
+            seen.lengths += usize::from(name == header::CONTENT_LENGTH);
+            seen.has_key |= name == header::SEC_WEBSOCKET_KEY;
+        }
+        seen
+    }
+
+    /// Whether the head says clearly where the request ends and whom it is for (RFC 9112, 3.2 and 6.3).
+    fn is_clear(&self, version: Version) -> bool {
+        // Lengths that contradict each other do not come here: the library refuses them, or takes the chunks and closes the
+        // connection.
+        // In HTTP/2 the address says it.
+        let may_lack = matches!(version, Version::HTTP_10 | Version::HTTP_2);
+        (self.hosts == 1 || self.hosts == 0 && may_lack) && self.lengths <= 1
+    }
 }
 
 async fn answer(
@@ -109,12 +122,13 @@ async fn answer(
     mut request: Request<Received>,
     peer: SocketAddr,
 ) -> Response<Payload> {
-    if !is_clear(&request) {
+    let seen = Seen::of(request.headers());
+    if !seen.is_clear(request.version()) {
         return refused(StatusCode::BAD_REQUEST, "Bad Request");
     }
     let settings = &server.settings;
     // The library looks at what it has read, which may be twice as much.
-    if size_of(request.headers()) > settings.most_head {
+    if seen.size > settings.most_head {
         return refused(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request Header Fields Too Large",
@@ -130,7 +144,11 @@ async fn answer(
     if request.body().size_hint().lower() > most as u64 {
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large");
     }
-    let upgrade = upgrade(&mut request);
+    let upgrade = if seen.has_key {
+        upgrade(&mut request)
+    } else {
+        None
+    };
     let (mut head, body) = request.into_parts();
     let body = if settings.streams && !body.is_end_stream() {
         Body::Stream(streamed(server.clone(), body))

@@ -257,31 +257,24 @@ fn request_value(host: &Host, request: Request) -> Outcome {
             }
         }
     };
-    let mut entries = vec![
-        (host.keyword("body"), body),
-        (
-            host.keyword("headers"),
-            sorted_map::from_entries(host, &headers),
-        ),
-        (
-            host.keyword("method"),
-            host.keyword_of_peer(&request.method.as_str().to_ascii_lowercase()),
-        ),
-        (host.keyword("params"), sorted_map::empty(heap)),
-        (host.keyword("path"), heap.string(request.target.path())),
-        (
-            host.keyword("query"),
-            sorted_map::from_entries(host, &query),
-        ),
-        (
-            host.keyword("remote"),
-            heap.string(&request.peer.ip().to_string()),
-        ),
-    ];
+    // In the order of their names.
+    let mut entries = Vec::with_capacity(8);
+    entries.push([host.keyword("body"), body]);
+    let headers = sorted_map::from_entries(host, &headers);
+    entries.push([host.keyword("headers"), headers]);
     if let Some(json) = json {
-        entries.push((host.keyword("json"), json));
+        entries.push([host.keyword("json"), json]);
     }
-    Ok(sorted_map::from_entries(host, &entries))
+    let method = request.method.as_str().to_ascii_lowercase();
+    entries.push([host.keyword("method"), host.keyword_of_peer(&method)]);
+    entries.push([host.keyword("params"), sorted_map::empty(heap)]);
+    let path = heap.string(request.target.path());
+    entries.push([host.keyword("path"), path]);
+    let query = sorted_map::from_entries(host, &query);
+    entries.push([host.keyword("query"), query]);
+    let remote = heap.string(&request.peer.ip().to_string());
+    entries.push([host.keyword("remote"), remote]);
+    Ok(sorted_map::from_few_sorted(heap, &entries))
 }
 
 fn is_json(value: &[u8]) -> bool {

@@ -93,8 +93,12 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
         None => HeaderMap::new(),
     };
     // They say where the body ends: that is not the handler's to decide.
-    headers.remove(header::TRANSFER_ENCODING);
-    headers.remove(header::CONTENT_LENGTH);
+    for name in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+        // To look at the few that there are is less work than to hash a name.
+        if headers.keys().any(|known| known == name) {
+            headers.remove(name);
+        }
+    }
     let mut status = status(host, response)?;
     let mut writer = None;
     let mut streamed = || {

@@ -76,15 +76,16 @@ pub fn response(host: &Host, status: i32, field: Option<(&str, &str)>, body: &st
         .iter()
         .map(|(name, value)| (host.heap.string(name), host.heap.string(value)))
         .collect();
+    // In the order of their names.
     let entries = [
-        (host.keyword("body"), host.heap.string(body)),
-        (
+        [host.keyword("body"), host.heap.string(body)],
+        [
             host.keyword("headers"),
             sorted_map::from_entries(host, &headers),
-        ),
-        (host.keyword("status"), Value::small(status)),
+        ],
+        [host.keyword("status"), Value::small(status)],
     ];
-    sorted_map::from_entries(host, &entries)
+    sorted_map::from_few_sorted(&host.heap, &entries)
 }
 
 fn json(host: &Host, function: &str, status: i32, value: Value) -> Outcome {
