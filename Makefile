@@ -49,7 +49,7 @@ all-runtimes:
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-std sema-rt std $$target || exit 1; \
 	tiers="net full"; ! grep -qx 'full = \["net"\]' runtime/natives/Cargo.toml || tiers=net; \
 	for tier in $$tiers; do \
-	env $(call RUNTIME_ENV,40) \
+	env $(call RUNTIME_ENV,25) \
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier sema-rt $$tier $$target || exit 1; \
 	done
