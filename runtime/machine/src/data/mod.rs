@@ -1,5 +1,6 @@
 //! Operations on values that instructions and natives share: one operation, one body.
 
+pub mod bytes;
 pub mod collections;
 pub mod equality;
 pub mod mutable;

@@ -18,6 +18,7 @@ pub mod policy;
 pub mod program;
 pub mod request;
 
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,7 +123,7 @@ pub struct Host {
     pub steps: Cell<u64>,
     /// State that single modules of natives keep (open streams, tables …), by type. It is not shown
     /// to the collector, so it must not hold values of the heap.
-    pub extensions: RefCell<Vec<Box<dyn std::any::Any>>>,
+    pub extensions: RefCell<Vec<(TypeId, Box<dyn Any>)>>,
     /// How the program is run once more, beside itself; `None`: it cannot be.
     #[cfg(feature = "many-threads")]
     pub program: Option<std::sync::Arc<dyn program::Program>>,
@@ -304,14 +305,15 @@ impl Host {
         use_state: impl FnOnce(&mut T) -> R,
     ) -> R {
         let mut extensions = self.extensions.borrow_mut();
-        let index = match extensions.iter().position(|state| state.is::<T>()) {
+        let wanted = TypeId::of::<T>();
+        let index = match extensions.iter().position(|(of, _)| *of == wanted) {
             Some(index) => index,
             None => {
-                extensions.push(Box::<T>::default());
+                extensions.push((wanted, Box::<T>::default()));
                 extensions.len() - 1
             }
         };
-        match extensions[index].downcast_mut::<T>() {
+        match extensions[index].1.downcast_mut::<T>() {
             Some(state) => use_state(state),
             None => use_state(&mut T::default()),
         }

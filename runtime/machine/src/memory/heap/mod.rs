@@ -12,6 +12,7 @@
 
 mod allocate;
 mod collect;
+mod filling;
 mod foreign;
 mod integer;
 pub(crate) mod list;
@@ -23,11 +24,13 @@ mod slice;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod utf8;
 mod values;
 mod verify;
 mod words;
 
 pub use collect::{Roots, Tracer};
+pub use filling::Filling;
 pub use foreign::ForeignData;
 pub use list::ListIter;
 

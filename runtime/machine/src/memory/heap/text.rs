@@ -9,13 +9,24 @@
 //! a record. Appending to one of the others copies. A buffer is made when something is appended to a string that was made by
 //! appending itself, so a string that is put together once takes no more than its bytes.
 
-use super::{Heap, object};
+use std::str::Utf8Error;
+
+use super::{Heap, object, utf8};
 use crate::memory::value::{Kind, Value};
 
 impl Heap {
     /// A string.
     pub fn string(&self, text: &str) -> Value {
         self.alloc_bytes(Kind::String, 0, char_count(text) as u64, text.as_bytes())
+    }
+
+    /// A string of bytes that come from outside.
+    ///
+    /// # Errors
+    /// They are not UTF-8.
+    pub fn utf8_string(&self, bytes: &[u8]) -> Result<Value, Utf8Error> {
+        let count = utf8::character_count(bytes)?;
+        Ok(self.alloc_bytes(Kind::String, 0, count as u64, bytes))
     }
 
     /// Whether this is a string.
@@ -391,5 +402,13 @@ mod tests {
         assert_eq!((heap.char_len(accents), heap.is_ascii(accents)), (5, false));
         assert_eq!(heap.as_str(accents), Some("héllo"));
         assert_eq!(heap.as_str(Value::NIL), None);
+        for text in ["", "plain", "naïve", &"x".repeat(100), &"ß".repeat(100)] {
+            let read = heap.utf8_string(text.as_bytes()).unwrap();
+            assert_eq!(heap.as_str(read), Some(text));
+            assert_eq!(heap.char_len(read), text.chars().count());
+        }
+        for bytes in [&b"a\xFF"[..], b"\xC3", &[b'x'; 99], b"\xED\xA0\x80"] {
+            assert_eq!(heap.utf8_string(bytes).is_ok(), bytes.is_ascii());
+        }
     }
 }

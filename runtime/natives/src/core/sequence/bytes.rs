@@ -4,7 +4,7 @@ use sema_machine::host::Host;
 use sema_machine::host::arguments::{
     argument, argument_error, count, count_or, integer, list_only, text,
 };
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, Signal, eval_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -169,11 +169,7 @@ fn bytes_length(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::index(bytes(host, "bytes/length", args, 0)?.len()))
 }
 
-fn out_of_range(
-    function: &str,
-    index: i64,
-    length: usize,
-) -> Box<sema_machine::host::condition::Signal> {
+fn out_of_range(function: &str, index: i64, length: usize) -> Box<Signal> {
     eval_error(format!(
         "{function}: index {index} out of range for bytevector of length {length}"
     ))
@@ -285,18 +281,27 @@ fn from_list(host: &Host, args: &[Value]) -> Outcome {
 
 /// The text that bytes encode, or the error that `function` raises.
 pub(crate) fn decode<'b>(function: &str, bytes: &'b [u8]) -> Outcome<&'b str> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| eval_error(format!("{function}: invalid UTF-8: {error}")))
+    std::str::from_utf8(bytes).map_err(|error| not_utf8(function, &error))
+}
+
+#[cold]
+fn not_utf8(function: &str, error: &std::str::Utf8Error) -> Box<Signal> {
+    eval_error(format!("{function}: invalid UTF-8: {error}"))
+}
+
+/// The string of bytes; conditions name `function`.
+pub(crate) fn decoded(host: &Host, function: &str, bytes: &[u8]) -> Outcome {
+    (host.heap.utf8_string(bytes)).map_err(|error| not_utf8(function, &error))
 }
 
 fn utf8_to_string(host: &Host, args: &[Value]) -> Outcome {
     let bytes = bytes(host, "utf8->string", args, 0)?;
-    Ok(host.heap.string(decode("utf8->string", bytes)?))
+    decoded(host, "utf8->string", bytes)
 }
 
 fn bytes_to_string(host: &Host, args: &[Value]) -> Outcome {
     let part = range(host, "bytes/->string", args, 1, "")?;
-    Ok(host.heap.string(decode("bytes/->string", part)?))
+    decoded(host, "bytes/->string", part)
 }
 
 fn string_to_utf8(host: &Host, args: &[Value]) -> Outcome {

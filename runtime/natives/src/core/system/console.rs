@@ -1,14 +1,15 @@
 //! Printing, and reading standard input.
 
 use crate::core::sequence::bytes::decode;
-use crate::core::system::device::Wanted;
-use crate::core::system::input::{self, line_of, read_input};
+use crate::core::system::device::{Wanted, lock};
+use crate::core::system::input::{self, line_value, read_input};
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, io_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::task::after_others;
 
 natives! {
     /// Writes the display forms of the values to standard output, with a space between them.
@@ -144,12 +145,12 @@ fn flush(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn read_line(host: &Host, _: &[Value]) -> Outcome {
+    if let Some(line) = lock(&input::source(host)).next_line() {
+        return after_others(host, line_value(host, "read-line", line));
+    }
     read_input(host, Wanted::Line, |host, line| {
         let line = line.map_err(|error| io_error(format!("read-line: {error}")))?;
-        match line_of(line) {
-            Some(line) => Ok(host.heap.string(decode("read-line", &line)?)),
-            None => Ok(Value::NIL),
-        }
+        line_value(host, "read-line", &line)
     })
 }
 

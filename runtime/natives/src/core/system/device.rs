@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::filter::{Filter, Filtering};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
+use sema_machine::data::bytes::position_of;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::account::Charge;
@@ -25,7 +26,7 @@ use sema_machine::task::{Asking, Await, Completer, Pending};
 
 pub use sink::{Sink, open_sink, write};
 
-/// Bytes that are asked for at once: for lines and small pieces, and for much.
+/// Bytes that are asked for at once: for small pieces, and for lines and much.
 const SMALL_PART: usize = 8 << 10;
 const LARGE_PART: usize = 64 << 10;
 /// Bytes of a buffer that count.
@@ -64,6 +65,11 @@ impl Line {
             }
         }
         true
+    }
+
+    /// Whether nobody stands in it.
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The operation is done or gives up; the next one is asked.
@@ -224,6 +230,23 @@ impl Source {
         self.start < self.buffer.len()
     }
 
+    /// The next line with its end, if it is buffered and no operation waits for it: most lines are, and need no operation then.
+    pub fn next_line(&mut self) -> Option<&[u8]> {
+        if !self.line.is_empty() {
+            return None;
+        }
+        let unread = self.buffer.get(self.start..).unwrap_or_default();
+        let Some(end) = position_of(unread.get(self.scanned..)?, b'\n') else {
+            self.scanned = unread.len();
+            return None;
+        };
+        let line = self.start..self.start + self.scanned + end + 1;
+        self.start = line.end;
+        self.scanned = 0;
+        self.at_end = false;
+        self.buffer.get(line)
+    }
+
     fn take(&mut self, wanted: Wanted) -> Option<Vec<u8>> {
         let unread = self.buffer.get(self.start..).unwrap_or_default();
         let count = match wanted {
@@ -274,7 +297,7 @@ impl Source {
     fn end_of_line(&mut self) -> Option<usize> {
         let unread = self.buffer.get(self.start..).unwrap_or_default();
         let unseen = unread.get(self.scanned..).unwrap_or_default();
-        match unseen.iter().position(|byte| *byte == b'\n') {
+        match position_of(unseen, b'\n') {
             Some(end) => Some(self.scanned + end + 1),
             None => {
                 self.scanned = unread.len();
@@ -289,8 +312,9 @@ impl Source {
 
     /// Makes room for more in the buffer.
     pub(super) fn compact(&mut self) {
-        if self.start > LARGE_PART {
-            self.buffer.drain(..self.start);
+        // What is moved is less than what has been read since it was moved last.
+        if self.start >= self.buffer.len() - self.start.min(self.buffer.len()) {
+            self.buffer.drain(..self.start.min(self.buffer.len()));
             self.start = 0;
         }
     }
@@ -324,6 +348,7 @@ impl Source {
         self.compact();
         let part = match wanted {
             Wanted::Whole(count) | Wanted::Rest(count) if count > SMALL_PART => LARGE_PART,
+            Wanted::Line => LARGE_PART,
             _ => SMALL_PART,
         };
         self.buffer.reserve(part);

@@ -2,10 +2,11 @@
 //! `file/for-each-line` loop over.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{ErrorKind, Read};
 
 use crate::core::system::files::{check_regular, failed};
-use crate::core::system::input::trim_line_end;
+use crate::core::system::input::without_line_end;
+use sema_machine::data::bytes::position_of;
 use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{on_foreign, text};
@@ -28,13 +29,19 @@ natives! {
     "%file-lines-close" (handle: Any) -> Nil => close;
 }
 
+/// Bytes that are read at once.
+const BLOCK: usize = 64 << 10;
 /// Bytes of a line that are read before anybody asks how long it may become.
 const LEAST_PART: usize = 1 << 20;
 
 /// A file being read.
 struct Lines {
     /// `None` once closed or at the end.
-    reader: Option<BufReader<Box<dyn Read>>>,
+    file: Option<Box<dyn Read>>,
+    /// What has been read and not been given away lies between `start` and `end`.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
     function: String,
     path: String,
 }
@@ -50,7 +57,10 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
         }
     };
     Ok(host.heap.foreign(Box::new(Lines {
-        reader: Some(BufReader::new(file)),
+        file: Some(file),
+        buffer: Vec::new(),
+        start: 0,
+        end: 0,
         function: function.to_owned(),
         path: path.to_owned(),
     })))
@@ -58,42 +68,79 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
 
 impl Lines {
     /// The next line without its end; `None` at the end of the file.
-    fn next(&mut self, host: &Host) -> Outcome<Option<Vec<u8>>> {
-        let Some(reader) = &mut self.reader else {
-            return Ok(None);
-        };
-        let mut line = Vec::new();
-        loop {
-            let most = host.room_for_text().max(LEAST_PART) - line.len().min(LEAST_PART);
-            let read = (reader.by_ref().take(most as u64))
-                .read_until(b'\n', &mut line)
-                .map_err(|error| failed(&self.function, &self.path, &error))?;
-            if read < most || line.last() == Some(&b'\n') {
-                break;
+    fn next(&mut self, host: &Host) -> Outcome<Option<&[u8]>> {
+        let mut without_end = self.start;
+        let line = loop {
+            let unseen = self.buffer.get(without_end..self.end).unwrap_or_default();
+            if let Some(place) = position_of(unseen, b'\n') {
+                break self.start..without_end + place + 1;
             }
-            host.ask(3 * line.len())?;
-        }
+            let seen = self.end - self.start;
+            if !self.fill(host)? {
+                break self.start..self.end;
+            }
+            without_end = self.start + seen;
+        };
+        self.start = line.end;
         if line.is_empty() {
-            self.reader = None;
+            self.close();
             return Ok(None);
         }
-        trim_line_end(&mut line);
-        Ok(Some(line))
+        let line = self.buffer.get(line).unwrap_or_default();
+        Ok(Some(without_line_end(line)))
+    }
+
+    /// Reads more behind what is there, which may be moved; whether there was any.
+    fn fill(&mut self, host: &Host) -> Outcome<bool> {
+        let Some(file) = &mut self.file else {
+            return Ok(false);
+        };
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end < BLOCK && self.buffer.len() > LEAST_PART {
+            // A long line has gone.
+            self.buffer.truncate(BLOCK);
+            self.buffer.shrink_to_fit();
+        }
+        if self.end == self.buffer.len() {
+            let length = (2 * self.end).max(BLOCK);
+            if length > LEAST_PART {
+                // While it is moved there are both; then there is the string of it.
+                host.ask(self.end + length)?;
+            }
+            self.buffer.resize(length, 0);
+        }
+        loop {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match file.read(room) {
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(&self.function, &self.path, &error)),
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.file = None;
+        self.buffer = Vec::new();
+        self.start = 0;
+        self.end = 0;
     }
 
     /// The next line as a string or nil.
     fn next_text(&mut self, host: &Host) -> Outcome {
-        let Some(line) = self.next(host)? else {
-            return Ok(Value::NIL);
+        let text = match self.next(host)? {
+            None => return Ok(Value::NIL),
+            Some(line) => host.heap.utf8_string(line),
         };
-        match std::str::from_utf8(&line) {
-            Ok(line) => Ok(host.heap.string(line)),
-            Err(_) => Err(failed(
-                &self.function,
-                &self.path,
-                &"stream did not contain valid UTF-8",
-            )),
-        }
+        text.map_err(|_| {
+            let problem = "stream did not contain valid UTF-8";
+            failed(&self.function, &self.path, &problem)
+        })
     }
 }
 
@@ -109,13 +156,13 @@ fn next(host: &Host, args: &[Value]) -> Outcome {
 fn next_bytes(host: &Host, args: &[Value]) -> Outcome {
     on_lines(host, args, |lines| {
         let line = lines.next(host)?;
-        Ok(line.map_or(Value::NIL, |line| host.heap.bytevector(&line)))
+        Ok(line.map_or(Value::NIL, |line| host.heap.bytevector(line)))
     })
 }
 
 fn close(host: &Host, args: &[Value]) -> Outcome {
     on_lines(host, args, |lines| {
-        lines.reader = None;
+        lines.close();
         Ok(Value::NIL)
     })
 }
@@ -152,5 +199,32 @@ mod tests {
         );
         bench.call("%file-lines-close", &[bytes]);
         assert_eq!(bench.call("%file-lines-next", &[bytes]), Value::NIL);
+    }
+
+    #[test]
+    fn lines_across_blocks() {
+        let bench = Bench::new();
+        let folder = Folder::new("long-lines");
+        // Lines whose ends lie around those of blocks, one that is much longer, and a last one without an end.
+        let mut lines: Vec<String> = (BLOCK - 3..BLOCK + 3)
+            .map(|length| "x".repeat(length))
+            .collect();
+        lines.extend((0..40_000).map(|number| format!("line {number}")));
+        lines.push("é".repeat(LEAST_PART));
+        lines.extend((0..20_000).map(|number| format!("{number}")));
+        folder.file("a.txt", &lines.join("\n"));
+        let args = [
+            bench.text(&folder.path("a.txt")),
+            bench.text("file/fold-lines"),
+        ];
+        let handle = bench.call("%file-lines-open", &args);
+        for line in &lines {
+            assert_eq!(
+                &bench.string(bench.call("%file-lines-next", &[handle])),
+                line
+            );
+        }
+        assert_eq!(bench.call("%file-lines-next", &[handle]), Value::NIL);
+        assert_eq!(bench.call("%file-lines-next", &[handle]), Value::NIL);
     }
 }

@@ -21,6 +21,7 @@ use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::{Capability, Touches};
+use sema_machine::memory::heap::Filling;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use sema_machine::platform::files::{self, Special};
@@ -178,6 +179,9 @@ pub(super) fn check_regular(function: &str, path: &str) -> Outcome<()> {
 /// Files up to this size are read and written at once, which takes less than handing them to a thread when
 /// they are in the system's memory.
 const LARGE: u64 = 1 << 20;
+/// Files from this size on are read where their value will lie.
+const IN_PLACE: u64 = 64 << 10;
+const MOST_IN_PLACE: u64 = LONGEST_TEXT as u64;
 /// Bytes that a thread reads or writes before it looks whether anybody still wants it.
 const PART: usize = 1 << 20;
 
@@ -193,8 +197,34 @@ fn as_size(bytes: u64) -> usize {
 /// Makes a value of the content of a file.
 type OfContent = fn(&Host, &str, Cow<'_, [u8]>) -> Outcome;
 
+/// Makes a value of what was read where the value is to lie.
+type OfFilling = fn(&str, Filling<'_>) -> Outcome;
+
+/// Reads a large file on disk where its value will lie; `None` if it has become longer meanwhile.
+fn read_in_place<'h>(host: &'h Host, path: &str, bytes: u64) -> io::Result<Option<Filling<'h>>> {
+    let file = File::open(path)?;
+    // With room for one byte more, a file that is not longer than was said ends before the room does.
+    let mut filling = host.heap.filling(as_size(bytes) + 1);
+    while !filling.is_full() {
+        match filling.read(&file) {
+            Ok(0) => return Ok(Some(filling)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
 /// Reads the embedded file or the file on disk that `args[0]` names.
-fn read_whole(host: &Host, function: &'static str, args: &[Value], value: OfContent) -> Outcome {
+/// Large files are read in place if `in_place` makes the value.
+fn read_whole(
+    host: &Host,
+    function: &'static str,
+    args: &[Value],
+    in_place: Option<OfFilling>,
+    value: OfContent,
+) -> Outcome {
     let path = text(host, function, args, 0)?;
     let named = path.to_owned();
     let deliver = move |host: &Host, bytes: io::Result<Vec<u8>>| {
@@ -211,6 +241,16 @@ fn read_whole(host: &Host, function: &'static str, args: &[Value], value: OfCont
                 };
                 let wanted = Wanted::Rest(LONGEST_TEXT + 1);
                 return device::read(host, &source, wanted, deliver);
+            }
+            Found::File(bytes @ IN_PLACE..=MOST_IN_PLACE)
+                if let Some(of_filling) = in_place
+                    && !is_worth_a_thread(host, bytes) =>
+            {
+                host.ask(as_size(bytes))?;
+                let read = read_in_place(host, path, bytes);
+                if let Some(filling) = read.map_err(|error| failed(function, path, &error))? {
+                    return of_filling(path, filling);
+                }
             }
             // The content, and the value that is made of it.
             Found::File(bytes) if host.ask(as_size(bytes).saturating_mul(2)).is_err() => {
@@ -245,31 +285,56 @@ fn read_parts(path: &str, cancelled: &Cancelled) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn valid_text<'c>(function: &str, path: &str, content: &'c [u8]) -> Outcome<&'c str> {
-    std::str::from_utf8(content)
-        .map_err(|_| failed(function, path, &"stream did not contain valid UTF-8"))
+#[cold]
+fn not_text(function: &str, path: &str) -> Box<Signal> {
+    failed(function, path, &"stream did not contain valid UTF-8")
 }
 
 fn read(host: &Host, args: &[Value]) -> Outcome {
-    read_whole(host, "file/read", args, |host, path, content| {
-        let content = valid_text("file/read", path, &content)?;
-        crate::core::text::strings::string_of(host, "file/read", content)
-    })
+    const FUNCTION: &str = "file/read";
+    let of_filling =
+        |path: &str, read: Filling<'_>| read.into_string().map_err(|_| not_text(FUNCTION, path));
+    read_whole(
+        host,
+        FUNCTION,
+        args,
+        Some(of_filling),
+        |host, path, content| {
+            crate::core::text::strings::check_text(host, FUNCTION, content.len())?;
+            let text = host.heap.utf8_string(&content);
+            text.map_err(|_| not_text(FUNCTION, path))
+        },
+    )
 }
 
 fn read_bytes(host: &Host, args: &[Value]) -> Outcome {
-    read_whole(host, "file/read-bytes", args, |host, _, content| {
-        crate::core::text::strings::check_text(host, "file/read-bytes", content.len())?;
-        Ok(host.heap.bytevector(&content))
-    })
+    const FUNCTION: &str = "file/read-bytes";
+    let of_filling = |_: &str, read: Filling<'_>| Ok(read.into_bytevector());
+    read_whole(
+        host,
+        FUNCTION,
+        args,
+        Some(of_filling),
+        |host, _, content| {
+            crate::core::text::strings::check_text(host, FUNCTION, content.len())?;
+            Ok(host.heap.bytevector(&content))
+        },
+    )
 }
 
 fn read_lines(host: &Host, args: &[Value]) -> Outcome {
-    read_whole(host, "file/read-lines", args, |host, path, content| {
-        let content = valid_text("file/read-lines", path, &content)?;
-        let lines: Vec<Value> = content.lines().map(|line| host.heap.string(line)).collect();
-        Ok(host.heap.list(&lines))
-    })
+    read_whole(
+        host,
+        "file/read-lines",
+        args,
+        None,
+        |host, path, content| {
+            let content = std::str::from_utf8(&content);
+            let content = content.map_err(|_| not_text("file/read-lines", path))?;
+            let lines: Vec<Value> = content.lines().map(|line| host.heap.string(line)).collect();
+            Ok(host.heap.list(&lines))
+        },
+    )
 }
 
 fn exists(host: &Host, args: &[Value]) -> Outcome {

@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex};
 
 use super::device::{Shared, Source, Wanted, lock, read};
+use crate::core::sequence::bytes::decoded;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
+use sema_machine::memory::value::Value;
 
 /// The state of standard input, an extension of the host.
 pub struct Input {
@@ -50,23 +52,24 @@ where
     read(host, &source(host), wanted, finish)
 }
 
-/// A line without its end, LF or CRLF; `None` if nothing was left to read.
-pub fn line_of(mut line: Vec<u8>) -> Option<Vec<u8>> {
+/// The string of a line without its end, LF or CRLF; nil if nothing was left to read. Conditions name `function`.
+///
+/// # Errors
+/// The line is not UTF-8.
+pub fn line_value(host: &Host, function: &str, line: &[u8]) -> Outcome {
     if line.is_empty() {
-        return None;
+        return Ok(Value::NIL);
     }
-    trim_line_end(&mut line);
-    Some(line)
+    decoded(host, function, without_line_end(line))
 }
 
-/// Removes the line end, LF or CRLF, of a line.
-pub fn trim_line_end(line: &mut Vec<u8>) {
-    if line.last() == Some(&b'\n') {
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-    }
+/// A line without its end, LF or CRLF.
+#[inline]
+pub fn without_line_end(line: &[u8]) -> &[u8] {
+    let Some(line) = line.strip_suffix(b"\n") else {
+        return line;
+    };
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Whether standard input is a terminal.

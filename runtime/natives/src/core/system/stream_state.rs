@@ -9,6 +9,7 @@ use crate::core::system::descriptors::{InUse, Open};
 use crate::core::system::device::{self, Shared, Sink, Wanted, identity, lock};
 use crate::core::system::filter::Filter;
 use crate::core::system::input;
+use sema_machine::data::bytes::position_of;
 use sema_machine::host::Host;
 use sema_machine::memory::account::Charge;
 
@@ -331,6 +332,16 @@ impl State {
         })
     }
 
+    /// Uses the next line that it reads through the system, if that line is there already.
+    pub fn next_line<T>(&self, host: &Host, use_line: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        match &self.source {
+            _ if self.closed => None,
+            Source::Input(source) => lock(source).next_line().map(use_line),
+            Source::StandardInput => lock(&input::source(host)).next_line().map(use_line),
+            _ => None,
+        }
+    }
+
     /// What it writes to that may make its writer wait, if it does.
     pub fn sink(&self) -> Option<Shared<Sink>> {
         match &self.source {
@@ -588,8 +599,9 @@ impl State {
         }
     }
 }
+
 /// How long the first line is, with its end.
 fn end_of_line(unread: &[u8]) -> usize {
-    let end = unread.iter().position(|&byte| byte == b'\n');
+    let end = position_of(unread, b'\n');
     end.map_or(unread.len(), |end| end + 1)
 }

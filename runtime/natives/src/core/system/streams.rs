@@ -5,10 +5,10 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use crate::core::sequence::bytes::{bytes, decode};
+use crate::core::sequence::bytes::{bytes, decoded};
 use crate::core::system::device::{self, Shared, Sink, Wanted, lock};
 use crate::core::system::files::check_readable;
-use crate::core::system::input::line_of;
+use crate::core::system::input::line_value;
 use crate::core::system::stream_copy::Copy;
 use crate::core::system::stream_state::{State, StreamError};
 use sema_machine::giving_way;
@@ -69,7 +69,7 @@ natives! {
     /// The next line without its end (LF or CRLF), or nil at the end of the stream. Raises if the line
     /// is not UTF-8.
     /// (stream/read-line (stream/from-string "x\r\ny")) => "x"
-    "stream/read-line" (stream: Stream) -> OptionalString => through_system!(read_line);
+    "stream/read-line" (stream: Stream) -> OptionalString => read_line;
 
     /// All bytes that are left. Raises if they are more than the limit, 256 MiB unless it is given.
     /// (stream/read-all (stream/from-string "hi")) => #u8(104 105)
@@ -142,7 +142,7 @@ natives! {
 /// Whether an operation on these arguments uses a stream that is not in memory.
 fn uses_system(host: &Host, args: &[Value]) -> bool {
     args.iter()
-        .any(|&value| shared_state(host, value).is_some_and(|state| lock(&state).uses_system()))
+        .any(|&value| with_state(host, value, |state| state.uses_system()) == Some(true))
 }
 
 /// Most bytes that `stream/read` reads at once.
@@ -176,12 +176,25 @@ fn standard(host: &Host, args: &[Value]) -> Outcome {
 
 /// The state behind a stream; `None` for any other value.
 pub(crate) fn shared_state(host: &Host, value: Value) -> Option<Shared<State>> {
+    on_shared(host, value, Shared::clone)
+}
+
+fn on_shared<T>(
+    host: &Host,
+    value: Value,
+    operation: impl FnOnce(&Shared<State>) -> T,
+) -> Option<T> {
     if value.kind() != Kind::Stream {
         return None;
     }
     let data = host.heap.field(value, 1);
     host.heap
-        .with_foreign(data, |state: &mut Shared<State>| state.clone())
+        .with_foreign(data, |state: &mut Shared<State>| operation(state))
+}
+
+/// Runs `operation`, which uses no other stream, on the state behind a stream; `None` for any other value.
+fn with_state<T>(host: &Host, value: Value, operation: impl FnOnce(&mut State) -> T) -> Option<T> {
+    on_shared(host, value, |state| operation(&mut lock(state)))
 }
 
 /// The state behind the stream `args[index]`.
@@ -300,9 +313,19 @@ fn read_byte(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn read_line(host: &Host, args: &[Value]) -> Outcome {
-    read_from(host, args, Wanted::Line, |host, line| match line_of(line) {
-        Some(line) => Ok(host.heap.string(decode("stream/read-line", &line)?)),
-        None => Ok(Value::NIL),
+    let next = with_state(host, argument(args, 0), |state| {
+        state.next_line(host, |line| line_value(host, "stream/read-line", line))
+    });
+    match next.flatten() {
+        Some(line) => after_others(host, line),
+        None => through_system!(read_other_line)(host, args),
+    }
+}
+
+/// The next line of a stream in memory, or one that has to be read first.
+fn read_other_line(host: &Host, args: &[Value]) -> Outcome {
+    read_from(host, args, Wanted::Line, |host, line| {
+        line_value(host, "stream/read-line", &line)
     })
 }
 
@@ -472,7 +495,7 @@ fn to_bytes(host: &Host, args: &[Value]) -> Outcome {
 
 fn to_string(host: &Host, args: &[Value]) -> Outcome {
     let content = buffer_content(host, "stream/to-string", args)?;
-    Ok(host.heap.string(decode("stream/to-string", &content)?))
+    decoded(host, "stream/to-string", &content)
 }
 
 fn type_text(host: &Host, args: &[Value]) -> Outcome {

@@ -2,6 +2,7 @@
 
 use crate::core::text::positions::{self, byte_offset};
 use crate::core::text::strings::{check_text, piece, string_of};
+use sema_machine::data::bytes;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, count_or, list_or_vector, text};
@@ -125,25 +126,12 @@ fn find(string: &str, needle: &str) -> Option<usize> {
     }
     let mut rest = string.as_bytes();
     loop {
-        let at = position(rest, first)?;
+        let at = bytes::position_of(rest, first)?;
         rest = rest.get(at + 1..)?;
         if rest.starts_with(others) {
             return Some(string.len() - rest.len() - 1);
         }
     }
-}
-
-/// The index of the first byte with this value.
-fn position(bytes: &[u8], byte: u8) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let found = bytes_equal(u64::from_le_bytes(*word), byte);
-        if found != 0 {
-            return Some(8 * index + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let index = rest.iter().position(|&other| other == byte)?;
-    Some(8 * words.len() + index)
 }
 
 fn rfind(string: &str, needle: &str) -> Option<usize> {

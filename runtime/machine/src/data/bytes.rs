@@ -1,0 +1,62 @@
+//! Searching bytes.
+
+/// Bytes that are compared at once.
+const BLOCK: usize = 32;
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Where the first byte of this value is.
+///
+/// Blocks are looked at as a whole, in a form that compilers make instructions on vectors of; only the block that has the byte is
+/// searched by words.
+#[must_use]
+pub fn position_of(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for (number, block) in blocks.iter().enumerate() {
+        let found = block
+            .iter()
+            .fold(0, |found, &byte| found | u8::from(byte == wanted));
+        if found != 0 {
+            return position_in_words(block, wanted).map(|place| number * BLOCK + place);
+        }
+    }
+    position_in_words(rest, wanted).map(|place| blocks.len() * BLOCK + place)
+}
+
+/// The same of a few bytes.
+#[inline]
+fn position_in_words(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let repeated = LOW_BITS * u64::from(wanted);
+    for (number, word) in words.iter().enumerate() {
+        // The high bit of each byte that became 0; of bytes behind it, it may be set as well.
+        let differences = u64::from_le_bytes(*word) ^ repeated;
+        let zeros = differences.wrapping_sub(LOW_BITS) & !differences & HIGH_BITS;
+        if zeros != 0 {
+            return Some(number * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let place = rest.iter().position(|&byte| byte == wanted)?;
+    Some(words.len() * 8 + place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_first_of_several() {
+        for wanted in [0, 1, b'\n', 0x7F, 0x80, 0xFF] {
+            for length in 0..100 {
+                // The neighbours in value are what comparing words could confuse.
+                let others = [wanted.wrapping_add(1), wanted.wrapping_sub(1), !wanted];
+                let mut bytes: Vec<u8> = others.iter().copied().cycle().take(length).collect();
+                assert_eq!(position_of(&bytes, wanted), None);
+                for place in (0..length).rev() {
+                    bytes[place] = wanted;
+                    assert_eq!(position_of(&bytes, wanted), Some(place));
+                }
+            }
+        }
+    }
+}
