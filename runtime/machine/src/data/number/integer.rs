@@ -382,6 +382,9 @@ pub(crate) fn decompose(float: f64) -> (i64, i32) {
 
 /// The integer of a sign and a magnitude in ASCII decimal digits, as `int` parses it.
 pub fn parse_decimal(heap: &Heap, text: &str) -> Option<Value> {
+    if let Some(word) = super::text::short_integer(text) {
+        return Some(heap.int(word));
+    }
     match super::literal::parse_integer_radix(text, 10).ok()? {
         super::literal::Literal::Int(word) => Some(heap.int(word)),
         super::literal::Literal::Big(big) => Some(heap.bigint(&big)),

@@ -94,3 +94,83 @@ pub fn parse(heap: &Heap, text: &str, radix: u32) -> Option<Value> {
     };
     Some(from_literal(heap, &literal))
 }
+
+/// The integer that a few decimal digits are the text of, perhaps behind a sign: what most numbers in data look like. `None`: it is
+/// something else, or longer.
+#[must_use]
+pub fn short_integer(text: &str) -> Option<i64> {
+    /// So many digits fit 64 bits.
+    const MOST: usize = 18;
+    let bytes = text.as_bytes();
+    let (is_negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > MOST {
+        return None;
+    }
+    let mut word = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        word = 10 * word + i64::from(digit);
+    }
+    Some(if is_negative { -word } else { word })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_integers_are_what_the_grammar_says() {
+        let grammar = |text: &str| match parse_number_text(text) {
+            Some(Literal::Int(word)) => Some(word),
+            _ => None,
+        };
+        let short = [
+            "0",
+            "-0",
+            "+0",
+            "7",
+            "-7",
+            "+7",
+            "007",
+            "-012",
+            "123456789012345678",
+            "-999999999999999999",
+        ];
+        for text in short {
+            assert_eq!(short_integer(text), grammar(text), "{text}");
+            assert!(short_integer(text).is_some());
+        }
+        let others = [
+            "",
+            "-",
+            "+",
+            "--1",
+            "+-1",
+            "1.0",
+            "1e3",
+            "1/2",
+            "12px",
+            " 1",
+            "1 ",
+            "a",
+            "/",
+            ":",
+            "i",
+            "+i",
+            "1234567890123456789",
+            "\u{661}",
+            "1_000",
+            "#x1f",
+        ];
+        for text in others {
+            assert_eq!(short_integer(text), None, "{text}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::core::number::math::{checked_integer, checked_number, checked_real, float_parts, real};
 use sema_machine::data::number::ratio::Rounding;
+use sema_machine::data::number::text::short_integer;
 use sema_machine::data::number::{self, Arithmetic, complex, elementary, integer, ratio};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
@@ -182,10 +183,12 @@ fn string_to_number(host: &Host, args: &[Value]) -> Outcome {
         Some(radix) => checked_radix(host, "string->number", *radix)?,
         None => 10,
     };
-    let text = if radix == 10 {
-        without_comments(text)
-    } else {
-        text
+    let text = match radix {
+        10 => match short_integer(text) {
+            Some(word) => return Ok(host.heap.int(word)),
+            None => without_comments(text),
+        },
+        _ => text,
     };
     Ok(number::text::parse(&host.heap, text, radix).unwrap_or(Value::FALSE))
 }
