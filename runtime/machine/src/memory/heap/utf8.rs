@@ -22,63 +22,48 @@ pub(super) fn character_count(bytes: &[u8]) -> Result<usize, Utf8Error> {
 ///
 /// Most of most texts is ASCII, with single other characters in between: it is skipped by words, from wherever it begins.
 fn valid_count(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    let mut continuations = 0;
-    loop {
-        rest = rest.get(ascii_prefix(rest)..)?;
-        loop {
-            let length = match rest {
-                [] => return Some(bytes.len() - continuations),
-                [..0x80, ..] => break,
-                [0xC2..=0xDF, 0x80..=0xBF, ..] => 2,
-                [0xE0, 0xA0..=0xBF, 0x80..=0xBF, ..]
-                | [0xE1..=0xEC | 0xEE | 0xEF, 0x80..=0xBF, 0x80..=0xBF, ..]
-                | [0xED, 0x80..=0x9F, 0x80..=0xBF, ..] => 3,
-                [0xF0, 0x90..=0xBF, 0x80..=0xBF, 0x80..=0xBF, ..]
-                | [0xF1..=0xF3, 0x80..=0xBF, 0x80..=0xBF, 0x80..=0xBF, ..]
-                | [0xF4, 0x80..=0x8F, 0x80..=0xBF, 0x80..=0xBF, ..] => 4,
-                _ => return None,
-            };
-            continuations += length - 1;
-            rest = rest.get(length..)?;
-        }
-    }
-}
-
-/// How many bytes at the start are ASCII.
-#[inline]
-fn ascii_prefix(bytes: &[u8]) -> usize {
-    // In mixed text the next other character is near; where it is not, all may be ASCII.
-    let place = ascii_words(bytes.get(..BLOCK).unwrap_or(bytes));
-    if place < BLOCK {
-        return place;
-    }
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let whole = blocks
-        .iter()
+    let ascii = (blocks.iter())
         .take_while(|block| block.iter().fold(0, |all, &byte| all | byte) < 0x80)
         .count();
-    let place = whole * BLOCK;
-    place + ascii_words(bytes.get(place..).unwrap_or_default())
+    let mut rest = bytes.get(ascii * BLOCK..)?;
+    let mut continuations = 0;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let high = u64::from_le_bytes(*word) & HIGH_BITS;
+        if high == 0 {
+            rest = behind;
+            continue;
+        }
+        rest = rest.get(high.trailing_zeros() as usize / 8..)?;
+        let length = length_of_first(rest)?;
+        continuations += length - 1;
+        rest = rest.get(length..)?;
+    }
+    loop {
+        rest = match rest {
+            [] => return Some(bytes.len() - continuations),
+            [..0x80, behind @ ..] => behind,
+            _ => {
+                let length = length_of_first(rest)?;
+                continuations += length - 1;
+                rest.get(length..)?
+            }
+        };
+    }
 }
 
-/// The same of a few bytes.
-#[inline]
-fn ascii_words(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let high = u64::from_le_bytes(*word) & HIGH_BITS;
-        if high != 0 {
-            return 8 * number + high.trailing_zeros() as usize / 8;
-        }
-    }
-    match bytes.last_chunk::<8>() {
-        None => rest.iter().take_while(|byte| byte.is_ascii()).count(),
-        // The last word begins among bytes that are ASCII; of zero there are 64 zeros.
-        Some(last) => {
-            let high = u64::from_le_bytes(*last) & HIGH_BITS;
-            bytes.len() - 8 + high.trailing_zeros() as usize / 8
-        }
+/// How many bytes the first character has, which is not ASCII; `None` if they are no character.
+#[inline(always)]
+fn length_of_first(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [0xC2..=0xDF, 0x80..=0xBF, ..] => Some(2),
+        [0xE0, 0xA0..=0xBF, 0x80..=0xBF, ..]
+        | [0xE1..=0xEC | 0xEE | 0xEF, 0x80..=0xBF, 0x80..=0xBF, ..]
+        | [0xED, 0x80..=0x9F, 0x80..=0xBF, ..] => Some(3),
+        [0xF0, 0x90..=0xBF, 0x80..=0xBF, 0x80..=0xBF, ..]
+        | [0xF1..=0xF3, 0x80..=0xBF, 0x80..=0xBF, 0x80..=0xBF, ..]
+        | [0xF4, 0x80..=0x8F, 0x80..=0xBF, 0x80..=0xBF, ..] => Some(4),
+        _ => None,
     }
 }
 
