@@ -102,7 +102,7 @@ fn first_match(host: &Host, args: &[Value]) -> Outcome {
 
 fn find_all(host: &Host, args: &[Value]) -> Outcome {
     let (regex, subject) = arguments(host, "regex/find-all", args, 1)?;
-    let spans = regex.engine.find_iter(subject).map(|found| found.span());
+    let spans = regex.matches(subject).map(|found| found.span());
     parts(host, subject, spans)
 }
 
@@ -151,7 +151,7 @@ fn replaced(host: &Host, function: &str, args: &[Value], limit: usize) -> Outcom
             end = found.end();
         }
     } else {
-        for found in regex.engine.find_iter(subject).take(limit) {
+        for found in regex.matches(subject).take(limit) {
             result.push_str(part(subject, end..found.start()));
             result.push_str(replacement);
             host.ask_for_text(result.len())?;

@@ -98,3 +98,34 @@ fn only_so_many_patterns_are_kept() {
         );
     }
 }
+
+#[test]
+fn dense_matches_are_the_same() {
+    use super::compiled::compiled;
+    let bench = Bench::new();
+    let line = "2026-11-30T12:00 naïve é@b.com -\n";
+    // Dense at first and rare later, longer than what is looked at.
+    let mut text = line.repeat(12_000);
+    text.push_str(&"nothing to find here -\n".repeat(20_000));
+    text.push_str(line);
+    for (pattern, is_dense) in [
+        (r"\d{4}-\d\d-\d\d", true),
+        (r"(\w+)@(\w+)\.com", true),
+        (r"\b\w+@\w\.com\b", true),
+        (r"2026-\d\d", false),
+        (r"(\d*-?)*?", false),
+        (r"\w*", false),
+        ("(?m)$", false),
+        (r"é|x*", false),
+    ] {
+        let regex = compiled(&bench.host, pattern).ok().unwrap();
+        let expected: Vec<_> = regex.engine.find_iter(&text).collect();
+        let found: Vec<_> = regex.matches(&text).collect();
+        assert!(expected.len() > 12_000);
+        assert_eq!(found, expected, "{pattern}");
+        assert_eq!(regex.is_searched_densely(), is_dense, "{pattern}");
+    }
+    let regex = compiled(&bench.host, r"[ab]+-[ab]+").ok().unwrap();
+    assert_eq!(regex.matches(&"a-b ".repeat(1000)).count(), 1000);
+    assert!(!regex.is_searched_densely(), "the text is short");
+}
