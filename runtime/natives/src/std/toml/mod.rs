@@ -14,6 +14,7 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 natives! {
     /// The map of a TOML document: maps with keyword keys for tables, lists for arrays, strings for dates and times. Raises with line
@@ -43,10 +44,40 @@ fn decode(host: &Host, args: &[Value]) -> Outcome {
     let table = DeTable::parse(content).map_err(|error| {
         refused(Problem {
             what: error.message().to_owned(),
-            place: error.span(),
+            place: error.span().or_else(|| key_of_many_parts(content)),
         })
     })?;
     table_value(host, table.get_ref()).map_err(refused)
+}
+
+/// Parts of a key that the parser takes at most.
+const MOST_PARTS: usize = 80;
+
+/// The first key that has more parts: the parser refuses it without saying where it is.
+fn key_of_many_parts(content: &str) -> Option<Range<usize>> {
+    let (mut start, mut parts) = (0, 0);
+    let mut goes_on = false;
+    for token in toml_parser::Source::new(content).lex() {
+        match token.kind() {
+            TokenKind::Whitespace => {}
+            TokenKind::Dot => goes_on = true,
+            TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString => {
+                if !std::mem::take(&mut goes_on) {
+                    start = token.span().start();
+                    parts = 0;
+                }
+                parts += 1;
+                if parts > MOST_PARTS {
+                    return Some(start..token.span().end());
+                }
+            }
+            _ => {
+                goes_on = false;
+                parts = 0;
+            }
+        }
+    }
+    None
 }
 
 /// What is wrong with a document, and where, if that is known.

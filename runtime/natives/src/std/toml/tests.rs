@@ -77,9 +77,31 @@ fn problems_have_a_place() {
         );
         assert!(message.len() < 1000, "the line is long, the message is not");
     }
-    let dotted = vec!["a"; 100_000].join(".");
-    assert!(decoded(&format!("{dotted} = 1")).starts_with("eval:"));
-    assert!(decoded(&format!("[{dotted}]")).starts_with("eval:"));
+}
+
+#[test]
+fn keys_of_too_many_parts_have_a_place() {
+    let deep = |parts: usize| vec!["a"; parts].join(".");
+    for parts in [81, 100_000] {
+        let key = deep(parts);
+        for (document, place) in [
+            (format!("{key} = 1"), "line 1, column 1\n"),
+            (format!("[{key}]"), "line 1, column 2\n"),
+            (format!("a.b = 1.5\n\n  [[ {key} ]]"), "line 3, column 6\n"),
+            (
+                format!("a = \"{key}\" # {key}\nb = {{ {key} = 1 }}"),
+                "line 2, column 7\n",
+            ),
+            (format!("'é' . {key} = 1"), "line 1, column 1\n"),
+        ] {
+            let message = decoded(&document);
+            let start = format!("eval: toml/decode: parse error: TOML parse error at {place}");
+            assert!(message.starts_with(&start), "{message}");
+            assert!(message.ends_with("recursion limit\n"), "{message}");
+            assert!(message.len() < 2000, "the line is long, the message is not");
+        }
+    }
+    assert!(decoded(&format!("{} = 1", deep(80))).starts_with("{:a {:a "));
 }
 
 #[test]
