@@ -180,6 +180,13 @@ pub fn type_error_got(expected: impl Into<String>, got: impl Into<String>) -> Bo
     .signal()
 }
 
+/// An `:eval` condition `WHAT, got GOT` about a value of another kind than `what` asks for: where the language makes that one
+/// of the things that may be wrong with an argument.
+#[cold]
+pub fn wrong_kind(host: &Host, what: impl std::fmt::Display, value: Value) -> Box<Signal> {
+    eval_error(format!("{what}, got {}", type_name(host, value)))
+}
+
 /// What a number of arguments from `min` to `max` is called: in messages (`1 or 2 arguments`) and in the
 /// field `:expected` of a condition (`1 or 2`). `max` is `None` for "or more".
 #[cold]

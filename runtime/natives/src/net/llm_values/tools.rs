@@ -5,7 +5,7 @@ use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error};
-use sema_machine::host::condition::{Outcome, eval_error, type_error, type_name};
+use sema_machine::host::condition::{Outcome, eval_error, type_error, wrong_kind};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -133,10 +133,8 @@ fn policy_subjects(host: &Host, options: Value) -> Outcome {
         return Ok(none());
     }
     if !collections::is_map(options) {
-        let got = type_name(host, options);
-        return Err(eval_error(format!(
-            "deftool: options must be a map, got {got}"
-        )));
+        let what = "deftool: options must be a map";
+        return Err(wrong_kind(host, what, options));
     }
     let name = host.keyword("policy-subjects");
     for (key, _) in collections::sorted_entries(host, options) {
@@ -152,10 +150,8 @@ fn policy_subjects(host: &Host, options: Value) -> Outcome {
         Kind::List => host.heap.list_iter(given).collect(),
         Kind::Vector => host.heap.values(given).to_vec(),
         _ => {
-            return Err(eval_error(format!(
-                "deftool: :policy-subjects must be a list or vector, got {}",
-                type_name(host, given)
-            )));
+            let what = "deftool: :policy-subjects must be a list or vector";
+            return Err(wrong_kind(host, what, given));
         }
     };
     let mut subjects = Vec::with_capacity(given.len());
@@ -167,10 +163,11 @@ fn policy_subjects(host: &Host, options: Value) -> Outcome {
 
 /// One subject in its normal form: names are keywords.
 fn policy_subject(host: &Host, number: usize, subject: Value) -> Outcome {
-    let wrong = |what: String| eval_error(format!("deftool: policy subject {number} {what}"));
+    let about = |what: String| format!("deftool: policy subject {number} {what}");
+    let wrong = |what: String| eval_error(about(what));
     if !collections::is_map(subject) {
-        let got = type_name(host, subject);
-        return Err(wrong(format!("must be a map, got {got}")));
+        let what = about("must be a map".to_owned());
+        return Err(wrong_kind(host, what, subject));
     }
     let text_entry = |entry: &str| -> Outcome<Option<&str>> {
         let Some(value) = collections::get_keyword(host, subject, host.keyword(entry)) else {
@@ -181,8 +178,8 @@ fn policy_subject(host: &Host, number: usize, subject: Value) -> Outcome {
             _ => host.heap.as_str(value),
         };
         text.map(Some).ok_or_else(|| {
-            let got = type_name(host, value);
-            wrong(format!(":{entry} must be a keyword or string, got {got}"))
+            let what = about(format!(":{entry} must be a keyword or string"));
+            wrong_kind(host, what, value)
         })
     };
     let required =

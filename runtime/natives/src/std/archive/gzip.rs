@@ -10,7 +10,7 @@ use crate::core::system::stream_state::State;
 use crate::core::system::streams::{named_stream, state_of};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, count};
-use sema_machine::host::condition::{Outcome, eval_error, type_name};
+use sema_machine::host::condition::{Outcome, eval_error, wrong_kind};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -52,9 +52,8 @@ fn content<'h>(host: &'h Host, args: &[Value]) -> Outcome<&'h [u8]> {
     match host.heap.as_str(value) {
         Some(text) => Ok(text.as_bytes()),
         None => host.heap.as_bytevector(value).ok_or_else(|| {
-            let got = type_name(host, value);
             // Of one type with all else that may be wrong with what is compressed.
-            eval_error(format!("expected bytevector or string, got {got}"))
+            wrong_kind(host, "expected bytevector or string", value)
         }),
     }
 }

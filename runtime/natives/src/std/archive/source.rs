@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
-use super::{Done, Failure};
+use super::{Done, Failure, in_background};
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, list_or_vector};
-use sema_machine::host::condition::{Outcome, eval_error, type_name};
+use sema_machine::host::arguments::{argument, list_or_vector, text};
+use sema_machine::host::condition::{Outcome, eval_error, wrong_kind};
 use sema_machine::memory::value::Value;
 use sema_machine::platform::files;
+use sema_machine::task::Cancelled;
 use sema_vfs::Overlay;
 
 /// What can be read at any place.
@@ -56,6 +57,38 @@ pub(super) fn open(overlay: &Overlay, path: &str) -> Done<Opened> {
     })
 }
 
+/// Makes an archive, the first argument, of files, the second, by `write`. The result is how many files there are.
+pub(super) fn creation(
+    host: &Host,
+    function: &'static str,
+    args: &[Value],
+    write: fn(&str, Vec<OpenMember>, &Cancelled) -> Done<()>,
+) -> Outcome {
+    let archive = text(host, function, args, 0)?.to_owned();
+    let members = members(host, function, args)?;
+    let files = host.files.clone();
+    in_background(
+        host,
+        function,
+        move |cancelled| {
+            // A member that is missing is noticed before anything is written.
+            let opened: Vec<OpenMember> = members
+                .into_iter()
+                .map(|member| {
+                    let opened = open(&files, &member.path)?;
+                    Ok((member, opened))
+                })
+                .collect::<Done<_>>()?;
+            let count = opened.len();
+            write(&archive, opened, cancelled).map(|()| count)
+        },
+        |_, count| Ok(Value::index(count)),
+    )
+}
+
+/// A file that goes into an archive, and what is read of it.
+pub(super) type OpenMember = (Member, Opened);
+
 /// A file that goes into an archive.
 pub(super) struct Member {
     /// Where it is.
@@ -64,16 +97,24 @@ pub(super) struct Member {
     pub(super) name: String,
 }
 
+impl Member {
+    /// It could not be put into the archive: the system refuses to write that, or something is wrong with the file.
+    pub(super) fn failure(&self, archive: &str, error: io::Error) -> Failure {
+        match error.raw_os_error() {
+            Some(_) => Failure::of(archive, error),
+            None => Failure::content(&self.path, error),
+        }
+    }
+}
+
 /// The files that `args[1]` names, by the names that they have in the archive: the last parts of their paths.
-pub(super) fn members(host: &Host, function: &str, args: &[Value]) -> Outcome<Vec<Member>> {
+fn members(host: &Host, function: &str, args: &[Value]) -> Outcome<Vec<Member>> {
     let mut names = std::collections::HashSet::new();
     let mut members = Vec::new();
     for &value in list_or_vector(host, argument(args, 1))?.iter() {
         let Some(path) = host.heap.as_str(value) else {
-            let got = type_name(host, value);
-            return Err(eval_error(format!(
-                "{function}: expected string, got {got}"
-            )));
+            let what = format!("{function}: expected string");
+            return Err(wrong_kind(host, what, value));
         };
         let Some(name) = Path::new(path).file_name().and_then(|name| name.to_str()) else {
             return Err(eval_error(format!("{function}: {path:?} names no file")));

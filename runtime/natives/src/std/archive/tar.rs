@@ -9,11 +9,10 @@ use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
 use super::extract::{Limits, Target, extraction, inside};
-use super::source::{Member, Opened, members, open};
-use super::{Bounded, Done, Failure, in_background};
+use super::source::{OpenMember, creation, open};
+use super::{Bounded, Done, Failure};
 use crate::std::new_file::NewFile;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::text;
 use sema_machine::host::condition::Outcome;
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
@@ -38,31 +37,18 @@ natives! {
 }
 
 fn create(host: &Host, args: &[Value]) -> Outcome {
-    let archive = text(host, "tar/create", args, 0)?.to_owned();
-    let members = members(host, "tar/create", args)?;
-    let files = host.files.clone();
-    in_background(
-        host,
-        "tar/create",
-        move |cancelled| write(&files, &archive, &members, cancelled).map(|()| members.len()),
-        |_, count| Ok(Value::index(count)),
-    )
+    creation(host, "tar/create", args, write)
 }
 
-fn write(files: &Overlay, archive: &str, members: &[Member], cancelled: &Cancelled) -> Done<()> {
-    // A member that is missing is noticed before anything is written.
-    let opened: Vec<Opened> = members
-        .iter()
-        .map(|member| open(files, &member.path))
-        .collect::<Done<_>>()?;
+fn write(archive: &str, members: Vec<OpenMember>, cancelled: &Cancelled) -> Done<()> {
     let failed = |error: io::Error| Failure::of(archive, error);
     let (file, mut output) = NewFile::create(archive).map_err(failed)?;
     if archive.ends_with(".gz") || archive.ends_with(".tgz") {
         let mut encoder = GzEncoder::new(&mut output, Compression::default());
-        write_members(&mut encoder, archive, members, opened, cancelled)?;
+        write_members(&mut encoder, archive, members, cancelled)?;
         encoder.finish().map_err(failed)?;
     } else {
-        write_members(&mut output, archive, members, opened, cancelled)?;
+        write_members(&mut output, archive, members, cancelled)?;
     }
     output.flush().map_err(failed)?;
     file.finish().map_err(failed)
@@ -71,13 +57,12 @@ fn write(files: &Overlay, archive: &str, members: &[Member], cancelled: &Cancell
 fn write_members(
     output: &mut dyn Write,
     archive: &str,
-    members: &[Member],
-    opened: Vec<Opened>,
+    members: Vec<OpenMember>,
     cancelled: &Cancelled,
 ) -> Done<()> {
     let failed = |error: io::Error| Failure::of(archive, error);
     let mut builder = Builder::new(output);
-    for (member, opened) in members.iter().zip(opened) {
+    for (member, opened) in members {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_size(opened.bytes);
@@ -95,10 +80,7 @@ fn write_members(
         };
         builder
             .append_data(&mut header, &member.name, content)
-            .map_err(|error| match error.raw_os_error() {
-                Some(_) => failed(error),
-                None => Failure::content(&member.path, error),
-            })?;
+            .map_err(|error| member.failure(archive, error))?;
     }
     builder.finish().map_err(failed)
 }

@@ -11,7 +11,7 @@ use rawzip::{
 };
 
 use super::extract::{Limits, Target, extraction};
-use super::source::{Member, Opened, members, open};
+use super::source::{Member, OpenMember, creation, open};
 use super::{Bounded, Done, Failure, in_background};
 use crate::std::new_file::NewFile;
 use sema_machine::host::Host;
@@ -47,27 +47,14 @@ natives! {
 const STORE: CompressionMethod = CompressionMethod::STORE;
 
 fn create(host: &Host, args: &[Value]) -> Outcome {
-    let archive = text(host, "zip/create", args, 0)?.to_owned();
-    let members = members(host, "zip/create", args)?;
-    let files = host.files.clone();
-    in_background(
-        host,
-        "zip/create",
-        move |cancelled| write(&files, &archive, &members, cancelled).map(|()| members.len()),
-        |_, count| Ok(Value::index(count)),
-    )
+    creation(host, "zip/create", args, write)
 }
 
-fn write(files: &Overlay, archive: &str, members: &[Member], cancelled: &Cancelled) -> Done<()> {
-    // A member that is missing is noticed before anything is written.
-    let opened: Vec<Opened> = members
-        .iter()
-        .map(|member| open(files, &member.path))
-        .collect::<Done<_>>()?;
+fn write(archive: &str, members: Vec<OpenMember>, cancelled: &Cancelled) -> Done<()> {
     let failed = |error: io::Error| Failure::of(archive, error);
     let (file, output) = NewFile::create(archive).map_err(failed)?;
     let mut writer = ZipArchiveWriter::new(output);
-    for (member, opened) in members.iter().zip(opened) {
+    for (member, opened) in members {
         let mut left = u64::MAX;
         let mut content = Bounded {
             inner: opened.content,
@@ -75,12 +62,8 @@ fn write(files: &Overlay, archive: &str, members: &[Member], cancelled: &Cancell
             cancelled,
         };
         let modified = UtcDateTime::from_unix(opened.modified.clamp(0, u32::MAX.into()));
-        add(&mut writer, member, &mut content, opened.mode, modified).map_err(
-            |error| match error.raw_os_error() {
-                Some(_) => failed(error),
-                None => Failure::content(&member.path, error),
-            },
-        )?;
+        add(&mut writer, &member, &mut content, opened.mode, modified)
+            .map_err(|error| member.failure(archive, error))?;
     }
     let mut output = writer.finish().map_err(|error| failed(system(error)))?;
     output.flush().map_err(failed)?;
