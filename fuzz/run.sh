@@ -25,7 +25,8 @@ semac=${SEMAC:-dist/semac}
 for program in fixtures/programs/*.sema; do
   name=$(basename "$program" .sema)
   "$semac" compile "$program" -o "fuzz/corpus/module/$name.semac" >/dev/null 2>&1 || continue
-  cp "fuzz/corpus/module/$name.semac" fuzz/corpus/machine/
+  # Those that are run count their steps, so that the machine can end them.
+  "$semac" compile --stoppable "$program" -o "fuzz/corpus/machine/$name.semac" >/dev/null 2>&1 || continue
 done
 # An archive without the runtime before it: the trailer says where it starts (docs/vfs.md).
 "$semac" build fixtures/app/main.sema --include fixtures/app -o fuzz/corpus/app >/dev/null
