@@ -340,6 +340,9 @@ fn codes_of_warnings_are_still_allowed() {
         ("fs-reed", "there is no capability 'fs-reed'"),
         ("E0201", "codes that can be allowed begin with W"),
         ("fs-read=", "fs-read"),
+        ("fs-read=data/*", "is a pattern"),
+        ("network=https://a.example", "no host fits"),
+        ("W9999", "there is no warning W9999"),
     ] {
         build(&project, &["--allow", value]).failed_with(2, message);
     }
@@ -472,5 +475,103 @@ fn the_project_file_limits_what_a_program_may_do() {
                 .contains(&format!("needs the capability {capability}, ")),
             "{got:?}"
         );
+    }
+}
+
+/// Ways around a scope: renaming, natives that read and write, other names of programs, files of the system.
+#[test]
+fn scopes_have_no_other_way_in() {
+    let forms = [
+        "(file/rename \"w/p\" \"w/q\")",
+        "(file/rename \"w/p/private/s\" \"w/s\")",
+        "(file/rename \"w/empty\" \"w/p\")",
+        "(file/rename \"w/f\" \"w/g\")",
+        "(kv/open \"a\" \"w/p/private/s\")",
+        "(kv/open \"b\" \"w/new.json\")",
+        "(patch/apply-file \"w/p/private/s\" \"\")",
+        "(tar/extract \"w/none.tar\" \"w/p\")",
+        "(file/read \"/proc/self/environ\")",
+        "(string? (file/read \"/proc/self/status\"))",
+        "(:stdout (shell \"/bin/echo\" \"x\"))",
+        "(proc/run (list \"echo\" \"x\"))",
+        "(proc/run (list \"./echo\" \"x\") {:cwd \"/bin\"})",
+        "(:exit-code (proc/run (list \"true\")))",
+        "(http/get \"http://2130706433:1/\")",
+        "(http/get \"http://localhost:1/\")",
+    ];
+    let main = tries(&forms);
+    let options = [
+        "--allow",
+        "fs=w",
+        "--allow",
+        "fs-read=/proc",
+        "--deny",
+        "fs=w/p/private",
+        "--deny",
+        "env",
+        "--deny",
+        "shell=echo",
+        "--deny",
+        "process=/bin/echo",
+        "--deny",
+        "network=127.0.0.1",
+    ];
+    let expected = [
+        Some("fs-write"),
+        Some("fs-write"),
+        Some("fs-write"),
+        None,
+        Some("fs-read"),
+        None,
+        Some("fs-read"),
+        Some("fs-write"),
+        Some("env-read"),
+        None,
+        Some("shell"),
+        Some("process"),
+        Some("process"),
+        None,
+        Some("network"),
+        Some("network"),
+    ];
+    let project = Scratch::with(&[
+        ("main.sema", main.as_str()),
+        ("w/p/private/s", "secret"),
+        ("w/f", ""),
+        ("w/empty/.keep", ""),
+    ]);
+    let run = semac(&project, &[&["run"], &options[..], &["main.sema"]].concat()).succeeded();
+    std::fs::rename(project.file("w/g"), project.file("w/f")).unwrap();
+    build(&project, &options).succeeded();
+    let built = started(&project, &project.file("program")).succeeded();
+    for printed in [run.stdout, built.stdout] {
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!(lines.len(), expected.len(), "{printed}");
+        for ((line, expected), form) in lines.iter().zip(expected).zip(forms) {
+            let denied = expected.map(|name| format!("outside of capability '{name}'"));
+            assert_eq!(
+                line.contains(":permission-denied"),
+                denied.is_some(),
+                "{form}: {line}"
+            );
+            assert!(
+                denied.is_none_or(|text| line.contains(&text)),
+                "{form}: {line}"
+            );
+        }
+    }
+    let secret = std::fs::read_to_string(project.file("w/p/private/s")).unwrap();
+    assert_eq!(secret, "secret");
+}
+
+#[test]
+fn stores_and_patches_need_to_read() {
+    for call in [
+        "(kv/open \"a\" \"a.json\")",
+        "(patch/apply-file \"a\" \"\")",
+    ] {
+        let project = Scratch::with(&[("main.sema", call)]);
+        build(&project, &["--deny", "fs-read"]).failed_with(1, "the capability fs-read");
+        build(&project, &["--deny", "fs-write"]).failed_with(1, "the capability fs-write");
     }
 }

@@ -13,5 +13,6 @@
 
 pub mod bundle;
 pub mod cli;
+mod codes;
 pub mod oci;
 pub mod project;

@@ -34,7 +34,12 @@ impl Allowance {
     pub fn parse(text: &str) -> Result<Allowance, String> {
         let digits = text.strip_prefix('W').unwrap_or_default();
         if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Ok(Allowance::Code(text.to_owned()));
+            return match crate::codes::exists(text) {
+                true => Ok(Allowance::Code(text.to_owned())),
+                false => Err(format!(
+                    "there is no warning {text}; `semac explain` lists all codes"
+                )),
+            };
         }
         if text.starts_with(|first: char| first.is_ascii_uppercase()) {
             return Err("codes that can be allowed begin with W, W0201 for example".to_owned());
@@ -70,6 +75,13 @@ impl Grant {
         if grant.is_all && !grant.scopes.is_empty() {
             return Err("`all` has no scope".to_owned());
         }
+        if let Some(problem) = grant
+            .scopes
+            .iter()
+            .find_map(|scope| never_fits(name, scope))
+        {
+            return Err(problem);
+        }
         for line in grant.rules("allow") {
             if line.contains(['\n', '\r']) || Policy::parse(&line, Path::new("/")).is_err() {
                 return Err(format!("{} of that form", scope_of(name)));
@@ -90,6 +102,39 @@ impl Grant {
             scoped.map(move |scope| format!("{verb} {name} {scope}"))
         })
     }
+}
+
+/// Why nothing could ever be within a scope; a scope like that is a mistake, and silent about it.
+fn never_fits(name: &str, scope: &str) -> Option<String> {
+    let is_prefix = |text: &str| !text.trim_end_matches('*').contains('*') && !text.ends_with("**");
+    match name {
+        "fs" | "fs-read" | "fs-write" if scope.contains(['*', '?']) => Some(format!(
+            "'{scope}' is a pattern, and the scopes of {name} are paths: a directory stands for all below it"
+        )),
+        "fs" | "fs-read" | "fs-write" if scope == "~" || scope.starts_with("~/") => Some(format!(
+            "'{scope}' would be a file that is called ~: write the home directory out, or let the shell do it ($HOME)"
+        )),
+        "env" | "env-read" | "env-write" if scope.contains('=') || !is_prefix(scope) => {
+            Some(format!(
+                "no variable fits '{scope}': the scopes of {name} are names, perhaps with * at the end"
+            ))
+        }
+        "network" | "llm" if !is_host(scope) => Some(format!(
+            "no host fits '{scope}': the scopes of {name} are `host`, `*.host` and `host:port`"
+        )),
+        "process" | "shell" if !is_prefix(scope) => Some(format!(
+            "no program fits '{scope}': the scopes of {name} are names or paths, perhaps with * at the end"
+        )),
+        _ => None,
+    }
+}
+
+/// Whether a text can be a host, perhaps with `*.` in front and a port behind.
+fn is_host(scope: &str) -> bool {
+    let host = scope.strip_prefix("*.").unwrap_or(scope);
+    let is_letter = |letter: char| letter.is_alphanumeric() || ".-_:[]%".contains(letter);
+    host.starts_with(|first: char| first.is_alphanumeric() || "_:[".contains(first))
+        && host.chars().all(is_letter)
 }
 
 fn unknown(name: &str) -> String {
@@ -170,7 +215,12 @@ impl Grants<'_> {
                 .iter()
                 .any(|one| one.capabilities.contains(&capability))
         };
-        self.limit.is_some_and(|limit| !granted(limit)) && !self.allows(capability)
+        self.limit.is_some_and(|limit| !granted(limit)) && !self.goes_beyond(capability)
+    }
+
+    /// Whether the command line allows a capability, whatever the project file says.
+    fn goes_beyond(&self, capability: Capability) -> bool {
+        self.allows(capability) || self.allowed().any(|grant| grant.is_all)
     }
 
     /// What a program reaches and may not use: the first builtin for each capability.
@@ -220,11 +270,18 @@ impl Grants<'_> {
         let of_file = self.limit.unwrap_or_default().iter().flat_map(|grant| {
             let mut limited = grant.clone();
             let capabilities = &mut limited.capabilities;
-            capabilities.retain(|one| !self.allows(*one) && !whole_in_file(one));
+            capabilities.retain(|one| !self.goes_beyond(*one) && !whole_in_file(one));
             limited.rules("allow").collect::<Vec<_>>()
         });
         let denied = self.denied.iter().flat_map(|grant| grant.rules("deny"));
         let mut rules: Vec<String> = allowed.chain(of_file).chain(denied).collect();
+        // Files of the system show the environment to who may read them.
+        let variables = Capability::EnvRead;
+        if capabilities.contains(&Capability::FsRead)
+            && (self.denies(variables) || self.exceeds(variables))
+        {
+            rules.push(format!("deny {}", variables.name()));
+        }
         rules.sort();
         rules.dedup();
         Granted {
@@ -326,5 +383,62 @@ mod tests {
         );
         grants.limit = Some(&[]);
         assert!(grants.exceeds(Capability::EnvRead));
+        let all = [Allowance::Capability(grant("all"))];
+        grants.allowed = &all;
+        assert!(!grants.exceeds(Capability::EnvRead));
+        grants.limit = Some(&limit);
+        assert_eq!(grants.granted(&Requirements::default()).rules, "");
+    }
+
+    #[test]
+    fn scopes_that_nothing_could_fit_are_mistakes() {
+        for text in [
+            "fs-read=data/*",
+            "fs=a?",
+            "fs-write=~/x",
+            "fs-read=~",
+            "env=A*B",
+            "env=A=B",
+            "env-read=A**",
+            "network=a b",
+            "network=https://a.example/",
+            "network=a.*",
+            "network=*",
+            "network=-a",
+            "process=g*t",
+        ] {
+            assert!(Grant::parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "fs-read=~x,a~",
+            "env=A*",
+            "env=*",
+            "network=*.a.example:80",
+            "network=[::1]:80",
+            "network=fe80::1",
+            "network=127.1",
+            "network=bücher.example",
+            "process=/opt/my tools/x*",
+        ] {
+            assert!(Grant::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_denied_environment_is_denied_in_files_too() {
+        let denied = [grant("env")];
+        let allowed = [Allowance::Capability(grant("fs-read"))];
+        let grants = Grants {
+            allowed: &allowed,
+            denied: &denied,
+            limit: None,
+        };
+        let granted = grants.granted(&Requirements::default());
+        assert_eq!(granted.rules, "deny env-read");
+        let without_files = Grants {
+            allowed: &[],
+            ..grants
+        };
+        assert_eq!(without_files.granted(&Requirements::default()).rules, "");
     }
 }

@@ -1,6 +1,6 @@
 //! `--allow` and `--deny`: what a program is left with, and what it must not reach.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sema_machine::host::native::Capability;
 use sema_machine::host::policy::Policy;
@@ -10,8 +10,8 @@ use semac_core::link::requirements::Requirements;
 
 use super::arguments::Lints;
 use super::failure::Failure;
-use crate::bundle::{Allowance, Granted, Grants};
-use crate::project;
+use crate::bundle::{Allowance, Grant, Granted, Grants};
+use crate::project::{self, Project};
 
 impl Lints {
     /// The codes of warnings that are allowed.
@@ -85,6 +85,18 @@ pub(super) fn granted(
     Err(Failure::Other { message, hint })
 }
 
+/// What the project file beside a program lets it do, if it says that.
+///
+/// # Errors
+/// The project file has mistakes.
+pub(super) fn limit_of(file: &Path) -> Result<Option<Vec<Grant>>, Failure> {
+    // What is no regular file has no project around it.
+    if !file.is_file() {
+        return Ok(None);
+    }
+    Ok(Project::of_program(file)?.and_then(|project| project.capabilities))
+}
+
 /// What a program that runs in this process is left with, and within which rules.
 ///
 /// # Errors
@@ -92,9 +104,14 @@ pub(super) fn granted(
 pub(super) fn border(
     program: &Program,
     lints: &Lints,
+    limit: Option<&[Grant]>,
 ) -> Result<(Vec<Capability>, Policy), Failure> {
     let requirements = Requirements::of(&program.modules);
-    let granted = granted(program, &requirements, &lints.grants())?;
+    let grants = Grants {
+        limit,
+        ..lints.grants()
+    };
+    let granted = granted(program, &requirements, &grants)?;
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let policy = Policy::parse(&granted.rules, &base).map_err(|error| Failure::Other {
         message: error.to_string(),

@@ -10,8 +10,6 @@ use super::diagnostics::{DiagnosticPart, parts};
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::expand::steps::DEFAULT_STEPS;
 
-use semac_core::link::requirements::Requirements;
-
 use super::failure::{Failure, note, print};
 use super::program::{self, Counts};
 
@@ -69,9 +67,8 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
                 total.warnings += counts.warnings;
                 let program = found.program.as_ref().map(|compiled| &compiled.program);
                 program.map_or(Ok(()), |program| {
-                    let requirements = Requirements::of(&program.modules);
-                    capabilities::granted(program, &requirements, &arguments.lints.grants())
-                        .map(|_| ())
+                    let limit = capabilities::limit_of(file)?;
+                    capabilities::border(program, &arguments.lints, limit.as_deref()).map(|_| ())
                 })
             }
             Err(failure) => Err(failure),

@@ -4,6 +4,7 @@ use clap::Args;
 use semac_core::front::diagnostic::suggest::nearest_name;
 
 use super::failure::{Failure, print};
+use crate::codes::sections;
 
 /// `semac explain`
 #[derive(Debug, Args)]
@@ -15,18 +16,6 @@ pub struct Explain {
     /// A code, as messages end with it [default: list all]
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
-}
-
-/// The page of the codes: a section for each.
-const PAGE: &str = include_str!("../../../../docs/codes.md");
-
-/// Code, title and text of each section.
-fn sections() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    PAGE.split("\n## ").skip(1).filter_map(|section| {
-        let (heading, text) = section.split_once('\n')?;
-        let (code, title) = heading.split_once(' ')?;
-        Some((code, title, text.trim()))
-    })
 }
 
 pub(super) fn execute(arguments: &Explain) -> Result<u8, Failure> {

@@ -39,7 +39,9 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
         &clock,
     )?;
     clock.show();
-    let (capabilities, policy) = capabilities::border(&compiled.program, &arguments.lints)?;
+    let limit = capabilities::limit_of(&arguments.file)?;
+    let (capabilities, policy) =
+        capabilities::border(&compiled.program, &arguments.lints, limit.as_deref())?;
     let file = arguments.file.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());

@@ -158,7 +158,7 @@ pub enum Touches {
     Entry,
     /// The second.
     Second,
-    /// The first and the second, which are not followed if they are links.
+    /// The first and the second, which are not followed if they are links. The first is read as well: it is moved.
     Both,
     /// The first is read, the second written.
     FromTo,

@@ -28,7 +28,7 @@ natives! {
     /// Opens a store under a name: what a file of JSON holds, or an empty one if there is no such file. Gives the name.
     /// (kv/open "settings" "settings.json") => "settings"
     /// (begin (file/write "broken.json" "[1,") (kv/open "broken" "broken.json")) => error kv/open: malformed JSON in broken.json: EOF while parsing a value at line 1
-    "kv/open" (name: String, path: String) -> String, needs(Capability::FsWrite), touches(Touches::Second) => giving_way!(open);
+    "kv/open" (name: String, path: String) -> String, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::Second) => giving_way!(open);
 
     /// Stores a value under a key, and writes the store to its file.
     "%kv-set" (store: String, key: String, value: Any) -> Nil, needs(Capability::FsWrite), touches(Touches::Nothing) => set;

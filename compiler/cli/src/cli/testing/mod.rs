@@ -207,7 +207,7 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         remark(&format!("{name}\n"));
     }
     let program = match found.shown().0 {
-        Ok(compiled) => capabilities::border(&compiled.program, &Lints::default())
+        Ok(compiled) => capabilities::border(&compiled.program, &Lints::default(), None)
             .map(|(granted, policy)| Runnable::new(compiled, granted, policy)),
         Err(failure) => Err(failure),
     };

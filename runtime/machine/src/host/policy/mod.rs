@@ -7,7 +7,9 @@
 //! it touches is asked about its first argument. Natives that know only later what they touch ([`Touches::Inside`])
 //! ask [`Host::permit`] themselves.
 
+mod hosts;
 mod paths;
+mod programs;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -18,6 +20,7 @@ use super::condition::{Condition, ConditionKind, Extra, Outcome};
 use super::functions::Call;
 use super::native::{Capabilities, Capability, Native, Touches};
 use crate::memory::value::Value;
+use hosts::{host_and_port, is_host, plain};
 pub use paths::{Last, resolve};
 
 /// The rules of a program.
@@ -90,25 +93,66 @@ impl Policy {
         Ok(Policy { rules, base })
     }
 
-    /// Whether rules with a scope are about a capability.
+    /// Whether a use of a capability has to be asked for: there are rules with a scope about it.
     fn is_about(&self, capability: Capability) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.capability == capability && rule.scope != Scope::Everything)
+            // Files show the environment, too.
+            || capability == Capability::FsRead && self.has_rules(Capability::EnvRead)
+    }
+
+    fn has_rules(&self, capability: Capability) -> bool {
+        self.rules.iter().any(|rule| rule.capability == capability)
+    }
+
+    /// Whether reading this file of Linux would show variables that are limited.
+    fn shows_variables(&self, capability: Capability, path: Option<&Path>) -> bool {
+        let shows = |path: &Path| path.starts_with("/proc") && path.ends_with("environ");
+        capability == Capability::FsRead
+            && path.is_some_and(shows)
+            && self.has_rules(Capability::EnvRead)
+    }
+
+    /// Whether something below a path is denied. Who moves the directory, or writes all that is below it, would get around
+    /// that.
+    fn denies_below(&self, capability: Capability, target: &str, last: Last) -> bool {
+        let path = resolve(&self.base, Path::new(target), last);
+        self.rules.iter().any(|rule| match (&rule.scope, &path) {
+            (Scope::Below(top), Some(path)) => {
+                !rule.allows && rule.capability == capability && top.starts_with(path)
+            }
+            _ => false,
+        })
     }
 
     /// Whether a capability may be used on a target: a path, `host:port`, a name. What is denied wins.
     pub fn permits(&self, capability: Capability, target: &str, last: Last) -> bool {
         let is_path = matches!(capability, Capability::FsRead | Capability::FsWrite);
         let path = is_path.then(|| resolve(&self.base, Path::new(target), last));
+        if self.shows_variables(
+            capability,
+            path.iter().flatten().next().map(PathBuf::as_path),
+        ) {
+            return false;
+        }
         let covers = |rule: &Rule| match (&rule.scope, &path) {
             (Scope::Everything, _) => true,
             (Scope::Below(top), Some(Some(path))) => path.starts_with(top),
             // Links without an end: nobody knows where that is.
             (Scope::Below(_), _) => !rule.allows,
-            (Scope::Host { name, below, port }, _) => is_host(target, name, *below, *port),
-            (Scope::Name { text, is_prefix }, _) => {
-                self.is_name(capability, target, text, *is_prefix)
+            (Scope::Host { name, below, port }, _) => {
+                is_host(target, name, *below, *port, rule.allows)
             }
+            (Scope::Name { text, is_prefix }, _) => match capability {
+                Capability::Process | Capability::Shell if rule.allows => {
+                    programs::is_allowed(&self.base, target, text, *is_prefix)
+                }
+                Capability::Process | Capability::Shell => {
+                    programs::is_denied(&self.base, target, text, *is_prefix)
+                }
+                _ if *is_prefix => target.starts_with(text.as_str()),
+                _ => target == text,
+            },
         };
         let (mut limited, mut allowed) = (false, false);
         for rule in self
@@ -127,18 +171,6 @@ impl Policy {
             }
         }
         allowed || !limited
-    }
-
-    fn is_name(&self, capability: Capability, target: &str, text: &str, is_prefix: bool) -> bool {
-        if is_prefix {
-            return target.starts_with(text);
-        }
-        let is_program = matches!(capability, Capability::Process | Capability::Shell);
-        if is_program && target.contains('/') && text.contains('/') {
-            let path = |text: &str| resolve(&self.base, Path::new(text), Last::Followed);
-            return path(target).is_some() && path(target) == path(text);
-        }
-        target == text
     }
 
     /// The scopes that are allowed, for messages; empty if there is no such limit.
@@ -203,34 +235,6 @@ impl Scope {
     }
 }
 
-/// A host and the port behind it. Numbers of IPv6 with a port stand in brackets.
-fn host_and_port(text: &str) -> (&str, Option<&str>) {
-    if let Some((host, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        return (host, rest.strip_prefix(':'));
-    }
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, Some(port)),
-        _ => (text, None),
-    }
-}
-
-/// A host as it is compared.
-fn plain(host: &str) -> String {
-    host.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn is_host(target: &str, name: &str, below: bool, port: Option<u16>) -> bool {
-    let (host, target_port) = host_and_port(target);
-    let host = plain(host);
-    let is_name = if below {
-        host.strip_suffix(name)
-            .is_some_and(|rest| rest.ends_with('.'))
-    } else {
-        host == name
-    };
-    is_name && port.is_none_or(|port| target_port.is_some_and(|target| target.parse() == Ok(port)))
-}
-
 impl Host {
     /// Leaves natives these capabilities only, within rules, in modules that are loaded from now on.
     pub fn restrict(&mut self, granted: Capabilities, policy: Policy) {
@@ -266,6 +270,28 @@ impl Host {
     ) -> Outcome<()> {
         match &self.policy {
             Some(policy) if !policy.permits(capability, target, last) => {
+                let path = resolve(&policy.base, Path::new(target), last);
+                let capability = match policy.shows_variables(capability, path.as_deref()) {
+                    true => Capability::EnvRead,
+                    false => capability,
+                };
+                Err(out_of_scope(policy, function, capability, target).signal())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Like `permit_at`, for all that lies below the target as well.
+    fn permit_below(
+        &self,
+        function: &str,
+        capability: Capability,
+        target: &str,
+        last: Last,
+    ) -> Outcome<()> {
+        self.permit_at(function, capability, target, last)?;
+        match &self.policy {
+            Some(policy) if policy.denies_below(capability, target, last) => {
                 Err(out_of_scope(policy, function, capability, target).signal())
             }
             _ => Ok(()),
@@ -278,7 +304,8 @@ impl Host {
             return Some(function);
         }
         let policy = self.policy.as_ref()?;
-        let is_scoped = native.capabilities.iter().any(|one| policy.is_about(*one));
+        let is_scoped = native.capabilities.iter().any(|one| policy.is_about(*one))
+            || native.touches == Touches::Both && policy.is_about(Capability::FsRead);
         if !is_scoped || matches!(native.touches, Touches::Nothing | Touches::Inside) {
             return None;
         }
@@ -306,12 +333,18 @@ fn ask(host: &Host, native: &Native, arguments: &[Value]) -> Outcome<()> {
             &[(0, first), (0, second)]
         }
         Touches::Second => &[(1, first), (1, second)],
+        // What was moved is read under another name.
         Touches::Both => {
             last = Last::Itself;
-            &[(0, first), (1, first)]
+            &[(0, first), (0, Capability::FsRead), (1, first)]
         }
         Touches::FromTo => &[(0, Capability::FsRead), (1, Capability::FsWrite)],
         Touches::ToFrom => &[(0, Capability::FsWrite), (1, Capability::FsRead)],
+    };
+    // What takes two paths may mean whole directories.
+    let permit = match native.touches {
+        Touches::Both | Touches::FromTo | Touches::ToFrom => Host::permit_below,
+        _ => Host::permit_at,
     };
     for &(place, capability) in pairs {
         let Some(&argument) = arguments
@@ -325,7 +358,7 @@ fn ask(host: &Host, native: &Native, arguments: &[Value]) -> Outcome<()> {
             if capability == Capability::FsRead && host.is_embedded(&target) {
                 continue;
             }
-            host.permit_at(native.name, capability, &target, last)?;
+            permit(host, native.name, capability, &target, last)?;
         }
     }
     Ok(())

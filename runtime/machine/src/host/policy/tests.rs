@@ -123,3 +123,127 @@ fn what_is_no_rule_is_refused() {
         );
     }
 }
+
+/// What is denied is denied under all its names; what is allowed only under its own.
+#[test]
+fn addresses_have_many_spellings() {
+    let spellings = [
+        "127.0.0.1:80",
+        "127.1:80",
+        "127.0.1:80",
+        "2130706433:80",
+        "0x7f.1:80",
+        "0x7f000001:80",
+        "0177.0.0.1:80",
+        "[::ffff:127.0.0.1]:80",
+        "[::ffff:7f00:1]:80",
+    ];
+    let denied = policy("deny network 127.0.0.1");
+    let allowed = policy("allow network 127.1");
+    for spelling in spellings {
+        assert!(
+            !permits(&denied, Capability::Network, spelling),
+            "{spelling}"
+        );
+        assert!(
+            permits(&allowed, Capability::Network, spelling),
+            "{spelling}"
+        );
+    }
+    for other in [
+        "0.0.0.0:80",
+        "[::]:80",
+        "localhost:80",
+        "127.0.0.2:80",
+        "[::1]:80",
+    ] {
+        assert!(!permits(&denied, Capability::Network, other), "{other}");
+        assert!(!permits(&allowed, Capability::Network, other), "{other}");
+    }
+    let name = policy("deny network localhost:80");
+    assert!(!permits(&name, Capability::Network, "127.0.0.1:80"));
+    assert!(permits(&name, Capability::Network, "127.0.0.1:81"));
+    for free in [
+        "10.0.0.1:80",
+        "1.2.3.4.5:80",
+        "127.0.0.256:80",
+        "example.com:80",
+        "0x:80",
+        "[fe80::1%eth0]:80",
+    ] {
+        assert!(permits(&denied, Capability::Network, free), "{free}");
+        assert!(!permits(&allowed, Capability::Network, free), "{free}");
+    }
+}
+
+#[test]
+fn denied_programs_are_denied_however_they_are_called() {
+    for (rule, target, expected) in [
+        ("echo", "echo", false),
+        ("echo", "/bin/echo", false),
+        ("echo", "../bin/echo", false),
+        ("echo", "/bin/cat", true),
+        ("ec*", "/bin/echo", false),
+        ("/bin/echo", "echo", false),
+        ("/bin/echo", "/usr/../bin/echo", false),
+        ("/bin/echo", "./echo", false),
+        ("/bin/echo", "/opt/other/echo", true),
+        ("/bin/echo", "cat", true),
+        ("/bin/sh", "sh", false),
+    ] {
+        let policy = policy(&format!("deny process {rule}"));
+        assert_eq!(
+            permits(&policy, Capability::Process, target),
+            expected,
+            "{rule} {target}"
+        );
+    }
+    // A link of another name.
+    let root = std::env::temp_dir().join(format!("sema-programs-{}", std::process::id()));
+    std::fs::create_dir_all(&root).unwrap();
+    std::fs::write(root.join("tool"), "").unwrap();
+    std::os::unix::fs::symlink("tool", root.join("other")).unwrap();
+    let policy = Policy::parse("deny process tool", &root).unwrap();
+    assert!(!permits(&policy, Capability::Process, "./other"));
+    std::fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
+fn files_that_show_the_environment_need_it() {
+    let limited = policy("allow env-read HOME");
+    let denied = policy("deny env-read");
+    for policy in [&limited, &denied] {
+        for path in [
+            "/proc/self/environ",
+            "/proc/1/../self/environ",
+            "/proc/1/task/1/environ",
+        ] {
+            assert!(!permits(policy, Capability::FsRead, path), "{path}");
+        }
+        assert!(permits(policy, Capability::FsRead, "/proc/self/status"));
+        assert!(permits(policy, Capability::FsRead, "/base/environ"));
+        assert!(policy.is_about(Capability::FsRead));
+    }
+    let free = policy("deny env-write HOME");
+    assert!(permits(&free, Capability::FsRead, "/proc/self/environ"));
+    assert!(!free.is_about(Capability::FsRead));
+}
+
+#[test]
+fn directories_with_something_denied_are_known() {
+    let policy = policy("deny fs-read w/p/private\nallow fs-write w");
+    for (path, expected) in [
+        ("w/p", true),
+        ("w", true),
+        ("w/q", false),
+        ("w/p/private/x", false),
+        ("w/p/pri", false),
+    ] {
+        let denies = policy.denies_below(Capability::FsRead, path, Last::Itself);
+        assert_eq!(denies, expected, "{path}");
+        assert!(
+            !policy.denies_below(Capability::FsWrite, path, Last::Itself),
+            "{path}"
+        );
+    }
+}

@@ -48,7 +48,7 @@ natives! {
     /// Changes a file as a unified diff says, and gives the number of hunks. If one of them does not apply, the file stays as it is.
     /// (begin (file/write "patched.txt" "a\n") (list (patch/apply-file "patched.txt" (diff/unified "a\n" "b\n")) (file/read "patched.txt"))) => (1 "b\n")
     /// (patch/apply-file "no-such-file.txt" "") => error patch/apply-file no-such-file.txt: No such file or directory
-    "patch/apply-file" (path: String, patch: String) -> Count, needs(Capability::FsWrite) => apply_file;
+    "patch/apply-file" (path: String, patch: String) -> Count, needs(Capability::FsRead), needs(Capability::FsWrite) => apply_file;
 }
 
 /// Bytes of a file that is patched at most.

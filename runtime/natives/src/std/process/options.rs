@@ -10,6 +10,7 @@ use sema_machine::data::collections;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::list_or_vector;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
+use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 
 /// A map of options.
@@ -97,6 +98,14 @@ impl Options {
                 }
                 Err(error) => return Err(failed(function, directory, &error)),
             };
+            // There the path of the program leads to another file than the one that was asked for.
+            if program.contains('/') && !program.starts_with('/') {
+                let capability = match function {
+                    "shell" => Capability::Shell,
+                    _ => Capability::Process,
+                };
+                host.permit(function, capability, &format!("{directory}/{program}"))?;
+            }
         }
         Ok(command)
     }
