@@ -180,3 +180,41 @@ os.execv('./main', ['./main'])
         .failed_with(1, "which Linux has from 5.13 on");
     assert_eq!(got.stdout, "");
 }
+
+/// A store that is there already is read, and what is still to be made is made.
+#[test]
+fn stores_are_read_and_written_behind_the_border() {
+    let main =
+        "(kv/open \"s\" \"data/s.json\") (println (kv/get \"s\" \"a\")) (kv/set \"s\" \"a\" 2)";
+    let project = Scratch::with(&[("main.sema", main), ("data/s.json", "{\"a\": 1}")]);
+    build(&project, "main.sema", &["--hardened", "--allow", "fs=data"]).succeeded();
+    assert_eq!(run(&project, "main").succeeded().stdout, "1\n");
+    assert_eq!(run(&project, "main").succeeded().stdout, "2\n");
+}
+
+/// Certificates lie where variables of the environment say when the program starts.
+#[test]
+fn certificates_are_read_from_where_they_are() {
+    let main = "(println (try (http/get \"https://127.0.0.1:1/\") (catch e (:message e))))";
+    let project = Scratch::with(&[
+        ("main.sema", main),
+        ("elsewhere/ca.pem", ""),
+        ("certs/a", ""),
+    ]);
+    build(&project, "main.sema", &["--hardened"]).succeeded();
+    for (name, value) in [
+        ("SSL_CERT_FILE", "elsewhere/ca.pem"),
+        ("SSL_CERT_FILE", "link.pem"),
+        ("SSL_CERT_DIR", "certs"),
+        ("SSL_CERT_DIR", "none:certs"),
+    ] {
+        let _ = std::os::unix::fs::symlink("elsewhere/ca.pem", project.file("link.pem"));
+        let mut command = Command::new(project.file("main"));
+        command.env_clear().env(name, value);
+        let got = outcome(command.current_dir(project.path()), b"").succeeded();
+        assert!(
+            !got.stdout.contains("Permission denied"),
+            "{name}={value}: {got:?}"
+        );
+    }
+}

@@ -33,8 +33,11 @@ const READ_FOR_NETWORK: &[&str] = &[
     "/etc/resolv.conf",
     "/etc/services",
     "/etc/ssl",
+    "/usr/local/share/ca-certificates",
     "/usr/share/ca-certificates",
 ];
+/// Variables with paths of certificates that are trusted.
+const VARIABLES_FOR_NETWORK: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// Files of the system that are written.
 const WRITTEN_ALWAYS: &[&str] = &["/dev/null", "/dev/tty"];
 
@@ -108,6 +111,10 @@ fn border(needs: Needs, granted: &Granted) -> String {
         };
         let all = system.iter().chain(for_network).copied().chain(scopes);
         lines.extend(all.map(|path| format!("{verb} {path}")));
+        if !for_network.is_empty() {
+            let variables = VARIABLES_FOR_NETWORK.iter();
+            lines.extend(variables.map(|name| format!("variable {name}")));
+        }
     }
     lines.join("\n")
 }
@@ -277,12 +284,18 @@ mod tests {
                 .border
                 .contains("limit write\nwrite /dev/null\nwrite /dev/tty")
         );
-        assert!(!nothing.border.contains("resolv.conf"));
+        assert!(!nothing.border.contains("resolv.conf") && !nothing.border.contains("variable"));
         let reads = hardening(&granted(&[Capability::FsRead, Capability::Network], ""));
         assert!(!reads.border.contains("read"), "{}", reads.border);
         let rules = "allow fs-read data\nallow fs-write out";
         let scoped = hardening(&granted(&[Capability::FsRead, Capability::Network], rules));
         assert!(scoped.border.contains("read data\n") && scoped.border.contains("resolv.conf"));
+        assert!(scoped.border.contains("\nvariable SSL_CERT_DIR\n"));
+        assert!(
+            scoped
+                .border
+                .contains("read /usr/local/share/ca-certificates\n")
+        );
         assert!(!scoped.border.contains("write out"), "it is not granted");
         let shell = hardening(&granted(&[Capability::Shell], ""));
         assert_eq!(shell.border, "execute");

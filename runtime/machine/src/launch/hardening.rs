@@ -1,7 +1,8 @@
 //! The border around a program that was built with `--hardened`: read from its archive, set before it runs.
 //!
 //! The metadata entry [`BORDER`] has one line for each fact: `limit read`, `limit write`, `execute`, and `read PATH`
-//! or `write PATH` for what stays allowed. The filter for system calls is an entry of its own for each processor.
+//! or `write PATH` for what stays allowed. `variable NAME` stays allowed to be read, too: the paths that this variable of the
+//! environment has when the program starts, with colons between them. The filter for system calls is an entry of its own for each processor.
 
 use sema_vfs::Archive;
 
@@ -43,7 +44,7 @@ pub(super) fn set(archive: &Archive) -> Result<(), StartError> {
         .ok_or(StartError::NoFilter(std::env::consts::ARCH))?
         .bytes()?;
     let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let mut paths = Vec::new();
+    let mut paths: Vec<(Access, PathBuf)> = Vec::new();
     let mut border = Border {
         filter: &filter,
         ..Border::default()
@@ -53,13 +54,19 @@ pub(super) fn set(archive: &Archive) -> Result<(), StartError> {
             None if line == "execute" => border.executes = true,
             Some(("limit", "read")) => border.limits_reading = true,
             Some(("limit", "write")) => border.limits_writing = true,
-            Some(("read", path)) => paths.push((Access::Read, path)),
-            Some(("write", path)) => paths.push((Access::Write, path)),
+            Some(("read", path)) => paths.push((Access::Read, path.into())),
+            Some(("write", path)) => paths.push((Access::Write, path.into())),
+            Some(("variable", name)) => {
+                let value = std::env::var_os(name).unwrap_or_default();
+                let named =
+                    std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty());
+                paths.extend(named.map(|path| (Access::Read, path)));
+            }
             _ => return Err(StartError::Border(line.to_owned())),
         }
     }
     let resolved = paths.iter().filter_map(|(access, path)| {
-        let mut path = resolve(&base, path.as_ref(), Last::Followed)?;
+        let mut path = resolve(&base, path, Last::Followed)?;
         // What is still to be made is made in its directory.
         if *access == Access::Write && !path.exists() {
             path.pop();
