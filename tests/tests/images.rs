@@ -170,5 +170,37 @@ fn refusals() {
     build(&["--image", "data.tar", "--include", "data.tar"])
         .failed_with(1, "would overwrite 'data.tar'");
     build(&["--image", "app", "-o", "./app"]).failed_with(1, "would overwrite");
+    build(&["--image", "a.tar", "--image-name", "a..b"]).failed_with(2, "lower-case letters");
+    build(&["--image", "a.tar", "--image-user", "2147483648"]).failed_with(2, "2147483647");
     assert_eq!(scratch.names(), ["app.sema", "data.tar"]);
+}
+
+/// The name that the project file gives a program is that of its image and of its executables.
+#[test]
+fn the_project_names_the_image() {
+    let project = "[build]\nentry = \"main.sema\"\noutput = \"out/report\"\n";
+    let scratch = Scratch::with(&[("main.sema", "1\n"), ("sema.toml", project)]);
+    let build = |options: &[&str]| {
+        let mut command = semac_in(scratch.path());
+        command.args(["build", "--runtime"]).arg(runtime());
+        outcome(command.args(options), b"")
+    };
+    let said = build(&["--image", "i.tar"]).succeeded().stderr;
+    assert!(said.contains("image report:latest"), "{said}");
+    build(&["-o", "dist/"]).succeeded();
+    assert!(scratch.file("dist/report").exists());
+    for name in ["tmp", "etc", "proc"] {
+        scratch.write("sema.toml", project.replace("out/report", name));
+        build(&["--image", "i.tar"]).failed_with(1, "cannot be called");
+    }
+    // No output takes the place of the project file.
+    scratch.write("sema.toml", project.replace("out/report", "sema.toml"));
+    build(&[]).failed_with(1, "project file");
+    scratch.write("sema.toml", project);
+    build(&["-o", "sema.toml"]).failed_with(1, "project file");
+    build(&["--sbom", "sema.toml"]).failed_with(1, "project file");
+    assert_eq!(
+        std::fs::read_to_string(scratch.file("sema.toml")).unwrap(),
+        project
+    );
 }

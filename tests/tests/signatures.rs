@@ -270,3 +270,128 @@ fn what_is_stripped_is_signed_before() {
             .starts_with("embedded")
     );
 }
+
+/// A build signs what it writes, so images can hold programs of runtimes with a key.
+#[test]
+fn a_build_can_sign() {
+    let project = project(&["--trust", "a.pub", "--sign", "a"]);
+    semac(&project, &["verify", "main", "--key", "a.pub"]).succeeded();
+    assert!(
+        run(&project, "main")
+            .succeeded()
+            .stdout
+            .starts_with("embedded")
+    );
+    // The same as signing afterwards.
+    let at_once = std::fs::read(project.file("main")).unwrap();
+    semac(&project, &["sign", "main", "--key", "a"]).succeeded();
+    assert!(std::fs::read(project.file("main")).unwrap() == at_once);
+    let build = |options: &[&str]| {
+        let mut command = semac_in(project.path());
+        command
+            .args(["build", "main.sema", "--runtime"])
+            .arg(runtime());
+        outcome(command.args(options), b"")
+    };
+    build(&["--trust", "a.pub", "--image", "i.tar"]).failed_with(1, "--sign KEY");
+    build(&["--trust", "a.pub", "--sign", "b"]).failed_with(1, "do not belong together");
+    build(&["--trust", "a.pub", "--sign", "a", "--image", "i.tar"]).succeeded();
+    let unpack = "mkdir i && tar -C i -xf i.tar && cd i && for blob in blobs/sha256/*; do \
+                  tar -xzf $blob main 2>/dev/null && break; done; true";
+    let unpacked = Command::new("sh")
+        .args(["-c", unpack])
+        .current_dir(project.path())
+        .status();
+    assert!(unpacked.unwrap().success());
+    semac(&project, &["verify", "i/main", "--key", "a.pub"]).succeeded();
+    run(&project, "i/main");
+    // A bundle is signed as well.
+    build(&[]).succeeded();
+    let mut command = semac_in(project.path());
+    command.args([
+        "build",
+        "main.sema",
+        "--bundle",
+        "--sign",
+        "a",
+        "-o",
+        "small",
+    ]);
+    outcome(&mut command, b"").succeeded();
+    semac(&project, &["verify", "small", "--key", "a.pub"]).succeeded();
+}
+
+/// No output replaces a key, a runtime or another file that goes in, whatever it is called.
+#[test]
+fn keys_are_not_overwritten() {
+    let project = project(&[]);
+    std::fs::hard_link(project.file("a"), project.file("hard")).unwrap();
+    std::os::unix::fs::symlink("a.pub", project.file("soft")).unwrap();
+    std::fs::copy(runtime(), project.file("rt")).unwrap();
+    let before: Vec<Vec<u8>> = ["a", "a.pub", "rt"]
+        .map(|name| std::fs::read(project.file(name)).unwrap())
+        .into();
+    for arguments in [
+        &["sign", "main", "--key", "a", "-o", "a"][..],
+        &["sign", "main", "--key", "a", "-o", "./hard"],
+        &[
+            "build",
+            "main.sema",
+            "--runtime",
+            "rt",
+            "--trust",
+            "a.pub",
+            "-o",
+            "a.pub",
+        ],
+        &[
+            "build",
+            "main.sema",
+            "--runtime",
+            "rt",
+            "--trust",
+            "a.pub",
+            "-o",
+            "soft",
+        ],
+        &[
+            "build",
+            "main.sema",
+            "--runtime",
+            "rt",
+            "--sign",
+            "a",
+            "--sbom",
+            "a",
+        ],
+        &["build", "main.sema", "--runtime", "rt", "-o", "rt"],
+    ] {
+        semac(&project, arguments).failed_with(1, "would overwrite");
+    }
+    let after = ["a", "a.pub", "rt"].map(|name| std::fs::read(project.file(name)).unwrap());
+    assert!(before == after);
+    let no_key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
+    project.write("zero.pub", no_key);
+    for arguments in [
+        &["build", "main.sema", "--trust", "zero.pub"][..],
+        &["verify", "main", "--key", "zero.pub"],
+    ] {
+        semac(&project, arguments).failed_with(1, "no public key that could be trusted");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn signing_keeps_who_may_run_a_program() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project(&[]);
+    for mode in [0o700, 0o444] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(project.file("main"), permissions).unwrap();
+        semac(&project, &["sign", "main", "--key", "a"]).succeeded();
+        let now = std::fs::metadata(project.file("main"))
+            .unwrap()
+            .permissions();
+        assert_eq!(now.mode() & 0o777, mode);
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_compact::{KeyPair, Seed};
+use ed25519_compact::{KeyPair, PublicKey, Seed};
 use sema_machine::launch::signature::LENGTH;
 
 /// What stands in front of the 32 bytes of a private key.
@@ -39,6 +39,14 @@ pub enum KeyError {
         /// What it should be.
         what: &'static str,
     },
+    /// A public key for which everybody can make signatures, or for which nobody can.
+    #[error("'{}' is no public key that could be trusted: {problem}", path.display())]
+    Weak {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: ed25519_compact::Error,
+    },
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(#[source] io::Error),
@@ -62,24 +70,35 @@ pub fn generate(path: &Path) -> Result<PathBuf, KeyError> {
         (path, pem("PRIVATE KEY", PRIVATE, &seed), 0o600),
         (&public, pem("PUBLIC KEY", PUBLIC, &*pair.pk), 0o644),
     ];
-    for (path, text, mode) in texts {
-        write_new(path, &text, mode).map_err(|source| KeyError::File {
-            action: "write",
-            path: path.to_owned(),
-            source,
-        })?;
+    let mut made: Vec<&Path> = Vec::new();
+    for (path, text, mode) in &texts {
+        let written = new_file(path, *mode).and_then(|mut file| {
+            made.push(path);
+            file.write_all(text.as_bytes())
+        });
+        if let Err(source) = written {
+            // Half a pair is of no use, and would be in the way.
+            for path in made {
+                let _ = fs::remove_file(path);
+            }
+            return Err(KeyError::File {
+                action: "write",
+                path: path.to_path_buf(),
+                source,
+            });
+        }
     }
     Ok(public)
 }
 
-fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+fn new_file(path: &Path, mode: u32) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    options.open(path)?.write_all(text.as_bytes())
+    options.open(path)
 }
 
 fn pem(kind: &str, prefix: &[u8], key: &[u8]) -> String {
@@ -101,7 +120,13 @@ pub fn private_key(path: &Path) -> Result<KeyPair, KeyError> {
 /// # Errors
 /// See [`KeyError`].
 pub fn public_key(path: &Path) -> Result<[u8; LENGTH], KeyError> {
-    read(path, "PUBLIC KEY", PUBLIC, "a public key")
+    let key = read(path, "PUBLIC KEY", PUBLIC, "a public key")?;
+    let weak = |problem| KeyError::Weak {
+        path: path.to_owned(),
+        problem,
+    };
+    PublicKey::new(key).validate().map_err(weak)?;
+    Ok(key)
 }
 
 fn read(
@@ -132,6 +157,24 @@ fn key_in(text: &str, kind: &str, prefix: &[u8]) -> Option<[u8; LENGTH]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_prove_nothing_are_refused() {
+        let path = std::env::temp_dir().join(format!("semac-weak-{}", std::process::id()));
+        let (mut one, mut order_two) = ([0; LENGTH], [0xff; LENGTH]);
+        one[0] = 1;
+        order_two[0] = 0xec;
+        order_two[31] = 0x7f;
+        for key in [[0; LENGTH], one, order_two] {
+            fs::write(&path, pem("PUBLIC KEY", PUBLIC, &key)).unwrap();
+            let refused = public_key(&path);
+            assert!(matches!(refused, Err(KeyError::Weak { .. })), "{refused:?}");
+        }
+        let good = KeyPair::from_seed(Seed::new([7; LENGTH]));
+        fs::write(&path, pem("PUBLIC KEY", PUBLIC, &*good.pk)).unwrap();
+        assert_eq!(public_key(&path).unwrap(), *good.pk);
+        fs::remove_file(&path).unwrap();
+    }
 
     /// RFC 8410, 10.3 and 10.1.
     #[test]

@@ -90,7 +90,7 @@ impl Failure {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::Include(error) => error.hint(),
-            Self::Key(KeyError::NotAKey { .. }) => {
+            Self::Key(KeyError::NotAKey { .. } | KeyError::Weak { .. }) => {
                 Some("`semac keygen FILE` makes a private key FILE and a public one FILE.pub")
             }
             Self::Secret(_) => Some("leave it out, or embed it all the same: --allow-secrets GLOB"),

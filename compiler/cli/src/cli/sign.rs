@@ -37,12 +37,16 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
     if image::kind_of(&arguments.file, &file) == FileKind::Module {
         return sign_module(arguments, &file, &pair);
     }
+    protect(output, [arguments.key.as_path()])?;
+    let signed = signed_program(&arguments.file, &file, &pair)?;
     let is_executable = !file.starts_with(&ARCHIVE_MAGIC);
-    let signed = signed(&file, &pair).map_err(|error| Failure::Damaged {
-        path: arguments.file.clone(),
-        problem: error.to_string(),
-    })?;
+    // Who may read and run the program stays the same.
+    let permissions = fs::metadata(&arguments.file).map(|metadata| metadata.permissions());
     sema_vfs::replace_file(output, is_executable, |file| {
+        if let Ok(permissions) = permissions {
+            let set = file.get_ref().set_permissions(permissions);
+            set.map_err(sema_vfs::WriteError::Output)?;
+        }
         std::io::Write::write_all(file, &signed).map_err(sema_vfs::WriteError::Output)
     })
     .map_err(crate::bundle::BundleError::from)?;
@@ -61,7 +65,7 @@ fn sign_module(arguments: &Sign, file: &[u8], pair: &KeyPair) -> Result<u8, Fail
         })?;
     let beside = || signature::plugin_signature(&arguments.file);
     let output = arguments.output.clone().unwrap_or_else(beside);
-    protect(&output, [arguments.file.as_path()])?;
+    protect(&output, [arguments.file.as_path(), arguments.key.as_path()])?;
     let signature = pair.sk.sign(signature::plugin_message(file), None);
     let content = [&pair.pk[..], &signature[..]].concat();
     sema_vfs::replace_file(&output, false, |file| {
@@ -87,6 +91,17 @@ enum SignError {
     Signature(#[from] SignatureError),
     #[error(transparent)]
     Path(#[from] sema_vfs::PathError),
+}
+
+/// A program with a signature, in place of one that it has. `path` is what it is called in messages.
+///
+/// # Errors
+/// It is none, or damaged.
+pub(super) fn signed_program(path: &Path, file: &[u8], pair: &KeyPair) -> Result<Vec<u8>, Failure> {
+    signed(file, pair).map_err(|error| Failure::Damaged {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })
 }
 
 /// The file with a signature, in place of one that it has.

@@ -68,16 +68,6 @@ impl ImageName {
             Some((repository, tag)) if !tag.contains('/') => (repository, tag),
             _ => (text, "latest"),
         };
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let is_component = |text: &str| {
-            let bytes = text.as_bytes();
-            let ends = [bytes.first(), bytes.last()];
-            ends.iter()
-                .all(|end| end.is_some_and(|byte| is_plain(*byte)))
-                && bytes
-                    .iter()
-                    .all(|byte| is_plain(*byte) || b"._-".contains(byte))
-        };
         let (host, path) = match repository.split_once('/') {
             Some((host, path)) if host.contains(':') => (host.split_once(':'), path),
             _ => (None, repository),
@@ -87,7 +77,7 @@ impl ImageName {
         });
         if !is_host || !path.split('/').all(is_component) {
             return Err(
-                "a name of an image has lower-case letters, digits, '.', '_', '-' and '/', for example team/app:1.0"
+                "a name of an image has lower-case letters and digits, with single '.', '_', '/' or any '-' between them, for example team/app:1.0"
                     .to_owned(),
             );
         }
@@ -122,11 +112,64 @@ impl ImageName {
             })
             .collect();
         let plain = plain.trim_matches(['.', '_', '-']);
+        // Where several separators meet that cannot, one stands for them.
+        let mut repository = String::new();
+        let mut rest = plain;
+        while !rest.is_empty() {
+            let (word, after) = rest.split_at(rest.find(is_separator).unwrap_or(rest.len()));
+            let (separator, after) =
+                after.split_at(after.len() - after.trim_start_matches(is_separator).len());
+            repository.push_str(word);
+            repository.push_str(if separator.is_empty() || separates(separator) {
+                separator
+            } else {
+                "-"
+            });
+            rest = after;
+        }
+        if repository.is_empty() {
+            "app".clone_into(&mut repository);
+        }
         ImageName {
-            repository: if plain.is_empty() { "app" } else { plain }.to_owned(),
+            repository,
             tag: "latest".to_owned(),
         }
     }
+}
+
+fn is_separator(letter: char) -> bool {
+    matches!(letter, '.' | '_' | '-')
+}
+
+/// Whether these separators may stand between two words of a name: `.`, `_`, `__`, or any number of `-`.
+fn separates(separators: &str) -> bool {
+    matches!(separators, "." | "_" | "__")
+        || !separators.is_empty() && separators.bytes().all(|byte| byte == b'-')
+}
+
+/// Whether a text is a component of the name of a repository (OCI Distribution Specification 1.1, "Pulling manifests").
+fn is_component(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let ends = [text.chars().next(), text.chars().next_back()];
+    let is_whole = ends
+        .iter()
+        .all(|end| end.is_some_and(|letter| !is_separator(letter)));
+    let between = text
+        .split(|letter: char| !is_separator(letter))
+        .filter(|separators| !separators.is_empty());
+    is_whole && text.split(is_separator).all(is_word) && between.into_iter().all(separates)
+}
+
+/// Names that container runtimes and images need for directories of their own in the root directory.
+const RESERVED: &[&str] = &["dev", "etc", "proc", "run", "sys", "tmp", ".dockerenv"];
+
+/// Whether a program of this name can lie in the root directory of an image.
+#[must_use]
+pub fn is_free(program: &str) -> bool {
+    !RESERVED.contains(&program)
 }
 
 /// Writes an image with an executable for each platform to `output`, which appears complete or not at all. The size of the
@@ -207,7 +250,8 @@ mod tests {
             of("host.example:5000/a/b", "V2")
         );
         for wrong in [
-            "", "App", "a//b", "-a", "a:", "a:b c", "a b", "h:/x", "a/:x", "a:.x",
+            "a..b", "a___b", "a.-b", "a-_b", "a/b..c", "", "App", "a//b", "-a", "a:", "a:b c",
+            "a b", "h:/x", "a/:x", "a:.x",
         ] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
@@ -217,6 +261,12 @@ mod tests {
     fn names_of_programs() {
         assert_eq!(ImageName::of_program("My App").repository, "my-app");
         assert_eq!(ImageName::of_program("..").repository, "app");
+        for name in ["a..b", "a.-b c", "A___b", "--x", "é", "a__b--c"] {
+            let name = ImageName::of_program(name);
+            assert_eq!(ImageName::parse(&name.repository).as_ref(), Ok(&name));
+        }
+        assert_eq!(ImageName::of_program("a__b--c.d").repository, "a__b--c.d");
+        assert!(is_free("report") && !is_free("tmp") && !is_free("etc"));
     }
 
     #[test]

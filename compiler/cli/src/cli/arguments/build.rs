@@ -56,6 +56,9 @@ pub struct Build {
     /// Let the runtime run programs only that are signed with the private key of this public one
     #[arg(long, value_name = "KEY.pub")]
     pub trust: Option<PathBuf>,
+    /// Sign the program with this private key, as `semac sign` does
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// Append the program to this runtime executable instead of the one semac carries
     #[arg(long, value_name = "PATH")]
     pub runtime: Option<PathBuf>,
@@ -178,13 +181,13 @@ fn interpreter(text: &str) -> Result<String, String> {
 /// A user and a group of a container, in which there are no names.
 fn user(text: &str) -> Result<String, String> {
     let is_number =
-        |text: &str| text.parse::<u32>().is_ok() && text.bytes().all(|byte| byte.is_ascii_digit());
+        |text: &str| text.parse::<i32>().is_ok() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (user, group) = text.split_once(':').unwrap_or((text, "0"));
     if is_number(user) && is_number(group) {
         return Ok(text.to_owned());
     }
     Err(
-        "it has to be a number, or two with ':' between them: the image has no names of users"
+        "it has to be a number up to 2147483647, or two with ':' between them: the image has no names of users"
             .to_owned(),
     )
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::arguments::Image;
 use super::super::failure::Failure;
-use super::outputs::default_output;
 use super::report::{ImageReport, absolute, sha256};
+use super::signing::Keys;
 use crate::bundle::{Bundle, RuntimeImage};
 use crate::oci::{self, Executable, ImageName, ImageOptions};
 
@@ -47,15 +47,30 @@ impl WrittenImage {
     }
 }
 
+/// Refuses a program whose name is that of a directory of the image.
+pub(super) fn check_program(program: &Path) -> Result<(), Failure> {
+    if program.to_str().is_none_or(oci::is_free) {
+        return Ok(());
+    }
+    Err(Failure::Other {
+        message: format!(
+            "a program in an image cannot be called '{0}': it lies in the root directory, where '{0}' is another directory",
+            program.display()
+        ),
+        hint: "give it another name: that of its file, or `output` in the project file".to_owned(),
+    })
+}
+
 /// Writes the image of a program for the platforms of the runtimes.
 pub(super) fn write(
     bundle: &Bundle,
+    keys: &Keys,
     runtimes: &[RuntimeImage],
-    source: &Path,
+    program: &Path,
     arguments: &Image,
     output: &Path,
 ) -> Result<WrittenImage, Failure> {
-    let program = default_output(source)?.to_string_lossy().into_owned();
+    let program = program.to_string_lossy().into_owned();
     let name = match &arguments.image_name {
         Some(name) => name.clone(),
         None => ImageName::of_program(&program),
@@ -63,7 +78,7 @@ pub(super) fn write(
     let mut executables = Vec::with_capacity(runtimes.len());
     for runtime in runtimes {
         executables.push(Executable {
-            bytes: bundle.to_bytes(runtime)?,
+            bytes: keys.bytes(bundle, runtime, output)?,
             target: runtime.target,
             tier: runtime.tier,
         });

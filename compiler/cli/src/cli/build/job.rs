@@ -6,8 +6,9 @@ use sema_machine::platform::tier::Tier;
 
 use super::super::arguments::{Build, Lints};
 use super::super::failure::Failure;
+use super::outputs;
 use super::several::Several;
-use crate::bundle::{Excludes, Grant, Grants, Include, IncludeError};
+use crate::bundle::{Excludes, Grant, Grants, Include, IncludeError, same_file};
 use crate::project::{NAME, Project};
 
 /// What a build is about.
@@ -24,6 +25,8 @@ pub(super) struct Job {
     pub excludes: Excludes,
     /// Where the executable goes, if that is said.
     pub output: Option<PathBuf>,
+    /// What the program is called, if the project file says so.
+    called: Option<PathBuf>,
     /// The tier that is asked for.
     pub tier: Option<Tier>,
     /// The platforms that are asked for.
@@ -32,6 +35,8 @@ pub(super) struct Job {
     capabilities: Option<Vec<Grant>>,
     /// The directory of the project.
     directory: Option<PathBuf>,
+    /// The project file, if there is one that counts.
+    pub project_file: Option<PathBuf>,
 }
 
 impl Job {
@@ -64,7 +69,7 @@ impl Job {
                     )
                 })?;
                 several = Some(Several::new(&arguments.files)?);
-                (output.with_extension("sema"), None)
+                (output.with_extension("sema"), of_several(&arguments.files)?)
             }
             [directory, ..] if directory.is_dir() => {
                 let project = Project::of_directory(directory)?;
@@ -89,9 +94,12 @@ impl Job {
         let includes = includes.chain(cassette);
         let includes = includes.map(|argument| Include::parse(argument, Path::new("")));
         let includes = includes.collect();
+        let project_file = project.as_ref().map(|project| project.directory.join(NAME));
         let project = project.unwrap_or_default();
         let excludes = arguments.exclude.iter().chain(&project.exclude);
         let excludes = Excludes::new(excludes.map(String::as_str)).map_err(IncludeError::from)?;
+        let called = project.output.as_deref().and_then(Path::file_name);
+        let called = called.map(PathBuf::from);
         // An image is instead of an executable, unless the command line asks for both.
         let output = match arguments.image.image {
             None => project.output,
@@ -105,6 +113,7 @@ impl Job {
             defaults: project.include,
             excludes,
             output: arguments.output.clone().or(output),
+            called,
             tier: arguments.tier.or(project.tier.filter(|_| !chosen_runtime)),
             target: match arguments.target.as_slice() {
                 [] => project.target,
@@ -112,7 +121,19 @@ impl Job {
             },
             capabilities: project.capabilities,
             directory: Some(project.directory),
+            project_file,
         })
+    }
+
+    /// What the program is called: as the project file says, else as its entry file.
+    ///
+    /// # Errors
+    /// The entry file has no name.
+    pub(super) fn name(&self) -> Result<PathBuf, Failure> {
+        match &self.called {
+            Some(name) => Ok(name.clone()),
+            None => outputs::default_output(&self.source),
+        }
     }
 
     /// The directories that relative paths of the program may have been written for.
@@ -135,6 +156,38 @@ impl Job {
             ..lints.grants()
         }
     }
+}
+
+/// The project file that several programs have beside them: what it says of files and capabilities is true for the
+/// executable, which it does not name.
+fn of_several(files: &[PathBuf]) -> Result<Option<Project>, Failure> {
+    let mut found: Option<Project> = None;
+    for file in files {
+        let Some(project) = Project::of_program(file)? else {
+            continue;
+        };
+        let (one, other) = (
+            &project.directory,
+            found.as_ref().map(|found| &found.directory),
+        );
+        let is_other = |other: &PathBuf| !same_file(&other.join(NAME), &one.join(NAME));
+        if let Some(other) = other.filter(|other| is_other(other)) {
+            return Err(Failure::Other {
+                message: format!(
+                    "the programs have different project files: '{}' and '{}'",
+                    other.join(NAME).display(),
+                    one.join(NAME).display()
+                ),
+                hint: "build programs of one project together".to_owned(),
+            });
+        }
+        found = Some(Project {
+            entry: None,
+            output: None,
+            ..project
+        });
+    }
+    Ok(found)
 }
 
 fn entry_of(project: &Project) -> Result<PathBuf, Failure> {

@@ -10,12 +10,12 @@ mod platform;
 mod report;
 mod sbom;
 mod several;
+mod signing;
 mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sema_machine::platform::elf_note::{self, KEY_SIZE};
 use sema_vfs::ArchiveSummary;
 use semac_core::driver::{Service, Surroundings, Transport, World};
 use semac_core::link::requirements::Requirements;
@@ -27,13 +27,12 @@ use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart};
 use super::failure::{Failure, note, print, remark};
 use super::{count_text, program, size_text};
-use crate::bundle::{
-    self, Asset, Bundle, BundleError, Contents, Hardening, RuntimeImage, Target, public_key,
-};
+use crate::bundle::{self, Asset, Bundle, BundleError, Contents, Hardening, RuntimeImage, Target};
 use image::WrittenImage;
 use job::Job;
 pub(super) use outputs::protect;
 use report::{Report, absolute, details, target_report};
+use signing::Keys;
 
 /// What a build is asked to write.
 struct Plan {
@@ -50,7 +49,7 @@ struct Plan {
 /// What a build has written.
 struct Built {
     runtimes: Vec<RuntimeImage>,
-    written: Vec<Result<ArchiveSummary, BundleError>>,
+    written: Vec<Result<ArchiveSummary, Failure>>,
     image: Option<WrittenImage>,
     bundle: Bundle,
     requirements: Requirements,
@@ -74,9 +73,10 @@ impl Plan {
         platform::check(&targets, arguments)?;
         let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
-            (_, output) => outputs::outputs(source, output.as_deref(), &targets)?,
+            (_, output) => outputs::outputs(source, &job.name()?, output.as_deref(), &targets)?,
         };
         if let Some(image) = &image {
+            image::check_program(&job.name()?)?;
             protect(image, [source])?;
             outputs::keep_apart("image", image, &executables)?;
         }
@@ -253,25 +253,6 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Runtimes that run programs of one key only.
-fn trusting(
-    mut runtimes: Vec<RuntimeImage>,
-    key: &[u8; KEY_SIZE],
-) -> Result<Vec<RuntimeImage>, Failure> {
-    for runtime in &mut runtimes {
-        if !elf_note::trust(runtime.bytes.to_mut(), key) {
-            return Err(Failure::Other {
-                message: format!(
-                    "the runtime for {} has no room for a key",
-                    runtime.target.triple
-                ),
-                hint: "give a runtime of this release".to_owned(),
-            });
-        }
-    }
-    Ok(runtimes)
-}
-
 /// The path under which a tape is embedded.
 fn cassette(file: &Path, assets: &[Asset]) -> Result<String, Failure> {
     let unreadable = |source| Failure::File {
@@ -356,6 +337,17 @@ fn build(
     said: &mut Vec<DiagnosticPart>,
 ) -> Result<Built, Failure> {
     let source = job.source.as_path();
+    let keys = Keys::new(arguments)?;
+    plan.protect(
+        arguments
+            .trust
+            .iter()
+            .chain(&arguments.sign)
+            .chain(&arguments.runtime)
+            .chain(&arguments.cassette)
+            .chain(&arguments.files)
+            .chain(&job.project_file),
+    )?;
     let assets = bundle::collect(&job.includes, &job.defaults, &job.excludes, source)?;
     let cassette = match &arguments.cassette {
         Some(file) => Some(cassette(file, &assets)?),
@@ -428,10 +420,7 @@ fn build(
         platform::check(&[Some(runtime.target)], arguments)?;
         platform::check_program(runtime.target, &compiled.program.modules, &requirements)?;
     }
-    let runtimes = match &arguments.trust {
-        Some(key) => trusting(runtimes, &public_key(key)?)?,
-        None => runtimes,
-    };
+    let runtimes = keys.trusting(runtimes)?;
     plan.protect(&compiled.inputs)?;
     for runtime in &runtimes {
         plan.protect(&outputs::runtime_files(runtime))?;
@@ -480,13 +469,14 @@ fn build(
     }
     let executables = plan.executables.iter().zip(&runtimes);
     let written = executables
-        .map(|(output, runtime)| bundle.write(runtime, output))
+        .map(|(output, runtime)| keys.write(&bundle, runtime, output))
         .collect();
     let image = match &plan.image {
         Some(output) => Some(image::write(
             &bundle,
+            &keys,
             &runtimes,
-            source,
+            &job.name()?,
             &arguments.image,
             output,
         )?),

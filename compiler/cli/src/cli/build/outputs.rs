@@ -12,10 +12,11 @@ use crate::bundle::{self, Origin, RuntimeImage, Target};
 /// names of the files tell the platforms apart.
 pub(super) fn outputs(
     source: &Path,
+    default: &Path,
     given: Option<&Path>,
     targets: &[Option<&'static Target>],
 ) -> Result<Vec<PathBuf>, Failure> {
-    let default = default_output(source)?;
+    let default = default.to_owned();
     let home = program::home();
     let outputs = match (targets, given) {
         ([target], Some(given)) => {
@@ -77,6 +78,18 @@ pub(in crate::cli) fn protect<'p>(
     output: &Path,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), Failure> {
+    if output
+        .file_name()
+        .is_some_and(|name| name == crate::project::NAME)
+    {
+        return Err(Failure::Other {
+            message: format!(
+                "the output '{}' would be called like a project file",
+                output.display()
+            ),
+            hint: "name another output with -o, or as `output` in the project file".to_owned(),
+        });
+    }
     match bundle::overwritten(output, inputs) {
         None => Ok(()),
         Some(input) => Err(Failure::Other {

@@ -15,6 +15,7 @@ pub(super) fn is_left_out(target: &Target, arguments: &Build) -> bool {
         && (arguments.dynamic
             || arguments.hardened
             || arguments.trust.is_some()
+            || arguments.sign.is_some()
             || arguments.image.image.is_some())
 }
 
@@ -36,6 +37,7 @@ pub(super) fn check(targets: &[Option<&'static Target>], arguments: &Build) -> R
     // A module can read no note of its own, and its host decides what it may do.
     let native_only = [
         (arguments.trust.is_some(), "--trust"),
+        (arguments.sign.is_some(), "--sign"),
         (arguments.hardened, "--hardened"),
     ];
     if let Some((_, option)) = native_only.iter().find(|(given, _)| *given) {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::super::diagnostics::DiagnosticPart;
 use super::super::failure::Failure;
 use super::super::size_text;
-use crate::bundle::{BundleError, Origin, RuntimeImage};
+use crate::bundle::{Origin, RuntimeImage};
 use crate::oci::archive::digest;
 
 /// The JSON report.
@@ -58,7 +58,7 @@ pub(super) struct TargetReport<'a> {
 pub(super) fn target_report<'a>(
     runtime: &'a RuntimeImage,
     output: &Path,
-    written: &Result<ArchiveSummary, BundleError>,
+    written: &Result<ArchiveSummary, Failure>,
 ) -> Result<TargetReport<'a>, Failure> {
     let sha256 = match written {
         Ok(_) => Some(sha256(output)?),
