@@ -26,12 +26,12 @@ pub struct LiteralRead {
 }
 
 impl LiteralRead {
-    /// The warning that the file is not embedded.
-    pub fn not_embedded(&self) -> Diagnostic {
+    /// The warning that the file is not embedded. `include` is what `--include` takes to embed it.
+    pub fn not_embedded(&self, include: &str) -> Diagnostic {
         let Self { path, builtin, .. } = self;
         let message = format!("{builtin} reads '{path}', which is here now but not in the program");
         let hint = format!(
-            "`--include {path}` puts it in; `--exclude {path}` says that it is to be read from disk when the program runs"
+            "`--include {include}` puts it in; `--exclude {path}` says that it is to be read from disk when the program runs"
         );
         *Diagnostic::warning(self.span, NOT_EMBEDDED, Condition::Io, message).with_hint(hint)
     }

@@ -19,7 +19,7 @@ use sema_format::container::layout::MAGIC;
 use sema_machine::launch;
 use sema_vfs::{Archive, PathError, VfsPath};
 
-use super::inputs::same_file;
+use super::inputs::{Identity, same_file};
 pub use include::Include;
 use pattern::Pattern;
 pub use pattern::{Excludes, PatternError};
@@ -69,6 +69,21 @@ pub enum IncludeError {
         /// The file that was there first.
         first: PathBuf,
         /// The other.
+        second: PathBuf,
+    },
+    /// One path would be a file and a directory.
+    #[error(
+        "cannot include '{}' as '{path}' and '{}' as '{below}': '{path}' would be a file and a directory",
+        first.display(), second.display()
+    )]
+    Nested {
+        /// The path of the file.
+        path: VfsPath,
+        /// The file.
+        first: PathBuf,
+        /// The path below it.
+        below: VfsPath,
+        /// The other file.
         second: PathBuf,
     },
     /// Nothing is there to include.
@@ -139,6 +154,7 @@ pub fn collect(
         excludes,
         found: 0,
         left_out: 0,
+        entered: Vec::new(),
     };
     for include in includes {
         collector.include(include, entry)?;
@@ -147,6 +163,7 @@ pub fn collect(
     for include in defaults {
         collector.include(include, entry)?;
     }
+    collector.refuse_nested()?;
     let assets = collector.files.into_iter();
     Ok(assets.map(|(path, file)| Asset { path, file }).collect())
 }
@@ -159,6 +176,8 @@ struct Collector<'e> {
     /// How many files the current argument has named so far, and how many were left out.
     found: usize,
     left_out: usize,
+    /// The directories on the way to where it is now: links that lead back to one of them are not followed.
+    entered: Vec<Option<Identity>>,
 }
 
 impl Collector<'_> {
@@ -217,12 +236,15 @@ impl Collector<'_> {
         } else {
             directory
         };
-        if !searched.is_dir() {
+        if !searched.is_dir() || !self.enter(searched) {
             return Ok(());
         }
         for entry in sorted_names(searched)? {
             let (file, name) = (directory.join(&entry), name.join(&entry));
             let place = place.join(&entry);
+            if self.is_left_out(&place) {
+                continue;
+            }
             if pattern.matches(&name) {
                 if !is_made_by_semac(&file) {
                     self.add(&file, &place, depth + 1)?;
@@ -231,10 +253,53 @@ impl Collector<'_> {
                 self.search(pattern, &file, &name, &place, depth + 1)?;
             }
         }
+        self.entered.pop();
+        Ok(())
+    }
+
+    /// Goes into a directory, unless it is one of those that lead to it.
+    fn enter(&mut self, directory: &Path) -> bool {
+        // What cannot be looked at is reported by who reads it.
+        let identity = Identity::of(directory).ok();
+        if identity.is_some() && self.entered.contains(&identity) {
+            return false;
+        }
+        self.entered.push(identity);
+        true
+    }
+
+    /// Whether a place in the program is excluded. Then nobody looks at what is there.
+    fn is_left_out(&mut self, place: &Path) -> bool {
+        let parts = place.components();
+        let plain: PathBuf = parts.filter(|part| *part != Component::CurDir).collect();
+        let is_excluded = self.excludes.contains(&plain);
+        self.left_out += usize::from(is_excluded);
+        is_excluded
+    }
+
+    /// Refuses places that would be a file and a directory.
+    fn refuse_nested(&self) -> Result<(), IncludeError> {
+        for (below, second) in &self.files {
+            let above = Path::new(below.as_str()).ancestors().skip(1);
+            let above = above.filter_map(|path| VfsPath::from_relative(path).ok());
+            for path in above {
+                if let Some(first) = self.files.get(&path) {
+                    return Err(IncludeError::Nested {
+                        path,
+                        first: first.clone(),
+                        below: below.clone(),
+                        second: second.clone(),
+                    });
+                }
+            }
+        }
         Ok(())
     }
 
     fn add(&mut self, file: &Path, path: &Path, depth: usize) -> Result<(), IncludeError> {
+        if self.is_left_out(path) {
+            return Ok(());
+        }
         let unreadable = |source| IncludeError::Unreadable {
             path: file.to_owned(),
             source,
@@ -246,12 +311,16 @@ impl Collector<'_> {
                     path: file.to_owned(),
                 });
             }
-            for name in sorted_names(file)? {
-                if is_made_by_semac(&file.join(&name)) {
-                    continue;
-                }
-                self.add(&file.join(&name), &path.join(&name), depth + 1)?;
+            if !self.enter(file) {
+                return Ok(());
             }
+            for name in sorted_names(file)? {
+                let (file, path) = (file.join(&name), path.join(&name));
+                if !self.is_left_out(&path) && !is_made_by_semac(&file) {
+                    self.add(&file, &path, depth + 1)?;
+                }
+            }
+            self.entered.pop();
             return Ok(());
         }
         if !metadata.is_file() {
@@ -263,10 +332,6 @@ impl Collector<'_> {
             path: file.to_owned(),
             source,
         })?;
-        if self.excludes.contains(Path::new(path.as_str())) {
-            self.left_out += 1;
-            return Ok(());
-        }
         fs::File::open(file).map_err(unreadable)?;
         self.found += 1;
         match self.files.get(&path) {

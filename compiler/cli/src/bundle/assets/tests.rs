@@ -110,14 +110,54 @@ fn loops_of_links_end() {
     let scratch = Scratch::new("loop");
     scratch.file("data/a.txt");
     std::os::unix::fs::symlink(scratch.0.join("data"), scratch.0.join("data/again")).unwrap();
-    let error = scratch.paths(&["data"]).unwrap_err();
-    // Linux gives up on its own after forty links.
+    assert_eq!(scratch.paths(&["data"]).unwrap(), ["data/a.txt"]);
+    // Several of them, which a search would go around in each order.
+    for name in ["b", "c", "d", "e"] {
+        std::os::unix::fs::symlink("..", scratch.0.join("data").join(name)).unwrap();
+    }
+    assert_eq!(
+        scratch.all(&[], &["data/**/a.txt"], &[]).unwrap(),
+        ["data/a.txt"]
+    );
+}
+
+/// What is left out is not looked at: neither links that lead nowhere, nor pipes, nor names that are no text.
+#[cfg(unix)]
+#[test]
+fn what_is_excluded_is_not_looked_at() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = Scratch::new("pruned");
+    scratch.file("data/a.txt");
+    scratch.file("data/old/b.txt");
+    std::os::unix::fs::symlink("nowhere", scratch.0.join("data/old/dangling")).unwrap();
+    std::os::unix::fs::symlink("nowhere", scratch.0.join("data/x.bak")).unwrap();
+    fs::write(
+        scratch
+            .0
+            .join("data/old")
+            .join(std::ffi::OsStr::from_bytes(b"\xff")),
+        "",
+    )
+    .unwrap();
+    for includes in [&["data"], &["data/**"], &["./data"]] {
+        let found = scratch.all(&[], includes, &["old", "*.bak"]).unwrap();
+        assert_eq!(found, ["data/a.txt"], "{includes:?}");
+    }
+    assert!(scratch.all(&[], &["data"], &["*.bak"]).is_err());
+}
+
+#[test]
+fn no_path_is_a_file_and_a_directory() {
+    let scratch = Scratch::new("nested");
+    scratch.file("a.txt");
+    scratch.file("sub/b.txt");
+    let error = scratch
+        .all(&[], &["a.txt=x", "sub/b.txt=x/y/z"], &[])
+        .unwrap_err();
+    let text = error.to_string();
     assert!(
-        matches!(
-            error,
-            IncludeError::TooDeep { .. } | IncludeError::Unreadable { .. }
-        ),
-        "{error}"
+        text.contains("'x' would be a file and a directory"),
+        "{text}"
     );
 }
 

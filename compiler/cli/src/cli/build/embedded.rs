@@ -1,7 +1,7 @@
 //! Files that a program reads and that were not put into it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use semac_core::driver::Program;
 use semac_core::front::diagnostic::Diagnostic;
@@ -25,5 +25,18 @@ pub(super) fn missing(program: &Program, assets: &[Asset], job: &Job) -> Vec<Dia
             && !job.excludes.contains(place)
             && said.insert(place.to_owned())
     });
-    reads.map(|read| read.not_embedded()).collect()
+    reads
+        .map(|read| read.not_embedded(&include(&read.path, &roots)))
+        .collect()
+}
+
+/// What `--include` has to be given for a file that the program reads: where it is, seen from the current directory, and
+/// under which path it is to be in the program.
+fn include(path: &str, roots: &[PathBuf]) -> String {
+    let found = roots.iter().map(|root| root.join(path));
+    let found = found.into_iter().find(|found| found.exists());
+    match found {
+        Some(found) if found != Path::new(path) => format!("{}={path}", found.display()),
+        _ => path.to_owned(),
+    }
 }
