@@ -52,13 +52,27 @@ fn by_name(path: &str, name: &str) -> Option<&'static str> {
     let is_template = ["example", "sample", "template", "dist"]
         .iter()
         .any(|end| name.ends_with(&format!(".{end}")));
-    match name {
+    let (path, name) = (path.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let is_in = |end: &str| path == end || path.ends_with(&format!("/{end}"));
+    let has_ending = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match name.as_str() {
         ".env" => Some("variables of an environment"),
-        _ if name.starts_with(".env.") && !is_template => Some("variables of an environment"),
-        "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519" => Some("a private key of SSH"),
-        ".netrc" | ".pgpass" | ".git-credentials" | ".htpasswd" => Some("passwords"),
-        "credentials" if path.ends_with(".aws/credentials") => Some("credentials of AWS"),
-        _ if name.ends_with(".p12") || name.ends_with(".pfx") => Some("a store of private keys"),
+        _ if is_template => None,
+        _ if name.starts_with(".env.") || name.ends_with(".env") => {
+            Some("variables of an environment")
+        }
+        "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519" | "id_ecdsa_sk" | "id_ed25519_sk" => {
+            Some("a private key of SSH")
+        }
+        ".netrc" | "_netrc" | ".pgpass" | ".git-credentials" | ".htpasswd" => Some("passwords"),
+        _ if is_in(".aws/credentials") => Some("credentials of AWS"),
+        _ if is_in(".docker/config.json") || name == ".dockercfg" => Some("credentials of Docker"),
+        _ if is_in(".kube/config") || name == "kubeconfig" => Some("credentials of Kubernetes"),
+        _ if has_ending(&[".tfstate", ".tfstate.backup"]) => Some("the state of Terraform"),
+        _ if has_ending(&[".p12", ".pfx", ".jks", ".keystore", ".kdbx"]) => {
+            Some("a store of private keys")
+        }
+        _ if name.ends_with(".ppk") => Some("a private key of PuTTY"),
         _ => None,
     }
 }
@@ -69,8 +83,21 @@ fn by_content(start: &[u8]) -> Option<&'static str> {
             .windows(text.len())
             .any(|window| window.eq_ignore_ascii_case(text))
     };
-    if is_private_key(start) {
+    if is_private_key(start) || is_der_key(start) {
         return Some("a private key");
+    }
+    if start.starts_with(b"PuTTY-User-Key-File-") {
+        return Some("a private key of PuTTY");
+    }
+    // Stores of Java.
+    if start.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) {
+        return Some("a store of private keys");
+    }
+    if contains(b":_authToken=") || contains(b":_password=") {
+        return Some("credentials of npm");
+    }
+    if contains(b"\"kty\"") && has_private_part(start) {
+        return Some("a private key (JWK)");
     }
     if contains(b"aws_secret_access_key") {
         return Some("credentials of AWS");
@@ -78,15 +105,76 @@ fn by_content(start: &[u8]) -> Option<&'static str> {
     contains(b"AGE-SECRET-KEY-1").then_some("a private key of age")
 }
 
-/// Whether a line begins a private key as PEM has it.
+/// Whether somewhere a private key begins as PEM has it: also in a quoted text, in one line with what follows.
 fn is_private_key(start: &[u8]) -> bool {
-    start.split(|byte| *byte == b'\n').any(|line| {
-        let kind = line
-            .trim_ascii()
-            .strip_prefix(b"-----BEGIN ")
-            .and_then(|rest| rest.strip_suffix(b"-----"));
-        kind.is_some_and(|kind| {
-            kind.ends_with(b"PRIVATE KEY") || kind.ends_with(b"PRIVATE KEY BLOCK")
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    /// Longer than any word that stands there.
+    const KIND: usize = 40;
+    let places = start.windows(BEGIN.len()).enumerate();
+    let mut kinds = places
+        .filter(|(_, window)| *window == BEGIN)
+        .map(|(at, _)| {
+            let rest = start.get(at + BEGIN.len()..).unwrap_or_default();
+            let rest = rest.get(..KIND).unwrap_or(rest);
+            let end = rest.windows(5).position(|window| window == b"-----");
+            end.and_then(|end| rest.get(..end)).unwrap_or_default()
+        });
+    kinds.any(|kind| kind.ends_with(b"PRIVATE KEY") || kind.ends_with(b"PRIVATE KEY BLOCK"))
+}
+
+/// Whether a file is a private key in DER: PKCS #8 (RFC 5958), PKCS #1 (RFC 8017) or SEC 1 (RFC 5915). All are a sequence
+/// of the length of the file that begins with a small version, followed by what tells them from certificates.
+fn is_der_key(start: &[u8]) -> bool {
+    let Some((0x30, length, content)) = der(start) else {
+        return false;
+    };
+    let Some((0x02, 1, version)) = der(content) else {
+        return false;
+    };
+    let is_whole = content.len() == length || content.len() as u64 >= LOOKED_AT - 8;
+    let rest = version.get(1..).unwrap_or_default();
+    let next = der(rest).map(|(tag, length, _)| (tag, length));
+    is_whole
+        && match (version.first(), next) {
+            // An algorithm, whose first part is its name.
+            (Some(0 | 1), Some((0x30, _))) => {
+                der(rest).and_then(|(_, _, content)| content.first().copied()) == Some(0x06)
+            }
+            // The modulus of RSA.
+            (Some(0 | 1), Some((0x02, length))) => length >= 64,
+            // The key of an elliptic curve.
+            (Some(1), Some((0x04, length))) => (20..=66).contains(&length),
+            _ => false,
+        }
+}
+
+/// The tag and the length of an element of DER, and what follows them.
+fn der(bytes: &[u8]) -> Option<(u8, usize, &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    if first < 0x80 {
+        return Some((tag, first.into(), rest));
+    }
+    let count = usize::from(first & 0x7f);
+    if count == 0 || count > 4 {
+        return None;
+    }
+    let (length, rest) = rest.split_at_checked(count)?;
+    let length = length
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    Some((tag, length, rest))
+}
+
+/// Whether a text of JSON has a member `d` or `k`, the secret part of a JWK (RFC 7518).
+fn has_private_part(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    ["\"d\"", "\"k\""].iter().any(|member| {
+        let mut places = text.match_indices(member);
+        places.any(|(at, _)| {
+            let rest = text.get(at + member.len()..).unwrap_or_default();
+            let value = rest.trim_start().strip_prefix(':').map(str::trim_start);
+            value.is_some_and(|value| value.starts_with('"'))
         })
     })
 }
@@ -141,6 +229,19 @@ mod tests {
             ("doc/credentials", false),
             ("store.p12", true),
             ("environment", false),
+            ("conf/prod.env", true),
+            ("prod.env.example", false),
+            (".ENV", true),
+            ("ID_RSA", true),
+            ("id_ecdsa_sk", true),
+            ("_netrc", true),
+            ("terraform.tfstate", true),
+            ("home/.docker/config.json", true),
+            ("app/config.json", false),
+            (".kube/config", true),
+            ("git/config", false),
+            ("a.jks", true),
+            ("a.ppk", true),
         ] {
             let name = path.rsplit('/').next().unwrap();
             assert_eq!(by_name(path, name).is_some(), expected, "{path}");
@@ -153,6 +254,20 @@ mod tests {
             ("see BEGIN PRIVATE KEY in the manual", false),
             ("[default]\nAWS_SECRET_ACCESS_KEY = x", true),
             ("plain", false),
+            ("\u{feff}-----BEGIN PRIVATE KEY-----\nMII", true),
+            (
+                r#"{"private_key": "-----BEGIN PRIVATE KEY-----\nMII"}"#,
+                true,
+            ),
+            ("PuTTY-User-Key-File-3: ssh-ed25519", true),
+            ("//registry.npmjs.org/:_authToken=npm_x", true),
+            (r#"{"kty": "EC", "x": "a", "d" : "b"}"#, true),
+            (r#"{"kty": "EC", "x": "a", "y": "b"}"#, false),
+            (
+                "\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x2012345678901234567890123456789012",
+                true,
+            ),
+            ("\x30\x06\x02\x01\x00\x04\x01x", false),
         ] {
             assert_eq!(
                 by_content(content.as_bytes()).is_some(),
