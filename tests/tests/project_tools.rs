@@ -51,6 +51,31 @@ fn a_new_project_builds_tests_and_runs() {
     assert!(!project.join("main.sema").exists());
 }
 
+/// Names that would be in the way of the project's own files, and a directory that git knows already.
+#[test]
+fn a_new_project_fits_where_it_is_made() {
+    for name in ["lib", "test", "sema.toml", "dist"] {
+        let scratch = Scratch::new();
+        let got = semac(scratch.path(), &["init", name]).succeeded();
+        assert!(got.stderr.contains("Made the project 'app'"), "{got:?}");
+        let project = scratch.file(name);
+        let ignored = fs::read_to_string(project.join(".gitignore")).unwrap();
+        assert_eq!(ignored, "/app\n/dist/\n/*.tar\n");
+        let mut build = semac_in(&project);
+        outcome(build.args(["build", "--runtime"]).arg(runtime()), b"").succeeded();
+        assert!(project.join("app").is_file());
+        assert!(
+            fs::read_to_string(project.join("sema.toml"))
+                .unwrap()
+                .contains("[build]")
+        );
+    }
+    let scratch = Scratch::with(&[("p/.gitignore", "*.log\n/dist/")]);
+    semac(scratch.path(), &["init", "p"]).succeeded();
+    let ignored = fs::read_to_string(scratch.file("p/.gitignore")).unwrap();
+    assert_eq!(ignored, "*.log\n/dist/\n/p\n/*.tar\n");
+}
+
 const TESTS: &str = "\
 (import \"../lib.sema\" double)
 (test \"doubles\"
@@ -183,12 +208,35 @@ fn malformed_tests_fail() {
             "the test was not reached",
         ),
         ("(test \"a\" (println \"x)", "unterminated string"),
+        (
+            "(test \"a\" 1)\n(when #t (test \"b\" (assert #f)))",
+            "a_test.sema:2:10",
+        ),
+        (
+            "(test \"a\" 1)\n(define (more) (let ((x 1)) (test \"b\" (assert #f))))",
+            "the test \"b\" would never run",
+        ),
+        (
+            "(test \"a\" (test \"b\" 1))",
+            "the test \"b\" would never run",
+        ),
         ("(test \"a\" (import \"none.sema\"))", "none.sema"),
     ] {
         let project = Scratch::with(&[("a_test.sema", text)]);
         let got = semac(project.path(), &["test"]).failed_with(1, message);
         assert!(got.stderr.contains("1 failed"), "{text}: {got:?}");
     }
+}
+
+/// A `begin` at top level is as if its forms stood there; what only looks like a test is none.
+#[test]
+fn tests_stand_in_begin_too() {
+    let text = "(begin (define x 1) (test \"a\" (assert= 1 x)) (begin (test \"b\" (assert= 2 x))))\n\
+                (define data '(test \"no test\" 1))\n\
+                (test \"c\" (assert= 3 (length data)))\n";
+    let project = Scratch::with(&[("a_test.sema", text)]);
+    let got = semac(project.path(), &["test"]).failed_with(1, "2 tests passed, 1 failed");
+    assert!(got.stderr.contains("FAIL  b"), "{got:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ Examples:
   semac init                     in the current directory
 
 Makes sema.toml, a program, a module, a test and a .gitignore. Nothing that is there already is
-replaced: then nothing at all is written.")]
+replaced: then nothing at all is written. To a .gitignore lines are added.")]
 pub struct Init {
     /// The directory, made if needed [default: the current one]
     #[arg(value_name = "DIR")]
@@ -25,9 +25,22 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
     let directory = arguments.directory.clone().unwrap_or_default();
     let name = project_name(&directory)?;
     let files = files(&name);
+    let ignored = directory.join(IGNORED);
+    let ignored_before = match std::fs::read_to_string(&ignored) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(source) => {
+            return Err(Failure::File {
+                action: "read",
+                path: ignored,
+                source,
+            });
+        }
+    };
     for (file, _) in &files {
         let path = directory.join(file);
-        if std::fs::symlink_metadata(&path).is_ok() {
+        let is_known = *file == IGNORED && ignored_before.is_some();
+        if !is_known && std::fs::symlink_metadata(&path).is_ok() {
             return Err(Failure::Other {
                 message: format!("'{}' is there already", path.display()),
                 hint: "name another directory; nothing has been written".to_owned(),
@@ -35,6 +48,10 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
         }
     }
     for (file, text) in &files {
+        let text = match &ignored_before {
+            Some(before) if *file == IGNORED => added(before, text),
+            _ => text.clone(),
+        };
         crate::bundle::write_module(&directory.join(file), text.as_bytes())?;
     }
     let list: String = files
@@ -71,8 +88,37 @@ fn project_name(directory: &Path) -> Result<String, Failure> {
             .collect()
     });
     let name = name.trim_matches(['-', '.']);
-    Ok(if name.is_empty() { "app" } else { name }.to_owned())
+    // The program must not be called like a file or a directory of the project.
+    let is_taken = |name: &str| {
+        let mut taken = files(name).into_iter().map(|(file, _)| file);
+        name == "dist" || taken.any(|file| file.split('/').next() == Some(name))
+    };
+    let name = match name {
+        "" => "app",
+        name if is_taken(name) => "app",
+        name => name,
+    };
+    Ok(name.to_owned())
 }
+
+/// The lines that are missing in a text, behind it.
+fn added(before: &str, lines: &str) -> String {
+    let mut text = before.to_owned();
+    for line in lines.lines() {
+        if before.lines().any(|other| other.trim() == line) {
+            continue;
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The file that says what git is to leave alone.
+const IGNORED: &str = ".gitignore";
 
 fn files(name: &str) -> Vec<(&'static str, String)> {
     vec![
@@ -103,7 +149,7 @@ fn files(name: &str) -> Vec<(&'static str, String)> {
              (test \"greets by name\"\n  (assert= \"Hello, Ada!\" (greeting \"Ada\")))\n"
                 .to_owned(),
         ),
-        (".gitignore", format!("/{name}\n")),
+        (IGNORED, format!("/{name}\n/dist/\n/*.tar\n")),
     ]
 }
 

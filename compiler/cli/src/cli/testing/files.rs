@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
 use super::super::program;
-use semac_core::front::datum::{Datum, DatumKind, Span, new_interner};
+use semac_core::front::datum::{Datum, DatumKind, Interner, Span, new_interner};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::reader::read_all;
 use semac_core::front::source::SourceMap;
@@ -108,41 +108,102 @@ pub(super) fn forms(path: &Path) -> Result<(Vec<TestForm>, SourceMap), Failure> 
     let file = sources.add(path.display().to_string(), text.clone());
     let mut interner = new_interner();
     let data = read_all(&mut interner, file, &text).unwrap_or_default();
-    let mut tests: Vec<TestForm> = Vec::new();
-    let mut problems = Vec::new();
-    for datum in &data {
-        let DatumKind::List(items) = &datum.kind else {
-            continue;
-        };
-        let is_test = |head: &Datum| match &head.kind {
-            DatumKind::Symbol(symbol) => interner.resolve(symbol) == "test",
-            _ => false,
-        };
-        if !items.first().is_some_and(is_test) {
-            continue;
-        }
-        let Some(DatumKind::Str(name)) = items.get(1).map(|name| &name.kind) else {
-            let problem = Diagnostic::error("E0201", "test: the name of the test is missing");
-            let hint = "a test is written (test \"name\" body...)";
-            problems.push(*problem.at(datum.span).with_hint(hint));
-            continue;
-        };
-        if let Some(first) = tests.iter().find(|test| test.name == **name) {
-            let message = format!("test: there are two tests \"{name}\"");
-            let problem = Diagnostic::error("E0201", message).at(datum.span);
-            problems.push(*problem.with_secondary(first.span, "the first one"));
-            continue;
-        }
-        tests.push(TestForm {
-            name: name.to_string(),
-            span: datum.span,
-        });
+    let mut reading = Reading {
+        interner: &interner,
+        tests: Vec::new(),
+        nested: Vec::new(),
+        problems: Vec::new(),
+    };
+    data.iter().for_each(|datum| reading.top_level(datum));
+    let Reading {
+        tests,
+        nested,
+        mut problems,
+        ..
+    } = reading;
+    // Without tests the file is one as a whole, and `test` is a name like others.
+    if !tests.is_empty() {
+        problems.extend(nested);
     }
     if problems.is_empty() {
         return Ok((tests, sources));
     }
     program::show(&sources, &problems);
     Err(Failure::Reported)
+}
+
+/// What is found in the forms of a file.
+struct Reading<'i> {
+    interner: &'i Interner,
+    tests: Vec<TestForm>,
+    /// Tests where nobody would run them.
+    nested: Vec<Diagnostic>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    fn head<'d>(&self, datum: &'d Datum) -> Option<(&str, &'d [Datum])> {
+        let DatumKind::List(items) = &datum.kind else {
+            return None;
+        };
+        match &items.first()?.kind {
+            DatumKind::Symbol(symbol) => Some((self.interner.resolve(symbol), items)),
+            _ => None,
+        }
+    }
+
+    fn top_level(&mut self, datum: &Datum) {
+        match self.head(datum) {
+            Some(("test", items)) => {
+                self.test(datum, items.get(1));
+                items.iter().skip(2).for_each(|part| self.within(part));
+            }
+            // Its forms are at top level, too.
+            Some(("begin", items)) => items.iter().skip(1).for_each(|part| self.top_level(part)),
+            _ => self.within(datum),
+        }
+    }
+
+    fn test(&mut self, datum: &Datum, name: Option<&Datum>) {
+        let Some(DatumKind::Str(name)) = name.map(|name| &name.kind) else {
+            let problem = Diagnostic::error("E0201", "test: the name of the test is missing");
+            let hint = "a test is written (test \"name\" body...)";
+            self.problems.push(*problem.at(datum.span).with_hint(hint));
+            return;
+        };
+        if let Some(first) = self.tests.iter().find(|test| test.name == **name) {
+            let message = format!("test: there are two tests \"{name}\"");
+            let problem = Diagnostic::error("E0201", message).at(datum.span);
+            let problem = problem.with_secondary(first.span, "the first one");
+            self.problems.push(*problem);
+            return;
+        }
+        self.tests.push(TestForm {
+            name: name.to_string(),
+            span: datum.span,
+        });
+    }
+
+    /// Looks for tests inside of another form. What is quoted, or a macro's, is no test.
+    fn within(&mut self, datum: &Datum) {
+        let DatumKind::List(items) = &datum.kind else {
+            return;
+        };
+        match self.head(datum) {
+            Some(("quote" | "quasiquote" | "defmacro", _)) => return,
+            Some(("test", [_, name, ..])) => {
+                if let DatumKind::Str(name) = &name.kind {
+                    let message = format!("test: the test \"{name}\" would never run");
+                    let problem = Diagnostic::error("E0201", message).at(datum.span);
+                    let hint = "a test is a form at top level, or in a `begin` at top level";
+                    self.nested.push(*problem.with_hint(hint));
+                    return;
+                }
+            }
+            _ => {}
+        }
+        items.iter().for_each(|part| self.within(part));
+    }
 }
 
 #[cfg(test)]
