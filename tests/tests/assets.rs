@@ -231,7 +231,8 @@ fn mistakes_in_the_project_file_are_shown_where_they_are() {
         .failed_with(1, "E0003")
         .stdout;
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["error"], "the program has errors");
+    assert_eq!(report["error"], "sema.toml has mistakes");
+    assert_eq!(report["diagnostics"][0]["line"], 1);
     wrong("[build]\n").failed_with(1, "does not say which file the program begins with");
     wrong("[package]\n").failed_with(1, "has no sema.toml with a table [build]");
     build(project.path(), &[]).failed_with(2, "no FILE is given");

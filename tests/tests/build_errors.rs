@@ -247,3 +247,54 @@ fn objects_that_macros_put_into_code_have_a_place() {
     assert!(got.stderr.contains("--> app.sema:3:4"), "{got:#?}");
     assert!(!got.stderr.contains("not callable"), "{got:#?}");
 }
+
+/// A runtime whose end is missing would make programs that crash.
+#[test]
+fn a_runtime_that_is_cut_off_is_refused() {
+    let scratch = Scratch::with(&[("app.sema", "1\n")]);
+    let whole = fs::read(runtime()).unwrap();
+    scratch.write("half", &whole[..whole.len() / 2]);
+    let mut command = semac_in(scratch.path());
+    command.args(["build", "app.sema", "--runtime", "half"]);
+    outcome(&mut command, b"").failed_with(1, "its end is missing");
+}
+
+/// What comes from a pipe has no name to call a module by.
+#[test]
+fn a_module_from_a_pipe_needs_a_name() {
+    let scratch = Scratch::new();
+    let mut command = semac_in(scratch.path());
+    outcome(command.args(["compile", "-"]), b"1\n").failed_with(2, "give -o OUT");
+    let mut command = semac_in(scratch.path());
+    outcome(command.args(["compile", "-", "-o", "m.semac"]), b"1\n").succeeded();
+    assert_eq!(scratch.names(), ["m.semac"]);
+}
+
+#[test]
+fn places_of_the_project_file_are_named() {
+    for (text, message) in [
+        (
+            "entry = \"app.sema\"\ninclude = [\"nope\"]\n",
+            "sema.toml:3:12: cannot include 'nope'",
+        ),
+        (
+            "entry = \"nope.sema\"\n",
+            "sema.toml:2:9: the entry 'nope.sema' cannot be read",
+        ),
+        (
+            "entry = \"d\"\n",
+            "sema.toml:2:9: the entry 'd' is a directory",
+        ),
+    ] {
+        let text = format!("[build]\n{text}");
+        let scratch = Scratch::with(&[("app.sema", "1\n"), ("d/x", ""), ("sema.toml", &text)]);
+        refused(&scratch, &[], message);
+    }
+    let scratch = Scratch::with(&[("app.sema", "1\n")]);
+    let made = Command::new("mkfifo")
+        .arg(scratch.file("sema.toml"))
+        .status();
+    assert!(made.unwrap().success());
+    let mut command = semac_in(scratch.path());
+    outcome(command.arg("build"), b"").failed_with(1, "it is no regular file");
+}

@@ -350,86 +350,6 @@ fn codes_of_warnings_are_still_allowed() {
         .failed_with(1, "capabilities belong to programs");
 }
 
-#[test]
-fn why_shows_the_path_of_calls() {
-    let project = Scratch::with(LAYERS);
-    let ways = |name: &str| semac(&project, &["why", name, "main.sema"]);
-    let to_write = "file/write\n";
-    for (name, parts) in [
-        (
-            "file/write",
-            &[
-                to_write,
-                "main.sema:5:1",
-                "lib/store.sema:2:24  save uses file/write",
-            ][..],
-        ),
-        (
-            "fs-write",
-            &["file/write (needs fs-write)\n", "save uses file/write"],
-        ),
-        (
-            "lib/store.sema",
-            &["main.sema:1:1  main.sema uses lib/store.sema"],
-        ),
-        (
-            "kept.txt",
-            &["kept.txt\n", "lib/store.sema:2:24  save uses kept.txt"],
-        ),
-        ("core", &["file/write (tier core)\n"]),
-        ("fs", &["file/write (needs fs-write)\n"]),
-        (
-            "store",
-            &["lib/store.sema\n  main.sema:1:1  main.sema uses"],
-        ),
-        ("./lib/store", &["lib/store.sema\n"]),
-        ("main.sema", &["main.sema (the program begins with it)\n"]),
-    ] {
-        let shown = ways(name).succeeded().stdout;
-        for part in parts {
-            assert!(shown.contains(part), "{name}: {part}\n{shown}");
-        }
-    }
-    for name in [
-        "network",
-        "file/read",
-        "net",
-        "lib/other.sema",
-        "nothing",
-        "posix",
-    ] {
-        ways(name).failed_with(1, &format!("leads to '{name}'"));
-    }
-    let json = semac(&project, &["why", "file/write", "main.sema", "--json"])
-        .succeeded()
-        .stdout;
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let steps = json[0]["steps"].as_array().unwrap();
-    assert_eq!(steps[0]["line"], 5);
-    assert_eq!(steps.last().unwrap()["function"], "save");
-    assert_eq!(steps.last().unwrap()["file"], "lib/store.sema");
-}
-
-#[test]
-fn why_goes_through_the_library() {
-    let project = Scratch::with(&[(
-        "main.sema",
-        "(define (fetch) (http/get \"http://127.0.0.1:1/\"))\n(println (try (fetch) (catch e 1)))\n",
-    )]);
-    let shown = semac(&project, &["why", "network", "main.sema"])
-        .succeeded()
-        .stdout;
-    assert!(shown.contains("fetch uses http/get"), "{shown}");
-    assert!(shown.contains("(library)"), "{shown}");
-    let shown = semac(&project, &["why", "http/get", "main.sema"])
-        .succeeded()
-        .stdout;
-    assert!(
-        shown.contains("main.sema:1:17") && shown.contains("fetch uses http/get"),
-        "{shown}"
-    );
-}
-
 /// The capabilities of the project file are a limit, told in the same words and by the same means as those of the command line.
 #[test]
 fn the_project_file_limits_what_a_program_may_do() {
@@ -574,4 +494,53 @@ fn stores_and_patches_need_to_read() {
         build(&project, &["--deny", "fs-read"]).failed_with(1, "the capability fs-read");
         build(&project, &["--deny", "fs-write"]).failed_with(1, "the capability fs-write");
     }
+}
+
+/// What is granted for code that comes later needs a runtime in which something can be done with it.
+#[test]
+fn what_is_granted_raises_the_tier() {
+    let project = Scratch::with(&[("main.sema", "(println 1)\n")]);
+    for (options, tier) in [
+        (&[][..], "core"),
+        (&["--allow", "fs"], "core"),
+        (&["--allow", "shell"], "std"),
+        (&["--allow", "network=a.example"], "net"),
+        (&["--allow", "shell", "--deny", "shell"], "core"),
+        (&["--allow", "all"], "core"),
+    ] {
+        let mut command = semac_in(project.path());
+        command.args(["build", "main.sema", "--bundle", "-o", "program"]);
+        outcome(command.args(options), b"").succeeded();
+        let archive = sema_vfs::Archive::open_any(&project.file("program")).unwrap();
+        let found = archive.metadata("tier").unwrap();
+        assert_eq!(&*found.bytes().unwrap(), tier.as_bytes(), "{options:?}");
+    }
+}
+
+/// The project file is obeyed by all that runs or checks the program.
+#[test]
+fn the_project_file_counts_for_run_and_check() {
+    let project = Scratch::with(&[
+        (
+            "sema.toml",
+            "[build]\nentry = \"main.sema\"\ncapabilities = [\"fs-read=data\"]\n",
+        ),
+        (
+            "main.sema",
+            "(println (try (file/read \"secret\") (catch e (:type e))))\n",
+        ),
+        ("other.sema", "(file/write \"x\" \"y\")\n"),
+        ("secret", "secret"),
+    ]);
+    let printed = semac(&project, &["run", "main.sema"]).succeeded().stdout;
+    assert_eq!(printed, ":permission-denied\n");
+    let wider = semac(&project, &["run", "--allow", "all", "main.sema"])
+        .succeeded()
+        .stdout;
+    assert_eq!(wider, "secret\n");
+    project.write("main.sema", "(file/write \"x\" \"y\")\n");
+    for command in ["run", "check", "build"] {
+        semac(&project, &[command, "main.sema"]).failed_with(1, "sema.toml does not grant it");
+    }
+    semac(&project, &["run", "other.sema"]).succeeded();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
 use serde_json::Value;
@@ -294,6 +294,51 @@ fn what_is_wrong_is_data_of_one_shape() {
     assert_eq!(report["diagnostics"][0]["code"], "W0201");
 }
 
+/// Whoever reads JSON gets some, also of what fails.
+#[test]
+fn failures_are_data() {
+    let project = Scratch::with(&[
+        ("a_test.sema", "(test)\n"),
+        ("sema.toml", "[build]\nentri = \"a\"\n"),
+        ("text", "no program"),
+    ]);
+    for arguments in [
+        &["inspect", "text", "--json"][..],
+        &["disasm", "none.semac", "--json"],
+    ] {
+        let report = json(&semac(project.path(), arguments).failed_with(1, "").stdout);
+        assert!(report["error"].is_string(), "{report}");
+    }
+    let report = json(
+        &semac(project.path(), &["build", "--json"])
+            .failed_with(1, "")
+            .stdout,
+    );
+    assert_eq!(report["diagnostics"][0]["hint"], "Did you mean 'entry'?");
+    let report = json(
+        &semac(project.path(), &["test", "--json"])
+            .failed_with(1, "")
+            .stdout,
+    );
+    let diagnostic = &report["files"][0]["diagnostics"][0];
+    assert_eq!(
+        diagnostic["message"],
+        "test: the name of the test is missing"
+    );
+    let list = json(
+        &semac(project.path(), &["build", "--list-targets", "--json"])
+            .succeeded()
+            .stdout,
+    );
+    assert!(
+        list.as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["target"] == "wasm32-wasip1"),
+        "{list}"
+    );
+}
+
 #[test]
 fn bytecode_is_data() {
     let project = Scratch::with(&[("a.sema", "(define (f x) (* x 2))\n(println (f 4))\n")]);
@@ -428,6 +473,42 @@ impl Lines {
             }
         }
     }
+}
+
+/// What watch has started ends with it, whichever signal ends it.
+#[test]
+fn what_is_watched_ends_with_the_watch() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let project = Scratch::with(&[(
+            "app.sema",
+            "(file/write \"pid\" (str (sys/pid))) (println \"begins\") (sleep 100000)\n",
+        )]);
+        let mut child = semac_in(project.path())
+            .args(["watch", "app.sema"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Lines::of(child.stdout.take().unwrap()).expect("begins");
+        let pid = fs::read_to_string(project.file("pid")).unwrap();
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        assert!(!child.wait().unwrap().success());
+        let stat = format!("/proc/{pid}/stat");
+        let begin = Instant::now();
+        while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(
+                begin.elapsed() < Duration::from_secs(10),
+                "{signal}: it lives"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    let empty = Scratch::with(&[("a.sema", "1")]);
+    semac(empty.path(), &["watch", "a.sema", "--also", "nodir"]).failed_with(1, "nodir");
 }
 
 #[test]

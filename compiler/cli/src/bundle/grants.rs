@@ -203,6 +203,12 @@ impl Grants<'_> {
             || whole().any(|grant| grant.is_all) && !self.allows(capability)
     }
 
+    /// The capabilities that `--allow` names and nothing denies.
+    pub fn named(&self) -> impl Iterator<Item = Capability> {
+        let all = Capability::ALL.into_iter();
+        all.filter(|one| self.allows(*one) && !self.denies(*one))
+    }
+
     /// Whether `--allow` names a capability.
     fn allows(&self, capability: Capability) -> bool {
         self.allowed().any(|grant| grant.names(capability))

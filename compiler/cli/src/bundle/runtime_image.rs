@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sema_machine::platform::elf_note;
 use sema_machine::platform::tier::Tier;
 
-use super::target::Target;
+use super::target::{self, Target};
 
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
@@ -37,6 +37,12 @@ pub enum RuntimeError {
     /// It is no executable.
     #[error("'{}' is not an executable that programs can be appended to", path.display())]
     NotExecutable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its tables name places behind its end.
+    #[error("the runtime '{}' is not complete: its end is missing", path.display())]
+    Truncated {
         /// The file.
         path: PathBuf,
     },
@@ -101,6 +107,7 @@ impl RuntimeError {
             Self::Unreadable { .. }
             | Self::NotExecutable { .. }
             | Self::NotRuntime { .. }
+            | Self::Truncated { .. }
             | Self::OtherRelease { .. } => {
                 "give the sema-rt executable of this release for the platform you build for"
             }
@@ -338,6 +345,11 @@ impl RuntimeImage {
         let target = Target::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
+        if !target::is_whole(&bytes) {
+            return Err(RuntimeError::Truncated {
+                path: path.to_owned(),
+            });
+        }
         let tier = match elf_note::find(&bytes) {
             Some(found) if found.format == u32::from(sema_format::FORMAT_VERSION) => {
                 Tier::numbered(found.tier)

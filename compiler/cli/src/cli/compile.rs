@@ -14,6 +14,17 @@ use super::{program, size_text};
 
 pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     arguments.lints.about_codes()?;
+    // Pipes and terminals have no name to call the module by.
+    if arguments.output.is_none()
+        && arguments.file.exists()
+        && !arguments.file.is_file()
+        && !arguments.file.is_dir()
+    {
+        return Err(Failure::Usage(format!(
+            "'{}' is no file beside which the module could be written: give -o OUT",
+            arguments.file.display()
+        )));
+    }
     let clock = Clock::new(arguments.optimization.time_passes);
     let compiled = program::compile(
         &arguments.file,

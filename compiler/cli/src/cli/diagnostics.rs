@@ -8,7 +8,7 @@ use semac_core::front::source::SourceMap;
 
 /// A diagnostic. Lines and columns are counted from one, columns in characters; the end is behind the last one.
 #[derive(Debug, Serialize)]
-pub(super) struct DiagnosticPart {
+pub struct DiagnosticPart {
     /// `error` or `warning`.
     severity: &'static str,
     code: &'static str,

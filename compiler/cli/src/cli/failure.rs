@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sema_machine::vm::{LimitError, write_fact};
+use semac_core::front::diagnostic::Diagnostic;
+use semac_core::front::source::SourceMap;
+
+use super::diagnostics::DiagnosticPart;
 
 use crate::bundle::{BundleError, IncludeError, KeyError, RuntimeError, SecretError};
 use crate::project::ProjectError;
@@ -15,6 +19,14 @@ pub enum Failure {
     /// Diagnostics have been shown already.
     #[error("the program has errors")]
     Reported,
+    /// Diagnostics of a file that is no program have been shown already.
+    #[error("{what} has mistakes")]
+    Wrong {
+        /// The file.
+        what: String,
+        /// What was shown.
+        diagnostics: Vec<DiagnosticPart>,
+    },
     /// The reader of the output went away; nothing to say.
     #[error("the output was closed")]
     ClosedOutput,
@@ -79,15 +91,46 @@ impl From<ProjectError> for Failure {
                 source,
             },
             ProjectError::Wrong(sources, problems) => {
-                super::program::show(&sources, &problems);
-                Failure::Reported
+                Failure::wrong(crate::project::NAME, &sources, &problems)
             }
         }
     }
 }
 
 impl Failure {
-    fn hint(&self) -> Option<&str> {
+    /// Shows what is wrong with a file that is no program.
+    pub fn wrong(what: &str, sources: &SourceMap, problems: &[Diagnostic]) -> Failure {
+        super::program::show(sources, problems);
+        Failure::Wrong {
+            what: what.to_owned(),
+            diagnostics: super::diagnostics::parts(sources, problems),
+        }
+    }
+
+    /// Takes the diagnostics that it is made of.
+    pub fn take_diagnostics(&mut self) -> Vec<DiagnosticPart> {
+        match self {
+            Self::Wrong { diagnostics, .. } => std::mem::take(diagnostics),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Prints it as JSON for a command that would have printed something else.
+    ///
+    /// # Errors
+    /// See [`print`].
+    pub fn print_json(&mut self) -> Result<(), Failure> {
+        let diagnostics = self.take_diagnostics();
+        print(&super::inspect::json_text(&serde_json::json!({
+            "error": self.to_string(),
+            "hint": self.hint(),
+            "diagnostics": diagnostics,
+        }))?)
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Include(error) => error.hint(),
             Self::Key(KeyError::NotAKey { .. } | KeyError::Weak { .. }) => {
@@ -111,7 +154,10 @@ impl Failure {
 
     /// Shows it on standard error, unless that has been done.
     pub fn show(&self) {
-        if matches!(self, Self::Reported | Self::ClosedOutput) {
+        if matches!(
+            self,
+            Self::Reported | Self::Wrong { .. } | Self::ClosedOutput
+        ) {
             return;
         }
         let mut text = format!("Error: {self}\n");

@@ -26,6 +26,8 @@ struct Inspection {
     file_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     program: Option<ProgramPart>,
+    /// The programs of which the executable chooses one by its name; empty if it is one.
+    programs: Vec<String>,
     modules: Vec<ModulePart>,
     assets: Vec<AssetPart>,
     capabilities: Vec<String>,
@@ -122,6 +124,7 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         file: arguments.file.to_string_lossy().into_owned(),
         file_bytes,
         program: None,
+        programs: Vec::new(),
         modules: Vec::new(),
         assets: Vec::new(),
         capabilities: Vec::new(),
@@ -145,7 +148,7 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
         Image::Archive(archive) if arguments.licenses => {
             let notices = archive.front().and_then(sema_vfs::notices_in);
             print(&notices.ok_or_else(|| {
-                damaged("it has no licences: its runtime came without a list".to_owned())
+                damaged("it has no licences: strip or a tool like it has removed them, or its runtime came without a list".to_owned())
             })?)?;
             return Ok(0);
         }
@@ -203,6 +206,7 @@ fn fill(inspection: &mut Inspection, archive: &Archive) -> Result<(), String> {
             sha256: sha256.to_owned(),
         })
         .collect();
+    inspection.programs = lines_of(archive, launch::PROGRAMS)?.unwrap_or_default();
     inspection.hardening = lines_of(archive, launch::hardening::BORDER)?;
     for entry in image::modules(archive) {
         let bytes = image::aligned(&entry)?;
@@ -248,6 +252,18 @@ fn module_part(bytes: &[u8]) -> Result<ModulePart, FormatError> {
     let owned = |name: Result<&str, FormatError>| name.map(str::to_owned);
     let mut builtins: Vec<String> = view.natives().map(owned).collect::<Result<_, _>>()?;
     builtins.sort();
+    let mut capabilities: Vec<String> = view.capabilities().map(owned).collect::<Result<_, _>>()?;
+    // Modules of programs do not say it themselves.
+    for number in builtins
+        .iter()
+        .filter_map(|name| sema_natives::NATIVES.find(name))
+    {
+        let needed = sema_natives::NATIVES.get(number).capabilities;
+        let needed = needed.iter().filter(|one| **one != Capability::None);
+        capabilities.extend(needed.map(|one| one.name().to_owned()));
+    }
+    capabilities.sort();
+    capabilities.dedup();
     Ok(ModulePart {
         name: view.name()?.to_owned(),
         bytes: bytes.len() as u64,
@@ -267,7 +283,7 @@ fn module_part(bytes: &[u8]) -> Result<ModulePart, FormatError> {
             .collect(),
         exports: exports.collect(),
         builtins,
-        capabilities: view.capabilities().map(owned).collect::<Result<_, _>>()?,
+        capabilities,
     })
 }
 
@@ -367,7 +383,10 @@ impl Inspection {
             |name: &str, value: String| text.push_str(&format!("  {name:<13} {value}\n"));
         if let Some(program) = &self.program {
             let entry = program.entry.as_deref().unwrap_or("unknown");
-            line("entry", entry.escape_debug().to_string());
+            match self.programs.is_empty() {
+                true => line("entry", entry.escape_debug().to_string()),
+                false => line("programs", list_text(&self.programs)),
+            }
             line(
                 "archive",
                 format!(

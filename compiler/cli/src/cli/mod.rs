@@ -64,8 +64,8 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Completions(arguments) => completions::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),
         Command::Check(arguments) => check::execute(arguments),
-        Command::Disasm(arguments) => disasm::execute(arguments),
-        Command::Inspect(arguments) => inspect::execute(arguments),
+        Command::Disasm(arguments) => answered(arguments.json, disasm::execute(arguments)),
+        Command::Inspect(arguments) => answered(arguments.json, inspect::execute(arguments)),
         Command::Init(arguments) => init::execute(arguments),
         Command::Test(arguments) => testing::execute(arguments),
         Command::Watch(arguments) => watch::execute(arguments),
@@ -74,6 +74,17 @@ fn execute(command: &Command) -> Result<u8, Failure> {
         Command::Explain(arguments) => explain::execute(arguments),
         Command::Extract(arguments) => extract::execute(arguments),
         Command::Verify(arguments) => verify::execute(arguments),
+    }
+}
+
+/// What a command has come to; for scripts that is JSON, too, if it has failed.
+fn answered(json: bool, outcome: Result<u8, Failure>) -> Result<u8, Failure> {
+    match outcome {
+        Err(mut failure) if json => {
+            failure.print_json()?;
+            Err(failure)
+        }
+        outcome => outcome,
     }
 }
 

@@ -7,12 +7,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::IsTerminal;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
+use sema_machine::platform::ending::Group;
+use sema_machine::platform::heard::Signal;
 use semac_core::driver::{Surroundings, World};
 
 use super::arguments::Lints;
@@ -24,6 +28,9 @@ use crate::project::{NAME, Project};
 
 /// How often files are looked at.
 const STEP: Duration = Duration::from_millis(200);
+
+/// The status of a process that SIGTERM has ended.
+const TERMINATED: u8 = 128 + 15;
 
 /// What is done again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,18 +70,30 @@ pub struct Watch {
 }
 
 pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
+    if let Some(missing) = arguments.also.iter().find(|path| !path.exists()) {
+        return Err(Failure::File {
+            action: "watch",
+            path: missing.clone(),
+            source: std::io::ErrorKind::NotFound.into(),
+        });
+    }
     let entry = entry_of(arguments)?;
     let semac = std::env::current_exe().map_err(|source| Failure::File {
         action: "find",
         path: PathBuf::from("semac"),
         source,
     })?;
+    Signal::Terminate.hear();
     loop {
         let watched = watched(arguments, entry.as_deref());
         let before = state(&watched);
         let mut running = Running::start(&semac, arguments, entry.as_deref())?;
         while state(&watched) == before {
             running.note_end();
+            if Signal::Terminate.count() > 0 {
+                running.end();
+                return Ok(TERMINATED);
+            }
             thread::sleep(STEP);
         }
         // An editor may write a file in several steps.
@@ -191,6 +210,9 @@ fn sources_below(directory: &Path, depth: usize, state: &mut BTreeMap<PathBuf, S
 struct Running {
     child: Child,
     ended: bool,
+    /// It and what it starts, which end with semac, whichever signal that is. At a terminal it is in semac's group instead:
+    /// else it could not read, and the terminal's signals reach both there.
+    group: Option<Group>,
 }
 
 impl Running {
@@ -217,14 +239,20 @@ impl Running {
             }
         }
         command.args(&arguments.arguments);
+        let has_group = !std::io::stdin().is_terminal();
+        if has_group {
+            command.process_group(0);
+        }
         let child = command.spawn().map_err(|source| Failure::File {
             action: "start",
             path: semac.to_owned(),
             source,
         })?;
+        let leader = i32::try_from(child.id()).ok().filter(|_| has_group);
         Ok(Running {
             child,
             ended: false,
+            group: leader.map(Group::new),
         })
     }
 
@@ -235,6 +263,7 @@ impl Running {
         }
         if let Ok(Some(status)) = self.child.try_wait() {
             self.ended = true;
+            self.group = None;
             remark(&match status.code() {
                 Some(0) => "-- done, waiting for changes\n".to_owned(),
                 Some(code) => format!("-- status {code}, waiting for changes\n"),
@@ -245,6 +274,9 @@ impl Running {
 
     /// Ends it.
     fn end(&mut self) {
+        if let Some(group) = self.group.take() {
+            group.kill();
+        }
         if !self.ended && self.child.kill().is_ok() {
             // It has been ended: what it says to that is of no interest.
             let _ = self.child.wait();

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
-use sema_machine::host::native::Tier;
+use sema_machine::host::native::{Capability, Tier};
 use semac_core::driver::{Program, Surroundings, World};
+use semac_core::front::diagnostic::suggest::nearest_name;
 use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::ir::Builtin;
 use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::Requirements;
 use serde::Serialize;
@@ -67,6 +69,9 @@ pub(super) fn execute(arguments: &Why) -> Result<u8, Failure> {
         return Ok(u8::from(answers.is_empty()));
     }
     if ways.is_empty() {
+        if let Some(failure) = unknown(&arguments.name, arguments, &compiled.program) {
+            return Err(failure);
+        }
         return Err(Failure::Other {
             message: format!(
                 "nothing in '{}' leads to '{}'",
@@ -80,6 +85,44 @@ pub(super) fn execute(arguments: &Why) -> Result<u8, Failure> {
     let texts = ways.iter().map(Way::text);
     print(&(texts.collect::<Vec<_>>().join("\n\n") + "\n"))?;
     Ok(0)
+}
+
+/// That there is nothing of a name in the language or in the program, with a name that is near.
+fn unknown(name: &str, arguments: &Why, program: &Program) -> Option<Failure> {
+    let is_file = name.contains('.') || Path::new(name).exists();
+    let is_known = Builtin::find(name).is_some()
+        || Grant::parse(name).is_ok()
+        || name == "posix"
+        || Tier::named(name).is_some()
+        || to_module(name, program).is_some();
+    if is_file || is_known {
+        return None;
+    }
+    let builtins = sema_natives::DECLARATIONS
+        .iter()
+        .flat_map(|family| family.iter());
+    let capabilities = Capability::ALL.iter().map(|one| one.name());
+    let names = capabilities
+        .chain(Tier::ALL.iter().map(|tier| tier.name()))
+        .chain(["fs", "env", "posix"])
+        .chain(
+            builtins
+                .map(|builtin| builtin.name)
+                .filter(|name| !name.starts_with('%')),
+        )
+        .chain(program.paths.iter().map(|(path, _)| path.as_str()));
+    Some(Failure::Other {
+        message: format!(
+            "nothing in '{}' leads to '{name}': there is no builtin, capability, tier, module or file of that name",
+            arguments.file.display()
+        ),
+        hint: match nearest_name(name, names) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => {
+                "`semac doc` lists the builtins, `semac build --help` what --allow takes".to_owned()
+            }
+        },
+    })
 }
 
 /// A way, and what it leads to.

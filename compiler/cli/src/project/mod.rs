@@ -37,6 +37,8 @@ pub struct Project {
     pub directory: PathBuf,
     /// The program.
     pub entry: Option<PathBuf>,
+    /// Where the file says which program it is: `sema.toml:2:9`.
+    pub entry_place: String,
     /// What to embed.
     pub include: Vec<Include>,
     /// What to leave out.
@@ -74,7 +76,12 @@ impl Project {
     /// See [`ProjectError`].
     pub fn of_directory(directory: &Path) -> Result<Option<Project>, ProjectError> {
         let path = directory.join(NAME);
-        let text = match std::fs::read_to_string(&path) {
+        let read = std::fs::metadata(&path).and_then(|metadata| match metadata.is_file() {
+            true => std::fs::read_to_string(&path),
+            // A pipe would be waited for.
+            false => Err(std::io::Error::other("it is no regular file")),
+        });
+        let text = match read {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ProjectError::Unreadable { path, source }),
@@ -100,7 +107,10 @@ impl Project {
         self.directory.join(path)
     }
 
-    fn include(&self, argument: &str) -> Include {
-        Include::parse(OsStr::new(argument), &self.directory)
+    fn include(&self, argument: &str, place: String) -> Include {
+        Include {
+            said: Some(place),
+            ..Include::parse(OsStr::new(argument), &self.directory)
+        }
     }
 }

@@ -12,7 +12,7 @@ use semac_core::front::source::SourceMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::bundle::Grant;
+use crate::bundle::{Excludes, Grant, TARGETS, Target};
 
 use super::{Project, ProjectError, WRONG_PROJECT};
 
@@ -42,6 +42,7 @@ pub(super) fn read(
     let text = sources.file(file).map_or("", |file| file.text());
     let mut reading = Reading {
         file,
+        sources: &sources,
         problems: Vec::new(),
     };
     let mut project = Project {
@@ -66,14 +67,15 @@ pub(super) fn read(
     }
 }
 
-struct Reading {
+struct Reading<'s> {
     file: FileId,
+    sources: &'s SourceMap,
     problems: Vec<Diagnostic>,
 }
 
 type Value<'t> = Spanned<DeValue<'t>>;
 
-impl Reading {
+impl Reading<'_> {
     fn problem(&mut self, place: Range<usize>, message: impl Into<String>, hint: Option<String>) {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let span = Span {
@@ -124,28 +126,36 @@ impl Reading {
         value: &Value<'_>,
     ) {
         match key {
-            "entry" => project.entry = self.path(value).map(|path| project.path(&path)),
+            "entry" => {
+                project.entry = self.path(value).map(|path| project.path(&path));
+                project.entry_place = self.place(&value.span());
+            }
             "output" => project.output = self.path(value).map(|path| project.path(&path)),
             "include" => {
                 let texts = self.texts(value);
-                project.include = texts
-                    .iter()
-                    .map(|(text, _)| project.include(text))
-                    .collect();
+                for (text, place) in &texts {
+                    let include = project.include(text, self.place(place));
+                    if include.directory_of_pattern().is_some() {
+                        self.pattern(text, place);
+                    }
+                    project.include.push(include);
+                }
             }
             "exclude" => {
-                project.exclude = self
-                    .texts(value)
-                    .into_iter()
-                    .map(|(text, _)| text)
-                    .collect()
+                for (text, place) in self.texts(value) {
+                    self.pattern(&text, &place);
+                    project.exclude.push(text);
+                }
             }
             "target" => {
-                project.target = self
-                    .texts(value)
-                    .into_iter()
-                    .map(|(text, _)| text)
-                    .collect()
+                for (text, place) in self.texts(value) {
+                    if text != "all" && Target::named(&text).is_none() {
+                        let triples = TARGETS.iter().map(|target| target.triple);
+                        let names: Vec<&str> = triples.chain(["all"]).collect();
+                        self.unknown(place, "target", &text, &names);
+                    }
+                    project.target.push(text);
+                }
             }
             "tier" => {
                 if let Some((text, place)) = self.text(value) {
@@ -173,6 +183,22 @@ impl Reading {
                 project.capabilities = Some(capabilities);
             }
             _ => self.unknown(place, "key", key, KEYS),
+        }
+    }
+
+    /// A place as messages name it.
+    fn place(&self, place: &Range<usize>) -> String {
+        let Some(file) = self.sources.file(self.file) else {
+            return super::NAME.to_owned();
+        };
+        let at = file.location(u32::try_from(place.start).unwrap_or(u32::MAX));
+        format!("{}:{}:{}", file.name(), at.line, at.column)
+    }
+
+    /// Checks a pattern of paths.
+    fn pattern(&mut self, text: &str, place: &Range<usize>) {
+        if let Err(error) = Excludes::new([text]) {
+            self.problem(place.clone(), error.to_string(), None);
         }
     }
 
@@ -271,7 +297,9 @@ target = ["arm64"]
         let project = parse(text).unwrap().unwrap();
         assert_eq!(project.entry.as_deref(), Some(Path::new("p/src/main.sema")));
         assert_eq!(project.output.as_deref(), Some(Path::new("p/dist/report")));
+        assert_eq!(project.entry_place, "p/sema.toml:5:9");
         assert_eq!(project.include.len(), 2);
+        assert_eq!(project.include[1].said.as_deref(), Some("p/sema.toml:6:26"));
         assert_eq!(project.include[1].place.as_deref(), Some("images/"));
         assert_eq!(project.include[1].on_disk(), Path::new("p/logo.svg"));
         assert_eq!(project.exclude, ["*.bak"]);
@@ -308,6 +336,11 @@ target = ["arm64"]
         assert!(wrong("[build]\nentry = [\"\"]\n").contains("expected a string, got a list"));
         assert!(wrong("[build]\ncapabilities = [\"fs-raed\"]").contains("'fs-read'"));
         assert!(wrong("[build]\ncapabilities = [\"serial=x\"]").contains("2:17: "));
+        assert!(
+            wrong("[build]\ntarget = [\"arm64\", \"foo\"]").contains("2:20: unknown target 'foo'")
+        );
+        assert!(wrong("[build]\nexclude = \"[\"").contains("2:11: the pattern '['"));
+        assert!(wrong("[build]\ninclude = [\"{a\"]").contains("2:12: the pattern '{a'"));
         // What is no TOML at all.
         let broken = wrong("[build]\nentry = \n");
         assert!(broken.starts_with("2:9: "), "{broken}");

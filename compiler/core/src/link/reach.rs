@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use sema_format::Module;
 use sema_format::decode::decode_at;
-use sema_format::frames::unfold;
+use sema_format::frames::{Place, unfold};
 use sema_format::isa::{Op, Operand};
 use sema_format::model::{Constant, Function, LineEntry};
 use sema_natives::NATIVES;
@@ -20,7 +20,7 @@ use super::data_reader::called;
 /// One call on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The function that calls; `None` is the code of a module itself.
+    /// The function that calls, as traces call it; `None` is the code of a module itself.
     pub function: Option<String>,
     /// File, line and column of the call, if the module has line tables and it is not in the library.
     pub place: Option<(String, u32, u32)>,
@@ -50,6 +50,9 @@ pub enum Goal<'g> {
     /// A text that is one of these.
     Texts(&'g [&'g str]),
 }
+
+/// What functions without a name are called, in traces too.
+const ANONYMOUS: &str = "<lambda>";
 
 /// The functions of a program and what they refer to.
 pub struct Reach<'m> {
@@ -166,11 +169,16 @@ impl<'m> Reach<'m> {
                     Some(call) => (&call.name, call.library),
                     None => (&function.name, function.library),
                 };
+                // Code without a line of its own stands where its function begins.
+                let place = place.or_else(|| function.lines.first().map(Place::from));
                 let file =
                     place.and_then(|place| Some((module.files.get(place.file as usize)?, place)));
                 let is_main = call.is_none() && (node.1 == 0 || is_part(module, node.1));
                 steps.push(Step {
-                    function: name.clone().filter(|_| !is_main),
+                    function: match is_main {
+                        true => None,
+                        false => Some(name.clone().unwrap_or_else(|| ANONYMOUS.to_owned())),
+                    },
                     place: file
                         .filter(|_| !library)
                         .map(|(file, place)| (file.clone(), place.line, place.column)),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 /// One `--include`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include {
+    /// Where a project file says it.
+    pub said: Option<String>,
     /// As it was written, for messages.
     pub argument: OsString,
     /// What a relative path is relative to: empty for the current directory.
@@ -22,6 +24,7 @@ impl Include {
     pub fn parse(argument: &OsStr, base: &Path) -> Include {
         let whole = PathBuf::from(argument);
         let mut include = Include {
+            said: None,
             argument: argument.to_owned(),
             base: base.to_owned(),
             path: whole.clone(),

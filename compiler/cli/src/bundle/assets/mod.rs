@@ -94,6 +94,14 @@ pub enum IncludeError {
         /// What is there instead of files.
         why: &'static str,
     },
+    /// What a project file says cannot be honoured.
+    #[error("{place}: {error}")]
+    Said {
+        /// Where it says that.
+        place: String,
+        /// What is wrong.
+        error: Box<IncludeError>,
+    },
     /// See [`PatternError`].
     #[error(transparent)]
     Pattern(#[from] PatternError),
@@ -117,6 +125,7 @@ impl IncludeError {
                 "paths of --include are relative to the current directory, those of sema.toml to the file; leave it \
                  out if the file is to be read from disk at run time",
             ),
+            Self::Said { error, .. } => error.hint(),
             Self::Empty { .. } => Some("correct the path or the pattern, or leave it out"),
             Self::Path { path, .. }
                 if path
@@ -161,7 +170,15 @@ pub fn collect(
     }
     collector.settled = collector.files.clone();
     for include in defaults {
-        collector.include(include, entry)?;
+        collector
+            .include(include, entry)
+            .map_err(|error| match &include.said {
+                Some(place) => IncludeError::Said {
+                    place: place.clone(),
+                    error: Box::new(error),
+                },
+                None => error,
+            })?;
     }
     collector.refuse_nested()?;
     let assets = collector.files.into_iter();

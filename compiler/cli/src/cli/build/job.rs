@@ -191,6 +191,24 @@ fn of_several(files: &[PathBuf]) -> Result<Option<Project>, Failure> {
 }
 
 fn entry_of(project: &Project) -> Result<PathBuf, Failure> {
+    if let Some(entry) = &project.entry
+        && let Some(problem) = match std::fs::metadata(entry) {
+            Ok(metadata) if metadata.is_dir() => Some("is a directory".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(format!("cannot be read: {error}")),
+        }
+    {
+        return Err(Failure::Other {
+            message: format!(
+                "{}: the entry '{}' {problem}",
+                project.entry_place,
+                entry.display()
+            ),
+            hint:
+                "`entry` names the file with which the program begins, seen from the project file"
+                    .to_owned(),
+        });
+    }
     project.entry.clone().ok_or_else(|| Failure::Other {
         message: format!(
             "'{}' does not say which file the program begins with",

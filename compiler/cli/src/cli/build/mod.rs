@@ -163,18 +163,22 @@ impl Plan {
 
 pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
     if arguments.list_targets {
-        print(&targets::list())?;
+        match arguments.json {
+            true => print(&super::inspect::json_text(&targets::parts())?)?,
+            false => print(&targets::list())?,
+        }
         return Ok(0);
     }
     let started = Instant::now();
     let job = match Job::new(arguments) {
         Ok(job) => job,
-        Err(failure) => {
+        Err(mut failure) => {
             let source = arguments
                 .files
                 .first()
                 .map_or(Path::new("."), PathBuf::as_path);
-            report_failure(arguments, source, started.elapsed(), Vec::new(), &failure)?;
+            let said = failure.take_diagnostics();
+            report_failure(arguments, source, started.elapsed(), said, &failure)?;
             return Err(failure);
         }
     };
@@ -203,8 +207,10 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             .written
             .iter()
             .find_map(|written| written.as_ref().ok());
+        let sources = entries(arguments, source);
         let report = Report {
-            source: absolute(source),
+            source: sources.first().cloned().unwrap_or_default(),
+            sources,
             bundled_files: bundle.source_count() + bundle.asset_count(),
             archive_bytes: written.map_or(0, |summary| summary.archive_bytes),
             duration_ms: milliseconds(elapsed),
@@ -212,6 +218,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             image: built.image.as_ref().map(WrittenImage::report).transpose()?,
             diagnostics: said,
             error: None,
+            hint: None,
         };
         print(&super::inspect::json_text(&report)?)?;
     }
@@ -305,6 +312,14 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The entry files of what is built.
+fn entries(arguments: &Build, source: &Path) -> Vec<String> {
+    match arguments.files.as_slice() {
+        several @ [_, _, ..] => several.iter().map(|file| absolute(file)).collect(),
+        _ => vec![absolute(source)],
+    }
+}
+
 /// Prints the report of a build that has failed, if one is wanted.
 fn report_failure(
     arguments: &Build,
@@ -316,8 +331,10 @@ fn report_failure(
     if !arguments.json {
         return Ok(());
     }
+    let sources = entries(arguments, source);
     let report = Report {
-        source: absolute(source),
+        source: sources.first().cloned().unwrap_or_default(),
+        sources,
         bundled_files: 0,
         archive_bytes: 0,
         duration_ms: milliseconds(elapsed),
@@ -325,6 +342,7 @@ fn report_failure(
         image: None,
         diagnostics,
         error: Some(failure.to_string()),
+        hint: failure.hint().map(str::to_owned),
     };
     print(&super::inspect::json_text(&report)?)
 }
@@ -390,7 +408,7 @@ fn build(
     let requirements = Requirements::of(&compiled.program.modules);
     let grants = job.grants(&arguments.lints);
     let granted = capabilities::granted(&compiled.program, &requirements, &grants)?;
-    let tier = targets::chosen_tier(&requirements, job.tier)?;
+    let tier = targets::chosen_tier(&requirements, &grants, job.tier)?;
     let find = |target: &Option<&'static Target>| {
         if let Some(program) = &arguments.bundle {
             return Ok(RuntimeImage::installed(program, tier));
@@ -439,7 +457,7 @@ fn build(
                 .then(|| Hardening::of(&requirements, &granted, arguments.dynamic)),
             granted,
             stamp,
-            tier: arguments.bundle.as_ref().map(|_| requirements.tier()),
+            tier: arguments.bundle.as_ref().map(|_| tier),
             build: debug_out.as_ref().map(|(_, build)| build.clone()),
             sources: match is_slim {
                 true => String::new(),

@@ -16,7 +16,10 @@ use crate::oci::archive::digest;
 /// The JSON report.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
+    /// The entry file, of several programs the first.
     pub source: String,
+    /// The entry files of all programs.
+    pub sources: Vec<String>,
     pub bundled_files: usize,
     pub archive_bytes: u64,
     pub duration_ms: u64,
@@ -29,6 +32,9 @@ pub(super) struct Report<'a> {
     /// Why nothing was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// The container image that was written.

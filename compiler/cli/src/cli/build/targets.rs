@@ -2,11 +2,12 @@
 
 use sema_machine::platform::tier::Tier;
 use semac_core::link::requirements::Requirements;
+use serde::Serialize;
 
 use super::super::failure::Failure;
 use super::super::size_text;
 use super::report::uses;
-use crate::bundle::{RuntimeError, RuntimeImage, TARGETS, Target};
+use crate::bundle::{Grants, RuntimeError, RuntimeImage, TARGETS, Target};
 
 /// The platforms that `--target` names; `None` stands for that of the given runtime or of semac.
 ///
@@ -39,9 +40,24 @@ pub(super) fn chosen(
     Ok(targets)
 }
 
+/// The smallest tier in which something can be done with each capability that is granted beyond what the program reaches:
+/// plugins and evaluated code are to use it.
+fn tier_of_grants(requirements: &Requirements, grants: &Grants<'_>) -> Tier {
+    let reached = requirements.capabilities();
+    let beyond = grants.named().filter(|one| !reached.contains(one));
+    let tiers = beyond.filter_map(|capability| {
+        let families = sema_natives::DECLARATIONS.iter();
+        let builtins = families.flat_map(|family| family.iter());
+        let using = builtins.filter(|builtin| builtin.capabilities.contains(&capability));
+        using.map(|builtin| builtin.tier).min()
+    });
+    tiers.max().unwrap_or(Tier::Core)
+}
+
 /// The tier of the runtime: the asked one, or the smallest that has everything.
 pub(super) fn chosen_tier(
     requirements: &Requirements,
+    grants: &Grants<'_>,
     asked: Option<Tier>,
 ) -> Result<Tier, Failure> {
     let needed = requirements.tier();
@@ -56,7 +72,7 @@ pub(super) fn chosen_tier(
             hint: format!("leave --tier out, or give --tier {}", needed.name()),
         }),
         Some(asked) => Ok(asked),
-        None => Ok(needed),
+        None => Ok(needed.max(tier_of_grants(requirements, grants))),
     }
 }
 
@@ -67,9 +83,14 @@ pub(super) fn lacking(error: RuntimeError, requirements: &Requirements) -> Failu
         RuntimeError::NoTier { .. } => Tier::Core,
         other => return other.into(),
     };
+    let beyond = requirements.beyond(has);
     Failure::Other {
         hint: error.hint().to_owned(),
-        message: format!("{error}:\n{}", uses(&requirements.beyond(has))),
+        // Nothing of the program asks for a tier that the command line or the project file names.
+        message: match beyond.is_empty() {
+            true => error.to_string(),
+            false => format!("{error}:\n{}", uses(&beyond)),
+        },
     }
 }
 
@@ -103,4 +124,39 @@ pub(super) fn list() -> String {
     text.push_str("\n--target all is all of them that have runtimes here. ");
     text.push_str("For other platforms give their runtime with --runtime PATH.\n");
     text
+}
+
+/// A platform, for scripts.
+#[derive(Serialize)]
+pub(super) struct TargetPart {
+    target: &'static str,
+    aliases: &'static [&'static str],
+    is_host: bool,
+    runtimes: Vec<RuntimePart>,
+}
+
+#[derive(Serialize)]
+struct RuntimePart {
+    tier: &'static str,
+    /// Null for the one in semac.
+    path: Option<String>,
+    bytes: u64,
+}
+
+/// The platforms with their runtimes.
+pub(super) fn parts() -> Vec<TargetPart> {
+    let part = |target: &'static Target| TargetPart {
+        target: target.triple,
+        aliases: target.aliases,
+        is_host: target.is_host(),
+        runtimes: RuntimeImage::available(target)
+            .into_iter()
+            .map(|(tier, origin, bytes)| RuntimePart {
+                tier,
+                path: origin.file().map(|path| path.display().to_string()),
+                bytes,
+            })
+            .collect(),
+    };
+    TARGETS.iter().map(part).collect()
 }

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
-use super::super::program;
 use semac_core::front::datum::{Datum, DatumKind, Interner, Span, new_interner};
 use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::reader::read_all;
@@ -97,7 +96,7 @@ fn search(
 /// The test forms of a file, in their order, and its text. What cannot be read is found when the file is compiled.
 ///
 /// # Errors
-/// [`Failure::Reported`] after showing a malformed form, [`Failure::File`].
+/// [`Failure::Wrong`] after showing a malformed form, [`Failure::File`].
 pub(super) fn forms(path: &Path) -> Result<(Vec<TestForm>, SourceMap), Failure> {
     let text = fs::read_to_string(path).map_err(|source| Failure::File {
         action: "read",
@@ -128,8 +127,11 @@ pub(super) fn forms(path: &Path) -> Result<(Vec<TestForm>, SourceMap), Failure> 
     if problems.is_empty() {
         return Ok((tests, sources));
     }
-    program::show(&sources, &problems);
-    Err(Failure::Reported)
+    Err(Failure::wrong(
+        &path.display().to_string(),
+        &sources,
+        &problems,
+    ))
 }
 
 /// What is found in the forms of a file.

@@ -93,6 +93,9 @@ struct FilePart {
     /// Why its tests could not be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -170,13 +173,14 @@ fn run_files(arguments: &Test, files: &[PathBuf], limits: Limits) -> Report {
 /// The results of a file; none if the filter takes none of its tests.
 fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
     let name = file.to_string_lossy().into_owned();
-    let broken = |failure: Failure| {
+    let broken = |mut failure: Failure| {
         let error = failure.to_string();
         failure.show();
         Some(FilePart {
             file: file.to_string_lossy().into_owned(),
             tests: Vec::new(),
-            diagnostics: Vec::new(),
+            hint: failure.hint().map(str::to_owned),
+            diagnostics: failure.take_diagnostics(),
             error: Some(error),
         })
     };
@@ -202,6 +206,7 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         tests: Vec::new(),
         diagnostics: diagnostics::parts(found.sources(), &found.diagnostics),
         error: None,
+        hint: None,
     };
     if !arguments.json {
         remark(&format!("{name}\n"));
@@ -215,6 +220,8 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
         Ok(program) => program,
         Err(failure) => {
             part.error = Some(failure.to_string());
+            part.hint = failure.hint().map(str::to_owned);
+            failure.show();
             return Some(part);
         }
     };

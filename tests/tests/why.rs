@@ -1,0 +1,121 @@
+//! `semac why`: by which calls a program gets to a builtin, a capability, a tier, a module, a file.
+
+use sema_tests::{Outcome, Scratch, outcome, semac_in};
+
+fn semac(project: &Scratch, arguments: &[&str]) -> Outcome {
+    outcome(semac_in(project.path()).args(arguments), b"")
+}
+
+const LAYERS: &[(&str, &str)] = &[
+    (
+        "main.sema",
+        "(import \"lib/store.sema\")\n(define (start)\n  (let ((kept (keep 1)))\n    (println kept)))\n(start)\n",
+    ),
+    (
+        "lib/store.sema",
+        "(module store (export keep)\n  (define (save value) (file/write \"kept.txt\" (str value)))\n  (define (keep value)\n    (save value)\n    value))\n",
+    ),
+];
+
+#[test]
+fn why_shows_the_path_of_calls() {
+    let project = Scratch::with(LAYERS);
+    let ways = |name: &str| semac(&project, &["why", name, "main.sema"]);
+    let to_write = "file/write\n";
+    for (name, parts) in [
+        (
+            "file/write",
+            &[
+                to_write,
+                "main.sema:5:1",
+                "lib/store.sema:2:24  save uses file/write",
+            ][..],
+        ),
+        (
+            "fs-write",
+            &["file/write (needs fs-write)\n", "save uses file/write"],
+        ),
+        (
+            "lib/store.sema",
+            &["main.sema:1:1  main.sema uses lib/store.sema"],
+        ),
+        (
+            "kept.txt",
+            &["kept.txt\n", "lib/store.sema:2:24  save uses kept.txt"],
+        ),
+        ("core", &["file/write (tier core)\n"]),
+        ("fs", &["file/write (needs fs-write)\n"]),
+        (
+            "store",
+            &["lib/store.sema\n  main.sema:1:1  main.sema uses"],
+        ),
+        ("./lib/store", &["lib/store.sema\n"]),
+        ("main.sema", &["main.sema (the program begins with it)\n"]),
+    ] {
+        let shown = ways(name).succeeded().stdout;
+        for part in parts {
+            assert!(shown.contains(part), "{name}: {part}\n{shown}");
+        }
+    }
+    for name in [
+        "network",
+        "file/read",
+        "net",
+        "lib/other.sema",
+        "nothing",
+        "posix",
+    ] {
+        ways(name).failed_with(1, &format!("leads to '{name}'"));
+    }
+    ways("netwrok").failed_with(1, "did you mean 'network'?");
+    ways("file/wirte").failed_with(1, "there is no builtin, capability, tier, module or file");
+    let json = semac(&project, &["why", "file/write", "main.sema", "--json"])
+        .succeeded()
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let steps = json[0]["steps"].as_array().unwrap();
+    assert_eq!(steps[0]["line"], 5);
+    assert_eq!(steps.last().unwrap()["function"], "save");
+    assert_eq!(steps.last().unwrap()["file"], "lib/store.sema");
+}
+
+/// Functions without a name are called as in traces, and have their places.
+#[test]
+fn why_names_functions_that_have_no_name() {
+    let main = "(map (fn (y) (file/write \"b\" y)) (list \"1\"))\n\
+                (define (outer) (let ((g (lambda (z) (file/delete z)))) (g \"c\")))\n(outer)\n";
+    let project = Scratch::with(&[("main.sema", main)]);
+    for (name, expected) in [
+        ("file/write", "main.sema:1:14  <lambda> uses file/write"),
+        ("file/delete", "<lambda> uses file/delete"),
+    ] {
+        let shown = semac(&project, &["why", name, "main.sema"])
+            .succeeded()
+            .stdout;
+        assert!(shown.contains(expected), "{shown}");
+        assert!(
+            !shown.contains("(unknown)") && !shown.contains("a module"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn why_goes_through_the_library() {
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(define (fetch) (http/get \"http://127.0.0.1:1/\"))\n(println (try (fetch) (catch e 1)))\n",
+    )]);
+    let shown = semac(&project, &["why", "network", "main.sema"])
+        .succeeded()
+        .stdout;
+    assert!(shown.contains("fetch uses http/get"), "{shown}");
+    assert!(shown.contains("(library)"), "{shown}");
+    let shown = semac(&project, &["why", "http/get", "main.sema"])
+        .succeeded()
+        .stdout;
+    assert!(
+        shown.contains("main.sema:1:17") && shown.contains("fetch uses http/get"),
+        "{shown}"
+    );
+}
