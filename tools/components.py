@@ -44,6 +44,16 @@ def texts(directory, licence):
             yield text.read().strip()
 
 
+def musl_version(target):
+    """The release of musl that the toolchain links, which its library says."""
+    sysroot = output_of("rustc", "--print", "sysroot").strip()
+    with open(os.path.join(sysroot, "lib/rustlib", target, "lib/self-contained/libc.a"), "rb") as library:
+        found = re.findall(rb"\0(1\.\d+\.\d+)\0", library.read())
+    if len(set(found)) != 1:
+        sys.exit(f"which release of musl {target} has cannot be told: {sorted(set(found))}")
+    return found[0].decode()
+
+
 def main(package, features, target, output, notices):
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     metadata = json.loads(output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", target))
@@ -67,7 +77,12 @@ def main(package, features, target, output, notices):
     if "musl" in target:
         standard.append("musl (MIT)")
     release = output_of("rustc", "--version").split()[1]
-    components.append({"name": "rust-std", "version": release, "license": "MIT OR Apache-2.0", "repository": "https://www.rust-lang.org"})
+    components.append({"name": "rust-std", "version": release, "license": "MIT OR Apache-2.0", "purl": f"pkg:generic/rust-std@{release}",
+                       "repository": "https://www.rust-lang.org"})
+    if "musl" in target:
+        version = musl_version(target)
+        components.append({"name": "musl", "version": version, "license": "MIT", "purl": f"pkg:generic/musl@{version}",
+                           "repository": "https://git.musl-libc.org/cgit/musl"})
     if os.path.exists(documents):
         with open(documents, encoding="utf-8") as text:
             numbers.setdefault(text.read().strip(), []).extend(standard)

@@ -189,13 +189,28 @@ fn the_bill_of_materials_names_everything() {
         let found = find(name);
         assert_eq!(found["type"], "library");
         assert!(found["licenses"][0]["expression"].is_string());
-        assert!(
-            found["purl"]
-                .as_str()
-                .unwrap()
-                .starts_with(&format!("pkg:cargo/{name}@"))
-        );
+        assert!(found["purl"].as_str().unwrap().starts_with(&match name {
+            "rust-std" => format!("pkg:generic/{name}@"),
+            _ => format!("pkg:cargo/{name}@"),
+        }));
     }
+    // What a bundle is for is not a part of it.
+    let mut command = semac_in(project.path());
+    command.args([
+        "build",
+        "main.sema",
+        "--bundle",
+        "-o",
+        "small",
+        "--sbom",
+        "small.json",
+    ]);
+    outcome(&mut command, b"").succeeded();
+    let small = std::fs::read_to_string(project.file("small.json")).unwrap();
+    assert!(
+        small.contains("\"main.sema\"") && !small.contains("pkg:"),
+        "{small}"
+    );
     // The digest of "data".
     let digest = "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7";
     assert_eq!(find("data.txt")["hashes"][0]["content"], digest);

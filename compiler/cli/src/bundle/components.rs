@@ -15,7 +15,7 @@ use super::{Origin, RuntimeError, RuntimeImage};
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/components.json"));
 
 /// A list of crates.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Components {
     /// The crates.
     pub components: Vec<Component>,
@@ -30,6 +30,9 @@ pub struct Component {
     pub version: String,
     /// Its licence, an expression of SPDX.
     pub license: String,
+    /// What it is called as a package, if it is no crate of crates.io.
+    #[serde(default)]
+    pub purl: Option<String>,
     /// Where its source is.
     #[serde(default)]
     pub repository: Option<String>,

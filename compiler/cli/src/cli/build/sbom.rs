@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::program::Compiled;
-use crate::bundle::{Asset, RuntimeImage};
+use crate::bundle::{Asset, Components, Origin, RuntimeImage};
 use crate::oci::archive::digest;
 
 /// Where modules of packages lie.
@@ -39,7 +39,12 @@ pub(super) fn write(subject: &Subject<'_>, output: &Path) -> Result<(), Failure>
 }
 
 fn bill(subject: &Subject<'_>) -> Result<Value, Failure> {
-    let Some(list) = subject.runtime.components()? else {
+    // The runtime of a bundle is installed elsewhere, and not a part of it.
+    let list = match subject.runtime.origin {
+        Origin::Installed(_) => Some(Components::default()),
+        _ => subject.runtime.components()?,
+    };
+    let Some(list) = list else {
         return Err(Failure::Other {
             message: "there is no list of what the runtime is made of".to_owned(),
             hint:
@@ -49,7 +54,8 @@ fn bill(subject: &Subject<'_>) -> Result<Value, Failure> {
     };
     let mut components: Vec<Value> = Vec::new();
     for one in &list.components {
-        let purl = format!("pkg:cargo/{}@{}", one.name, one.version);
+        let of_crate = || format!("pkg:cargo/{}@{}", one.name, one.version);
+        let purl = one.purl.clone().unwrap_or_else(of_crate);
         let mut component = json!({
             "type": "library",
             "bom-ref": purl,
