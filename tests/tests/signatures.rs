@@ -261,6 +261,11 @@ fn what_is_stripped_is_signed_before() {
             .stdout
             .starts_with("embedded")
     );
+    semac(&project, &["verify", "stripped"]).succeeded();
+    semac(&project, &["verify", "stripped", "--key", "a.pub"]).failed_with(
+        1,
+        "the program is as it was signed, but the runtime in front of it was changed",
+    );
     semac(&project, &["sign", "stripped", "--key", "a"])
         .failed_with(1, "sign first and strip then");
     assert!(

@@ -187,7 +187,9 @@ pub(super) fn verify(path: &Path, archive: &Archive, key: &[u8; LENGTH]) -> Resu
     let signed = signature::check(archive, key).map_err(|error| damaged(error.to_string()))?;
     if signature::digest(archive.front().unwrap_or_default()) != signed.runtime {
         return Err(damaged(
-            "the runtime was changed after it was signed".to_owned(),
+            "the program is as it was signed, but the runtime in front of it was changed since, as strip does; it still runs, \
+             and is no longer what was signed"
+                .to_owned(),
         ));
     }
     Ok(())
