@@ -310,7 +310,7 @@ pub struct Check {
 Examples:
   semac disasm app.sema                     what the compiler makes of it
   semac disasm -O0 app.sema                 the same without optimisation
-  semac disasm app --module lib/text.sema   one module of an executable
+  semac disasm app --module app.sema        one module of an executable
 
 The instructions are explained in docs/bytecode.md.")]
 pub struct Disasm {
