@@ -140,6 +140,7 @@ const NEVER: &[Call] = &[
     ("fsmount", 432, 432),
     ("fspick", 433, 433),
     ("mount_setattr", 442, 442),
+    ("open_tree_attr", 467, 467),
     ("init_module", 175, 105),
     ("finit_module", 313, 273),
     ("delete_module", 176, 106),
@@ -201,6 +202,8 @@ const CHANGES: &[Call] = &[
     ("removexattr", 197, 14),
     ("lremovexattr", 198, 15),
     ("fremovexattr", 199, 16),
+    ("setxattrat", 463, 463),
+    ("removexattrat", 466, 466),
 ];
 
 // From linux/bpf_common.h, linux/seccomp.h and linux/audit.h.

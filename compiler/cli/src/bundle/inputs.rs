@@ -72,6 +72,21 @@ pub fn output_path(given: &Path, default: &Path, home: Option<&Path>) -> PathBuf
     }
 }
 
+/// Where a file is written that is called `output`: what links lead to, whether it is there already or not.
+#[must_use]
+pub fn followed(output: PathBuf) -> PathBuf {
+    /// Most links on the way, as in the kernel.
+    const MOST_LINKS: usize = 40;
+    let mut place = output.clone();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&place) {
+            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return place,
+        }
+    }
+    output
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +113,32 @@ mod tests {
         assert_eq!(path("~/"), Path::new("/home/u/app"));
         let homeless = output_path(Path::new("~/x"), Path::new("app"), None);
         assert_eq!(homeless, Path::new("~/x"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_to_outputs() {
+        let directory = std::env::temp_dir().join(format!("semac-outputs-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, directory.join(name)).unwrap();
+        };
+        link("made", "one");
+        link("one", "two");
+        link("round", "round");
+        for (name, place) in [
+            ("made", "made"),
+            ("one", "made"),
+            ("two", "made"),
+            ("round", "round"),
+        ] {
+            assert_eq!(
+                followed(directory.join(name)),
+                directory.join(place),
+                "{name}"
+            );
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[cfg(unix)]

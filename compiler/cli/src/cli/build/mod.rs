@@ -69,12 +69,13 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let image = arguments.image.image.clone();
+        let image = arguments.image.image.clone().map(bundle::followed);
         platform::check(&targets, arguments)?;
         let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
             (_, output) => outputs::outputs(source, &job.name()?, output.as_deref(), &targets)?,
         };
+        let executables: Vec<PathBuf> = executables.into_iter().map(bundle::followed).collect();
         if let Some(image) = &image {
             image::check_program(&job.name()?)?;
             protect(image, [source])?;
@@ -85,6 +86,7 @@ impl Plan {
             .iter()
             .chain(&arguments.sbom)
             .cloned()
+            .map(bundle::followed)
             .collect();
         for (place, output) in beside.iter().enumerate() {
             protect(output, [source])?;
@@ -478,11 +480,11 @@ fn build(
             runtime,
             stamp: &arguments.stamp,
         };
-        sbom::write(&subject, output)?;
+        sbom::write(&subject, &bundle::followed(output.clone()))?;
     }
     if let Some((output, build)) = &debug_out {
         bundle::debug_file(&compiled.program, build)?
-            .write_file(output)
+            .write_file(&bundle::followed(output.to_path_buf()))
             .map_err(BundleError::from)?;
     }
     let executables = plan.executables.iter().zip(&runtimes);
