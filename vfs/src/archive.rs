@@ -280,7 +280,7 @@ impl Archive {
     }
 
     /// Reads everything and reports the first fault: every checksum, every
-    /// compressed chunk, and that no two entries share bytes.
+    /// compressed chunk, that no two entries share bytes, and that there is nothing between them.
     ///
     /// # Errors
     /// The fault that was found.
@@ -313,6 +313,20 @@ impl Archive {
                 return Err(VfsError::EntryDamaged {
                     path: right.2.path().to_owned(),
                     problem: format!("it shares bytes with '{}'", left.2.path()),
+                });
+            }
+        }
+        let starts = ranges.iter().skip(1).map(|(start, ..)| *start);
+        let starts = starts.chain(std::iter::once(self.bytes().len() as u64));
+        for ((offset, length, entry), next) in ranges.iter().zip(starts) {
+            let range = usize::try_from(offset + length)
+                .ok()
+                .zip(usize::try_from(next).ok());
+            let padding = range.and_then(|(from, to)| self.bytes().get(from..to));
+            if padding.is_none_or(|padding| padding.iter().any(|&byte| byte != 0)) {
+                return Err(VfsError::EntryDamaged {
+                    path: entry.path().to_owned(),
+                    problem: "the padding behind it is not zero".to_owned(),
                 });
             }
         }

@@ -37,35 +37,17 @@ fn is_intact(archive: &Archive, entries: &[Entry]) -> bool {
     verified
 }
 
-/// Positions whose bytes mean nothing: those between entries.
-fn padding(bytes: &[u8], entries: &[Entry]) -> Vec<bool> {
-    let archive = Archive::from_bytes(bytes.to_vec()).unwrap();
-    let mut padding = vec![true; bytes.len()];
-    let data_start = entries
-        .iter()
-        .filter_map(|(kind, path, _)| Some(archive.find(*kind, path)?.data_offset()))
-        .min()
-        .unwrap();
-    padding[..data_start as usize].fill(false);
-    for entry in archive.entries() {
-        let start = entry.data_offset() as usize;
-        padding[start..start + entry.stored_length() as usize].fill(false);
-    }
-    padding
-}
-
 #[test]
 fn every_flipped_bit_of_an_archive_is_detected() {
     let entries = specimen();
     let bytes = builder(&entries, 1024).to_bytes().unwrap();
-    let padding = padding(&bytes, &entries);
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << bit;
             let intact =
                 Archive::from_bytes(changed).is_ok_and(|archive| is_intact(&archive, &entries));
-            assert_eq!(intact, padding[at], "byte {at}, bit {bit}");
+            assert!(!intact, "byte {at}, bit {bit}");
         }
     }
 }
@@ -73,16 +55,9 @@ fn every_flipped_bit_of_an_archive_is_detected() {
 #[test]
 fn every_flipped_byte_of_an_executable_is_detected() {
     let entries = specimen();
-    let bare = builder(&entries, 1024).to_bytes().unwrap();
-    let runtime = fake_runtime(200);
     let executable = builder(&entries, 1024)
-        .to_executable_bytes(&runtime)
+        .to_executable_bytes(&fake_runtime(200))
         .unwrap();
-    let start = runtime.len().next_multiple_of(16);
-    let mut harmless = vec![false; start];
-    harmless.extend(padding(&bare, &entries));
-    harmless.extend([false; 64]);
-    assert_eq!(harmless.len(), executable.len());
     for at in 0..executable.len() {
         for mask in [0xff, 0x01, 0x80] {
             let mut changed = executable.clone();
@@ -92,7 +67,7 @@ fn every_flipped_byte_of_an_executable_is_detected() {
                 Err(VfsError::NoArchive) => panic!("byte {at}: damage taken for absence"),
                 Err(_) => false,
             };
-            assert_eq!(intact, harmless[at], "byte {at}");
+            assert!(!intact, "byte {at}");
         }
     }
 }
