@@ -105,21 +105,32 @@ fn by_content(start: &[u8]) -> Option<&'static str> {
     contains(b"AGE-SECRET-KEY-1").then_some("a private key of age")
 }
 
-/// Whether somewhere a private key begins as PEM has it: also in a quoted text, in one line with what follows.
+/// Whether a private key begins somewhere as PEM has it: at the begin of a line, or in a text that is quoted in another
+/// one, with its line feeds as `\n`. Programs that read keys contain those words, too, but not so.
 fn is_private_key(start: &[u8]) -> bool {
     const BEGIN: &[u8] = b"-----BEGIN ";
-    /// Longer than any word that stands there.
+    const END: &[u8] = b"-----";
+    /// Longer than any words that stand there.
     const KIND: usize = 40;
+    let is_text = !start.contains(&0);
     let places = start.windows(BEGIN.len()).enumerate();
-    let mut kinds = places
-        .filter(|(_, window)| *window == BEGIN)
-        .map(|(at, _)| {
-            let rest = start.get(at + BEGIN.len()..).unwrap_or_default();
-            let rest = rest.get(..KIND).unwrap_or(rest);
-            let end = rest.windows(5).position(|window| window == b"-----");
-            end.and_then(|end| rest.get(..end)).unwrap_or_default()
-        });
-    kinds.any(|kind| kind.ends_with(b"PRIVATE KEY") || kind.ends_with(b"PRIVATE KEY BLOCK"))
+    let mut places = places.filter(|(_, window)| *window == BEGIN);
+    places.any(|(at, _)| {
+        let before = start.get(..at).unwrap_or_default();
+        let line = before.rsplit(|byte| *byte == b'\n').next();
+        let begins_line = line.is_none_or(|line| line.trim_ascii().is_empty());
+        let rest = start.get(at + BEGIN.len()..).unwrap_or_default();
+        let near = rest.get(..KIND).unwrap_or(rest);
+        let end = near.windows(END.len()).position(|window| window == END);
+        let Some((kind, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
+            return false;
+        };
+        let after = after.get(END.len()..).unwrap_or_default();
+        let ends_line = after.is_empty() || after.starts_with(b"\n") || after.starts_with(b"\r");
+        let is_quoted = after.starts_with(b"\\n") || after.starts_with(b"\\r");
+        (kind.ends_with(b"PRIVATE KEY") || kind.ends_with(b"PRIVATE KEY BLOCK"))
+            && (ends_line && (begins_line || is_text) || is_quoted && is_text)
+    })
 }
 
 /// Whether a file is a private key in DER: PKCS #8 (RFC 5958), PKCS #1 (RFC 8017) or SEC 1 (RFC 5915). All are a sequence
@@ -260,6 +271,8 @@ mod tests {
                 true,
             ),
             ("PuTTY-User-Key-File-3: ssh-ed25519", true),
+            ("a line `-----BEGIN PRIVATE KEY-----` begins it", false),
+            ("\0strings-----BEGIN PRIVATE KEY-----\\nmore", false),
             ("//registry.npmjs.org/:_authToken=npm_x", true),
             (r#"{"kty": "EC", "x": "a", "d" : "b"}"#, true),
             (r#"{"kty": "EC", "x": "a", "y": "b"}"#, false),
