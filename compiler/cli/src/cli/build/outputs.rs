@@ -73,24 +73,24 @@ pub(super) fn runtime_files(runtime: &RuntimeImage) -> Vec<PathBuf> {
     }
 }
 
+fn is_project_file(output: &Path) -> bool {
+    let name = output.file_name();
+    name.is_some_and(|name| name == crate::project::NAME)
+}
+
 /// Refuses an output that is one of the files that go into it, whatever it is called.
 pub(in crate::cli) fn protect<'p>(
     output: &Path,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), Failure> {
-    if output
-        .file_name()
-        .is_some_and(|name| name == crate::project::NAME)
-    {
-        return Err(Failure::Other {
+    match bundle::overwritten(output, inputs) {
+        None if is_project_file(output) => Err(Failure::Other {
             message: format!(
-                "the output '{}' would be called like a project file",
+                "the output '{}' would overwrite a project file, or be called like one",
                 output.display()
             ),
             hint: "name another output with -o, or as `output` in the project file".to_owned(),
-        });
-    }
-    match bundle::overwritten(output, inputs) {
+        }),
         None => Ok(()),
         Some(input) => Err(Failure::Other {
             message: format!(
