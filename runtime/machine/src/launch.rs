@@ -118,7 +118,7 @@ pub fn run_with(
             if let Some(error) = distrusted(&archive, note) {
                 return refuse(&file, &error);
             }
-            if let Some(wanted) = std::env::var_os(INFO) {
+            if let Some(wanted) = std::env::var_os(INFO).filter(|wanted| !wanted.is_empty()) {
                 return inform(&wanted);
             }
             return start(archive, Trust::Own, &file, &arguments, natives, prepare);
@@ -129,7 +129,7 @@ pub fn run_with(
     if let Some(error) = problem {
         return refuse(&executable(&arguments), &error);
     }
-    if let Some(wanted) = std::env::var_os(INFO) {
+    if let Some(wanted) = std::env::var_os(INFO).filter(|wanted| !wanted.is_empty()) {
         return inform(&wanted);
     }
     // Not a program but the runtime alone: the first argument is the bundle.
@@ -159,7 +159,7 @@ pub fn run_with(
 const INFO: &str = "SEMAC_INFO";
 
 #[cfg(not(target_family = "wasm"))]
-const NO_NOTICES: &str = "Error: this program has no licences in it: it was built with a runtime that came without a list\n";
+const NO_NOTICES: &str = "Error: this program has no licences in it: strip or a tool like it has removed them, or the runtime that it was built with came without a list\n";
 #[cfg(target_family = "wasm")]
 const NO_NOTICES: &str = "Error: programs for WebAssembly cannot read the licences in them: `semac inspect --licenses` shows them\n";
 
