@@ -306,7 +306,7 @@ fn what_fails_for_lack_of_descriptors_is_done_again() {
         let printed: Vec<&str> = outcome.stdout.lines().collect();
         assert_eq!(
             printed[..6],
-            [":ok :ok :ok", ":io", "x", ":io", "hi", ":io"],
+            [":ok :ok :ok", ":eval", "x", ":eval", "hi", ":eval"],
             "{limit}: {outcome:?}"
         );
         assert!(printed[6].starts_with("1 "), "{limit}: {outcome:?}");

@@ -15,24 +15,40 @@ type Function = fn(&Host, &[Value]) -> Outcome;
 ///
 /// # Errors
 /// The function's condition, or the signal to wait.
-pub fn with_descriptors(host: &Host, arguments: &[Value], function: Function) -> Outcome {
+pub fn tried_again(host: &Host, arguments: &[Value], function: Function) -> Outcome {
     match function(host, arguments) {
-        Err(signal) if is_io(&signal) && descriptors::are_used_up() => {
-            let arguments = host.keep(host.heap.list(arguments));
-            // The machine collects before a task waits.
-            host.heap.request_full_collection();
-            host.wait_for(Again {
-                function,
-                arguments,
-                waited: false,
-            })
+        Err(signal) if is_failure(&signal) && descriptors::are_used_up() => {
+            after_collection(host, arguments, function)
         }
         outcome => outcome,
     }
 }
 
-fn is_io(signal: &Signal) -> bool {
-    matches!(signal, Signal::Raise(condition) if condition.kind == ConditionKind::Io)
+/// The same for a function that opens something later: a collection comes first if the process has no descriptors left.
+///
+/// # Errors
+/// The function's condition, or the signal to wait.
+pub fn with_descriptors(host: &Host, arguments: &[Value], function: Function) -> Outcome {
+    if descriptors::are_used_up() {
+        return after_collection(host, arguments, function);
+    }
+    tried_again(host, arguments, function)
+}
+
+fn after_collection(host: &Host, arguments: &[Value], function: Function) -> Outcome {
+    let arguments = host.keep(host.heap.list(arguments));
+    // The machine collects before a task waits.
+    host.heap.request_full_collection();
+    host.wait_for(Again {
+        function,
+        arguments,
+        waited: false,
+    })
+}
+
+fn is_failure(signal: &Signal) -> bool {
+    use ConditionKind::{Eval, Io};
+    matches!(signal, Signal::Raise(condition) if matches!(condition.kind, Eval | Io))
 }
 
 struct Again {

@@ -18,7 +18,7 @@ mod queue;
 mod stop;
 mod timer;
 
-pub use again::with_descriptors;
+pub use again::{tried_again, with_descriptors};
 pub use blocking::Cancelled;
 pub use channel::closed_condition;
 pub use completion::Completer;

@@ -57,7 +57,7 @@ pub fn after_others(host: &Host, outcome: Outcome) -> Outcome {
     host.suspend(Operation::GiveWay(resume))
 }
 
-/// A native function that opens something, and is [called again](super::with_descriptors) if there are no descriptors left.
+/// A native function that opens something, perhaps later: see [`with_descriptors`](super::with_descriptors).
 #[macro_export]
 macro_rules! with_descriptors {
     ($function:path) => {{
@@ -71,7 +71,7 @@ macro_rules! with_descriptors {
     }};
 }
 
-/// A native function that works on files, whose outcome comes [`after_others`]. It is [called again](super::with_descriptors) if there
+/// A native function that works on files, whose outcome comes [`after_others`]. It is [called again](super::tried_again) if there
 /// are no descriptors left.
 #[macro_export]
 macro_rules! giving_way {
@@ -80,7 +80,7 @@ macro_rules! giving_way {
             host: &$crate::host::Host,
             arguments: &[$crate::memory::value::Value],
         ) -> $crate::host::condition::Outcome {
-            let outcome = $crate::task::with_descriptors(host, arguments, $function);
+            let outcome = $crate::task::tried_again(host, arguments, $function);
             $crate::task::after_others(host, outcome)
         }
         give_way
