@@ -10,22 +10,13 @@ use sema_machine::platform::files::most_descriptors;
 ///
 /// Streams that nobody holds keep their descriptors until they are collected. So a collection is asked for whenever half
 /// of the descriptors that were free after the last one are in use: there are always some left.
+#[derive(Default)]
 pub(super) struct Open {
     reading: Vec<Weak<Mutex<device::Source>>>,
     /// Descriptors of streams, those of garbage included.
     count: Arc<AtomicUsize>,
-    /// At how many a collection is asked for.
+    /// At how many a collection is asked for; 0: nobody has asked how many there are.
     most: usize,
-}
-
-impl Default for Open {
-    fn default() -> Open {
-        Open {
-            reading: Vec::new(),
-            count: Arc::default(),
-            most: 0,
-        }
-    }
 }
 
 /// Descriptors that are left for other purposes, at most; if there are few in all, a quarter of them.
