@@ -111,7 +111,8 @@ fn append_long(host: &Host, value: Value, out: &mut String) -> Outcome<()> {
 /// be endless work if parts are shared.
 pub fn shown(host: &Host, value: Value) -> String {
     let mut text = String::new();
-    if !write_limited(host, value, &mut text, LONGEST_SHOWN) {
+    write_limited(host, value, &mut text, LONGEST_SHOWN);
+    if text.len() > LONGEST_SHOWN {
         text.truncate(text.floor_char_boundary(LONGEST_SHOWN));
         text.push('…');
     }
@@ -159,8 +160,9 @@ struct Open<'h> {
 /// Appends the readable form, and stops soon after `out` has become longer than `limit` bytes.
 /// Whether all of it has been written.
 fn write_limited(host: &Host, value: Value, out: &mut String, limit: usize) -> bool {
-    let Some(open) = write_start(host, value, out, limit) else {
-        return out.len() <= limit;
+    let mut left_out = false;
+    let Some(open) = write_start(host, value, out, limit, &mut left_out) else {
+        return !left_out && out.len() <= limit;
     };
     let mut stack = vec![open];
     while let Some(top) = stack.last_mut() {
@@ -175,9 +177,9 @@ fn write_limited(host: &Host, value: Value, out: &mut String, limit: usize) -> b
         if !std::mem::take(&mut top.first) {
             out.push(' ');
         }
-        stack.extend(write_start(host, part, out, limit));
+        stack.extend(write_start(host, part, out, limit, &mut left_out));
     }
-    out.len() <= limit
+    !left_out && out.len() <= limit
 }
 
 /// Writes a value without parts, or the start of a compound one whose parts are then to follow.
@@ -188,6 +190,7 @@ fn write_start<'h>(
     value: Value,
     out: &mut String,
     limit: usize,
+    left_out: &mut bool,
 ) -> Option<Open<'h>> {
     let (start, close) = match value.kind() {
         Kind::List => ('(', ')'),
@@ -195,7 +198,7 @@ fn write_start<'h>(
         Kind::Map | Kind::HashMap => ('{', '}'),
         Kind::Record => return Some(write_record_start(host, value, out)),
         _ => {
-            write_atom(host, value, out, limit);
+            *left_out |= !write_atom(host, value, out, limit);
             return None;
         }
     };
@@ -227,7 +230,8 @@ fn write_record_start<'h>(host: &'h Host, record: Value, out: &mut String) -> Op
     }
 }
 
-fn write_atom(host: &Host, value: Value, out: &mut String, limit: usize) {
+/// Whether it has been written, and not only what stands for an integer that is too long.
+fn write_atom(host: &Host, value: Value, out: &mut String, limit: usize) -> bool {
     let heap = &host.heap;
     // One element or character more than may be shown is at least one byte too much.
     let most = limit.saturating_add(1);
@@ -241,6 +245,7 @@ fn write_atom(host: &Host, value: Value, out: &mut String, limit: usize) {
         {
             // Finding the digits takes long.
             let _ = write!(out, "<integer of more than {limit} digits>");
+            return false;
         }
         Kind::Int | Kind::Float | Kind::Ratio | Kind::Complex => {
             number::write_number(heap, value, out);
@@ -285,6 +290,7 @@ fn write_atom(host: &Host, value: Value, out: &mut String, limit: usize) {
         }
         _ => write_opaque(host, value, out),
     }
+    true
 }
 
 /// The `<…>` forms.
@@ -386,6 +392,31 @@ mod tests {
     use super::*;
     use crate::data::collections::{hash_map, sorted_map};
     use crate::host::output::Output;
+
+    #[test]
+    fn long_forms_are_whole() {
+        let host = Host::new(Output::memory(), &crate::host::natives::Natives::NONE);
+        let heap = &host.heap;
+        let digits = "7".repeat(UNASKED + 100);
+        let number = heap.bigint(&digits.parse().unwrap());
+        let text = heap.string(&digits);
+        for (value, expected) in [
+            (number, digits.clone()),
+            (text, format!("\"{digits}\"")),
+            (
+                heap.list(&[number, text]),
+                format!("({digits} \"{digits}\")"),
+            ),
+            (
+                heap.bytevector(&[7; UNASKED]),
+                format!("#u8({})", ["7"; UNASKED].join(" ")),
+            ),
+        ] {
+            let mut written = "before ".to_owned();
+            assert!(append_readable(&host, value, &mut written).is_ok());
+            assert_eq!(written, format!("before {expected}"));
+        }
+    }
 
     #[test]
     fn what_messages_show_has_a_bounded_cost() {
