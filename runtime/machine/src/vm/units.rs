@@ -108,6 +108,10 @@ impl Vm {
         if self.units.count == 0 {
             self.host.heap.watch_closures(closure_found);
         }
+        if self.units.is_empty() {
+            // Nobody has counted while there was none. What is marked now counts when that marking has ended.
+            self.units.markings = self.host.heap.stats().major_collections;
+        }
         let number = FIRST + self.units.count;
         self.units.count += 1;
         self.units.bytes_since += unit.bytes();
@@ -240,6 +244,24 @@ mod tests {
             }
             modules.push(module);
         }
+    }
+
+    #[test]
+    fn markings_that_ended_before_a_unit_was_loaded_do_not_free_it() {
+        let mut vm = Vm::new(host(), Box::new(NoModules));
+        let namespace = vm.add_namespace();
+        for _ in 0..3 {
+            vm.collect(true);
+        }
+        let unit = vm.load_in(namespace, "unit", module(), Vec::new()).unwrap();
+        // As at the beginning of a marking, which goes on after the collection.
+        for unit in vm.units.iter() {
+            unit.in_use.set(false);
+        }
+        vm.free_units();
+        assert!(vm.is_loaded(unit));
+        vm.collect(true);
+        assert!(!vm.is_loaded(unit));
     }
 
     #[test]
