@@ -140,8 +140,18 @@ fn products_of_earlier_builds_are_not_included_in_directories() {
         ("main.sema", "(println (file/read \"d.txt\"))"),
         ("d.txt", "data"),
     ]);
-    let arguments = ["main.sema", "--include", ".", "-o", "app"];
+    let arguments = [
+        "main.sema",
+        "--include",
+        ".",
+        "-o",
+        "app",
+        "--debug-out",
+        "app.dbg",
+    ];
     build(project.path(), &arguments).succeeded();
+    let bill = "{\n  \"bomFormat\": \"CycloneDX\",\n  \"metadata\": {\"tools\": [{\"name\": \"semac\"}]}\n}\n";
+    fs::write(project.file("app.sbom"), bill).unwrap();
     let first = fs::read(project.file("app")).unwrap();
     let mut compile = semac_in(project.path());
     outcome(compile.args(["compile", "main.sema"]), b"").succeeded();

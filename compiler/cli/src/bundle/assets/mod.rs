@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sema_format::container::layout::MAGIC;
 use sema_machine::launch;
-use sema_vfs::{Archive, PathError, VfsPath};
+use sema_vfs::{ARCHIVE_MAGIC, Archive, PathError, VfsPath};
 
 use super::inputs::{Identity, same_file};
 pub use include::Include;
@@ -145,7 +145,8 @@ impl IncludeError {
 /// The files that the `--include` arguments of a program name, sorted by their paths. Those of `includes` come before those
 /// of `defaults`, which a project file gives: where both put a file at one place, the first is taken.
 ///
-/// What semac made in earlier builds, executables and modules, is left out of directories and patterns; it can be named.
+/// What semac made in earlier builds, executables, modules, debug files and bills of materials, is left out of directories and
+/// patterns; it can be named.
 ///
 /// Each file is opened once, so that an unreadable one is found before anything is compiled.
 ///
@@ -400,15 +401,22 @@ fn is_made_by_semac(file: &Path) -> bool {
         let archive = Archive::open_executable(file);
         archive.is_ok_and(|archive| archive.metadata(launch::ENTRY).is_some())
     };
-    file.is_file() && (is_module(file) || is_program())
+    // Modules, files with debug information and bundles.
+    let has_magic = || starts_with(file, &MAGIC) || starts_with(file, &ARCHIVE_MAGIC);
+    file.is_file() && (has_magic() || is_program() || is_bill_of_materials(file))
 }
 
-/// Whether a file is a compiled module, by its first bytes.
-fn is_module(file: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
+fn starts_with(file: &Path, start: &[u8]) -> bool {
+    let mut found = vec![0; start.len()];
     let read =
-        fs::File::open(file).and_then(|mut file| io::Read::read_exact(&mut file, &mut start));
-    read.is_ok() && start == MAGIC
+        fs::File::open(file).and_then(|mut file| io::Read::read_exact(&mut file, &mut found));
+    read.is_ok() && found == start
+}
+
+/// Whether a file is a bill of materials that semac wrote: it says so.
+fn is_bill_of_materials(file: &Path) -> bool {
+    starts_with(file, b"{\n  \"bomFormat\": \"CycloneDX\"")
+        && fs::read_to_string(file).is_ok_and(|text| text.contains("\"name\": \"semac\""))
 }
 
 /// Where an argument goes in the program, before it is checked.
