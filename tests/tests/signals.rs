@@ -140,6 +140,8 @@ fn a_second_interrupt_ends_the_program_at_once() {
     let mut child = app(&scratch);
     let mut lines = lines(&mut child);
     assert_eq!(lines.next().as_deref(), Some("1"));
+    // Until the builtin is at work.
+    std::thread::sleep(Duration::from_millis(500));
     send("INT", child.id());
     std::thread::sleep(Duration::from_millis(100));
     send("INT", child.id());
