@@ -2,8 +2,6 @@
 
 /// Bytes that are compared at once.
 const BLOCK: usize = 32;
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Where the first byte of this value is.
 ///
@@ -27,17 +25,23 @@ pub fn position_of(bytes: &[u8], wanted: u8) -> Option<usize> {
 #[inline]
 fn position_in_words(bytes: &[u8], wanted: u8) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
-    let repeated = LOW_BITS * u64::from(wanted);
     for (number, word) in words.iter().enumerate() {
-        // The high bit of each byte that became 0; of bytes behind it, it may be set as well.
-        let differences = u64::from_le_bytes(*word) ^ repeated;
-        let zeros = differences.wrapping_sub(LOW_BITS) & !differences & HIGH_BITS;
-        if zeros != 0 {
-            return Some(number * 8 + zeros.trailing_zeros() as usize / 8);
+        let equal = bytes_equal(u64::from_le_bytes(*word), wanted);
+        if equal != 0 {
+            return Some(number * 8 + equal.trailing_zeros() as usize / 8);
         }
     }
     let place = rest.iter().position(|&byte| byte == wanted)?;
     Some(words.len() * 8 + place)
+}
+
+/// The highest bit of each byte of a word that is `byte` (H. S. Warren, "Hacker's Delight", 6-1).
+#[inline(always)]
+#[must_use]
+pub fn bytes_equal(word: u64, byte: u8) -> u64 {
+    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let word = word ^ u64::from_ne_bytes([byte; 8]);
+    !((word & LOW_BITS).wrapping_add(LOW_BITS) | word | LOW_BITS)
 }
 
 #[cfg(test)]

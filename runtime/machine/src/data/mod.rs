@@ -8,4 +8,5 @@ pub mod number;
 pub mod print;
 pub mod record;
 pub mod sequence;
+pub mod text;
 pub mod unicode;

@@ -33,7 +33,6 @@ use crate::host::condition::{
 };
 use crate::host::condition::{type_error, type_name};
 use crate::memory::heap::Heap;
-use crate::memory::heap::text::LEAST_SHARED;
 use crate::memory::value::{Kind, Value};
 
 /// One of the four operations of arithmetic.
@@ -172,13 +171,10 @@ pub fn operate(host: &Host, operation: Arithmetic, a: Value, b: Value) -> Outcom
         };
     }
     if operation == Arithmetic::Add
-        && let (Some(x), Some(y)) = (host.heap.as_str(a), host.heap.as_str(b))
+        && host.heap.is_string(a)
+        && let Some(more) = host.heap.as_str(b)
     {
-        if x.len() >= LEAST_SHARED {
-            host.ask(host.heap.bytes_to_append(a, x.len() + y.len()))?;
-            return Ok(host.heap.append_string(a, y));
-        }
-        return Ok(host.heap.string(&[x, y].concat()));
+        return super::text::append(host, "+", a, more);
     }
     let expected = match operation {
         Arithmetic::Add => "number or string",

@@ -235,12 +235,7 @@ impl Source {
         if !self.line.is_empty() {
             return None;
         }
-        let unread = self.buffer.get(self.start..).unwrap_or_default();
-        let Some(end) = position_of(unread.get(self.scanned..)?, b'\n') else {
-            self.scanned = unread.len();
-            return None;
-        };
-        let line = self.start..self.start + self.scanned + end + 1;
+        let line = self.start..self.start + self.whole_line()?;
         self.start = line.end;
         self.scanned = 0;
         self.at_end = false;
@@ -295,13 +290,19 @@ impl Source {
 
     /// Where the first line ends; `None` if that is not known yet.
     fn end_of_line(&mut self) -> Option<usize> {
+        let whole = self.whole_line();
+        whole.or_else(|| self.end_of(self.buffer.len().saturating_sub(self.start)))
+    }
+
+    /// The same; `None`, too, if its end has not come. Nothing is looked at twice.
+    fn whole_line(&mut self) -> Option<usize> {
         let unread = self.buffer.get(self.start..).unwrap_or_default();
         let unseen = unread.get(self.scanned..).unwrap_or_default();
         match position_of(unseen, b'\n') {
             Some(end) => Some(self.scanned + end + 1),
             None => {
                 self.scanned = unread.len();
-                self.end_of(unread.len())
+                None
             }
         }
     }

@@ -9,10 +9,11 @@ use crate::core::text::positions::byte_offset;
 use crate::core::text::strings_search::two;
 use crate::core::text::strings_width::columns;
 use sema_machine::data::print;
+pub(crate) use sema_machine::data::text::LONGEST_TEXT;
+use sema_machine::data::text::{check_length, is_built};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, check_count, count, integer, text};
 use sema_machine::host::condition::{Outcome, eval_error};
-use sema_machine::memory::heap::text::LEAST_SHARED;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -228,8 +229,7 @@ pub(crate) fn append(host: &Host, args: &[Value]) -> Outcome {
         return Ok(*only);
     }
     if let Some((&start, more)) = args.split_first()
-        && let Some(text) = host.heap.as_str(start)
-        && text.len() >= LEAST_SHARED
+        && is_built(host, start)
     {
         let mut joined = String::new();
         let more = match more {
@@ -241,7 +241,7 @@ pub(crate) fn append(host: &Host, args: &[Value]) -> Outcome {
                 &joined
             }
         };
-        return append_to_long(host, start, text, more);
+        return sema_machine::data::text::append(host, "string-append", start, more);
     }
     let known: usize = args
         .iter()
@@ -255,21 +255,8 @@ pub(crate) fn append(host: &Host, args: &[Value]) -> Outcome {
     string_of(host, "string-append", &joined)
 }
 
-/// The text of `start`, which is `text` and long, most likely one that is built piece by piece, and `more`.
-pub(crate) fn append_to_long(host: &Host, start: Value, text: &str, more: &str) -> Outcome {
-    let length = text.len() + more.len();
-    if length > LARGE_TEXT {
-        check_length("string-append", length)?;
-        host.ask(host.heap.bytes_to_append(start, length))?;
-    }
-    Ok(host.heap.append_string(start, more))
-}
-
 /// Bytes of a text before which nobody asks whether there is room.
 const LARGE_TEXT: usize = 32 << 10;
-
-/// Text longer than this cannot be a string: lengths are 32 bits.
-pub(crate) const LONGEST_TEXT: usize = (1 << 31) - 1;
 
 /// Refuses to make a text that no string could hold.
 ///
@@ -277,16 +264,6 @@ pub(crate) const LONGEST_TEXT: usize = (1 << 31) - 1;
 pub(crate) fn check_text(host: &Host, function: &str, bytes: usize) -> Outcome<()> {
     check_length(function, bytes)?;
     host.ask(bytes.saturating_mul(2))
-}
-
-/// Refuses a text that no string could hold.
-fn check_length(function: &str, bytes: usize) -> Outcome<()> {
-    if bytes <= LONGEST_TEXT {
-        return Ok(());
-    }
-    Err(eval_error(format!(
-        "{function}: a string of {bytes} bytes exceeds the limit of {LONGEST_TEXT}"
-    )))
 }
 
 /// A string whose length was not known beforehand.

@@ -2,13 +2,13 @@
 
 use crate::core::number::number_conversion::without_comments;
 use crate::core::text::chars::code_point;
-use crate::core::text::strings::{append_to_long, string_of};
+use crate::core::text::strings::string_of;
 use sema_machine::data::number::literal::parse_number_text;
 use sema_machine::data::print;
+use sema_machine::data::text::{append, is_built};
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_only, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
-use sema_machine::memory::heap::text::LEAST_SHARED;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
@@ -197,14 +197,11 @@ fn format(host: &Host, args: &[Value]) -> Outcome {
     let mut items = args.iter().skip(1).copied();
     // A long text that stands first is most likely one that is built piece by piece.
     if let (Some(rest), Some(&start)) = (template.strip_prefix("~a"), args.get(1))
-        && let Some(text) = host
-            .heap
-            .as_str(start)
-            .filter(|text| text.len() >= LEAST_SHARED)
+        && is_built(host, start)
     {
         items.next();
         let more = formatted(host, rest, &mut items)?;
-        return append_to_long(host, start, text, &more);
+        return append(host, "format", start, &more);
     }
     string_of(host, "format", &formatted(host, template, &mut items)?)
 }

@@ -3,6 +3,7 @@
 use crate::core::text::positions::{self, byte_offset};
 use crate::core::text::strings::{check_text, piece, string_of};
 use sema_machine::data::bytes;
+use sema_machine::data::bytes::bytes_equal;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{ELEMENT_LIMIT, argument, count_or, list_or_vector, text};
@@ -262,14 +263,6 @@ fn split_at_bytes<const PART: usize>(
     }
     cut(0);
     heap.list_with_tail(part.get(free..).unwrap_or_default(), list)
-}
-
-/// The highest bit of each byte of a word that is `byte` (H. S. Warren, "Hacker's Delight", 6-1).
-#[inline(always)]
-fn bytes_equal(word: u64, byte: u8) -> u64 {
-    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let word = word ^ u64::from_ne_bytes([byte; 8]);
-    !((word & LOW_BITS).wrapping_add(LOW_BITS) | word | LOW_BITS)
 }
 
 fn lines(host: &Host, args: &[Value]) -> Outcome {
