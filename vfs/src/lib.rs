@@ -52,6 +52,7 @@ mod reader;
 mod section;
 mod segment;
 pub mod wasm;
+mod whole;
 #[cfg(feature = "write")]
 mod write;
 
@@ -67,5 +68,6 @@ pub use notices::with_notices;
 pub use overlay::{Overlay, OverlayError};
 pub use path::{METADATA_DIRECTORY, PathError, VfsPath, normalize, normalize_relative};
 pub use reader::EntryReader;
+pub use whole::is_whole;
 #[cfg(feature = "write")]
 pub use write::{ArchiveBuilder, ArchiveSummary, RewriteError, WriteError, replace_file};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sema_machine::platform::elf_note;
 use sema_machine::platform::tier::Tier;
 
-use super::target::{self, Target};
+use super::target::Target;
 
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));
@@ -345,7 +345,7 @@ impl RuntimeImage {
         let target = Target::of(&bytes).ok_or_else(|| RuntimeError::NotExecutable {
             path: path.to_owned(),
         })?;
-        if !target::is_whole(&bytes) {
+        if !sema_vfs::is_whole(&bytes) {
             return Err(RuntimeError::Truncated {
                 path: path.to_owned(),
             });

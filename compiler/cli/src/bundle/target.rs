@@ -159,69 +159,6 @@ impl Target {
     }
 }
 
-/// Whether an executable has all that its tables name: segments and sections of ELF, sections of WebAssembly.
-#[must_use]
-pub fn is_whole(file: &[u8]) -> bool {
-    if sema_vfs::wasm::is_module(file) {
-        return is_whole_module(file.get(8..).unwrap_or_default());
-    }
-    let number = |at: usize, size: usize| -> Option<u64> {
-        let bytes = file.get(at..at.checked_add(size)?)?;
-        Some(
-            bytes
-                .iter()
-                .rev()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        )
-    };
-    let ends_within = |start: u64, length: u64| {
-        let end = start.checked_add(length);
-        end.is_some_and(|end| end <= file.len() as u64)
-    };
-    // From elf.h: Elf64_Ehdr, Elf64_Phdr.
-    let tables = || {
-        let (segments, sections) = (number(32, 8)?, number(40, 8)?);
-        let (segment_size, segment_count) = (number(54, 2)?, number(56, 2)?);
-        let (section_size, section_count) = (number(58, 2)?, number(60, 2)?);
-        if !ends_within(segments, segment_size * segment_count)
-            || sections != 0 && !ends_within(sections, section_size * section_count)
-        {
-            return None;
-        }
-        for index in 0..segment_count {
-            let at = usize::try_from(segments + index * segment_size).ok()?;
-            if !ends_within(number(at + 8, 8)?, number(at + 32, 8)?) {
-                return None;
-            }
-        }
-        Some(())
-    };
-    tables().is_some()
-}
-
-/// Whether the sections of a module end with it.
-fn is_whole_module(mut sections: &[u8]) -> bool {
-    while let Some((_, mut rest)) = sections.split_first() {
-        let (mut length, mut shift) = (0_usize, 0);
-        loop {
-            let Some((&byte, after)) = rest.split_first() else {
-                return false;
-            };
-            rest = after;
-            length |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte < 0x80 || shift > 28 {
-                break;
-            }
-        }
-        let Some(after) = rest.get(length..) else {
-            return false;
-        };
-        sections = after;
-    }
-    true
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -259,18 +196,6 @@ pub(crate) mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-    }
-
-    #[test]
-    fn what_is_cut_off_is_noticed() {
-        let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert!(is_whole(&this));
-        for length in [this.len() - 1, this.len() / 2, 100, 64, 20] {
-            assert!(!is_whole(&this[..length]), "{length}");
-        }
-        let module = b"\0asm\x01\0\0\0\x00\x03\x01ab\x01\x81\x00x";
-        assert!(is_whole(module));
-        assert!(!is_whole(&module[..module.len() - 1]) && !is_whole(&module[..11]));
     }
 
     #[test]
