@@ -16,3 +16,15 @@ pub use peers::{peers, skip};
 pub use process::{Outcome, outcome};
 pub use scratch::{Scratch, built};
 pub use tools::{fixtures, root, runtime, semac, semac_in};
+
+/// A program that writes a file in a function that a function of another file calls.
+pub const LAYERS: &[(&str, &str)] = &[
+    (
+        "main.sema",
+        "(import \"lib/store.sema\")\n(define (start)\n  (let ((kept (keep 1)))\n    (println kept)))\n(start)\n",
+    ),
+    (
+        "lib/store.sema",
+        "(module store (export keep)\n  (define (save value) (file/write \"kept.txt\" (str value)))\n  (define (keep value)\n    (save value)\n    value))\n",
+    ),
+];

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+use sema_tests::{LAYERS, Outcome, Scratch, outcome, runtime, semac_in};
 
 fn semac(project: &Scratch, arguments: &[&str]) -> Outcome {
     outcome(semac_in(project.path()).args(arguments), b"")
@@ -223,17 +223,6 @@ fn redirections_stay_within_the_scope() {
     );
     serving.terminate();
 }
-
-const LAYERS: &[(&str, &str)] = &[
-    (
-        "main.sema",
-        "(import \"lib/store.sema\")\n(define (start)\n  (let ((kept (keep 1)))\n    (println kept)))\n(start)\n",
-    ),
-    (
-        "lib/store.sema",
-        "(module store (export keep)\n  (define (save value) (file/write \"kept.txt\" (str value)))\n  (define (keep value)\n    (save value)\n    value))\n",
-    ),
-];
 
 #[test]
 fn a_denied_builtin_fails_the_build_with_the_path_of_calls() {

@@ -1,21 +1,10 @@
 //! `semac why`: by which calls a program gets to a builtin, a capability, a tier, a module, a file.
 
-use sema_tests::{Outcome, Scratch, outcome, semac_in};
+use sema_tests::{LAYERS, Outcome, Scratch, outcome, semac_in};
 
 fn semac(project: &Scratch, arguments: &[&str]) -> Outcome {
     outcome(semac_in(project.path()).args(arguments), b"")
 }
-
-const LAYERS: &[(&str, &str)] = &[
-    (
-        "main.sema",
-        "(import \"lib/store.sema\")\n(define (start)\n  (let ((kept (keep 1)))\n    (println kept)))\n(start)\n",
-    ),
-    (
-        "lib/store.sema",
-        "(module store (export keep)\n  (define (save value) (file/write \"kept.txt\" (str value)))\n  (define (keep value)\n    (save value)\n    value))\n",
-    ),
-];
 
 #[test]
 fn why_shows_the_path_of_calls() {

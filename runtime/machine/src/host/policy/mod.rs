@@ -290,11 +290,10 @@ impl Host {
         last: Last,
     ) -> Outcome<()> {
         self.permit_at(function, capability, target, last)?;
-        match &self.policy {
-            Some(policy) if policy.denies_below(capability, target, last) => {
-                Err(out_of_scope(policy, function, capability, target).signal())
-            }
-            _ => Ok(()),
+        let policy = self.policy.as_ref();
+        match policy.filter(|policy| policy.denies_below(capability, target, last)) {
+            Some(policy) => Err(out_of_scope(policy, function, capability, target).signal()),
+            None => Ok(()),
         }
     }
 
