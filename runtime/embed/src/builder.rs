@@ -23,9 +23,9 @@ pub struct Limits {
     pub steps: Option<u64>,
     /// Time by the clock. Beyond, the program ends with a `:timeout` condition that it cannot catch.
     pub time: Option<Duration>,
-    /// Bytes of data. Beyond, an allocation raises an `:eval` condition.
+    /// Bytes of data, the stacks too. Beyond, an allocation raises an `:eval` condition.
     pub heap: Option<usize>,
-    /// Bytes of the stacks of all tasks. Beyond, a call raises an `:eval` condition.
+    /// Bytes of the stacks of all tasks; a quarter of `heap` if only that is given. Beyond, a call raises an `:eval` condition.
     pub stack: Option<usize>,
 }
 

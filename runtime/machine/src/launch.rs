@@ -8,7 +8,7 @@
 //! | variable | meaning |
 //! |----------|---------|
 //! | `SEMAC_STACK_MB` | limit of the stacks of all tasks together, in megabytes |
-//! | `SEMAC_HEAP_MB` | limit of the data, in megabytes |
+//! | `SEMAC_HEAP_MB` | limit of all data, the stacks too, in megabytes |
 //! | `SEMAC_INFO` | `licenses`: print the licences of what the program contains, and end |
 //! | `SEMA_GC_STRESS` | `1`: collect garbage at every safepoint (builds with the feature `gc-stress` only) |
 

@@ -119,8 +119,8 @@ impl Limit {
 }
 
 impl Vm {
-    /// Limits the stacks of all tasks together, and the heap. A call or an allocation that would go beyond
-    /// raises an `:eval` condition.
+    /// Limits the stacks of all tasks together, and all data, of which the stacks are a part: a quarter at most if only the
+    /// latter has a limit. A call or an allocation that would go beyond raises an `:eval` condition.
     pub fn set_limits(&mut self, limits: Limits) {
         let part = limits
             .heap

@@ -1,4 +1,6 @@
 //! One thing that the machine gives to a task of the engine.
+//!
+//! tokio's `oneshot` would wake that task at once, by a system call for each; this wakes it by the [`Post`].
 
 use std::future::Future;
 use std::pin::Pin;
