@@ -442,14 +442,16 @@ impl Vm {
         let host = &self.host;
         let freed = (before.old_bytes + before.young_bytes).saturating_sub(after.old_bytes);
         let entry = |name: &str, number: usize| (host.keyword(name), Value::index(number));
-        crate::data::collections::sorted_map::from_entries(
+        let report = crate::data::collections::sorted_map::from_entries(
             host,
             &[
                 entry("collected", after.collected_objects as usize),
                 entry("freed-bytes", freed),
                 entry("live-bytes", after.old_bytes),
             ],
-        )
+        );
+        host.heap.leave_out(report);
+        report
     }
 }
 

@@ -64,6 +64,7 @@ impl Heap {
         let before = self.old.get_mut().live_bytes
             - self.direct_bytes.get().min(self.old.get_mut().live_bytes);
         let promoted = self.minor(roots);
+        let left_out = self.left_out_is_garbage();
         self.direct_bytes.set(0);
         let grown = self.old.get_mut().live_bytes.saturating_sub(before);
         if full {
@@ -76,7 +77,8 @@ impl Heap {
             self.old.get_mut().sweep(usize::MAX);
             self.account.collected();
             let freed = self.old.get_mut().freed_objects - freed_before;
-            self.stats.collected_objects = freed + young.saturating_sub(promoted);
+            self.stats.collected_objects =
+                freed + young.saturating_sub(promoted + u64::from(left_out));
         } else if self.marking.active {
             // Faster than the old generation grows, so that marking ends.
             let least = if self.stress {
@@ -99,6 +101,24 @@ impl Heap {
         let pause = start.elapsed().as_nanos() as u64;
         self.stats.longest_pause = self.stats.longest_pause.max(pause);
         self.stats.total_pause += pause;
+    }
+
+    /// The next collection does not count this object, which has just been made, as garbage that it found: what
+    /// tells a program about one collection is not what the program wants to know of the next.
+    pub(crate) fn leave_out(&self, value: Value) {
+        self.left_out.set(Some(value));
+    }
+
+    /// Whether the object that is left out has stayed behind in the nursery, which has just been evacuated.
+    fn left_out_is_garbage(&self) -> bool {
+        let place = self.left_out.take().map(|value| value.address());
+        place.is_some_and(|place| {
+            // SAFETY: the object was new when it was left out, no collection has ended since, and the nursery is
+            // given back only at the end of this one.
+            place >= self.nursery as usize
+                && place < self.bump.get()
+                && unsafe { *(place as *const u64) } & FORWARDED == 0
+        })
     }
 
     fn stress_marks(&self) -> bool {

@@ -117,6 +117,8 @@ pub struct Heap {
     /// Whether numbers have been given twice.
     identities_repeat: Cell<bool>,
     stats: HeapStats,
+    /// A new object that the next collection leaves out of its count: see [`Heap::leave_out`].
+    left_out: Cell<Option<Value>>,
     /// What the program's data take in all, and how much they may.
     pub account: Account,
     /// Is told the first field of each closure that marking finds: see [`Heap::watch_closures`].
@@ -172,6 +174,7 @@ impl Heap {
             last_identity: Cell::new(0),
             identities_repeat: Cell::new(false),
             stats: HeapStats::default(),
+            left_out: Cell::new(None),
             account: Account::default(),
             closure_found: None,
             full_wanted: Cell::new(false),
