@@ -86,7 +86,7 @@ pub(crate) fn is_slice(header: u64) -> bool {
 }
 
 /// What `aux` says of a string whose bytes are the first ones of a buffer; see [`super::text`]. Its extra word is followed by
-/// the buffer.
+/// the buffer and the number of its bytes; the length of its header is 0.
 pub(crate) const SHARED_TEXT: u16 = 0x100;
 
 /// What `aux` says of a string that something was appended to: more is to be expected.
@@ -94,6 +94,9 @@ pub(crate) const APPENDED_TEXT: u16 = 0x200;
 
 /// The word of a string that shares its bytes that refers to the buffer: behind the extra word.
 pub(crate) const BUFFER_FIELD: usize = 1;
+
+/// Bytes of a string that shares its bytes behind the extra word: the buffer and the length.
+pub(crate) const SHARED_TEXT_BYTES: usize = 2 * size_of::<Value>();
 
 /// Whether this is the header of a string whose bytes lie in a buffer.
 #[inline(always)]
@@ -194,12 +197,12 @@ pub(crate) fn object_bytes(header: u64) -> usize {
 }
 
 /// Bytes that an object of the shape `Bytes` has room for: a string may have more than its length, to grow. Then `aux` is
-/// the binary logarithm of its room. One that shares its bytes has room for the reference to them.
+/// the binary logarithm of its room. One that shares its bytes has room for the reference to them and their number.
 #[inline]
 pub(crate) fn bytes_reserved(header: u64) -> usize {
     match aux_of(header) {
         room @ 1..=31 if kind_of(header) == Kind::String => 1 << room,
-        SHARED_TEXT if kind_of(header) == Kind::String => size_of::<Value>(),
+        SHARED_TEXT if kind_of(header) == Kind::String => SHARED_TEXT_BYTES,
         _ => length_of(header),
     }
 }

@@ -4,7 +4,8 @@
 //! (0: not yet computed). A string is ASCII when both lengths agree, and then indexing is O(1).
 //!
 //! A text that is built piece by piece is kept in a buffer, a string with room to grow that nobody else sees. The strings that
-//! share it are its beginnings: each says how many of its bytes are its own. Appending to the longest of them writes behind its end, which
+//! share it are its beginnings: each says how many of its bytes are its own, behind the reference to the buffer. Its header gives the
+//! length 0, as that of the empty text does, so that all other texts are read without a question. Appending to the longest of them writes behind its end, which
 //! no other one can see, so it takes time in proportion to what is appended, wherever the string is kept: in a global variable, a map or
 //! a record. Appending to one of the others copies. A buffer is made when something is appended to a string that was made by
 //! appending itself, so a string that is put together once takes no more than its bytes.
@@ -50,19 +51,36 @@ impl Heap {
     fn text_bytes(&self, value: Value) -> &[u8] {
         let header = object::header_at(value);
         debug_assert_eq!(object::kind_of(header), Kind::String);
-        let holder = if object::is_shared_text(header) {
-            self.buffer(value)
-        } else {
-            value
-        };
-        // SAFETY: a string has its bytes behind its extra word, a buffer those of each string that shares it. What has been
-        // written there does not change as long as a string shares it.
+        let length = object::length_of(header);
+        if length == 0 {
+            return self.shared_bytes(value);
+        }
+        // SAFETY: a string whose header gives a length has its bytes behind its extra word.
+        unsafe { std::slice::from_raw_parts((value.address() + BYTES_OFFSET) as *const u8, length) }
+    }
+
+    /// The bytes of a string whose header gives the length 0: one that shares its bytes, or the empty text.
+    #[cold]
+    fn shared_bytes(&self, value: Value) -> &[u8] {
+        if !object::is_shared_text(object::header_at(value)) {
+            return &[];
+        }
+        let buffer = self.buffer(value);
+        // SAFETY: a buffer has the bytes of each string that shares it behind its extra word. What has been written there
+        // does not change as long as a string shares it.
         unsafe {
             std::slice::from_raw_parts(
-                (holder.address() + BYTES_OFFSET) as *const u8,
-                object::length_of(header),
+                (buffer.address() + BYTES_OFFSET) as *const u8,
+                self.shared_length(value),
             )
         }
+    }
+
+    /// How many bytes of its buffer a string that shares its bytes has.
+    fn shared_length(&self, value: Value) -> usize {
+        debug_assert!(object::is_shared_text(object::header_at(value)));
+        // SAFETY: the buffer of such a string is followed by this word.
+        unsafe { *(value.address() as *const usize).add(1 + object::BUFFER_FIELD + 1) }
     }
 
     /// The buffer of a string that shares its bytes.
@@ -86,7 +104,12 @@ impl Heap {
     /// Whether a string is all ASCII, so that byte and character offsets agree.
     #[inline]
     pub fn is_ascii(&self, value: Value) -> bool {
-        self.is_string(value) && self.char_len(value) == object::length_of(object::header_at(value))
+        if !self.is_string(value) {
+            return false;
+        }
+        let (header, chars) = (object::header_at(value), self.char_len(value));
+        chars == object::length_of(header)
+            || object::is_shared_text(header) && chars == self.shared_length(value)
     }
 
     /// The cached hash of a string, computed by `hash` the first time.
@@ -206,7 +229,7 @@ impl Heap {
         let header = object::header_at(text);
         if object::is_shared_text(header) {
             let used = object::header_at(self.buffer(text));
-            if object::length_of(used) == object::length_of(header)
+            if object::length_of(used) == self.shared_length(text)
                 && length <= object::bytes_reserved(used)
             {
                 return 0;
@@ -234,17 +257,13 @@ impl Heap {
 
     /// The string of the first bytes of a buffer, which are so many characters.
     fn beginning_of(&self, buffer: Value, length: usize, chars: usize) -> Value {
-        let (place, flags) = self.allocate(BYTES_OFFSET + size_of::<Value>(), true);
-        // SAFETY: room for the header, the extra word and the reference was just allocated.
+        let (place, flags) = self.allocate(BYTES_OFFSET + object::SHARED_TEXT_BYTES, true);
+        // SAFETY: room for the header, the extra word, the reference and the length was just allocated.
         unsafe {
-            *place = object::header(
-                Kind::String,
-                flags,
-                object::SHARED_TEXT,
-                Self::length(length),
-            );
+            *place = object::header(Kind::String, flags, object::SHARED_TEXT, 0);
             *place.add(1) = chars as u64;
             *place.add(1 + object::BUFFER_FIELD) = buffer.bits();
+            *place.add(1 + object::BUFFER_FIELD + 1) = length as u64;
         }
         Value::from_address(place as usize)
     }
