@@ -19,7 +19,7 @@ pub mod program;
 pub mod request;
 
 use std::any::{Any, TypeId};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -115,6 +115,8 @@ pub struct Host {
     /// The context of the running task (see `with-context`); the VM keeps those of the
     /// others.
     pub context: Cell<Value>,
+    /// The keywords of what `catch` asks of each condition: see [`Host::condition_keywords`].
+    condition_keywords: OnceCell<ConditionKeywords>,
     /// Memory for the signal with which the next task waits.
     spare_signal: Cell<Option<Box<Signal>>>,
     /// Finds what a closure tells about itself.
@@ -132,7 +134,28 @@ pub struct Host {
     pub stack_bytes: usize,
 }
 
+/// Keywords by which a raised value is told from a condition. A program that uses conditions as control flow asks for
+/// them over and over.
+#[derive(Clone, Copy)]
+pub struct ConditionKeywords {
+    /// `:type`
+    pub kind: Value,
+    /// `:user`
+    pub user: Value,
+    /// `:value`
+    pub value: Value,
+}
+
 impl Host {
+    /// `:type`, `:user` and `:value`, looked up once.
+    pub fn condition_keywords(&self) -> ConditionKeywords {
+        *self.condition_keywords.get_or_init(|| ConditionKeywords {
+            kind: self.keyword("type"),
+            user: self.keyword("user"),
+            value: self.keyword("value"),
+        })
+    }
+
     /// The program has ended, and its process is about to: what files still buffer is written, and what natives
     /// keep is given back. Memory is not.
     pub fn end(&self) {
@@ -187,7 +210,9 @@ impl Host {
     pub fn suspend<T>(&self, operation: Operation) -> Outcome<T> {
         match self.spare_signal.take() {
             Some(mut signal) => {
-                *signal = Signal::Suspend(operation);
+                debug_assert!(matches!(*signal, Signal::Suspend(Operation::Blocked)));
+                // What is replaced owns nothing.
+                std::mem::forget(std::mem::replace(&mut *signal, Signal::Suspend(operation)));
                 Err(signal)
             }
             None => Err(Box::new(Signal::Suspend(operation))),
@@ -338,6 +363,7 @@ impl Host {
             files: sema_vfs::Overlay::default(),
             kept: RefCell::default(),
             context: Cell::new(Value::NIL),
+            condition_keywords: OnceCell::new(),
             spare_signal: Cell::new(None),
             describe_closure: Cell::new(|_, _| None),
             steps: Cell::new(u64::MAX),

@@ -58,9 +58,14 @@ impl Vm {
     /// `apply`: the last of the `count` arguments is a sequence to spread.
     pub(crate) fn apply(&mut self, a: usize, count: usize, tail: bool) -> Next {
         let sequence = self.slot(a + count);
-        let spread = match sequence::elements(&self.host, sequence) {
-            Ok(elements) => elements.into_owned(),
-            Err(signal) => return self.signalled(signal, a),
+        // So do tasks begin.
+        let spread = if sequence == Value::EMPTY {
+            Vec::new()
+        } else {
+            match sequence::elements(&self.host, sequence) {
+                Ok(elements) => elements.into_owned(),
+                Err(signal) => return self.signalled(signal, a),
+            }
         };
         let total = count - 1 + spread.len();
         if let Err(signal) = sequence::callable(&self.host, self.slot(a), total) {

@@ -284,6 +284,14 @@ impl Vm {
             .then(|| module.function_name(function.index))?
     }
 
+    /// Notes what a native asks for, until [`Vm::signalled`] attends to it. There is none before; to look for one that would
+    /// have to be dropped would cost every call of a native two registers.
+    #[inline(always)]
+    fn note_signal(&mut self, signal: Box<crate::host::condition::Signal>) {
+        debug_assert!(self.signal.is_none());
+        std::mem::forget(self.signal.replace(signal));
+    }
+
     /// The value of a module's global.
     pub fn global(&self, module: usize, name: &str) -> Option<Value> {
         let module = self.module(module)?;

@@ -224,8 +224,24 @@ impl Vm {
         if !self.interrupted.is_empty() {
             return Next::Stop(Event::Suspended(operation));
         }
-        self.suspend(operation);
-        self.next_task()
+        match operation {
+            // It would stand in the queue alone, before the new task.
+            Operation::Spawn(function) if self.host.scheduler.is_idle() => {
+                match self.new_task(function) {
+                    Ok((child, promise)) => {
+                        self.host
+                            .scheduler
+                            .push_ready(child, Resume::Value(Value::NIL));
+                        self.resume(Resume::Value(promise))
+                    }
+                    Err(condition) => self.resume(Resume::Raise(condition)),
+                }
+            }
+            operation => {
+                self.suspend(operation);
+                self.next_task()
+            }
+        }
     }
 
     /// The running task waits for what a native has noted: parks it and puts the next one that is ready on the machine.
@@ -366,9 +382,26 @@ impl Vm {
         self.park();
     }
 
-    /// Starts a task that calls this function; the running one is told its promise.
+    /// Starts a task that calls this function; the running one is told its promise, or at once why it may start none.
     fn spawn(&mut self, function: Value) {
         let id = self.task.id;
+        match self.new_task(function) {
+            Ok((child, promise)) => {
+                let scheduler = &self.host.scheduler;
+                // The spawner stands in the queue before the new task (15.2, rule 2).
+                scheduler.push_ready(id, Resume::Value(promise));
+                scheduler.push_ready(child, Resume::Value(Value::NIL));
+            }
+            Err(condition) => self
+                .host
+                .scheduler
+                .push_ready_first(id, Resume::Raise(condition)),
+        }
+        self.park();
+    }
+
+    /// A task that calls this function, and its promise. It is not ready yet.
+    fn new_task(&mut self, function: Value) -> Result<(TaskId, Value), Box<Condition>> {
         if !self.has_room_for_task() {
             let condition = Condition::new(
                 ConditionKind::Eval,
@@ -378,22 +411,19 @@ impl Vm {
                 ),
             )
             .hint("await tasks before more are started, or raise the limit (SEMAC_STACK_MB)");
-            return self.refuse_task(condition);
+            return Err(Box::new(condition));
         }
-        let function = match self.memory_for_task(function) {
-            Ok(moved) => moved,
-            Err(condition) => return self.refuse_task(condition),
-        };
+        let function = self.memory_for_task(function).map_err(Box::new)?;
         let host = &self.host;
         let scheduler = &host.scheduler;
         let Some(child) = scheduler.add() else {
-            return self.refuse_task(Condition::new(ConditionKind::Eval, "too many tasks"));
+            return Err(Box::new(Condition::new(
+                ConditionKind::Eval,
+                "too many tasks",
+            )));
         };
         let promise = new_promise(host, promise::PENDING, Value::NIL, Some(child));
         scheduler.adopt(host, self.task.promise, promise);
-        // The spawner stands in the queue before the new task (15.2, rule 2).
-        scheduler.push_ready(id, Resume::Value(promise));
-        scheduler.push_ready(child, Resume::Value(Value::NIL));
         let entry = Entry::New {
             promise,
             function,
@@ -401,16 +431,7 @@ impl Vm {
             context: host.context.get(),
         };
         self.tasks.put_new(&host.heap, child, entry);
-        self.park();
-    }
-
-    /// The running task is told at once why it may start no other.
-    #[cold]
-    fn refuse_task(&mut self, condition: Condition) {
-        self.host
-            .scheduler
-            .push_ready_first(self.task.id, Resume::Raise(Box::new(condition)));
-        self.park();
+        Ok((child, promise))
     }
 
     /// Whether the stacks of one more task have room.

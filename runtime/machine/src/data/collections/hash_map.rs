@@ -246,7 +246,7 @@ fn same_key(host: &Host, a: Value, b: Value) -> bool {
         return a == b;
     }
     let heap = &host.heap;
-    match (heap.as_str(a), heap.as_str(b)) {
+    match (heap.as_str_here(a), heap.as_str_here(b)) {
         (Some(text), Some(other)) => same_bytes(text.as_bytes(), other.as_bytes()),
         _ => equality::equal(host, a, b),
     }

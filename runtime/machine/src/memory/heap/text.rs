@@ -39,6 +39,12 @@ impl Heap {
     /// The text of a string.
     #[inline]
     pub fn as_str(&self, value: Value) -> Option<&str> {
+        self.as_str_here(value)
+    }
+
+    /// The same where a call would cost as much as what it does.
+    #[inline(always)]
+    pub(crate) fn as_str_here(&self, value: Value) -> Option<&str> {
         if !self.is_string(value) {
             return None;
         }

@@ -196,9 +196,10 @@ fn check_values(host: &Host, arguments: &[Value]) -> Outcome {
 
 fn condition_value(host: &Host, arguments: &[Value]) -> Outcome {
     let condition = arguments[0];
-    let field = |name: &str| collections::get(host, condition, host.keyword(name));
-    match field("type") {
-        Some(kind) if kind == host.keyword("user") => Ok(field("value").unwrap_or(Value::NIL)),
+    let keywords = host.condition_keywords();
+    let field = |key: Value| collections::get(host, condition, key);
+    match field(keywords.kind) {
+        Some(kind) if kind == keywords.user => Ok(field(keywords.value).unwrap_or(Value::NIL)),
         _ => Ok(condition),
     }
 }

@@ -76,7 +76,7 @@ macro_rules! deliver {
                 dispatch_allocated!($vm, $pc, $base, $func, $frame)
             }
             Err(signal) => {
-                $vm.signal = Some(signal);
+                $vm.note_signal(signal);
                 return super::native_failed($vm, $pc, $base, $func, $frame, a($word) as u32);
             }
         }
