@@ -73,6 +73,8 @@ fn data_on_the_heap() {
         "(let loop ((m {}) (i 0)) (loop (assoc m i i) (+ i 1)))",
         "(range 50000000)",
         "(list/repeat 50000000 1)",
+        "(let loop ((l '())) (loop (cons (stream/from-string \"abc\") l)))",
+        "(let loop ((l '())) (loop (cons (stream/byte-buffer) l)))",
     ] {
         is_limited(grows, None);
     }

@@ -254,6 +254,40 @@ fn tests_of_sums_are_combined_with_them() {
 }
 
 #[test]
+fn comparisons_of_a_register_with_itself_read_it_after_the_step() {
+    for jump in [
+        Instruction::JumpLess { a: 0, b: 0, sx: 0 },
+        Instruction::JumpNotGreater { a: 0, b: 0, sx: 0 },
+        Instruction::JumpNotGreaterEqual { a: 0, b: 0, sx: 0 },
+        Instruction::JumpNotEqual { a: 0, b: 0, sx: 0 },
+    ] {
+        let mut assembler = Assembler::new();
+        let top = assembler.here();
+        assembler.emit(Instruction::AddImm { a: 0, b: 0, sc: 1 });
+        assembler.jump(jump, top);
+        assembler.emit(Instruction::Return { a: 0 });
+        let code = assembler.finish().unwrap().code;
+        assert_eq!(Op::from_byte(code[0] as u8), Some(Op::AddImm), "{jump:?}");
+    }
+    // The second operand of these is no register.
+    let mut assembler = Assembler::new();
+    let top = assembler.here();
+    assembler.emit(Instruction::SubtractImm { a: 0, b: 0, sc: 1 });
+    assembler.jump(
+        Instruction::JumpNotEqualImm {
+            a: 0,
+            sbx: 0,
+            sx: 0,
+        },
+        top,
+    );
+    assembler.emit(Instruction::Return { a: 0 });
+    let code = assembler.finish().unwrap().code;
+    let op = Op::from_byte(code[0] as u8);
+    assert_eq!(op, Some(Op::StepThenJumpNotEqualImm));
+}
+
+#[test]
 fn mistakes_are_reported() {
     let mut unbound = Assembler::new();
     let label = unbound.new_label();

@@ -107,7 +107,9 @@ fn place(vm: &mut Vm, namespace: usize, unit: &mut Unit, linked: &Linked) -> Lin
         mutable: true,
         span: Span::default(),
     };
-    let mut globals = vec![unnamed; vm.namespace_names(namespace).len()];
+    // Not all of the namespace's: each form of a session that defines many names would pay for them.
+    let count = numbers.iter().map(|number| number.0 as usize + 1).max();
+    let mut globals = vec![unnamed; count.unwrap_or(0)];
     for (global, number) in unit.globals.drain(..).zip(&numbers) {
         if let Some(slot) = globals.get_mut(number.0 as usize) {
             *slot = global;

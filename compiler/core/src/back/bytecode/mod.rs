@@ -127,7 +127,8 @@ pub fn generate(
     builder.module.globals = unit
         .globals
         .iter()
-        .map(|global| global.name.to_string())
+        // Most have no name in a unit of a namespace: `to_string` would go through formatting for each.
+        .map(|global| String::from(&*global.name))
         .collect();
     builder.module.imports = unit
         .imports

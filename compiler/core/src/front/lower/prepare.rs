@@ -7,12 +7,36 @@ use super::control::sequence;
 use super::{DEPTH_LIMIT, Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Interner, Symbol};
 use crate::front::names::SpecialForm;
+use crate::hashing::HashSet;
 use crate::ir::Expr;
+
+/// The names that a scope defines: generated programs have very many.
+#[derive(Default)]
+struct Defined {
+    in_order: Vec<Symbol>,
+    all: HashSet<Symbol>,
+}
+
+impl Defined {
+    fn of(names: Vec<Symbol>) -> Defined {
+        let all = names.iter().copied().collect();
+        Defined {
+            in_order: names,
+            all,
+        }
+    }
+
+    fn add(&mut self, name: Symbol) {
+        if self.all.insert(name) {
+            self.in_order.push(name);
+        }
+    }
+}
 
 /// What one walk over a body collects.
 struct Walk {
     /// Names defined in the scope, in order, without repeats.
-    names: Vec<Symbol>,
+    names: Defined,
     /// Whether macro calls are expanded. The first walk does not: it finds the definitions that hide macros.
     expand: bool,
     depth: u32,
@@ -23,7 +47,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn prepare(&mut self, forms: &[Datum]) -> (Vec<Datum>, Vec<Symbol>) {
         let names = self.literal_definitions(forms);
         let mut walk = Walk {
-            names,
+            names: Defined::of(names),
             expand: true,
             depth: 0,
         };
@@ -32,7 +56,7 @@ impl Lowerer<'_, '_> {
             let form = self.walk(form, &mut walk).unwrap_or_else(|| form.clone());
             self.splice(form, &mut expanded);
         }
-        (expanded, walk.names)
+        (expanded, walk.names.in_order)
     }
 
     /// Adds a form to a body; the parts of a `begin` that is not empty in its place.
@@ -61,14 +85,14 @@ impl Lowerer<'_, '_> {
     /// The names that forms define without help of macros.
     pub(super) fn literal_definitions(&mut self, forms: &[Datum]) -> Vec<Symbol> {
         let mut walk = Walk {
-            names: Vec::new(),
+            names: Defined::default(),
             expand: false,
             depth: 0,
         };
         for form in forms {
             self.walk(form, &mut walk);
         }
-        walk.names
+        walk.names.in_order
     }
 
     /// Walks one form; gives what to put in its place, if it is to be replaced.
@@ -133,7 +157,7 @@ impl Lowerer<'_, '_> {
             return self.walk_items(items, 0, walk).map(list);
         };
         let Some(form) = self.form_of(symbol) else {
-            if walk.expand && !walk.names.contains(&symbol) {
+            if walk.expand && !walk.names.all.contains(&symbol) {
                 match self.expand_call(symbol, datum, operands) {
                     Ok(None) => {}
                     Ok(Some(expansion)) => {
@@ -189,9 +213,7 @@ impl Lowerer<'_, '_> {
             _ => {}
         }
         for symbol in defined {
-            if !walk.names.contains(&symbol) {
-                walk.names.push(symbol);
-            }
+            walk.names.add(symbol);
         }
     }
 

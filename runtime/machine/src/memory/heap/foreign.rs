@@ -19,13 +19,20 @@ pub(super) struct ForeignTable {
     old: Vec<(Value, u32)>,
 }
 
+/// Bytes of the entries of one piece of data in the tables, which have room for more, and of what it has allocated itself: most
+/// are streams, whose state lies behind a reference that threads share.
+const ENTRY_BYTES: usize = 256;
+
+fn bytes_of(data: &ForeignData) -> usize {
+    ENTRY_BYTES + size_of_val(&**data)
+}
+
 impl ForeignTable {
-    /// Drops the Rust data in a slot, which may then be used again.
-    fn drop_slot(&mut self, slot: u32) {
-        if let Some(data) = self.slots.get_mut(slot as usize) {
-            *data = None;
-        }
+    /// Drops the Rust data in a slot, which may then be used again. How many bytes they took.
+    fn drop_slot(&mut self, slot: u32) -> usize {
+        let data = self.slots.get_mut(slot as usize).and_then(Option::take);
         self.free.push(slot);
+        data.map_or(0, |data| bytes_of(&data))
     }
 }
 
@@ -33,6 +40,8 @@ impl Heap {
     /// An object that owns `data` and drops it when it is collected.
     pub fn foreign(&self, data: ForeignData) -> Value {
         let mut table = self.foreign.borrow_mut();
+        self.foreign_bytes
+            .set(self.foreign_bytes.get() + bytes_of(&data));
         let slot = match table.free.pop() {
             Some(slot) => slot,
             None => {
@@ -75,6 +84,7 @@ impl Heap {
 
     /// Drops the Rust data of foreign objects that have not left the nursery.
     pub(super) fn sweep_young_foreign(&mut self) {
+        let mut freed = 0;
         let table = self.foreign.get_mut();
         for (owner, slot) in std::mem::take(&mut table.young) {
             // SAFETY: the nursery is still intact; a foreign object's first word is its header.
@@ -83,13 +93,15 @@ impl Heap {
                 let moved = Value::from_address((header >> 16) as usize);
                 table.old.push((moved, slot));
             } else {
-                table.drop_slot(slot);
+                freed += table.drop_slot(slot);
             }
         }
+        *self.foreign_bytes.get_mut() -= freed;
     }
 
     /// Drops the Rust data of old foreign objects that are not marked.
     pub(super) fn sweep_old_foreign(&mut self) {
+        let mut freed = 0;
         let table = self.foreign.get_mut();
         let mut owners = std::mem::take(&mut table.old);
         owners.retain(|(owner, slot)| {
@@ -97,10 +109,11 @@ impl Heap {
             let header = unsafe { *(owner.address() as *const u64) };
             let marked = header & MARKED != 0;
             if !marked {
-                table.drop_slot(*slot);
+                freed += table.drop_slot(*slot);
             }
             marked
         });
         table.old = owners;
+        *self.foreign_bytes.get_mut() -= freed;
     }
 }

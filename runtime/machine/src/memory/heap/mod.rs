@@ -104,6 +104,8 @@ pub struct Heap {
     permanent_bump: Cell<(usize, usize)>,
     mode: Cell<Mode>,
     foreign: RefCell<ForeignTable>,
+    /// Bytes that the Rust data of objects and their entries take, without what the data have allocated themselves.
+    foreign_bytes: Cell<usize>,
     /// Where the digits of integers are computed; empty between computations.
     digits: RefCell<Vec<u64>>,
     /// Bytes in the old generation at which marking begins.
@@ -167,6 +169,7 @@ impl Heap {
             permanent_bump: Cell::new((0, 0)),
             mode: Cell::new(Mode::Young),
             foreign: RefCell::default(),
+            foreign_bytes: Cell::new(0),
             digits: RefCell::default(),
             next_major: FIRST_MAJOR,
             marking: mark::Marking::default(),
@@ -240,7 +243,7 @@ impl Heap {
 
     /// Bytes that the program uses: on the heap, except what is new, and outside of it.
     pub(crate) fn used_bytes(&self) -> usize {
-        self.old_bytes() + self.account.outside()
+        self.old_bytes() + self.account.outside() + self.foreign_bytes.get()
     }
 
     /// Whether the program may use so many bytes more.

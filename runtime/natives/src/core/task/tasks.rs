@@ -8,9 +8,7 @@
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{integer, list_or_vector};
-use sema_machine::host::condition::{
-    ConditionKind, Outcome, Signal, arity_error, eval_error, type_error,
-};
+use sema_machine::host::condition::{ConditionKind, Outcome, Signal, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 use sema_machine::task::{Operation, Resume, new_promise, outcome, promise};
@@ -50,11 +48,7 @@ fn spawn(host: &Host, arguments: &[Value]) -> Outcome {
             "async/spawn: argument must be a function (compiled VM closure)",
         ));
     }
-    if let Some(facts) = host.closure_facts(arguments[0])
-        && facts.required > 0
-    {
-        return Err(arity_error(facts.name, facts.required, facts.most, 0));
-    }
+    // One that takes arguments fails when its task starts: the promise says so.
     host.suspend(Operation::Spawn(arguments[0]))
 }
 
