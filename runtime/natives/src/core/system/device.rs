@@ -68,7 +68,7 @@ impl Line {
     }
 
     /// Whether nobody stands in it.
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

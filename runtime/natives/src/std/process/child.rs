@@ -21,9 +21,10 @@ const DEATH: Duration = Duration::from_millis(10);
 
 /// A process, running or ended.
 pub(super) struct Running {
-    /// `None`: a thread waits for it.
+    /// `None`: it has been waited for, or a thread waits for it.
     child: Option<Child>,
-    /// Its group, if it leads one. Forgotten when it has been waited for: the number may mean others then.
+    /// Its group, if it leads one. Forgotten when it has been waited for: the number may mean others then. So nobody
+    /// waits for one that has ended while others hold what it writes to: they are of its group, and end with it.
     group: Option<Group>,
     /// Becomes readable when it ends.
     ended: Option<Descriptor>,
@@ -69,6 +70,22 @@ fn end_of(_: &Child) -> Option<Descriptor> {
     None
 }
 
+/// How a process has ended, which stays a zombie; `None`: it runs.
+fn ended(child: &Child) -> io::Result<Option<ExitStatus>> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let number = child.id().try_into().ok().and_then(Pid::from_raw);
+    let number = number.ok_or(io::ErrorKind::InvalidInput)?;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let Some(found) = waitid(WaitId::Pid(number), options)? else {
+        return Ok(None);
+    };
+    Ok(match (found.exit_status(), found.terminating_signal()) {
+        (Some(code), _) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
+        (None, Some(signal)) => Some(ExitStatus::from_raw(signal)),
+        (None, None) => None,
+    })
+}
+
 impl Running {
     /// Starts a command, with a pipe for what it reads if `with_input`.
     pub(super) fn start(
@@ -110,14 +127,25 @@ impl Running {
     /// How it has ended; `None`: it runs.
     pub(super) fn status(&mut self) -> io::Result<Option<ExitStatus>> {
         if let (None, Some(child)) = (self.status, &mut self.child)
-            && let Some(status) = child.try_wait()?
+            && let Some(status) = ended(child)?
         {
             self.status = Some(status);
-            self.group = None;
             self.ended = None;
             self.input = None;
         }
+        self.let_go()?;
         Ok(self.status)
+    }
+
+    /// Waits for a process that has ended, and forgets its group, if nothing is left that writes.
+    fn let_go(&mut self) -> io::Result<()> {
+        if self.status.is_some() && self.is_silent() {
+            self.group = None;
+            if let Some(mut child) = self.child.take() {
+                child.wait()?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes in what it has written; whether there may be more at once.
@@ -128,6 +156,10 @@ impl Running {
         let mut more = false;
         for source in [&self.output, &self.errors] {
             let mut source = lock(source);
+            // Who stands in line waits for the descriptor to have something, and takes it.
+            if !source.line.is_empty() {
+                continue;
+            }
             more |= source.drain(MOST_OUTPUT)?;
             if source.buffered() >= MOST_OUTPUT {
                 return Err(io::Error::other(format!(
@@ -135,6 +167,7 @@ impl Running {
                 )));
             }
         }
+        self.let_go()?;
         Ok(more)
     }
 
@@ -175,15 +208,12 @@ impl Running {
         }
     }
 
-    /// Ends it, and its group if it leads one.
+    /// Ends it and its group if it leads one, also what is left of the group when it has ended by itself.
     pub(super) fn kill(&mut self) {
-        if self.status.is_some() {
-            return;
-        }
         if let Some(group) = &self.group {
             group.kill();
         }
-        if let Some(child) = &mut self.child {
+        if let (None, Some(child)) = (self.status, &mut self.child) {
             // It has ended by itself meanwhile: just as well.
             let _ = child.kill();
         }
@@ -193,16 +223,17 @@ impl Running {
     pub(super) fn end(&mut self) {
         self.kill();
         let start = Instant::now();
-        while self.status().is_ok_and(|status| status.is_none()) {
-            if start.elapsed() > DEATH {
-                // It hangs in the system, or whole cores are busy: somebody else waits for it.
-                if let Some(mut child) = self.child.take() {
-                    let wait = move || drop(child.wait());
-                    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(wait);
-                }
-                return;
-            }
+        while self.status().is_ok_and(|status| status.is_none()) && start.elapsed() < DEATH {
             std::thread::sleep(Duration::from_micros(200));
+        }
+        self.input = None;
+        self.group = None;
+        if let Some(mut child) = self.child.take()
+            && let Ok(None) = child.try_wait()
+        {
+            // It hangs in the system, or whole cores are busy: somebody else waits for it.
+            let wait = move || drop(child.wait());
+            let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(wait);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::child::{Membership, Running, code, signal};
 use super::options::{Options, words};
-use crate::core::system::device::{self, Shared, Source, lock};
+use crate::core::system::device::{Shared, Sink, Source, Step, lock};
 use crate::core::system::files::failed;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
@@ -346,16 +346,70 @@ fn write_stdin(host: &Host, args: &[Value]) -> Outcome {
     let Some(input) = lock(&running).input.clone() else {
         return Err(eval_error("proc/write-stdin: stdin already closed"));
     };
-    device::write(
-        host,
-        &input,
-        bytes.to_vec(),
-        true,
-        |_, written| match written {
+    host.wait_for(Feed {
+        running,
+        input,
+        bytes: Some(bytes.to_vec()),
+        number: 0,
+        result: Ok(()),
+    })
+}
+
+/// Writing to what a process reads. What it writes meanwhile is taken in: it may read on only when somebody does so.
+struct Feed {
+    running: Shared<Running>,
+    input: Shared<Sink>,
+    /// What to write; taken when its turn has come.
+    bytes: Option<Vec<u8>>,
+    number: u64,
+    result: std::io::Result<()>,
+}
+
+impl Pending for Feed {
+    fn advance(&mut self, asking: &Asking<'_>) -> Await {
+        self.number = asking.number;
+        let mut input = lock(&self.input);
+        if !input.line.enter(asking) {
+            return Await::Completion;
+        }
+        if let Some(bytes) = self.bytes.take() {
+            input.put(&bytes);
+        }
+        match input.write(asking.host, true) {
+            Step::Done(result) => {
+                input.line.leave(self.number);
+                self.result = result;
+                Await::Done
+            }
+            Step::Wait(Await::Ready(descriptor, interest)) => {
+                let mut descriptors = vec![(descriptor, interest)];
+                let mut running = lock(&self.running);
+                match running.drain() {
+                    Ok(true) => Await::Turn,
+                    Ok(false) => {
+                        let until = running.interests(&mut descriptors, None);
+                        Await::AnyOf(descriptors, until)
+                    }
+                    // It is an error of who reads the output.
+                    Err(_) => Await::AnyOf(descriptors, None),
+                }
+            }
+            Step::Wait(awaits) => awaits,
+        }
+    }
+
+    fn finish(self: Box<Self>, _: &Host) -> Outcome {
+        match &self.result {
             Ok(()) => Ok(Value::NIL),
             Err(error) => Err(io_error(format!("proc/write-stdin: {error}"))),
-        },
-    )
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        lock(&self.input).line.leave(self.number);
+    }
 }
 
 fn close_stdin(host: &Host, args: &[Value]) -> Outcome {

@@ -12,6 +12,7 @@ use sema_machine::host::arguments::list_or_vector;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error, type_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
+use sema_machine::platform::ending;
 
 /// A map of options.
 #[derive(Default)]
@@ -77,6 +78,7 @@ impl Options {
         let Some((program, arguments)) = words.split_first() else {
             return Err(eval_error(format!("{function}: no command is given")));
         };
+        ending::keep_ends_of_processes();
         let mut command = Command::new(program);
         command.args(arguments);
         command.envs(environment::changes(host));

@@ -17,7 +17,7 @@ use sema_machine::host::condition::{
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::platform::descriptors::Interest;
-use sema_machine::task::{Asking, Await, Pending};
+use sema_machine::task::{Asking, Await, Pending, TaskId};
 use sema_machine::{natives, with_descriptors};
 
 natives! {
@@ -79,7 +79,7 @@ fn shell(host: &Host, args: &[Value]) -> Outcome {
     };
     let command = options.command(host, "shell", &words)?;
     host.output.flush();
-    let running = Running::start(command, membership(), options.input.is_some());
+    let running = Running::start(command, membership(host, &options), options.input.is_some());
     let program = words.first().map_or("", String::as_str);
     let running = running.map_err(|error| failed("shell", program, &error))?;
     let feeding = match (&running.input, options.input) {
@@ -101,8 +101,12 @@ fn shell(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// A command that runs while a user sits at the terminal may ask for a password there, which a process in another
-/// group could not. Otherwise the command has a group of its own, so that all of it can be ended.
-fn membership() -> Membership {
+/// group could not. Otherwise the command has a group of its own, so that all of it can be ended: what has a
+/// timeout, or runs beside other tasks and may be cancelled, must leave nothing.
+fn membership(host: &Host, options: &Options) -> Membership {
+    if options.timeout.is_some() || host.scheduler.current_task() != TaskId::ROOT {
+        return Membership::Own;
+    }
     let terminal = std::fs::File::open("/dev/tty");
     let foreground = terminal.and_then(|terminal| Ok(rustix::termios::tcgetpgrp(terminal)?));
     match foreground {

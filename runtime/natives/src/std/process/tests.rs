@@ -233,6 +233,66 @@ fn cancelling_leaves_nothing() {
     assert!(eventually(|| !is_alive(&pid)));
 }
 
+/// What a command has left in the background holds its output, so it is not over.
+#[test]
+fn what_is_left_in_the_background_ends_too() {
+    let folder = Folder::new("shell-background");
+    let script = |name: &str| {
+        let file = folder.path(name);
+        (
+            format!("sleep 1000 & echo $! > {file}.new; mv {file}.new {file}"),
+            file,
+        )
+    };
+    let pid = |file: &str| std::fs::read_to_string(file).unwrap();
+    let is_there = |file: &str| eventually(|| std::path::Path::new(file).exists());
+    let bench = Bench::new();
+    let (line, file) = script("timeout");
+    let timeout = options(&bench, &[("timeout-ms", Value::small(300))]);
+    error(&bench, "shell", &[bench.text(&line), timeout]);
+    assert!(eventually(|| !is_alive(&pid(&file))));
+    let (line, file) = script("cancelled");
+    let outcome = bench.try_call("shell", &[bench.text(&line)]);
+    assert!(is_there(&file));
+    drop(outcome);
+    assert!(eventually(|| !is_alive(&pid(&file))));
+    let (line, file) = script("closed");
+    let child = sh(&bench, &line);
+    assert_eq!(call(&bench, "proc/wait", &[child]), Value::small(0));
+    assert!(is_alive(&pid(&file)));
+    call(&bench, "proc/close", &[child]);
+    assert!(eventually(|| !is_alive(&pid(&file))));
+    let (line, file) = script("ended");
+    let child = sh(&bench, &line);
+    assert_eq!(call(&bench, "proc/wait", &[child]), Value::small(0));
+    bench.host.end();
+    assert!(eventually(|| !is_alive(&pid(&file))));
+    // What does not hold it is let go.
+    let bench = Bench::new();
+    let (line, file) = script("let-go");
+    let line = format!("({line}) < /dev/null > /dev/null 2>&1");
+    call(&bench, "shell", &[bench.text(&line)]);
+    bench.host.end();
+    assert!(is_there(&file) && is_alive(&pid(&file)));
+    let killed = std::process::Command::new("kill")
+        .arg(pid(&file).trim())
+        .status();
+    assert!(killed.unwrap().success());
+}
+
+#[test]
+fn what_is_written_back_is_taken_in_while_writing() {
+    let bench = Bench::new();
+    let child = sh(&bench, "tee /dev/stderr");
+    let large = bench.text(&"x".repeat(3 << 20));
+    call(&bench, "proc/write-stdin", &[child, large]);
+    call(&bench, "proc/close-stdin", &[child]);
+    assert_eq!(call(&bench, "proc/wait", &[child]), Value::small(0));
+    for name in ["proc/read-stdout", "proc/read-stderr"] {
+        assert_eq!(bench.string(call(&bench, name, &[child])).len(), 3 << 20);
+    }
+}
+
 #[test]
 fn options_of_commands() {
     let bench = Bench::new();
