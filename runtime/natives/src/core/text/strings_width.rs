@@ -125,6 +125,13 @@ fn is_regional_indicator(code: char) -> bool {
     ('\u{1F1E6}'..='\u{1F1FF}').contains(&code)
 }
 
+/// Joins emoji into one.
+const JOINER: char = '\u{200D}';
+/// Makes an emoji of the character before it.
+const EMOJI_STYLE: char = '\u{FE0F}';
+/// Bytes behind which characters without columns belong to a cluster unseen.
+const LONGEST_CLUSTER: usize = 256;
+
 /// Bytes and columns of the cluster at the start of `text`: a character, then everything that adds
 /// no columns to it (combining marks, joined emoji, the second half of a flag).
 fn cluster(text: &str) -> Option<(usize, usize)> {
@@ -140,7 +147,19 @@ fn cluster(text: &str) -> Option<(usize, usize)> {
     let mut columns = text.get(..end)?.width();
     let flag = is_regional_indicator(first);
     while let Some(next) = text.get(end..)?.chars().next() {
-        let grown_end = end + next.len_utf8();
+        let mut grown_end = end + next.len_utf8();
+        if end > LONGEST_CLUSTER {
+            // No writing has such clusters. Measuring all of it again for each mark would take forever.
+            if next.width() != Some(0) {
+                break;
+            }
+            end = grown_end;
+            continue;
+        }
+        // What is joined may become an emoji only by the selector behind it.
+        if text.get(..end)?.ends_with(JOINER) && text.get(grown_end..)?.starts_with(EMOJI_STYLE) {
+            grown_end += EMOJI_STYLE.len_utf8();
+        }
         let grown = text.get(..grown_end)?.width();
         let second_half = flag && end == first.len_utf8() && is_regional_indicator(next);
         let combines = next.width() == Some(0) || grown <= columns && !next.is_control();
@@ -407,9 +426,14 @@ mod tests {
             ("\u{1b}", 0),
             ("\u{9b}1mx\u{9d}8;;y z\u{9c}", 1),
             ("\u{1b}_private\u{1b}\\x", 1),
+            // The second part is an emoji only with its selector.
+            ("\u{1f441}\u{fe0f}\u{200d}\u{1f5e8}\u{fe0f}x", 3),
         ] {
             assert_eq!(columns(text), expected, "{text:?}");
         }
+        // However long a cluster is, it is measured in one go.
+        let marks = "\u{301}".repeat(1_000_000);
+        assert_eq!(columns(&format!("a{marks}b")), 2);
     }
 
     #[test]
