@@ -88,8 +88,6 @@ struct Select {
     input: Option<Shared<Source>>,
     start: Instant,
     end: Instant,
-    /// When something has come that may be the beginning of a key.
-    begun: Option<Instant>,
     number: u64,
     result: std::io::Result<Option<(usize, Ready)>>,
 }
@@ -132,7 +130,7 @@ impl Select {
                         // Somebody else reads. When they have done so this is asked again.
                         continue;
                     }
-                    match next_event(host, &mut input, &mut self.begun)? {
+                    match next_event(host, &mut input)? {
                         Next::Event(event) => return Ok(Ok((place, Ready::Key(event)))),
                         // No key will come; timers go on.
                         Next::End => input.meet_end(),
@@ -228,7 +226,6 @@ fn select(host: &Host, args: &[Value]) -> Outcome {
         input: reads.then(|| input::source(host)),
         start,
         end: start + wait,
-        begun: None,
         number: 0,
         result: Ok(None),
     })

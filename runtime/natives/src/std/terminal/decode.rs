@@ -167,6 +167,16 @@ fn paste(bytes: &[u8], is_all: bool) -> Decoded {
     }
 }
 
+/// Whether pasted text may have come to its end, if its first `known` bytes do not hold it.
+pub fn may_end_paste(bytes: &[u8], known: usize) -> bool {
+    let from = known.saturating_sub(PASTE_END.len() - 1);
+    let unseen = bytes.get(from..).unwrap_or_default();
+    bytes.len() > PASTE_START.len() + LONGEST_PASTE
+        || unseen
+            .windows(PASTE_END.len())
+            .any(|part| part == PASTE_END)
+}
+
 /// What a control sequence means, if it means something, and its length.
 struct Sequence {
     event: Option<Event>,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{IsTerminal, stdin};
 use std::time::{Duration, Instant};
 
-use super::decode::{Decoded, decode};
+use super::decode::{Decoded, decode, may_end_paste};
 use super::event::Event;
 use super::screen::send;
 use crate::core::system::device::{Shared, Source, lock};
@@ -58,8 +58,10 @@ natives! {
     "term/supports-kitty-keys?" () -> Bool, posix => supports_kitty_keys;
 }
 
-/// How long the rest of a sequence may take to come. A key that is pressed after escape takes longer.
+/// How long the next bytes of a sequence may take to come. A key that is pressed after escape takes longer.
 const SEQUENCE: Duration = Duration::from_millis(50);
+/// The same for the bytes of a character, which mean nothing without each other.
+const CHARACTER: Duration = Duration::from_secs(1);
 /// How long the terminal may take to answer.
 const ANSWER: Duration = Duration::from_millis(250);
 /// Bytes that are taken in before they are decoded.
@@ -71,6 +73,29 @@ pub(crate) struct Keyboard {
     events: VecDeque<Event>,
     /// How many times the program has asked where the cursor is.
     cursor_asked: u32,
+    /// What has begun and may be part of a sequence: when its last bytes came, and how many there are. It stays from one
+    /// question for a key to the next, which may all be short.
+    begun: Option<(Instant, usize)>,
+    /// Bytes of pasted text that are known not to hold its end.
+    pasted: usize,
+}
+
+impl Keyboard {
+    /// Until when to wait for the rest of what has begun with these bytes.
+    fn patience(&mut self, bytes: &[u8]) -> Instant {
+        let (since, count) = self
+            .begun
+            .get_or_insert_with(|| (Instant::now(), bytes.len()));
+        if *count != bytes.len() {
+            (*since, *count) = (Instant::now(), bytes.len());
+        }
+        *since
+            + if bytes.first() == Some(&0x1b) {
+                SEQUENCE
+            } else {
+                CHARACTER
+            }
+    }
 }
 
 /// How far the next event is.
@@ -83,39 +108,54 @@ pub(crate) enum Next {
     Wait(Option<Instant>),
 }
 
-/// The next event of standard input, as far as it has come. `begun` notes when something has begun that may be part of a sequence.
+/// The next event of standard input, as far as it has come.
 ///
 /// # Errors
 /// The system's answer.
-pub(crate) fn next_event(
-    host: &Host,
-    source: &mut Source,
-    begun: &mut Option<Instant>,
-) -> std::io::Result<Next> {
-    source.drain(PART)?;
-    loop {
+pub(crate) fn next_event(host: &Host, source: &mut Source) -> std::io::Result<Next> {
+    source.drain(source.buffered() + PART)?;
+    host.with_extension(|keyboard: &mut Keyboard| Ok(keyboard.next(source)))
+}
+
+impl Keyboard {
+    /// The next event of what has come.
+    fn next(&mut self, source: &mut Source) -> Next {
         let at_end = source.descriptor().is_none();
-        let late = begun.is_some_and(|begun| begun.elapsed() >= SEQUENCE);
-        let expects = host.with_extension(|keyboard: &mut Keyboard| keyboard.cursor_asked > 0);
-        match decode(source.peek(), at_end || late, expects) {
-            Decoded::Event(event, length) => {
-                source.skip(length);
-                *begun = None;
-                if matches!(event, Event::Cursor { .. }) {
-                    host.with_extension(|keyboard: &mut Keyboard| keyboard.cursor_asked -= 1);
+        if self.pasted > 0 && !at_end && !may_end_paste(source.peek(), self.pasted) {
+            self.pasted = source.buffered();
+            return Next::Wait(None);
+        }
+        self.pasted = 0;
+        loop {
+            let bytes = source.peek();
+            let first = decode(bytes, at_end, self.cursor_asked > 0);
+            let decoded = match first {
+                Decoded::Incomplete => {
+                    let until = self.patience(bytes);
+                    if Instant::now() < until {
+                        return Next::Wait(Some(until));
+                    }
+                    decode(bytes, true, self.cursor_asked > 0)
                 }
-                return Ok(Next::Event(event));
+                other => other,
+            };
+            self.begun = None;
+            match decoded {
+                Decoded::Event(event, length) => {
+                    source.skip(length);
+                    if matches!(event, Event::Cursor { .. }) {
+                        self.cursor_asked = self.cursor_asked.saturating_sub(1);
+                    }
+                    return Next::Event(event);
+                }
+                Decoded::Unknown(length) => source.skip(length),
+                Decoded::Nothing if at_end => return Next::End,
+                Decoded::Pasting => {
+                    self.pasted = source.buffered();
+                    return Next::Wait(None);
+                }
+                Decoded::Nothing | Decoded::Incomplete => return Next::Wait(None),
             }
-            Decoded::Unknown(length) => {
-                source.skip(length);
-                *begun = None;
-            }
-            Decoded::Incomplete => {
-                let start = *begun.get_or_insert_with(Instant::now);
-                return Ok(Next::Wait(Some(start + SEQUENCE)));
-            }
-            Decoded::Nothing if at_end => return Ok(Next::End),
-            Decoded::Pasting | Decoded::Nothing => return Ok(Next::Wait(None)),
         }
     }
 }
@@ -157,7 +197,6 @@ struct Read {
     source: Shared<Source>,
     wanted: Wanted,
     deadline: Option<Instant>,
-    begun: Option<Instant>,
     number: u64,
     /// Whether flags of kitty's protocol have come.
     has_flags: bool,
@@ -175,7 +214,7 @@ impl Read {
         let source = self.source.clone();
         let mut source = lock(&source);
         loop {
-            let wait = match next_event(host, &mut source, &mut self.begun)? {
+            let wait = match next_event(host, &mut source)? {
                 Next::Event(event) if self.wanted.is_met_by(&event) => {
                     self.result = Ok(Some(event));
                     return Ok(Await::Done);
@@ -261,7 +300,6 @@ fn read(host: &Host, wanted: Wanted, timeout: Option<Duration>) -> Outcome {
         source: input::source(host),
         wanted,
         deadline: timeout.map(|timeout| Instant::now() + timeout),
-        begun: None,
         number: 0,
         has_flags: false,
         result: Ok(None),
