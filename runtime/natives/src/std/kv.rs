@@ -391,6 +391,50 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn the_file_stays_what_it_was() {
+        use std::fs::{self, Permissions};
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = Folder::new("kv-mode");
+        let set = |name: &str| {
+            let bench = Bench::new();
+            bench.call("kv/open", &texts(&bench, &["s", &folder.path(name)]));
+            let mut args = texts(&bench, &["s", "a"]);
+            args.push(Value::small(2));
+            bench.call("%kv-set", &args);
+        };
+        let mode = |name: &str| {
+            fs::metadata(folder.path(name))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        for wanted in [0o600, 0o640, 0o666] {
+            folder.file("secret.json", "{}");
+            fs::set_permissions(folder.path("secret.json"), Permissions::from_mode(wanted))
+                .unwrap();
+            set("secret.json");
+            assert_eq!(mode("secret.json"), wanted);
+        }
+        // A link stays one, whether there was something behind it or not.
+        for (link, target) in [("link", "secret.json"), ("early", "late.json")] {
+            symlink(target, folder.path(link)).unwrap();
+            set(link);
+            assert!(
+                fs::symlink_metadata(folder.path(link))
+                    .unwrap()
+                    .is_symlink()
+            );
+            assert!(
+                fs::read_to_string(folder.path(target))
+                    .unwrap()
+                    .contains("\"a\": 2")
+            );
+        }
+    }
+
     #[test]
     fn what_is_no_store_is_refused() {
         let folder = Folder::new("kv-bad");

@@ -6,6 +6,17 @@ use std::path::{Path, PathBuf};
 
 use sema_machine::platform::files;
 
+/// The file that a path names. What a link points to is replaced, not the link, and made if it is not there.
+fn target(path: &Path) -> PathBuf {
+    if let Ok(found) = files::resolve(path) {
+        return found;
+    }
+    match (fs::read_link(path), path.parent()) {
+        (Ok(target), Some(folder)) => folder.join(target),
+        _ => path.to_owned(),
+    }
+}
+
 /// A file that comes into being as a whole: until it is finished it has another name, and it vanishes if it never
 /// is.
 pub(crate) struct NewFile {
@@ -19,9 +30,9 @@ impl NewFile {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn create(path: &str) -> io::Result<(NewFile, BufWriter<File>)> {
-        // What a link points to is replaced, not the link.
-        let path = files::resolve(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path));
-        if path.exists() && !path.is_file() {
+        let path = target(Path::new(path));
+        let before = fs::metadata(&path).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
             // A device: there is nothing to replace.
             let file = File::options().write(true).open(&path)?;
             let direct = NewFile {
@@ -29,6 +40,10 @@ impl NewFile {
                 temporary: None,
             };
             return Ok((direct, BufWriter::new(file)));
+        }
+        if before.is_some() {
+            // What may not be written may not be replaced, though the directory would let us.
+            File::options().write(true).open(&path)?;
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -43,6 +58,10 @@ impl NewFile {
             path,
             temporary: Some(temporary),
         };
+        if let Some(before) = before {
+            // Who could not read the file before cannot do so now.
+            file.set_permissions(before.permissions())?;
+        }
         Ok((new, BufWriter::new(file)))
     }
 
