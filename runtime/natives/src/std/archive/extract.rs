@@ -72,9 +72,12 @@ impl Limits {
                 }
             };
             let number = host.heap.as_i64(value);
-            *limit = number
-                .and_then(|number| u64::try_from(number).ok())
-                .ok_or_else(|| type_error(host, "non-negative int", value))?;
+            let number = number.ok_or_else(|| type_error(host, "int", value))?;
+            *limit = u64::try_from(number).map_err(|_| {
+                eval_error(format!(
+                    "{function}: :{name} must not be negative, got {number}"
+                ))
+            })?;
         }
         Ok(limits)
     }

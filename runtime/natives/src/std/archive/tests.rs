@@ -94,6 +94,27 @@ fn what_goes_in_comes_out() {
     assert!(fs::metadata(folder.path("a.tgz")).unwrap().len() < 100_000);
 }
 
+/// Names that are no UTF-8 are of code page 437, as programs wrote them before.
+#[test]
+fn old_names_are_read() {
+    let bench = Bench::new();
+    let folder = Folder::new("archive-old-names");
+    let mut zip = zip_of(&[("caf_ _.txt", b"x")]);
+    for at in 0..zip.len() {
+        if zip[at..].starts_with(b"caf_ _.txt") {
+            zip[at + 3] = 0x82;
+            zip[at + 5] = 0xe1;
+        }
+    }
+    fs::write(folder.path("old.zip"), zip).unwrap();
+    let archive = bench.text(&folder.path("old.zip"));
+    let listed = bench.call("zip/list", &[archive]);
+    assert_eq!(bench.strings(listed), ["café ß.txt"]);
+    let out = folder.path("out");
+    bench.call("zip/extract", &[archive, bench.text(&out)]);
+    assert_eq!(names(&out), ["café ß.txt"]);
+}
+
 #[test]
 fn nothing_is_left_of_an_archive_that_failed() {
     let bench = Bench::new();

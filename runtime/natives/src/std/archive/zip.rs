@@ -126,6 +126,25 @@ fn list(host: &Host, args: &[Value]) -> Outcome {
     )
 }
 
+/// The characters of code page 437 from 128 on.
+const UPPER_HALF: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
+└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+
+/// The name of an entry. What is no UTF-8 is from the time before it, when names were in code page 437.
+fn name_of(bytes: &[u8]) -> String {
+    if let Ok(name) = std::str::from_utf8(bytes) {
+        return name.to_owned();
+    }
+    let character = |byte: &u8| match byte.checked_sub(128) {
+        None => char::from(*byte),
+        Some(at) => {
+            let found = UPPER_HALF.chars().nth(usize::from(at));
+            found.unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
+    };
+    bytes.iter().map(character).collect()
+}
+
 fn names(files: &Overlay, path: &str, cancelled: &Cancelled) -> Done<Vec<String>> {
     let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
     let archive = open_archive(files, path, &mut buffer)?;
@@ -138,7 +157,7 @@ fn names(files: &Overlay, path: &str, cancelled: &Cancelled) -> Done<Vec<String>
         if cancelled.is_set() {
             return Err(Failure::content(path, "cancelled"));
         }
-        names.push(String::from_utf8_lossy(entry.file_path().as_ref()).into_owned());
+        names.push(name_of(entry.file_path().as_ref()));
     }
     Ok(names)
 }
@@ -161,8 +180,8 @@ fn unpack(
     let mut used = Ranges::default();
     let mut entries = archive.entries(&mut buffer);
     while let Some(entry) = entries.next_entry().map_err(failed)? {
-        let name = entry.file_path().as_ref().to_vec();
-        let Some(place) = target.place(&name)? else {
+        let name = name_of(entry.file_path().as_ref());
+        let Some(place) = target.place(name.as_bytes())? else {
             continue;
         };
         if entry.is_dir() {
