@@ -30,10 +30,11 @@ pub fn argument_error(
     value: Value,
 ) -> Box<Signal> {
     let got = crate::host::condition::type_name(host, value);
+    let shown = crate::host::condition::shown_kind(host, expected, value);
     let position = index + 1;
     Condition::new(
         ConditionKind::Type,
-        format!("{function} argument {position} expected {expected}, got {got}"),
+        format!("{function} argument {position} expected {expected}, got {shown}"),
     )
     .with("function", Extra::Text(function.to_owned()))
     .with("argument", Extra::Int(position as i64))

@@ -164,20 +164,38 @@ pub fn io_error(message: impl Into<Cow<'static, str>>) -> Box<Signal> {
 /// A `:type-error` condition `expected EXPECTED, got GOT` about `value`.
 #[cold]
 pub fn type_error(host: &Host, expected: impl Into<String>, value: Value) -> Box<Signal> {
-    type_error_got(expected, type_name(host, value))
+    let expected = expected.into();
+    let message = format!(
+        "expected {expected}, got {}",
+        shown_kind(host, &expected, value)
+    );
+    type_error_shown(message, expected, type_name(host, value).to_owned())
+}
+
+/// What a value is, for a message about one of another kind than `expected`. "expected int, got int" would tell nothing.
+pub(super) fn shown_kind(host: &Host, expected: &str, value: Value) -> String {
+    let kind = type_name(host, value);
+    let is_beyond = kind == "int" && host.heap.as_i64(value).is_none();
+    match is_beyond && expected.contains("int") {
+        true => format!("{kind} beyond 64 bits"),
+        false => kind.to_owned(),
+    }
 }
 
 /// A `:type-error` condition about a value whose description is given.
 #[cold]
 pub fn type_error_got(expected: impl Into<String>, got: impl Into<String>) -> Box<Signal> {
     let (expected, got) = (expected.into(), got.into());
-    Condition::new(
-        ConditionKind::Type,
-        format!("expected {expected}, got {got}"),
-    )
-    .with("expected", Extra::Text(expected))
-    .with("got", Extra::Text(got))
-    .signal()
+    type_error_shown(format!("expected {expected}, got {got}"), expected, got)
+}
+
+/// A `:type-error` condition with this message.
+#[cold]
+fn type_error_shown(message: String, expected: String, got: String) -> Box<Signal> {
+    Condition::new(ConditionKind::Type, message)
+        .with("expected", Extra::Text(expected))
+        .with("got", Extra::Text(got))
+        .signal()
 }
 
 /// An `:eval` condition `WHAT, got GOT` about a value of another kind than `what` asks for: where the language makes that one
