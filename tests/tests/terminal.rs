@@ -261,3 +261,87 @@ fn nothing_turns_where_nobody_watches() {
     );
     assert!(wait(&mut child).success());
 }
+
+/// What outlasts the program is undone, and what it says in the end stays to be seen.
+#[test]
+fn what_the_terminal_was_told_is_undone_at_every_end() {
+    let told = "(term/enter-alt-screen) (term/hide-cursor) (term/enable-bracketed-paste)
+(term/enable-focus-events) (term/enable-mouse) (term/enable-kitty-keys!)
+(println \"ready\")";
+    let undone = "\u{1b}[<u\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1006l\u{1b}[?1004l\u{1b}[?2004l\u{1b}[?25h\u{1b}[?1049l";
+    for (ending, status, signal) in [
+        ("(io/read-line)", Some(0), None),
+        ("(io/read-line) (exit 3)", Some(3), None),
+        ("(io/read-line) (error \"no\")", Some(1), None),
+        ("(sleep 100000)", None, Some("TERM")),
+        ("(sleep 100000)", None, Some("HUP")),
+        ("(sleep 100000)", Some(1), Some("INT")),
+        ("(let loop () (loop))", None, Some("QUIT")),
+    ] {
+        let (_project, executable) = built(&format!("{told}\n{ending}"));
+        let mut terminal = Terminal::new();
+        let mut child = terminal.start(&executable);
+        terminal.until("ready\r\n");
+        match signal {
+            Some(signal) => send(signal, child.id()),
+            None => terminal.user.write_all(b"\n").unwrap(),
+        }
+        let written = terminal.until("\u{1b}[?1049l");
+        assert!(written.ends_with(undone), "{ending}: {written:?}");
+        if status == Some(1) {
+            terminal.until("Error");
+        }
+        assert_eq!(wait(&mut child).code(), status, "{ending} {signal:?}");
+    }
+    // What the program has undone itself is not undone again.
+    let (_project, executable) = built(
+        "(term/with-alt-screen (println \"in\")) (term/with-mouse nil) (println \"out\")
+(io/read-line) (println \"end\")",
+    );
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    terminal.until("out\r\n");
+    terminal.user.write_all(b"\n").unwrap();
+    let written = terminal.until("end\r\n");
+    assert!(!written.contains('\u{1b}'), "{written:?}");
+    assert!(wait(&mut child).success());
+}
+
+/// Bytes of one key may come one by one, while the program asks for keys again and again.
+#[test]
+fn keys_in_pieces() {
+    let program = "(io/with-raw-mode
+  (println \"ready\")
+  (let loop ((key nil))
+    (if (nil? key) nil (println (if (= (:kind key) :paste) (string/length (:text key)) key)))
+    (if (equal? key {:kind :char :char \"q\"}) nil (loop (io/read-key-timeout 5)))))";
+    let (_project, executable) = built(program);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    terminal.until("ready\r\n");
+    for (bytes, pause, expected) in [
+        (
+            &b"\x1b[1;5A"[..],
+            25,
+            "{:kind :key :mods (:ctrl) :name :up}",
+        ),
+        (
+            "\u{1f600}".as_bytes(),
+            100,
+            "{:char \"\u{1f600}\" :kind :char}",
+        ),
+        (b"\x1b", 0, "{:kind :key :name :esc}"),
+    ] {
+        for byte in bytes {
+            terminal.user.write_all(&[*byte]).unwrap();
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        assert_eq!(terminal.until("\r\n").trim_end(), expected);
+    }
+    let text = "x".repeat(300_000);
+    let pasted = format!("\u{1b}[200~{text}\u{1b}[201~");
+    terminal.user.write_all(pasted.as_bytes()).unwrap();
+    assert_eq!(terminal.until("\r\n").trim_end(), "300000");
+    terminal.user.write_all(b"q").unwrap();
+    assert!(wait(&mut child).success());
+}

@@ -278,6 +278,7 @@ fn run_prepared(
     }
     vm.obey_signals();
     let ending = vm.run_main(module);
+    vm.host.output.leave_terminal();
     let status = match (ending, vm.status_of_signal()) {
         (Ending::Exit(status), _) => status,
         (_, Some(status)) => status,

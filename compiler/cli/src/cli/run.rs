@@ -73,6 +73,7 @@ fn run(
     };
     vm.obey_signals();
     let ending = vm.run_main(number);
+    vm.host.output.leave_terminal();
     let status = match (ending, vm.status_of_signal()) {
         (Ending::Exit(status), _) => status,
         (_, Some(status)) => status,

@@ -1,8 +1,10 @@
 //! Buffered standard output, and standard error that never overtakes it.
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
+use crate::platform::ending;
+use crate::platform::habits::Habit;
 use crate::platform::standard_output;
 
 /// Bytes kept for an embedder's writer before it gets them.
@@ -111,6 +113,19 @@ impl Output {
                     writers.borrow_mut().write(&bytes, false);
                 }
             }
+        }
+    }
+
+    /// Whether it goes to a terminal that is the process's standard output.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.sink, Sink::Stdout) && std::io::stdout().is_terminal()
+    }
+
+    /// The program is over: ends what it has told the terminal to do, so that what is written now stays to be seen.
+    pub fn leave_terminal(&self) {
+        if matches!(self.sink, Sink::Stdout) && Habit::is_any() {
+            self.flush();
+            ending::undo_habits();
         }
     }
 

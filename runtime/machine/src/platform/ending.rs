@@ -1,4 +1,5 @@
-//! What a process must undo before it ends, however it ends: the terminal's mode, and the processes it has started.
+//! What a process must undo before it ends, however it ends: the terminal's mode, what the terminal was told to do, and
+//! the processes that were started.
 //!
 //! A signal that ends the process runs code in whatever state the process is, on whatever thread. So what is to be
 //! undone stands here, in memory that a signal handler may read, and not in a machine: the terminal and the
@@ -14,6 +15,8 @@ use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use super::habits::Habit;
 
 /// The signals that end a process and can be caught, but for those that tell of a defect.
 const DEADLY: [libc::c_int; 5] = [
@@ -60,6 +63,14 @@ pub fn undo() {
     }
 }
 
+/// Ends what the terminal was told to do. May be called at any time, in a signal handler, too.
+pub fn undo_habits() {
+    for command in Habit::take_ends() {
+        // SAFETY: the bytes live forever. If they cannot be written the terminal is gone.
+        unsafe { libc::write(1, command.as_ptr().cast(), command.len()) };
+    }
+}
+
 /// What a signal does now.
 fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();
@@ -70,11 +81,20 @@ fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
 }
 
 /// Sees to it that [`undo`] runs when a signal ends the process. Signals that are ignored or handled stay so.
-fn catch_deadly_signals() {
+pub(super) fn catch_deadly_signals() {
     for signal in DEADLY {
         if disposition(signal) == Some(libc::SIG_DFL) {
             install(signal, super::signals::end);
         }
+    }
+}
+
+/// Sees to it that the system keeps how a process that we start ends until somebody asks. Who has started us may have
+/// said that nobody ever will.
+pub fn keep_ends_of_processes() {
+    if disposition(libc::SIGCHLD) == Some(libc::SIG_IGN) {
+        // SAFETY: a system call without pointers; what the signal does now is nothing, as before.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     }
 }
 

@@ -16,6 +16,7 @@ pub struct OrExit<A>(pub A);
 pub fn exit(bytes: usize) -> ! {
     // What has been printed goes first, as far as the output takes it.
     super::standard_output::flush_in_handler();
+    super::ending::undo_habits();
     // Unbuffered: nothing here allocates. If the message cannot be written, the status still tells.
     let _ = writeln!(
         std::io::stderr(),

@@ -20,6 +20,7 @@ pub mod errors;
 pub mod exhausted;
 #[cfg_attr(target_family = "wasm", path = "wasi/files.rs")]
 pub mod files;
+pub mod habits;
 #[cfg(target_os = "linux")]
 pub mod hardening;
 #[cfg(unix)]

@@ -175,6 +175,7 @@ extern "C" fn ask(signal: c_int) {
 
 /// The process ends with the status of a program that a signal has ended.
 fn exit(signal: c_int) -> ! {
+    ending::undo_habits();
     ending::undo();
     // SAFETY: always possible, in handlers too.
     unsafe { libc::_exit(128 + signal) }
@@ -239,6 +240,7 @@ pub(super) fn end_if_interrupted() {
 
 /// Ends the process as this signal does where nobody handles it; its parent sees that.
 pub(super) fn end_by(signal: c_int) -> ! {
+    ending::undo_habits();
     ending::undo();
     // SAFETY: the default action ends the process; it is not delivered while its own handler runs, so it is let
     // through.

@@ -1,10 +1,11 @@
-//! Commands for the terminal, written to standard output.
+//! Commands for the terminal, written to standard output. What outlasts the program is undone when it ends.
 
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{integer, text};
 use sema_machine::host::condition::Outcome;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::habits::Habit;
 
 natives! {
     /// Lets the terminal ring.
@@ -123,20 +124,50 @@ commands! {
     clear_below "\x1b[0J"
     clear_line "\x1b[2K"
     cursor_home "\x1b[H"
-    hide_cursor "\x1b[?25l"
-    show_cursor "\x1b[?25h"
     save_cursor "\x1b7"
     restore_cursor "\x1b8"
-    enter_alt_screen "\x1b[?1049h"
-    leave_alt_screen "\x1b[?1049l"
-    enable_bracketed_paste "\x1b[?2004h"
-    disable_bracketed_paste "\x1b[?2004l"
-    enable_focus_events "\x1b[?1004h"
-    disable_focus_events "\x1b[?1004l"
-    enable_mouse "\x1b[?1000h\x1b[?1002h\x1b[?1006h"
-    disable_mouse "\x1b[?1000l\x1b[?1002l\x1b[?1006l"
-    disable_kitty_keys "\x1b[<u"
     flush ""
+}
+
+/// The terminal is told to begin something. However the program ends, it is told to end it.
+fn begin(host: &Host, habit: Habit, command: &str) -> Outcome {
+    if host.output.is_terminal() {
+        habit.note();
+    }
+    send(host, command)
+}
+
+/// The terminal is told to end something.
+fn end(host: &Host, habit: Habit) -> Outcome {
+    habit.forget();
+    send(host, habit.end())
+}
+
+/// The functions that begin something and those that end it.
+macro_rules! habits {
+    ($($begin:ident $command:literal $end:ident $habit:ident)*) => {
+        $(
+            fn $begin(host: &Host, _: &[Value]) -> Outcome {
+                begin(host, Habit::$habit, $command)
+            }
+
+            fn $end(host: &Host, _: &[Value]) -> Outcome {
+                end(host, Habit::$habit)
+            }
+        )*
+    };
+}
+
+habits! {
+    enter_alt_screen "\x1b[?1049h" leave_alt_screen SecondScreen
+    hide_cursor "\x1b[?25l" show_cursor HiddenCursor
+    enable_bracketed_paste "\x1b[?2004h" disable_bracketed_paste MarksPaste
+    enable_focus_events "\x1b[?1004h" disable_focus_events TellsFocus
+    enable_mouse "\x1b[?1000h\x1b[?1002h\x1b[?1006h" disable_mouse TellsMouse
+}
+
+fn disable_kitty_keys(host: &Host, _: &[Value]) -> Outcome {
+    end(host, Habit::TellsKeys)
 }
 
 /// What kitty's protocol is asked for: unambiguous keys and their texts.
@@ -147,7 +178,7 @@ fn enable_kitty_keys(host: &Host, args: &[Value]) -> Outcome {
         [] => KITTY_FLAGS,
         _ => integer(host, "term/enable-kitty-keys!", args, 0)?,
     };
-    send(host, &format!("\x1b[>{flags}u"))
+    begin(host, Habit::TellsKeys, &format!("\x1b[>{flags}u"))
 }
 
 /// The command that puts the cursor into a row and column; places before the first are the first.
