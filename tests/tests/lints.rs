@@ -1,8 +1,8 @@
 //! What keeps a program from being built, and what is only a warning.
 //!
 //! Looked at: every code that the compiler warns with; each of them where it is certain to be reached (a top-level
-//! form, a function that one calls, a loaded file, an imported one) and where it is not (a branch, a function that
-//! nothing calls, `try`, after `exit`).
+//! form, a function that one calls, the first round of a loop, a loaded file, an imported one) and where it is not (a
+//! branch, a function that nothing calls, `try`, after `exit`).
 
 use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
 
@@ -33,6 +33,96 @@ const UNCERTAIN: &[&str] = &[
     "(println (or 1 MISTAKE))",
     "(define thunk (fn () MISTAKE))",
 ];
+
+/// Loops, bindings and functions whose first round is certain, since it follows from constants.
+const FIRST_ROUND: &[&str] = &[
+    "(define p (make-parameter 1))\n(parameterize ((p 2)) MISTAKE)",
+    "(let-values (((a b) (values 1 2))) MISTAKE)",
+    "(let*-values (((a b) (values 1 2)) ((c) (values a))) MISTAKE)",
+    "(define-values (a b) (begin MISTAKE (values 1 2)))",
+    "(dotimes (i 3) MISTAKE)",
+    "(for-range (i 0 2) MISTAKE)",
+    "(do ((i 0 (+ i 1))) ((= i 2)) MISTAKE)",
+    "(let loop ((i 0)) MISTAKE (if (< i 2) (loop (+ i 1))))",
+    "(let loop ((i 0)) (if (< i 2) (begin MISTAKE (loop (+ i 1)))))",
+    "(define (main n) (if (> n 0) MISTAKE))\n(main 3)",
+    "(let ((f (fn (x) MISTAKE))) (f 1))",
+    "(for-each (fn (x) MISTAKE) (list 1))",
+    "(define (f x) MISTAKE)\n(map f '(1 2))",
+    "(foldl (fn (sum x) MISTAKE) 0 [1])",
+    "(apply (fn (x) MISTAKE) '(1))",
+    "(call-with-values (fn () MISTAKE) list)",
+    "(when #t MISTAKE)",
+];
+
+const NO_FIRST_ROUND: &[&str] = &[
+    "(dotimes (i 0) MISTAKE)",
+    "(dotimes (i (length (sys/args))) MISTAKE)",
+    "(for-range (i 2 2) MISTAKE)",
+    "(let loop ((i 0)) (if (> i 2) MISTAKE (loop (+ i 1))))",
+    "(define (main n) (if (> n 0) MISTAKE))\n(main 0)\n(main (length (sys/args)))",
+    "(let ((i 0)) (set! i 5) (when (< i 3) MISTAKE))",
+    "(let ((i 0)) ((fn () (set! i 5))) (when (< i 3) MISTAKE))",
+    "(let* ((i 0) (next (fn () (set! i 5)))) (next) (while (< i 3) MISTAKE))",
+    "(let ((i 0)) (if (null? (sys/args)) (set! i 5)) (when (< i 3) MISTAKE))",
+    "(let ((i 0)) (while (< i 5) (set! i (+ i 1))) (when (< i 3) MISTAKE))",
+    "(for-each (fn (x) MISTAKE) (list))",
+    "(foldl (fn (sum x) MISTAKE) 1 [])",
+    "(map (fn (x y) MISTAKE) (list 1) (sys/args))",
+    "(let loop ((i 0)) (if (= i 0) (exit 0)) (loop 1))\nMISTAKE",
+    "(when #f MISTAKE)",
+];
+
+#[test]
+fn the_first_round_is_certain_where_it_follows_from_constants() {
+    for (shapes, certain) in [(FIRST_ROUND, true), (NO_FIRST_ROUND, false)] {
+        for shape in shapes {
+            for (mistake, code) in [("(undefined-name 1)", "W0201"), ("(car 1 2)", "W0202")] {
+                let main = shape.replace("MISTAKE", mistake);
+                let project = Scratch::with(&[("main.sema", main.as_str())]);
+                let got = semac(&project, &["check", "main.sema"]);
+                assert_eq!(got.status == 1, certain, "{main}: {got:#?}");
+                assert!(
+                    got.stderr.contains(&format!("code: {code}")),
+                    "{main}: {got:#?}"
+                );
+                semac(&project, &["check", "main.sema", "--allow", code]).succeeded();
+            }
+        }
+    }
+}
+
+/// Modules that import each other, and whether that is certain to fail when the first one starts.
+#[test]
+fn a_cycle_that_is_reached_whenever_its_modules_start_is_an_error() {
+    let late = "(define (f) (import \"b.sema\"))";
+    let late_back = "(define (g) (import \"a.sema\"))";
+    for (a, b, certain) in [
+        ("(import \"a.sema\")", "", true),
+        ("(load \"a.sema\")", "", true),
+        ("(import \"b.sema\")", "(import \"a.sema\")", true),
+        ("(import \"b.sema\")", late_back, false),
+        (late, "(import \"a.sema\")", false),
+        (
+            "(import \"b.sema\")",
+            "(try (import \"a.sema\") (catch e 1))",
+            false,
+        ),
+        ("(define (f) (load \"a.sema\"))", "", false),
+    ] {
+        let project = Scratch::with(&[
+            ("a.sema", a),
+            ("b.sema", b),
+            ("main.sema", "(import \"a.sema\")"),
+        ]);
+        for entry in ["a.sema", "main.sema"] {
+            let got = semac(&project, &["check", entry]);
+            assert_eq!(got.status == 1, certain, "{entry} {a} {b}: {got:#?}");
+            assert!(got.stderr.contains("code: W0403"), "{a} {b}: {got:#?}");
+            semac(&project, &["check", entry, "--allow", "W0403"]).succeeded();
+        }
+    }
+}
 
 /// Host functions are declared to the compiler: then they are names like others, in all files of a program.
 #[test]
@@ -75,6 +165,12 @@ fn what_is_certain_to_fail_is_an_error() {
         ("((fn (x) x) 1 2)", "W0202"),
         ("(let ((f (fn (x . more) x))) (f))", "W0202"),
         ("(letrec ((f (fn (x) x))) (f 1 2))", "W0202"),
+        ("(:a {:a 1} 2 3)", "W0202"),
+        ("(apply car (list 1 2))", "W0202"),
+        ("(let-values (((a b) (values 1))) a)", "W0202"),
+        ("(1 2)", "W0209"),
+        ("(pi)", "W0209"),
+        ("(let ((x (list 1))) (x 0))", "W0209"),
         ("(import \"missing.sema\")", "W0401"),
         ("(load \"missing.sema\")", "W0401"),
         ("(import \"lib.sema\" secret)", "W0405"),

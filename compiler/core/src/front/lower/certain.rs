@@ -1,15 +1,38 @@
 //! What is evaluated whenever a module starts.
 //!
 //! A mistake there is no matter of luck: the module fails each time. The walk goes through the forms in order,
-//! into the functions that they call by name, and stops where the program may end by itself. Branches, bodies of
-//! `try`, of loops and of functions that are only passed on are not certain.
+//! into the functions that they call, and stops where the program may end by itself. Bodies of `try` are not certain,
+//! nor are branches and loops unless the test follows from constants: what counts is the first round. A function that is
+//! passed on is entered if the builtin that takes it calls it whatever happens.
 
 use crate::hashing::{HashMap, HashSet};
 use std::ptr;
 use std::rc::Rc;
 
 use super::finish::visit;
-use crate::ir::{Expr, ExprKind, GlobalId, Lambda, Unit};
+use super::spread::length;
+use crate::front::datum::DatumKind;
+use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Lambda, Unit, VarId, Variable, called};
+
+/// Builtins that call one of their arguments whatever happens, and its place.
+const CALLERS: &[(&str, usize)] = &[
+    ("%parameterize", 2),
+    ("call-with-values", 0),
+    ("otel/with-session", 2),
+    ("time", 0),
+    ("time/ms", 0),
+];
+
+/// Builtins that call their first argument unless the last one is empty.
+const FOR_ELEMENTS: &[&str] = &[
+    "filter",
+    "flat-map",
+    "foldl",
+    "foldr",
+    "for-each",
+    "map",
+    "map-indexed",
+];
 
 /// The expressions that are evaluated whenever the module starts.
 #[derive(Default)]
@@ -22,9 +45,13 @@ impl Certain {
     /// Those of a unit, in which globals that never change hold `functions`.
     pub(super) fn of(unit: &Unit, functions: &HashMap<GlobalId, Rc<Lambda>>) -> Certain {
         let mut walk = Walk {
+            variables: &unit.variables,
             functions,
+            locals: HashMap::default(),
+            values: HashMap::default(),
             found: Certain::default(),
             called: HashSet::default(),
+            called_locals: HashSet::default(),
             ending: HashMap::default(),
             ended: false,
         };
@@ -40,11 +67,24 @@ impl Certain {
     }
 }
 
+/// The value of a variable as far as tests are decided by it.
+#[derive(Clone, Copy)]
+enum Value {
+    Int(i64),
+    Truth(bool),
+}
+
 struct Walk<'f> {
+    variables: &'f [Variable],
     functions: &'f HashMap<GlobalId, Rc<Lambda>>,
+    /// Functions that local variables always hold.
+    locals: HashMap<VarId, Rc<Lambda>>,
+    /// What local variables hold at this point, where that follows from constants.
+    values: HashMap<VarId, Value>,
     found: Certain,
     /// Functions whose bodies have been walked.
     called: HashSet<GlobalId>,
+    called_locals: HashSet<VarId>,
     /// Whether functions may end the program.
     ending: HashMap<GlobalId, bool>,
     /// Whether what follows may not be reached.
@@ -60,12 +100,17 @@ impl Walk<'_> {
             ExprKind::Const(_)
             | ExprKind::Local(_)
             | ExprKind::Builtin(_)
-            | ExprKind::Lambda(_)
             | ExprKind::Global(_)
             | ExprKind::Import(_) => {}
-            ExprKind::SetLocal(_, value)
-            | ExprKind::SetGlobal(_, value)
-            | ExprKind::DefineGlobal(_, value) => self.evaluate(value),
+            // From now on its calls may assign what it mentions.
+            ExprKind::Lambda(lambda) => self.forget(&lambda.body),
+            ExprKind::SetLocal(id, value) => {
+                self.evaluate(value);
+                self.values.remove(id);
+            }
+            ExprKind::SetGlobal(_, value) | ExprKind::DefineGlobal(_, value) => {
+                self.evaluate(value);
+            }
             ExprKind::Throw(value) => {
                 self.evaluate(value);
                 self.note(expr);
@@ -78,11 +123,20 @@ impl Walk<'_> {
             ExprKind::Apply(callee, arguments) => {
                 self.evaluate(callee);
                 self.evaluate_all(arguments);
+                self.note(expr);
+                self.enter(callee, &[]);
             }
             ExprKind::If(test, then, otherwise) => {
+                let chosen = self.truth(test);
                 self.evaluate(test);
-                self.perhaps(then);
-                self.perhaps(otherwise);
+                match chosen {
+                    Some(true) => self.evaluate(then),
+                    Some(false) => self.evaluate(otherwise),
+                    None => {
+                        self.perhaps(then);
+                        self.perhaps(otherwise);
+                    }
+                }
             }
             ExprKind::And(parts) | ExprKind::Or(parts) => {
                 if let Some((first, rest)) = parts.split_first() {
@@ -94,14 +148,22 @@ impl Walk<'_> {
             ExprKind::Let(bindings, body)
             | ExprKind::Letrec(bindings, body)
             | ExprKind::Loop(_, bindings, body) => {
-                bindings.iter().for_each(|(_, init)| self.evaluate(init));
+                for (id, init) in bindings {
+                    self.evaluate(init);
+                    self.bind(*id, init);
+                }
                 self.evaluate(body);
             }
             ExprKind::While(test, body) => {
+                let first = self.truth(test);
                 self.evaluate(test);
+                if first == Some(true) {
+                    self.evaluate(body);
+                }
+                self.perhaps(test);
                 self.perhaps(body);
                 // A loop whose test is a constant ends in another way than by its test.
-                self.ended |= matches!(test.kind, ExprKind::Const(_));
+                self.ended |= first == Some(true) && matches!(test.kind, ExprKind::Const(_));
             }
             ExprKind::Try(body, _, handler) => {
                 self.perhaps(body);
@@ -109,6 +171,19 @@ impl Walk<'_> {
             }
         }
         self.note(expr);
+    }
+
+    /// Notes what a variable holds.
+    fn bind(&mut self, id: VarId, init: &Expr) {
+        if let Some(value) = self.value(init) {
+            self.values.insert(id, value);
+        }
+        let stays = (self.variables.get(id.0 as usize)).is_some_and(|variable| !variable.assigned);
+        if let ExprKind::Lambda(lambda) = &init.kind
+            && stays
+        {
+            self.locals.insert(id, lambda.clone());
+        }
     }
 
     fn note(&mut self, expr: &Expr) {
@@ -130,24 +205,132 @@ impl Walk<'_> {
             return;
         }
         self.note(expr);
-        match &callee.kind {
-            ExprKind::Builtin(builtin) if matches!(builtin.name(), "exit" | "error" | "raise") => {
+        if let ExprKind::Builtin(builtin) = callee.kind {
+            if matches!(builtin.name(), "exit" | "error" | "raise") {
                 self.ended = true;
             }
-            ExprKind::Lambda(lambda) => self.evaluate(&lambda.body),
-            ExprKind::Global(id) if self.called.insert(*id) => {
-                if let Some(lambda) = self.functions.get(id) {
-                    self.evaluate(&lambda.body);
-                }
-            }
-            _ => {}
+            self.enter_argument(builtin, arguments);
         }
+        self.enter(callee, arguments);
         // What is handed to a builtin may be called by it.
         arguments.iter().for_each(|part| self.perhaps(part));
     }
 
-    /// What may be evaluated or not: it may end the program.
+    /// The body of a function that is called, at its first call.
+    fn enter(&mut self, callee: &Expr, arguments: &[Expr]) {
+        let lambda = match &callee.kind {
+            ExprKind::Lambda(lambda) => lambda.clone(),
+            ExprKind::Global(id) if self.called.insert(*id) => match self.functions.get(id) {
+                Some(lambda) => lambda.clone(),
+                None => return,
+            },
+            ExprKind::Local(id) if self.called_locals.insert(*id) => match self.locals.get(id) {
+                Some(lambda) => lambda.clone(),
+                None => return,
+            },
+            _ => return,
+        };
+        for (parameter, argument) in lambda.parameters.iter().zip(arguments) {
+            self.bind(*parameter, argument);
+        }
+        self.evaluate(&lambda.body);
+        for parameter in &lambda.parameters {
+            self.values.remove(parameter);
+        }
+    }
+
+    /// The argument of a builtin that is certain to be called by it.
+    fn enter_argument(&mut self, builtin: Builtin, arguments: &[Expr]) {
+        let name = builtin.name();
+        let has_elements = || {
+            let sequences = arguments.get(1..).unwrap_or_default();
+            let sequences = if name.starts_with("fold") {
+                sequences.get(1..).unwrap_or_default()
+            } else {
+                sequences
+            };
+            let not_empty = |sequence| length(sequence).is_some_and(|length| length > 0);
+            !sequences.is_empty() && sequences.iter().all(not_empty)
+        };
+        let place = if FOR_ELEMENTS.contains(&name) && has_elements() {
+            Some(0)
+        } else if builtin == called::APPLY {
+            Some(0)
+        } else {
+            let caller = CALLERS.iter().find(|(caller, _)| *caller == name);
+            caller.map(|(_, place)| *place)
+        };
+        if let Some(callee) = place.and_then(|place| arguments.get(place)) {
+            self.enter(callee, &[]);
+        }
+    }
+
+    /// Forgets the values of variables that an expression may assign.
+    fn forget(&mut self, expr: &Expr) {
+        if self.values.is_empty() {
+            return;
+        }
+        visit(expr, &mut |part| {
+            if let ExprKind::SetLocal(id, _) = &part.kind {
+                self.values.remove(id);
+            }
+        });
+    }
+
+    /// Whether an expression is true, if that follows from constants.
+    fn truth(&self, expr: &Expr) -> Option<bool> {
+        match self.value(expr)? {
+            Value::Int(_) => Some(true),
+            Value::Truth(truth) => Some(truth),
+        }
+    }
+
+    fn value(&self, expr: &Expr) -> Option<Value> {
+        match &expr.kind {
+            ExprKind::Const(DatumKind::Int(number)) => Some(Value::Int(*number)),
+            ExprKind::Const(kind) => {
+                let is_false = matches!(kind, DatumKind::Nil | DatumKind::Bool(false));
+                Some(Value::Truth(!is_false))
+            }
+            ExprKind::Local(id) => self.values.get(id).copied(),
+            ExprKind::If(test, then, otherwise) => {
+                let chosen = if self.truth(test)? { then } else { otherwise };
+                self.value(chosen)
+            }
+            ExprKind::Call(callee, arguments) => {
+                let ExprKind::Builtin(builtin) = callee.kind else {
+                    return None;
+                };
+                if let [argument] = &arguments[..]
+                    && builtin.name() == "not"
+                {
+                    return Some(Value::Truth(!self.truth(argument)?));
+                }
+                let [left, right] = &arguments[..] else {
+                    return None;
+                };
+                let (Value::Int(left), Value::Int(right)) = (self.value(left)?, self.value(right)?)
+                else {
+                    return None;
+                };
+                Some(match builtin.name() {
+                    "<" => Value::Truth(left < right),
+                    ">" => Value::Truth(left > right),
+                    "<=" => Value::Truth(left <= right),
+                    ">=" => Value::Truth(left >= right),
+                    "=" => Value::Truth(left == right),
+                    "+" => Value::Int(left.checked_add(right)?),
+                    "-" => Value::Int(left.checked_sub(right)?),
+                    _ => return None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// What may be evaluated or not: it may end the program or assign variables.
     fn perhaps(&mut self, expr: &Expr) {
+        self.forget(expr);
         self.ended |= self.may_end(expr);
     }
 

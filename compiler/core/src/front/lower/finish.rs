@@ -1,10 +1,14 @@
 //! The end of a unit: names are resolved now that all definitions are known.
 
+use std::rc::Rc;
+
 use crate::hashing::{HashMap, HashSet};
 
-use super::arity::{Known, note_functions, wrong_count};
+use super::arity::Known;
+use super::calls::Callees;
 use super::certain::Certain;
 use super::externs::HostFunction;
+use super::session::Session;
 use super::{Lowerer, options};
 use crate::front::datum::{DatumKind, Span};
 use crate::front::diagnostic::suggest::unbound_hint;
@@ -97,9 +101,12 @@ pub(crate) fn visit(expr: &Expr, visitor: &mut dyn FnMut(&Expr)) {
 /// How a warning ends that is about a file of the run time.
 pub(crate) const AT_RUN_TIME: &str = "compiled modules are loaded when the program runs";
 
+/// The code of modules that import each other.
+pub(crate) const CYCLE: &str = "W0403";
+
 /// Codes of warnings that are errors about what is reached whenever the program starts.
-pub const CERTAIN: [&str; 7] = [
-    "W0201", "W0202", "W0209", "W0401", "W0405", "W0407", "W0409",
+pub const CERTAIN: [&str; 8] = [
+    "W0201", "W0202", "W0209", "W0401", CYCLE, "W0405", "W0407", "W0409",
 ];
 
 /// What to do about a value of `let` that mentions a name of the same `let`.
@@ -128,6 +135,7 @@ impl Lowerer<'_, '_> {
             .filter_map(|(id, known)| Some((*id, known.lambda.clone()?)));
         let certain = Certain::of(&self.unit, &lambdas.collect());
         self.escalate(mark, &certain);
+        self.escalate_cycles(&certain);
         let known = if self.dynamic {
             HashMap::default()
         } else {
@@ -139,12 +147,11 @@ impl Lowerer<'_, '_> {
             self.unbound_globals(&certain, &mut found);
         }
         let allowed = |code: &str| self.session.allowed.iter().any(|allowed| allowed == code);
-        let mut locals = HashMap::default();
+        let mut callees = Callees::of(&self.unit, self.session, &known);
         for form in &self.unit.body {
             visit(form, &mut |expr| {
-                note_functions(expr, &self.unit.variables, &mut locals);
-                let count = wrong_count(expr, self.session.builtins, &known, &locals);
-                if let Some(mut problem) = count.or_else(|| impossible_path(expr)) {
+                callees.note(expr);
+                if let Some(mut problem) = callees.problem(expr).or_else(|| impossible_path(expr)) {
                     if !self.dynamic && certain.contains(expr) && !allowed(problem.code) {
                         problem = fails_at_start(problem);
                     }
@@ -184,11 +191,56 @@ impl Lowerer<'_, '_> {
         for problem in own.filter(|problem| !problem.is_error()) {
             let is_certain = CERTAIN.contains(&problem.code);
             let is_plugin = problem.message.ends_with(AT_RUN_TIME);
+            let cycles = &self.session.cycles;
+            let is_cycle = || cycles.iter().any(|cycle| cycle.span == problem.span());
             if is_certain
                 && !is_plugin
+                && !(problem.code == CYCLE && is_cycle())
                 && reached.contains(&problem.span())
                 && !allowed.iter().any(|allowed| allowed == problem.code)
             {
+                *problem = *fails_at_start(Box::new(problem.clone()));
+            }
+        }
+    }
+
+    /// Makes errors of the warnings about modules that import each other if all the imports of such a cycle are reached
+    /// whenever their modules start. The module where it begins is the last of them to be known.
+    fn escalate_cycles(&mut self, certain: &Certain) {
+        let Session {
+            cycles,
+            starts,
+            diagnostics,
+            allowed,
+            ..
+        } = &mut *self.session;
+        for form in &self.unit.body {
+            visit(form, &mut |expr| {
+                if let ExprKind::Import(id) = expr.kind
+                    && let Some(import) = self.unit.imports.get(id.0 as usize)
+                    && certain.contains(expr)
+                {
+                    starts.insert((self.unit.name.clone(), import.module.clone()));
+                    let here = cycles.iter_mut().filter(|cycle| cycle.span == expr.span);
+                    here.for_each(|cycle| cycle.certain = true);
+                }
+            });
+        }
+        let closed = cycles.extract_if(.., |cycle| cycle.modules.first() == Some(&self.unit.name));
+        for cycle in closed {
+            let mut pairs = cycle.modules.windows(2);
+            let starts_next = |pair: &[Rc<str>]| match pair {
+                [from, to] => starts.contains(&(from.clone(), to.clone())),
+                _ => false,
+            };
+            let fails = cycle.certain && pairs.all(starts_next);
+            if !fails || allowed.iter().any(|code| code == CYCLE) {
+                continue;
+            }
+            let found = |problem: &&mut Diagnostic| {
+                problem.code == CYCLE && problem.span() == cycle.span && !problem.is_error()
+            };
+            for problem in diagnostics.iter_mut().filter(found) {
                 *problem = *fails_at_start(Box::new(problem.clone()));
             }
         }

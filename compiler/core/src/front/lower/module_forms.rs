@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::control::sequence;
 use super::lambda::thunk_of;
 use super::let_forms::let_expr;
-use super::{Lowerer, shape};
+use super::{CYCLE, Lowerer, shape};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
 use crate::front::diagnostic::{COMPUTED_PATH, Condition, Diagnostic, Fallible};
 use crate::front::modules::loader::{Failure, Imported, SourceText};
@@ -231,7 +231,9 @@ impl Lowerer<'_, '_> {
             let cycle = path.get(start..).unwrap_or_default().join(" -> ");
             let message = format!("cyclic import detected: {cycle} -> {}", file.key);
             let problem = Diagnostic::module(span, message);
-            self.report(problem.clone().as_warning());
+            let mut warning = problem.clone().as_warning();
+            warning.code = CYCLE;
+            self.report(warning);
             return self.raise(problem);
         }
         let function = match self.load_functions.get(&file.key) {

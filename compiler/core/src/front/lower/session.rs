@@ -45,10 +45,23 @@ pub struct Session<'s> {
     pub(crate) externs: Vec<HostFunction>,
     /// Functions that never change, by the names of modules that have been lowered and the names that these give them.
     pub(crate) functions: HashMap<Rc<str>, HashMap<Rc<str>, Taken>>,
+    /// The imports of modules that are being lowered.
+    pub(crate) cycles: Vec<Cycle>,
+    /// Modules that import others whenever they start.
+    pub(crate) starts: HashSet<(Rc<str>, Rc<str>)>,
     /// Is told what goes on.
     pub(crate) phases: &'s dyn Observer,
     /// For names of variables made by the front end.
     fresh: u32,
+}
+
+/// An import of a module that is being lowered.
+pub(crate) struct Cycle {
+    pub(crate) span: Span,
+    /// The imported module, and those from there to the one with the import, each imported by the one before.
+    pub(crate) modules: Vec<Rc<str>>,
+    /// Whether it is reached whenever its module starts.
+    pub(crate) certain: bool,
 }
 
 /// The texts of a compilation.
@@ -82,6 +95,8 @@ impl<'s> Session<'s> {
             allowed: Vec::new(),
             externs: Vec::new(),
             functions: HashMap::default(),
+            cycles: Vec::new(),
+            starts: HashSet::default(),
             phases: &Unobserved,
             fresh: 0,
         }

@@ -10,8 +10,8 @@ use super::paths::{join, parent, relative};
 use crate::front::datum::{Datum, FileId, Span, Symbol};
 use crate::front::diagnostic::{Condition, Diagnostic, Severity};
 use crate::front::expand::table::MacroEntry;
-use crate::front::lower::AT_RUN_TIME;
-use crate::front::lower::{Lowerer, Session};
+use crate::front::lower::session::Cycle;
+use crate::front::lower::{AT_RUN_TIME, CYCLE, Lowerer, Session};
 use crate::front::reader::read_all;
 use crate::front::source::SourceMap;
 use crate::ir::Unit;
@@ -387,9 +387,15 @@ impl Session<'_> {
                 .iter()
                 .position(|key| *key == text.key)
                 .unwrap_or(0);
-            let cycle = loader.stack.get(at..).unwrap_or_default().join(" -> ");
+            let modules = loader.stack.get(at..).unwrap_or_default();
+            let cycle = modules.join(" -> ");
+            self.cycles.push(Cycle {
+                span,
+                modules: modules.to_vec(),
+                certain: false,
+            });
             let message = format!("cyclic import detected: {cycle} -> {}", text.key);
-            let problem = Diagnostic::warning(span, "W0403", Condition::Eval, message)
+            let problem = Diagnostic::warning(span, CYCLE, Condition::Eval, message)
                 .with_hint("this fails if it is reached while the modules are being started");
             self.diagnostics.push(*problem);
         }
