@@ -3,10 +3,12 @@
 //! Recursive descent: the nesting limit bounds the recursion. After an error the parser goes on with the most
 //! plausible structure, so that one run shows several independent mistakes.
 
+mod layout;
 mod typed_array;
 
 use std::rc::Rc;
 
+use self::layout::Layout;
 use super::FSTRING_HEAD;
 use super::error::{Bracket, NESTING_LIMIT, PLACEHOLDER_LIMIT, Prefix, ReadErrorKind};
 use super::lexer::{Lexer, Piece, Token, TokenKind};
@@ -28,22 +30,10 @@ pub(super) struct Parser<'a> {
     short_lambda: Option<Placeholders>,
     /// Is a `#(` at this place nested in another one? Not so inside an interpolation.
     in_short_lambda: bool,
-    /// The collections being read, outermost first.
-    open: Vec<Open>,
-    /// Collections that stand open where the indentation says that they have ended, and the form that begins there:
-    /// signs of missing closers.
-    suspects: Vec<(Open, Span)>,
+    /// The collections being read.
+    layout: Layout,
     /// Has it been reported that the text ends too early?
     end_reported: bool,
-}
-
-/// A collection that is being read.
-#[derive(Clone, Copy)]
-struct Open {
-    bracket: Bracket,
-    span: Span,
-    /// See [`Parser::indentation`].
-    indentation: Option<usize>,
 }
 
 /// The placeholders used in a short lambda.
@@ -86,8 +76,7 @@ impl<'a> Parser<'a> {
             elements: Vec::new(),
             short_lambda: None,
             in_short_lambda: false,
-            open: Vec::new(),
-            suspects: Vec::new(),
+            layout: Layout::default(),
             end_reported: false,
         }
     }
@@ -96,7 +85,7 @@ impl<'a> Parser<'a> {
     pub(super) fn read(mut self, limit: usize) -> Result<Vec<Datum>, Report> {
         let mut data = Vec::new();
         while data.len() < limit {
-            self.suspects.clear();
+            self.layout.begin_form();
             let token = self.next();
             if matches!(token.kind, TokenKind::End) {
                 break;
@@ -124,6 +113,10 @@ impl<'a> Parser<'a> {
             return None;
         }
         let span = self.span(&token);
+        if !matches!(token.kind, TokenKind::Close(_) | TokenKind::End) {
+            let is_atom = matches!(token.kind, TokenKind::Atom(_));
+            self.layout.form_begins(self.text, span, !is_atom);
+        }
         let kind = match token.kind {
             TokenKind::Atom(DatumKind::Symbol(_)) if self.short_lambda.is_some() => {
                 self.placeholder(&token)
@@ -183,7 +176,7 @@ impl<'a> Parser<'a> {
                 _ => self.element(token, depth),
             }
         };
-        self.open.pop();
+        self.layout.leave();
         let elements = self.take_elements(base);
         let kind = if bracket == Bracket::Square {
             DatumKind::Vector(elements)
@@ -255,7 +248,7 @@ impl<'a> Parser<'a> {
                 entries.push((key, value));
             }
         };
-        self.open.pop();
+        self.layout.leave();
         Datum {
             kind: DatumKind::Map(Rc::from(entries)),
             span: self.range(opener.start, end),
@@ -304,7 +297,7 @@ impl<'a> Parser<'a> {
                 _ => self.element(token, depth),
             }
         };
-        self.open.pop();
+        self.layout.leave();
         self.in_short_lambda = false;
         let used = std::mem::replace(&mut self.short_lambda, outer).unwrap_or_default();
         if let Some(outer) = &mut self.short_lambda {
@@ -384,7 +377,8 @@ impl<'a> Parser<'a> {
         let outer_lexer = std::mem::replace(&mut self.lexer, inner);
         let outer_pending = self.pending.take();
         let outer_lambda = std::mem::replace(&mut self.in_short_lambda, false);
-        let outer_open = std::mem::take(&mut self.open);
+        let inner_layout = self.layout.of_part();
+        let outer_layout = std::mem::replace(&mut self.layout, inner_layout);
         let outer_end_reported = std::mem::replace(&mut self.end_reported, false);
         let mark = self.report.mark();
 
@@ -409,7 +403,7 @@ impl<'a> Parser<'a> {
 
         self.report.end_part(mark);
         self.end_reported = outer_end_reported;
-        self.open = outer_open;
+        self.layout = outer_layout;
         self.in_short_lambda = outer_lambda;
         self.pending = outer_pending;
         self.lexer = outer_lexer;
@@ -437,60 +431,47 @@ impl<'a> Parser<'a> {
 
     /// Enters a collection.
     fn enter(&mut self, opener: &Token, bracket: Bracket) {
+        let names = self.holds_names();
         let span = self.span(opener);
-        let indentation = self.indentation(opener.start);
-        if let Some(column) = indentation {
-            for open in &self.open {
-                let ended = open.indentation.is_some_and(|own| own >= column);
-                if ended
-                    && self
-                        .suspects
-                        .iter()
-                        .all(|(known, _)| known.span != open.span)
-                {
-                    self.suspects.push((*open, span));
-                }
-            }
-        }
-        self.open.push(Open {
-            bracket,
-            span,
-            indentation,
-        });
+        let base = self.elements.len();
+        self.layout.enter(self.text, span, bracket, base, names);
     }
 
-    /// How far from the start of its line a place is, if there is nothing but space before it.
-    fn indentation(&self, start: u32) -> Option<usize> {
-        let before = self.text.get(..start as usize)?;
-        let line = before.bytes().rev();
-        let spaces = line.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let begins = before.len() == spaces
-            || before.as_bytes().get(before.len() - spaces - 1) == Some(&b'\n');
-        begins.then_some(spaces)
+    /// Whether the collection that begins here has the place of parameters or bindings in the one around it.
+    fn holds_names(&self) -> bool {
+        let around = self.layout.innermost();
+        let elements = around.and_then(|around| self.elements.get(around.base..));
+        let Some([head, before @ ..]) = elements else {
+            return false;
+        };
+        let DatumKind::Symbol(head) = head.kind else {
+            return false;
+        };
+        let is_name = |datum: &Datum| matches!(datum.kind, DatumKind::Symbol(_));
+        let place = before.len() + 1;
+        layout::has_names_at(
+            self.interner.resolve(&head),
+            place,
+            before.iter().all(is_name),
+        )
     }
 
     /// Reports a wrong closing bracket, which closes the collection all the same.
     fn mismatched(&mut self, opener: &Token, open: Bracket, token: Token, found: Bracket) {
-        let place = self.span(opener);
+        let (place, label) = match self.layout.closed_late(open) {
+            Some(place) => (place, "is the closing bracket of this one missing?"),
+            None => (self.span(opener), "opened here"),
+        };
         let kind = ReadErrorKind::MismatchedBracket { open, found };
-        self.report.related_error(
-            Phase::Structure,
-            self.span(&token),
-            kind,
-            place,
-            "opened here",
-        );
+        self.report
+            .related_error(Phase::Structure, self.span(&token), kind, place, label);
         self.leave_for_outer(token, found);
     }
 
     /// Leaves a wrong closing bracket to the collections around the current one if it closes any of them:
     /// then the current one lacks its closer. Otherwise the bracket was a slip and is dropped.
     fn leave_for_outer(&mut self, token: Token, found: Bracket) {
-        if self
-            .open
-            .split_last()
-            .is_some_and(|(_, outer)| outer.iter().any(|open| open.bracket == found))
-        {
+        if self.layout.outer_is(found) {
             self.pending = Some(token);
         }
     }
@@ -502,9 +483,8 @@ impl<'a> Parser<'a> {
         if self.end_reported || self.report.ends_in_open_text() {
             return;
         }
-        let missing = self.open.len();
-        let suspects = std::mem::take(&mut self.suspects);
-        for (open, place) in suspects.iter().take(missing) {
+        let suspects = self.layout.suspects();
+        for (open, place) in &suspects {
             let kind = match open.bracket {
                 Bracket::Round => ReadErrorKind::Unterminated("list"),
                 Bracket::Square => ReadErrorKind::Unterminated("vector"),
