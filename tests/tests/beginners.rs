@@ -55,6 +55,36 @@ const CHECKED: &[(&str, &str)] = &[
     ("(let ((x 1) (y x)) y)", "let*"),
     ("(println True)", "#t"),
     ("(println null)", "nil"),
+    ("(println (pi))", "'pi' is no function"),
+    (
+        "(define x 5)\n(x + 1)",
+        "operators stand in front: (+ x ...)",
+    ),
+    ("(define m {:a 1})\n(m :a)", "(get m key)"),
+    ("(define items [1])\n(items 0)", "(nth items index)"),
+    ("(define list 5)\n(list 1)", "hides the builtin"),
+    ("(defn f x x)", "(defun f (x) ...)"),
+    ("(define (f [x]) x)", "(let (([x] name)) ...)"),
+    ("(define (f (x 1)) x)", "without a default"),
+    ("(lambda ((x 1)) x)", "without a default"),
+    ("(lambda (1) 1)", "parameters are names"),
+    ("(lambda x x)", "(fn (x) ...)"),
+    ("(fn f (x) x)", "(define (f ...) ...)"),
+    ("(fn \"doc\" (x) x)", "behind its parameters"),
+    ("(try 1 (finally 2))", "there is no 'finally'"),
+    ("(try 1 (catch e 2) (finally 3))", "there is no 'finally'"),
+    ("(try 1)", "the handler stands last"),
+    ("(try 1 (except e 2))", "(catch e ...)"),
+    ("(try 1 (catch (Error e) 2))", "(catch e ...)"),
+    ("(set! (car x) 1)", "a variable alone is assigned"),
+    ("(string<? \"a\" \"b\")", "'sort' and 'sort-by'"),
+    ("(println (bit-and 1 2))", "'bit/and'"),
+    ("(condition-case e 1)", "'try' and 'catch'"),
+    ("(clojure.string/upper-case \"a\")", "'string/upper'"),
+    ("(vector-push-extend 1 [])", "immutable"),
+    ("(println (hash-table-count {}))", "'count'"),
+    ("(println (read-from-string \"1\"))", "'read'"),
+    ("(sort! '(1))", "'sort'"),
 ];
 
 #[test]
@@ -80,6 +110,7 @@ fn the_hint_says_what_to_write() {
 fn guesses_are_near() {
     for name in [
         "br", "ab", "sat", "lst", "foo", "bar", "baz", "tmp", "xs", "acc", "fnn", "nam", "val",
+        "sett", "string<!", "symbol=", "set1", "null!?",
     ] {
         let project = Scratch::with(&[("main.sema", format!("(define (f) {name})").as_str())]);
         let mut command = semac_in(project.path());

@@ -15,6 +15,7 @@
 //! | E09xx | conditions that a running program did not catch |
 
 mod condition;
+pub mod foreign;
 pub mod render;
 pub mod suggest;
 mod uncaught;

@@ -8,7 +8,8 @@ use crate::ir::{Expr, ExprKind};
 impl Lowerer<'_, '_> {
     pub(super) fn set(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [name, value] = shape::exactly("set!", operands, span)?;
-        let symbol = shape::symbol("set!", name, span)?;
+        let symbol = shape::symbol("set!", name, span)
+            .map_err(|problem| problem.with_optional_hint(self.hint_for_set(name)))?;
         let value = Box::new(self.expr(value));
         if let Some(variable) = self.lookup(symbol) {
             self.assign(variable);

@@ -17,13 +17,14 @@ impl Lowerer<'_, '_> {
         let Some((last, body)) = operands.split_last() else {
             return Err(Diagnostic::arity(span, "try", 1, None, 0));
         };
-        let clause = shape::list("try", last, span)?;
+        let hint = |problem: Box<Diagnostic>| problem.with_hint(self.hint_for_try(last));
+        let clause = shape::list("try", last, span).map_err(hint)?;
         let is_catch = clause
             .first()
             .is_some_and(|head| shape::as_symbol(head) == Some(self.session.names.catch));
         if !is_catch {
             let message = "try: last argument must be (catch var handler...)";
-            return Err(Diagnostic::eval(span, message));
+            return Err(hint(Diagnostic::eval(span, message)));
         }
         let [_, name, handler @ ..] = clause else {
             return Err(Diagnostic::eval(
@@ -37,7 +38,8 @@ impl Lowerer<'_, '_> {
                 "try: catch needs (catch var handler...)",
             ));
         }
-        let symbol = shape::symbol("try catch", name, span)?;
+        let symbol = shape::symbol("try catch", name, span)
+            .map_err(|problem| problem.with_optional_hint(self.hint_for_catch(name)))?;
         let body = self.exprs(body);
         let body = Box::new(sequence(body, span));
         let variable = self.named_variable(symbol);

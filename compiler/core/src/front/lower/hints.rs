@@ -129,8 +129,83 @@ impl Lowerer<'_, '_> {
             DatumKind::List(items) if items.iter().any(|item| shape::sequence(item).is_some()) => {
                 Some("a function has one list of parameters; what may be left out is taken by a rest: (first . others)".to_owned())
             }
+            DatumKind::Symbol(_) => {
+                let parameter = self.quoted_form(parameters);
+                Some(format!("parameters stand in parentheses: (defun {name} ({parameter}) ...)"))
+            }
             _ => None,
         }
+    }
+
+    /// Why something cannot be a parameter.
+    pub(super) fn hint_for_parameter(&self, parameter: &Datum) -> String {
+        match &parameter.kind {
+            DatumKind::List(parts) => {
+                let name = parts.first().map(|name| self.quoted_form(name));
+                let name = name.unwrap_or_default();
+                format!(
+                    "a parameter is a name, {name}, without a default; what may be left out is taken by a rest: (... . more)"
+                )
+            }
+            DatumKind::Vector(_) | DatumKind::Map(_) => {
+                let pattern = self.quoted_form(parameter);
+                format!(
+                    "a parameter is a name; take its value apart in the body: (let (({pattern} name)) ...)"
+                )
+            }
+            _ => "parameters are names".to_owned(),
+        }
+    }
+
+    /// What to write instead of a `lambda` that has something else where its parameters have to stand.
+    pub(super) fn hint_for_lambda(&self, parameters: &Datum, body: &[Datum]) -> Option<String> {
+        let shown = self.quoted_form(parameters);
+        match &parameters.kind {
+            DatumKind::Symbol(_)
+                if body
+                    .first()
+                    .is_some_and(|next| shape::sequence(next).is_some())
+                    && body.len() > 1 =>
+            {
+                Some(format!(
+                    "a function has no name here: (define ({shown} ...) ...), or (letrec (({shown} (fn ...))) ...)"
+                ))
+            }
+            DatumKind::Symbol(_) => Some(format!(
+                "parameters stand in parentheses: (fn ({shown}) ...); a list of all arguments is (fn (. {shown}) ...)"
+            )),
+            DatumKind::Str(_) => {
+                Some("a text that explains a function stands behind its parameters".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What to write instead of a `try` that ends in something else than its handler.
+    pub(super) fn hint_for_try(&self, last: &Datum) -> &'static str {
+        let head = shape::sequence(last).and_then(|items| items.first());
+        if head.is_some_and(|head| self.is_symbol(head, "finally")) {
+            return "there is no 'finally': clean up in the handler and behind the 'try', or use 'with-stream' for streams";
+        }
+        "the handler stands last: (try ... (catch e ...)), where e is the condition that was raised"
+    }
+
+    /// Why a condition cannot be bound by what follows `catch`.
+    pub(super) fn hint_for_catch(&self, name: &Datum) -> Option<String> {
+        let parts = shape::sequence(name)?;
+        let name = parts
+            .last()
+            .map_or("e".to_owned(), |name| self.quoted_form(name));
+        Some(format!(
+            "the name stands without parentheses: (catch {name} ...); its kind is (:type {name})"
+        ))
+    }
+
+    /// What to write instead of a `set!` of something that is no variable.
+    pub(super) fn hint_for_set(&self, target: &Datum) -> Option<String> {
+        matches!(target.kind, DatumKind::List(_)).then(|| {
+            "a variable alone is assigned: lists and maps are immutable, 'assoc' gives an updated copy".to_owned()
+        })
     }
 
     /// Why a clause is none.

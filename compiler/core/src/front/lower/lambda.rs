@@ -12,7 +12,8 @@ impl Lowerer<'_, '_> {
         let ([parameters], body) = shape::at_least::<1>("lambda", operands, 1, span)?;
         let Some(parameters) = shape::sequence(parameters) else {
             let got = type_name(&parameters.kind);
-            return Err(Diagnostic::wrong_type(span, "list or vector", got));
+            let problem = Diagnostic::wrong_type(span, "list or vector", got);
+            return Err(problem.with_optional_hint(self.hint_for_lambda(parameters, body)));
         };
         self.function("lambda", None, parameters, body, span)
     }
@@ -49,7 +50,7 @@ impl Lowerer<'_, '_> {
                     patterns.push((variable, parameter));
                     variable
                 }
-                _ => return Err(Diagnostic::eval(span, format!("{form}: expected a symbol"))),
+                _ => return Err(self.no_parameter(form, parameter, span)),
             };
             variables.push(variable);
         }
@@ -69,7 +70,7 @@ impl Lowerer<'_, '_> {
                     patterns.push((variable, rest));
                     Some(variable)
                 }
-                _ => return Err(Diagnostic::eval(span, format!("{form}: expected a symbol"))),
+                _ => return Err(self.no_parameter(form, rest, span)),
             },
             None => None,
         };
@@ -86,6 +87,11 @@ impl Lowerer<'_, '_> {
             library: false,
         };
         Ok(Expr::new(ExprKind::Lambda(Rc::new(lambda)), span))
+    }
+
+    fn no_parameter(&self, form: &str, parameter: &Datum, span: Span) -> Box<Diagnostic> {
+        let hint = self.hint_for_parameter(parameter);
+        Diagnostic::eval(span, format!("{form}: expected a symbol")).with_hint(hint)
     }
 
     /// Splits a parameter list at its dot.
