@@ -1,7 +1,8 @@
 //! What runs while a program is checked or built: nothing that nobody asked for.
 //!
 //! Looked at: values of globals, what they call (functions, library functions, closures in data), definitions of
-//! imported files, `eval`, input; each kind of effect by the capability that the builtin declares.
+//! imported files, macros and what they call, `eval`, input; each kind of effect by the capability that the builtin
+//! declares.
 
 use sema_tests::{Outcome, Scratch, outcome, semac_in};
 
@@ -42,8 +43,95 @@ fn definitions_with_effects_are_not_evaluated_for_macros() {
     }
 }
 
+/// What macros do themselves, or functions that they call, at any distance.
 #[test]
-fn what_a_macro_asks_for_happens() {
+fn macros_reach_nothing_outside_of_the_build() {
+    for (macros, place) in [
+        ("(defmacro m () (file/delete \"victim.txt\") 5)", "\n1 | "),
+        ("(defmacro m () (exit 0))", "\n1 | "),
+        ("(defmacro m () (shell \"rm victim.txt\"))", "\n1 | "),
+        ("(defmacro m () (sys/set-env \"A\" \"1\"))", "\n1 | "),
+        (
+            "(defmacro m () (http/get \"http://127.0.0.1:9/\"))",
+            "\n1 | ",
+        ),
+        ("(defmacro m () (read-line))", "\n1 | "),
+        (
+            "(defmacro m () (for-each file/delete '(\"victim.txt\")))",
+            "\n1 | ",
+        ),
+        (
+            "(define (far) (file/delete \"victim.txt\"))\n(define (near) (far) 1)\n(defmacro m () (near))",
+            "\n1 | ",
+        ),
+        (
+            "(defmacro m () (try (begin (file/delete \"victim.txt\") 5) (catch e 6)))",
+            "\n1 | ",
+        ),
+        (
+            "(import \"other.sema\")\n(defmacro m () (clear))",
+            "other.sema:2",
+        ),
+        ("(import \"other.sema\")", "other.sema:4"),
+    ] {
+        let main = format!("{macros}\n(println (m))\n");
+        let project = Scratch::with(&[
+            ("main.sema", main.as_str()),
+            ("victim.txt", "precious"),
+            (
+                "other.sema",
+                "(define (clear)\n  (file/delete \"victim.txt\") 5)\n(defmacro m ()\n  (file/delete \"victim.txt\") 5)",
+            ),
+        ]);
+        let got = check(&project).failed_with(1, "a macro reaches outside of the build");
+        for part in [
+            "E0302",
+            "this would reach outside",
+            place,
+            "while expanding `m`",
+            "--macro-effects",
+        ] {
+            assert!(got.stderr.contains(part), "{macros}: {got:?}");
+        }
+        let text = std::fs::read_to_string(project.file("victim.txt"));
+        assert_eq!(text.unwrap(), "precious", "{macros}");
+    }
+    // Code that is evaluated has no such builtins.
+    for evaluated in [
+        "(eval '(file/delete \"victim.txt\"))",
+        "(eval '(file/copy \"victim.txt\" \"other.txt\"))",
+        "(try (eval (read \"(file/delete \\\"victim.txt\\\")\")) (catch e 1))",
+    ] {
+        let main = format!(
+            "(defmacro r () (file/read \"victim.txt\"))\n(r)\n(defmacro m () {evaluated})\n(println (m))\n"
+        );
+        let project = Scratch::with(&[("main.sema", main.as_str()), ("victim.txt", "precious")]);
+        check(&project);
+        assert!(project.file("victim.txt").exists(), "{evaluated}");
+        assert!(!project.file("other.txt").exists(), "{evaluated}");
+    }
+}
+
+#[test]
+fn macros_may_look_and_evaluate() {
+    let project = Scratch::with(&[
+        (
+            "main.sema",
+            "(define table (map string/upper (string/split (file/read \"words.txt\") \" \")))\n\
+             (define unused (file/delete \"words.txt\"))\n\
+             (defmacro words () (list 'quote table))\n\
+             (defmacro read-now () (file/read \"words.txt\"))\n\
+             (defmacro computed (x) (eval x))\n\
+             (println (words) (read-now) (computed (+ 1 2)))\n",
+        ),
+        ("words.txt", "a b"),
+    ]);
+    check(&project).succeeded();
+    assert!(project.file("words.txt").exists());
+}
+
+#[test]
+fn effects_of_macros_happen_if_somebody_asks_for_them() {
     let project = Scratch::with(&[
         (
             "main.sema",
@@ -55,10 +143,15 @@ fn what_a_macro_asks_for_happens() {
         ),
         ("words.txt", "a b"),
     ]);
-    check(&project).succeeded();
+    let mut command = semac_in(project.path());
+    outcome(command.args(["check", "--macro-effects", "main.sema"]), b"").succeeded();
     let read = |name| std::fs::read_to_string(project.file(name)).unwrap();
     assert_eq!(
         (read("log.txt"), read("words.txt")),
         ("asked".into(), "a b".into())
     );
+    // Who runs a program asks for what its macros do.
+    let mut command = semac_in(project.path());
+    outcome(command.args(["run", "main.sema"]), b"");
+    assert_eq!(read("log.txt"), "askedasked");
 }

@@ -19,7 +19,7 @@ use crate::link::service;
 pub use crate::link::service::{Service, Transport};
 use crate::link::{self, Output};
 use crate::live::dynamic;
-use crate::live::machine::Machine;
+use crate::live::machine::{Limits, Machine};
 use crate::middle::frames;
 use crate::middle::stop;
 use crate::phases::{self, Observer};
@@ -59,6 +59,8 @@ pub struct Options {
     pub externs: Vec<HostFunction>,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
+    /// Whether macro transformers may reach outside of the build: write files, start programs, use the network, exit.
+    pub macro_effects: bool,
     /// What the modules become.
     pub world: World,
     /// Whether to write down the sources with the macros that they define expanded.
@@ -204,7 +206,13 @@ fn compile_with(
     let mut interner = new_interner();
     let library = Library::new(sources);
     let builtins = library.builtins();
-    let mut machine = Machine::new(&library, options.macro_steps);
+    let mut machine = Machine::new(
+        &library,
+        Limits {
+            steps: options.macro_steps,
+            effects: options.macro_effects,
+        },
+    );
     let packages = PackageRoot {
         directory: options.package_root.as_ref().map(|root| text_of(root)),
         program: Some(main_directory(entry)),

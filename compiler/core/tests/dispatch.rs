@@ -59,6 +59,7 @@ fn run(stoppable: bool) {
         surroundings: Surroundings::Runtime,
         stoppable,
         macro_steps: 1_000_000,
+        macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,

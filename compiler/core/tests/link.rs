@@ -59,6 +59,7 @@ fn compiled(files: &Files, entry: &Path, optimize: u8, world: World) -> Program 
         surroundings: Surroundings::Runtime,
         stoppable: false,
         macro_steps: 1_000_000,
+        macro_effects: true,
         world,
         expand: false,
     };

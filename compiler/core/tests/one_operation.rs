@@ -94,6 +94,7 @@ fn compile(text: String, optimize: u8) -> Program {
         package_root: None,
         surroundings: Surroundings::Runtime,
         macro_steps: 1_000_000,
+        macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,

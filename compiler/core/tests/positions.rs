@@ -56,6 +56,7 @@ fn said(program: &str) -> String {
         surroundings: Surroundings::Runtime,
         stoppable: false,
         macro_steps: 100_000,
+        macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,

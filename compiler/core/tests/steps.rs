@@ -47,6 +47,7 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         surroundings: Surroundings::Runtime,
         stoppable: true,
         macro_steps: 1000,
+        macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,

@@ -137,6 +137,9 @@ pub struct Lints {
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Let macros reach outside of the build: write files, start programs, use the network, exit
+    #[arg(long)]
+    pub macro_effects: bool,
 }
 
 /// `semac run`

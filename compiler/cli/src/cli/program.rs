@@ -231,6 +231,8 @@ fn diagnose(
         externs: lints.externs.clone(),
         surroundings: purpose.surroundings,
         macro_steps: optimization.macro_steps,
+        // Who runs a program asks for what its macros do.
+        macro_effects: lints.macro_effects || purpose.surroundings == Surroundings::Sources,
         stoppable: optimization.stoppable,
         world: purpose.world,
         service: purpose.service,

@@ -21,7 +21,9 @@ use crate::front::source::SourceMap;
 use crate::ir::{Builtin, Unit};
 use crate::link::library::Library;
 use crate::live::dynamic::DynamicCompiler;
-use crate::live::effects::{ALLOWED, REFUSED, guard, refusal, with_effects};
+use crate::live::effects::{
+    ALLOWED, EVALUATES, REFUSED, denied, guard, noted, refusal, with_effects,
+};
 use crate::live::namespace::load_unit;
 use crate::live::values::{self, DatumSpans};
 
@@ -42,17 +44,28 @@ pub struct Machine<'l> {
     units: usize,
     /// The builtins that reach outside of the build, and how many functions of the library were looked at for it.
     effects: (HashSet<Builtin>, usize),
-    /// How many steps each transformer may take.
-    steps: u64,
+    /// What transformers may do.
+    limits: Limits,
+}
+
+/// What macro transformers may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many steps each may take.
+    pub steps: u64,
+    /// Whether they may reach outside of the build.
+    pub effects: bool,
 }
 
 impl<'l> Machine<'l> {
-    /// A machine with the given library on which each transformer may take so many steps. What
-    /// compile-time code prints goes to standard output.
-    pub fn new(library: &'l Library, steps: u64) -> Machine<'l> {
+    /// A machine with the given library and limits of transformers. What compile-time code prints goes to standard output.
+    pub fn new(library: &'l Library, limits: Limits) -> Machine<'l> {
         let mut host = Host::new(Output::stdout(), &NATIVES);
         host.heap.stress_from_environment();
-        host.watch_reads();
+        match limits.effects {
+            true => host.watch_reads(),
+            false => host.watch_reads_and_deny(denied()),
+        }
         let mut vm = Vm::new(host, Box::new(NoModules));
         vm.set_dynamic(Rc::new(DynamicCompiler::default()));
         Machine {
@@ -61,7 +74,7 @@ impl<'l> Machine<'l> {
             namespaces: HashMap::default(),
             units: 0,
             effects: (HashSet::default(), 0),
-            steps,
+            limits,
         }
     }
 
@@ -112,22 +125,17 @@ impl<'l> Machine<'l> {
             1,
         );
         let loaded = loaded.map_err(|error| plain_error(error.to_string()))?;
-        self.allow_effects(false);
-        self.vm.host.steps.set(self.steps);
+        self.set_everywhere(ALLOWED, Value::FALSE);
+        self.set_everywhere(EVALUATES, Value::FALSE);
+        self.vm.host.steps.set(self.limits.steps);
         self.set_everywhere(REFUSED, Value::NIL);
         let ending = self.vm.run_main(loaded);
         let value = self.ended(ending, sources)?;
         // The program may have caught the refusal, and would get another value when it runs.
         match self.refused() {
-            Some(shown) => Err(refusal(&shown, Span::default())),
+            Some((shown, place)) => Err(refusal(&shown, place)),
             None => Ok(value),
         }
-    }
-
-    /// Whether code may reach outside of the build from now on.
-    fn allow_effects(&mut self, allowed: bool) {
-        let value = if allowed { Value::TRUE } else { Value::FALSE };
-        self.set_everywhere(ALLOWED, value);
     }
 
     /// Gives a variable of all namespaces a value.
@@ -140,12 +148,13 @@ impl<'l> Machine<'l> {
         }
     }
 
-    /// The builtin that was refused while code ran that nobody asked for.
-    fn refused(&self) -> Option<String> {
+    /// The builtin that was refused while code ran that nobody asked for, and where it stands.
+    fn refused(&self) -> Option<(String, Span)> {
         self.namespaces.values().find_map(|&namespace| {
             let number = self.vm.find_namespace_global(namespace, REFUSED)?;
             let value = self.vm.namespace_value(namespace, number as usize)?;
-            self.vm.host.heap.as_str(value).map(str::to_owned)
+            let (shown, place) = noted(self.vm.host.heap.as_str(value)?);
+            Some((shown.to_owned(), place))
         })
     }
 
@@ -161,12 +170,25 @@ impl<'l> Machine<'l> {
                 if self.vm.host.steps.get() == 0 {
                     failure.hint = Some(format!(
                         "a macro may take {} steps; --macro-steps N allows more",
-                        self.steps
+                        self.limits.steps
                     ));
                 }
                 Err(failure)
             }
         }
+    }
+}
+
+/// The error about a transformer that reaches outside of the build.
+fn has_effect(shown: &str, place: Span) -> Box<Diagnostic> {
+    let message =
+        format!("a macro reaches outside of the build: '{shown}' is not called at build time");
+    let problem = Diagnostic::error("E0302", message).with_hint(
+        "`--macro-effects` lets macros do that; `semac run` and `semac test` let them anyway",
+    );
+    match place.end {
+        0 => problem,
+        _ => problem.with_secondary(place, "this would reach outside"),
     }
 }
 
@@ -211,16 +233,21 @@ impl MacroHost for Machine<'_> {
             })
         };
         let function = self.vm.kept(transformer.0);
-        // What a macro does itself has been asked for.
-        self.allow_effects(true);
-        self.vm.host.steps.set(self.steps);
+        self.set_everywhere(ALLOWED, Value::bool(self.limits.effects));
+        self.set_everywhere(EVALUATES, Value::TRUE);
+        self.set_everywhere(REFUSED, Value::NIL);
+        self.vm.host.steps.set(self.limits.steps);
         let ending = self.vm.call(function, &arguments);
         let expansion = self.ended(ending, sources).and_then(|result| {
             values::to_datum(&self.vm, result, span, &spans, interner)
                 .map_err(|problem| plain_error(problem.of_expansion()))
         });
         self.vm.release(kept);
-        expansion
+        // The macro may have caught the refusal.
+        match self.refused() {
+            Some((shown, place)) => Err(has_effect(&shown, place)),
+            None => expansion,
+        }
     }
 
     fn copy_global(&mut self, from: (&Rc<str>, &str), to: (&Rc<str>, &str)) {

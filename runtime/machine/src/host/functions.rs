@@ -209,6 +209,16 @@ impl Host {
         self.denied = Some((Capabilities::NONE, Host::watched_function));
     }
 
+    /// Does the same, and denies natives these capabilities.
+    pub fn watch_reads_and_deny(&mut self, capabilities: Capabilities) {
+        self.denied = Some((capabilities, Host::denied_or_watched_function));
+    }
+
+    fn denied_or_watched_function(&self, number: u32, native: &'static Native) -> Option<u32> {
+        self.denied_function(number, native)
+            .or_else(|| self.watched_function(number, native))
+    }
+
     /// The texts that natives got which read files, if they are watched: paths, and perhaps more.
     pub fn paths_read(&self) -> Vec<String> {
         match self.functions.0.get() {

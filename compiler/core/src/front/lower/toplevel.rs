@@ -469,7 +469,7 @@ fn has_effect(
     Diagnostic::error("E0302", message)
         .at_labelled(form.span, "this definition reaches outside of the build")
         .with_secondary(user.span, format!("`{macro_name}` refers to `{name}`"))
-        .with_hint("do it in a function that the macro calls, or in the macro itself")
+        .with_hint("do it in a function that the macro calls; `--macro-effects` lets macros do such things")
 }
 
 fn mentioned_globals(expr: &Expr, globals: &mut Vec<GlobalId>) {
