@@ -156,6 +156,7 @@ fn products_of_earlier_builds_are_not_included_in_directories() {
     let mut compile = semac_in(project.path());
     outcome(compile.args(["compile", "main.sema"]), b"").succeeded();
     fs::copy(project.file("app"), project.file("copy of app")).unwrap();
+    build(project.path(), &["main.sema", "--image", "image.tar"]).succeeded();
     build(project.path(), &arguments).succeeded();
     assert!(fs::read(project.file("app")).unwrap() == first);
     // A user's own file at that place is no product.
@@ -192,6 +193,53 @@ fn directories_and_the_home_directory_are_outputs() {
             "1\n",
             "{output}"
         );
+    }
+    // As `--image=~/i.tar` reaches semac: no shell has seen the `~`.
+    let arguments = ["main.sema", "--image=~/i.tar", "--debug-out=~/lines"];
+    build(project.path(), &arguments).succeeded();
+    for file in ["i.tar", "lines"] {
+        assert!(project.file("house").join(file).is_file(), "{file}");
+    }
+}
+
+/// Paths in messages are relative to the directory that semac was started in, however they were given.
+#[test]
+fn messages_name_files_from_here() {
+    let project = Scratch::with(&[("main.sema", "(println 1)"), ("dir/d.txt", "data")]);
+    fs::write(project.file("binary.sema"), b"(a)\xff").unwrap();
+    fs::create_dir(project.file("pipes")).unwrap();
+    let whole = |name: &str| project.file(name).to_str().unwrap().to_owned();
+    let (main, binary, data) = (whole("main.sema"), whole("binary.sema"), whole("dir/d.txt"));
+    let missing = whole("missing");
+    for (arguments, message) in [
+        (
+            vec![&*main, "-o", &main],
+            "'main.sema' would overwrite 'main.sema'",
+        ),
+        (
+            vec!["main.sema", "--include", "dir", "-o", "dir/d.txt"],
+            "would overwrite 'dir/d.txt'",
+        ),
+        (
+            vec!["main.sema", "--include", "dir", "-o", &data],
+            "'dir/d.txt' would overwrite",
+        ),
+        (vec![&*binary], "load binary.sema: "),
+        (
+            vec!["main.sema", "--include", &missing],
+            "cannot include 'missing'",
+        ),
+        (
+            vec!["main.sema", "--trust", &missing],
+            "cannot read 'missing'",
+        ),
+        (vec![&*missing], "'missing'"),
+    ] {
+        let got = build(project.path(), &arguments);
+        assert_ne!(got.status, 0, "{arguments:?}: {got:?}");
+        assert!(got.stderr.contains(message), "{arguments:?}: {got:?}");
+        let here = project.path().to_str().unwrap();
+        assert!(!got.stderr.contains(here), "{arguments:?}: {got:?}");
     }
 }
 

@@ -15,4 +15,5 @@ pub mod bundle;
 pub mod cli;
 mod codes;
 pub mod oci;
+mod paths;
 pub mod project;

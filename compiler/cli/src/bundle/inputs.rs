@@ -60,15 +60,21 @@ pub fn overwritten<'p>(
 /// directory.
 #[must_use]
 pub fn output_path(given: &Path, default: &Path, home: Option<&Path>) -> PathBuf {
-    let expanded = match (given.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => home.to_owned(),
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => given.to_owned(),
-    };
+    let expanded = at_home(given, home);
     let is_directory_name = given.as_os_str().as_encoded_bytes().ends_with(b"/");
     match default.file_name() {
         Some(name) if is_directory_name || expanded.is_dir() => expanded.join(name),
         _ => expanded,
+    }
+}
+
+/// A path in which a leading `~` has become the home directory.
+#[must_use]
+pub fn at_home(given: &Path, home: Option<&Path>) -> PathBuf {
+    match (given.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => home.to_owned(),
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => given.to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keys in files, as OpenSSL has them: PKCS #8 and SubjectPublicKeyInfo in PEM (RFC 8410).
 
+use crate::paths::shown;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ const PUBLIC: &[u8] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A file cannot be read or written.
-    #[error("cannot {action} '{}': {source}", path.display())]
+    #[error("cannot {action} '{}': {source}", shown(&path))]
     File {
         /// The attempted action, as a verb.
         action: &'static str,
@@ -32,7 +33,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// It is something else.
-    #[error("'{}' is not {what} for Ed25519 in PEM", path.display())]
+    #[error("'{}' is not {what} for Ed25519 in PEM", shown(&path))]
     NotAKey {
         /// The file.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum KeyError {
         what: &'static str,
     },
     /// A public key for which everybody can make signatures, or for which nobody can.
-    #[error("'{}' is no public key that could be trusted: {problem}", path.display())]
+    #[error("'{}' is no public key that could be trusted: {problem}", shown(&path))]
     Weak {
         /// The file.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! The runtime executable that programs are appended to: where it comes from and what it runs on.
 
+use crate::paths::shown;
 use std::borrow::Cow;
 use std::fs;
 use std::io;
@@ -27,7 +28,7 @@ const DYNAMIC_FILE_NAME: &str = "sema-rt-dynamic";
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// It cannot be read.
-    #[error("cannot read the runtime '{}': {source}", path.display())]
+    #[error("cannot read the runtime '{}': {source}", shown(&path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -35,25 +36,25 @@ pub enum RuntimeError {
         source: io::Error,
     },
     /// It is no executable.
-    #[error("'{}' is not an executable that programs can be appended to", path.display())]
+    #[error("'{}' is not an executable that programs can be appended to", shown(&path))]
     NotExecutable {
         /// The file.
         path: PathBuf,
     },
     /// Its tables name places behind its end.
-    #[error("the runtime '{}' is not complete: its end is missing", path.display())]
+    #[error("the runtime '{}' is not complete: its end is missing", shown(&path))]
     Truncated {
         /// The file.
         path: PathBuf,
     },
     /// It is an executable, but no runtime.
-    #[error("'{}' is an executable, but not a runtime for programs", path.display())]
+    #[error("'{}' is an executable, but not a runtime for programs", shown(&path))]
     NotRuntime {
         /// The file.
         path: PathBuf,
     },
     /// It runs modules of another format.
-    #[error("'{}' is the runtime of semac {release}, which cannot run what this semac makes", path.display())]
+    #[error("'{}' is the runtime of semac {release}, which cannot run what this semac makes", shown(&path))]
     OtherRelease {
         /// The file.
         path: PathBuf,
@@ -72,7 +73,7 @@ pub enum RuntimeError {
         target: &'static str,
     },
     /// The given runtime is for another platform.
-    #[error("'{}' is a runtime for {}, not for {asked}", path.display(), has)]
+    #[error("'{}' is a runtime for {}, not for {asked}", shown(&path), has)]
     OtherTarget {
         /// The file.
         path: PathBuf,
@@ -82,7 +83,7 @@ pub enum RuntimeError {
         asked: &'static str,
     },
     /// The given runtime lacks natives.
-    #[error("'{}' is a runtime of tier {}, and the program needs tier {}", path.display(), has.name(), needs.name())]
+    #[error("'{}' is a runtime of tier {}, and the program needs tier {}", shown(&path), has.name(), needs.name())]
     LowerTier {
         /// The file.
         path: PathBuf,

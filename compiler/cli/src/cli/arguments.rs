@@ -6,6 +6,7 @@ mod proof;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use sema_machine::platform::tier::Tier;
 
@@ -97,6 +98,12 @@ pub enum Command {
     /// Write the manual pages
     #[command(hide = true)]
     Man(Man),
+}
+
+/// What reads a path to write to: a leading `~` is the home directory, also where no shell has seen it (`--sbom=~/x`).
+pub(crate) fn output_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new()
+        .map(|given| crate::bundle::at_home(&given, super::program::home().as_deref()))
 }
 
 /// Options of all commands that compile.

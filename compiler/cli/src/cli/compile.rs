@@ -1,5 +1,6 @@
 //! `semac compile`: one file, one module.
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use sema_format::WriteOptions;
@@ -22,7 +23,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     {
         return Err(Failure::Usage(format!(
             "'{}' is no file beside which the module could be written: give -o OUT",
-            arguments.file.display()
+            shown(&arguments.file)
         )));
     }
     let clock = Clock::new(arguments.optimization.time_passes);
@@ -63,7 +64,7 @@ pub(super) fn execute(arguments: &Compile) -> Result<u8, Failure> {
     clock.show();
     remark(&format!(
         "Wrote {} ({})\n",
-        output.display(),
+        shown(&output),
         size_text(bytes.len() as u64)
     ));
     Ok(0)

@@ -1,5 +1,6 @@
 //! `semac disasm`: listings of bytecode.
 
+use crate::paths::shown;
 use sema_format::{AlignedBytes, FormatError, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
@@ -51,7 +52,7 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     }
     if let (Some(name), true) = (&arguments.module, listings.is_empty()) {
         return Err(Failure::Other {
-            message: format!("'{}' has no module '{name}'", arguments.file.display()),
+            message: format!("'{}' has no module '{name}'", shown(&arguments.file)),
             hint: "`semac inspect` lists the modules of an executable".to_owned(),
         });
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is written before everything has been checked: the archive, the names, and what is there already.
 
+use crate::paths::shown;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub struct Extract {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
     /// The directory to write to, made if needed
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = super::arguments::output_path())]
     pub output: PathBuf,
     /// Replace files that are there already
     #[arg(long)]
@@ -44,7 +45,7 @@ pub(super) fn execute(arguments: &Extract) -> Result<u8, Failure> {
     };
     let Image::Archive(archive) = Image::open(&arguments.file)? else {
         return Err(Failure::Other {
-            message: format!("'{}' is a module", arguments.file.display()),
+            message: format!("'{}' is a module", shown(&arguments.file)),
             hint: "modules hold code and no files; name an executable".to_owned(),
         });
     };
@@ -69,7 +70,7 @@ pub(super) fn execute(arguments: &Extract) -> Result<u8, Failure> {
         "Extracted {} ({}) to {}\n",
         count_text(chosen.len(), "file"),
         size_text(bytes),
-        arguments.output.display()
+        shown(&arguments.output)
     ));
     Ok(0)
 }
@@ -86,7 +87,7 @@ fn chosen<'a>(archive: &'a Archive, arguments: &Extract) -> Result<Vec<EntryRef<
     for path in &arguments.paths {
         if !all.iter().any(|entry| is_meant(path, entry)) {
             return Err(Failure::Other {
-                message: format!("'{}' has no file '{path}'", arguments.file.display()),
+                message: format!("'{}' has no file '{path}'", shown(&arguments.file)),
                 hint: "`semac inspect` lists the embedded files".to_owned(),
             });
         }
@@ -115,8 +116,8 @@ fn check(output: &Path, directory: &Path, force: bool) -> Result<(), Failure> {
             return refused(
                 format!(
                     "'{}' would lie below '{}', which is no directory but a file or a link",
-                    output.display(),
-                    parent.display()
+                    shown(&output),
+                    shown(&parent)
                 ),
                 "extract into another directory",
             );
@@ -132,13 +133,13 @@ fn check(output: &Path, directory: &Path, force: bool) -> Result<(), Failure> {
         Ok(found) if !found.is_file() => refused(
             format!(
                 "'{}' is there already, and is no regular file",
-                output.display()
+                shown(&output)
             ),
             "remove it, or extract into another directory",
         ),
         Ok(_) if force => Ok(()),
         Ok(_) => refused(
-            format!("'{}' is there already", output.display()),
+            format!("'{}' is there already", shown(&output)),
             "--force replaces files; or extract into another directory",
         ),
     }

@@ -1,5 +1,6 @@
 //! How commands fail, and how that is shown.
 
+use crate::paths::shown;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +56,7 @@ pub enum Failure {
     #[error("{0}")]
     Usage(String),
     /// A file cannot be read or written.
-    #[error("cannot {action} '{}': {source}", path.display())]
+    #[error("cannot {action} '{}': {source}", shown(&path))]
     File {
         /// The attempted action, as a verb.
         action: &'static str,
@@ -65,7 +66,7 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// An executable or module that cannot be used.
-    #[error("'{}': {problem}", path.display())]
+    #[error("'{}': {problem}", shown(&path))]
     Damaged {
         /// The file.
         path: PathBuf,

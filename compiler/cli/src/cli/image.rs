@@ -1,5 +1,6 @@
 //! Files that semac made: modules, archives and executables, told apart by their first bytes.
 
+use crate::paths::shown;
 use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
@@ -80,7 +81,7 @@ impl Image {
             FileKind::Source => Err(Failure::Other {
                 message: format!(
                     "'{}' is neither an executable that semac built nor a module",
-                    path.display()
+                    shown(&path)
                 ),
                 hint: "build it first: `semac build FILE` or `semac compile FILE`".to_owned(),
             }),

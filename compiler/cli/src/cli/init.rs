@@ -1,5 +1,6 @@
 //! `semac init`: a project that builds, tests and runs.
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -42,7 +43,7 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
         let is_known = *file == IGNORED && ignored_before.is_some();
         if !is_known && std::fs::symlink_metadata(&path).is_ok() {
             return Err(Failure::Other {
-                message: format!("'{}' is there already", path.display()),
+                message: format!("'{}' is there already", shown(&path)),
                 hint: "name another directory; nothing has been written".to_owned(),
             });
         }

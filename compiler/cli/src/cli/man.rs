@@ -1,5 +1,6 @@
 //! `semac man`: the manual pages, for who packs semac.
 
+use crate::paths::shown;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
@@ -15,7 +16,7 @@ Examples:
   semac man -o /usr/local/share/man/man1")]
 pub struct Man {
     /// The directory to write the pages to, made if needed
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = super::arguments::output_path())]
     pub output: PathBuf,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn execute(arguments: &Man) -> Result<u8, Failure> {
     remark(&format!(
         "Wrote {} to {}\n",
         count_text(pages.len(), "page"),
-        arguments.output.display()
+        shown(&arguments.output)
     ));
     Ok(0)
 }

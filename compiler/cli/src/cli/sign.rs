@@ -1,5 +1,6 @@
 //! `semac keygen`, `semac sign`, and what `semac verify --key` does: signatures of programs.
 
+use crate::paths::shown;
 use std::fs;
 use std::path::Path;
 
@@ -20,8 +21,8 @@ pub(super) fn generate(arguments: &Keygen) -> Result<u8, Failure> {
     let public = new_keys(&arguments.file)?;
     note(&format!(
         "Wrote {}, which nobody else may have, and {}\n",
-        arguments.file.display(),
-        public.display()
+        shown(&arguments.file),
+        shown(&public)
     ));
     Ok(0)
 }
@@ -50,7 +51,7 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
         std::io::Write::write_all(file, &signed).map_err(sema_vfs::WriteError::Output)
     })
     .map_err(crate::bundle::BundleError::from)?;
-    note(&format!("Signed {}\n", output.display()));
+    note(&format!("Signed {}\n", shown(&output)));
     Ok(0)
 }
 
@@ -74,8 +75,8 @@ fn sign_module(arguments: &Sign, file: &[u8], pair: &KeyPair) -> Result<u8, Fail
     .map_err(crate::bundle::BundleError::from)?;
     note(&format!(
         "Signed {}: the signature is in {}\n",
-        arguments.file.display(),
-        output.display()
+        shown(&arguments.file),
+        shown(&output)
     ));
     Ok(0)
 }

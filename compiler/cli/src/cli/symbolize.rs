@@ -1,5 +1,6 @@
 //! `semac symbolize`: the report of a program without line tables, with the lines.
 
+use crate::paths::shown;
 use std::io::Read;
 use std::path::Path;
 
@@ -255,7 +256,7 @@ fn module(name: &str, bytes: &[u8]) -> Result<Option<Module>, sema_format::Forma
 
 fn no_tables(path: &Path) -> Failure {
     Failure::Other {
-        message: format!("'{}' has no line tables of a program", path.display()),
+        message: format!("'{}' has no line tables of a program", shown(&path)),
         hint: "`semac build --debug-out FILE` writes such a file".to_owned(),
     }
 }

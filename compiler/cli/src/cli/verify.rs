@@ -1,5 +1,6 @@
 //! `semac verify`: is a file undamaged, and is its code well formed?
 
+use crate::paths::shown;
 use sema_format::ModuleView;
 use sema_machine::launch::signature::SIGNATURE;
 
@@ -61,7 +62,7 @@ pub(super) fn execute(arguments: &Verify) -> Result<u8, Failure> {
             )
         }
     };
-    print(&format!("{}: ok ({summary})\n", arguments.file.display()))?;
+    print(&format!("{}: ok ({summary})\n", shown(&arguments.file)))?;
     Ok(0)
 }
 

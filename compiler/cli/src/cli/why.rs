@@ -1,5 +1,6 @@
 //! `semac why`: by which calls a program gets to something.
 
+use crate::paths::shown;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
@@ -75,7 +76,7 @@ pub(super) fn execute(arguments: &Why) -> Result<u8, Failure> {
         return Err(Failure::Other {
             message: format!(
                 "nothing in '{}' leads to '{}'",
-                arguments.file.display(),
+                shown(&arguments.file),
                 arguments.name
             ),
             hint: "`semac inspect` lists what a program has; builtins that are instructions, as + is, lead nowhere"
@@ -114,7 +115,7 @@ fn unknown(name: &str, arguments: &Why, program: &Program) -> Option<Failure> {
     Some(Failure::Other {
         message: format!(
             "nothing in '{}' leads to '{name}': there is no builtin, capability, tier, module or file of that name",
-            arguments.file.display()
+            shown(&arguments.file)
         ),
         hint: match nearest_name(name, names) {
             Some(near) => format!("did you mean '{near}'?"),

@@ -187,6 +187,38 @@ pub fn write(
     })
 }
 
+/// Whether a file is an image that semac wrote: the description of its first executable says so.
+pub fn is_made_by_semac(file: &Path) -> bool {
+    let description = || -> std::io::Result<bool> {
+        let mut archive = tar::Archive::new(std::fs::File::open(file)?);
+        for entry in archive.entries_with_seek()?.take(ENTRIES_OF_ONE) {
+            let mut entry = entry?;
+            if !entry.path()?.starts_with("blobs") {
+                return Ok(false);
+            }
+            let mut text = Vec::new();
+            if entry.size() <= LARGEST_DESCRIPTION {
+                std::io::Read::read_to_end(&mut entry, &mut text)?;
+            }
+            let described = text.windows(description::MAKER.len());
+            if described
+                .into_iter()
+                .any(|part| part == description::MAKER.as_bytes())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    description().unwrap_or(false)
+}
+
+/// Two directories, the layer and the description of an executable.
+const ENTRIES_OF_ONE: usize = 4;
+
+/// Descriptions of executables are smaller than this, in bytes.
+const LARGEST_DESCRIPTION: u64 = 1 << 20;
+
 fn write_to(
     executables: &[Executable],
     options: &ImageOptions,
@@ -292,6 +324,16 @@ mod tests {
             bytes
         };
         assert_eq!(image(), image());
+        let file = std::env::temp_dir().join(format!("semac-image-{}.tar", std::process::id()));
+        std::fs::write(&file, image()).unwrap();
+        assert!(is_made_by_semac(&file));
+        let mut other = Tar::new(Vec::new());
+        other.file("blobs/a", 0o644, b"created_by").unwrap();
+        std::fs::write(&file, other.finish().unwrap().0).unwrap();
+        assert!(!is_made_by_semac(&file));
+        std::fs::write(&file, b"text").unwrap();
+        assert!(!is_made_by_semac(&file));
+        std::fs::remove_file(&file).unwrap();
         assert!(image().len() < 20_000);
     }
 }

@@ -15,6 +15,7 @@
 
 mod read;
 
+use crate::paths::shown;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,7 @@ pub struct Project {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// It cannot be read.
-    #[error("cannot read '{}': {source}", path.display())]
+    #[error("cannot read '{}': {source}", shown(&path))]
     Unreadable {
         /// The file.
         path: PathBuf,

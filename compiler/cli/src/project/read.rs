@@ -1,5 +1,6 @@
 //! Reading a project file. Whatever is wrong with it is said with its place, all of it at once.
 
+use crate::paths::shown;
 use std::ops::Range;
 use std::path::Path;
 
@@ -38,7 +39,7 @@ pub(super) fn read(
     directory: &Path,
 ) -> Result<Option<Project>, ProjectError> {
     let mut sources = SourceMap::new();
-    let file = sources.add(path.display().to_string(), text);
+    let file = sources.add(shown(&path).to_string(), text);
     let text = sources.file(file).map_or("", |file| file.text());
     let mut reading = Reading {
         file,

@@ -97,6 +97,8 @@ fn is_in_name(character: char) -> bool {
 
 impl<'t> Reader<'t> {
     fn new(host: &'t Host, text: &'t str) -> Reader<'t> {
+        // As in files.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader { host, text, at: 0 };
         if text.starts_with("#!") {
             reader.skip_line();

@@ -9,6 +9,7 @@
 mod include;
 mod pattern;
 
+use crate::paths::shown;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -40,7 +41,7 @@ pub struct Asset {
 #[derive(Debug, thiserror::Error)]
 pub enum IncludeError {
     /// Missing or unreadable.
-    #[error("cannot include '{}': {source}", path.display())]
+    #[error("cannot include '{}': {source}", shown(&path))]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -48,13 +49,13 @@ pub enum IncludeError {
         source: io::Error,
     },
     /// A socket, a device or a pipe.
-    #[error("cannot include '{}': it is neither a file nor a directory", path.display())]
+    #[error("cannot include '{}': it is neither a file nor a directory", shown(&path))]
     Special {
         /// What it is called.
         path: PathBuf,
     },
     /// A path that archives do not take.
-    #[error("cannot include '{}': {source}", path.display())]
+    #[error("cannot include '{}': {source}", shown(&path))]
     Path {
         /// The argument, or the file below it.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum IncludeError {
         source: PathError,
     },
     /// Two different files for one path.
-    #[error("cannot include both '{}' and '{}' as '{path}'", first.display(), second.display())]
+    #[error("cannot include both '{}' and '{}' as '{path}'", shown(&first), shown(&second))]
     Conflict {
         /// The path in the program.
         path: VfsPath,
@@ -74,7 +75,7 @@ pub enum IncludeError {
     /// One path would be a file and a directory.
     #[error(
         "cannot include '{}' as '{path}' and '{}' as '{below}': '{path}' would be a file and a directory",
-        first.display(), second.display()
+        shown(&first), shown(&second)
     )]
     Nested {
         /// The path of the file.
@@ -108,7 +109,7 @@ pub enum IncludeError {
     /// Directories nested too deep.
     #[error(
         "cannot include '{}': directories are nested more than {DEPTH_LIMIT} deep, perhaps by a \
-         symbolic link that leads back", path.display()
+         symbolic link that leads back", shown(&path)
     )]
     TooDeep {
         /// The directory where it was given up.
@@ -145,7 +146,7 @@ impl IncludeError {
 /// The files that the `--include` arguments of a program name, sorted by their paths. Those of `includes` come before those
 /// of `defaults`, which a project file gives: where both put a file at one place, the first is taken.
 ///
-/// What semac made in earlier builds, executables, modules, debug files and bills of materials, is left out of directories and
+/// What semac made in earlier builds, executables, modules, images, debug files and bills of materials, is left out of directories and
 /// patterns; it can be named.
 ///
 /// Each file is opened once, so that an unreadable one is found before anything is compiled.
@@ -403,7 +404,11 @@ fn is_made_by_semac(file: &Path) -> bool {
     };
     // Modules, files with debug information and bundles.
     let has_magic = || starts_with(file, &MAGIC) || starts_with(file, &ARCHIVE_MAGIC);
-    file.is_file() && (has_magic() || is_program() || is_bill_of_materials(file))
+    file.is_file()
+        && (has_magic()
+            || is_program()
+            || is_bill_of_materials(file)
+            || crate::oci::is_made_by_semac(file))
 }
 
 fn starts_with(file: &Path, start: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use sema_machine::platform::tier::Tier;
 
-use super::{Lints, Optimization, tier};
+use super::{Lints, Optimization, output_path, tier};
 use crate::oci::ImageName;
 
 /// `semac build`
@@ -103,10 +103,10 @@ pub struct Build {
     #[arg(long)]
     pub strip_debug: bool,
     /// Write line tables into this file instead of the program; `semac symbolize` shows with it where the program failed
-    #[arg(long, value_name = "FILE", conflicts_with = "strip_debug")]
+    #[arg(long, value_name = "FILE", conflicts_with = "strip_debug", value_parser = output_path())]
     pub debug_out: Option<PathBuf>,
     /// Write what the program is made of into this file: crates, packages, modules, files (CycloneDX, JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_path())]
     pub sbom: Option<PathBuf>,
     /// Let the kernel refuse the program what it cannot need: files, sockets, other programs (Linux)
     #[arg(long)]
@@ -128,7 +128,7 @@ pub struct Build {
 #[command(next_help_heading = "Container images")]
 pub struct Image {
     /// Write a container image, a file that docker, podman and skopeo load; an executable only if -o asks for it
-    #[arg(long, value_name = "OUT")]
+    #[arg(long, value_name = "OUT", value_parser = output_path())]
     pub image: Option<PathBuf>,
     /// What the image is called [default: FILE without extension]
     #[arg(long, value_name = "NAME[:TAG]", requires = "image", value_parser = ImageName::parse)]

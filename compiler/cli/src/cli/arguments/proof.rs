@@ -75,6 +75,6 @@ pub struct Sign {
     #[arg(long, value_name = "KEY")]
     pub key: PathBuf,
     /// Where the signed program goes [default: FILE], or the signature of a module [default: FILE.sig]
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_parser = super::output_path())]
     pub output: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! The container image of a build (`--image`).
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use super::super::arguments::Image;
@@ -32,7 +33,7 @@ impl WrittenImage {
         let ImageName { repository, tag } = &self.name;
         format!(
             "{} (image {repository}:{tag}{platforms})",
-            self.path.display()
+            shown(&self.path)
         )
     }
 
@@ -55,7 +56,7 @@ pub(super) fn check_program(program: &Path) -> Result<(), Failure> {
     Err(Failure::Other {
         message: format!(
             "a program in an image cannot be called '{0}': it lies in the root directory, where '{0}' is another directory",
-            program.display()
+            shown(&program)
         ),
         hint: "give it another name: that of its file, or `output` in the project file".to_owned(),
     })

@@ -1,5 +1,6 @@
 //! What a build is about: the command line, completed by the project file.
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use sema_machine::platform::tier::Tier;
@@ -76,7 +77,7 @@ impl Job {
                 let project = project.ok_or_else(|| Failure::Other {
                     message: format!(
                         "cannot read '{}': it is a directory, and has no {NAME} with a table [build]",
-                        directory.display()
+                        shown(&directory)
                     ),
                     hint: "name the program's entry file".to_owned(),
                 })?;
@@ -175,8 +176,8 @@ fn of_several(files: &[PathBuf]) -> Result<Option<Project>, Failure> {
             return Err(Failure::Other {
                 message: format!(
                     "the programs have different project files: '{}' and '{}'",
-                    other.join(NAME).display(),
-                    one.join(NAME).display()
+                    shown(&other.join(NAME)),
+                    shown(&one.join(NAME))
                 ),
                 hint: "build programs of one project together".to_owned(),
             });
@@ -202,7 +203,7 @@ fn entry_of(project: &Project) -> Result<PathBuf, Failure> {
             message: format!(
                 "{}: the entry '{}' {problem}",
                 project.entry_place,
-                entry.display()
+                shown(&entry)
             ),
             hint:
                 "`entry` names the file with which the program begins, seen from the project file"
@@ -212,7 +213,7 @@ fn entry_of(project: &Project) -> Result<PathBuf, Failure> {
     project.entry.clone().ok_or_else(|| Failure::Other {
         message: format!(
             "'{}' does not say which file the program begins with",
-            project.directory.join(NAME).display()
+            shown(&project.directory.join(NAME))
         ),
         hint: "write `entry = \"FILE.sema\"` below [build], or name the file".to_owned(),
     })

@@ -13,6 +13,7 @@ mod several;
 mod signing;
 mod targets;
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -255,7 +256,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         }
         remark(&format!(
             "Built {} ({}, {contents}",
-            output.display(),
+            shown(&output),
             size_text(summary.file_bytes),
         ));
     }
@@ -279,7 +280,7 @@ fn cassette(file: &Path, assets: &[Asset]) -> Result<String, Failure> {
     };
     if !text.split(|byte| *byte == b'\n').any(is_recording) {
         return Err(Failure::Other {
-            message: format!("there is no recorded call in {}", file.display()),
+            message: format!("there is no recorded call in {}", shown(&file)),
             hint:
                 "a cassette has a line of JSON for each call; `llm/with-cassette` and the variable \
                    SEMA_LLM_CASSETTE record them"
@@ -290,7 +291,7 @@ fn cassette(file: &Path, assets: &[Asset]) -> Result<String, Failure> {
     let is_it = |asset: &&Asset| std::fs::canonicalize(&asset.file).is_ok_and(|of| of == place);
     let embedded = assets.iter().find(is_it);
     let embedded = embedded.ok_or_else(|| Failure::Other {
-        message: format!("the cassette {} is excluded", file.display()),
+        message: format!("the cassette {} is excluded", shown(&file)),
         hint: "change what is excluded (--exclude, or `exclude` in sema.toml)".to_owned(),
     })?;
     Ok(embedded.path.to_string())

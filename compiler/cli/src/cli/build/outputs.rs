@@ -1,5 +1,6 @@
 //! Where a build writes, and what it must not replace.
 
+use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
@@ -87,7 +88,7 @@ pub(in crate::cli) fn protect<'p>(
         None if is_project_file(output) => Err(Failure::Other {
             message: format!(
                 "the output '{}' would overwrite a project file, or be called like one",
-                output.display()
+                shown(&output)
             ),
             hint: "name another output with -o, or as `output` in the project file".to_owned(),
         }),
@@ -95,8 +96,8 @@ pub(in crate::cli) fn protect<'p>(
         Some(input) => Err(Failure::Other {
             message: format!(
                 "the output '{}' would overwrite '{}', which goes into it",
-                output.display(),
-                input.display()
+                shown(&output),
+                shown(&input)
             ),
             hint: "name another output with -o".to_owned(),
         }),
@@ -115,8 +116,8 @@ pub(super) fn keep_apart(
         Some(other) => Err(Failure::Other {
             message: format!(
                 "the {what} '{}' would overwrite the executable '{}'",
-                output.display(),
-                other.display()
+                shown(&output),
+                shown(&other)
             ),
             hint: "give them different names".to_owned(),
         }),

@@ -4,6 +4,7 @@
 //! them import are there once, as are the builtins. Which one is asked for is the runtime's decision
 //! (`sema_machine::launch`); the module only looks at the name that the program gets.
 
+use crate::paths::shown;
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -35,7 +36,7 @@ impl Several {
             })?;
             if !path.is_file() {
                 return Err(Failure::Other {
-                    message: format!("'{}' is no file", file.display()),
+                    message: format!("'{}' is no file", shown(&file)),
                     hint: "of several programs each is named by its entry file".to_owned(),
                 });
             }
@@ -44,8 +45,8 @@ impl Several {
                 return Err(Failure::Other {
                     message: format!(
                         "'{}' and '{}' would both be the program '{name}'",
-                        other.display(),
-                        path.display()
+                        shown(&other),
+                        shown(&path)
                     ),
                     hint: "programs in one executable are told apart by the names of their files"
                         .to_owned(),
@@ -90,7 +91,7 @@ fn name_of(file: &Path) -> Result<String, Failure> {
     let name = file.file_stem().and_then(|name| name.to_str());
     let name = name.filter(|name| !name.starts_with('-') && !name.contains(char::is_control));
     name.map(str::to_owned).ok_or_else(|| Failure::Other {
-        message: format!("'{}' is no name for a program", file.display()),
+        message: format!("'{}' is no name for a program", shown(&file)),
         hint: "programs in one executable are told apart by the names of their files: they have to be plain text"
             .to_owned(),
     })

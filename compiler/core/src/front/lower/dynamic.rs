@@ -231,6 +231,8 @@ impl Lowerer<'_, '_> {
             Reading::First => 1,
             Reading::All => usize::MAX,
         };
+        // As in files.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let data = read_many_limited(self.session.interner, FileId(u32::MAX), text, limit);
         let data = data.map_err(|error| {
             let mut diagnostic = Diagnostic::reader(&error, text).at(span);

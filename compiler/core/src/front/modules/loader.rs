@@ -221,7 +221,12 @@ impl Session<'_> {
         }
         self.phases.begin(phases::READ);
         let text = loader.files.read(&full).map_err(|error| {
-            let message = format!("{form} {path}: {}", error.message);
+            // The entry is known by its whole path.
+            let name = match span == Span::default() {
+                true => loader.name_in_messages(&full),
+                false => path.to_owned(),
+            };
+            let message = format!("{form} {name}: {}", error.message);
             Failure::Missing(Diagnostic::file(span, message))
         })?;
         let name = loader.name_in_messages(&full);

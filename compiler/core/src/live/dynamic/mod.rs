@@ -136,6 +136,8 @@ pub fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> std::io::Resul
 fn read(vm: &Vm, text: &str, all: bool) -> Outcome {
     let mut interner = new_interner();
     let limit = if all { usize::MAX } else { 1 };
+    // As in files.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let data = read_many_limited(&mut interner, FileId(u32::MAX), text, limit);
     let data = data.map_err(|error| {
         Condition::new(ConditionKind::Reader, error.located_message(text)).signal()
