@@ -378,6 +378,17 @@ mod tests {
         assert_eq!(type_message(error), "expected i64-array, got f64-array");
         let error = bench.error("i64-array", &[Value::float(2.0)]);
         assert_eq!(type_message(error), "expected integer, got float");
+        let large = bench.host.heap.bigint(&(i128::from(i64::MAX) + 1).into());
+        let error = bench.error("i64-array", &[large]);
+        assert_eq!(
+            type_message(error),
+            "expected integer, got int beyond 64 bits"
+        );
+        let error = bench.error("f64-array/ref", &[array, large]);
+        assert_eq!(
+            type_message(error),
+            "f64-array/ref argument 2 expected integer, got int beyond 64 bits"
+        );
         let changed = bench.call("f64-array/set!", &[array, Value::small(0), Value::small(9)]);
         assert_eq!(bench.host.heap.as_f64_array(changed), Some(&[9.0, 2.5][..]));
         assert_eq!(bench.host.heap.as_f64_array(array), Some(&[1.0, 2.5][..]));
