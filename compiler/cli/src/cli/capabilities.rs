@@ -7,6 +7,7 @@ use sema_machine::host::policy::Policy;
 use semac_core::driver::Program;
 use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::Requirements;
+use semac_core::link::shown::public_way;
 
 use super::arguments::Lints;
 use super::failure::Failure;
@@ -62,7 +63,11 @@ pub(super) fn granted(
     let reached = violations.iter().map(|one| {
         let name = one.builtin.builtin;
         let path = reach.path_to(Goal::Builtins(&[name]));
-        let way = path.map_or(String::new(), |steps| format!("\n{}", way(&steps, name)));
+        let (steps, name) = public_way(path.unwrap_or_default(), name);
+        let way = match steps.is_empty() {
+            true => String::new(),
+            false => format!("\n{}", way(&steps, &name)),
+        };
         let capability = one.capability.name();
         let why = match one.is_denied {
             true => "that is denied".to_owned(),

@@ -11,6 +11,7 @@ use sema_machine::launch;
 use sema_machine::launch::signature::{SignatureError, Signed};
 use sema_natives::std::crypto::hex::digits;
 use sema_vfs::Archive;
+use semac_core::link::shown::all_shown;
 use serde::Serialize;
 
 use super::arguments::Inspect;
@@ -369,7 +370,10 @@ impl Inspection {
             self.capabilities.clone()
         };
         self.tier = tier.map(Tier::name);
-        self.tier_because_of = because_of.into_iter().map(str::to_owned).collect();
+        self.tier_because_of = all_shown(because_of);
+        for module in &mut self.modules {
+            module.builtins = all_shown(module.builtins.iter().map(String::as_str));
+        }
     }
 
     fn text(&self) -> String {

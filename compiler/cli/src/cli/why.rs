@@ -1,7 +1,7 @@
 //! `semac why`: by which calls a program gets to something.
 
 use crate::paths::shown;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
 use sema_machine::host::native::{Capability, Tier};
@@ -11,6 +11,7 @@ use semac_core::front::expand::steps::DEFAULT_STEPS;
 use semac_core::ir::Builtin;
 use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::Requirements;
+use semac_core::link::shown::public_way;
 use serde::Serialize;
 
 use super::arguments::{Lints, Optimization, Why};
@@ -174,9 +175,10 @@ fn ways(name: &str, program: &Program) -> Vec<Way> {
     let requirements = Requirements::of(&program.modules);
     let to_builtin = |builtin: &str, remark: String| {
         let steps = reach.path_to(Goal::Builtins(&[builtin]))?;
+        let (steps, name) = public_way(steps, builtin);
         Some(Way {
             kind: "builtin",
-            name: builtin.to_owned(),
+            name,
             remark,
             steps,
         })
@@ -194,6 +196,7 @@ fn ways(name: &str, program: &Program) -> Vec<Way> {
             .iter()
             .position(|step| step.library && step.function.as_deref() == Some(&*name));
         let steps: Vec<Step> = steps.into_iter().take(end.unwrap_or(usize::MAX)).collect();
+        let (steps, _) = public_way(steps, &name);
         return vec![Way {
             kind,
             name,
@@ -205,7 +208,10 @@ fn ways(name: &str, program: &Program) -> Vec<Way> {
                  remark: &str| {
         let builtins = requirements.builtins.iter().filter(|one| is_meant(one));
         let ways = builtins.filter_map(|one| to_builtin(one.builtin, remark.to_owned()));
-        ways.collect::<Vec<Way>>()
+        // Several inner builtins may be reached by one that has a name.
+        let mut known = HashSet::new();
+        ways.filter(|way| known.insert(way.name.clone()))
+            .collect::<Vec<Way>>()
     };
     if let Ok(Grant { capabilities, .. }) = Grant::parse(name) {
         let ways = capabilities.iter().flat_map(|capability| {

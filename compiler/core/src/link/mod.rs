@@ -24,6 +24,7 @@ pub mod reach;
 pub mod reads;
 pub mod requirements;
 pub mod service;
+pub mod shown;
 mod visible;
 
 use crate::hashing::HashMap;

@@ -3,6 +3,7 @@
 use sema_format::Module;
 use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::{Requirement, Requirements};
+use semac_core::link::shown::{public_way, shown};
 
 use super::super::arguments::Build;
 use super::super::capabilities::way;
@@ -98,7 +99,11 @@ pub(super) fn check_program(
         let library = own.and_then(|own| steps.get(own + 1)?.function.clone());
         let name = library.as_deref().unwrap_or(builtin.builtin);
         steps.truncate(own.map_or(steps.len(), |own| own + 1));
-        let problem = format!("  {name} ({why})\n{}", way_text(&steps, name, builtin));
+        let problem = format!(
+            "  {} ({why})\n{}",
+            shown(name),
+            way_text(&steps, name, builtin)
+        );
         if !problems.contains(&problem) {
             problems.push(problem);
         }
@@ -117,7 +122,8 @@ pub(super) fn check_program(
 /// One step a line, from the program's own code to the builtin.
 fn way_text(steps: &[Step], name: &str, builtin: &Requirement) -> String {
     if !steps.is_empty() {
-        return way(steps, name);
+        let (steps, name) = public_way(steps.to_vec(), name);
+        return way(&steps, &name);
     }
     match &builtin.position {
         Some((file, line, column)) => format!("  at {file}:{line}:{column}"),

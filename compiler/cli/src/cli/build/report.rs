@@ -1,10 +1,12 @@
 //! What `semac build` says about what it has built: for people, and as JSON for scripts.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sema_machine::platform::tier::Tier;
 use sema_vfs::{Archive, ArchiveSummary};
 use semac_core::link::requirements::{Requirement, Requirements};
+use semac_core::link::shown::shown;
 use serde::Serialize;
 
 use super::super::diagnostics::DiagnosticPart;
@@ -96,11 +98,15 @@ pub(super) fn uses(builtins: &[&Requirement]) -> String {
         };
         format!(
             "  {} (tier {}){place}",
-            builtin.builtin,
+            shown(builtin.builtin),
             builtin.tier.name()
         )
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = lines.collect();
+    // Inner builtins of one form or family are one line.
+    let mut known = HashSet::new();
+    lines.retain(|line| known.insert(line.clone()));
+    lines.join("\n")
 }
 
 /// A path for scripts.
