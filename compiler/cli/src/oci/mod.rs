@@ -327,7 +327,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("semac-image-{}.tar", std::process::id()));
         std::fs::write(&file, image()).unwrap();
         assert!(is_made_by_semac(&file));
-        let mut other = Tar::new(Vec::new());
+        let mut other = archive::Tar::new(Vec::new());
         other.file("blobs/a", 0o644, b"created_by").unwrap();
         std::fs::write(&file, other.finish().unwrap().0).unwrap();
         assert!(!is_made_by_semac(&file));

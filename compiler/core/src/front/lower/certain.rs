@@ -252,9 +252,9 @@ impl Walk<'_> {
             let not_empty = |sequence| length(sequence).is_some_and(|length| length > 0);
             !sequences.is_empty() && sequences.iter().all(not_empty)
         };
-        let place = if FOR_ELEMENTS.contains(&name) && has_elements() {
-            Some(0)
-        } else if builtin == called::APPLY {
+        let calls_first =
+            builtin == called::APPLY || (FOR_ELEMENTS.contains(&name) && has_elements());
+        let place = if calls_first {
             Some(0)
         } else {
             let caller = CALLERS.iter().find(|(caller, _)| *caller == name);
