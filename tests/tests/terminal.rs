@@ -345,3 +345,88 @@ fn keys_in_pieces() {
     terminal.user.write_all(b"q").unwrap();
     assert!(wait(&mut child).success());
 }
+
+/// Whether a process is there, and not only its status.
+fn lives(process: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// `semac watch` ends what it runs, and what that has started, and gives the terminal back: when a file changes and at each
+/// signal, which need not reach the program.
+#[test]
+fn a_watch_leaves_nothing_behind() {
+    let program = r#"
+(file/write "pid" (str (sys/pid)))
+(io/tty-raw!)
+(shell "echo $$ > shell.new; mv shell.new shell; exec sleep 1000")
+"#;
+    for (signal, number) in [("INT", 2), ("HUP", 1), ("TERM", 15)] {
+        let project = Scratch::with(&[("main.sema", program)]);
+        let terminal = Terminal::new();
+        let end = || Stdio::from(OwnedFd::from(terminal.program.try_clone().unwrap()));
+        let mut command = semac_in(project.path());
+        command.args(["watch", "main.sema"]);
+        let mut watch = command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let started = || {
+            wait_until("it starts", || project.file("shell").exists());
+            let read = |name| std::fs::read_to_string(project.file(name)).unwrap();
+            let both = [read("pid"), read("shell").trim().to_owned()];
+            std::fs::remove_file(project.file("shell")).unwrap();
+            both
+        };
+        let first = started();
+        assert!(!terminal.is_cooked());
+        project.write("main.sema", format!("{program}; changed\n"));
+        let second = started();
+        for process in &first {
+            wait_until("the old one ends", || !lives(process));
+        }
+        assert!(!terminal.is_cooked());
+        send(signal, watch.id());
+        assert_eq!(wait(&mut watch).signal(), Some(number));
+        for process in &second {
+            wait_until("the new one ends", || !lives(process));
+        }
+        assert!(terminal.is_cooked(), "{signal}");
+    }
+}
+
+/// What kills the program of a watch does not keep the terminal raw.
+#[test]
+fn a_watch_restores_what_a_killed_program_cannot() {
+    let program = "(file/write \"pid\" (str (sys/pid)))\n(io/tty-raw!)\n(println \"begins\")\n(sleep 100000)\n";
+    let project = Scratch::with(&[("main.sema", program)]);
+    let mut terminal = Terminal::new();
+    let end = || Stdio::from(OwnedFd::from(terminal.program.try_clone().unwrap()));
+    let mut command = semac_in(project.path());
+    command.args(["watch", "main.sema"]);
+    let mut watch = command
+        .stdin(end())
+        .stdout(end())
+        .stderr(end())
+        .spawn()
+        .unwrap();
+    terminal.until("begins");
+    assert!(!terminal.is_cooked());
+    let pid = std::fs::read_to_string(project.file("pid")).unwrap();
+    send("KILL", pid.parse().unwrap());
+    terminal.until("ended by a signal");
+    assert!(terminal.is_cooked());
+    send("TERM", watch.id());
+    wait(&mut watch);
+}

@@ -12,10 +12,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
-use sema_machine::platform::ending::Group;
+use sema_machine::platform::ending::{self, Group};
 use sema_machine::platform::heard::Signal;
 use semac_core::driver::{Surroundings, World};
 
@@ -29,8 +29,13 @@ use crate::project::{NAME, Project};
 /// How often files are looked at.
 const STEP: Duration = Duration::from_millis(200);
 
-/// The status of a process that SIGTERM has ended.
-const TERMINATED: u8 = 128 + 15;
+/// How long what runs may take to end when it is asked to, which leaves nothing of what it has started, before it is ended
+/// without its help.
+const PATIENCE: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// The signals that end the watch.
+const ENDING: [Signal; 3] = [Signal::Terminate, Signal::Interrupt, Signal::HangUp];
 
 /// What is done again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,16 +88,18 @@ pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
         path: PathBuf::from("semac"),
         source,
     })?;
-    Signal::Terminate.hear();
+    for signal in ENDING {
+        signal.hear_unless_ignored();
+    }
     loop {
         let watched = watched(arguments, entry.as_deref());
         let before = state(&watched);
         let mut running = Running::start(&semac, arguments, entry.as_deref())?;
         while state(&watched) == before {
             running.note_end();
-            if Signal::Terminate.count() > 0 {
+            if let Some(signal) = ENDING.into_iter().find(|signal| signal.count() > 0) {
                 running.end();
-                return Ok(TERMINATED);
+                signal.end_process();
             }
             thread::sleep(STEP);
         }
@@ -242,6 +249,9 @@ impl Running {
         let has_group = !std::io::stdin().is_terminal();
         if has_group {
             command.process_group(0);
+        } else if !ending::is_in_background() {
+            // A terminal of which nothing can be learnt is left alone.
+            let _ = ending::note_terminal_mode();
         }
         let child = command.spawn().map_err(|source| Failure::File {
             action: "start",
@@ -262,8 +272,7 @@ impl Running {
             return;
         }
         if let Ok(Some(status)) = self.child.try_wait() {
-            self.ended = true;
-            self.group = None;
+            self.has_ended();
             remark(&match status.code() {
                 Some(0) => "-- done, waiting for changes\n".to_owned(),
                 Some(code) => format!("-- status {code}, waiting for changes\n"),
@@ -272,15 +281,39 @@ impl Running {
         }
     }
 
-    /// Ends it.
+    fn has_ended(&mut self) {
+        self.ended = true;
+        self.group = None;
+        // Who is killed leaves the terminal as it is.
+        ending::restore_terminal_mode();
+    }
+
+    /// Ends it, and what it has started: that is in groups of its own, which only it knows.
     fn end(&mut self) {
+        if self.ended {
+            return;
+        }
+        let process = i32::try_from(self.child.id()).unwrap_or(0);
+        ending::ask_to_end(if self.group.is_some() {
+            -process
+        } else {
+            process
+        });
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            match self.child.try_wait() {
+                Ok(None) => thread::sleep(MOMENT),
+                _ => return self.has_ended(),
+            }
+        }
         if let Some(group) = self.group.take() {
             group.kill();
         }
-        if !self.ended && self.child.kill().is_ok() {
+        if self.child.kill().is_ok() {
             // It has been ended: what it says to that is of no interest.
             let _ = self.child.wait();
         }
+        self.has_ended();
     }
 }
 

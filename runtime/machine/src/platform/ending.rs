@@ -50,7 +50,7 @@ static STARTED: [AtomicI32; GROUPS] = [const { AtomicI32::new(0) }; GROUPS];
 
 /// Undoes everything. May be called at any time, in a signal handler, too.
 pub fn undo() {
-    if MODE.is_set.load(Ordering::Acquire) {
+    if MODE.is_set.load(Ordering::Acquire) && !is_in_background() {
         // SAFETY: the mode is set and does not change while it is.
         unsafe { libc::tcsetattr(0, libc::TCSANOW, (*MODE.mode.get()).as_ptr()) };
     }
@@ -71,8 +71,25 @@ pub fn undo_habits() {
     }
 }
 
+/// Whether others have the terminal of standard input now. Who sets its mode all the same is stopped by the system.
+#[must_use]
+pub fn is_in_background() -> bool {
+    // SAFETY: system calls without pointers. A terminal that is not that of the session has no group, which is an error.
+    let (foreground, own) = unsafe { (libc::tcgetpgrp(0), libc::getpgrp()) };
+    foreground > 0 && foreground != own
+}
+
+/// Asks a process (or, if it is negative, a group of processes) to end, with SIGTERM.
+pub fn ask_to_end(process: i32) {
+    // 0 would mean our own group, and -1 every process there is.
+    if process.unsigned_abs() > 1 {
+        // SAFETY: a system call without pointers. A process that is gone is an error that does not matter.
+        unsafe { libc::kill(process, libc::SIGTERM) };
+    }
+}
+
 /// What a signal does now.
-fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
+pub(super) fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: nothing is changed, and what is pointed to is large enough.
     let done = unsafe { libc::sigaction(signal, std::ptr::null(), current.as_mut_ptr()) };
@@ -138,8 +155,10 @@ pub fn note_terminal_mode() -> std::io::Result<bool> {
 /// Gives the terminal the noted mode back, which is then no longer noted.
 pub fn restore_terminal_mode() {
     if MODE.is_set.load(Ordering::Acquire) {
-        // SAFETY: the mode is set and does not change while it is.
-        unsafe { libc::tcsetattr(0, libc::TCSADRAIN, (*MODE.mode.get()).as_ptr()) };
+        if !is_in_background() {
+            // SAFETY: the mode is set and does not change while it is.
+            unsafe { libc::tcsetattr(0, libc::TCSADRAIN, (*MODE.mode.get()).as_ptr()) };
+        }
         MODE.is_set.store(false, Ordering::Release);
     }
 }

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::ending::install;
+use super::ending::{disposition, install};
 
 /// A signal that a program can hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,36 +18,57 @@ pub enum Signal {
     Interrupt,
     /// The process is asked to end (SIGTERM).
     Terminate,
+    /// The terminal is gone (SIGHUP).
+    HangUp,
 }
 
 /// How often each signal has come since somebody wanted to hear of it. Signals are the process's: each machine that
 /// hears of one compares with what it has seen.
-static COUNTS: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+static COUNTS: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
 
 impl Signal {
     /// All of them.
-    pub const ALL: [Signal; 3] = [Signal::Resized, Signal::Interrupt, Signal::Terminate];
+    pub const ALL: [Signal; 4] = [
+        Signal::Resized,
+        Signal::Interrupt,
+        Signal::Terminate,
+        Signal::HangUp,
+    ];
 
     fn number(self) -> libc::c_int {
         match self {
             Signal::Resized => libc::SIGWINCH,
             Signal::Interrupt => libc::SIGINT,
             Signal::Terminate => libc::SIGTERM,
+            Signal::HangUp => libc::SIGHUP,
         }
     }
 
     fn count_of(self) -> &'static AtomicU32 {
-        let [resized, interrupt, terminate] = &COUNTS;
+        let [resized, interrupt, terminate, hang_up] = &COUNTS;
         match self {
             Signal::Resized => resized,
             Signal::Interrupt => interrupt,
             Signal::Terminate => terminate,
+            Signal::HangUp => hang_up,
         }
     }
 
     /// From now on the signal is counted, and does nothing else.
     pub fn hear(self) {
         install(self.number(), heard);
+    }
+
+    /// From now on the signal is counted, unless it is to be ignored, as `nohup` says of one.
+    pub fn hear_unless_ignored(self) {
+        if disposition(self.number()) != Some(libc::SIG_IGN) {
+            self.hear();
+        }
+    }
+
+    /// Ends the process as this signal does where nobody handles it.
+    pub fn end_process(self) -> ! {
+        super::signals::end_by(self.number())
     }
 
     /// How often it has come since it is heard of.
