@@ -95,6 +95,59 @@ fn no_input_is_overwritten_under_any_name() {
     assert_eq!(run(&project.file("new")).succeeded().stdout, "1 2 3\n");
 }
 
+/// What is called by way of a link is written where the link leads, whether there is something or not, and the link stays.
+#[test]
+fn outputs_are_written_through_links() {
+    let project = Scratch::with(&[("main.sema", "(println 1)\n")]);
+    let command = |arguments: &[&str]| {
+        let mut command = semac_in(project.path());
+        outcome(command.args(arguments), b"")
+    };
+    fs::copy(sema_tests::runtime(), project.file("runtime")).unwrap();
+    // What is in the list does not matter here.
+    let components = r#"{ "components": [] }"#;
+    project.write("runtime.components.json", components);
+    let runtime = "runtime";
+    command(&["keygen", "key"]).succeeded();
+    command(&["build", "main.sema", "--runtime", runtime, "-o", "app"]).succeeded();
+    fs::create_dir(project.file("far")).unwrap();
+    symlink("far/away", project.file("link")).unwrap();
+    let build = ["build", "main.sema", "--runtime", runtime];
+    for arguments in [
+        &[&build[..], &["-o", "link"]].concat()[..],
+        &[&build[..], &["-o", "new", "--sbom", "link"]].concat(),
+        &[&build[..], &["-o", "new", "--debug-out", "link"]].concat(),
+        &[&build[..], &["--image", "link"]].concat(),
+        &["compile", "main.sema", "-o", "link"],
+        &["sign", "app", "--key", "key", "-o", "link"],
+    ] {
+        // Nothing there yet, then a file.
+        for _ in 0..2 {
+            command(arguments).succeeded();
+            let link = fs::symlink_metadata(project.file("link")).unwrap();
+            assert!(link.is_symlink(), "{arguments:?}");
+        }
+        fs::remove_file(project.file("far/away")).unwrap();
+    }
+    // A link to what is not there yet is still another name of it.
+    symlink("other", project.file("alias")).unwrap();
+    for what in ["--sbom", "--debug-out", "--image"] {
+        command(&[&build[..], &["-o", "other", what, "alias"]].concat())
+            .failed_with(1, "would overwrite the executable");
+    }
+    symlink("round", project.file("round")).unwrap();
+    command(&["compile", "main.sema", "-o", "round"]).failed_with(1, "cannot write 'round'");
+    // Signing in place as well.
+    symlink("app", project.file("signed")).unwrap();
+    command(&["sign", "signed", "--key", "key"]).succeeded();
+    command(&["verify", "app", "--key", "key.pub"]).succeeded();
+    assert!(
+        fs::symlink_metadata(project.file("signed"))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
 /// Files that macros read while the program is built, by each builtin that opens one.
 #[test]
 fn what_macros_read_is_not_overwritten() {

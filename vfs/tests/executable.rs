@@ -173,7 +173,14 @@ fn symbolic_links_are_written_through() {
             .is_symlink()
     );
     Archive::open_file(&target).unwrap();
-    assert_eq!(scratch.names(), ["link", "target"]);
+    // The same for a target that is not there yet, by way of two links.
+    std::fs::remove_file(&target).unwrap();
+    std::os::unix::fs::symlink("link", scratch.join("chain")).unwrap();
+    ArchiveBuilder::new()
+        .write_file(&scratch.join("chain"))
+        .unwrap();
+    Archive::open_file(&target).unwrap();
+    assert_eq!(scratch.names(), ["chain", "link", "target"]);
 }
 
 /// A disk that is full after some bytes.

@@ -116,10 +116,25 @@ fn final_target(path: &Path) -> Result<PathBuf, WriteError> {
             )))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => {
-            Ok(path.to_owned())
+            Ok(followed(path.to_owned()))
         }
         Err(error) => Err(failure("write", path)(error)),
     }
+}
+
+/// Where a file is written that is called `output`: what links lead to, whether it is there already or not.
+#[must_use]
+pub fn followed(output: PathBuf) -> PathBuf {
+    /// Most links on the way, as in the kernel.
+    const MOST_LINKS: usize = 40;
+    let mut place = output.clone();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&place) {
+            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return place,
+        }
+    }
+    output
 }
 
 /// The permissions of a new file, from which the system takes those of the umask.

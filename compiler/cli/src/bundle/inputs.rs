@@ -78,21 +78,6 @@ pub fn at_home(given: &Path, home: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Where a file is written that is called `output`: what links lead to, whether it is there already or not.
-#[must_use]
-pub fn followed(output: PathBuf) -> PathBuf {
-    /// Most links on the way, as in the kernel.
-    const MOST_LINKS: usize = 40;
-    let mut place = output.clone();
-    for _ in 0..MOST_LINKS {
-        match std::fs::read_link(&place) {
-            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
-            Err(_) => return place,
-        }
-    }
-    output
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +124,7 @@ mod tests {
             ("round", "round"),
         ] {
             assert_eq!(
-                followed(directory.join(name)),
+                sema_vfs::followed(directory.join(name)),
                 directory.join(place),
                 "{name}"
             );

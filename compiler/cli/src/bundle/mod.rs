@@ -26,7 +26,7 @@ pub use components::{Component, Components};
 pub use debug_file::{build_name, debug_file};
 pub use grants::{Allowance, Grant, Granted, Grants};
 pub use hardening::Hardening;
-pub use inputs::{at_home, followed, output_path, overwritten, same_file};
+pub use inputs::{at_home, output_path, overwritten, same_file};
 pub use keys::{KeyError, generate as new_keys, private_key, public_key};
 pub use runtime_image::{Origin, RuntimeError, RuntimeImage};
 pub use secrets::{SecretError, refuse as refuse_secrets};

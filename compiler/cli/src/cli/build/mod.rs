@@ -70,13 +70,13 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let image = arguments.image.image.clone().map(bundle::followed);
+        let image = arguments.image.image.clone().map(sema_vfs::followed);
         platform::check(&targets, arguments)?;
         let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
             (_, output) => outputs::outputs(source, &job.name()?, output.as_deref(), &targets)?,
         };
-        let executables: Vec<PathBuf> = executables.into_iter().map(bundle::followed).collect();
+        let executables: Vec<PathBuf> = executables.into_iter().map(sema_vfs::followed).collect();
         if let Some(image) = &image {
             image::check_program(&job.name()?)?;
             protect(image, [source])?;
@@ -87,7 +87,7 @@ impl Plan {
             .iter()
             .chain(&arguments.sbom)
             .cloned()
-            .map(bundle::followed)
+            .map(sema_vfs::followed)
             .collect();
         for (place, output) in beside.iter().enumerate() {
             protect(output, [source])?;
@@ -481,11 +481,11 @@ fn build(
             runtime,
             stamp: &arguments.stamp,
         };
-        sbom::write(&subject, &bundle::followed(output.clone()))?;
+        sbom::write(&subject, &sema_vfs::followed(output.clone()))?;
     }
     if let Some((output, build)) = &debug_out {
         bundle::debug_file(&compiled.program, build)?
-            .write_file(&bundle::followed(output.to_path_buf()))
+            .write_file(&sema_vfs::followed(output.to_path_buf()))
             .map_err(BundleError::from)?;
     }
     let executables = plan.executables.iter().zip(&runtimes);

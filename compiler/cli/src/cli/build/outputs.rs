@@ -124,8 +124,9 @@ pub(super) fn keep_apart(
     }
 }
 
-/// A path that is the same for all ways to name a file in a directory that exists.
+/// A path that is the same for all ways to name a file in a directory that exists, links included.
 fn place_of(path: &Path) -> PathBuf {
+    let path = sema_vfs::followed(path.to_owned());
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
