@@ -317,6 +317,50 @@ fn files_come_out_as_they_went_in() {
     assert!(!project.file("bad-out").exists());
 }
 
+/// Archives that semac does not write: nothing of them comes out, or nothing where it should not.
+#[test]
+fn archives_of_others_are_extracted_with_care() {
+    let project = Scratch::with(&[("taken", "mine")]);
+    let archive = |name: &str, files: &[&str]| {
+        let mut builder = sema_vfs::ArchiveBuilder::new();
+        for file in files {
+            let path = sema_vfs::VfsPath::new(file).unwrap();
+            builder
+                .add_bytes(sema_vfs::EntryKind::Asset, path, b"text".to_vec())
+                .unwrap();
+        }
+        builder.write_file(&project.file(name)).unwrap();
+    };
+    archive("nested", &["a", "b/c", "b/c/d/e"]);
+    let got = semac(project.path(), &["extract", "nested", "-o", "out"]);
+    got.failed_with(1, "'b/c' would be a file and, for 'b/c/d/e', a directory");
+    assert!(!project.file("out").exists());
+    semac(project.path(), &["extract", "nested", "b/c/d", "-o", "out"]).succeeded();
+    assert_eq!(
+        fs::read_to_string(project.file("out/b/c/d/e")).unwrap(),
+        "text"
+    );
+    // Names that lead elsewhere are damage: the path in the file is changed behind the writer's back.
+    for (name, hostile) in [("xx/yy", "../yy"), ("xx/zz", "/x/zz"), ("x/././", "x/../")] {
+        let placeholder = name.replace('.', "q");
+        let placeholder = placeholder.trim_end_matches('/');
+        let hostile = hostile.get(..placeholder.len()).unwrap();
+        archive("hostile", &[placeholder]);
+        let mut bytes = fs::read(project.file("hostile")).unwrap();
+        let at = bytes
+            .windows(placeholder.len())
+            .position(|part| part == placeholder.as_bytes())
+            .unwrap();
+        bytes[at..at + placeholder.len()].copy_from_slice(hostile.as_bytes());
+        project.write("hostile", &bytes);
+        let got = semac(project.path(), &["extract", "hostile", "-o", "in/side"]);
+        assert_eq!(got.status, 1, "{got:?}");
+        assert!(!project.file("in").exists(), "{hostile}");
+    }
+    semac(project.path(), &["extract", "nested", "a", "-o", "taken"]).failed_with(1, "taken");
+    assert_eq!(fs::read_to_string(project.file("taken")).unwrap(), "mine");
+}
+
 #[test]
 fn assets_are_listed_with_their_sizes() {
     let project = Scratch::with(&[("main.sema", "1")]);

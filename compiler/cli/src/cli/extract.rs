@@ -2,7 +2,7 @@
 //!
 //! Nothing is written before everything has been checked: the archive, the names, and what is there already.
 
-use crate::paths::shown;
+use std::collections::HashSet;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use sema_vfs::{Archive, EntryRef, WriteError};
 use super::failure::{Failure, remark};
 use super::image::{self, Image};
 use super::{count_text, size_text};
+use crate::paths::shown;
 
 /// `semac extract`
 #[derive(Debug, Args)]
@@ -55,6 +56,7 @@ pub(super) fn execute(arguments: &Extract) -> Result<u8, Failure> {
         .iter()
         .map(|entry| arguments.output.join(entry.path()))
         .collect();
+    refuse_nested(&chosen)?;
     for output in &outputs {
         check(output, &arguments.output, arguments.force)?;
     }
@@ -97,6 +99,24 @@ fn chosen<'a>(archive: &'a Archive, arguments: &Extract) -> Result<Vec<EntryRef<
         paths.any(|path| is_meant(path, entry))
     });
     Ok(named.collect())
+}
+
+/// Refuses files below other files: semac writes no such archives, but others may.
+fn refuse_nested(chosen: &[EntryRef<'_>]) -> Result<(), Failure> {
+    let names: HashSet<&Path> = chosen.iter().map(|entry| Path::new(entry.path())).collect();
+    for name in &names {
+        if let Some(above) = name.ancestors().skip(1).find(|above| names.contains(above)) {
+            return Err(Failure::Other {
+                message: format!(
+                    "'{}' would be a file and, for '{}', a directory",
+                    above.display(),
+                    name.display()
+                ),
+                hint: "name the files to extract".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an output that is there, and one that a symbolic link would lead out of the directory.
