@@ -298,4 +298,11 @@ fn places_of_the_project_file_are_named() {
     assert!(made.unwrap().success());
     let mut command = semac_in(scratch.path());
     outcome(command.arg("build"), b"").failed_with(1, "it is no regular file");
+    // A link that leads nowhere may have had limits to say.
+    std::fs::remove_file(scratch.file("sema.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", scratch.file("sema.toml")).unwrap();
+    for arguments in [&["build"][..], &["build", "app.sema"], &["run", "app.sema"]] {
+        let mut command = semac_in(scratch.path());
+        outcome(command.args(arguments), b"").failed_with(1, "cannot read 'sema.toml'");
+    }
 }

@@ -84,7 +84,13 @@ impl Project {
         });
         let text = match read {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            // A link that leads nowhere is there: what it was to say, of capabilities for example, would be lost.
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && std::fs::symlink_metadata(&path).is_err() =>
+            {
+                return Ok(None);
+            }
             Err(source) => return Err(ProjectError::Unreadable { path, source }),
         };
         read::read(&path, text, directory)
