@@ -42,6 +42,8 @@ fn what_an_image_says_of_itself() {
         "--image-label",
         "org.opencontainers.image.source=https://app.example",
         "--image-env",
+        "MODE=slow",
+        "--image-env",
         "MODE=fast",
         "--image-port",
         "8080",

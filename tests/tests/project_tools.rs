@@ -305,6 +305,9 @@ fn failures_are_data() {
     for arguments in [
         &["inspect", "text", "--json"][..],
         &["disasm", "none.semac", "--json"],
+        &["doc", "no-such-builtin", "--json"],
+        &["why", "network", "none.sema", "--json"],
+        &["why", "no-such-builtin", "a.sema", "--json"],
     ] {
         let report = json(&semac(project.path(), arguments).failed_with(1, "").stdout);
         assert!(report["error"].is_string(), "{report}");

@@ -56,11 +56,11 @@ fn execute(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Build(arguments) => build::execute(arguments),
         Command::Run(arguments) => run::execute(arguments),
-        Command::Why(arguments) => why::execute(arguments),
+        Command::Why(arguments) => answered(arguments.json, why::execute(arguments)),
         Command::Symbolize(arguments) => symbolize::execute(arguments),
         Command::Keygen(arguments) => sign::generate(arguments),
         Command::Sign(arguments) => sign::execute(arguments),
-        Command::Doc(arguments) => doc::execute(arguments),
+        Command::Doc(arguments) => answered(arguments.json, doc::execute(arguments)),
         Command::Completions(arguments) => completions::execute(arguments),
         Command::Compile(arguments) => compile::execute(arguments),
         Command::Check(arguments) => check::execute(arguments),

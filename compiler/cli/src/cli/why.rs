@@ -65,15 +65,17 @@ pub(super) fn execute(arguments: &Why) -> Result<u8, Failure> {
         &Clock::new(false),
     )?;
     let ways = ways(&arguments.name, &compiled.program);
+    if ways.is_empty()
+        && let Some(failure) = unknown(&arguments.name, arguments, &compiled.program)
+    {
+        return Err(failure);
+    }
     if arguments.json {
         let answers: Vec<Answer> = ways.into_iter().map(Answer::from).collect();
         print(&super::inspect::json_text(&answers)?)?;
         return Ok(u8::from(answers.is_empty()));
     }
     if ways.is_empty() {
-        if let Some(failure) = unknown(&arguments.name, arguments, &compiled.program) {
-            return Err(failure);
-        }
         return Err(Failure::Other {
             message: format!(
                 "nothing in '{}' leads to '{}'",

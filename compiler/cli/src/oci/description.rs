@@ -36,10 +36,16 @@ pub(super) fn configuration(target: &Target, options: &ImageOptions, layer: &str
     let (architecture, variant) = target.image_platform;
     let created = chrono::DateTime::from_timestamp(options.created, 0).unwrap_or_default();
     let created = created.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    // What is said last of a variable counts, as with labels: programs do not agree on which of two they see.
     let environment = options
         .environment
         .iter()
-        .map(|(name, value)| format!("{name}={value}"));
+        .enumerate()
+        .filter(|(at, (name, _))| {
+            let mut later = options.environment.iter().skip(at + 1);
+            later.all(|(other, _)| other != name)
+        })
+        .map(|(_, (name, value))| format!("{name}={value}"));
     let mut config = json!({
         "User": options.user,
         "Entrypoint": [format!("/{}", options.program)],
