@@ -57,7 +57,7 @@ const HOUSES: [House; 4] = [
     },
     House {
         directory: "compiler/cli",
-        rooms: &["codes", "bundle", "project", "oci", "cli"],
+        rooms: &["paths", "codes", "bundle", "project", "oci", "cli"],
         knots: &[],
     },
 ];

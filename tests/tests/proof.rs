@@ -108,6 +108,18 @@ fn files_that_look_like_keys_are_not_packed() {
     build(&project, &["--include", "env"]).failed_with(1, "'env/.env' looks like a secret");
     build(&project, &["--include", "env", "--allow-secrets", "*.pem"]).failed_with(1, "env/.env");
     build(&project, &["--include", "env", "--allow-secrets", "env/*"]).succeeded();
+    // Another name in the program makes it no less of a secret.
+    build(&project, &["--include", "env/.env=settings.txt"]).failed_with(
+        1,
+        "'settings.txt' looks like a secret (variables of an environment)",
+    );
+    let allowed = [
+        "--include",
+        "env/.env=settings.txt",
+        "--allow-secrets",
+        ".env",
+    ];
+    build(&project, &allowed).succeeded();
     build(
         &project,
         &["--include", "conf", "--allow-secrets", "settings"],

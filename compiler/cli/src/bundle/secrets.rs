@@ -25,12 +25,17 @@ const LOOKED_AT: u64 = 256 << 10;
 pub fn refuse(assets: &[Asset], allowed: &[String]) -> Result<(), SecretError> {
     for asset in assets {
         let path = asset.path.as_str();
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let is_allowed = |pattern: &String| fits(pattern, path) || fits(pattern, name);
+        // The file may have another name in the program than on disk.
+        let file = asset.file.to_string_lossy();
+        let names = [path, &file].map(|path| (path, path.rsplit('/').next().unwrap_or(path)));
+        let is_allowed = |pattern: &String| {
+            fits(pattern, path) || names.iter().any(|(_, name)| fits(pattern, name))
+        };
         if allowed.iter().any(is_allowed) {
             continue;
         }
-        let reason = by_name(path, name).or_else(|| {
+        let by_names = names.iter().find_map(|(path, name)| by_name(path, name));
+        let reason = by_names.or_else(|| {
             let mut start = Vec::new();
             // What cannot be read is reported when it is to be packed.
             File::open(&asset.file)

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::archive::Blob;
 use super::{ImageName, ImageOptions};
-use crate::bundle::Target;
+use crate::bundle::{IMAGE_MAKER, Target};
 
 const CONFIGURATION: &str = "application/vnd.oci.image.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// Who has made an image.
-pub(super) const MAKER: &str = "semac build";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 fn descriptor(kind: &str, blob: &Blob) -> Value {
@@ -63,7 +61,7 @@ pub(super) fn configuration(target: &Target, options: &ImageOptions, layer: &str
         "os": target.system,
         "config": config,
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer}")] },
-        "history": [{ "created": created, "created_by": MAKER }],
+        "history": [{ "created": created, "created_by": IMAGE_MAKER }],
     });
     match variant {
         Some(variant) => with(configuration, "variant", json!(variant)),

@@ -187,38 +187,6 @@ pub fn write(
     })
 }
 
-/// Whether a file is an image that semac wrote: the description of its first executable says so.
-pub fn is_made_by_semac(file: &Path) -> bool {
-    let description = || -> std::io::Result<bool> {
-        let mut archive = tar::Archive::new(std::fs::File::open(file)?);
-        for entry in archive.entries_with_seek()?.take(ENTRIES_OF_ONE) {
-            let mut entry = entry?;
-            if !entry.path()?.starts_with("blobs") {
-                return Ok(false);
-            }
-            let mut text = Vec::new();
-            if entry.size() <= LARGEST_DESCRIPTION {
-                std::io::Read::read_to_end(&mut entry, &mut text)?;
-            }
-            let described = text.windows(description::MAKER.len());
-            if described
-                .into_iter()
-                .any(|part| part == description::MAKER.as_bytes())
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    };
-    description().unwrap_or(false)
-}
-
-/// Two directories, the layer and the description of an executable.
-const ENTRIES_OF_ONE: usize = 4;
-
-/// Descriptions of executables are smaller than this, in bytes.
-const LARGEST_DESCRIPTION: u64 = 1 << 20;
-
 fn write_to(
     executables: &[Executable],
     options: &ImageOptions,

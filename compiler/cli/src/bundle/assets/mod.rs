@@ -6,6 +6,7 @@
 //! file, or to the current directory, whichever contains it, else under its last name. `PATH=PLACE` names the
 //! place itself. A path that does not exist and has wildcards is a pattern.
 
+mod image;
 mod include;
 mod pattern;
 
@@ -21,6 +22,7 @@ use sema_machine::launch;
 use sema_vfs::{ARCHIVE_MAGIC, Archive, PathError, VfsPath};
 
 use super::inputs::{Identity, same_file};
+pub use image::MAKER as IMAGE_MAKER;
 pub use include::Include;
 use pattern::Pattern;
 pub use pattern::{Excludes, PatternError};
@@ -408,7 +410,7 @@ fn is_made_by_semac(file: &Path) -> bool {
         && (has_magic()
             || is_program()
             || is_bill_of_materials(file)
-            || crate::oci::is_made_by_semac(file))
+            || image::is_image_of_semac(file))
 }
 
 fn starts_with(file: &Path, start: &[u8]) -> bool {
