@@ -174,7 +174,7 @@ fn programs_ask_in_the_version_that_the_server_knows() {
             "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\n\
              http {{\naccess_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\nuwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
              ssl_certificate good.pem;\nssl_certificate_key good.key;\nkeepalive_requests 1000;\ndefault_type text/plain;\n\
-             server {{ listen 127.0.0.1:{two} ssl http2; root .; location /which {{ return 200 \"$server_protocol $connection $http_host\"; }} }}\n\
+             server {{ listen 127.0.0.1:{two} ssl http2; root .; location /slow.txt {{ alias large.txt; limit_rate 100k; }} location /which {{ return 200 \"$server_protocol $connection $http_host\"; }} }}\n\
              server {{ listen 127.0.0.1:{one} ssl; location /which {{ return 200 \"$server_protocol $connection\"; }} }} }}\n"
         ),
     );
@@ -210,7 +210,7 @@ fn programs_ask_in_the_version_that_the_server_knows() {
 (println (length (list/unique (append used at-once))))
 (println (string-length (:body (http/get "https://127.0.0.1:{two}/large.txt" options))))
 ;; Who does not wait resets a stream, not the connection of the others.
-(println (try (http/get "https://127.0.0.1:{two}/large.txt" (assoc options :timeout 1)) (catch condition (:type condition))))
+(println (try (http/get "https://127.0.0.1:{two}/slow.txt" (assoc options :timeout 100)) (catch condition (:type condition))))
 (define lines (:body (http/get "https://127.0.0.1:{two}/large.txt" (assoc options :as :stream))))
 (println (length (stream/read lines 1000)))
 (stream/close lines)

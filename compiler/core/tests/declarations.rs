@@ -106,14 +106,15 @@ fn facts_that_name_builtins_name_some() {
 
 /// Where builtins may be named: where the language is read, written and explained, and where lists stand: of the
 /// calls that passes make, of what a build must not do by itself, of the readers that need no compiler, of what the command line
-/// adds to a program, of what asks for prices.
-const NAMING: [&str; 6] = [
+/// adds to a program, of what asks for prices, of the forms that inner builtins are part of.
+const NAMING: [&str; 7] = [
     "front",
     "ir/called.rs",
     "live/effects.rs",
     "link/data_reader.rs",
     "link/prices.rs",
     "link/service.rs",
+    "link/shown.rs",
 ];
 /// Texts that are builtins' names besides meaning something else, and where they do.
 const OTHERWISE: [(&str, &str); 3] = [
