@@ -44,7 +44,7 @@ runtime:
 all-runtimes:
 	@mkdir -p dist/runtimes/$(HOST)
 	target=$(RUNTIME_TARGET); \
-	env $(call RUNTIME_ENV,40) \
+	env $(call RUNTIME_ENV,32) \
 	$(CARGO) build --profile runtime --package sema-rt --bin sema-rt --features std --target $$target && \
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-std sema-rt std $$target || exit 1; \
 	tiers="net full"; ! grep -qx 'full = \["net"\]' runtime/natives/Cargo.toml || tiers=net; \

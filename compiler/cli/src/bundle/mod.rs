@@ -21,7 +21,9 @@ use sema_machine::launch;
 use sema_machine::platform::tier::Tier;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
-pub use assets::{Asset, Excludes, IMAGE_MAKER, Include, IncludeError, PatternError, collect};
+pub use assets::{
+    Asset, Excludes, IMAGE_MAKER, Include, IncludeError, PatternError, collect, is_image_of_semac,
+};
 pub use components::{Component, Components};
 pub use debug_file::{build_name, debug_file};
 pub use grants::{Allowance, Grant, Granted, Grants};

@@ -234,6 +234,7 @@ fn write_to(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::is_image_of_semac;
 
     #[test]
     fn names() {
@@ -294,13 +295,13 @@ mod tests {
         assert_eq!(image(), image());
         let file = std::env::temp_dir().join(format!("semac-image-{}.tar", std::process::id()));
         std::fs::write(&file, image()).unwrap();
-        assert!(is_made_by_semac(&file));
+        assert!(is_image_of_semac(&file));
         let mut other = archive::Tar::new(Vec::new());
         other.file("blobs/a", 0o644, b"created_by").unwrap();
         std::fs::write(&file, other.finish().unwrap().0).unwrap();
-        assert!(!is_made_by_semac(&file));
+        assert!(!is_image_of_semac(&file));
         std::fs::write(&file, b"text").unwrap();
-        assert!(!is_made_by_semac(&file));
+        assert!(!is_image_of_semac(&file));
         std::fs::remove_file(&file).unwrap();
         assert!(image().len() < 20_000);
     }

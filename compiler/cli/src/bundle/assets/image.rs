@@ -8,7 +8,7 @@ use std::path::Path;
 pub const MAKER: &str = "semac build";
 
 /// Whether a file is an image that semac wrote: the description of its first executable says so.
-pub(super) fn is_image_of_semac(file: &Path) -> bool {
+pub fn is_image_of_semac(file: &Path) -> bool {
     let description = || -> io::Result<bool> {
         let mut archive = tar::Archive::new(File::open(file)?);
         for entry in archive.entries_with_seek()?.take(ENTRIES_OF_ONE) {

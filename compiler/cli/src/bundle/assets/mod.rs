@@ -22,7 +22,7 @@ use sema_machine::launch;
 use sema_vfs::{ARCHIVE_MAGIC, Archive, PathError, VfsPath};
 
 use super::inputs::{Identity, same_file};
-pub use image::MAKER as IMAGE_MAKER;
+pub use image::{MAKER as IMAGE_MAKER, is_image_of_semac};
 pub use include::Include;
 use pattern::Pattern;
 pub use pattern::{Excludes, PatternError};
@@ -407,10 +407,7 @@ fn is_made_by_semac(file: &Path) -> bool {
     // Modules, files with debug information and bundles.
     let has_magic = || starts_with(file, &MAGIC) || starts_with(file, &ARCHIVE_MAGIC);
     file.is_file()
-        && (has_magic()
-            || is_program()
-            || is_bill_of_materials(file)
-            || image::is_image_of_semac(file))
+        && (has_magic() || is_program() || is_bill_of_materials(file) || is_image_of_semac(file))
 }
 
 fn starts_with(file: &Path, start: &[u8]) -> bool {
