@@ -569,6 +569,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_does_not_count_as_garbage() {
+        let mut heap = Heap::new();
+        let mut held = Held(Vec::new());
+        let mut found = |heap: &mut Heap, held: &mut Held| {
+            heap.collect(held, true);
+            heap.stats().collected_objects
+        };
+        heap.leave_out(heap.string("told"));
+        assert_eq!(found(&mut heap, &mut held), 0);
+        heap.string("garbage");
+        heap.leave_out(heap.string("told"));
+        assert_eq!(found(&mut heap, &mut held), 1);
+        // What is still used was never garbage.
+        let told = heap.string("told");
+        heap.leave_out(told);
+        held.0.push(told);
+        heap.string("garbage");
+        assert_eq!(found(&mut heap, &mut held), 1);
+        assert_eq!(found(&mut heap, &mut held), 0);
+    }
+
+    #[test]
     fn foreign_data_is_dropped_once_unreachable() {
         let mut heap = Heap::new();
         let kept = std::rc::Rc::new(());
