@@ -1,6 +1,6 @@
 //! Combined instructions: those that do the work of the next one, too.
 
-use crate::isa::{INSTRUCTIONS, Op};
+use crate::isa::{INSTRUCTIONS, Op, Operand, OperandInfo};
 
 impl Op {
     /// For an instruction that does the work of the next one, too: the instruction that it stands for,
@@ -70,6 +70,14 @@ pub const fn uncombined(first: u32, second: u32) -> u32 {
     let (other, left, right) = (first >> 8 & 0xFF, second >> 16 & 0xFF, second >> 24);
     let result = if left == other { right } else { left };
     first & !0xFF00 | result << 8
+}
+
+/// Whether a comparison has one register as both of its operands. It is not combined with what computes them: that would
+/// read the second operand before the first is computed.
+pub(crate) fn reads_twice(op: Op, word: u32) -> bool {
+    let [_, a, b, _] = word.to_le_bytes();
+    let reads_b = |operand: &OperandInfo| operand.field == "b" && operand.kind == Operand::Src;
+    a == b && op.info().operands.iter().any(reads_b)
 }
 
 #[cfg(test)]

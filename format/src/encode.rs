@@ -23,7 +23,8 @@
     reason = "`index` is the place of an item, and above 0"
 )]
 
-use crate::isa::{CAPTURE_FROM_CLOSURE, Instruction, Op, Operand, OperandInfo};
+use crate::combined::reads_twice;
+use crate::isa::{CAPTURE_FROM_CLOSURE, Instruction, Op};
 use crate::model::{Function, Handler, LineEntry, LocalName};
 use crate::operands::{Field, jump_field};
 
@@ -210,7 +211,7 @@ impl Assembler {
                 && !second.long
                 && first.first.to_le_bytes()[1] == second.first.to_le_bytes()[1]
                 && second.target.is_some()
-                && !second.reads_twice()
+                && !reads_twice(second.op, second.first)
                 && let Some(combination) = Op::combination(first.op, &[second.op])
             {
                 first.combine(combination);
@@ -534,14 +535,6 @@ impl Item {
     fn combine(&mut self, combination: Op) {
         self.first = self.first & !0xff | combination as u32;
         self.op = combination;
-    }
-
-    /// Whether a comparison has one register as both of its operands: a combined one reads the second operand before the
-    /// first is computed.
-    fn reads_twice(&self) -> bool {
-        let [_, a, b, _] = self.first.to_le_bytes();
-        let reads_b = |operand: &OperandInfo| operand.field == "b" && operand.kind == Operand::Src;
-        a == b && self.op.info().operands.iter().any(reads_b)
     }
 
     /// Turns the branch into its opposite.

@@ -276,3 +276,33 @@ impl Drop for Temporary {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_outputs() {
+        let directory = std::env::temp_dir().join(format!("semac-outputs-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, directory.join(name)).unwrap();
+        };
+        link("made", "one");
+        link("one", "two");
+        link("round", "round");
+        for (name, place) in [
+            ("made", "made"),
+            ("one", "made"),
+            ("two", "made"),
+            ("round", "round"),
+        ] {
+            assert_eq!(
+                followed(directory.join(name)),
+                directory.join(place),
+                "{name}"
+            );
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

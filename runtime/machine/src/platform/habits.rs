@@ -69,6 +69,7 @@ impl Habit {
     pub fn is_any() -> bool {
         HABITS.load(Ordering::Acquire) != 0
     }
+
     /// What ends all of them, which are forgotten.
     pub(super) fn take_ends() -> impl Iterator<Item = &'static str> {
         let habits = HABITS.swap(0, Ordering::AcqRel);

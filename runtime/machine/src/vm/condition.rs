@@ -93,10 +93,11 @@ struct Keys {
 
 impl Keys {
     fn new(host: &Host) -> Keys {
+        let known = host.condition_keywords();
         Keys {
-            kind: host.keyword("type"),
+            kind: known.kind,
             message: host.keyword("message"),
-            value: host.keyword("value"),
+            value: known.value,
             stack_trace: host.keyword("stack-trace"),
             column: host.keyword("col"),
             file: host.keyword("file"),

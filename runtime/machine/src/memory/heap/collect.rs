@@ -103,24 +103,6 @@ impl Heap {
         self.stats.total_pause += pause;
     }
 
-    /// The next collection does not count this object, which has just been made, as garbage that it found: what
-    /// tells a program about one collection is not what the program wants to know of the next.
-    pub(crate) fn leave_out(&self, value: Value) {
-        self.left_out.set(Some(value));
-    }
-
-    /// Whether the object that is left out has stayed behind in the nursery, which has just been evacuated.
-    fn left_out_is_garbage(&self) -> bool {
-        let place = self.left_out.take().map(|value| value.address());
-        place.is_some_and(|place| {
-            // SAFETY: the object was new when it was left out, no collection has ended since, and the nursery is
-            // given back only at the end of this one.
-            place >= self.nursery as usize
-                && place < self.bump.get()
-                && unsafe { *(place as *const u64) } & FORWARDED == 0
-        })
-    }
-
     fn stress_marks(&self) -> bool {
         self.stress && self.stats.minor_collections >= self.next_stress
     }
@@ -566,28 +548,6 @@ mod tests {
         heap.collect(&mut held, false);
         heap.collect(&mut held, true);
         assert_eq!(heap.as_str(heap.field(held.0[0], 0)), Some("young"));
-    }
-
-    #[test]
-    fn what_is_left_out_does_not_count_as_garbage() {
-        let mut heap = Heap::new();
-        let mut held = Held(Vec::new());
-        let mut found = |heap: &mut Heap, held: &mut Held| {
-            heap.collect(held, true);
-            heap.stats().collected_objects
-        };
-        heap.leave_out(heap.string("told"));
-        assert_eq!(found(&mut heap, &mut held), 0);
-        heap.string("garbage");
-        heap.leave_out(heap.string("told"));
-        assert_eq!(found(&mut heap, &mut held), 1);
-        // What is still used was never garbage.
-        let told = heap.string("told");
-        heap.leave_out(told);
-        held.0.push(told);
-        heap.string("garbage");
-        assert_eq!(found(&mut heap, &mut held), 1);
-        assert_eq!(found(&mut heap, &mut held), 0);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod collect;
 mod filling;
 mod foreign;
 mod integer;
+mod left_out;
 pub(crate) mod list;
 mod mark;
 pub mod object;
