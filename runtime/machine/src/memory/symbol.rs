@@ -11,10 +11,30 @@ pub struct Symbol(pub u32);
 /// What a name takes beside its text: entries of the tables, which have room for more.
 const BYTES_OF_NAME: usize = 96;
 
-#[derive(Default)]
+/// How many names are found without a hash.
+const RECENT: usize = 64;
+
 struct Table {
     names: Vec<&'static str>,
     ids: NameMap<&'static str, u32>,
+    /// Names by where the text lay that was asked for last. Most that are asked for again and again are constants of natives.
+    recent: [u32; RECENT],
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table {
+            names: Vec::new(),
+            ids: NameMap::default(),
+            recent: [0; RECENT],
+        }
+    }
+}
+
+/// Where a text is looked for first.
+fn place_of(text: &str) -> usize {
+    let address = text.as_ptr().addr();
+    (address ^ address >> 6 ^ text.len()) % RECENT
 }
 
 /// The interner of one VM. Names live as long as it does.
@@ -30,7 +50,20 @@ impl Symbols {
     /// The symbol of this name.
     pub fn intern(&self, name: &str) -> Symbol {
         let mut table = self.table.borrow_mut();
+        let table = &mut *table;
+        let recent = table.recent.get_mut(place_of(name));
+        if let Some(&mut id) = recent
+            && table
+                .names
+                .get(id as usize)
+                .is_some_and(|known| *known == name)
+        {
+            return Symbol(id);
+        }
         if let Some(&id) = table.ids.get(name) {
+            if let Some(recent) = recent {
+                *recent = id;
+            }
             return Symbol(id);
         }
         let id = table.names.len() as u32;

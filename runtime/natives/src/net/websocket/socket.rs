@@ -12,6 +12,7 @@ use super::frame::{Closing, Decoder, Event, Message, Opcode, close_payload, enco
 use crate::core::system::device::lock;
 use crate::net::http::client::connect::Connection;
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::round;
 use sema_machine::task::Completer;
 
 /// Bytes that are kept in one direction before the sender has to wait.
@@ -53,7 +54,7 @@ pub struct Socket {
 
 fn tell(completers: &mut Vec<Completer>) {
     for completer in completers.drain(..) {
-        completer.complete();
+        round::tell(completer);
     }
 }
 

@@ -14,6 +14,8 @@ use sema_machine::memory::value::{Kind, Value};
 use super::read::DEEPEST;
 use super::text::plain_length;
 
+/// Room that a text is given at first, in bytes: many answers of servers are no longer.
+const FIRST_ROOM: usize = 128;
 /// From this magnitude on a float is written with an exponent.
 const EXPONENT_FROM: f64 = 1e16;
 /// Below this magnitude, too.
@@ -48,7 +50,7 @@ pub enum Problem {
 pub fn encode(host: &Host, value: Value, pretty: bool) -> Result<String, Problem> {
     let mut writer = Writer {
         host,
-        out: String::new(),
+        out: String::with_capacity(FIRST_ROOM),
         pretty,
         depth: 0,
     };

@@ -110,24 +110,41 @@ fn string(host: &Host, value: Value) -> Outcome<String> {
 /// # Errors
 /// It is no map, or a key is of another kind.
 pub fn pairs(host: &Host, map: Value, what: &str) -> Outcome<Vec<(String, String)>> {
+    let mut pairs = Vec::new();
+    for_each_pair(host, map, what, |name, value| {
+        pairs.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    })?;
+    Ok(pairs)
+}
+
+/// Does something with each pair of [`pairs`].
+fn for_each_pair(
+    host: &Host,
+    map: Value,
+    what: &str,
+    mut act: impl FnMut(&str, &str) -> Outcome<()>,
+) -> Outcome<()> {
     if !collections::is_map(map) {
         return Err(type_error(host, format!("map ({what})"), map));
     }
-    let mut pairs = Vec::new();
     for (key, value) in collections::sorted_entries(host, map) {
         let name = host.heap.as_str(key).or_else(|| host.name_of(key));
         let name = name.ok_or_else(|| type_error(host, "string or keyword", key))?;
-        let mut add = |value| pairs.push((name.to_owned(), print::display(host, value)));
+        let mut one = |value| match host.heap.as_str(value) {
+            Some(text) => act(name, text),
+            None => act(name, &print::display(host, value)),
+        };
         match value.kind() {
             Kind::List | Kind::Vector => {
                 for &value in list_or_vector(host, value)?.iter() {
-                    add(value);
+                    one(value)?;
                 }
             }
-            _ => add(value),
+            _ => one(value)?,
         }
     }
-    Ok(pairs)
+    Ok(())
 }
 
 /// Header fields of a map: several values of one name are a list.
@@ -136,8 +153,8 @@ pub fn pairs(host: &Host, map: Value, what: &str) -> Outcome<Vec<(String, String
 /// A name or a value is none: they would end the header, say.
 pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderMap> {
     let mut headers = HeaderMap::new();
-    for (name, value) in pairs(host, map, "headers")? {
-        let field = HeaderName::try_from(name.as_str()).map_err(|_| {
+    for_each_pair(host, map, "headers", |name, value| {
+        let field = HeaderName::try_from(name).map_err(|_| {
             eval_error(format!(
                 "{function}: {name:?} is not the name of a header field"
             ))
@@ -145,7 +162,8 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
         let value = HeaderValue::try_from(value)
             .map_err(|_| eval_error(format!("{function}: the value of the header field {name} has characters that it must not have")))?;
         headers.append(field, value);
-    }
+        Ok(())
+    })?;
     Ok(headers)
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use hyper::body::Bytes;
 use tokio::sync::Notify;
 
+use super::round;
 use crate::core::system::arrivals::Arrivals;
 use crate::core::system::device::lock;
 use sema_machine::task::Completer;
@@ -48,7 +49,7 @@ pub fn incoming() -> (Feeder, Incoming) {
 
 fn tell(reader: Option<Completer>) {
     if let Some(reader) = reader {
-        reader.complete();
+        round::tell(reader);
     }
 }
 

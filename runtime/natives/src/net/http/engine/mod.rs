@@ -10,6 +10,7 @@ pub mod parcel;
 pub mod post;
 pub mod pulse;
 pub mod race;
+pub mod round;
 
 use std::future::Future;
 use std::io;
@@ -64,6 +65,7 @@ impl Engine {
             post: Arc::default(),
         };
         handle.spawn(handle.post.clone().carry_on());
+        handle.spawn(round::carry_on());
         let (stop, stopped) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("network".to_owned())
@@ -125,7 +127,7 @@ impl<T> Drop for Ending<T> {
         };
         // Not under the lock: whoever is woken would wait for it.
         if let Some(waiter) = waiter {
-            waiter.complete();
+            round::tell(waiter);
         }
     }
 }

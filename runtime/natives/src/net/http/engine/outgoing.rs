@@ -11,6 +11,7 @@ use hyper::body::Bytes;
 
 use super::post::Post;
 use super::pulse::Busy;
+use super::round;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -47,7 +48,7 @@ fn wake_writers(mut state: MutexGuard<'_, State>) {
     let writers = std::mem::take(&mut state.writer);
     drop(state);
     for writer in writers {
-        writer.complete();
+        round::tell(writer);
     }
 }
 

@@ -156,6 +156,8 @@ pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream,
         return;
     }
     let limit = server.settings.head_time;
+    // As a text, once: every request says whom it is from.
+    let peer: Arc<str> = peer.ip().to_string().into();
     let mut io: Connection = Box::new(stream);
     // Whoever knows that the server speaks HTTP/2 begins with it (RFC 9113, 3.3). No method of HTTP/1 is called so.
     let Some(begin) = first_bytes(server, &mut io, limit).await else {
@@ -173,11 +175,11 @@ pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream,
         }
     }
     if speaks_2 {
-        return Box::pin(speak_2(server, seat, io, peer)).await;
+        return Box::pin(speak_2(server, seat, io, &peer)).await;
     }
     let mut ahead = Bytes::new();
     loop {
-        match Box::pin(stretch(server, seat, io, ahead, peer)).await {
+        match Box::pin(stretch(server, seat, io, ahead, &peer)).await {
             Stretch::Over => return,
             Stretch::Quiet(quiet, read) => (io, ahead) = (quiet, read),
         }
@@ -189,14 +191,20 @@ pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream,
 }
 
 /// Speaks HTTP/2 until the connection ends, or nothing has been said on it for as long as one may be idle.
-async fn speak_2(server: &Arc<Server>, seat: &Arc<Seat>, io: Connection, peer: SocketAddr) {
+async fn speak_2(server: &Arc<Server>, seat: &Arc<Seat>, io: Connection, peer: &Arc<str>) {
     let settings = &server.settings;
     let pulse = Arc::new(Pulse::default());
     let (own, known) = (server.clone(), pulse.clone());
-    let seat = seat.clone();
+    let (seat, peer) = (seat.clone(), peer.clone());
     let service = service_fn(move |request| {
         let busy = known.begin();
-        handle(own.clone(), seat.clone(), request, peer, busy)
+        handle(
+            own.clone(),
+            seat.clone(),
+            Box::new(request),
+            peer.clone(),
+            busy,
+        )
     });
     let io: Connection = Box::new(Watched {
         io,
@@ -247,13 +255,19 @@ async fn stretch(
     seat: &Arc<Seat>,
     io: Connection,
     ahead: Bytes,
-    peer: SocketAddr,
+    peer: &Arc<str>,
 ) -> Stretch {
     let settings = &server.settings;
     let pulse = Arc::new(Pulse::default());
     let service = service_fn(|request| {
         let busy = pulse.begin();
-        handle(server.clone(), seat.clone(), request, peer, busy)
+        handle(
+            server.clone(),
+            seat.clone(),
+            Box::new(request),
+            peer.clone(),
+            busy,
+        )
     });
     let io: Connection = Box::new(Watched {
         io,

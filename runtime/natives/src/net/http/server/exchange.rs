@@ -1,7 +1,6 @@
 //! One request and its answer, as they go between the engine and the machine.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use hyper::Response;
@@ -15,6 +14,7 @@ use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::Incoming;
 use crate::net::http::engine::parcel::Giver;
+use crate::net::http::engine::round;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
 use sema_machine::task::{Asking, Await, Completer, Pending};
@@ -29,8 +29,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// What was sent.
     pub body: Body,
-    /// Who has sent it.
-    pub peer: SocketAddr,
+    /// The address of who has sent it.
+    pub peer: Arc<str>,
 }
 
 /// The body of a request.
@@ -62,7 +62,7 @@ pub struct Upgrade {
 }
 
 /// A request and what waits for its answer.
-pub type Exchange = (Request, Responder);
+pub type Exchange = (Box<Request>, Box<Responder>);
 
 #[derive(Default)]
 struct State {
@@ -95,7 +95,7 @@ impl Queue {
         };
         // Not under the lock: whoever is woken would wait for it.
         if let Some(reader) = reader {
-            reader.complete();
+            round::tell(reader);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the engine does with a request: checks, the body, the wait for the answer.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,12 +39,12 @@ fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
     response
 }
 
-/// Answers a request.
+/// Answers a request of this peer. Requests are large and go through several futures: so they come in a box.
 pub async fn handle(
     server: Arc<Server>,
     seat: Arc<Seat>,
-    request: Request<Received>,
-    peer: SocketAddr,
+    request: Box<Request<Received>>,
+    peer: Arc<str>,
     busy: Busy,
 ) -> Result<Response<Payload>, Infallible> {
     // HTTP/1.0 has no chunks: there a body without a length ends where the connection does.
@@ -61,19 +60,18 @@ pub async fn handle(
 async fn reported(
     server: Arc<Server>,
     seat: Arc<Seat>,
-    request: Request<Received>,
-    peer: SocketAddr,
+    request: Box<Request<Received>>,
+    peer: Arc<str>,
 ) -> Response<Payload> {
     if !server.settings.logs {
         return answer(&server, &seat, request, peer).await;
     }
     let start = Instant::now();
     let line = format!("{} {}", request.method(), request.uri());
-    let response = answer(&server, &seat, request, peer).await;
+    let response = answer(&server, &seat, request, peer.clone()).await;
     let bytes = response.body().size_hint().exact();
     let line = format!(
-        "{} {line} {} {} {} ms\n",
-        peer.ip(),
+        "{peer} {line} {} {} {} ms\n",
         response.status().as_u16(),
         bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
         start.elapsed().as_millis(),
@@ -119,8 +117,8 @@ impl Seen {
 async fn answer(
     server: &Arc<Server>,
     seat: &Seat,
-    mut request: Request<Received>,
-    peer: SocketAddr,
+    mut request: Box<Request<Received>>,
+    peer: Arc<str>,
 ) -> Response<Payload> {
     let seen = Seen::of(request.headers());
     if !seen.is_clear(request.version()) {
@@ -150,7 +148,10 @@ async fn answer(
         None
     };
     let (mut head, body) = request.into_parts();
-    let body = if settings.streams && !body.is_end_stream() {
+    let body = if body.is_end_stream() {
+        // Most requests have none, and there is nothing to wait for.
+        Body::Bytes(Bytes::new())
+    } else if settings.streams {
         Body::Stream(streamed(server.clone(), body))
     } else {
         match collected(server, body).await {
@@ -174,14 +175,12 @@ async fn answer(
         body,
         peer,
     };
-    seat.queue.put((
-        request,
-        Responder {
-            answer,
-            conditions,
-            upgrade,
-        },
-    ));
+    let responder = Responder {
+        answer,
+        conditions,
+        upgrade,
+    };
+    seat.queue.put((Box::new(request), Box::new(responder)));
     let answered = match settings.handler_time {
         None => answered.await,
         Some(time) => match timeout(time, answered).await {

@@ -16,7 +16,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hyper::http::header;
+use hyper::http::{Method, header};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
@@ -226,7 +226,7 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// The map that a handler gets.
-fn request_value(host: &Host, request: Request) -> Outcome {
+fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     let heap = &host.heap;
     let text = |bytes: &[u8]| heap.string(&String::from_utf8_lossy(bytes));
     let kind = request.headers.get(header::CONTENT_TYPE);
@@ -265,14 +265,18 @@ fn request_value(host: &Host, request: Request) -> Outcome {
     if let Some(json) = json {
         entries.push([host.keyword("json"), json]);
     }
-    let method = request.method.as_str().to_ascii_lowercase();
-    entries.push([host.keyword("method"), host.keyword_of_peer(&method)]);
+    let method = match request.method {
+        Method::GET => host.keyword("get"),
+        Method::POST => host.keyword("post"),
+        ref other => host.keyword_of_peer(&other.as_str().to_ascii_lowercase()),
+    };
+    entries.push([host.keyword("method"), method]);
     entries.push([host.keyword("params"), sorted_map::empty(heap)]);
     let path = heap.string(request.target.path());
     entries.push([host.keyword("path"), path]);
     let query = sorted_map::from_entries(host, &query);
     entries.push([host.keyword("query"), query]);
-    let remote = heap.string(&request.peer.ip().to_string());
+    let remote = heap.string(&request.peer);
     entries.push([host.keyword("remote"), remote]);
     Ok(sorted_map::from_few_sorted(heap, &entries))
 }

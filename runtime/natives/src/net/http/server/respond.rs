@@ -31,10 +31,10 @@ natives! {
 }
 
 /// What a request is answered by; `None`: it has been.
-pub struct Responder(pub Option<exchange::Responder>);
+pub struct Responder(pub Option<Box<exchange::Responder>>);
 
 /// What the answer to a request is given to.
-pub fn handle(host: &Host, responder: exchange::Responder) -> Value {
+pub fn handle(host: &Host, responder: Box<exchange::Responder>) -> Value {
     host.heap.foreign(Box::new(Responder(Some(responder))))
 }
 
@@ -42,7 +42,7 @@ pub fn handle(host: &Host, responder: exchange::Responder) -> Value {
 ///
 /// # Errors
 /// It has been answered.
-pub fn take(host: &Host, args: &[Value]) -> Outcome<exchange::Responder> {
+pub fn take(host: &Host, args: &[Value]) -> Outcome<Box<exchange::Responder>> {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         let responder = responder.0.take();
         responder.ok_or_else(|| eval_error("http/serve: the request has been answered"))
@@ -50,7 +50,7 @@ pub fn take(host: &Host, args: &[Value]) -> Outcome<exchange::Responder> {
 }
 
 /// Answers a request that cannot be taken in.
-pub fn refuse(responder: exchange::Responder) {
+pub fn refuse(responder: Box<exchange::Responder>) {
     responder.answer.give(plain(
         StatusCode::SERVICE_UNAVAILABLE,
         "Service Unavailable",
