@@ -19,6 +19,9 @@ const APP: &str = r#"
      [:post "/length" (fn (request) (http/text (number->string (string-length (:body request)))))]
      [:get "/events" (fn (request) (http/stream (fn (send) (for-range (n 0 5) (send (number->string n)) (async/sleep 10)))))]
      [:get "/breaks" (fn (request) (http/stream (fn (send) (send "first") (async/sleep 20) (error "broken"))))]
+     [:get "/none" (fn (request) {:status 204 :body "xyz"})]
+     [:get "/same" (fn (request) {:status 304 :body "xyz"})]
+     [:get "/cookie" (fn (request) (http/text (get (:headers request) "cookie")))]
      [:get "/slow" (fn (request) (async/sleep 400) (http/text "slow"))]
      [:ws "/echo" (fn (connection)
        (let loop () (let ((m ((:recv connection)))) (if (nil? m) nil (begin ((:send connection) m) (loop))))))]]))
@@ -269,4 +272,32 @@ fn idle_connections_are_closed() {
     stream.read_to_end(&mut said).unwrap();
     assert!(!said.is_empty());
     assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn answers_without_a_body_have_none() {
+    if !peers(&[("openssl", "openssl"), ("curl", "curl")]) {
+        return;
+    }
+    let (made, server) = app();
+    let (status, head) = curl(&made, &server, "/", &["--head"]);
+    assert_eq!(status, 0, "{head}");
+    assert!(head.contains("content-length: "), "{head}");
+    for path in ["/none", "/same"] {
+        let got = curl(&made, &server, path, &[]);
+        assert_eq!(got, (0, "|2".to_owned()), "{path}");
+    }
+    let (status, head) = curl(&made, &server, "/events", &["--head"]);
+    assert_eq!(status, 0, "{head}");
+}
+
+#[test]
+fn cookies_are_one_field() {
+    if !peers(&[("openssl", "openssl"), ("curl", "curl")]) {
+        return;
+    }
+    let (made, server) = app();
+    let fields = ["--header", "cookie: a=1", "--header", "cookie: b=2"];
+    let got = curl(&made, &server, "/cookie", &fields);
+    assert_eq!(got, (0, "a=1; b=2|2".to_owned()));
 }

@@ -124,7 +124,7 @@ fn both_ends_are_programs() {
         got.stdout,
         "#t :timeout\n{:text \"text\"}\n{:text \"\"}\n{:binary #u8(0 255)}\n{:text \"{\\\"a\\\":1}\"}\n{:text \"t\"}\n{:binary #u8(1)}\n{:text \"[1]\"}\n\
          #t\n{:close {:code 1000 :reason \"\"}} nil #f\nws/send: the connection is closed\n\
-         {:code 1000 :reason \"\"}\n(:eval)\n"
+         {:code 1011 :reason \"\"}\n(:eval)\n"
     );
     assert_eq!(
         server.error(),

@@ -6,15 +6,18 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tokio::time::{sleep, timeout};
 
+use super::frame::Closing;
 use super::socket::Socket;
 use crate::net::http::client::Client;
 use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::race::race;
+use crate::net::http::server::Phase;
+use crate::net::http::server::respond::Upgraded;
 use crate::net::http::tls::{HTTP_1, TlsError, Trust};
 use crate::net::http::url::Url;
 
@@ -160,16 +163,11 @@ async fn greet(client: &Arc<Client>, wanted: &Wanted) -> Result<Arc<Socket>, Ope
         return Err(OpenError::Answer);
     }
     let upgraded = hyper::upgrade::on(answer).await?;
-    Ok(begin(upgraded, true, protocol, wanted.most))
+    Ok(begin(upgraded, protocol, wanted.most))
 }
 
-fn begin(
-    upgraded: hyper::upgrade::Upgraded,
-    is_client: bool,
-    protocol: Option<String>,
-    most: usize,
-) -> Arc<Socket> {
-    let socket = Socket::new(is_client, protocol);
+fn begin(upgraded: hyper::upgrade::Upgraded, protocol: Option<String>, most: usize) -> Arc<Socket> {
+    let socket = Socket::new(true, protocol);
     tokio::spawn(
         socket
             .clone()
@@ -178,13 +176,33 @@ fn begin(
     socket
 }
 
-/// The connection of a client whose request has been accepted.
+/// The connection of a client whose request has been accepted. It ends with the server.
 pub async fn accepted(
-    connection: OnUpgrade,
+    upgraded: Upgraded,
     protocol: Option<String>,
     most: usize,
 ) -> Result<Arc<Socket>, hyper::Error> {
-    Ok(begin(connection.await?, false, protocol, most))
+    let Upgraded {
+        connection,
+        server,
+        place,
+    } = upgraded;
+    let io = Box::new(TokioIo::new(connection.await?));
+    let socket = Socket::new(false, protocol);
+    let own = socket.clone();
+    tokio::spawn(async move {
+        let conversing = own.clone().converse(io, most);
+        let ending = async {
+            server.reached(Phase::Stopping).await;
+            // It goes away (RFC 6455, 7.4.1).
+            own.end(&Closing::new(1001, ""));
+            server.reached(Phase::Closed).await;
+        };
+        race(conversing, ending).await;
+        own.break_off();
+        drop(place);
+    });
+    Ok(socket)
 }
 
 #[cfg(test)]

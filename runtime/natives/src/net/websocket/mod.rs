@@ -8,6 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hyper::http::HeaderName;
 use sema_machine::data::collections;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
@@ -57,6 +58,9 @@ natives! {
     /// Closes a connection. Closing it again is no error.
     /// (ws/close 5) => error expected websocket, got int
     "ws/close" (connection: Stream) -> Nil => close;
+
+    /// Closes a connection because its function has raised.
+    "%ws-fail" (connection: Stream) -> Nil => fail;
 
     /// Whether messages can be sent on a connection.
     /// (ws/connected? 5) => error expected websocket, got int
@@ -124,7 +128,14 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
             .iter()
             .map(|&name| {
                 let text = host.heap.as_str(name).map(str::to_owned);
-                text.ok_or_else(|| type_error(host, "string", name))
+                let text = text.ok_or_else(|| type_error(host, "string", name))?;
+                // Protocols are named by what header fields may be, too (RFC 6455, 4.1).
+                if HeaderName::try_from(&text).is_err() {
+                    return Err(eval_error(format!(
+                        "ws/connect: {text:?} is not the name of a protocol"
+                    )));
+                }
+                Ok(text)
             })
             .collect::<Outcome<Vec<String>>>()?,
         None => Vec::new(),
@@ -349,6 +360,14 @@ fn receive_timeout(host: &Host, args: &[Value]) -> Outcome {
 fn close(host: &Host, args: &[Value]) -> Outcome {
     if let Some(socket) = find(host, args)? {
         socket.end(&Closing::new(1000, ""));
+    }
+    Ok(Value::NIL)
+}
+
+fn fail(host: &Host, args: &[Value]) -> Outcome {
+    if let Some(socket) = find(host, args)? {
+        // Something that was not expected (RFC 6455, 7.4.1).
+        socket.end(&Closing::new(1011, ""));
     }
     Ok(Value::NIL)
 }

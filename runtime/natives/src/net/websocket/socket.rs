@@ -1,12 +1,13 @@
 //! A connection: what comes and goes, between the engine and the machine.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::frame::{Closing, Decoder, Event, Message, Opcode, close_payload, encode};
 use crate::core::system::device::lock;
@@ -23,6 +24,10 @@ const BYTES_OF_MESSAGE: usize = 64;
 const PART: usize = 16 << 10;
 /// How long the peer may take to answer the end.
 const END_TIME: Duration = Duration::from_secs(5);
+/// After how long without a word a server asks a client whether it is there, and how long that may take to answer.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long a peer may take nothing of what is sent.
+const SEND_TIME: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(super) struct State {
@@ -32,6 +37,8 @@ pub(super) struct State {
     pub(super) receivers: Vec<Completer>,
     /// Frames to send.
     frames: VecDeque<Vec<u8>>,
+    /// The answer to a ping, to be sent before them. To the last one is enough (RFC 6455, 5.5.3): so it takes no room that others must wait for.
+    pong: Option<Vec<u8>>,
     to_send: usize,
     pub(super) senders: Vec<Completer>,
     /// This end has said that it is the end.
@@ -99,6 +106,23 @@ impl Socket {
         self.wanted.notify_one();
     }
 
+    fn answer(&self, ping: &[u8]) {
+        let mut state = lock(&self.state);
+        if !state.is_ending {
+            let mask = self.is_client.then(mask);
+            state.pong = Some(encode(Opcode::Pong, ping, mask));
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Asks whether the peer is there.
+    fn ask(&self) {
+        let mut state = lock(&self.state);
+        if !state.is_ending {
+            self.put(&mut state, Opcode::Ping, b"");
+        }
+    }
+
     /// Says that this is the end, unless it has been said.
     pub fn end(&self, closing: &Closing) {
         let mut state = lock(&self.state);
@@ -125,6 +149,15 @@ impl Socket {
         tell(&mut state.receivers);
     }
 
+    /// The connection is gone: nothing comes or goes any more.
+    pub fn break_off(&self) {
+        let mut state = lock(&self.state);
+        state.is_ending = true;
+        state.is_closed = true;
+        tell(&mut state.receivers);
+        tell(&mut state.senders);
+    }
+
     /// Does what comes and goes until the end.
     pub async fn converse(self: Arc<Socket>, io: Connection, most: usize) {
         let (reader, writer) = tokio::io::split(io);
@@ -145,16 +178,16 @@ impl Socket {
         }
         // The answer to the end, or what the peer has done wrong.
         let _ = timeout(END_TIME, self.flush(&mut writer)).await;
-        let mut state = lock(&self.state);
-        state.is_closed = true;
-        tell(&mut state.receivers);
-        tell(&mut state.senders);
+        self.break_off();
     }
 
     /// Reads until the end, and gives why it is.
     async fn read(&self, mut reader: ReadHalf<Connection>, most: usize) -> Closing {
         let mut decoder = Decoder::new(!self.is_client, most);
         let mut part = vec![0; PART];
+        let mut end = None;
+        // Whether the peer has been asked whether it is there.
+        let mut is_asked = false;
         loop {
             // Whoever does not receive makes the peer wait, but not for the answer to an end.
             while lock(&self.state).kept >= MOST_KEPT && !lock(&self.state).is_ending {
@@ -163,16 +196,33 @@ impl Socket {
             let reading = reader.read(&mut part);
             let is_ending = lock(&self.state).is_ending;
             let read = if is_ending {
-                match timeout(END_TIME, reading).await {
+                // In all: a peer that goes on talking has not answered.
+                let end = *end.get_or_insert_with(|| Instant::now() + END_TIME);
+                match timeout_at(end, reading).await {
                     Ok(read) => read,
                     Err(_) => return Closing::new(1006, "the peer has not answered the end"),
                 }
             } else {
+                let reading = async {
+                    match self.is_client {
+                        true => Some(reading.await),
+                        false => timeout(SILENCE, reading).await.ok(),
+                    }
+                };
                 match race(reading, self.received.notified()).await {
-                    First::One(read) => read,
+                    First::One(Some(read)) => read,
+                    First::One(None) if is_asked => {
+                        return Closing::new(1006, "the peer does not answer");
+                    }
+                    First::One(None) => {
+                        is_asked = true;
+                        self.ask();
+                        continue;
+                    }
                     First::Other(()) => continue,
                 }
             };
+            is_asked = false;
             let count = match read {
                 Ok(0) => return Closing::new(1006, "the connection broke"),
                 Ok(count) => count,
@@ -183,12 +233,7 @@ impl Socket {
                 match decoder.event() {
                     Ok(None) => break,
                     Ok(Some(Event::Pong)) => {}
-                    Ok(Some(Event::Ping(payload))) => {
-                        let mut state = lock(&self.state);
-                        if !state.is_ending {
-                            self.put(&mut state, Opcode::Pong, &payload);
-                        }
-                    }
+                    Ok(Some(Event::Ping(payload))) => self.answer(&payload),
                     Ok(Some(Event::Message(Message::Close(closing)))) => {
                         self.end(&closing);
                         return closing;
@@ -209,6 +254,9 @@ impl Socket {
 
     fn next_frame(&self) -> Option<Vec<u8>> {
         let mut state = lock(&self.state);
+        if let Some(pong) = state.pong.take() {
+            return Some(pong);
+        }
         let frame = state.frames.pop_front()?;
         state.to_send -= frame.len();
         if !Socket::is_full(&state) {
@@ -223,7 +271,7 @@ impl Socket {
             match self.next_frame() {
                 None => self.wanted.notified().await,
                 Some(frame) => {
-                    if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
+                    if send(writer, &frame).await.is_err() {
                         return;
                     }
                 }
@@ -241,6 +289,21 @@ impl Socket {
         // The peer may be gone.
         let _ = writer.shutdown().await;
     }
+}
+
+/// Sends a frame, as long as the peer takes something of it now and then.
+async fn send(writer: &mut WriteHalf<Connection>, mut frame: &[u8]) -> io::Result<()> {
+    let late = || io::Error::from(io::ErrorKind::TimedOut);
+    while !frame.is_empty() {
+        let written = timeout(SEND_TIME, writer.write(frame)).await;
+        match written.map_err(|_| late())?? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => frame = frame.get(count..).unwrap_or_default(),
+        }
+    }
+    timeout(SEND_TIME, writer.flush())
+        .await
+        .map_err(|_| late())?
 }
 
 /// Four bytes that nobody can foresee.

@@ -318,10 +318,11 @@ pub fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)
         let (name, value) = rest.next()?;
         let mut joined = Cow::Borrowed(value.as_bytes());
         while let Some((_, value)) = rest.next_if(|(next, _)| *next == name) {
-            let separator: &[u8] = if name == header::SET_COOKIE {
-                b"\n"
-            } else {
-                b", "
+            let separator: &[u8] = match *name {
+                header::SET_COOKIE => b"\n",
+                // In HTTP/2 each may have a field of its own (RFC 9113, 8.2.3).
+                header::COOKIE => b"; ",
+                _ => b", ",
             };
             let joined = joined.to_mut();
             joined.extend_from_slice(separator);

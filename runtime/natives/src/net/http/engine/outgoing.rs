@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use hyper::body::Bytes;
 
 use super::post::Post;
-use super::pulse::Busy;
+use super::pulse::{Offer, Pulse};
 use super::round;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
@@ -33,9 +33,23 @@ struct State {
     sender_is_gone: bool,
     /// Whether what was written before the writer went has had its chance to be sent.
     is_flushed: bool,
+    /// The connection that it is sent on, if somebody looks after that.
+    carrier: Option<Arc<Pulse>>,
+    /// What the connection knows of parts that are kept.
+    offer: Option<Offer>,
 }
 
 impl State {
+    /// Tells the connection whether parts are kept.
+    fn offer(&mut self) {
+        self.offer = match &self.carrier {
+            Some(carrier) if !self.parts.is_empty() => {
+                self.offer.take().or_else(|| Some(carrier.offer()))
+            }
+            _ => None,
+        };
+    }
+
     fn wake_sender(&mut self, post: &Post) {
         if let Some(sender) = self.sender.take() {
             post.wake(sender);
@@ -61,10 +75,6 @@ pub struct Writer {
 /// The engine's end.
 pub struct Outgoing {
     shared: Arc<Mutex<State>>,
-    /// The connection that it is sent on.
-    connection: Option<Busy>,
-    /// Whether the end of that connection is the end of the body.
-    ends_with_connection: bool,
 }
 
 /// Both ends. What is written wakes the task that sends it by `post`.
@@ -72,8 +82,6 @@ pub fn outgoing(post: &Arc<Post>) -> (Writer, Outgoing) {
     let shared = Arc::<Mutex<State>>::default();
     let outgoing = Outgoing {
         shared: shared.clone(),
-        connection: None,
-        ends_with_connection: false,
     };
     let writer = Writer {
         shared,
@@ -131,6 +139,7 @@ impl Pending for Write {
         if let Some(part) = self.part.take().filter(|part| !part.is_empty()) {
             state.bytes += part.len();
             state.parts.push_back(Bytes::from(part));
+            state.offer();
             state.wake_sender(&self.post);
         }
         self.is_wanted = true;
@@ -148,10 +157,11 @@ impl Pending for Write {
 pub struct Incomplete;
 
 impl Outgoing {
-    /// It is sent on this connection, whose end may be the end of the body.
-    pub fn carried_by(&mut self, connection: Busy, ends_with_connection: bool) {
-        self.connection = Some(connection);
-        self.ends_with_connection = ends_with_connection;
+    /// It is sent on this connection, which is to know when something lies ready.
+    pub fn carried_by(&mut self, connection: &Arc<Pulse>) {
+        let mut state = lock(&self.shared);
+        state.carrier = Some(connection.clone());
+        state.offer();
     }
 
     /// The next part; `None` at the end.
@@ -159,6 +169,7 @@ impl Outgoing {
         let mut state = lock(&self.shared);
         if let Some(part) = state.parts.pop_front() {
             state.bytes -= part.len();
+            state.offer();
             wake_writers(state);
             return Poll::Ready(Some(Ok(part)));
         }
@@ -171,9 +182,6 @@ impl Outgoing {
                 state.is_flushed = true;
                 context.waker().wake_by_ref();
                 return Poll::Pending;
-            }
-            if let (Some(connection), true) = (&self.connection, self.ends_with_connection) {
-                connection.break_off();
             }
             return Poll::Ready(Some(Err(Incomplete)));
         }
@@ -193,6 +201,7 @@ impl Drop for Outgoing {
         let mut state = lock(&self.shared);
         state.sender_is_gone = true;
         state.parts.clear();
+        state.offer();
         wake_writers(state);
     }
 }

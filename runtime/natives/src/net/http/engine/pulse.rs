@@ -19,6 +19,10 @@ pub struct Pulse {
     is_held_up: AtomicBool,
     /// Whether the peer is to see that the end is none.
     is_broken: AtomicBool,
+    /// Answers of which something lies ready to be sent.
+    ready: AtomicU32,
+    /// Counts what the peer has taken of answers.
+    taken: AtomicU32,
 }
 
 impl Pulse {
@@ -42,6 +46,33 @@ impl Pulse {
     /// How often something was read or written.
     pub fn beats(&self) -> u32 {
         self.beats.load(Ordering::Relaxed)
+    }
+
+    /// The peer has taken something of an answer.
+    pub fn take(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the peer has taken something of an answer.
+    pub fn taken(&self) -> u32 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Something of an answer lies ready to be sent until what this gives is dropped.
+    pub fn offer(self: &Arc<Self>) -> Offer {
+        self.ready.fetch_add(1, Ordering::Relaxed);
+        Offer(self.clone())
+    }
+
+    /// Whether the peer could take something that it does not take.
+    pub fn is_stuck(&self) -> bool {
+        self.is_held_up.load(Ordering::Relaxed) || self.ready.load(Ordering::Relaxed) > 0
+    }
+
+    /// The end of the connection alone would look like the end of the answer: it is to be reset.
+    pub fn break_off(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
     }
 
     /// Whether requests are under way.
@@ -74,9 +105,19 @@ impl Pulse {
 pub struct Busy(Arc<Pulse>);
 
 impl Busy {
-    /// The end of the connection alone would look like the end of the answer: it is to be reset.
-    pub fn break_off(&self) {
-        self.0.is_broken.store(true, Ordering::Relaxed);
+    /// That of the connection.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.0
+    }
+}
+
+/// Something of an answer that lies ready to be sent.
+#[derive(Debug)]
+pub struct Offer(Arc<Pulse>);
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.0.ready.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -106,5 +147,18 @@ mod tests {
         pulse.wrote(false);
         assert!(pulse.is_quiet());
         assert_eq!(pulse.beats(), 4);
+    }
+
+    #[test]
+    fn a_peer_that_takes_nothing_is_seen() {
+        let pulse = Arc::new(Pulse::default());
+        let offer = pulse.offer();
+        assert!(pulse.is_stuck());
+        pulse.take();
+        assert_eq!(pulse.taken(), 1);
+        drop(offer);
+        assert!(!pulse.is_stuck());
+        pulse.wrote(true);
+        assert!(pulse.is_stuck());
     }
 }

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::handle::handle;
-use super::workers::Seat;
+use super::handle::{MOST_RUNNING, handle};
+use super::workers::Place;
 use super::{Phase, Server};
 use crate::net::http::client::connect::{Connection, Io};
 use crate::net::http::engine::pulse::Pulse;
@@ -33,8 +33,6 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// With what a connection of HTTP/2 begins (RFC 9113, 3.4), as far as nothing else begins so.
 const PREFACE: [u8; 16] = *b"PRI * HTTP/2.0\r\n";
-/// Most requests at the same time on a connection of HTTP/2.
-const STREAMS: u32 = 128;
 
 /// Bytes that are copied to be written in one part.
 const SMALL: usize = 1 << 10;
@@ -56,6 +54,8 @@ struct Watched {
     pulse: Arc<Pulse>,
     /// What has been read already.
     ahead: Bytes,
+    /// Whether all that is written is of answers.
+    writes_answers: bool,
 }
 
 impl Io for Watched {
@@ -126,6 +126,9 @@ impl AsyncWrite for Watched {
 impl Watched {
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.pulse.wrote(written.is_pending());
+        if self.writes_answers && written.is_ready() {
+            self.pulse.take();
+        }
         written
     }
 }
@@ -141,6 +144,30 @@ impl Drop for Watched {
     }
 }
 
+/// Since when a client takes nothing of what it could take.
+struct Stuck {
+    taken: u32,
+    since: Instant,
+}
+
+impl Stuck {
+    fn new(pulse: &Pulse) -> Stuck {
+        Stuck {
+            taken: pulse.taken(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether it does so for longer than this.
+    fn lasts(&mut self, pulse: &Pulse, limit: Duration) -> bool {
+        let now = pulse.taken();
+        if std::mem::replace(&mut self.taken, now) != now || !pulse.is_stuck() {
+            self.since = Instant::now();
+        }
+        self.since.elapsed() >= limit
+    }
+}
+
 /// How a stretch of HTTP has ended.
 enum Stretch {
     /// With the connection.
@@ -150,7 +177,12 @@ enum Stretch {
 }
 
 /// Speaks with one client until one of both has enough.
-pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream, peer: SocketAddr) {
+pub async fn converse(
+    server: &Arc<Server>,
+    place: &Arc<Place>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     // Small answers are not held back. A connection that cannot be told so is gone.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -175,11 +207,11 @@ pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream,
         }
     }
     if speaks_2 {
-        return Box::pin(speak_2(server, seat, io, &peer)).await;
+        return Box::pin(speak_2(server, place, io, &peer)).await;
     }
     let mut ahead = Bytes::new();
     loop {
-        match Box::pin(stretch(server, seat, io, ahead, &peer)).await {
+        match Box::pin(stretch(server, place, io, ahead, &peer)).await {
             Stretch::Over => return,
             Stretch::Quiet(quiet, read) => (io, ahead) = (quiet, read),
         }
@@ -191,16 +223,16 @@ pub async fn converse(server: &Arc<Server>, seat: &Arc<Seat>, stream: TcpStream,
 }
 
 /// Speaks HTTP/2 until the connection ends, or nothing has been said on it for as long as one may be idle.
-async fn speak_2(server: &Arc<Server>, seat: &Arc<Seat>, io: Connection, peer: &Arc<str>) {
+async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer: &Arc<str>) {
     let settings = &server.settings;
     let pulse = Arc::new(Pulse::default());
     let (own, known) = (server.clone(), pulse.clone());
-    let (seat, peer) = (seat.clone(), peer.clone());
+    let (place, peer) = (place.clone(), peer.clone());
     let service = service_fn(move |request| {
         let busy = known.begin();
         handle(
             own.clone(),
-            seat.clone(),
+            place.clone(),
             Box::new(request),
             peer.clone(),
             busy,
@@ -210,18 +242,25 @@ async fn speak_2(server: &Arc<Server>, seat: &Arc<Seat>, io: Connection, peer: &
         io,
         pulse: pulse.clone(),
         ahead: Bytes::new(),
+        writes_answers: false,
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(settings.most_head).unwrap_or(u32::MAX))
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(MOST_RUNNING as u32)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = pin!(connection);
+    let mut stuck = Stuck::new(&pulse);
     loop {
         let beats = pulse.beats();
-        let ending = race(sleep(settings.head_time), server.reached(Phase::Stopping));
+        let look = sleep(settings.head_time.min(settings.send_time));
+        let ending = race(look, server.reached(Phase::Stopping));
         match race(connection.as_mut(), ending).await {
             First::One(_) => return,
+            First::Other(First::One(())) if stuck.lasts(&pulse, settings.send_time) => {
+                pulse.break_off();
+                return;
+            }
             // Requests may be under way without a word for longer than that.
             First::Other(First::One(())) if pulse.beats() != beats || pulse.is_busy() => {}
             First::Other(_) => break,
@@ -252,7 +291,7 @@ async fn first_bytes(server: &Server, io: &mut Connection, limit: Duration) -> O
 /// Speaks HTTP until the connection ends or is quiet.
 async fn stretch(
     server: &Arc<Server>,
-    seat: &Arc<Seat>,
+    place: &Arc<Place>,
     io: Connection,
     ahead: Bytes,
     peer: &Arc<str>,
@@ -263,7 +302,7 @@ async fn stretch(
         let busy = pulse.begin();
         handle(
             server.clone(),
-            seat.clone(),
+            place.clone(),
             Box::new(request),
             peer.clone(),
             busy,
@@ -273,6 +312,7 @@ async fn stretch(
         io,
         pulse: pulse.clone(),
         ahead,
+        writes_answers: true,
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -285,6 +325,7 @@ async fn stretch(
         let mut stopping = pin!(server.reached(Phase::Stopping));
         let mut look = pin!(sleep(QUIET));
         let mut beats = pulse.beats();
+        let mut stuck = Stuck::new(&pulse);
         let is_stopping = std::future::poll_fn(|context| {
             // What goes wrong with a connection ends it, and is nobody else's matter.
             if Pin::new(&mut connection).poll(context).is_ready() {
@@ -297,6 +338,10 @@ async fn stretch(
                 let now = pulse.beats();
                 if std::mem::replace(&mut beats, now) == now && pulse.is_quiet() {
                     return Poll::Ready(Some(false));
+                }
+                if stuck.lasts(&pulse, settings.send_time) {
+                    pulse.break_off();
+                    return Poll::Ready(None);
                 }
                 look.as_mut().reset(Instant::now() + QUIET);
             }

@@ -1,6 +1,7 @@
 //! One request and its answer, as they go between the engine and the machine.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hyper::Response;
@@ -8,8 +9,9 @@ use hyper::body::Bytes;
 use hyper::http::{HeaderMap, Method, Uri};
 use hyper::upgrade::OnUpgrade;
 
+use super::Server;
 use super::files::Conditions;
-use super::workers::Seat;
+use super::workers::{Seat, Turn};
 use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::incoming::Incoming;
@@ -17,6 +19,7 @@ use crate::net::http::engine::parcel::Giver;
 use crate::net::http::engine::round;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
+use sema_machine::memory::value::Value;
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
 /// A request as plain data.
@@ -49,6 +52,46 @@ pub struct Responder {
     pub conditions: Conditions,
     /// What the request asks a WebSocket to be.
     pub upgrade: Option<Upgrade>,
+    /// The task that makes the answer.
+    pub handler: Arc<Handler>,
+    /// The server that it is for.
+    pub server: Arc<Server>,
+    /// What the request takes up of its connection.
+    pub turn: Turn,
+}
+
+/// The task that is at a request, for those who may have to stop it.
+#[derive(Debug)]
+pub struct Handler(AtomicU32);
+
+/// There is none, or it has given its answer.
+const NO_TASK: u32 = u32::MAX;
+
+impl Default for Handler {
+    fn default() -> Self {
+        Handler(AtomicU32::new(NO_TASK))
+    }
+}
+
+impl Handler {
+    /// It has this promise.
+    pub fn begin(&self, host: &Host, promise: Value) {
+        self.0.store(host.keep(promise), Ordering::Relaxed);
+    }
+
+    /// It has given its answer: nobody is to stop it any more.
+    pub fn end(&self, host: &Host) {
+        let kept = self.0.swap(NO_TASK, Ordering::Relaxed);
+        if kept != NO_TASK {
+            host.release(kept);
+        }
+    }
+
+    /// Its promise, unless it has given its answer.
+    pub fn promise(&self, host: &Host) -> Option<Value> {
+        let kept = self.0.load(Ordering::Relaxed);
+        (kept != NO_TASK).then(|| host.kept(kept))
+    }
 }
 
 /// A valid request for a WebSocket.
@@ -67,6 +110,8 @@ pub type Exchange = (Box<Request>, Box<Responder>);
 #[derive(Default)]
 struct State {
     exchanges: VecDeque<Exchange>,
+    /// Handlers that have taken too long.
+    late: Vec<Arc<Handler>>,
     reader: Option<Completer>,
     /// No more will come.
     is_closed: bool,
@@ -80,6 +125,11 @@ impl Queue {
     /// Adds a request.
     pub fn put(&self, exchange: Exchange) {
         self.change(|state| state.exchanges.push_back(exchange));
+    }
+
+    /// A handler is to be stopped.
+    pub fn stop(&self, handler: Arc<Handler>) {
+        self.change(|state| state.late.push(handler));
     }
 
     /// No more will come.
@@ -100,32 +150,48 @@ impl Queue {
     }
 }
 
+/// What a machine that serves is to do next.
+pub enum Found {
+    /// To answer a request.
+    Exchange(Exchange),
+    /// To stop a handler.
+    Late(Arc<Handler>),
+    /// Nothing: no more will come.
+    End,
+}
+
 /// Waiting for a request.
 pub struct Accept<F> {
     /// Where they come from.
     pub seat: Arc<Seat>,
-    /// The request; `None` at the end.
-    pub found: Option<Exchange>,
+    /// What has been found.
+    pub found: Found,
     /// Makes its value.
     pub finish: F,
 }
 
 impl<F> Pending for Accept<F>
 where
-    F: FnOnce(&Host, Option<Exchange>) -> Outcome + Send,
+    F: FnOnce(&Host, Found) -> Outcome + Send,
 {
     fn advance(&mut self, asking: &Asking<'_>) -> Await {
         let mut state = lock(&self.seat.queue.0);
-        self.found = state.exchanges.pop_front();
-        if self.found.is_some() || state.is_closed {
+        self.found = if let Some(late) = state.late.pop() {
+            Found::Late(late)
+        } else if let Some(exchange) = state.exchanges.pop_front() {
+            Found::Exchange(exchange)
+        } else {
+            Found::End
+        };
+        if state.is_closed || !matches!(self.found, Found::End) {
             return Await::Done;
         }
         state.reader = Some(asking.completer());
         Await::Completion
     }
 
-    fn finish(mut self: Box<Self>, host: &Host) -> Outcome {
-        let found = self.found.take();
-        (self.finish)(host, found)
+    fn finish(self: Box<Self>, host: &Host) -> Outcome {
+        let Accept { found, finish, .. } = *self;
+        finish(host, found)
     }
 }

@@ -2,16 +2,17 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming as Received};
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::{Request, Response};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::exchange::{self, Body, Responder, Upgrade};
+use super::carried::{Carried, Framing};
+use super::exchange::{self, Body, Handler, Responder, Upgrade};
 use super::files::Conditions;
-use super::workers::Seat;
+use super::workers::{Place, Seat};
 use super::{Phase, Server};
 use crate::net::http::client::decode::part;
 use crate::net::http::engine::body::Payload;
@@ -20,6 +21,11 @@ use crate::net::http::engine::parcel::parcel;
 use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
 use sema_machine::platform::standard_output;
+
+/// Most requests of one connection that handlers are at.
+pub const MOST_RUNNING: usize = 128;
+/// Longest time that a handler may be told to take.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A response of a text.
 pub fn plain(status: StatusCode, text: &'static str) -> Response<Payload> {
@@ -42,33 +48,56 @@ fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
 /// Answers a request of this peer. Requests are large and go through several futures: so they come in a box.
 pub async fn handle(
     server: Arc<Server>,
-    seat: Arc<Seat>,
+    place: Arc<Place>,
     request: Box<Request<Received>>,
     peer: Arc<str>,
     busy: Busy,
-) -> Result<Response<Payload>, Infallible> {
-    // HTTP/1.0 has no chunks: there a body without a length ends where the connection does.
-    let ends_with_connection = request.version() == Version::HTTP_10;
-    let mut response = reported(server, seat, request, peer).await;
-    if let Payload::Outgoing(outgoing) = response.body_mut() {
-        outgoing.carried_by(busy, ends_with_connection);
+) -> Result<Response<Carried>, Infallible> {
+    let framing = match request.version() {
+        Version::HTTP_10 => Framing::Connection,
+        Version::HTTP_2 => Framing::Frames,
+        _ => Framing::Told,
+    };
+    let is_head = request.method() == hyper::Method::HEAD;
+    let mut response = reported(server, place, request, peer).await;
+    if framing == Framing::Frames {
+        leave_body_out(&mut response, is_head);
     }
-    Ok(response)
+    Ok(response.map(|payload| Carried::new(payload, busy, framing)))
+}
+
+/// Takes the body out of an answer that must not have one (RFC 9110, 9.3.2, 15.3.5 and 15.4.5). In HTTP/1 the library does.
+fn leave_body_out(response: &mut Response<Payload>, is_head: bool) {
+    let has_none = matches!(
+        response.status(),
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    if !is_head && !has_none {
+        return;
+    }
+    let length = response.body().size_hint().exact();
+    if let (Some(length), true) = (length, is_head && !has_none) {
+        let headers = response.headers_mut();
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert_with(|| length.into());
+    }
+    *response.body_mut() = Payload::empty();
 }
 
 /// The answer to a request, which is reported if that is wanted.
 async fn reported(
     server: Arc<Server>,
-    seat: Arc<Seat>,
+    place: Arc<Place>,
     request: Box<Request<Received>>,
     peer: Arc<str>,
 ) -> Response<Payload> {
     if !server.settings.logs {
-        return answer(&server, &seat, request, peer).await;
+        return answer(&server, &place, request, peer).await;
     }
     let start = Instant::now();
     let line = format!("{} {}", request.method(), request.uri());
-    let response = answer(&server, &seat, request, peer.clone()).await;
+    let response = answer(&server, &place, request, peer.clone()).await;
     let bytes = response.body().size_hint().exact();
     let line = format!(
         "{peer} {line} {} {} {} ms\n",
@@ -116,7 +145,7 @@ impl Seen {
 
 async fn answer(
     server: &Arc<Server>,
-    seat: &Seat,
+    place: &Arc<Place>,
     mut request: Box<Request<Received>>,
     peer: Arc<str>,
 ) -> Response<Payload> {
@@ -147,6 +176,10 @@ async fn answer(
     } else {
         None
     };
+    let Some(turn) = place.turn(MOST_RUNNING) else {
+        // Clients of HTTP/2 may have forgotten the others, which run all the same.
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "Too many requests");
+    };
     let (mut head, body) = request.into_parts();
     let body = if body.is_end_stream() {
         // Most requests have none, and there is nothing to wait for.
@@ -167,6 +200,7 @@ async fn answer(
         head.headers.entry(header::HOST).or_insert(host);
     }
     let conditions = Conditions::of(&head);
+    let seat = &place.guest.0;
     let (answer, answered) = parcel(&seat.engine.post);
     let request = exchange::Request {
         method: head.method,
@@ -175,25 +209,73 @@ async fn answer(
         body,
         peer,
     };
+    let handler = Arc::<Handler>::default();
     let responder = Responder {
         answer,
         conditions,
         upgrade,
+        handler: handler.clone(),
+        server: server.clone(),
+        turn,
     };
     seat.queue.put((Box::new(request), Box::new(responder)));
     let answered = match settings.handler_time {
         None => answered.await,
-        Some(time) => match timeout(time, answered).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                return plain(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "Handler did not respond in time",
-                );
+        Some(time) => {
+            let mut watch = Watch::begin(seat.clone(), handler, time);
+            match timeout_at(watch.until, answered).await {
+                Ok(answered) => {
+                    watch.is_over = true;
+                    answered
+                }
+                Err(_) => {
+                    return plain(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "Handler did not respond in time",
+                    );
+                }
             }
-        },
+        }
     };
     answered.unwrap_or_else(|| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
+}
+
+/// Looks after the time of a handler. What it does for a client that has gone is finished, but not for longer than for others.
+struct Watch {
+    seat: Arc<Seat>,
+    handler: Arc<Handler>,
+    until: Instant,
+    is_over: bool,
+}
+
+impl Watch {
+    fn begin(seat: Arc<Seat>, handler: Arc<Handler>, time: Duration) -> Watch {
+        let now = Instant::now();
+        Watch {
+            seat,
+            handler,
+            // Longer than a century is as good as for ever.
+            until: now.checked_add(time).unwrap_or(now + LONGEST),
+            is_over: false,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let (seat, handler, until) = (self.seat.clone(), self.handler.clone(), self.until);
+        if until <= Instant::now() {
+            seat.queue.stop(handler);
+        } else if let Ok(engine) = tokio::runtime::Handle::try_current() {
+            engine.spawn(async move {
+                sleep_until(until).await;
+                seat.queue.stop(handler);
+            });
+        }
+    }
 }
 
 /// The body, if it is no longer than allowed and comes without long pauses.

@@ -4,23 +4,28 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, sockopt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::connection::converse;
 use super::settings::Settings;
-use super::workers::Guest;
+use super::workers::Place;
 use super::{Phase, Server};
 use crate::net::http::engine::race::{First, race};
 use sema_machine::platform::bell;
 use sema_machine::platform::heard::Signal;
+use sema_machine::platform::standard_output;
 
+/// How long a machine may take to see that its server has ended.
+const UNHEARD: Duration = Duration::from_secs(1);
 /// How long nobody is let in when the system has nothing left for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
@@ -50,8 +55,18 @@ pub async fn bind(settings: &Settings) -> io::Result<TcpListener> {
 
 /// The socket of this number, which a service manager has opened. It is taken by a copy: the number itself stays open.
 fn inherited(number: i32) -> io::Result<TcpListener> {
+    let wrong = |what: &str| io::Error::other(format!("the socket of LISTEN_FDS {what}"));
     let own = pidfd_open(getpid(), PidfdFlags::empty())?;
-    let socket = pidfd_getfd(own, number, PidfdGetfdFlags::empty())?;
+    let socket = pidfd_getfd(own, number, PidfdGetfdFlags::empty())
+        .map_err(|error| wrong(&format!("cannot be taken: {}", io::Error::from(error))))?;
+    let is_listening = sockopt::socket_acceptconn(&socket).map_err(|_| wrong("is no socket"))?;
+    let family = sockopt::socket_domain(&socket)?;
+    if family != AddressFamily::INET && family != AddressFamily::INET6 {
+        return Err(wrong("is not of TCP: http/serve takes no other"));
+    }
+    if !is_listening {
+        return Err(wrong("does not listen"));
+    }
     let listener = std::net::TcpListener::from(socket);
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
@@ -71,15 +86,18 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
         let Ok(slot) = slots.clone().acquire_owned().await else {
             return;
         };
-        match race(listener.accept(), server.reached(Phase::Stopping)).await {
-            First::One(Ok((stream, peer))) => {
+        // The end first: where the system has nothing left each attempt fails at once.
+        match race(server.reached(Phase::Stopping), listener.accept()).await {
+            First::Other(Ok((stream, peer))) => {
                 if let Some(guest) = server.workers.next() {
-                    hand_over(&server, guest, slot, stream, peer);
+                    hand_over(&server, Place::new(slot, guest), stream, peer);
                 }
             }
             // No descriptors or memory, or the peer is gone already.
-            First::One(Err(_)) => sleep(EXHAUSTED).await,
-            First::Other(()) => break,
+            First::Other(Err(_)) => {
+                race(server.reached(Phase::Stopping), sleep(EXHAUSTED)).await;
+            }
+            First::One(()) => break,
         }
     }
     drop(listener);
@@ -90,18 +108,11 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
 }
 
 /// Gives a connection to the engine of a machine.
-fn hand_over(
-    server: &Arc<Server>,
-    guest: Guest,
-    slot: OwnedSemaphorePermit,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+fn hand_over(server: &Arc<Server>, place: Arc<Place>, stream: TcpStream, peer: SocketAddr) {
     let server = server.clone();
     if server.settings.workers == 1 {
         tokio::spawn(async move {
-            converse(&server, &guest.0, stream, peer).await;
-            drop((slot, guest));
+            converse(&server, &place, stream, peer).await;
         });
         return;
     }
@@ -109,13 +120,26 @@ fn hand_over(
     let Ok(stream) = stream.into_std() else {
         return;
     };
-    let engine = guest.0.engine.clone();
+    let engine = place.guest.0.engine.clone();
     engine.spawn(async move {
         if let Ok(stream) = TcpStream::from_std(stream) {
-            converse(&server, &guest.0, stream, peer).await;
+            converse(&server, &place, stream, peer).await;
         }
-        drop((slot, guest));
     });
+}
+
+/// Ends the process if the first machine computes on and on and does not see that the server has ended. What it has been given is the time
+/// that requests have.
+async fn end_anyway(server: &Server) {
+    sleep(server.settings.grace).await;
+    server.reached(Phase::Closed).await;
+    sleep(UNHEARD).await;
+    if !server.is_left.load(Ordering::Relaxed) {
+        standard_output::write_error(
+            b"http/serve: the program computes and did not end within :grace; it is ended\n",
+        );
+        Signal::Terminate.end_process();
+    }
 }
 
 /// The end of the process, as far as it is announced by SIGTERM.
@@ -145,16 +169,21 @@ impl Ending {
 
     /// Stops the server when the process is asked to end; ends when the server does.
     pub async fn stop(self, server: Arc<Server>) {
+        let mut is_asked = false;
         loop {
             if Signal::Terminate.count() != self.before {
+                is_asked = true;
                 server.stop();
             }
             let stopping = server.reached(Phase::Stopping);
             match race(stopping, self.bell.readable()).await {
                 First::Other(Ok(mut rung)) => rung.clear_ready(),
                 // Nobody rings any more, or nobody is to hear it.
-                First::Other(Err(_)) | First::One(()) => return,
+                First::Other(Err(_)) | First::One(()) => break,
             }
+        }
+        if is_asked {
+            end_anyway(&server).await;
         }
     }
 }

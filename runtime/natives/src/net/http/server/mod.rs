@@ -1,6 +1,7 @@
 //! The server. The engine accepts connections, reads requests and sends answers; each request becomes a task of the
 //! machine (`compiler/lib/http.sema`), whose handler makes a response.
 
+mod carried;
 mod connection;
 mod exchange;
 pub mod files;
@@ -15,6 +16,7 @@ mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::http::{Method, header};
 use sema_machine::data::collections::sorted_map;
@@ -32,7 +34,7 @@ use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::{self, Running};
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
-use exchange::{Accept, Body, Exchange, Request};
+use exchange::{Accept, Body, Found, Request};
 use listen::Ending;
 use settings::Settings;
 use workers::{Seat, Workers};
@@ -41,7 +43,8 @@ natives! {
     /// Starts to listen with the options of `http/serve`: a list of the server and a map of `:host`, `:port` and `:url`.
     "%http-listen" (options: Any) -> List, needs(Capability::Network), touches(Touches::Inside) => listen;
 
-    /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended; false for one that had to be refused.
+    /// The next request of a server: a list of the request and what its answer is given to. Nil when the server has ended; false for one that had to be refused;
+    /// the promise of a handler that has taken too long.
     "%http-accept" (server: Any) -> Any => accept;
 
     /// Ends a server: no connection is let in any more.
@@ -70,6 +73,8 @@ pub struct Server {
     settings: Settings,
     workers: Workers,
     phase: watch::Sender<Phase>,
+    /// Whether the first machine knows that the server ends.
+    is_left: AtomicBool,
 }
 
 impl Server {
@@ -91,7 +96,7 @@ impl Server {
     }
 
     /// Waits until the server is as far as this.
-    async fn reached(&self, wanted: Phase) {
+    pub async fn reached(&self, wanted: Phase) {
         let mut phases = self.phase.subscribe();
         loop {
             let is_reached = *phases.borrow_and_update() >= wanted;
@@ -146,6 +151,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             settings,
             workers: Workers::new(seat.clone()),
             phase: watch::Sender::new(Phase::Open),
+            is_left: AtomicBool::new(false),
         });
         tokio::spawn(bell.stop(server.clone()));
         if let Some(job) = job {
@@ -209,10 +215,11 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
     })?;
     host.wait_for(Accept {
         seat,
-        found: None,
-        finish: |host: &Host, found: Option<Exchange>| match found {
-            None => Ok(Value::NIL),
-            Some((request, responder)) => {
+        found: Found::End,
+        finish: |host: &Host, found: Found| match found {
+            Found::End => Ok(Value::NIL),
+            Found::Late(handler) => Ok(handler.promise(host).unwrap_or(Value::FALSE)),
+            Found::Exchange((request, responder)) => {
                 let Ok(request) = request_value(host, request) else {
                     // There is no memory for it now: the server goes on.
                     respond::refuse(responder);
@@ -276,6 +283,9 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     entries.push([host.keyword("path"), path]);
     let query = sorted_map::from_entries(host, &query);
     entries.push([host.keyword("query"), query]);
+    if let Some(raw) = request.target.query() {
+        entries.push([host.keyword("query-string"), heap.string(raw)]);
+    }
     let remote = heap.string(&request.peer);
     entries.push([host.keyword("remote"), remote]);
     Ok(sorted_map::from_few_sorted(heap, &entries))
@@ -296,6 +306,9 @@ fn drain(host: &Host, args: &[Value]) -> Outcome {
     let server = server(host, args)?;
     let engine = engine::handle(host, "http/serve")?;
     let is_first = workers::employment(host).is_none();
+    if is_first {
+        server.is_left.store(true, Ordering::Relaxed);
+    }
     let closing = async move {
         server.reached(Phase::Closed).await;
         if is_first {

@@ -1,5 +1,7 @@
 //! From what a handler gives to what is sent.
 
+use std::sync::Arc;
+
 use hyper::Response;
 use hyper::body::Bytes;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,9 +14,11 @@ use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
+use super::Server;
 use super::exchange;
 use super::files;
 use super::handle::plain;
+use super::workers::Place;
 use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::outgoing::{Writer, outgoing};
@@ -28,6 +32,9 @@ natives! {
 
     /// Answers a request with an error of the server, unless it has been answered.
     "%http-fail" (responder: Any) -> Nil => fail;
+
+    /// A request is answered by the task with this promise, which is stopped if that takes too long.
+    "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
 }
 
 /// What a request is answered by; `None`: it has been.
@@ -45,6 +52,9 @@ pub fn handle(host: &Host, responder: Box<exchange::Responder>) -> Value {
 pub fn take(host: &Host, args: &[Value]) -> Outcome<Box<exchange::Responder>> {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         let responder = responder.0.take();
+        if let Some(responder) = &responder {
+            responder.handler.end(host);
+        }
         responder.ok_or_else(|| eval_error("http/serve: the request has been answered"))
     })
 }
@@ -199,9 +209,19 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     })
 }
 
+fn attend(host: &Host, args: &[Value]) -> Outcome {
+    on_foreign(host, args, "request", |responder: &mut Responder| {
+        if let Some(responder) = &responder.0 {
+            responder.handler.begin(host, argument(args, 1));
+        }
+        Ok(Value::NIL)
+    })
+}
+
 fn fail(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         if let Some(responder) = responder.0.take() {
+            responder.handler.end(host);
             let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond");
             responder.answer.give(response);
         }
@@ -209,13 +229,31 @@ fn fail(host: &Host, args: &[Value]) -> Outcome {
     })
 }
 
+/// The answer to a request that asks for no WebSocket, or in another version, where there is one (RFC 6455, 4.4).
+fn not_upgraded() -> Response<Payload> {
+    let mut response = plain(StatusCode::BAD_REQUEST, "Bad Request");
+    response.headers_mut().insert(
+        header::SEC_WEBSOCKET_VERSION,
+        HeaderValue::from_static("13"),
+    );
+    response
+}
+
+/// A connection that becomes a WebSocket.
+pub struct Upgraded {
+    /// What it becomes.
+    pub connection: OnUpgrade,
+    /// Whose it is.
+    pub server: Arc<Server>,
+    /// What it takes up of that.
+    pub place: Arc<Place>,
+}
+
 /// Accepts a request for a WebSocket, with a protocol that both know: what its connection becomes. `None`: it asks for none, and has been answered.
-pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<OnUpgrade>> {
+pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<Upgraded>> {
     let responder = take(host, args)?;
     let Some(upgrade) = responder.upgrade else {
-        responder
-            .answer
-            .give(plain(StatusCode::BAD_REQUEST, "Bad Request"));
+        responder.answer.give(not_upgraded());
         return Ok(None);
     };
     let mut message = Response::new(Payload::empty());
@@ -233,6 +271,11 @@ pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<O
     {
         set(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    let upgraded = Upgraded {
+        connection: upgrade.connection,
+        server: responder.server,
+        place: responder.turn.place().clone(),
+    };
     responder.answer.give(message);
-    Ok(Some(upgrade.connection))
+    Ok(Some(upgraded))
 }

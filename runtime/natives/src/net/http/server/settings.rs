@@ -37,6 +37,8 @@ pub struct Settings {
     pub head_time: Duration,
     /// How long the parts of a body may be apart.
     pub body_time: Duration,
+    /// How long a client may take nothing of an answer.
+    pub send_time: Duration,
     /// How long a handler may take.
     pub handler_time: Option<Duration>,
     /// How long what runs may take when the server ends.
@@ -103,6 +105,7 @@ impl Settings {
             connections: size("max-connections", 10_000)?.clamp(1, 1 << 20),
             head_time: time("header-timeout", 30_000)?,
             body_time: time("body-timeout", 30_000)?,
+            send_time: time("send-timeout", 60_000)?,
             handler_time: milliseconds(host, options, "handler-timeout")?
                 .or(Some(Duration::from_secs(120)))
                 .filter(|time| !time.is_zero()),

@@ -13,7 +13,7 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::program::{Ended, Program};
 use sema_machine::memory::value::Value;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::exchange::Queue;
@@ -64,6 +64,50 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The place that a connection takes up in the server, until it has ended and nobody is at its requests any more.
+pub struct Place {
+    /// What limits the connections.
+    _slot: OwnedSemaphorePermit,
+    /// Its machine.
+    pub guest: Guest,
+    /// Requests that handlers are at.
+    running: AtomicUsize,
+}
+
+impl Place {
+    /// That of a new connection.
+    pub fn new(slot: OwnedSemaphorePermit, guest: Guest) -> Arc<Place> {
+        Arc::new(Place {
+            _slot: slot,
+            guest,
+            running: AtomicUsize::new(0),
+        })
+    }
+
+    /// Begins with a request, unless handlers are at so many already.
+    pub fn turn(self: &Arc<Place>, most: usize) -> Option<Turn> {
+        let before = self.running.fetch_add(1, Ordering::Relaxed);
+        let turn = Turn(self.clone());
+        (before < most).then_some(turn)
+    }
+}
+
+/// A request that a handler is at, or is to be.
+pub struct Turn(Arc<Place>);
+
+impl Turn {
+    /// That of the connection.
+    pub fn place(&self) -> &Arc<Place> {
+        &self.0
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
