@@ -22,13 +22,30 @@ pub struct Account {
     limit: Cell<usize>,
     /// Whether `limit` is final.
     settled: Cell<bool>,
-    /// Bytes of the data that are not on the heap. Shared with them, which may be used by threads.
-    outside: OnceCell<Arc<AtomicUsize>>,
+    /// Shared with what is not on the heap, which may be used by threads.
+    shared: OnceCell<Arc<Shared>>,
     /// Bytes that natives have made, or asked for, since the last full collection.
     asked: Cell<usize>,
-    /// Machines of the process that share the memory.
+}
+
+/// What other threads know of an account.
+#[derive(Default)]
+struct Shared {
+    /// Bytes of the data that are not on the heap.
+    outside: AtomicUsize,
+    /// The limit, once it is known; 0 before.
     #[cfg(feature = "many-threads")]
-    sharers: Cell<usize>,
+    limit: AtomicUsize,
+    /// Machines of the process that share the memory; 0 is the same as 1.
+    #[cfg(feature = "many-threads")]
+    sharers: AtomicUsize,
+}
+
+impl Shared {
+    #[cfg(feature = "many-threads")]
+    fn available(&self) -> usize {
+        available::bytes() / self.sharers.load(Ordering::Relaxed).max(1)
+    }
 }
 
 impl Default for Account {
@@ -36,10 +53,8 @@ impl Default for Account {
         Account {
             limit: Cell::new(UNASKED),
             settled: Cell::new(false),
-            outside: OnceCell::new(),
+            shared: OnceCell::new(),
             asked: Cell::new(0),
-            #[cfg(feature = "many-threads")]
-            sharers: Cell::new(1),
         }
     }
 }
@@ -53,6 +68,20 @@ impl Account {
     pub(crate) fn set_limit(&self, bytes: usize) {
         self.limit.set(bytes);
         self.settled.set(true);
+        #[cfg(feature = "many-threads")]
+        if let Some(shared) = self.shared.get() {
+            shared.limit.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.shared.get_or_init(|| {
+            Arc::new(Shared {
+                #[cfg(feature = "many-threads")]
+                limit: AtomicUsize::new(if self.settled.get() { self.limit() } else { 0 }),
+                ..Shared::default()
+            })
+        })
     }
 
     /// Finds out what the limit is, if that is not known yet; whether it is higher than it has been so far.
@@ -61,31 +90,41 @@ impl Account {
             return false;
         }
         let before = self.limit();
-        let (part, of) = SHARE;
-        let available = available::bytes();
         #[cfg(feature = "many-threads")]
-        let available = available / self.sharers.get();
-        self.set_limit(available / of * part);
+        let available = self.shared().available();
+        #[cfg(not(feature = "many-threads"))]
+        let available = available::bytes();
+        self.set_limit(share(available));
         self.limit() > before
     }
 
     /// So many machines of the process share the memory: none takes more than its part. A limit that is known already stays.
     #[cfg(feature = "many-threads")]
     pub fn share(&self, machines: usize) {
-        self.sharers.set(machines.max(1));
+        let shared = self.shared();
+        shared.sharers.store(machines, Ordering::Relaxed);
+        if !self.settled.get() {
+            shared.limit.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The account as other threads may see it.
+    #[cfg(feature = "many-threads")]
+    pub fn view(&self) -> View {
+        View(self.shared().clone())
     }
 
     /// Bytes of the data that are not on the heap.
     pub(crate) fn outside(&self) -> usize {
-        self.outside
+        self.shared
             .get()
-            .map_or(0, |bytes| bytes.load(Ordering::Relaxed))
+            .map_or(0, |shared| shared.outside.load(Ordering::Relaxed))
     }
 
     /// An entry for something outside of the heap, that takes nothing yet.
     pub fn charge(&self) -> Charge {
         Charge {
-            account: self.outside.get_or_init(Arc::default).clone(),
+            account: self.shared().clone(),
             bytes: 0,
         }
     }
@@ -106,17 +145,52 @@ impl Account {
     }
 }
 
+/// The part of the available memory that the data may take.
+fn share(available: usize) -> usize {
+    let (part, of) = SHARE;
+    available / of * part
+}
+
+/// An account as other threads may see it: they know its limit, and charge to it. What is on the heap only the machine knows.
+#[cfg(feature = "many-threads")]
+#[derive(Clone)]
+pub struct View(Arc<Shared>);
+
+#[cfg(feature = "many-threads")]
+impl View {
+    /// The limit in bytes, which is found out if it is not known yet.
+    pub fn limit(&self) -> usize {
+        match self.0.limit.load(Ordering::Relaxed) {
+            0 => {
+                let limit = share(self.0.available());
+                self.0.limit.store(limit, Ordering::Relaxed);
+                limit
+            }
+            limit => limit,
+        }
+    }
+
+    /// An entry for something outside of the heap, that takes nothing yet.
+    pub fn charge(&self) -> Charge {
+        Charge {
+            account: self.0.clone(),
+            bytes: 0,
+        }
+    }
+}
+
 /// What something outside of the heap takes; given back when it is dropped.
 pub struct Charge {
-    account: Arc<AtomicUsize>,
+    account: Arc<Shared>,
     bytes: usize,
 }
 
 impl Charge {
     /// It takes so many bytes now.
     pub fn set(&mut self, bytes: usize) {
-        self.account.fetch_add(bytes, Ordering::Relaxed);
-        self.account.fetch_sub(self.bytes, Ordering::Relaxed);
+        let outside = &self.account.outside;
+        outside.fetch_add(bytes, Ordering::Relaxed);
+        outside.fetch_sub(self.bytes, Ordering::Relaxed);
         self.bytes = bytes;
     }
 
@@ -153,9 +227,28 @@ mod tests {
     #[test]
     fn machines_share_the_memory() {
         let (alone, third) = (Account::default(), Account::default());
+        // Who has looked before does not stay with what it saw.
+        let view = third.view();
+        assert_eq!(view.limit(), alone.view().limit());
         third.share(3);
+        assert_eq!(view.limit() / 8, alone.view().limit() / 3 / 8);
         assert!(alone.settle() && third.settle());
         assert_eq!(third.limit() / 8, alone.limit() / 3 / 8);
+        assert_eq!(view.limit(), third.limit());
+    }
+
+    #[cfg(feature = "many-threads")]
+    #[test]
+    fn other_threads_see_the_limit_and_charge() {
+        let account = Account::default();
+        account.set_limit(80);
+        let view = account.view();
+        let mut charge = view.charge();
+        charge.set(7);
+        assert_eq!((view.limit(), account.outside()), (80, 7));
+        account.set_limit(90);
+        drop(charge);
+        assert_eq!((view.limit(), account.outside()), (90, 0));
     }
 
     #[test]

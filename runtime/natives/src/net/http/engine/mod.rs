@@ -4,6 +4,7 @@
 //! cancelled the future is dropped, and with it the connection that it uses.
 
 pub mod body;
+pub mod budget;
 pub mod incoming;
 pub mod outgoing;
 pub mod parcel;
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use budget::Budget;
 use post::Post;
 use tokio::runtime::{self, Builder};
 use tokio::sync::oneshot;
@@ -37,6 +39,8 @@ pub struct Handle {
     tasks: runtime::Handle,
     /// How the machine wakes them.
     pub post: Arc<Post>,
+    /// What they may hold of the machine's memory.
+    pub budget: Arc<Budget>,
 }
 
 impl Handle {
@@ -54,7 +58,7 @@ struct Engine {
 }
 
 impl Engine {
-    fn start() -> io::Result<Engine> {
+    fn start(budget: Arc<Budget>) -> io::Result<Engine> {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -63,6 +67,7 @@ impl Engine {
         let handle = Handle {
             tasks: runtime.handle().clone(),
             post: Arc::default(),
+            budget,
         };
         handle.spawn(handle.post.clone().carry_on());
         handle.spawn(round::carry_on());
@@ -96,7 +101,7 @@ pub fn handle(host: &Host, function: &str) -> Outcome<Handle> {
         if let Some(engine) = &engines.0 {
             return Ok(engine.handle.clone());
         }
-        let engine = Engine::start()?;
+        let engine = Engine::start(Budget::new(host))?;
         Ok(engines.0.insert(engine).handle.clone())
     })
     .map_err(|error: io::Error| io_error(format!("{function}: no network thread: {error}")))
