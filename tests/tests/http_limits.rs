@@ -25,6 +25,16 @@ const APP: &str = r#"
        (http/stream (fn (send) (let loop () (send (string/repeat "x" 100000)) (loop)))))]
      [:get "/quiet" (fn (request)
        (http/stream (fn (send) (send "first") (async/sleep 2500) (send "last"))))]
+     [:get "/waiting" (fn (request)
+       (http/stream (fn (send)
+         (send "first")
+         (set! running (+ running 1))
+         (try (async/sleep 600000)
+           (catch condition (set! running (- running 1)) (throw condition))))))]
+     [:get "/fields" (fn (request)
+       {:headers (foldl (fn (fields n) (assoc fields (str "x-" n) "v")) {} (range 0 40000)) :body ""})]
+     [:get "/says" (fn (request) (error (str "no user " (:u (:query request)))))]
+     [:post "/form" (fn (request) (http/text (str (:form request) (:multipart request))))]
      [:get "/busy" (fn (request) (let loop ((n 0)) (loop (+ n 1))))]
      [:ws "/waits" (fn (connection)
        (let loop ()
@@ -81,7 +91,7 @@ const PING: u8 = 9;
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < Duration::from_secs(15), "{what}");
+        assert!(begin.elapsed() < Duration::from_secs(40), "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -140,8 +150,9 @@ fn who_takes_nothing_is_left() {
         .collect();
     // There is a place again.
     assert_eq!(server.get("/running").0, 200);
+    // Whoever reads before his time is over is not stuck, and streams have no end.
+    std::thread::sleep(Duration::from_secs(3));
     for stream in &mut stuck {
-        std::thread::sleep(Duration::from_millis(100));
         let (_, error) = end_of(stream);
         assert_eq!(error, Some(ErrorKind::ConnectionReset));
     }
@@ -261,4 +272,158 @@ fn the_end_comes_when_a_handler_computes() {
     );
     let (status, _) = server.ended();
     assert_eq!(status.signal(), Some(15));
+}
+
+#[test]
+fn what_has_not_come_completely_is_counted() {
+    let scratch = built(APP);
+    let mut command = Command::new(scratch.file("app"));
+    let server = Server::start(command.env("OPTIONS", "{}").env("SEMAC_HEAP_MB", "32"));
+    let before = resident(server.id());
+    let part = vec![0; 4 << 20];
+    let mut bodies: Vec<TcpStream> = (0..10)
+        .map(|_| {
+            let mut stream = server.connect();
+            let head = format!(
+                "POST /never HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+                part.len() + 1
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            // Some are refused before all has been sent.
+            let _ = stream.write_all(&part);
+            stream
+        })
+        .collect();
+    let after = resident(server.id());
+    assert!(after < before + 30_000, "{before} KB, then {after} KB");
+    let refused = bodies.iter_mut().filter_map(|stream| {
+        stream
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .unwrap();
+        let (answer, _) = end_of(stream);
+        answer.starts_with(b"HTTP/1.1 503").then_some(())
+    });
+    assert!(refused.count() >= 4);
+    drop(bodies);
+    let messages: Vec<TcpStream> = (0..10)
+        .map(|_| {
+            let mut stream = websocket(&server, "/waits");
+            // A message of bytes, which is one byte longer than what comes of it.
+            let mut head = vec![0x82, 0xff];
+            head.extend((part.len() as u64 + 1).to_be_bytes());
+            head.extend([0; 4]);
+            let _ = stream.write_all(&head);
+            let _ = stream.write_all(&part);
+            stream
+        })
+        .collect();
+    let after = resident(server.id());
+    assert!(after < before + 40_000, "{before} KB, then {after} KB");
+    assert_eq!(server.get("/running").0, 200);
+    drop(messages);
+}
+
+#[test]
+fn streams_that_wait_end_with_their_clients() {
+    let (_scratch, server) = app("{}");
+    for _ in 0..5 {
+        let mut stream = ask(&server, "/waiting");
+        let mut room = [0; 12];
+        stream.read_exact(&mut room).unwrap();
+    }
+    eventually("the functions end", || server.get("/running").1 == "0");
+}
+
+#[test]
+fn more_header_fields_than_there_can_be() {
+    let (_scratch, server) = app("{}");
+    assert_eq!(server.get("/fields").0, 500);
+    assert_eq!(
+        server.error(),
+        "http/serve: handler for :get /fields raised: http/serve: there are too many header fields"
+    );
+    assert_eq!(server.get("/running").0, 200);
+}
+
+#[test]
+fn clients_write_no_lines_of_the_log() {
+    let (_scratch, server) = app("{}");
+    assert_eq!(server.get("/says?u=x%0Aforged%1b[2J").0, 500);
+    assert_eq!(
+        server.error(),
+        "http/serve: handler for :get /says raised: no user x\\nforged\\u{1b}[2J"
+    );
+}
+
+#[test]
+fn nobody_has_to_read_the_log() {
+    let (_scratch, mut server) = app("{:access-log #t :grace 500}");
+    // It is read line by line, so it has to be full: the reader waits for a line that is longer than a pipe.
+    let path = format!("/running?{}", "x".repeat(1000));
+    for _ in 0..200 {
+        assert_eq!(server.get(&path).0, 200);
+    }
+    server.terminate();
+    assert!(server.ended().0.success());
+}
+
+#[test]
+fn refusals_reach_those_who_still_send() {
+    let (_scratch, server) = app("{:max-body 1000}");
+    let mut stream = server.connect();
+    stream
+        .write_all(b"POST /form HTTP/1.1\r\nhost: a\r\ncontent-length: 30000000\r\n\r\n")
+        .unwrap();
+    // All of it is taken, so that a client that reads only then gets its answer.
+    stream.write_all(&vec![b'x'; 30_000_000]).unwrap();
+    let mut room = [0; 12];
+    stream.read_exact(&mut room).unwrap();
+    assert_eq!(&room, b"HTTP/1.1 413");
+}
+
+#[test]
+fn forms_are_taken_apart() {
+    let (_scratch, server) = app("{}");
+    let post = |kind: &str, body: &str| {
+        let answer = server.raw(format!(
+            "POST /form HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        let body = answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned());
+        body.unwrap_or(answer)
+    };
+    assert_eq!(
+        post("application/x-www-form-urlencoded", "a=1+2&b=%C3%A9"),
+        "{:a \"1 2\" :b \"é\"}nil"
+    );
+    assert_eq!(
+        post(
+            "multipart/form-data; boundary=x",
+            "--x\r\ncontent-disposition: form-data; name=\"f\"; filename=\"n.txt\"\r\ncontent-type: text/plain\r\n\r\nhi\r\n--x--\r\n"
+        ),
+        "nil({:content \"hi\" :content-type \"text/plain\" :filename \"n.txt\" :name \"f\"})"
+    );
+    assert_eq!(post("multipart/form-data; boundary=x", "--x\r\n"), "nilnil");
+}
+
+#[test]
+fn names_of_servers_and_codings_are_checked() {
+    let (_scratch, server) = app("{}");
+    let status = |request: &str| server.raw(request)[9..12].to_owned();
+    for host in ["a b", "a/b", "user@a", "a\\b"] {
+        let request = format!("GET /running HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        assert_eq!(status(&request), "400", "{host}");
+    }
+    for (coding, expected) in [
+        ("gzip, chunked", "501"),
+        ("chunked, chunked", "501"),
+        ("gzip\r\ntransfer-encoding: chunked", "400"),
+    ] {
+        let request = format!(
+            "POST /form HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {coding}\r\n\r\n0\r\n\r\n"
+        );
+        assert_eq!(status(&request), expected, "{coding}");
+    }
 }

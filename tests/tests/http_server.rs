@@ -141,6 +141,12 @@ fn files_below_the_root_and_no_others() {
     let (_scratch, server) = app();
     assert_eq!(server.get("/files/a.css"), (200, "body{}".to_owned()));
     assert_eq!(server.get("/files/sub/"), (200, "index".to_owned()));
+    let moved = server.raw("GET /files/sub HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert!(
+        moved.starts_with("HTTP/1.1 301") && moved.contains("location: ./sub/\r\n"),
+        "{moved}"
+    );
+    assert_eq!(server.get("/files/a.css/"), (200, "no file".to_owned()));
     assert_eq!(server.get("/files/none"), (200, "no file".to_owned()));
     for path in [
         "/files/../secret",
@@ -170,9 +176,35 @@ fn files_below_the_root_and_no_others() {
         .nth(1)
         .and_then(|rest| rest.split("\r\n").next())
         .unwrap();
-    assert!(whole.contains("content-type: text/css\r\n"), "{whole}");
+    assert!(
+        whole.contains("content-type: text/css; charset=utf-8\r\n"),
+        "{whole}"
+    );
     assert!(get(&format!("if-none-match: \"x\", {tag}")).starts_with("HTTP/1.1 304"));
     assert!(get("if-none-match: \"x\"").starts_with("HTTP/1.1 200"));
+    assert!(
+        get(&format!("if-none-match: \"x\"\r\nif-none-match: {tag}")).starts_with("HTTP/1.1 304")
+    );
+    assert!(get(&format!("if-match: {tag}\r\nrange: bytes=0-1")).starts_with("HTTP/1.1 206"));
+    assert!(get("if-match: \"x\"\r\nrange: bytes=0-1").starts_with("HTTP/1.1 412"));
+    assert!(get("if-unmodified-since: Thu, 01 Jan 1970 00:00:00 GMT").starts_with("HTTP/1.1 412"));
+}
+
+#[test]
+fn files_of_any_time_are_sent() {
+    let (scratch, server) = app();
+    for date in [
+        "1960-01-01",
+        "1969-12-31 23:59:59 UTC",
+        "9999-12-31 23:59:59 UTC",
+    ] {
+        let touched = Command::new("touch")
+            .args(["-d", date])
+            .arg(scratch.file("files/a.css"))
+            .status();
+        assert!(touched.unwrap().success());
+        assert_eq!(server.get("/files/a.css").0, 200, "{date}");
+    }
 }
 
 #[test]

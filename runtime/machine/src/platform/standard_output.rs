@@ -196,6 +196,23 @@ pub fn write_error(bytes: &[u8]) {
     let _ = write_all(rustix::stdio::stderr(), bytes);
 }
 
+/// Writes to standard error if that takes something now; whether it did. Of a pipe that is so if it takes 4,096 bytes: no more should be
+/// written.
+pub fn write_error_without_waiting(bytes: &[u8]) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(
+        rustix::stdio::stderr(),
+        PollFlags::OUT,
+    )];
+    let takes = !matches!(
+        poll(&mut polled, Some(&Timespec::default())),
+        Ok(0) | Err(_)
+    );
+    if takes {
+        write_error(bytes);
+    }
+    takes
+}
+
 /// In a signal handler: writes what can be written without waiting; whether nothing is left.
 pub(super) fn flush_in_handler() -> bool {
     let mut gathered = match GATHERED.try_lock() {

@@ -19,12 +19,37 @@ natives! {
     "%http-abandon" (body: Any) -> Nil => abandon;
 }
 
-/// A body; `None`: nothing will be written any more.
-struct Body(Option<Writer>);
+/// A body; no writer: nothing will be written any more.
+struct Body {
+    writer: Option<Writer>,
+    /// What is to be done then.
+    at_end: Option<Box<dyn FnOnce(&Host)>>,
+}
+
+impl Body {
+    /// Nothing will be written any more.
+    fn end(&mut self, host: &Host) -> Option<Writer> {
+        if let Some(at_end) = self.at_end.take() {
+            at_end(host);
+        }
+        self.writer.take()
+    }
+}
 
 /// What a body is written by.
 pub fn handle(host: &Host, writer: Writer) -> Value {
-    host.heap.foreign(Box::new(Body(Some(writer))))
+    host.heap.foreign(Box::new(Body {
+        writer: Some(writer),
+        at_end: None,
+    }))
+}
+
+/// What a body is written by, and what is to be done when nothing will be written any more.
+pub fn handle_until(host: &Host, writer: Writer, at_end: impl FnOnce(&Host) + 'static) -> Value {
+    host.heap.foreign(Box::new(Body {
+        writer: Some(writer),
+        at_end: Some(Box::new(at_end)),
+    }))
 }
 
 fn write(host: &Host, args: &[Value]) -> Outcome {
@@ -35,7 +60,7 @@ fn write(host: &Host, args: &[Value]) -> Outcome {
         _ => return Err(type_error(host, "string or bytevector", part)),
     };
     let pending = on_foreign(host, args, "body", |body: &mut Body| {
-        Ok(body.0.as_ref().map(|writer| writer.writing(part)))
+        Ok(body.writer.as_ref().map(|writer| writer.writing(part)))
     })?;
     match pending {
         Some(pending) => host.wait_for(pending),
@@ -45,7 +70,7 @@ fn write(host: &Host, args: &[Value]) -> Outcome {
 
 fn complete(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "body", |body: &mut Body| {
-        if let Some(writer) = body.0.take() {
+        if let Some(writer) = body.end(host) {
             writer.complete();
         }
         Ok(Value::NIL)
@@ -54,7 +79,7 @@ fn complete(host: &Host, args: &[Value]) -> Outcome {
 
 fn abandon(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "body", |body: &mut Body| {
-        body.0 = None;
+        drop(body.end(host));
         Ok(Value::NIL)
     })
 }

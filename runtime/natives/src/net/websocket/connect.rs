@@ -15,6 +15,7 @@ use super::socket::Socket;
 use crate::net::http::client::Client;
 use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::Budget;
 use crate::net::http::engine::race::race;
 use crate::net::http::server::Phase;
 use crate::net::http::server::respond::Upgraded;
@@ -42,6 +43,8 @@ pub struct Wanted {
     pub backoff: Duration,
     /// Most bytes of a message.
     pub most: usize,
+    /// What the engine may keep of messages.
+    pub budget: Arc<Budget>,
     /// Whom to trust.
     pub trust: Trust,
 }
@@ -163,11 +166,16 @@ async fn greet(client: &Arc<Client>, wanted: &Wanted) -> Result<Arc<Socket>, Ope
         return Err(OpenError::Answer);
     }
     let upgraded = hyper::upgrade::on(answer).await?;
-    Ok(begin(upgraded, protocol, wanted.most))
+    Ok(begin(upgraded, protocol, wanted.most, &wanted.budget))
 }
 
-fn begin(upgraded: hyper::upgrade::Upgraded, protocol: Option<String>, most: usize) -> Arc<Socket> {
-    let socket = Socket::new(true, protocol);
+fn begin(
+    upgraded: hyper::upgrade::Upgraded,
+    protocol: Option<String>,
+    most: usize,
+    budget: &Arc<Budget>,
+) -> Arc<Socket> {
+    let socket = Socket::new(true, protocol, budget);
     tokio::spawn(
         socket
             .clone()
@@ -188,7 +196,7 @@ pub async fn accepted(
         place,
     } = upgraded;
     let io = Box::new(TokioIo::new(connection.await?));
-    let socket = Socket::new(false, protocol);
+    let socket = Socket::new(false, protocol, &place.guest.0.engine.budget);
     let own = socket.clone();
     tokio::spawn(async move {
         let conversing = own.clone().converse(io, most);

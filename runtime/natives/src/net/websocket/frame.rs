@@ -188,6 +188,11 @@ impl Decoder {
         }
     }
 
+    /// Bytes of what has not come completely.
+    pub fn kept(&self) -> usize {
+        self.buffer.len() + self.partial.as_ref().map_or(0, |(_, bytes)| bytes.len())
+    }
+
     /// Takes bytes in.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

@@ -140,6 +140,7 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
             .collect::<Outcome<Vec<String>>>()?,
         None => Vec::new(),
     };
+    let engine = engine::handle(host, "ws/connect")?;
     let wanted = connect::Wanted {
         url,
         headers,
@@ -149,10 +150,10 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
         backoff: milliseconds(host, options, "retry-backoff-ms")?
             .unwrap_or(Duration::from_millis(500)),
         most: number(host, options, "max-message")?.unwrap_or(MOST_BYTES),
+        budget: engine.budget.clone(),
         trust: trust(host, options)?,
     };
     let name = format!("ws/connect {given}");
-    let engine = engine::handle(host, "ws/connect")?;
     let opening = connect::open(client::client(host), wanted);
     engine::wait(
         host,

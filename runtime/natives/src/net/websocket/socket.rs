@@ -12,12 +12,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::frame::{Closing, Decoder, Event, Message, Opcode, close_payload, encode};
 use crate::core::system::device::lock;
 use crate::net::http::client::connect::Connection;
+use crate::net::http::engine::budget::{Budget, Reservation};
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::round;
 use sema_machine::task::Completer;
 
 /// Bytes that are kept in one direction before the sender has to wait.
 const MOST_KEPT: usize = 1 << 20;
+/// Most answers to pings that wait to be sent.
+const MOST_PONGS: usize = 32;
 /// What a message takes besides its bytes.
 const BYTES_OF_MESSAGE: usize = 64;
 /// Bytes that are read at once.
@@ -29,16 +32,19 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// How long a peer may take nothing of what is sent.
 const SEND_TIME: Duration = Duration::from_secs(60);
 
-#[derive(Default)]
 pub(super) struct State {
     /// What has come and nobody has received.
     pub(super) messages: VecDeque<Message>,
     kept: usize,
+    /// Bytes of what has not come completely.
+    partial: usize,
+    /// Room for both.
+    room: Reservation,
     pub(super) receivers: Vec<Completer>,
     /// Frames to send.
     frames: VecDeque<Vec<u8>>,
-    /// The answer to a ping, to be sent before them. To the last one is enough (RFC 6455, 5.5.3): so it takes no room that others must wait for.
-    pong: Option<Vec<u8>>,
+    /// Answers to pings, to be sent before them. Those to the last ones are enough (RFC 6455, 5.5.3).
+    pongs: VecDeque<Vec<u8>>,
     to_send: usize,
     pub(super) senders: Vec<Completer>,
     /// This end has said that it is the end.
@@ -76,9 +82,22 @@ fn size_of(message: &Message) -> usize {
 
 impl Socket {
     /// A connection of a client or a server.
-    pub fn new(is_client: bool, protocol: Option<String>) -> Arc<Socket> {
+    pub fn new(is_client: bool, protocol: Option<String>, budget: &Arc<Budget>) -> Arc<Socket> {
+        let state = State {
+            messages: VecDeque::new(),
+            kept: 0,
+            partial: 0,
+            room: budget.nothing(),
+            receivers: Vec::new(),
+            frames: VecDeque::new(),
+            pongs: VecDeque::new(),
+            to_send: 0,
+            senders: Vec::new(),
+            is_ending: false,
+            is_closed: false,
+        };
         Arc::new(Socket {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             wanted: Notify::new(),
             received: Notify::new(),
             is_client,
@@ -110,7 +129,10 @@ impl Socket {
         let mut state = lock(&self.state);
         if !state.is_ending {
             let mask = self.is_client.then(mask);
-            state.pong = Some(encode(Opcode::Pong, ping, mask));
+            if state.pongs.len() >= MOST_PONGS {
+                state.pongs.pop_front();
+            }
+            state.pongs.push_back(encode(Opcode::Pong, ping, mask));
             self.wanted.notify_one();
         }
     }
@@ -138,8 +160,25 @@ impl Socket {
     pub(super) fn take(&self, state: &mut State) -> Option<Message> {
         let message = state.messages.pop_front()?;
         state.kept -= size_of(&message);
+        state.room.shrink_to(state.kept + state.partial);
         self.received.notify_one();
         Some(message)
+    }
+
+    /// So many bytes have not come completely; why that is the end, if there is no room for them.
+    fn keep(&self, partial: usize) -> Result<(), Closing> {
+        let kept = {
+            let mut state = lock(&self.state);
+            // The frame, and the message that is made of it.
+            state.partial = partial.saturating_mul(2);
+            let all = state.kept.saturating_add(state.partial);
+            state.room.resize(all)
+        };
+        kept.map_err(|_| {
+            let closing = Closing::new(1013, "there is no memory for the message");
+            self.end(&closing);
+            closing
+        })
     }
 
     fn give(&self, message: Message) {
@@ -228,6 +267,9 @@ impl Socket {
                 Ok(count) => count,
                 Err(error) => return Closing::new(1006, &error.to_string()),
             };
+            if let Err(closing) = self.keep(decoder.kept() + count) {
+                return closing;
+            }
             decoder.feed(part.get(..count).unwrap_or_default());
             loop {
                 match decoder.event() {
@@ -249,12 +291,15 @@ impl Socket {
                     }
                 }
             }
+            if let Err(closing) = self.keep(decoder.kept()) {
+                return closing;
+            }
         }
     }
 
     fn next_frame(&self) -> Option<Vec<u8>> {
         let mut state = lock(&self.state);
-        if let Some(pong) = state.pong.take() {
+        if let Some(pong) = state.pongs.pop_front() {
             return Some(pong);
         }
         let frame = state.frames.pop_front()?;

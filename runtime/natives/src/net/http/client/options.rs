@@ -161,7 +161,8 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
         })?;
         let value = HeaderValue::try_from(value)
             .map_err(|_| eval_error(format!("{function}: the value of the header field {name} has characters that it must not have")))?;
-        headers.append(field, value);
+        let added = headers.try_append(field, value);
+        added.map_err(|_| eval_error(format!("{function}: there are too many header fields")))?;
         Ok(())
     })?;
     Ok(headers)

@@ -37,6 +37,8 @@ struct State {
     carrier: Option<Arc<Pulse>>,
     /// What the connection knows of parts that are kept.
     offer: Option<Offer>,
+    /// What is to be done when nobody will send any more what is not complete.
+    when_gone: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl State {
@@ -157,6 +159,11 @@ impl Pending for Write {
 pub struct Incomplete;
 
 impl Outgoing {
+    /// What is to be done if it is dropped before it is complete.
+    pub fn when_gone(&self, act: impl FnOnce() + Send + 'static) {
+        lock(&self.shared).when_gone = Some(Box::new(act));
+    }
+
     /// It is sent on this connection, which is to know when something lies ready.
     pub fn carried_by(&mut self, connection: &Arc<Pulse>) {
         let mut state = lock(&self.shared);
@@ -202,6 +209,11 @@ impl Drop for Outgoing {
         state.sender_is_gone = true;
         state.parts.clear();
         state.offer();
+        let is_over = state.is_complete || state.writer_is_gone;
+        let act = state.when_gone.take().filter(|_| !is_over);
         wake_writers(state);
+        if let Some(act) = act {
+            act();
+        }
     }
 }

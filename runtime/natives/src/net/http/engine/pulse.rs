@@ -19,6 +19,10 @@ pub struct Pulse {
     is_held_up: AtomicBool,
     /// Whether the peer is to see that the end is none.
     is_broken: AtomicBool,
+    /// Whether the peer may still be sending what nobody wants to have.
+    lingers: AtomicBool,
+    /// Requests that have begun.
+    begun: AtomicU32,
     /// Answers of which something lies ready to be sent.
     ready: AtomicU32,
     /// Counts what the peer has taken of answers.
@@ -75,6 +79,22 @@ impl Pulse {
         self.is_broken.store(true, Ordering::Relaxed);
     }
 
+    /// The end is said while the peer may still be sending: what it sends is to be read, or the system tells it by a reset, which takes away what
+    /// it was told before (RFC 9112, 9.6).
+    pub fn linger(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn lingers(&self) -> bool {
+        self.lingers.load(Ordering::Relaxed)
+    }
+
+    /// How many requests have begun.
+    pub fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// Whether requests are under way.
     pub fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Acquire) > 0
@@ -95,6 +115,7 @@ impl Pulse {
     /// A request is under way until what this gives is dropped.
     pub fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::AcqRel);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.is_expecting.store(false, Ordering::Relaxed);
         Busy(self.clone())
     }

@@ -15,9 +15,9 @@ use hyper::body::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::handle::{MOST_RUNNING, handle};
@@ -30,6 +30,10 @@ use crate::net::http::tls::HTTP_2;
 
 /// How long nothing must be said until a connection is quiet.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// How long what is still sent to a connection that has been refused is read and thrown away, and how long nothing of it may come.
+const LINGERING: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// With what a connection of HTTP/2 begins (RFC 9113, 3.4), as far as nothing else begins so.
 const PREFACE: [u8; 16] = *b"PRI * HTTP/2.0\r\n";
@@ -173,7 +177,14 @@ enum Stretch {
     /// With the connection.
     Over,
     /// The connection is quiet.
-    Quiet(Connection, Bytes),
+    Quiet {
+        /// It.
+        io: Connection,
+        /// What has been read of it already.
+        ahead: Bytes,
+        /// Whether anything has been said on it.
+        was_used: bool,
+    },
 }
 
 /// Speaks with one client until one of both has enough.
@@ -188,11 +199,12 @@ pub async fn converse(
         return;
     }
     let limit = server.settings.head_time;
+    let mut until = Instant::now() + limit;
     // As a text, once: every request says whom it is from.
     let peer: Arc<str> = peer.ip().to_string().into();
     let mut io: Connection = Box::new(stream);
     // Whoever knows that the server speaks HTTP/2 begins with it (RFC 9113, 3.3). No method of HTTP/1 is called so.
-    let Some(begin) = first_bytes(server, &mut io, limit).await else {
+    let Some(begin) = first_bytes(server, &mut io, until).await else {
         return;
     };
     let mut speaks_2 = begin.len() >= b"PRI".len() && PREFACE.starts_with(&begin);
@@ -213,10 +225,19 @@ pub async fn converse(
     loop {
         match Box::pin(stretch(server, place, io, ahead, &peer)).await {
             Stretch::Over => return,
-            Stretch::Quiet(quiet, read) => (io, ahead) = (quiet, read),
+            Stretch::Quiet {
+                io: quiet,
+                ahead: read,
+                was_used,
+            } => {
+                (io, ahead) = (quiet, read);
+                // Bytes of TLS that are no part of a request yet give no new time.
+                if was_used {
+                    until = Instant::now() + limit.saturating_sub(QUIET);
+                }
+            }
         }
-        let left = limit.saturating_sub(QUIET);
-        if ahead.is_empty() && first_bytes(server, &mut io, left).await.is_none() {
+        if ahead.is_empty() && first_bytes(server, &mut io, until).await.is_none() {
             return;
         }
     }
@@ -252,7 +273,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
     let mut connection = pin!(connection);
     let mut stuck = Stuck::new(&pulse);
     loop {
-        let beats = pulse.beats();
+        let begun = pulse.begun();
         let look = sleep(settings.head_time.min(settings.send_time));
         let ending = race(look, server.reached(Phase::Stopping));
         match race(connection.as_mut(), ending).await {
@@ -262,7 +283,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
                 return;
             }
             // Requests may be under way without a word for longer than that.
-            First::Other(First::One(())) if pulse.beats() != beats || pulse.is_busy() => {}
+            First::Other(First::One(())) if pulse.begun() != begun || pulse.is_busy() => {}
             First::Other(_) => break,
         }
     }
@@ -278,14 +299,25 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
 
 /// Waits until there is something to read: what, as far as it is of interest, which stays to be read. `None` if nothing comes before the time
 /// is over or the server ends.
-async fn first_bytes(server: &Server, io: &mut Connection, limit: Duration) -> Option<Vec<u8>> {
+async fn first_bytes(server: &Server, io: &mut Connection, until: Instant) -> Option<Vec<u8>> {
     let mut bytes = [0; PREFACE.len()];
     // That it can be read is not enough: sockets say so at first whether or not.
-    let coming = timeout(limit, io.tcp()?.peek(&mut bytes));
+    let coming = timeout_at(until, io.tcp()?.peek(&mut bytes));
     match race(coming, server.reached(Phase::Stopping)).await {
         First::One(Ok(Ok(length))) if length > 0 => bytes.get(..length).map(<[u8]>::to_vec),
         _ => None,
     }
+}
+
+/// Ends a connection whose client may still be sending, so that it sees what it was told.
+async fn linger(mut io: Connection) {
+    let reading = async {
+        // The client may be gone.
+        let _ = io.shutdown().await;
+        let mut room = vec![0; 16 << 10];
+        while let Ok(Ok(1..)) = timeout(SILENCE, io.read(&mut room)).await {}
+    };
+    let _ = timeout(LINGERING, reading).await;
 }
 
 /// Speaks HTTP until the connection ends or is quiet.
@@ -328,7 +360,10 @@ async fn stretch(
         let mut stuck = Stuck::new(&pulse);
         let is_stopping = std::future::poll_fn(|context| {
             // What goes wrong with a connection ends it, and is nobody else's matter.
-            if Pin::new(&mut connection).poll(context).is_ready() {
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+                if ended.is_err_and(|error| error.is_parse()) {
+                    pulse.linger();
+                }
                 return Poll::Ready(None);
             }
             if stopping.as_mut().poll(context).is_ready() {
@@ -348,14 +383,25 @@ async fn stretch(
             Poll::Pending
         });
         match is_stopping.await {
-            None => return Stretch::Over,
+            None => {
+                if pulse.lingers()
+                    && let Some(parts) = connection.into_parts()
+                {
+                    linger(parts.io.into_inner()).await;
+                }
+                return Stretch::Over;
+            }
             Some(true) => {}
             Some(false) => {
                 return match connection.into_parts() {
                     Some(parts) => {
                         // Also a part of a buffer that is empty keeps the buffer.
                         let read = Some(parts.read_buf).filter(|read| !read.is_empty());
-                        Stretch::Quiet(parts.io.into_inner(), read.unwrap_or_default())
+                        Stretch::Quiet {
+                            io: parts.io.into_inner(),
+                            ahead: read.unwrap_or_default(),
+                            was_used: beats > 0,
+                        }
                     }
                     // It has become a WebSocket.
                     None => Stretch::Over,

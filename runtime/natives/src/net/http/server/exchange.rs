@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hyper::Response;
-use hyper::body::Bytes;
 use hyper::http::{HeaderMap, Method, Uri};
 use hyper::upgrade::OnUpgrade;
 
@@ -14,6 +13,7 @@ use super::files::Conditions;
 use super::workers::{Seat, Turn};
 use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::Held;
 use crate::net::http::engine::incoming::Incoming;
 use crate::net::http::engine::parcel::Giver;
 use crate::net::http::engine::round;
@@ -39,7 +39,7 @@ pub struct Request {
 /// The body of a request.
 pub enum Body {
     /// All of it.
-    Bytes(Bytes),
+    Bytes(Held),
     /// What is still to come.
     Stream(Incoming),
 }

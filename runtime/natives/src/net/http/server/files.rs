@@ -16,6 +16,9 @@ use sema_vfs::Overlay;
 #[derive(Debug, Default)]
 pub struct Conditions {
     is_get: bool,
+    is_head: bool,
+    if_match: Option<String>,
+    if_unmodified_since: Option<SystemTime>,
     if_none_match: Option<String>,
     if_modified_since: Option<SystemTime>,
     if_range: Option<String>,
@@ -27,32 +30,41 @@ impl Conditions {
     pub fn of(head: &Parts) -> Conditions {
         let mut conditions = Conditions {
             is_get: matches!(head.method, Method::GET | Method::HEAD),
-            if_none_match: None,
-            if_modified_since: None,
-            if_range: None,
-            range: None,
+            is_head: head.method == Method::HEAD,
+            ..Conditions::default()
         };
-        // Of several values the first counts.
         for (name, value) in &head.headers {
-            let place = if name == header::IF_NONE_MATCH {
-                &mut conditions.if_none_match
-            } else if name == header::IF_RANGE {
-                &mut conditions.if_range
-            } else if name == header::RANGE {
-                &mut conditions.range
-            } else {
-                if name == header::IF_MODIFIED_SINCE && conditions.if_modified_since.is_none() {
-                    let date = value.to_str().ok();
-                    conditions.if_modified_since =
-                        date.and_then(|date| httpdate::parse_http_date(date).ok());
-                }
+            let Ok(value) = value.to_str() else {
                 continue;
             };
-            if place.is_none() {
-                *place = value.to_str().ok().map(str::to_owned);
+            let date = || httpdate::parse_http_date(value).ok();
+            if name == header::IF_NONE_MATCH {
+                add(&mut conditions.if_none_match, value);
+            } else if name == header::IF_MATCH {
+                add(&mut conditions.if_match, value);
+            } else if name == header::IF_RANGE {
+                // Of these the first counts.
+                conditions.if_range.get_or_insert_with(|| value.to_owned());
+            } else if name == header::RANGE {
+                conditions.range.get_or_insert_with(|| value.to_owned());
+            } else if name == header::IF_MODIFIED_SINCE {
+                conditions.if_modified_since = conditions.if_modified_since.or_else(date);
+            } else if name == header::IF_UNMODIFIED_SINCE {
+                conditions.if_unmodified_since = conditions.if_unmodified_since.or_else(date);
             }
         }
         conditions
+    }
+}
+
+/// Adds a field of tags to others of its name.
+fn add(tags: &mut Option<String>, more: &str) {
+    match tags {
+        None => *tags = Some(more.to_owned()),
+        Some(tags) => {
+            tags.push(',');
+            tags.push_str(more);
+        }
     }
 }
 
@@ -91,13 +103,15 @@ pub fn open(files: &Overlay, path: &str) -> io::Result<Opened> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let modified = metadata.modified()?;
-    let since = modified.duration_since(SystemTime::UNIX_EPOCH);
-    let stamp = since.unwrap_or_default().as_nanos();
+    let stamp = match modified.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => format!("{:x}", since.as_nanos()),
+        Err(before) => format!("-{:x}", before.duration().as_nanos()),
+    };
     Ok(Opened {
         length: metadata.len(),
-        tag: format!("\"{stamp:x}-{:x}\"", metadata.len()),
+        tag: format!("\"{stamp}-{:x}\"", metadata.len()),
         content: Content::File(file),
-        modified: Some(modified),
+        modified: Some(modified).filter(|modified| has_date(*modified)),
     })
 }
 
@@ -109,11 +123,32 @@ enum Wanted {
     Impossible,
 }
 
+/// Whether HTTP has a date for this time: it has four digits for the year, and what it was before 1970 nobody agrees on.
+fn has_date(time: SystemTime) -> bool {
+    const END_OF_9999: u64 = 253_402_300_800;
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .is_ok_and(|since| since.as_secs() < END_OF_9999)
+}
+
 /// The part of so many bytes that a range says. Several parts are not sent as such: everything is.
 fn wanted(range: &str, length: u64) -> Wanted {
-    let Some(range) = range.trim().strip_prefix("bytes=") else {
+    let Some(ranges) = range.trim().strip_prefix("bytes=") else {
         return Wanted::All;
     };
+    let mut found = Wanted::Impossible;
+    for range in ranges.split(',') {
+        match one(range, length) {
+            Wanted::All => return Wanted::All,
+            Wanted::Impossible => {}
+            part if found == Wanted::Impossible => found = part,
+            Wanted::Part(..) => found = Wanted::All,
+        }
+    }
+    found
+}
+
+/// What one range says; everything if it is none.
+fn one(range: &str, length: u64) -> Wanted {
     let Some((first, last)) = range.trim().split_once('-') else {
         return Wanted::All;
     };
@@ -121,21 +156,17 @@ fn wanted(range: &str, length: u64) -> Wanted {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| text.parse::<u64>().unwrap_or(u64::MAX))
     };
-    match (number(first.trim()), number(last.trim())) {
-        (Some(first), _) if first >= length => Wanted::Impossible,
-        (Some(first), None) if last.trim().is_empty() => Wanted::Part(first, length - first),
-        (Some(first), Some(last)) if last >= first => {
-            Wanted::Part(first, last.min(length - 1) - first + 1)
-        }
-        (None, Some(0)) if first.trim().is_empty() => Wanted::Impossible,
-        (None, Some(last)) if first.trim().is_empty() => {
-            let count = last.min(length);
-            if count == 0 {
-                Wanted::Impossible
-            } else {
-                Wanted::Part(length - count, count)
-            }
-        }
+    let (first, last) = (first.trim(), last.trim());
+    match (number(first), number(last)) {
+        (Some(start), Some(end)) if end < start => Wanted::All,
+        (Some(_), None) if !last.is_empty() => Wanted::All,
+        (Some(start), _) if start >= length => Wanted::Impossible,
+        (Some(start), None) => Wanted::Part(start, length - start),
+        (Some(start), Some(end)) => Wanted::Part(start, end.min(length - 1) - start + 1),
+        (None, Some(count)) if first.is_empty() => match count.min(length) {
+            0 => Wanted::Impossible,
+            count => Wanted::Part(length - count, count),
+        },
         _ => Wanted::All,
     }
 }
@@ -158,6 +189,19 @@ impl Opened {
             (None, Some(since)) => self
                 .modified
                 .is_some_and(|modified| seconds(modified) <= seconds(since)),
+            (None, None) => false,
+        }
+    }
+
+    /// Whether the client means the file as it was (RFC 9110, 13.2.2, steps 1 and 2).
+    fn is_another(&self, conditions: &Conditions) -> bool {
+        match (&conditions.if_match, conditions.if_unmodified_since) {
+            (Some(tags), _) => !tags
+                .split(',')
+                .any(|tag| matches!(tag.trim(), "*") || tag.trim() == self.tag),
+            (None, Some(since)) => self
+                .modified
+                .is_some_and(|modified| seconds(modified) > seconds(since)),
             (None, None) => false,
         }
     }
@@ -195,13 +239,16 @@ impl Opened {
             set(header::LAST_MODIFIED, httpdate::fmt_http_date(modified));
         }
         let is_plain = conditions.is_get && status == StatusCode::OK;
+        if is_plain && self.is_another(conditions) {
+            return Ok((StatusCode::PRECONDITION_FAILED, Payload::empty()));
+        }
         if is_plain && self.is_known(conditions) {
             return Ok((StatusCode::NOT_MODIFIED, Payload::empty()));
         }
         let range = conditions
             .range
             .as_ref()
-            .filter(|_| is_plain && self.may_be_part(conditions));
+            .filter(|_| is_plain && !conditions.is_head && self.may_be_part(conditions));
         let (status, start, count) =
             match range.map_or(Wanted::All, |range| wanted(range, self.length)) {
                 Wanted::All => (status, 0, self.length),
@@ -234,37 +281,52 @@ impl Opened {
     }
 }
 
+/// What a path means below a directory.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Below {
+    /// A file of this path.
+    File(String),
+    /// A directory with an `index.html`, whose path does not end as those of directories do: links of the page would mean something else.
+    Directory,
+}
+
 /// The file below a directory that a path of decoded segments means, `index.html` for a directory. `None`: there is none, also because
 /// it would lie outside.
-pub fn below(files: &Overlay, root: &str, segments: &[&str]) -> Option<String> {
-    let root = root.trim_end_matches('/');
-    let mut path = if root.is_empty() {
-        "/".to_owned()
-    } else {
-        root.to_owned()
+pub fn below(files: &Overlay, root: &str, segments: &[&str]) -> Option<Below> {
+    let root = match root.trim_end_matches('/') {
+        "" if root.starts_with('/') => "/",
+        "" => ".",
+        root => root,
     };
+    let mut path = root.to_owned();
     for segment in segments.iter().filter(|segment| !segment.is_empty()) {
         if !path.ends_with('/') {
             path.push('/');
         }
         path.push_str(segment);
     }
+    let is_directory = segments.last().is_none_or(|last| last.is_empty());
     let index = format!("{}/index.html", path.trim_end_matches('/'));
-    for candidate in [&path, &index] {
-        if files.embedded(candidate, None).is_some() {
-            return Some(candidate.clone());
-        }
-    }
-    let found = if Path::new(&path).is_dir() {
-        index
-    } else {
-        path
+    let found = |of_directory: bool| match (of_directory, is_directory) {
+        (true, true) => Some(Below::File(index.clone())),
+        (true, false) => Some(Below::Directory),
+        (false, false) => Some(Below::File(path.clone())),
+        (false, true) => None,
     };
-    let (real, real_root): (PathBuf, PathBuf) = (
-        fs::canonicalize(&found).ok()?,
-        fs::canonicalize(if root.is_empty() { "/" } else { root }).ok()?,
-    );
-    (real.starts_with(&real_root) && real.is_file()).then_some(found)
+    if files.embedded(&path, None).is_some() {
+        return found(false);
+    }
+    if files.embedded(&index, None).is_some() {
+        return found(true);
+    }
+    let of_directory = Path::new(&path).is_dir();
+    let meant = if of_directory { &index } else { &path };
+    let (real, real_root): (PathBuf, PathBuf) =
+        (fs::canonicalize(meant).ok()?, fs::canonicalize(root).ok()?);
+    if !real.starts_with(&real_root) || !real.is_file() {
+        return None;
+    }
+    found(of_directory)
 }
 
 #[cfg(test)]
@@ -284,6 +346,11 @@ mod tests {
             ("bytes=5-4", Wanted::All),
             ("bytes=99999999999999999999-", Wanted::Impossible),
             ("bytes=0-1,3-4", Wanted::All),
+            ("bytes=20-30,0-1", Wanted::Part(0, 2)),
+            ("bytes=0-1, 20-30", Wanted::Part(0, 2)),
+            ("bytes=20-30,40-", Wanted::Impossible),
+            ("bytes=10-x", Wanted::All),
+            ("bytes=0-1,x", Wanted::All),
             ("lines=0-1", Wanted::All),
             ("bytes=+1-2", Wanted::All),
             ("bytes=-", Wanted::All),
@@ -292,6 +359,29 @@ mod tests {
         }
         assert_eq!(wanted("bytes=-5", 0), Wanted::Impossible);
         assert_eq!(wanted("bytes=0-", 0), Wanted::Impossible);
+    }
+
+    #[test]
+    fn times_without_a_date_have_none() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        for (time, expected) in [
+            (epoch - Duration::from_secs(1), false),
+            (epoch, true),
+            (epoch + Duration::from_secs(253_402_300_799), true),
+            (epoch + Duration::from_secs(253_402_300_800), false),
+        ] {
+            assert_eq!(has_date(time), expected);
+            let opened = Opened {
+                content: Content::Bytes(Bytes::new()),
+                length: 0,
+                tag: String::new(),
+                modified: Some(time).filter(|time| has_date(*time)),
+            };
+            let mut headers = HeaderMap::new();
+            let answer = opened.answer(&Conditions::default(), StatusCode::OK, &mut headers);
+            assert!(answer.is_ok());
+            assert_eq!(headers.contains_key(header::LAST_MODIFIED), expected);
+        }
     }
 
     #[test]
@@ -304,12 +394,17 @@ mod tests {
         std::os::unix::fs::symlink(folder.path("secret"), format!("{root}/link")).unwrap();
         let files = Overlay::new(None);
         let find = |segments: &[&str]| below(&files, &root, segments);
+        let page = || Some(Below::File(format!("{root}/sub/index.html")));
+        assert_eq!(find(&["sub", "index.html"]), page());
+        assert_eq!(find(&["sub", ""]), page());
+        assert_eq!(find(&["sub"]), Some(Below::Directory));
+        assert_eq!(find(&["sub", "index.html", ""]), None);
+        let wide = |segments: &[&str]| below(&files, "", segments);
+        assert_eq!(wide(&["etc", "passwd"]), None);
         assert_eq!(
-            find(&["sub", "index.html"]),
-            Some(format!("{root}/sub/index.html"))
+            wide(&["Cargo.toml"]),
+            Some(Below::File("./Cargo.toml".to_owned()))
         );
-        assert_eq!(find(&["sub", ""]), Some(format!("{root}/sub/index.html")));
-        assert_eq!(find(&["sub"]), Some(format!("{root}/sub/index.html")));
         assert_eq!(find(&["..", "secret"]), None);
         assert_eq!(find(&["link"]), None);
         assert_eq!(find(&[]), None);

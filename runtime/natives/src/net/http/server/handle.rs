@@ -16,14 +16,16 @@ use super::workers::{Place, Seat};
 use super::{Phase, Server};
 use crate::net::http::client::decode::part;
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Incoming, incoming};
 use crate::net::http::engine::parcel::parcel;
 use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
-use sema_machine::platform::standard_output;
 
 /// Most requests of one connection that handlers are at.
 pub const MOST_RUNNING: usize = 128;
+/// What of a request is reported, in bytes. Its address has no others than those of ASCII.
+const LONGEST_LINE: usize = 2000;
 /// Longest time that a handler may be told to take.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -62,6 +64,8 @@ pub async fn handle(
     let mut response = reported(server, place, request, peer).await;
     if framing == Framing::Frames {
         leave_body_out(&mut response, is_head);
+    } else if response.headers().contains_key(header::CONNECTION) {
+        busy.pulse().linger();
     }
     Ok(response.map(|payload| Carried::new(payload, busy, framing)))
 }
@@ -96,7 +100,8 @@ async fn reported(
         return answer(&server, &place, request, peer).await;
     }
     let start = Instant::now();
-    let line = format!("{} {}", request.method(), request.uri());
+    let mut line = format!("{} {}", request.method(), request.uri());
+    line.truncate(LONGEST_LINE);
     let response = answer(&server, &place, request, peer.clone()).await;
     let bytes = response.body().size_hint().exact();
     let line = format!(
@@ -105,8 +110,7 @@ async fn reported(
         bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
         start.elapsed().as_millis(),
     );
-    // In one piece: other threads write there as well.
-    standard_output::write_error(line.as_bytes());
+    server.log.write(&line);
     response
 }
 
@@ -115,6 +119,11 @@ async fn reported(
 struct Seen {
     hosts: usize,
     lengths: usize,
+    /// Whether it can be the name of a server.
+    has_bad_host: bool,
+    /// Bodies in another coding than chunks (RFC 9112, 6.1).
+    has_coding: bool,
+    codings: usize,
     /// Bytes of names and values.
     size: usize,
     /// Whether there is a key, as requests for a WebSocket have one.
@@ -126,7 +135,17 @@ impl Seen {
         let mut seen = Seen::default();
         for (name, value) in headers {
             seen.size += name.as_str().len() + value.len();
-            seen.hosts += usize::from(name == header::HOST);
+            if name == header::HOST {
+                seen.hosts += 1;
+                seen.has_bad_host |= !value.as_bytes().iter().all(is_of_host);
+            }
+            if name == header::TRANSFER_ENCODING {
+                seen.codings += 1;
+                seen.has_coding |= !value
+                    .as_bytes()
+                    .trim_ascii()
+                    .eq_ignore_ascii_case(b"chunked");
+            }
             seen.lengths += usize::from(name == header::CONTENT_LENGTH);
             seen.has_key |= name == header::SEC_WEBSOCKET_KEY;
         }
@@ -139,8 +158,16 @@ impl Seen {
         // connection.
         // In HTTP/2 the address says it.
         let may_lack = matches!(version, Version::HTTP_10 | Version::HTTP_2);
-        (self.hosts == 1 || self.hosts == 0 && may_lack) && self.lengths <= 1
+        (self.hosts == 1 || self.hosts == 0 && may_lack)
+            && !self.has_bad_host
+            && self.lengths <= 1
+            && self.codings <= 1
     }
+}
+
+/// Whether a byte can be part of a server's name and port (RFC 3986, 3.2.2).
+fn is_of_host(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%[]:".contains(byte)
 }
 
 async fn answer(
@@ -151,6 +178,21 @@ async fn answer(
 ) -> Response<Payload> {
     let seen = Seen::of(request.headers());
     if !seen.is_clear(request.version()) {
+        return refused(StatusCode::BAD_REQUEST, "Bad Request");
+    }
+    if seen.has_coding {
+        return refused(StatusCode::NOT_IMPLEMENTED, "Transfer coding not supported");
+    }
+    // In HTTP/2 both say it (RFC 9113, 8.3.1); in HTTP/1 the address counts (RFC 9112, 3.2.2).
+    if request.version() == Version::HTTP_2
+        && let (Some(authority), Some(host)) = (
+            request.uri().authority(),
+            request.headers().get(header::HOST),
+        )
+        && !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    {
         return refused(StatusCode::BAD_REQUEST, "Bad Request");
     }
     let settings = &server.settings;
@@ -181,23 +223,22 @@ async fn answer(
         return plain(StatusCode::SERVICE_UNAVAILABLE, "Too many requests");
     };
     let (mut head, body) = request.into_parts();
-    let body = if body.is_end_stream() {
-        // Most requests have none, and there is nothing to wait for.
-        Body::Bytes(Bytes::new())
-    } else if settings.streams {
+    let body = if settings.streams && !body.is_end_stream() {
         Body::Stream(streamed(server.clone(), body))
     } else {
-        match collected(server, body).await {
+        match collected(server, &place.guest.0.engine.budget, body).await {
             Ok(bytes) => Body::Bytes(bytes),
             Err(refusal) => return refusal,
         }
     };
-    if head.version == Version::HTTP_2
-        && let Some(authority) = head.uri.authority()
+    if let Some(authority) = head.uri.authority()
         && let Ok(host) = HeaderValue::try_from(authority.as_str())
+        && head.headers.try_insert(header::HOST, host).is_err()
     {
-        // Handlers find it where it is in HTTP/1.1.
-        head.headers.entry(header::HOST).or_insert(host);
+        return refused(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+        );
     }
     let conditions = Conditions::of(&head);
     let seat = &place.guest.0;
@@ -279,11 +320,15 @@ impl Drop for Watch {
 }
 
 /// The body, if it is no longer than allowed and comes without long pauses.
-async fn collected(server: &Server, mut body: Received) -> Result<Bytes, Response<Payload>> {
+async fn collected(
+    server: &Server,
+    budget: &Arc<Budget>,
+    mut body: Received,
+) -> Result<Held, Response<Payload>> {
     let settings = &server.settings;
-    let mut whole: Vec<u8> = Vec::new();
-    let mut first: Option<Bytes> = None;
-    loop {
+    let mut whole = Gathering::new(budget, body.size_hint().exact());
+    // Most requests have none, and there is nothing to wait for.
+    while !body.is_end_stream() {
         let next = timeout(settings.body_time, part(&mut body));
         let bytes = match next.await {
             Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
@@ -291,20 +336,17 @@ async fn collected(server: &Server, mut body: Received) -> Result<Bytes, Respons
             Ok(Some(Err(_))) => return Err(refused(StatusCode::BAD_REQUEST, "Bad Request")),
             Ok(Some(Ok(bytes))) => bytes,
         };
-        if whole.len() + first.as_ref().map_or(0, Bytes::len) + bytes.len() > settings.most_body {
+        if whole.len() + bytes.len() > settings.most_body {
             return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large"));
         }
-        // Most bodies are of one part.
-        if first.is_none() && whole.is_empty() {
-            first = Some(bytes);
-        } else {
-            if let Some(first) = first.take() {
-                whole.extend_from_slice(&first);
-            }
-            whole.extend_from_slice(&bytes);
+        if whole.push(bytes).is_err() {
+            return Err(refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "There is no memory for the body",
+            ));
         }
     }
-    Ok(first.unwrap_or_else(|| whole.into()))
+    Ok(whole.finish())
 }
 
 /// The body as it comes.

@@ -5,8 +5,10 @@ mod carried;
 mod connection;
 mod exchange;
 pub mod files;
+mod forms;
 mod handle;
 mod listen;
+mod log;
 mod mime;
 pub mod respond;
 pub mod responses;
@@ -36,6 +38,7 @@ use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
 use exchange::{Accept, Body, Found, Request};
 use listen::Ending;
+use log::Log;
 use settings::Settings;
 use workers::{Seat, Workers};
 
@@ -73,6 +76,8 @@ pub struct Server {
     settings: Settings,
     workers: Workers,
     phase: watch::Sender<Phase>,
+    /// Where requests are reported.
+    log: Log,
     /// Whether the first machine knows that the server ends.
     is_left: AtomicBool,
 }
@@ -151,6 +156,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             settings,
             workers: Workers::new(seat.clone()),
             phase: watch::Sender::new(Phase::Open),
+            log: Log::default(),
             is_left: AtomicBool::new(false),
         });
         tokio::spawn(bell.stop(server.clone()));
@@ -241,17 +247,28 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     let headers: Vec<(Value, Value)> = fields(&request.headers)
         .map(|(name, value)| (heap.string(name), text(&value)))
         .collect();
-    let query = request.target.query().unwrap_or_default();
-    let query: Vec<(Value, Value)> = (decode_pairs(query).iter())
-        .map(|(name, value)| (host.keyword_of_peer(name), heap.string(value)))
-        .collect();
     let mut json = None;
+    let mut form = None;
+    let mut parts = None;
+    let kind = kind.map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
     let body = match request.body {
         Body::Stream(incoming) => {
             named_stream(host, State::arriving(Box::new(incoming)), "http-body")
         }
         Body::Bytes(bytes) => {
             host.ask(2 * bytes.len())?;
+            match kind.as_deref().map(forms::Kind::of) {
+                Some(forms::Kind::Fields) => {
+                    form = std::str::from_utf8(&bytes)
+                        .ok()
+                        .map(|text| pairs(host, text));
+                }
+                Some(forms::Kind::Parts(boundary)) => {
+                    // What is malformed is seen by the handler, too.
+                    parts = forms::parts(&bytes, &boundary).map(|parts| list(host, &parts));
+                }
+                Some(forms::Kind::Other) | None => {}
+            }
             match std::str::from_utf8(&bytes) {
                 Err(_) => heap.bytevector(&bytes),
                 Ok(text) => {
@@ -267,6 +284,9 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     // In the order of their names.
     let mut entries = Vec::with_capacity(8);
     entries.push([host.keyword("body"), body]);
+    if let Some(form) = form {
+        entries.push([host.keyword("form"), form]);
+    }
     let headers = sorted_map::from_entries(host, &headers);
     entries.push([host.keyword("headers"), headers]);
     if let Some(json) = json {
@@ -278,10 +298,13 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
         ref other => host.keyword_of_peer(&other.as_str().to_ascii_lowercase()),
     };
     entries.push([host.keyword("method"), method]);
+    if let Some(parts) = parts {
+        entries.push([host.keyword("multipart"), parts]);
+    }
     entries.push([host.keyword("params"), sorted_map::empty(heap)]);
     let path = heap.string(request.target.path());
     entries.push([host.keyword("path"), path]);
-    let query = sorted_map::from_entries(host, &query);
+    let query = pairs(host, request.target.query().unwrap_or_default());
     entries.push([host.keyword("query"), query]);
     if let Some(raw) = request.target.query() {
         entries.push([host.keyword("query-string"), heap.string(raw)]);
@@ -289,6 +312,39 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     let remote = heap.string(&request.peer);
     entries.push([host.keyword("remote"), remote]);
     Ok(sorted_map::from_few_sorted(heap, &entries))
+}
+
+/// Names and values of a query or a form, of several of one name the last.
+fn pairs(host: &Host, text: &str) -> Value {
+    let pairs: Vec<(Value, Value)> = (decode_pairs(text).iter())
+        .map(|(name, value)| (host.keyword_of_peer(name), host.heap.string(value)))
+        .collect();
+    sorted_map::from_entries(host, &pairs)
+}
+
+/// The parts of a form, as `:multipart` of a request of the client has them.
+fn list(host: &Host, parts: &[forms::Part<'_>]) -> Value {
+    let heap = &host.heap;
+    let maps: Vec<Value> = (parts.iter())
+        .map(|part| {
+            let content = match std::str::from_utf8(part.content) {
+                Ok(text) => heap.string(text),
+                Err(_) => heap.bytevector(part.content),
+            };
+            // In the order of their names.
+            let mut entries = vec![[host.keyword("content"), content]];
+            let mut add = |name, value: &Option<String>| {
+                if let Some(value) = value {
+                    entries.push([host.keyword(name), heap.string(value)]);
+                }
+            };
+            add("content-type", &part.kind);
+            add("filename", &part.filename);
+            add("name", &part.name);
+            sorted_map::from_few_sorted(heap, &entries)
+        })
+        .collect();
+    heap.list(&maps)
 }
 
 fn is_json(value: &[u8]) -> bool {

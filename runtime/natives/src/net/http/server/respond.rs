@@ -1,6 +1,7 @@
 //! From what a handler gives to what is sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::Response;
 use hyper::body::Bytes;
@@ -13,6 +14,7 @@ use sema_machine::host::arguments::{argument, on_foreign};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
+use tokio::time::sleep;
 
 use super::Server;
 use super::exchange;
@@ -33,9 +35,15 @@ natives! {
     /// Answers a request with an error of the server, unless it has been answered.
     "%http-fail" (responder: Any) -> Nil => fail;
 
+    /// A line that says what a handler has raised, whatever characters are in that.
+    "%http-line" (text: Any) -> String => line;
+
     /// A request is answered by the task with this promise, which is stopped if that takes too long.
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
 }
+
+/// How long a function that sends may not notice that its client is gone.
+const UNSEEN: Duration = Duration::from_secs(1);
 
 /// What a request is answered by; `None`: it has been.
 pub struct Responder(pub Option<Box<exchange::Responder>>);
@@ -52,9 +60,6 @@ pub fn handle(host: &Host, responder: Box<exchange::Responder>) -> Value {
 pub fn take(host: &Host, args: &[Value]) -> Outcome<Box<exchange::Responder>> {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         let responder = responder.0.take();
-        if let Some(responder) = &responder {
-            responder.handler.end(host);
-        }
         responder.ok_or_else(|| eval_error("http/serve: the request has been answered"))
     })
 }
@@ -91,8 +96,24 @@ struct Parts {
 }
 
 fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.entry(name).or_insert(value);
+    // If there are too many already, this one is left out.
+    if let (Ok(value), Ok(entry)) = (HeaderValue::try_from(value), headers.try_entry(name)) {
+        entry.or_insert(value);
+    }
+}
+
+/// Says of a text that it is UTF-8, as all texts here are, unless something has been said: browsers would guess.
+fn name_charset(headers: &mut HeaderMap) {
+    let Some(kind) = headers.get_mut(header::CONTENT_TYPE) else {
+        return;
+    };
+    let is_open = kind.to_str().is_ok_and(|kind| {
+        kind.starts_with("text/") && !kind.contains(';') && kind != "text/event-stream"
+    });
+    if is_open
+        && let Ok(named) = HeaderValue::from_bytes(&[kind.as_bytes(), b"; charset=utf-8"].concat())
+    {
+        *kind = named;
     }
 }
 
@@ -113,6 +134,18 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
     let mut writer = None;
     let mut streamed = || {
         let (end, body) = outgoing(responder.answer.post());
+        let (seat, handler) = (
+            responder.turn.place().guest.0.clone(),
+            responder.handler.clone(),
+        );
+        // Who sends sees it by that; who waits for something to send would wait on and on.
+        body.when_gone(move || {
+            let engine = seat.engine.clone();
+            engine.spawn(async move {
+                sleep(UNSEEN).await;
+                seat.queue.stop(handler);
+            });
+        });
         writer = Some(end);
         Payload::Outgoing(body)
     };
@@ -132,6 +165,7 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
                 host.heap.as_str(kind).unwrap_or_default(),
             );
         }
+        name_charset(&mut headers);
         set(&mut headers, header::CACHE_CONTROL, "public, max-age=3600");
         let failed = |error| eval_error(format!("http/file: {path}: {error}"));
         let opened = files::open(&host.files, path).map_err(failed)?;
@@ -144,9 +178,12 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
         let body = option(host, response, "body").unwrap_or(Value::NIL);
         match body.kind() {
             Kind::Nil => Payload::empty(),
-            Kind::String => Payload::Bytes(Bytes::copy_from_slice(
-                host.heap.as_str(body).unwrap_or_default().as_bytes(),
-            )),
+            Kind::String => {
+                name_charset(&mut headers);
+                Payload::Bytes(Bytes::copy_from_slice(
+                    host.heap.as_str(body).unwrap_or_default().as_bytes(),
+                ))
+            }
             Kind::Bytevector => Payload::Bytes(Bytes::copy_from_slice(
                 host.heap.as_bytevector(body).unwrap_or_default(),
             )),
@@ -181,6 +218,7 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
         };
         let mut headers = HeaderMap::new();
         set(&mut headers, header::CONTENT_TYPE, "text/plain");
+        name_charset(&mut headers);
         Ok(Parts {
             status: StatusCode::OK,
             headers,
@@ -202,11 +240,29 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let mut message = Response::new(made.payload);
     *message.status_mut() = made.status;
     *message.headers_mut() = made.headers;
+    let handler = responder.handler.clone();
     responder.answer.give(message);
     Ok(match made.writer {
-        Some(writer) => writing::handle(host, writer),
-        None => Value::NIL,
+        Some(writer) => writing::handle_until(host, writer, move |host| handler.end(host)),
+        None => {
+            handler.end(host);
+            Value::NIL
+        }
     })
+}
+
+fn line(host: &Host, args: &[Value]) -> Outcome {
+    let text = print::display(host, argument(args, 0));
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        // Clients could write lines of their own, or speak to the terminal.
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    Ok(host.heap.string(&line))
 }
 
 fn attend(host: &Host, args: &[Value]) -> Outcome {
@@ -253,6 +309,7 @@ pub struct Upgraded {
 pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<Upgraded>> {
     let responder = take(host, args)?;
     let Some(upgrade) = responder.upgrade else {
+        responder.handler.end(host);
         responder.answer.give(not_upgraded());
         return Ok(None);
     };
@@ -271,6 +328,7 @@ pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<O
     {
         set(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    responder.handler.end(host);
     let upgraded = Upgraded {
         connection: upgrade.connection,
         server: responder.server,

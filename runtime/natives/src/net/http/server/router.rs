@@ -8,6 +8,7 @@ use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
+use super::files::Below;
 use super::{files, mime, responses};
 use crate::net::http::url::decode;
 
@@ -19,7 +20,7 @@ natives! {
     "%http-route" (table: Any, method: Any, path: String, from: Count) -> Any => route;
 
     /// The response to a request for the rest of a path below a directory, nil if there is no such file.
-    "%http-static" (directory: String, rest: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
+    "%http-static" (directory: String, rest: String, path: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
 }
 
 /// A part of a pattern.
@@ -198,6 +199,7 @@ fn route(host: &Host, args: &[Value]) -> Outcome {
 fn static_file(host: &Host, args: &[Value]) -> Outcome {
     let root = text(host, "http/router", args, 0)?;
     let rest = text(host, "http/router", args, 1)?;
+    let path = text(host, "http/router", args, 2)?;
     let segments: Option<Vec<String>> = rest.split('/').map(decode).collect();
     let Some(segments) = segments else {
         return Ok(Value::NIL);
@@ -214,7 +216,12 @@ fn static_file(host: &Host, args: &[Value]) -> Outcome {
         ));
     }
     Ok(match files::below(&host.files, root, &segments) {
-        Some(path) => {
+        Some(Below::Directory) => {
+            // Relative to the path that was asked for, whatever that is behind a proxy.
+            let last = path.rsplit('/').next().unwrap_or_default();
+            responses::response(host, 301, Some(("location", &format!("./{last}/"))), "")
+        }
+        Some(Below::File(path)) => {
             if host.files.embedded(&path, None).is_none() {
                 host.permit("http/router", Capability::FsRead, &path)?;
             }
