@@ -201,7 +201,8 @@ pub async fn converse(
     let limit = server.settings.head_time;
     let mut until = Instant::now() + limit;
     // As a text, once: every request says whom it is from.
-    let peer: Arc<str> = peer.ip().to_string().into();
+    // An address of IPv4 is one also behind a socket of IPv6.
+    let peer: Arc<str> = peer.ip().to_canonical().to_string().into();
     let mut io: Connection = Box::new(stream);
     // Whoever knows that the server speaks HTTP/2 begins with it (RFC 9113, 3.3). No method of HTTP/1 is called so.
     let Some(begin) = first_bytes(server, &mut io, until).await else {

@@ -67,7 +67,8 @@ pub async fn handle(
     } else if response.headers().contains_key(header::CONNECTION) {
         busy.pulse().linger();
     }
-    Ok(response.map(|payload| Carried::new(payload, busy, framing)))
+    let room = response.extensions_mut().remove();
+    Ok(response.map(|payload| Carried::new(payload, busy, framing, room)))
 }
 
 /// Takes the body out of an answer that must not have one (RFC 9110, 9.3.2, 15.3.5 and 15.4.5). In HTTP/1 the library does.

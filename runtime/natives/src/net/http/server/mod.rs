@@ -200,6 +200,10 @@ fn info(host: &Host, settings: &Settings, address: SocketAddr) -> Value {
     let port = address.port();
     let entries = [
         (host.keyword("host"), host.heap.string(name)),
+        (
+            host.keyword("name"),
+            host.heap.string(&format!("{shown}:{port}")),
+        ),
         (host.keyword("port"), Value::small(port.into())),
         (
             host.keyword("url"),

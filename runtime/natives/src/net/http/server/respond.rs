@@ -23,6 +23,7 @@ use super::handle::plain;
 use super::workers::Place;
 use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::Reservation;
 use crate::net::http::engine::outgoing::{Writer, outgoing};
 use crate::net::http::writing;
 use crate::net::websocket::connect::answer_to;
@@ -42,6 +43,8 @@ natives! {
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
 }
 
+/// From how many bytes on an answer is counted while it waits for its client.
+const LARGE: usize = 64 << 10;
 /// How long a function that sends may not notice that its client is gone.
 const UNSEEN: Duration = Duration::from_secs(1);
 
@@ -206,27 +209,51 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
     })
 }
 
+/// What is reserved for a large answer until it has been sent.
+///
+/// # Errors
+/// So much is on its way already that there is no room for it.
+fn room(payload: &Payload, responder: &exchange::Responder) -> Outcome<Option<Reservation>> {
+    match payload {
+        Payload::Bytes(bytes) if bytes.len() >= LARGE => {
+            let budget = &responder.turn.place().guest.0.engine.budget;
+            let room = budget.reserve(bytes.len());
+            let room = room.map_err(|over| over.condition("http/serve").signal())?;
+            Ok(Some(room))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn respond(host: &Host, args: &[Value]) -> Outcome {
     let response = argument(args, 1);
     let responder = take(host, args)?;
     let made = if collections::is_map(response) {
         parts(host, response, &responder)
     } else {
-        let text = match host.heap.as_str(response) {
-            Some(text) => text.to_owned(),
-            None => print::readable(host, response),
+        let (kind, bytes) = match (
+            host.heap.as_str(response),
+            host.heap.as_bytevector(response),
+        ) {
+            (Some(text), _) => ("text/plain", Bytes::copy_from_slice(text.as_bytes())),
+            (None, Some(bytes)) => ("application/octet-stream", Bytes::copy_from_slice(bytes)),
+            (None, None) => ("text/plain", print::readable(host, response).into()),
         };
         let mut headers = HeaderMap::new();
-        set(&mut headers, header::CONTENT_TYPE, "text/plain");
+        set(&mut headers, header::CONTENT_TYPE, kind);
         name_charset(&mut headers);
         Ok(Parts {
             status: StatusCode::OK,
             headers,
-            payload: Payload::Bytes(text.into()),
+            payload: Payload::Bytes(bytes),
             writer: None,
         })
     };
-    let made = match made {
+    let made = made.and_then(|made| {
+        let room = room(&made.payload, &responder)?;
+        Ok((made, room))
+    });
+    let (made, room) = match made {
         Ok(made) => made,
         Err(signal) => {
             // It is answered by `%http-fail`.
@@ -240,6 +267,9 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let mut message = Response::new(made.payload);
     *message.status_mut() = made.status;
     *message.headers_mut() = made.headers;
+    if let Some(room) = room {
+        message.extensions_mut().insert(Arc::new(room));
+    }
     let handler = responder.handler.clone();
     responder.answer.give(message);
     Ok(match made.writer {

@@ -91,7 +91,12 @@ impl Settings {
             )));
         }
         Ok(Settings {
-            host: address.to_owned(),
+            // As in URLs, addresses of IPv6 may be in brackets.
+            host: (address
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']')))
+            .unwrap_or(address)
+            .to_owned(),
             port: u16::try_from(port).map_err(|_| {
                 eval_error(format!(
                     "http/serve: {port} is not a port: they are 0 to 65535"
