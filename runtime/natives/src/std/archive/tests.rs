@@ -232,6 +232,33 @@ fn limits_hold() {
 }
 
 #[test]
+fn what_a_zip_archive_says_of_its_entries_is_checked() {
+    let bench = Bench::new();
+    let folder = Folder::new("archive-sums");
+    let good = zip_of(&[("a.txt", b"hello hello hello")]);
+    let place = |part: &[u8]| good.windows(part.len()).position(|found| found == part);
+    let content = place(b"hello").unwrap();
+    // Of the entry in the directory at the end: name of 5 bytes after 46, length after 24.
+    let length = place(b"PK\x01\x02").unwrap() + 24;
+    for (at, to, expected) in [
+        (content, b'j', "Invalid checksum"),
+        (length, 16, "Invalid size"),
+        (length, 18, "Invalid size"),
+    ] {
+        let mut bad = good.clone();
+        bad[at] = to;
+        fs::write(folder.path("bad.zip"), &bad).unwrap();
+        let args = [
+            bench.text(&folder.path("bad.zip")),
+            bench.text(&folder.path("out")),
+        ];
+        let message = eval_message(bench.error("zip/extract", &args));
+        assert!(message.contains(expected), "{message}");
+        assert!(!fs::exists(folder.path("out/a.txt")).unwrap());
+    }
+}
+
+#[test]
 fn damaged_archives_are_errors_or_other_archives() {
     let bench = Bench::new();
     let folder = Folder::new("archive-damage");
