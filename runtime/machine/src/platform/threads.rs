@@ -1,4 +1,4 @@
-//! A pool of threads for work that blocks.
+//! Threads, and a pool of them for work that blocks.
 //!
 //! Nothing exists before the first job. A thread is started for a job that finds none idle, up to a
 //! bound; jobs beyond it stand in line. A thread that has been idle for a while ends. Nobody ever waits
@@ -19,6 +19,19 @@ const IDLE_TIME: Duration = Duration::from_secs(2);
 
 /// Work for a thread. It must not panic: who makes jobs sees to it.
 pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Starts a thread with a stack of so many bytes. One function for all, because each kind of work that the standard library starts
+/// a thread for is a kilobyte of code.
+///
+/// # Errors
+/// The system allows no thread.
+pub fn start(name: Option<&str>, stack_bytes: usize, job: Job) -> std::io::Result<()> {
+    let mut builder = std::thread::Builder::new().stack_size(stack_bytes);
+    if let Some(name) = name {
+        builder = builder.name(name.to_owned());
+    }
+    builder.spawn(job).map(drop)
+}
 
 /// A pool of threads.
 #[derive(Default)]
@@ -89,9 +102,7 @@ impl Pool {
         state.threads += 1;
         drop(state);
         let shared = self.shared.clone();
-        let started = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn(move || shared.run());
+        let started = start(None, STACK_BYTES, Box::new(move || shared.run()));
         if started.is_err() {
             let mut state = self.shared.lock();
             state.threads -= 1;

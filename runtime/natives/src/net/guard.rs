@@ -117,16 +117,21 @@ fn entropy(text: &str) -> f64 {
         .sum()
 }
 
-/// What was found.
-struct Found {
-    name: &'static str,
+/// A part of a text, and what it is.
+struct Span<'t> {
+    label: Option<&'t str>,
     start: usize,
     end: usize,
 }
 
+/// Puts parts of a text into its order. One function for all: each kind of sort is four kilobytes of code.
+fn sort(spans: &mut [Span<'_>]) {
+    spans.sort_by_key(|span| span.start);
+}
+
 /// All that is found in a text, in its order.
-fn find(host: &Host, text: &str, patterns: &[Pattern]) -> Outcome<Vec<Found>> {
-    let mut found: Vec<Found> = Vec::new();
+fn find(host: &Host, text: &str, patterns: &[Pattern]) -> Outcome<Vec<Span<'static>>> {
+    let mut found: Vec<Span<'static>> = Vec::new();
     for pattern in patterns {
         let compiled = compiled(host, pattern.pattern)?;
         for captures in compiled.engine.captures_iter(text) {
@@ -142,25 +147,28 @@ fn find(host: &Host, text: &str, patterns: &[Pattern]) -> Outcome<Vec<Found>> {
                 .iter()
                 .any(|other| whole.start < other.end && other.start < whole.end);
             if looks_random && !overlaps {
-                found.push(Found {
-                    name: pattern.name,
+                found.push(Span {
+                    label: Some(pattern.name),
                     start: whole.start,
                     end: whole.end,
                 });
             }
         }
     }
-    found.sort_by_key(|found| found.start);
+    sort(&mut found);
     Ok(found)
 }
 
-fn list(host: &Host, text: &str, found: &[Found]) -> Value {
+fn list(host: &Host, text: &str, found: &[Span<'_>]) -> Value {
     let maps: Vec<Value> = found
         .iter()
         .map(|found| {
             let part = text.get(found.start..found.end).unwrap_or_default();
             let entries = [
-                (host.keyword("type"), host.heap.string(found.name)),
+                (
+                    host.keyword("type"),
+                    host.heap.string(found.label.unwrap_or_default()),
+                ),
                 (host.keyword("match"), host.heap.string(part)),
                 (host.keyword("start"), Value::index(found.start)),
                 (host.keyword("end"), Value::index(found.end)),
@@ -182,16 +190,16 @@ fn detect_personal(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// The text with marks in place of spans, which are in order and do not overlap.
-fn marked(text: &str, spans: &[(usize, usize, Option<&str>)]) -> String {
+fn marked(text: &str, spans: &[Span<'_>]) -> String {
     let mut marked = String::with_capacity(text.len());
     let mut done = 0;
-    for (start, end, label) in spans {
-        marked.push_str(text.get(done..*start).unwrap_or_default());
-        match label {
+    for span in spans {
+        marked.push_str(text.get(done..span.start).unwrap_or_default());
+        match span.label {
             Some(label) => marked.push_str(&format!("«redacted:{label}»")),
             None => marked.push_str("«redacted»"),
         }
-        done = *end;
+        done = span.end;
     }
     marked.push_str(text.get(done..).unwrap_or_default());
     marked
@@ -200,11 +208,7 @@ fn marked(text: &str, spans: &[(usize, usize, Option<&str>)]) -> String {
 fn redact_secrets(host: &Host, args: &[Value]) -> Outcome {
     let text = text(host, "secret/redact", args, 0)?;
     let found = find(host, text, &SECRETS)?;
-    let spans: Vec<_> = found
-        .iter()
-        .map(|found| (found.start, found.end, Some(found.name)))
-        .collect();
-    Ok(host.heap.string(&marked(text, &spans)))
+    Ok(host.heap.string(&marked(text, &found)))
 }
 
 fn redact_spans(host: &Host, args: &[Value]) -> Outcome {
@@ -213,7 +217,7 @@ fn redact_spans(host: &Host, args: &[Value]) -> Outcome {
     if given.kind() != Kind::List {
         return Err(argument_error(host, "redact/spans", 1, "list", given));
     }
-    let mut spans: Vec<(usize, usize, Option<&str>)> = Vec::new();
+    let mut spans: Vec<Span<'_>> = Vec::new();
     for span in host
         .heap
         .list_iter(given)
@@ -230,15 +234,15 @@ fn redact_spans(host: &Host, args: &[Value]) -> Outcome {
         let end = end.min(text.len());
         if start < end && text.get(start..end).is_some() {
             let label = part("label").and_then(|label| host.heap.as_str(label));
-            spans.push((start, end, label));
+            spans.push(Span { label, start, end });
         }
     }
-    spans.sort_by_key(|(start, ..)| *start);
-    let mut apart: Vec<(usize, usize, Option<&str>)> = Vec::new();
-    for (start, end, label) in spans {
+    sort(&mut spans);
+    let mut apart: Vec<Span<'_>> = Vec::new();
+    for span in spans {
         match apart.last_mut() {
-            Some(last) if start < last.1 => last.1 = last.1.max(end),
-            _ => apart.push((start, end, label)),
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => apart.push(span),
         }
     }
     Ok(host.heap.string(&marked(text, &apart)))
@@ -257,7 +261,7 @@ mod tests {
         };
         found
             .iter()
-            .map(|found| format!("{} {}", found.name, &text[found.start..found.end]))
+            .map(|found| format!("{} {}", found.label, &text[found.start..found.end]))
             .collect()
     }
 

@@ -20,7 +20,7 @@ use super::span::Span;
 use crate::net::http::client::Client;
 use crate::net::http::client::exchange;
 use crate::net::http::client::request::Request;
-use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::{self, body::Payload};
 
 /// Spans that wait to be sent.
 const QUEUE: usize = 2048;
@@ -67,15 +67,11 @@ impl Exporter {
             resource,
             has_warned: false,
         };
-        std::thread::Builder::new()
-            .name("telemetry".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                runtime.block_on(sender.run(spans));
-                runtime.shutdown_background();
-                // Whoever waits may have given up.
-                let _ = end.send(());
-            })?;
+        let work = Box::pin(sender.run(spans));
+        engine::run("telemetry", STACK_BYTES, runtime, work, move || {
+            // Whoever waits may have given up.
+            let _ = end.send(());
+        })?;
         Ok(Exporter {
             queue: Some(queue),
             ended,

@@ -17,6 +17,7 @@ use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::Budget;
 use crate::net::http::engine::race::race;
+use crate::net::http::engine::work::spawn;
 use crate::net::http::server::Phase;
 use crate::net::http::server::respond::Upgraded;
 use crate::net::http::tls::{HTTP_1, TlsError, Trust};
@@ -176,7 +177,7 @@ fn begin(
     budget: &Arc<Budget>,
 ) -> Arc<Socket> {
     let socket = Socket::new(true, protocol, budget);
-    tokio::spawn(
+    spawn(
         socket
             .clone()
             .converse(Box::new(TokioIo::new(upgraded)), most),
@@ -198,7 +199,7 @@ pub async fn accepted(
     let io = Box::new(TokioIo::new(connection.await?));
     let socket = Socket::new(false, protocol, &place.guest.0.engine.budget);
     let own = socket.clone();
-    tokio::spawn(async move {
+    spawn(async move {
         let conversing = own.clone().converse(io, most);
         let ending = async {
             server.reached(Phase::Stopping).await;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::core::system::device::{Shared, Sink, Source, lock};
 use sema_machine::platform::descriptors::{Descriptor, Interest};
 use sema_machine::platform::ending::Group;
+use sema_machine::platform::threads;
 use sema_machine::task::Await;
 
 /// Output that is kept while nobody reads it. What would go beyond it is an error of who waits.
@@ -233,7 +234,7 @@ impl Running {
         {
             // It hangs in the system, or whole cores are busy: somebody else waits for it.
             let wait = move || drop(child.wait());
-            let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(wait);
+            let _ = threads::start(None, 64 << 10, Box::new(wait));
         }
     }
 }

@@ -15,7 +15,7 @@ use sema_machine::host::arguments::{argument, integer, text};
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
-use sema_machine::platform::terminal;
+use sema_machine::platform::{terminal, threads};
 
 natives! {
     /// Shows a text with a turning sign before it on standard error, if that is a terminal, and gives a number for
@@ -158,9 +158,7 @@ fn start(host: &Host, args: &[Value]) -> Outcome {
         host.output.flush();
         let turning = spinner.clone();
         // Without a thread to be had nothing turns, which does no harm.
-        let _ = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn(move || turning.turn());
+        let _ = threads::start(None, STACK_BYTES, Box::new(move || turning.turn()));
     } else {
         spinner.lock().stopped = true;
     }

@@ -1,8 +1,11 @@
 //! Connections to servers: addresses, proxies, TLS.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine;
@@ -11,18 +14,18 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::client::conn::http2;
 use hyper::http::{HeaderValue, Method, Request, header};
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use super::pool::Sender;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::work::{Works, spawn};
 use crate::net::http::tls::HTTP_2;
 use crate::net::http::url::Url;
 
@@ -93,34 +96,53 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
         }
         addresses.extend(pair.into_iter().flatten());
     }
-    let mut attempts = JoinSet::new();
+    let mut attempts: Vec<Attempt> = Vec::new();
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     let mut rest = addresses.into_iter();
     loop {
         let next = rest.next();
         let is_last = next.is_none();
         if let Some(address) = next {
-            attempts.spawn(TcpStream::connect(address));
+            attempts.push(Box::pin(TcpStream::connect(address)));
         }
-        let joined = if is_last {
-            attempts.join_next().await
+        let ended = if is_last {
+            first(&mut attempts).await
         } else {
-            match race(attempts.join_next(), sleep(NEXT_ADDRESS)).await {
+            match race(first(&mut attempts), sleep(NEXT_ADDRESS)).await {
                 First::Other(()) => continue,
-                First::One(joined) => joined,
+                First::One(ended) => ended,
             }
         };
-        match joined {
-            Some(Ok(Ok(stream))) => {
+        match ended {
+            Some(Ok(stream)) => {
                 stream.set_nodelay(true).map_err(ConnectError::Tcp)?;
                 return Ok(stream);
             }
-            Some(Ok(Err(error))) => last = error,
-            Some(Err(error)) => last = io::Error::other(error),
+            Some(Err(error)) => last = error,
             None if is_last => return Err(ConnectError::Tcp(last)),
             None => {}
         }
     }
+}
+
+/// A connection that may come about. Dropping it gives that up.
+type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+/// What the attempt that ends first gives; none if there are none.
+async fn first(attempts: &mut Vec<Attempt>) -> Option<io::Result<TcpStream>> {
+    poll_fn(|context| {
+        for (at, attempt) in attempts.iter_mut().enumerate() {
+            if let Poll::Ready(ended) = attempt.as_mut().poll(context) {
+                drop(attempts.swap_remove(at));
+                return Poll::Ready(Some(ended));
+            }
+        }
+        if attempts.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// A connection to a server.
@@ -164,11 +186,11 @@ pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
     if !connected.speaks_2 {
         return Ok(Sender::One(speak(connected.io).await?));
     }
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+    let (sender, connection) = http2::Builder::new(Works)
         .timer(TokioTimer::new())
         .handshake(TokioIo::new(connected.io))
         .await?;
-    tokio::spawn(async move {
+    spawn(async move {
         // Its error is also that of the requests on it.
         let _ = connection.await;
     });
@@ -178,7 +200,7 @@ pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
 /// Starts to speak HTTP/1.1 on a connection.
 pub async fn speak(io: Connection) -> Result<SendRequest<Payload>, hyper::Error> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
-    tokio::spawn(async move {
+    spawn(async move {
         // Its error is also that of the request on it.
         let _ = connection.with_upgrades().await;
     });

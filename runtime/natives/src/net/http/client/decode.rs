@@ -12,6 +12,7 @@ use super::pool::Sender;
 use crate::core::system::filter::Filter;
 use crate::net::http::engine::incoming::{Feeder, Incoming, incoming};
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::work::spawn;
 use crate::std::archive::gzip::Decompress;
 
 /// Compressed bytes that are decompressed before the limit is looked at: they may become a thousand times as many.
@@ -37,7 +38,7 @@ impl Keep {
 
     /// Gives the connection to the pool as soon as it can take another request.
     fn keep(mut self) {
-        tokio::spawn(async move {
+        spawn(async move {
             if self.sender.ready().await.is_ok() {
                 self.client.pool.put(self.key, self.sender);
             }
@@ -123,7 +124,7 @@ pub async fn whole(
 /// A body to be read part by part.
 pub fn stream(body: Body, is_compressed: bool, keep: Keep) -> Incoming {
     let (feeder, incoming) = incoming();
-    tokio::spawn(async move {
+    spawn(async move {
         let feeding = feed(body, is_compressed, &feeder);
         let First::One(ended) = race(feeding, feeder.reader_is_gone()).await else {
             return;

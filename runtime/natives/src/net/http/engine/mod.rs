@@ -12,6 +12,7 @@ pub mod post;
 pub mod pulse;
 pub mod race;
 pub mod round;
+pub mod work;
 
 use std::future::Future;
 use std::io;
@@ -19,13 +20,15 @@ use std::sync::{Arc, Mutex};
 
 use budget::Budget;
 use post::Post;
-use tokio::runtime::{self, Builder};
+use tokio::runtime::{self, Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use work::Work;
 
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, io_error};
+use sema_machine::platform::threads;
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
 /// Stack of the thread. Futures lie on the heap; the handshake of TLS takes most.
@@ -46,6 +49,10 @@ pub struct Handle {
 impl Handle {
     /// Runs a future until it ends.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.spawn_boxed(Box::pin(work))
+    }
+
+    fn spawn_boxed(&self, work: Work) -> AbortHandle {
         self.tasks.spawn(work).abort_handle()
     }
 }
@@ -72,20 +79,37 @@ impl Engine {
         handle.spawn(handle.post.clone().carry_on());
         handle.spawn(round::carry_on());
         let (stop, stopped) = oneshot::channel::<()>();
-        std::thread::Builder::new()
-            .name("network".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                // Either way it is the end: nobody sends anything.
-                let _ = runtime.block_on(stopped);
-                // Who still asks for an address is not waited for.
-                runtime.shutdown_background();
-            })?;
+        // Either way it is the end: nobody sends anything.
+        let work = async move { drop(stopped.await) };
+        run("network", STACK_BYTES, runtime, Box::pin(work), || {})?;
         Ok(Engine {
             handle,
             _stop: stop,
         })
     }
+}
+
+/// Gives a runtime a thread until `work` has ended. Who still asks for an address then is not waited for.
+///
+/// # Errors
+/// The system allows no thread.
+pub fn run(
+    name: &str,
+    stack_bytes: usize,
+    runtime: Runtime,
+    work: Work,
+    then: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let job = move || {
+        finish(runtime, work);
+        then();
+    };
+    threads::start(Some(name), stack_bytes, Box::new(job))
+}
+
+fn finish(runtime: Runtime, work: Work) {
+    runtime.block_on(work);
+    runtime.shutdown_background();
 }
 
 /// The engine of a machine, an extension of the host.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -26,6 +26,7 @@ use super::{Phase, Server};
 use crate::net::http::client::connect::{Connection, Io};
 use crate::net::http::engine::pulse::Pulse;
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::work::Works;
 use crate::net::http::tls::HTTP_2;
 
 /// How long nothing must be said until a connection is quiet.
@@ -266,7 +267,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
         ahead: Bytes::new(),
         writes_answers: false,
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(Works)
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(settings.most_head).unwrap_or(u32::MAX))
         .max_concurrent_streams(MOST_RUNNING as u32)

@@ -21,6 +21,7 @@ use crate::net::http::engine::incoming::{Incoming, incoming};
 use crate::net::http::engine::parcel::parcel;
 use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::work::spawn;
 
 /// Most requests of one connection that handlers are at.
 pub const MOST_RUNNING: usize = 128;
@@ -311,8 +312,8 @@ impl Drop for Watch {
         let (seat, handler, until) = (self.seat.clone(), self.handler.clone(), self.until);
         if until <= Instant::now() {
             seat.queue.stop(handler);
-        } else if let Ok(engine) = tokio::runtime::Handle::try_current() {
-            engine.spawn(async move {
+        } else if tokio::runtime::Handle::try_current().is_ok() {
+            spawn(async move {
                 sleep_until(until).await;
                 seat.queue.stop(handler);
             });
@@ -353,7 +354,7 @@ async fn collected(
 /// The body as it comes.
 fn streamed(server: Arc<Server>, mut body: Received) -> Incoming {
     let (feeder, incoming) = incoming();
-    tokio::spawn(async move {
+    spawn(async move {
         let most = server.settings.most_body;
         let time = server.settings.body_time;
         let mut total = 0;

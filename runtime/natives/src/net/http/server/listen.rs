@@ -20,6 +20,7 @@ use super::settings::Settings;
 use super::workers::Place;
 use super::{Phase, Server};
 use crate::net::http::engine::race::{First, race};
+use crate::net::http::engine::work::spawn;
 use sema_machine::platform::bell;
 use sema_machine::platform::heard::Signal;
 use sema_machine::platform::standard_output;
@@ -111,7 +112,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>) {
 fn hand_over(server: &Arc<Server>, place: Arc<Place>, stream: TcpStream, peer: SocketAddr) {
     let server = server.clone();
     if server.settings.workers == 1 {
-        tokio::spawn(async move {
+        spawn(async move {
             converse(&server, &place, stream, peer).await;
         });
         return;

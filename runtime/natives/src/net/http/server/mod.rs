@@ -33,6 +33,7 @@ use tokio::sync::watch;
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::client::exchange::fields;
+use crate::net::http::engine::work::spawn;
 use crate::net::http::engine::{self, Running};
 use crate::net::http::url::decode_pairs;
 use crate::std::json::read::{Keys, Reader};
@@ -159,7 +160,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             log: Log::default(),
             is_left: AtomicBool::new(false),
         });
-        tokio::spawn(bell.stop(server.clone()));
+        spawn(bell.stop(server.clone()));
         if let Some(job) = job {
             job.start(&server)?;
         }

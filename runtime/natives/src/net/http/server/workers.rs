@@ -13,6 +13,7 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::program::{Ended, Program};
 use sema_machine::memory::value::Value;
+use sema_machine::platform::threads;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
@@ -310,17 +311,14 @@ impl Job {
             });
             let running = &server.workers.running;
             running.send_modify(|running| *running += 1);
-            let started = std::thread::Builder::new()
-                .name("worker".to_owned())
-                .stack_size(self.stack_bytes)
-                .spawn(move || {
-                    let ended = program.run(&mut |host: &Host| {
-                        host.heap.account.share(employment.server.settings.workers);
-                        host.with_extension(|own: &mut Own| own.0 = Some(employment.clone()));
-                    });
-                    employment.end(ended);
+            let work = move || {
+                let ended = program.run(&mut |host: &Host| {
+                    host.heap.account.share(employment.server.settings.workers);
+                    host.with_extension(|own: &mut Own| own.0 = Some(employment.clone()));
                 });
-            if let Err(error) = started {
+                employment.end(ended);
+            };
+            if let Err(error) = threads::start(Some("worker"), self.stack_bytes, Box::new(work)) {
                 running.send_modify(|running| *running -= 1);
                 server.close();
                 return Err(error);
