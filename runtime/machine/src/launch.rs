@@ -437,10 +437,10 @@ impl Bundle {
 pub fn admit(plugin: &Plugin, natives: &Natives, granted: Option<&str>) -> Result<(), LoadError> {
     let names = plugin.image.native_names()?;
     let mut missing = Vec::new();
-    let mut needed = Vec::new();
+    let mut uses = Vec::new();
     for name in &names {
         match natives.find(name) {
-            Some(number) => needed.extend(natives.get(number).capabilities),
+            Some(number) => uses.extend(natives.get(number).capabilities),
             None => missing.push((*name).to_owned()),
         }
     }
@@ -453,18 +453,17 @@ pub fn admit(plugin: &Plugin, natives: &Natives, granted: Option<&str>) -> Resul
     let Some(granted) = granted else {
         return Ok(());
     };
-    let is_granted = |capability: Capability| {
-        capability == Capability::None || granted.lines().any(|name| name == capability.name())
-    };
-    needed.retain(|capability| !is_granted(*capability));
-    needed.sort_unstable();
-    needed.dedup();
+    let is_granted = |capability: Capability| granted.lines().any(|name| name == capability.name());
+    let needed: Vec<String> = (Capability::ALL.into_iter())
+        .filter(|capability| uses.contains(capability) && !is_granted(*capability))
+        .map(|capability| capability.name().to_owned())
+        .collect();
     if needed.is_empty() {
         return Ok(());
     }
     Err(LoadError::NotGranted {
         module: plugin.path.clone(),
-        needed: needed.iter().map(|c| c.name().to_owned()).collect(),
+        needed,
         granted: granted.lines().map(str::to_owned).collect(),
     })
 }
