@@ -1,5 +1,6 @@
 //! On Linux the runtime is linked for a fixed address in every build: the archive of a program is
-//! then one of its segments (`vfs/src/segment.rs`), in tests as in what ships.
+//! then one of its segments (`vfs/src/segment.rs`), in tests as in what ships. With the network, two functions of ring are replaced
+//! (`src/base_point.rs`).
 
 fn main() {
     if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() == Ok("wasm") {
@@ -9,6 +10,15 @@ fn main() {
     }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         println!("cargo::rustc-link-arg-bins=-no-pie");
+        let processor = std::env::var("CARGO_CFG_TARGET_ARCH");
+        let has_table = matches!(processor.as_deref(), Ok("x86_64" | "aarch64"));
+        if has_table && std::env::var_os("CARGO_FEATURE_NET").is_some() {
+            for function in ["base", "base_vartime"] {
+                println!(
+                    "cargo::rustc-link-arg-bins=-Wl,--wrap=ring_core_0_17_14__p256_point_mul_{function}"
+                );
+            }
+        }
     }
 }
 

@@ -16,6 +16,13 @@
     reason = "C's main is an unmangled symbol with raw pointers"
 )]
 
+#[cfg(all(
+    feature = "net",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod base_point;
+
 #[cfg(not(target_family = "wasm"))]
 use std::ffi::c_char;
 use std::ffi::c_int;
