@@ -7,8 +7,8 @@ TARGET_DIR := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))
 # nothing is opened at run time (docs/adr/0003-runtime-executables.md). Else with the host's libc.
 MUSL := $(subst -gnu,-musl,$(HOST))
 RUNTIME_TARGET = $(shell sh tools/runtime-target.sh "$(HOST)" "$(MUSL)")
-# What the C parts (zstd) need to be compiled for musl with the host's C compiler.
-MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-Os -U_FORTIFY_SOURCE -fno-stack-protector"
+# What the C parts (zstd, ring) need to be compiled for musl with the host's C compiler. Their levels are those of their crates (Cargo.toml).
+MUSL_CC := CC_$(subst -,_,$(MUSL))=cc CFLAGS_$(subst -,_,$(MUSL))="-U_FORTIFY_SOURCE -fno-stack-protector"
 # The linker of runtimes for any target, as cargo wants it named.
 upper = $(shell echo "$(1)" | tr a-z- A-Z_)
 LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime.sh" \
@@ -17,10 +17,12 @@ LINKER = CARGO_TARGET_$(call upper,$(MUSL))_LINKER="$(CURDIR)/tools/link-runtime
 REMAP = $(shell sh tools/remap.sh "$(CURDIR)")
 # Optimised for speed, but inlining only what is small, and less where a tier has more: docs/adr/0003-runtime-executables.md. The option
 # `inline-threshold` would replace the thresholds of crates that are optimised for size; this one is for the rest.
-FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inlinedefault-threshold=$(1) $(REMAP)
-RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(call FLAGS,$(1))"
+FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inlinedefault-threshold=$(1) $(2) $(REMAP)
+RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(call FLAGS,$(1),$(2))"
 # In the network's tiers builtins are optimised for size, where all that is generic ends up (docs/adr/0015-network.md).
 NETWORK_SIZE = --config 'profile.runtime.package.sema-natives.opt-level="s"'
+# There, what is declared `inline` is inlined only where it is small as well.
+NETWORK_ENV = $(call RUNTIME_ENV,30,-C llvm-args=-inlinehint-threshold=130)
 # Copies a runtime that was built to where semac finds it, with its licences. The rest of the path follows.
 PLACE = CARGO="$(CARGO)" tools/place-runtime.sh "$(TARGET_DIR)/$$target/runtime
 # Where the conformance cases are; `make conformance` is skipped without them.
@@ -49,7 +51,7 @@ all-runtimes:
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-std sema-rt std $$target || exit 1; \
 	tiers="net full"; ! grep -qx 'full = \["net"\]' runtime/natives/Cargo.toml || tiers=net; \
 	for tier in $$tiers; do \
-	env $(call RUNTIME_ENV,25) \
+	env $(NETWORK_ENV) \
 	$(CARGO) build $(NETWORK_SIZE) --profile runtime --package sema-rt --bin sema-rt --features $$tier --target $$target && \
 	$(PLACE)/sema-rt" dist/runtimes/$(HOST)/sema-rt-$$tier sema-rt $$tier $$target || exit 1; \
 	done

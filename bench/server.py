@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+# Bytes of the server at most (docs/adr/0015-network.md).
+LARGEST = 4_500_000
+
 HELLO = r"""
 (define app (http/router [[:get "/" (fn (request) (http/ok {:hello "world" :n 42}))] [:static "/files" "files"]]))
 (http/serve app {:port (string->number (env "PORT")) :host "127.0.0.1" :workers (string->number (or (env "WORKERS") "1")) :max-connections 50000 :header-timeout 600000})
@@ -295,13 +298,16 @@ def main():
             subprocess.run([os.path.abspath(given.semac), "build", f"{name}.sema", "-o", program, *more], cwd=folder, check=True, stderr=subprocess.DEVNULL)
             programs.append(program)
         hello, client = programs
-        print(f"a server of {os.path.getsize(hello)} bytes")
+        size = os.path.getsize(hello)
+        print(f"a server of {size} bytes (at most {LARGEST})")
         first_answer(hello, folder)
         rates(hello, folder, given, aiohttp(folder))
         static(hello, folder, given)
         clients(hello, client, folder)
         idle(hello, folder, given)
         memory(hello, folder, given)
+    if size > LARGEST:
+        sys.exit(f"the server is {size - LARGEST} bytes too large")
 
 
 main()

@@ -56,7 +56,7 @@ standard_library "$target"
 under=$(echo "$target" | tr - _)
 upper=$(echo "$under" | tr a-z A-Z)
 export SEMA_LINK_PREFIX="$cross"
-export "CC_$under=${cross}gcc" "CFLAGS_$under=-Os -U_FORTIFY_SOURCE -fno-stack-protector"
+export "CC_$under=${cross}gcc" "CFLAGS_$under=-U_FORTIFY_SOURCE -fno-stack-protector"
 export "CARGO_TARGET_${upper}_LINKER=$(cd "$(dirname "$0")" && pwd)/link-runtime.sh"
 mkdir -p "$destination/$triple"
 for tier in "$@"; do
