@@ -100,15 +100,20 @@ impl Url {
             Some((user, host)) => (Some(user_of(user)?), host),
             None => (None, authority),
         };
+        // Where others see a slash, the host is another one for them.
+        if authority.contains('\\') {
+            return Err(UrlError::Host);
+        }
         let (host, port) = host_and_port(host)?;
         Ok(Url {
             scheme,
             user,
             host: host.to_ascii_lowercase(),
             port: match port {
-                Some(port) => port
-                    .parse()
-                    .ok()
+                // Numbers may have a sign, ports not.
+                Some(port) => Some(port)
+                    .filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+                    .and_then(|port| port.parse().ok())
                     .filter(|&port| port > 0)
                     .ok_or(UrlError::Port)?,
                 None => scheme.port(),
@@ -387,6 +392,12 @@ mod tests {
             ("http://a\r\nb/", UrlError::Host),
             ("http://a:0/", UrlError::Port),
             ("http://a:99999/", UrlError::Port),
+            ("http://a:+80/", UrlError::Port),
+            ("http://a:-80/", UrlError::Port),
+            ("http://a:8 0/", UrlError::Port),
+            ("http://a:81\\@evil.com/", UrlError::Host),
+            ("http://a\\b@evil.com/", UrlError::Host),
+            ("http://evil.com\\/", UrlError::Host),
             ("http://[::1/", UrlError::Host),
             ("http://%zz@a/", UrlError::Encoding),
         ] {
