@@ -261,7 +261,13 @@ mod tests {
         };
         found
             .iter()
-            .map(|found| format!("{} {}", found.label, &text[found.start..found.end]))
+            .map(|found| {
+                format!(
+                    "{} {}",
+                    found.label.unwrap_or_default(),
+                    &text[found.start..found.end]
+                )
+            })
             .collect()
     }
 

@@ -3,13 +3,18 @@
 //! Certificates are always checked; nothing switches that off. Trusted are the roots that the program names, else those
 //! of `SSL_CERT_FILE` and `SSL_CERT_DIR`, else those of the system, else (in an empty container) those of Mozilla that are built in.
 
+pub mod words;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 
 /// Where systems keep the roots, in one file.
 const SYSTEM_FILES: &[&str] = &[
@@ -48,9 +53,18 @@ pub enum TlsError {
     /// A PEM text holds no certificate.
     #[error("{0}: there is no certificate")]
     NoCertificate(&'static str),
-    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be read.
-    #[error("{0}: {1}")]
+    /// A certificate is none, or cannot be used for this.
+    #[error("{}", words::of(.1, .0))]
+    Certificate(&'static str, rustls::Error),
+    /// The file that `SSL_CERT_FILE` names cannot be read.
+    #[error("SSL_CERT_FILE ({0}): {1}")]
     File(String, std::io::Error),
+    /// Where the environment says that the roots are, there are none.
+    #[error("{0}: there is no certificate")]
+    NoRoots(String),
+    /// The library cannot check certificates with these roots.
+    #[error(transparent)]
+    Roots(#[from] VerifierBuilderError),
     /// What the library says.
     #[error(transparent)]
     Library(#[from] rustls::Error),
@@ -69,42 +83,37 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
     Ok(found)
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
-    let failed = |error| TlsError::File(path.display().to_string(), error);
-    let pem = std::fs::read(path).map_err(failed)?;
+fn add_file(roots: &mut RootCertStore, path: &Path) -> std::io::Result<()> {
+    let pem = std::fs::read(path)?;
     // A bundle may hold roots that this library does not understand: the others count.
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
     Ok(())
 }
 
-fn add_folder(roots: &mut RootCertStore, folder: &Path) -> Result<(), TlsError> {
-    let failed = |error| TlsError::File(folder.display().to_string(), error);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+/// Adds what the files of a folder hold. As OpenSSL does, it passes over what is not there or cannot be read: others lie beside it.
+fn add_folder(roots: &mut RootCertStore, folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
         if path.is_file() {
-            add_file(roots, &path)?;
+            // Whether there is any root at all is looked at in the end.
+            let _ = add_file(roots, &path);
         }
     }
-    Ok(())
 }
 
 impl Trust {
     fn root_store(&self) -> Result<RootCertStore, TlsError> {
         let mut roots = RootCertStore::empty();
         if let Some(pem) = &self.roots {
-            for certificate in certificates(pem, "the roots to trust")? {
-                roots.add(certificate)?;
+            const WHAT: &str = "the roots to trust";
+            for certificate in certificates(pem, WHAT)? {
+                let added = roots.add(certificate);
+                added.map_err(|error| TlsError::Certificate(WHAT, error))?;
             }
             return Ok(roots);
         }
         if self.file.is_some() || self.folder.is_some() {
-            if let Some(file) = &self.file {
-                add_file(&mut roots, Path::new(file))?;
-            }
-            for folder in self.folder.iter().flat_map(|folders| folders.split(':')) {
-                add_folder(&mut roots, Path::new(folder))?;
-            }
-            return Ok(roots);
+            return self.roots_of_environment();
         }
         for file in SYSTEM_FILES {
             if Path::new(file).exists()
@@ -118,23 +127,113 @@ impl Trust {
         Ok(roots)
     }
 
+    fn roots_of_environment(&self) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = &self.file {
+            let failed = |error| TlsError::File(file.clone(), error);
+            add_file(&mut roots, Path::new(file)).map_err(failed)?;
+        }
+        let folders = self.folder.iter().flat_map(|folders| folders.split(':'));
+        for folder in folders.filter(|folder| !folder.is_empty()) {
+            add_folder(&mut roots, Path::new(folder));
+        }
+        if roots.is_empty() {
+            let named = [
+                ("SSL_CERT_FILE", &self.file),
+                ("SSL_CERT_DIR", &self.folder),
+            ];
+            let named = named
+                .into_iter()
+                .filter_map(|(name, value)| Some(format!("{name} ({})", value.as_ref()?)));
+            return Err(TlsError::NoRoots(named.collect::<Vec<_>>().join(", ")));
+        }
+        Ok(roots)
+    }
+
     /// For connections to servers.
     ///
     /// # Errors
     /// Why there can be none.
     pub fn client(&self) -> Result<ClientConfig, TlsError> {
-        let config = ClientConfig::builder_with_provider(provider())
+        let (provider, roots) = (provider(), Arc::new(self.root_store()?));
+        let library =
+            WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone()).build()?;
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(self.root_store()?);
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Checker { library, roots }));
         let mut config = match &self.identity {
             None => config.with_no_client_auth(),
-            Some((chain, key)) => config.with_client_auth_cert(
-                certificates(chain, "the certificate of the client")?,
-                private_key(key)?,
-            )?,
+            Some((chain, key)) => {
+                const WHAT: &str = "the certificate of the client";
+                let config =
+                    config.with_client_auth_cert(certificates(chain, WHAT)?, private_key(key)?);
+                config.map_err(|error| TlsError::Certificate(WHAT, error))?
+            }
         };
         config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
         Ok(config)
+    }
+}
+
+/// What checks the certificates of servers: the library, but a root may be a server's certificate, too.
+///
+/// What people make for a server of their own is mostly a certificate that has signed itself and may sign others. The library takes
+/// none of an authority for a server's, also if just this one is to be trusted. Whoever has the key of a root could sign any
+/// certificate, so nobody gets through here who did not get through there.
+#[derive(Debug)]
+struct Checker {
+    library: Arc<WebPkiServerVerifier>,
+    roots: Arc<RootCertStore>,
+}
+
+impl Checker {
+    fn is_root(&self, certificate: &CertificateDer<'_>) -> bool {
+        let mut own = RootCertStore::empty();
+        own.add(certificate.clone()).is_ok()
+            && (own.roots.iter()).all(|own| self.roots.roots.contains(own))
+    }
+}
+
+impl ServerCertVerifier for Checker {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match (self.library).verify_server_cert(certificate, others, name, ocsp, now) {
+            // It has looked at the dates before.
+            Err(error) if words::is_authority(&error) && self.is_root(certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            checked => checked,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.library).verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        (self.library).verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.library.supported_verify_schemes()
     }
 }
 
@@ -147,11 +246,12 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
 /// # Errors
 /// Why there can be none.
 pub fn server(chain: &[u8], key: &[u8]) -> Result<ServerConfig, TlsError> {
-    let chain = certificates(chain, "the certificate of the server")?;
+    const WHAT: &str = "the certificate of the server";
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, private_key(key)?)?;
+        .with_single_cert(certificates(chain, WHAT)?, private_key(key)?)
+        .map_err(|error| TlsError::Certificate(WHAT, error))?;
     config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     Ok(config)
 }

@@ -26,7 +26,7 @@ use super::pool::Sender;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::{Works, spawn};
-use crate::net::http::tls::HTTP_2;
+use crate::net::http::tls::{HTTP_2, words};
 use crate::net::http::url::Url;
 
 /// How long one address may take before the next is tried as well (RFC 8305, 5).
@@ -68,8 +68,11 @@ pub enum ConnectError {
     /// No address answers.
     #[error("{0}")]
     Tcp(io::Error),
+    /// The proxy cannot be reached.
+    #[error("the proxy {0}: {1}")]
+    ToProxy(String, Box<ConnectError>),
     /// The server is not who it should be, or TLS fails otherwise.
-    #[error("TLS: {0}")]
+    #[error("TLS: {}", words::of_connection(.0))]
     Tls(io::Error),
     /// The host is neither a name nor a number.
     #[error("TLS: {0} is not a name that a certificate can have")]
@@ -252,7 +255,13 @@ pub async fn connect(
     tunnelled: bool,
 ) -> Result<Connected, ConnectError> {
     let first = proxy.unwrap_or(url);
-    let mut io: Connection = Box::new(tcp(&first.host, first.port).await?);
+    let io = tcp(&first.host, first.port).await;
+    let mut io: Connection = Box::new(match proxy {
+        None => io?,
+        Some(proxy) => {
+            io.map_err(|error| ConnectError::ToProxy(proxy.authority(), Box::new(error)))?
+        }
+    });
     if let (Some(proxy), true) = (proxy, tunnelled) {
         io = tunnel(io, proxy, url).await?;
     }
