@@ -6,6 +6,7 @@
 
 pub mod certificates;
 pub mod golden;
+pub mod listening;
 pub mod peers;
 pub mod process;
 pub mod scratch;

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sema_tests::listening::{After, peer};
 use sema_tests::peers::peers;
 use sema_tests::serving::Server;
 use sema_tests::{Scratch, built, fixtures, outcome, runtime, semac_in};
@@ -229,6 +230,58 @@ fn nginx_behind_a_program() {
         // It comes in chunks.
         assert_eq!(status, 200);
         assert!(body.len() > large.len() && body.ends_with("0\r\n\r\n"));
+    }
+}
+
+#[test]
+fn the_proxy_passes_on_what_there_is() {
+    let answer: &[u8] = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nset-cookie: b=2\r\nset-cookie: c=3\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+    let behind = peer(&[answer; 4], After::Close);
+    let scratch = Scratch::new();
+    let mut build = semac_in(&fixtures("network"));
+    build
+        .args(["build", "proxy.sema", "-o"])
+        .arg(scratch.file("app"))
+        .arg("--runtime")
+        .arg(runtime());
+    outcome(&mut build, b"").succeeded();
+    let mut command = Command::new(scratch.file("app"));
+    command.env("PORT", "0").env("SERVER", &behind.address);
+    let proxy = Server::start(&mut command);
+    let chunks = "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    for (request, target) in [
+        (
+            "GET /x?a=1&a=2&b&c=%2f+%20 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+                .to_owned(),
+            "GET /x?a=1&a=2&b&c=%2f+%20 ",
+        ),
+        (
+            "GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".to_owned(),
+            "GET /x ",
+        ),
+        (
+            format!("GET /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{chunks}"),
+            "GET /body ",
+        ),
+        (
+            format!("POST /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{chunks}"),
+            "POST /body ",
+        ),
+    ] {
+        let answer = proxy.raw(&request);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        for field in [
+            "set-cookie: a=1; Path=/\r\n",
+            "set-cookie: b=2\r\n",
+            "set-cookie: c=3\r\n",
+            "x-a: 1, 2\r\n",
+        ] {
+            assert!(answer.contains(field), "{field} is missing in {answer}");
+        }
+        let sent = behind.requests.recv().unwrap();
+        assert!(sent.starts_with(target), "{sent}");
+        let has_body = sent.ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+        assert_eq!(has_body, request.ends_with(chunks), "{sent}");
     }
 }
 

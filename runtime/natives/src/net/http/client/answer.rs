@@ -2,6 +2,7 @@
 
 use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
+use crate::net::http::engine::budget::Held;
 use crate::net::http::engine::incoming::Incoming;
 use hyper::http::{HeaderMap, header};
 use sema_machine::data::collections::sorted_map;
@@ -15,7 +16,7 @@ use super::request::Form;
 /// The body of an answer.
 pub enum Content {
     /// All of it.
-    Bytes(Vec<u8>),
+    Bytes(Held),
     /// What is still to come.
     Stream(Incoming),
 }
@@ -51,14 +52,28 @@ pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
         .collect();
     let body = match answer.content {
         Content::Bytes(bytes) => {
-            host.ask(2 * bytes.len())?;
-            match form {
-                Form::Bytes => host.heap.bytevector(&bytes),
+            // The bytes themselves are reserved.
+            match (form, std::str::from_utf8(&bytes)) {
+                (Form::Bytes, _) => {
+                    host.ask(bytes.len())?;
+                    host.heap.bytevector(&bytes)
+                }
+                (_, Ok(text)) if !is_latin || text.is_ascii() => {
+                    host.ask(text.len())?;
+                    host.heap.string(text)
+                }
                 _ if is_latin => {
+                    let beyond = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+                    host.ask(2 * (bytes.len() + beyond))?;
                     let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
                     host.heap.string(&text)
                 }
-                _ => host.heap.string(&String::from_utf8_lossy(&bytes)),
+                _ => {
+                    let chunks = bytes.utf8_chunks();
+                    let signs = chunks.filter(|chunk| !chunk.invalid().is_empty()).count();
+                    host.ask(2 * (bytes.len() + signs * char::REPLACEMENT_CHARACTER.len_utf8()))?;
+                    host.heap.string(&String::from_utf8_lossy(&bytes))
+                }
             }
         }
         Content::Stream(incoming) => {

@@ -10,6 +10,7 @@ use super::Client;
 use super::exchange::ClientError;
 use super::pool::Sender;
 use crate::core::system::filter::Filter;
+use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Feeder, Incoming, incoming};
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::spawn;
@@ -73,34 +74,27 @@ impl Decoder {
         }
     }
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>, most: usize) -> Result<(), ClientError> {
-        self.is_empty &= bytes.is_empty();
-        match &mut self.filter {
-            None => out.extend_from_slice(bytes),
-            Some(filter) => {
-                for piece in bytes.chunks(PART) {
-                    filter.push(piece, out).map_err(ClientError::Compression)?;
-                    check(out, most)?;
-                }
-            }
+    /// What a piece of a compressed body becomes.
+    fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, ClientError> {
+        self.is_empty &= piece.is_empty();
+        let mut out = Vec::new();
+        if let Some(filter) = &mut self.filter {
+            let pushed = filter.push(piece, &mut out);
+            pushed.map_err(ClientError::Compression)?;
         }
-        check(out, most)
+        Ok(out)
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), ClientError> {
-        match &mut self.filter {
-            // The answer to HEAD has the header of a body and none.
-            Some(filter) if !self.is_empty => filter.finish(out).map_err(ClientError::Compression),
-            _ => Ok(()),
+    /// What is left at its end.
+    fn finish(&mut self) -> Result<Vec<u8>, ClientError> {
+        let mut out = Vec::new();
+        // The answer to HEAD has the header of a body and none.
+        if let Some(filter) = self.filter.as_mut().filter(|_| !self.is_empty) {
+            let finished = filter.finish(&mut out);
+            finished.map_err(ClientError::Compression)?;
         }
+        Ok(out)
     }
-}
-
-fn check(bytes: &[u8], most: usize) -> Result<(), ClientError> {
-    if bytes.len() > most {
-        return Err(ClientError::TooLong(most));
-    }
-    Ok(())
 }
 
 /// All of a body.
@@ -108,17 +102,34 @@ pub async fn whole(
     mut body: Body,
     is_compressed: bool,
     most: usize,
+    budget: &Arc<Budget>,
     keep: Keep,
-) -> Result<Vec<u8>, ClientError> {
-    let mut decoder = Decoder::new(is_compressed);
-    let mut out = Vec::new();
-    while let Some(bytes) = part(&mut body).await {
-        decoder.push(&bytes.map_err(ClientError::Http)?, &mut out, most)?;
+) -> Result<Held, ClientError> {
+    let expected = body.size_hint().exact().filter(|_| !is_compressed);
+    if expected.is_some_and(|expected| expected > most as u64) {
+        return Err(ClientError::TooLong(most));
     }
-    decoder.finish(&mut out)?;
-    check(&out, most)?;
+    let mut decoder = Decoder::new(is_compressed);
+    let mut out = Gathering::new(budget, expected);
+    let mut add = |bytes: Bytes| {
+        if bytes.len() > most - out.len() {
+            return Err(ClientError::TooLong(most));
+        }
+        Ok(out.push(bytes)?)
+    };
+    while let Some(bytes) = part(&mut body).await {
+        let bytes = bytes.map_err(ClientError::Http)?;
+        if !is_compressed {
+            add(bytes)?;
+            continue;
+        }
+        for piece in bytes.chunks(PART) {
+            add(decoder.push(piece)?.into())?;
+        }
+    }
+    add(decoder.finish()?.into())?;
     keep.keep();
-    Ok(out)
+    Ok(out.finish())
 }
 
 /// A body to be read part by part.
@@ -146,21 +157,19 @@ async fn feed(mut body: Body, is_compressed: bool, feeder: &Feeder) -> Result<bo
     let mut decoder = Decoder::new(is_compressed);
     while let Some(bytes) = part(&mut body).await {
         let bytes = bytes.map_err(ClientError::Http)?;
-        if decoder.filter.is_none() {
+        if !is_compressed {
             if !feeder.give(bytes).await {
                 return Ok(false);
             }
             continue;
         }
         for piece in bytes.chunks(PART) {
-            let mut out = Vec::new();
-            decoder.push(piece, &mut out, usize::MAX)?;
+            let out = decoder.push(piece)?;
             if !out.is_empty() && !feeder.give(out.into()).await {
                 return Ok(false);
             }
         }
     }
-    let mut out = Vec::new();
-    decoder.finish(&mut out)?;
+    let out = decoder.finish()?;
     Ok(out.is_empty() || feeder.give(out.into()).await)
 }

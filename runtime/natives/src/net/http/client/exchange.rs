@@ -14,8 +14,10 @@ use super::answer::{Answer, Content};
 use super::connect::{ConnectError, basic, connect, converse};
 use super::decode::{self, Keep};
 use super::pool::Sender;
+use super::proxies::BadProxy;
 use super::request::{Form, Request};
-use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::body::{Misfit, Payload};
+use crate::net::http::engine::budget::OverBudget;
 use crate::net::http::tls::TlsError;
 use crate::net::http::url::UrlError;
 
@@ -25,9 +27,18 @@ pub enum ClientError {
     /// No connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// No connection in time.
-    #[error("no connection within {0} ms")]
-    ConnectTimeout(u128),
+    /// No connection in time, to this one.
+    #[error("no connection to {1} within {0} ms")]
+    ConnectTimeout(u128, String),
+    /// What is named as the proxy is none.
+    #[error(transparent)]
+    Proxy(#[from] BadProxy),
+    /// The program has written another body than it said.
+    #[error(transparent)]
+    Body(Misfit),
+    /// There is no memory for the body.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     /// No complete answer in time.
     #[error("no complete answer within {0} ms")]
     Timeout(u128),
@@ -65,6 +76,7 @@ impl ClientError {
             ClientError::OutOfScope(_) => {
                 Condition::new(ConditionKind::PermissionDenied, message).signal()
             }
+            ClientError::OverBudget(error) => error.condition(name).signal(),
             _ => io_error(message),
         }
     }
@@ -101,6 +113,9 @@ async fn follow(client: &Arc<Client>, request: &mut Request) -> Result<Answer, C
         let (response, keep) = exchange(client, request).await?;
         let target = target_of(&response, request, body.is_some());
         let Some((target, keeps_method)) = target.filter(|_| request.redirects > 0) else {
+            // It is not sent again: what it took is free for the answer.
+            drop(body);
+            request.room = None;
             return answer(response, request, keep).await;
         };
         redirections += 1;
@@ -116,12 +131,14 @@ async fn follow(client: &Arc<Client>, request: &mut Request) -> Result<Answer, C
             return Err(ClientError::OutOfScope(url.host_and_port()));
         }
         if !url.same_origin(&request.url) {
-            for secret in [
+            // Secrets, and what another server is called.
+            for own in [
                 header::AUTHORIZATION,
                 header::COOKIE,
                 header::PROXY_AUTHORIZATION,
+                header::HOST,
             ] {
-                request.headers.remove(secret);
+                request.headers.remove(own);
             }
         }
         if keeps_method {
@@ -133,7 +150,6 @@ async fn follow(client: &Arc<Client>, request: &mut Request) -> Result<Answer, C
             }
             for described in [
                 header::CONTENT_TYPE,
-                header::CONTENT_LENGTH,
                 header::CONTENT_ENCODING,
                 header::CONTENT_LANGUAGE,
             ] {
@@ -169,7 +185,7 @@ async fn exchange(
     client: &Arc<Client>,
     request: &mut Request,
 ) -> Result<(Response<Body>, Keep), ClientError> {
-    let proxy = request.proxies.of(&request.url).cloned();
+    let proxy = request.proxies.of(&request.url)?.cloned();
     let is_secure = request.url.scheme.is_secure();
     let (number, configuration) = if is_secure {
         let (number, configuration) = client.configuration(&request.trust)?;
@@ -215,9 +231,13 @@ async fn exchange(
     }
     let limit = request.connect_timeout;
     let connecting = connect(&request.url, proxy.as_ref(), configuration, is_secure);
-    let connection = timeout(limit, connecting)
-        .await
-        .map_err(|_| ClientError::ConnectTimeout(limit.as_millis()))??;
+    let connection = timeout(limit, connecting).await.map_err(|_| {
+        let whom = match &proxy {
+            Some(proxy) => format!("the proxy {}", proxy.authority()),
+            None => request.url.authority(),
+        };
+        ClientError::ConnectTimeout(limit.as_millis(), whom)
+    })??;
     let mut sender = converse(connection).await.map_err(ClientError::Http)?;
     client.pool.share(&key, &sender);
     let response = send_on(&mut sender, request, is_to_proxy).await?;
@@ -247,33 +267,66 @@ fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
     error.is_canceled() || method.is_idempotent() || method.as_str() == "QUERY"
 }
 
+/// Whether requests of a method have a body: one that has none says so (RFC 9110, 8.6).
+fn may_have_body(method: &Method) -> bool {
+    matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "QUERY")
+}
+
 async fn send_on(
     sender: &mut Sender,
     request: &mut Request,
     is_to_proxy: bool,
 ) -> Result<Response<Body>, ClientError> {
     // In HTTP/2 the address is in one piece, and says for whom the request is.
-    let is_whole = is_to_proxy || sender.speaks_2();
-    let target = if is_whole {
+    let mut headers = request.headers.clone();
+    let target = if sender.speaks_2() {
+        let host = headers.remove(header::HOST);
+        let host = host.as_ref().and_then(|host| host.to_str().ok());
+        match host {
+            Some(host) => format!(
+                "{}://{host}{}",
+                request.url.scheme.name(),
+                request.url.target
+            ),
+            None => request.url.text(),
+        }
+    } else if is_to_proxy {
         request.url.text()
     } else {
         request.url.target.clone()
     };
+    if !sender.speaks_2()
+        && !headers.contains_key(header::HOST)
+        && let Ok(host) = HeaderValue::try_from(request.url.authority())
+    {
+        headers.insert(header::HOST, host);
+    }
     let body = std::mem::replace(&mut request.body, Payload::empty());
+    match &body {
+        Payload::Bytes(bytes) if bytes.is_empty() && may_have_body(&request.method) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        // Of methods that have mostly none it would be left out.
+        Payload::Outgoing(_) if !sender.speaks_2() => {
+            let chunked = HeaderValue::from_static("chunked");
+            headers.insert(header::TRANSFER_ENCODING, chunked);
+        }
+        _ => {}
+    }
+    let misfit = match &body {
+        Payload::Declared(declared) => Some(declared.misfit()),
+        _ => None,
+    };
     let mut message = hyper::Request::new(body);
     *message.method_mut() = request.method.clone();
     *message.uri_mut() = target.parse::<Uri>()?;
-    *message.headers_mut() = request.headers.clone();
-    if !sender.speaks_2()
-        && !message.headers().contains_key(header::HOST)
-        && let Ok(host) = HeaderValue::try_from(request.url.authority())
-    {
-        message.headers_mut().insert(header::HOST, host);
-    }
-    sender
-        .send_request(message)
-        .await
-        .map_err(ClientError::Http)
+    *message.headers_mut() = headers;
+    sender.send_request(message).await.map_err(|error| {
+        match misfit.and_then(|misfit| misfit.get().copied()) {
+            Some(misfit) => ClientError::Body(misfit),
+            None => ClientError::Http(error),
+        }
+    })
 }
 
 /// What the program gets of a response.
@@ -292,7 +345,8 @@ async fn answer(
     let content = match request.form {
         Form::Stream => Content::Stream(decode::stream(body, is_compressed, keep)),
         Form::Text | Form::Bytes => {
-            Content::Bytes(decode::whole(body, is_compressed, request.most, keep).await?)
+            let whole = decode::whole(body, is_compressed, request.most, &request.budget, keep);
+            Content::Bytes(whole.await?)
         }
     };
     Ok(Answer {

@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod multipart;
 pub mod options;
 pub mod pool;
+pub mod proxies;
 pub mod request;
 pub mod upload;
 

@@ -1,14 +1,17 @@
 //! What the arguments of a request say.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::connect::basic;
 use super::multipart::{self, Part};
-use super::request::{Form, Proxies, Request};
+use super::proxies::Proxies;
+use super::request::{Form, Request};
 use crate::core::system::environment;
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::{Budget, OverBudget, Reservation};
 use crate::net::http::tls::Trust;
 use crate::net::http::url::{Url, encode_pairs};
 use crate::std::json::write;
@@ -16,7 +19,9 @@ use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_or_vector};
-use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
+use sema_machine::host::condition::{
+    Condition, ConditionKind, Outcome, eval_error, io_error, type_error,
+};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 
@@ -48,16 +53,8 @@ pub fn option(host: &Host, options: Value, name: &str) -> Option<Value> {
 /// # Errors
 /// It is no whole number that is not negative.
 pub fn milliseconds(host: &Host, options: Value, name: &str) -> Outcome<Option<Duration>> {
-    let Some(value) = option(host, options, name) else {
-        return Ok(None);
-    };
-    let number = host
-        .heap
-        .as_i64(value)
-        .and_then(|number| u64::try_from(number).ok());
-    let number =
-        number.ok_or_else(|| type_error(host, format!("integer {name} in milliseconds"), value))?;
-    Ok(Some(Duration::from_millis(number)))
+    let time = whole(host, options, name, " in milliseconds")?;
+    Ok(time.map(Duration::from_millis))
 }
 
 /// The number of an option.
@@ -65,21 +62,28 @@ pub fn milliseconds(host: &Host, options: Value, name: &str) -> Outcome<Option<D
 /// # Errors
 /// It is no whole number that is not negative.
 pub fn number(host: &Host, options: Value, name: &str) -> Outcome<Option<usize>> {
+    let number = whole(host, options, name, "")?;
+    // What does not fit where addresses have 32 bits is more than there can be of anything.
+    Ok(number.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+}
+
+fn whole(host: &Host, options: Value, name: &str, unit: &str) -> Outcome<Option<u64>> {
     let Some(value) = option(host, options, name) else {
         return Ok(None);
     };
-    let number = host
-        .heap
-        .as_i64(value)
-        .and_then(|number| usize::try_from(number).ok());
-    let number = number.ok_or_else(|| {
-        type_error(
+    let Some(number) = host.heap.as_i64(value) else {
+        return Err(type_error(
             host,
-            format!("number that is not negative for :{name}"),
+            format!("integer for :{name}{unit}"),
             value,
-        )
+        ));
+    };
+    let positive = u64::try_from(number).map_err(|_| {
+        eval_error(format!(
+            "expected a non-negative integer for :{name}{unit}, got {number}"
+        ))
     })?;
-    Ok(Some(number))
+    Ok(Some(positive))
 }
 
 /// The text or bytes of an option.
@@ -88,21 +92,42 @@ pub fn number(host: &Host, options: Value, name: &str) -> Outcome<Option<usize>>
 /// It is neither.
 pub fn octets(host: &Host, options: Value, name: &str) -> Outcome<Option<Vec<u8>>> {
     option(host, options, name)
-        .map(|value| bytes_of(host, value))
+        .map(|value| bytes_of(host, value, name).map(<[u8]>::to_vec))
         .transpose()
 }
 
-fn bytes_of(host: &Host, value: Value) -> Outcome<Vec<u8>> {
+/// The text or bytes that an option is.
+fn bytes_of<'h>(host: &'h Host, value: Value, name: &str) -> Outcome<&'h [u8]> {
     match (host.heap.as_str(value), host.heap.as_bytevector(value)) {
-        (Some(text), _) => Ok(text.as_bytes().to_vec()),
-        (None, Some(bytes)) => Ok(bytes.to_vec()),
-        _ => Err(type_error(host, "string or bytevector", value)),
+        (Some(text), _) => Ok(text.as_bytes()),
+        (None, Some(bytes)) => Ok(bytes),
+        _ => Err(type_error(
+            host,
+            format!("string or bytevector for :{name}"),
+            value,
+        )),
     }
 }
 
-fn string(host: &Host, value: Value) -> Outcome<String> {
+/// The text that an option is, or has.
+///
+/// # Errors
+/// It is none.
+pub fn string(host: &Host, value: Value, name: &str) -> Outcome<String> {
     let text = host.heap.as_str(value).map(str::to_owned);
-    text.ok_or_else(|| type_error(host, "string", value))
+    text.ok_or_else(|| type_error(host, format!("string for :{name}"), value))
+}
+
+/// The values that an option is.
+fn several<'h>(host: &'h Host, value: Value, name: &str) -> Outcome<Cow<'h, [Value]>> {
+    match value.kind() {
+        Kind::List | Kind::Vector => list_or_vector(host, value),
+        _ => Err(type_error(
+            host,
+            format!("list or vector for :{name}"),
+            value,
+        )),
+    }
 }
 
 /// Names and texts of a map: keys are keywords, symbols or strings; values that are no strings are printed.
@@ -159,8 +184,20 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
                 "{function}: {name:?} is not the name of a header field"
             ))
         })?;
-        let value = HeaderValue::try_from(value)
-            .map_err(|_| eval_error(format!("{function}: the value of the header field {name} has characters that it must not have")))?;
+        let value = HeaderValue::try_from(value).map_err(|_| {
+            let message = format!(
+                "{function}: the value of the header field {name} has characters that it must not have"
+            );
+            let condition = Condition::new(ConditionKind::Eval, message);
+            // A program that takes what others send for a value must not send more fields than it knows of.
+            match value.contains('\n') {
+                true => condition.hint(
+                    "several values of one name are a list: of cookies in an answer, (string/split cookies \"\\n\")",
+                ),
+                false => condition,
+            }
+            .signal()
+        })?;
         let added = headers.try_append(field, value);
         added.map_err(|_| eval_error(format!("{function}: there are too many header fields")))?;
         Ok(())
@@ -218,6 +255,9 @@ pub fn request(
         Some(map) => header_fields(host, function, map)?,
         None => HeaderMap::new(),
     };
+    // How long a body is, and where it ends, is said by who sends it.
+    headers.remove(header::TRANSFER_ENCODING);
+    let length = headers.remove(header::CONTENT_LENGTH);
     authorise(host, options, &url, &mut headers)?;
     let mut default = |name: HeaderName, value: &'static str| {
         headers
@@ -229,8 +269,11 @@ pub fn request(
     if decompress {
         default(header::ACCEPT_ENCODING, "gzip");
     }
-    let proxies = proxies(host, function, options)?;
-    if let Some(proxy) = proxies.of(&url) {
+    let proxies = Proxies::of_request(host, function, options)?;
+    let proxy = proxies
+        .of(&url)
+        .map_err(|error| io_error(format!("http {method} {}: {error}", url.text())))?;
+    if let Some(proxy) = proxy {
         host.permit(function, capability, &proxy.host_and_port())?;
     }
     Ok(Request {
@@ -240,6 +283,9 @@ pub fn request(
         limits: host.policy().map(|policy| (policy.clone(), capability)),
         headers,
         body: Payload::empty(),
+        length,
+        room: None,
+        budget: Budget::of(host),
         form: form(host, options)?,
         timeout: milliseconds(host, options, "timeout")?,
         connect_timeout: milliseconds(host, options, "connect-timeout")?.unwrap_or(CONNECT_TIME),
@@ -258,7 +304,10 @@ fn form(host: &Host, options: Value) -> Outcome<Form> {
         Some("text") => Ok(Form::Text),
         Some("bytes") => Ok(Form::Bytes),
         Some("stream") => Ok(Form::Stream),
-        _ => Err(type_error(host, ":text, :bytes or :stream for :as", value)),
+        _ => Err(eval_error(format!(
+            "expected :text, :bytes or :stream for :as, got {}",
+            print::display(host, value)
+        ))),
     }
 }
 
@@ -269,18 +318,20 @@ fn authorise(host: &Host, options: Value, url: &Url, headers: &mut HeaderMap) ->
         None => None,
     };
     if let Some(pair) = option(host, options, "basic") {
-        let pair = list_or_vector(host, pair)?;
+        let pair = several(host, pair, "basic")?;
         let [user, password] = *pair else {
-            return Err(type_error(
-                host,
-                "user and password for :basic",
-                option(host, options, "basic").unwrap_or(Value::NIL),
-            ));
+            return Err(eval_error(format!(
+                "expected user and password for :basic, got {} values",
+                pair.len()
+            )));
         };
-        value = basic(&string(host, user)?, &string(host, password)?);
+        value = basic(
+            &string(host, user, "basic")?,
+            &string(host, password, "basic")?,
+        );
     }
     if let Some(token) = option(host, options, "bearer") {
-        let text = string(host, token)?;
+        let text = string(host, token, "bearer")?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| {
             eval_error("http: the token for :bearer has characters that it must not have")
         })?;
@@ -291,56 +342,6 @@ fn authorise(host: &Host, options: Value, url: &Url, headers: &mut HeaderMap) ->
         headers.entry(header::AUTHORIZATION).or_insert(value);
     }
     Ok(())
-}
-
-/// The proxies that the options name (`:proxy`; `#f` for none), else those of the environment.
-fn proxies(host: &Host, function: &str, options: Value) -> Outcome<Proxies> {
-    let parse = |text: &str| {
-        let text = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
-        match Url::parse(&text) {
-            Ok(url) if url.scheme == crate::net::http::url::Scheme::Http => Ok(url),
-            Ok(_) => Err(eval_error(format!(
-                "{function}: the proxy {text} is not spoken to by http"
-            ))),
-            Err(error) => Err(eval_error(format!("{function}: the proxy {text}: {error}"))),
-        }
-    };
-    match option(host, options, "proxy") {
-        Some(Value::FALSE) => return Ok(Proxies::default()),
-        Some(value) => {
-            let proxy = parse(&string(host, value)?)?;
-            return Ok(Proxies {
-                http: Some(proxy.clone()),
-                https: Some(proxy),
-                none: Vec::new(),
-            });
-        }
-        None => {}
-    }
-    let variable = |names: &[&str]| {
-        let found = names
-            .iter()
-            .find_map(|name| environment::lookup(host, name).filter(|value| !value.is_empty()));
-        found.map(|text| parse(&text)).transpose()
-    };
-    let all: &[&str] = &["ALL_PROXY", "all_proxy"];
-    let none =
-        environment::lookup(host, "NO_PROXY").or_else(|| environment::lookup(host, "no_proxy"));
-    Ok(Proxies {
-        // `HTTP_PROXY` may be a header of a request to a CGI program.
-        http: variable(&[&["http_proxy"], all].concat())?,
-        https: variable(&[&["HTTPS_PROXY", "https_proxy"], all].concat())?,
-        none: none
-            .unwrap_or_default()
-            .split(',')
-            .map(|entry| entry.trim().to_ascii_lowercase())
-            .filter(|entry| !entry.is_empty())
-            .collect(),
-    })
 }
 
 /// Whom to trust: `:ca`, `:cert` and `:key`, PEM texts; else what the environment says.
@@ -362,10 +363,11 @@ pub fn trust(host: &Host, options: Value) -> Outcome<Trust> {
     })
 }
 
-fn part(host: &Host, value: Value) -> Outcome<Part> {
+/// A part of `:multipart`. There is room for its content, and for that in the body.
+fn part(host: &Host, value: Value, room: &mut Room<'_>) -> Outcome<Part> {
     let text = |name| {
         option(host, value, name)
-            .map(|value| string(host, value))
+            .map(|value| string(host, value, name))
             .transpose()
     };
     let missing = || {
@@ -375,12 +377,34 @@ fn part(host: &Host, value: Value) -> Outcome<Part> {
             value,
         )
     };
+    let content = option(host, value, "content").ok_or_else(missing)?;
     Ok(Part {
         name: text("name")?.ok_or_else(missing)?,
         filename: text("filename")?,
         content_type: text("content-type")?,
-        content: octets(host, value, "content")?.ok_or_else(missing)?,
+        content: room.copy(2, bytes_of(host, content, "content")?)?,
     })
+}
+
+/// The memory that the body of a request takes.
+struct Room<'r> {
+    request: &'r Request,
+    reservation: Reservation,
+}
+
+impl Room<'_> {
+    /// It takes so many bytes.
+    fn resize(&mut self, bytes: usize) -> Outcome<()> {
+        let failed = |error: OverBudget| error.condition(&self.request.name()).signal();
+        self.reservation.resize(bytes).map_err(failed)
+    }
+
+    /// A copy of bytes, of which there will be so many.
+    fn copy(&mut self, copies: usize, bytes: &[u8]) -> Outcome<Vec<u8>> {
+        let more = bytes.len().saturating_mul(copies);
+        self.resize(self.reservation.bytes().saturating_add(more))?;
+        Ok(bytes.to_vec())
+    }
 }
 
 /// The bytes that are sent: those of `:multipart`, `:form` or `:json`, else of the argument: bytes and texts as they are, other values
@@ -398,10 +422,14 @@ pub fn body(
             .map(String::into_bytes)
             .map_err(|problem| eval_error(format!("{function}: {problem}")))
     };
+    let mut room = Room {
+        reservation: request.budget.nothing(),
+        request,
+    };
     let (bytes, kind) = if let Some(parts) = option(host, options, "multipart") {
-        let parts: Outcome<Vec<Part>> = list_or_vector(host, parts)?
+        let parts: Outcome<Vec<Part>> = several(host, parts, "multipart")?
             .iter()
-            .map(|&value| part(host, value))
+            .map(|&value| part(host, value, &mut room))
             .collect();
         let (bytes, kind) = multipart::encode(&parts?);
         (bytes, Some(kind))
@@ -421,10 +449,15 @@ pub fn body(
     } else {
         match value.kind() {
             Kind::Nil => return Ok(None),
-            Kind::String | Kind::Bytevector => (bytes_of(host, value)?, None),
+            Kind::String | Kind::Bytevector => {
+                let bytes = bytes_of(host, value, "body")?;
+                (room.copy(1, bytes)?, None)
+            }
             _ => (json(value)?, Some("application/json".to_owned())),
         }
     };
+    room.resize(bytes.len())?;
+    request.room = Some(room.reservation);
     if let Some(kind) = kind.and_then(|kind| HeaderValue::try_from(kind).ok()) {
         request.headers.entry(header::CONTENT_TYPE).or_insert(kind);
     }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use hyper::http::{HeaderMap, Method};
+use hyper::http::{HeaderMap, HeaderValue, Method};
 use sema_machine::host::native::Capability;
 use sema_machine::host::policy::{Last, Policy};
 
+use super::proxies::Proxies;
 use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::budget::{Budget, Reservation};
 use crate::net::http::tls::Trust;
 use crate::net::http::url::Url;
 
@@ -33,6 +35,12 @@ pub struct Request {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Payload,
+    /// How long the program says that a body is which it writes.
+    pub length: Option<HeaderValue>,
+    /// The memory that is reserved for what is sent.
+    pub room: Option<Reservation>,
+    /// What the memory for the answer is reserved from.
+    pub budget: Arc<Budget>,
     /// As what the answer's body is wanted.
     pub form: Form,
     /// How long everything may take.
@@ -64,7 +72,9 @@ impl Request {
         self.limits.as_ref().is_none_or(|(policy, capability)| {
             let permits =
                 |url: &Url| policy.permits(*capability, &url.host_and_port(), Last::Followed);
-            permits(url) && self.proxies.of(url).is_none_or(permits)
+            // Without a proxy that can be used the request fails anyway.
+            let proxy = self.proxies.of(url).unwrap_or(None);
+            permits(url) && proxy.is_none_or(permits)
         })
     }
 
@@ -73,61 +83,6 @@ impl Request {
         match &self.body {
             Payload::Bytes(bytes) => Some(bytes.clone()),
             _ => None,
-        }
-    }
-}
-
-/// The proxies that the environment or the options name.
-#[derive(Clone, Debug, Default)]
-pub struct Proxies {
-    /// For `http`.
-    pub http: Option<Url>,
-    /// For `https`.
-    pub https: Option<Url>,
-    /// Hosts without a proxy: names, which stand for all below them, numbers, `*`.
-    pub none: Vec<String>,
-}
-
-impl Proxies {
-    /// The proxy for an address.
-    pub fn of(&self, url: &Url) -> Option<&Url> {
-        let proxy = if url.scheme.is_secure() {
-            &self.https
-        } else {
-            &self.http
-        };
-        let is_direct = self.none.iter().any(|entry| {
-            let entry = entry.trim_start_matches("*.").trim_start_matches('.');
-            let below = url.host.strip_suffix(entry);
-            entry == "*"
-                || !entry.is_empty()
-                    && below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        });
-        proxy.as_ref().filter(|_| !is_direct)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_may_have_no_proxy() {
-        let proxies = Proxies {
-            http: Url::parse("http://p:1").ok(),
-            https: None,
-            none: vec!["example.com".to_owned(), ".local".to_owned()],
-        };
-        for (url, expected) in [
-            ("http://a/", true),
-            ("https://a/", false),
-            ("http://example.com/", false),
-            ("http://x.example.com/", false),
-            ("http://notexample.com/", true),
-            ("http://a.local/", false),
-        ] {
-            let url = Url::parse(url).unwrap();
-            assert_eq!(proxies.of(&url).is_some(), expected, "{url:?}");
         }
     }
 }

@@ -9,9 +9,9 @@ use sema_machine::natives;
 
 use super::answer::{self, Answer};
 use super::exchange::{self, ClientError};
-use super::request::Form;
+use super::request::{Form, Request};
 use super::{client, options};
-use crate::net::http::engine::body::Payload;
+use crate::net::http::engine::body::{Declared, Payload};
 use crate::net::http::engine::outgoing::outgoing;
 use crate::net::http::engine::{self, Running};
 use crate::net::http::writing;
@@ -35,8 +35,12 @@ fn begin(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%http-begin", args, 0)?;
     let mut request = options::request(host, function, args, Capability::Network)?;
     let engine = engine::handle(host, function)?;
+    let length = declared(function, &request)?;
     let (writer, body) = outgoing(&engine.post);
-    request.body = Payload::Outgoing(body);
+    request.body = match length {
+        Some(length) => Payload::Declared(Declared::new(body, length)),
+        None => Payload::Outgoing(body),
+    };
     let begun = Begun {
         name: request.name(),
         form: request.form,
@@ -47,6 +51,23 @@ fn begin(host: &Host, args: &[Value]) -> Outcome {
     };
     let begun = host.heap.foreign(Box::new(begun));
     Ok(host.heap.list(&[writing::handle(host, writer), begun]))
+}
+
+/// How long the program says that the body is. Some servers take no body of an unknown length. Of none it is chunks that say so.
+fn declared(function: &str, request: &Request) -> Outcome<Option<u64>> {
+    let Some(length) = &request.length else {
+        return Ok(None);
+    };
+    let number = length.to_str().ok().map(str::trim);
+    let number = number
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|number| number.parse().ok());
+    match number {
+        Some(number) => Ok(Some(number).filter(|&number| number > 0)),
+        None => Err(eval_error(format!(
+            "{function}: the content-length of a stream is not a number of bytes"
+        ))),
+    }
 }
 
 fn wait(host: &Host, args: &[Value]) -> Outcome {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -18,6 +19,8 @@ pub enum Payload {
     Bytes(Bytes),
     /// What a task writes.
     Outgoing(Outgoing),
+    /// What a task writes, which is to be of some length.
+    Declared(Declared),
     /// So many bytes of a file, from where it stands.
     File(File, u64),
 }
@@ -29,12 +32,83 @@ impl Payload {
     }
 }
 
+/// What a task writes, of which the program has said how long it is.
+pub struct Declared {
+    outgoing: Outgoing,
+    /// Bytes that are still to come.
+    left: u64,
+    /// The last part. It is kept until it is known that nothing comes after it: nobody asks for more when all is sent.
+    last: Option<Bytes>,
+    misfit: Arc<OnceLock<Misfit>>,
+}
+
+/// A body is not as long as it was to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// A task has written less.
+    #[error("the body is shorter than its content-length says")]
+    Shorter,
+    /// A task has written more.
+    #[error("the body is longer than its content-length says")]
+    Longer,
+}
+
+impl Declared {
+    /// What a task writes, so many bytes.
+    pub fn new(outgoing: Outgoing, length: u64) -> Declared {
+        Declared {
+            outgoing,
+            left: length,
+            last: None,
+            misfit: Arc::default(),
+        }
+    }
+
+    /// Where it will be found what was wrong: who sends it has no words for it in HTTP/2.
+    pub fn misfit(&self) -> Arc<OnceLock<Misfit>> {
+        self.misfit.clone()
+    }
+
+    fn fails(&self, how: Misfit) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        Poll::Ready(Some(Err(PayloadError::Misfit(
+            *self.misfit.get_or_init(|| how),
+        ))))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        loop {
+            let part = match self.outgoing.poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(part) => part,
+            };
+            let Some(part) = part.transpose()? else {
+                return match self.last.take() {
+                    None if self.left > 0 => self.fails(Misfit::Shorter),
+                    last => Poll::Ready(last.map(Ok)),
+                };
+            };
+            let length = part.len() as u64;
+            if length > self.left {
+                return self.fails(Misfit::Longer);
+            }
+            self.left -= length;
+            if self.left > 0 {
+                return Poll::Ready(Some(Ok(part)));
+            }
+            self.last = Some(part);
+        }
+    }
+}
+
 /// Why not all was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
     /// A task has not written all.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
+    /// A task has written less or more than it was to.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -54,6 +128,9 @@ impl Body for Payload {
             Payload::Outgoing(outgoing) => outgoing
                 .poll(context)
                 .map(|part| part.map(|part| Ok(Frame::data(part?)))),
+            Payload::Declared(declared) => declared
+                .poll(context)
+                .map(|part| part.map(|part| part.map(Frame::data))),
             Payload::File(_, 0) => Poll::Ready(None),
             Payload::File(file, left) => Poll::Ready(Some(read_part(file, left))),
         }
@@ -63,6 +140,7 @@ impl Body for Payload {
         match self {
             Payload::Bytes(bytes) => bytes.is_empty(),
             Payload::Outgoing(outgoing) => outgoing.has_ended(),
+            Payload::Declared(declared) => declared.left == 0 && declared.last.is_none(),
             Payload::File(_, left) => *left == 0,
         }
     }
@@ -71,6 +149,10 @@ impl Body for Payload {
         match self {
             Payload::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Payload::Outgoing(_) => SizeHint::default(),
+            Payload::Declared(declared) => {
+                let last = declared.last.as_ref().map_or(0, Bytes::len);
+                SizeHint::with_exact(declared.left + last as u64)
+            }
             Payload::File(_, left) => SizeHint::with_exact(*left),
         }
     }
@@ -86,4 +168,55 @@ fn read_part(file: &mut File, left: &mut u64) -> Result<Frame<Bytes>, PayloadErr
     }
     *left -= part.len() as u64;
     Ok(Frame::data(part.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::net::http::engine::outgoing::outgoing;
+    use crate::net::http::engine::post::Post;
+
+    /// What is sent of some parts, of which there are to be so many bytes in all.
+    fn sent(parts: &[&str], length: u64) -> Result<String, String> {
+        let post = Arc::<Post>::default();
+        let (writer, body) = outgoing(&post);
+        let mut payload = Payload::Declared(Declared::new(body, length));
+        for part in parts {
+            writer.put(part.as_bytes().to_vec());
+        }
+        writer.complete();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut all = String::new();
+        loop {
+            let left = payload.size_hint().exact();
+            assert_eq!(left, Some(length - all.len() as u64));
+            match Pin::new(&mut payload).poll_frame(&mut context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let bytes = frame.into_data().map_err(|_| "trailers".to_owned())?;
+                    all.push_str(&String::from_utf8_lossy(&bytes));
+                }
+                Poll::Ready(Some(Err(error))) => return Err(error.to_string()),
+                Poll::Ready(None) => break,
+                Poll::Pending => return Err("nothing comes".to_owned()),
+            }
+        }
+        assert!(payload.is_end_stream());
+        Ok(all)
+    }
+
+    #[test]
+    fn a_declared_length_is_kept() {
+        assert_eq!(sent(&["ab", "c"], 3).as_deref(), Ok("abc"));
+        for (parts, word) in [
+            (&["abc", "d"][..], "longer"),
+            (&["abcd"], "longer"),
+            (&["ab"], "shorter"),
+            (&[], "shorter"),
+        ] {
+            let expected = format!("the body is {word} than its content-length says");
+            assert_eq!(sent(parts, 3), Err(expected), "{parts:?}");
+        }
+    }
 }

@@ -39,16 +39,17 @@ impl OverBudget {
 }
 
 impl Budget {
-    /// The budget for the engine of a machine.
-    pub fn new(host: &Host) -> Arc<Budget> {
-        Arc::new(Budget::of(host.heap.account.view()))
-    }
-
-    fn of(account: View) -> Budget {
-        Budget {
-            account,
-            held: AtomicUsize::new(0),
-        }
+    /// The budget for the engine of a machine, an extension of the host.
+    pub fn of(host: &Host) -> Arc<Budget> {
+        host.with_extension(|budget: &mut Option<Arc<Budget>>| {
+            let made = || {
+                Arc::new(Budget {
+                    account: host.heap.account.view(),
+                    held: AtomicUsize::new(0),
+                })
+            };
+            budget.get_or_insert_with(made).clone()
+        })
     }
 
     /// Room for so many bytes, until what this gives is dropped.
@@ -244,7 +245,7 @@ mod tests {
     use crate::testing::Bench;
 
     fn budget(bench: &Bench) -> (Arc<Budget>, usize) {
-        let budget = Budget::new(&bench.host);
+        let budget = Budget::of(&bench.host);
         let most = budget.account.limit() / PART;
         (budget, most)
     }

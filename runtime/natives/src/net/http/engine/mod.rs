@@ -121,14 +121,13 @@ struct Engines(Option<Engine>);
 /// # Errors
 /// The system allows no thread or no descriptor; the message is for `function`.
 pub fn handle(host: &Host, function: &str) -> Outcome<Handle> {
-    host.with_extension(|engines: &mut Engines| {
-        if let Some(engine) = &engines.0 {
-            return Ok(engine.handle.clone());
-        }
-        let engine = Engine::start(Budget::new(host))?;
-        Ok(engines.0.insert(engine).handle.clone())
-    })
-    .map_err(|error: io::Error| io_error(format!("{function}: no network thread: {error}")))
+    let running = |engines: &mut Engines| Some(engines.0.as_ref()?.handle.clone());
+    if let Some(handle) = host.with_extension(running) {
+        return Ok(handle);
+    }
+    let engine = Engine::start(Budget::of(host))
+        .map_err(|error| io_error(format!("{function}: no network thread: {error}")))?;
+    Ok(host.with_extension(|engines: &mut Engines| engines.0.insert(engine).handle.clone()))
 }
 
 /// What the engine and the machine share of work.

@@ -103,6 +103,14 @@ impl Writer {
         }
     }
 
+    /// Writes bytes, however much is kept.
+    #[cfg(test)]
+    pub fn put(&self, part: Vec<u8>) {
+        let mut state = lock(&self.shared);
+        state.bytes += part.len();
+        state.parts.push_back(Bytes::from(part));
+    }
+
     /// All has been written.
     pub fn complete(&self) {
         let mut state = lock(&self.shared);
