@@ -8,8 +8,8 @@ use std::process::Command;
 
 use sema_tests::certificates::Certificates;
 use sema_tests::listening::{After, peer, request, run};
-use sema_tests::serving::has;
-use sema_tests::{built, outcome};
+use sema_tests::serving::{Server, has};
+use sema_tests::{built, outcome, semac_in};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -79,6 +79,60 @@ fn a_stream_is_as_long_as_the_program_says() {
         [
             "(:eval \"http/put: the content-length of a stream is not a number of bytes\")",
             "200"
+        ]
+    );
+}
+
+#[test]
+fn the_second_version_says_the_same() {
+    if !has("openssl") {
+        return;
+    }
+    let made = Certificates::new();
+    made.folder.write(
+        "serve.sema",
+        r#"(http/serve (fn (request)
+             (let ((headers (:headers request)))
+               (http/ok (list (:path request) (get headers "host") (get headers "content-length") (:body request)))))
+             {:port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key")})"#,
+    );
+    let mut command = semac_in(made.folder.path());
+    let server = Server::start(command.args(["run", "serve.sema"]));
+    let url = format!("https://127.0.0.1:{}", server.port);
+    made.folder.write(
+        "ask.sema",
+        format!(
+            r#"
+(define (ask method headers body)
+  (println (try (:body (http/request method "{url}/x" {{:ca (file/read "ca.pem") :headers headers :timeout 9000}} body))
+                (catch condition (:message condition)))))
+(ask "GET" {{"host" "custom:7"}} nil)
+(ask "GET" {{"host" "custom/y"}} nil)
+(ask "GET" {{}} (stream/from-string "abc"))
+(ask "POST" {{}} nil)
+(ask "POST" {{"content-length" "2"}} "abc")
+(ask "PUT" {{"content-length" "3"}} (stream/from-string "abc"))
+(ask "PUT" {{"content-length" "2"}} (stream/from-string "abc"))
+(ask "PUT" {{"content-length" "4"}} (stream/from-string "abc"))
+"#
+        ),
+    );
+    let mut command = semac_in(made.folder.path());
+    let got = outcome(command.args(["run", "ask.sema"]), b"").succeeded();
+    let host = url.trim_start_matches("https://");
+    let misfit =
+        |word| format!("http PUT {url}/x: the body is {word} than its content-length says");
+    assert_eq!(
+        got.stdout.lines().collect::<Vec<_>>(),
+        [
+            r#"["/x","custom:7",null,""]"#,
+            &format!("http GET {url}/x: invalid uri character"),
+            &format!(r#"["/x","{host}",null,"abc"]"#),
+            &format!(r#"["/x","{host}","0",""]"#),
+            &format!(r#"["/x","{host}","3","abc"]"#),
+            &format!(r#"["/x","{host}","3","abc"]"#),
+            &misfit("longer"),
+            &misfit("shorter"),
         ]
     );
 }

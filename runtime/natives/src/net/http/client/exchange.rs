@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::body::Incoming as Body;
-use hyper::http::uri::InvalidUri;
+use hyper::http::uri::{Authority, InvalidUri};
 use hyper::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use sema_machine::host::condition::{Condition, ConditionKind, Signal, io_error};
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use super::request::{Form, Request};
 use crate::net::http::engine::body::{Misfit, Payload};
 use crate::net::http::engine::budget::OverBudget;
 use crate::net::http::tls::TlsError;
-use crate::net::http::url::UrlError;
+use crate::net::http::url::{Url, UrlError};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -281,13 +281,13 @@ async fn send_on(
     let mut headers = request.headers.clone();
     let target = if sender.speaks_2() {
         let host = headers.remove(header::HOST);
-        let host = host.as_ref().and_then(|host| host.to_str().ok());
-        match host {
-            Some(host) => format!(
-                "{}://{host}{}",
-                request.url.scheme.name(),
-                request.url.target
-            ),
+        match host.as_ref().and_then(|host| host.to_str().ok()) {
+            Some(host) => {
+                // One with a slash would change the path.
+                let host: Authority = host.parse()?;
+                let Url { scheme, target, .. } = &request.url;
+                format!("{}://{host}{target}", scheme.name())
+            }
             None => request.url.text(),
         }
     } else if is_to_proxy {
