@@ -19,11 +19,14 @@ natives! {
     "%http-abandon" (body: Any) -> Nil => abandon;
 }
 
+/// What is to be done when nothing will be written any more.
+type AtEnd = Box<dyn FnOnce(&Host)>;
+
 /// A body; no writer: nothing will be written any more.
 struct Body {
     writer: Option<Writer>,
     /// What is to be done then.
-    at_end: Option<Box<dyn FnOnce(&Host)>>,
+    at_end: Option<AtEnd>,
 }
 
 impl Body {
