@@ -15,10 +15,23 @@ pub fn position_of(bytes: &[u8], wanted: u8) -> Option<usize> {
             .iter()
             .fold(0, |found, &byte| found | u8::from(byte == wanted));
         if found != 0 {
-            return position_in_words(block, wanted).map(|place| number * BLOCK + place);
+            return Some(number * BLOCK + position_in_block(block, wanted));
         }
     }
     position_in_words(rest, wanted).map(|place| blocks.len() * BLOCK + place)
+}
+
+/// The place in a block that has the byte. All words are looked at, since in which one it is differs from time to time: a jump that
+/// depends on that is worse.
+#[inline(always)]
+fn position_in_block(block: &[u8; BLOCK], wanted: u8) -> usize {
+    let (words, _) = block.as_chunks::<8>();
+    let mut found = (0, 0);
+    for (number, word) in words.iter().enumerate().rev() {
+        let equal = bytes_equal(u64::from_le_bytes(*word), wanted);
+        found = if equal != 0 { (number, equal) } else { found };
+    }
+    found.0 * 8 + found.1.trailing_zeros() as usize / 8
 }
 
 /// The same of a few bytes.

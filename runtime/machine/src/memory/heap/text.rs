@@ -25,6 +25,7 @@ impl Heap {
     ///
     /// # Errors
     /// They are not UTF-8.
+    #[inline]
     pub fn utf8_string(&self, bytes: &[u8]) -> Result<Value, Utf8Error> {
         let count = utf8::character_count(bytes)?;
         Ok(self.alloc_bytes(Kind::String, 0, count as u64, bytes))

@@ -10,12 +10,16 @@ const BLOCK: usize = 32;
 ///
 /// # Errors
 /// The bytes are not UTF-8.
+#[inline]
 pub(super) fn character_count(bytes: &[u8]) -> Result<usize, Utf8Error> {
-    match valid_count(bytes) {
-        Some(count) => Ok(count),
-        // The library says where the mistake is.
-        None => std::str::from_utf8(bytes).map(|text| text.chars().count()),
-    }
+    valid_count(bytes).map_or_else(|| count_of_library(bytes), Ok)
+}
+
+/// The library says where the mistake is.
+#[cold]
+#[inline(never)]
+fn count_of_library(bytes: &[u8]) -> Result<usize, Utf8Error> {
+    std::str::from_utf8(bytes).map(|text| text.chars().count())
 }
 
 /// The same; `None` if they are not.
@@ -24,14 +28,26 @@ pub(super) fn character_count(bytes: &[u8]) -> Result<usize, Utf8Error> {
 fn valid_count(bytes: &[u8]) -> Option<usize> {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let ascii = (blocks.iter())
-        .take_while(|block| block.iter().fold(0, |all, &byte| all | byte) < 0x80)
+        .take_while(|block| {
+            // Bytes that are put together one by one stay a row of instructions, as the end may come behind each block.
+            let (words, _) = block.as_chunks::<8>();
+            let all = (words.iter()).fold(0, |all, word| all | u64::from_le_bytes(*word));
+            all & HIGH_BITS == 0
+        })
         .count();
     let mut rest = bytes.get(ascii * BLOCK..)?;
     let mut continuations = 0;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        let high = u64::from_le_bytes(*word) & HIGH_BITS;
+    loop {
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => last_word(bytes, rest),
+        };
+        let high = word & HIGH_BITS;
         if high == 0 {
-            rest = behind;
+            match rest.get(8..) {
+                Some(behind) => rest = behind,
+                None => return Some(bytes.len() - continuations),
+            }
             continue;
         }
         rest = rest.get(high.trailing_zeros() as usize / 8..)?;
@@ -39,16 +55,15 @@ fn valid_count(bytes: &[u8]) -> Option<usize> {
         continuations += length - 1;
         rest = rest.get(length..)?;
     }
-    loop {
-        rest = match rest {
-            [] => return Some(bytes.len() - continuations),
-            [..0x80, behind @ ..] => behind,
-            _ => {
-                let length = length_of_first(rest)?;
-                continuations += length - 1;
-                rest.get(length..)?
-            }
-        };
+}
+
+/// The last bytes of a text, fewer than eight, as a word that is filled up with zeros. A longer text has a whole word there: how many bytes
+/// are left differs from text to text, and a loop over them would end where no processor expects it.
+#[inline(always)]
+fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
+    match bytes.last_chunk::<8>() {
+        Some(word) if !rest.is_empty() => u64::from_le_bytes(*word) >> (64 - 8 * rest.len().min(8)),
+        _ => (rest.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 

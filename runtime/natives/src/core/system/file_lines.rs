@@ -10,7 +10,7 @@ use sema_machine::data::bytes::position_of;
 use sema_machine::giving_way;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{on_foreign, text};
-use sema_machine::host::condition::Outcome;
+use sema_machine::host::condition::{Outcome, Signal};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -68,26 +68,37 @@ fn open(host: &Host, args: &[Value]) -> Outcome {
 
 impl Lines {
     /// The next line without its end; `None` at the end of the file.
+    #[inline(always)]
     fn next(&mut self, host: &Host) -> Outcome<Option<&[u8]>> {
-        let mut without_end = self.start;
-        let line = loop {
-            let unseen = self.buffer.get(without_end..self.end).unwrap_or_default();
-            if let Some(place) = position_of(unseen, b'\n') {
-                break self.start..without_end + place + 1;
-            }
-            let seen = self.end - self.start;
-            if !self.fill(host)? {
-                break self.start..self.end;
-            }
-            without_end = self.start + seen;
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let length = match position_of(unread, b'\n') {
+            Some(place) => place + 1,
+            None => self.read_line(host)?,
         };
-        self.start = line.end;
-        if line.is_empty() {
+        let start = self.start;
+        self.start += length;
+        if length == 0 {
             self.close();
             return Ok(None);
         }
-        let line = self.buffer.get(line).unwrap_or_default();
+        let line = self.buffer.get(start..self.start).unwrap_or_default();
         Ok(Some(without_line_end(line)))
+    }
+
+    /// Reads until the unread bytes begin with a whole line, whose end they do not have yet; its length.
+    #[inline(never)]
+    fn read_line(&mut self, host: &Host) -> Outcome<usize> {
+        loop {
+            let seen = self.end - self.start;
+            if !self.fill(host)? {
+                return Ok(seen);
+            }
+            let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+            let unseen = unread.get(seen..).unwrap_or_default();
+            if let Some(place) = position_of(unseen, b'\n') {
+                return Ok(seen + place + 1);
+            }
+        }
     }
 
     /// Reads more behind what is there, which may be moved; whether there was any.
@@ -124,6 +135,7 @@ impl Lines {
         }
     }
 
+    #[inline(never)]
     fn close(&mut self) {
         self.file = None;
         self.buffer = Vec::new();
@@ -137,10 +149,14 @@ impl Lines {
             None => return Ok(Value::NIL),
             Some(line) => host.heap.utf8_string(line),
         };
-        text.map_err(|_| {
-            let problem = "stream did not contain valid UTF-8";
-            failed(&self.function, &self.path, &problem)
-        })
+        text.map_err(|_| self.not_utf8())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_utf8(&self) -> Box<Signal> {
+        let problem = "stream did not contain valid UTF-8";
+        failed(&self.function, &self.path, &problem)
     }
 }
 

@@ -125,13 +125,19 @@ struct Cache {
 }
 
 impl Cache {
+    #[inline(always)]
     fn find(&mut self, pattern: &str) -> Option<Rc<Compiled>> {
-        let place = (self.patterns.iter()).position(|compiled| compiled.pattern == pattern)?;
-        if place > 0
-            && let Some(before) = self.patterns.get_mut(..=place)
-        {
-            before.rotate_right(1);
+        match self.patterns.first() {
+            Some(last) if last.pattern == pattern => Some(last.clone()),
+            _ => self.find_behind(pattern),
         }
+    }
+
+    /// The same of those that were not used last.
+    #[inline(never)]
+    fn find_behind(&mut self, pattern: &str) -> Option<Rc<Compiled>> {
+        let place = (self.patterns.iter()).position(|compiled| compiled.pattern == pattern)?;
+        self.patterns.get_mut(..=place)?.rotate_right(1);
         self.patterns.first().cloned()
     }
 
@@ -150,6 +156,7 @@ impl Cache {
 ///
 /// # Errors
 /// An `:eval` condition if it is malformed or too large.
+#[inline]
 pub fn compiled(host: &Host, pattern: &str) -> Outcome<Rc<Compiled>> {
     let found = host.with_extension::<Cache, _>(|cache| cache.find(pattern));
     match found {
