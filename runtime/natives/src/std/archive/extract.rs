@@ -127,12 +127,17 @@ impl<'c> Target<'c> {
         };
         // Links that were there before, or came with the archive, may lead out.
         let mut place = self.root.clone();
-        for part in relative.components() {
+        let mut parts = relative.components();
+        for part in parts.by_ref() {
             place.push(part);
-            if place.is_symlink() && !self.is_within(&place) {
-                return Ok(None);
+            match fs::symlink_metadata(&place) {
+                Ok(found) if found.is_symlink() && !self.is_within(&place) => return Ok(None),
+                Ok(_) => {}
+                // What is not there has nothing below it.
+                Err(_) => break,
             }
         }
+        place.extend(parts);
         Ok(Some(place))
     }
 

@@ -1,9 +1,9 @@
 //! Gzip: whole byte vectors, and streams that are compressed or decompressed on the way.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder};
+use flate2::write::{GzDecoder, GzEncoder};
 
 use crate::core::system::filter::Filter;
 use crate::core::system::stream_state::State;
@@ -147,27 +147,50 @@ impl Filter for Compress {
     }
 }
 
-/// Decompresses what goes through; several members one after the other are one content.
+/// Decompresses what goes through. Several members one after the other are one content; zeros behind a member fill a block, as
+/// tapes want it, and mean nothing.
+#[derive(Default)]
 pub(crate) struct Decompress {
-    decoder: MultiGzDecoder<Vec<u8>>,
-    is_empty: bool,
+    /// The member that is read.
+    member: Option<GzDecoder<Vec<u8>>>,
+    /// Whether one has been read to its end.
+    is_complete: bool,
 }
 
-impl Default for Decompress {
-    fn default() -> Decompress {
-        Decompress {
-            decoder: MultiGzDecoder::new(Vec::new()),
-            is_empty: true,
+impl Decompress {
+    /// Ends the member that is read: its length and checksum must be right.
+    fn end_member(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        if let Some(mut member) = self.member.take() {
+            member.try_finish()?;
+            output.append(member.get_mut());
+            self.is_complete = true;
         }
+        Ok(())
     }
 }
 
 impl Filter for Decompress {
-    fn push(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
-        self.is_empty &= input.is_empty();
-        self.decoder.write_all(input)?;
-        output.append(self.decoder.get_mut());
-        Ok(())
+    fn push(&mut self, mut input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        loop {
+            if self.member.is_none() && self.is_complete {
+                let content = input.iter().position(|byte| *byte != 0);
+                input = content.and_then(|at| input.get(at..)).unwrap_or_default();
+            }
+            if input.is_empty() {
+                return Ok(());
+            }
+            let member = self
+                .member
+                .get_or_insert_with(|| GzDecoder::new(Vec::new()));
+            match member.write(input)? {
+                // It takes nothing behind its end.
+                0 => self.end_member(output)?,
+                count => input = input.get(count..).unwrap_or_default(),
+            }
+            if let Some(member) = &mut self.member {
+                output.append(member.get_mut());
+            }
+        }
     }
 
     fn flush(&mut self, _: &mut Vec<u8>) -> io::Result<()> {
@@ -175,14 +198,59 @@ impl Filter for Decompress {
     }
 
     fn finish(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        if self.is_empty {
+        if self.member.is_none() && !self.is_complete {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.decoder
-            .try_finish()
-            .map_err(|error| io::Error::new(error.kind(), explained(error)))?;
-        output.append(self.decoder.get_mut());
-        Ok(())
+        self.end_member(output)
+            .map_err(|error| io::Error::new(error.kind(), explained(error)))
+    }
+}
+
+/// Reads what a compressed input contains.
+pub(super) struct Decompressed<R> {
+    input: R,
+    filter: Decompress,
+    /// What has come out of the filter, and how much of it has been read.
+    output: Vec<u8>,
+    read: usize,
+    is_finished: bool,
+}
+
+impl<R: BufRead> Decompressed<R> {
+    pub(super) fn new(input: R) -> Decompressed<R> {
+        Decompressed {
+            input,
+            filter: Decompress::default(),
+            output: Vec::new(),
+            read: 0,
+            is_finished: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Decompressed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = self.output.get(self.read..).unwrap_or_default();
+            if !ready.is_empty() || self.is_finished || buffer.is_empty() {
+                let count = ready.read(buffer)?;
+                self.read += count;
+                return Ok(count);
+            }
+            self.output.clear();
+            self.read = 0;
+            // A small piece may become a thousand times as large.
+            let part = self.input.fill_buf()?.chunks(PART).next();
+            let count = part.map_or(0, <[u8]>::len);
+            match part {
+                Some(part) => self.filter.push(part, &mut self.output)?,
+                None => {
+                    self.is_finished = true;
+                    self.filter.finish(&mut self.output)?;
+                }
+            }
+            self.input.consume(count);
+        }
     }
 }
 
@@ -238,6 +306,38 @@ mod tests {
             octets(&bench, bench.call("gzip/decompress", &[both])),
             b"one\ntwo"
         );
+    }
+
+    #[test]
+    fn zeros_behind_members_are_no_data() {
+        let bench = Bench::new();
+        let [one, two] = ["one", "two"]
+            .map(|part| octets(&bench, bench.call("gzip/compress", &[bench.text(part)])));
+        let zeros = vec![0; 20_000];
+        for (parts, expected) in [
+            (&[&one[..], &zeros[..]][..], Some(&b"one"[..])),
+            (&[&one, &zeros, &two, &zeros[..1]], Some(b"onetwo")),
+            (&[&one, &zeros, b"garbage"], None),
+            (&[&one, b"garbage"], None),
+            (&[&one, &zeros, &two[..5]], None),
+            (&[&zeros, &one], None),
+            (&[&zeros], None),
+        ] {
+            let data = bench.host.heap.bytevector(&parts.concat());
+            let reader = || bench.call("gzip/reader", &[bench.call("stream/from-bytes", &[data])]);
+            match expected {
+                Some(expected) => {
+                    let whole = bench.call("gzip/decompress", &[data]);
+                    assert_eq!(octets(&bench, whole), expected);
+                    let read = bench.call("stream/read-all", &[reader()]);
+                    assert_eq!(octets(&bench, read), expected);
+                }
+                None => {
+                    eval_message(bench.error("gzip/decompress", &[data]));
+                    eval_message(bench.error("stream/read-all", &[reader()]));
+                }
+            }
+        }
     }
 
     #[test]

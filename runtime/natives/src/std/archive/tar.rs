@@ -4,11 +4,11 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Entry, EntryType, Header};
 
 use super::extract::{Limits, Target, extraction, inside};
+use super::gzip::Decompressed;
 use super::source::{OpenMember, creation, open};
 use super::{Bounded, Done, Failure};
 use crate::std::new_file::NewFile;
@@ -127,7 +127,7 @@ fn unpack(
         .map_err(failed)?
         .starts_with(&[0x1f, 0x8b]);
     let content: Box<dyn Read> = if is_compressed {
-        Box::new(MultiGzDecoder::new(content))
+        Box::new(Decompressed::new(content))
     } else {
         Box::new(content)
     };
@@ -138,10 +138,22 @@ fn unpack(
         left: &mut left,
         cancelled,
     };
-    let mut archive = Archive::new(content);
+    let mut content = content;
+    let mut archive = Archive::new(&mut content);
+    let mut entries = archive.entries().map_err(failed)?;
+    // Nothing is made for what is no archive.
+    let mut next = entries.next().transpose().map_err(|error| match error {
+        error if error.raw_os_error().is_some() => failed(error),
+        error => Failure::content(path, format_args!("this is no tar archive: {error}")),
+    })?;
     let mut target = Target::new(path, directory, limits, cancelled)?;
-    for entry in archive.entries().map_err(failed)? {
-        unpack_entry(&mut target, &mut entry.map_err(failed)?)?;
+    while let Some(mut entry) = next {
+        unpack_entry(&mut target, &mut entry)?;
+        next = entries.next().transpose().map_err(failed)?;
+    }
+    if is_compressed {
+        // The checksum of all lies behind the end of the archive.
+        io::copy(&mut content, &mut io::sink()).map_err(failed)?;
     }
     Ok(target.count)
 }

@@ -116,6 +116,52 @@ fn old_names_are_read() {
 }
 
 #[test]
+fn nothing_is_made_for_what_is_no_archive() {
+    let bench = Bench::new();
+    let folder = Folder::new("no-archive");
+    for (name, content) in [
+        ("short.txt", "notes".to_owned()),
+        ("long.txt", "notes\n".repeat(1000)),
+    ] {
+        folder.file(name, &content);
+        let args = [folder.path(name), folder.path("out")].map(|path| bench.text(&path));
+        for family in ["tar", "zip"] {
+            let message = eval_message(bench.error(&format!("{family}/extract"), &args));
+            assert!(
+                family == "zip" || message.contains("no tar archive"),
+                "{message}"
+            );
+        }
+    }
+    assert_eq!(names(&folder.path("")), ["long.txt", "short.txt"]);
+}
+
+/// The checksum of a compressed archive lies behind the end of the archive itself, and what fills a tape behind that.
+#[test]
+fn compressed_archives_are_read_to_their_end() {
+    let bench = Bench::new();
+    let folder = Folder::new("archive-end");
+    folder.file("one", "first");
+    let archive = folder.path("a.tgz");
+    let args = [bench.text(&archive), bench.text(&folder.path("out"))];
+    let members = texts(&bench, &[&folder.path("one")]);
+    bench.call("tar/create", &[args[0], members]);
+    let good = fs::read(&archive).unwrap();
+    fs::write(&archive, [&good[..], &[0; 5000]].concat()).unwrap();
+    assert_eq!(bench.call("tar/extract", &args), Value::small(1));
+    let mut other_sum = good.clone();
+    *other_sum.iter_mut().nth_back(5).unwrap() ^= 1;
+    for damaged in [
+        &other_sum[..],
+        &good[..good.len() - 3],
+        &good[..good.len() - 20],
+    ] {
+        fs::write(&archive, damaged).unwrap();
+        eval_message(bench.error("tar/extract", &args));
+    }
+}
+
+#[test]
 fn nothing_is_left_of_an_archive_that_failed() {
     let bench = Bench::new();
     let folder = Folder::new("archive-half");
