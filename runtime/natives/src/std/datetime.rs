@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::format::{Fixed, Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use sema_machine::data::collections::sorted_map;
@@ -24,7 +24,7 @@ natives! {
     "time/format" (time: Real, format: String) -> String, pure => format;
 
     /// The time that a text names by a format as `time/format` has them. Date and time of day are needed, seconds may be
-    /// left out. The text is in UTC, unless the format has an offset (%z, %:z).
+    /// left out. The text is in UTC, unless the format has an offset (%z, %:z), for which `Z` may stand.
     /// (time/parse "2025-01-15 12:10:00" "%Y-%m-%d %H:%M:%S") => 1736943000.0
     /// (time/parse "2025-01-15T13:10:00.5+01:00" "%Y-%m-%dT%H:%M:%S%.f%:z") => 1736943000.5
     /// (time/parse "2025-01-15" "%Y-%m-%d") => error time/parse
@@ -85,7 +85,19 @@ fn format(host: &Host, args: &[Value]) -> Outcome {
 fn parse_time(host: &Host, args: &[Value]) -> Outcome {
     let content = text(host, "time/parse", args, 0)?;
     let pattern = text(host, "time/parse", args, 1)?;
-    let items = items("time/parse", pattern)?;
+    let mut items = items("time/parse", pattern)?;
+    for item in &mut items {
+        // `Z` is the most usual way to write the offset of UTC.
+        if let Item::Fixed(
+            offset @ (Fixed::TimezoneOffset
+            | Fixed::TimezoneOffsetColon
+            | Fixed::TimezoneOffsetDoubleColon
+            | Fixed::TimezoneOffsetTripleColon),
+        ) = item
+        {
+            *offset = Fixed::TimezoneOffsetZ;
+        }
+    }
     let failed = |error: chrono::ParseError| -> Box<Signal> {
         eval_error(format!(
             "time/parse: cannot parse {content:?} as {pattern:?}: {error}"
@@ -158,6 +170,9 @@ mod tests {
             ("1970-01-01 00:00:01.25", "%Y-%m-%d %H:%M:%S%.f", 1.25),
             ("86400", "%s", 86400.0),
             ("1969-12-31 23:59:59.5Z", "%Y-%m-%d %H:%M:%S%.f%#z", -0.5),
+            ("1970-01-01T00:00:02Z", "%Y-%m-%dT%H:%M:%S%z", 2.0),
+            ("1970-01-01T00:00:02 z", "%Y-%m-%dT%H:%M:%S%:z", 2.0),
+            ("1970-01-01T01:00:02+01:00", "%Y-%m-%dT%H:%M:%S%z", 2.0),
         ] {
             assert_eq!(parse(&bench, text, pattern), expected, "{text}");
         }
@@ -196,6 +211,8 @@ mod tests {
             ("2025-01-01", "%Y-%m-%d"),
             ("Tuesday 2025-01-15 00:00", "%A %Y-%m-%d %H:%M"),
             ("99999999999999999999", "%s"),
+            ("2025-01-01 00:00 ", "%Y-%m-%d %H:%M%z"),
+            ("2025-01-01 00:00 Zulu", "%Y-%m-%d %H:%M%z"),
         ] {
             let args = [bench.text(text), bench.text(pattern)];
             let message = eval_message(bench.error("time/parse", &args));

@@ -277,8 +277,13 @@ fn i64_range(host: &Host, args: &[Value]) -> Outcome {
     Ok(host.heap.i64_array(&elements))
 }
 
+/// The sum of floats, 0.0 of none: Rust's own is -0.0 then.
+fn total(floats: impl Iterator<Item = f64>) -> Value {
+    Value::float(floats.fold(0.0, |sum, float| sum + float))
+}
+
 fn f64_sum(host: &Host, args: &[Value]) -> Outcome {
-    Ok(Value::float(elements::<f64>(host, args, 0)?.iter().sum()))
+    Ok(total(elements::<f64>(host, args, 0)?.iter().copied()))
 }
 
 fn i64_sum(host: &Host, args: &[Value]) -> Outcome {
@@ -300,7 +305,7 @@ fn f64_dot(host: &Host, args: &[Value]) -> Outcome {
             b.len()
         )));
     }
-    Ok(Value::float(a.iter().zip(b).map(|(x, y)| x * y).sum()))
+    Ok(total(a.iter().zip(b).map(|(x, y)| x * y)))
 }
 
 macro_rules! instances {
@@ -372,6 +377,14 @@ mod tests {
         let bench = Bench::new();
         let array = bench.call("f64-array", &[Value::small(1), Value::float(2.5)]);
         assert_eq!(bench.call("f64-array/sum", &[array]), Value::float(3.5));
+        // Nothing is 0.0, not -0.0.
+        let none = bench.call("f64-array", &[]);
+        for sum in [
+            bench.call("f64-array/sum", &[none]),
+            bench.call("f64-array/dot", &[none, none]),
+        ] {
+            assert!(sum.as_float().is_some_and(f64::is_sign_positive));
+        }
         let error = bench.error("f64-array/ref", &[array, Value::small(2)]);
         assert_eq!(eval_message(error), "index 2 out of bounds (len 2)");
         let error = bench.error("i64-array/length", &[array]);
