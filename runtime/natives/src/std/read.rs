@@ -4,7 +4,7 @@
 //! syntax, but not what only code has: short lambdas and interpolated strings. Executables without a compiler get it in place
 //! of `read` and its relatives, if they use them (`semac_core::link`).
 
-use sema_machine::data::collections::{key, sorted_map};
+use sema_machine::data::collections::sorted_map;
 use sema_machine::data::number::literal::{float_word, parse_literal};
 use sema_machine::data::number::text::from_literal;
 use sema_machine::host::Host;
@@ -236,9 +236,42 @@ impl<'t> Reader<'t> {
                     );
                     return self.error(self.at, problem);
                 }
+                Some(b'.') if name == "list" && self.is_dot() => {
+                    elements.push(self.host.symbol("."));
+                    self.at += 1;
+                    elements.push(self.datum(depth + 1)?);
+                    self.expect_end_of_list(depth)?;
+                }
                 Some(_) => elements.push(self.datum(depth + 1)?),
             }
         }
+    }
+
+    /// Whether the word that begins here is a dot alone.
+    fn is_dot(&self) -> bool {
+        self.slice(self.at, self.name_end(self.at)) == "."
+    }
+
+    /// Exactly one datum stands behind the dot of a list. Tells what else there is as the compiler does.
+    fn expect_end_of_list(&mut self, depth: usize) -> Outcome<()> {
+        let next = self.next_byte();
+        let start = self.at;
+        let found = match next {
+            Some(b')') => return Ok(()),
+            None => return self.error(start, "expected `)`, got end of input"),
+            Some(b'.') if self.is_dot() => ".",
+            Some(b'(' | b'[' | b'{' | b'}' | b']' | b'\'' | b'`' | b',' | b'@') => {
+                self.slice(start, start + 1)
+            }
+            Some(_) => match self.datum(depth + 1)?.kind().type_name() {
+                "bool" => "boolean",
+                "char" => "character",
+                "int" => "integer",
+                "nil" => "symbol",
+                name => name,
+            },
+        };
+        self.error(start, format_args!("expected `)`, got `{found}`"))
     }
 
     fn map(&mut self, depth: usize) -> Outcome {
@@ -249,9 +282,6 @@ impl<'t> Reader<'t> {
         if !rest.is_empty() {
             let end = self.at.saturating_sub(1);
             return self.error(end, "map literal must have even number of forms");
-        }
-        for [key, _] in entries {
-            key::check(self.host, *key)?;
         }
         let entries: Vec<(Value, Value)> =
             entries.iter().map(|[key, value]| (*key, *value)).collect();
@@ -298,6 +328,7 @@ impl<'t> Reader<'t> {
         }
         self.at = self.name_end(start);
         Ok(match self.slice(start, self.at) {
+            "." => return self.error(start, "unexpected `.`"),
             "true" => Value::TRUE,
             "false" => Value::FALSE,
             "nil" => Value::NIL,
