@@ -36,12 +36,28 @@ fn missing_parts_are_implied() {
             "<html lang=\"en\"><head></head><body id=\"b\">x </body></html>",
         ),
         (
+            "<p>a</body><!-- b --></html><!-- c --> <!-- d -->",
+            "<html><head></head><body><p>a </p></body><!-- b --></html><!-- c --><!-- d -->",
+        ),
+        (
+            "<p>a</html><!-- b --></html><!-- c --><b>d<!-- e -->",
+            "<html><head></head><body><p>a<b>d<!-- e --></b></p></body></html><!-- b --><!-- c -->",
+        ),
+        (
+            "<p a=1 b A=2></body><html lang=en lang=de a><!-- c -->",
+            "<html lang=\"en\" a=\"\"><head></head><body><p a=\"1\" b=\"\"></p></body><!-- c --></html>",
+        ),
+        (
             "<!-- c --><html><!--d-->",
             "<!-- c --><html><!--d--><head></head><body></body></html>",
         ),
         (
             "<script>a<b && \"</p>\"</script >x",
             "<html><head><script>a<b && \"</p>\"</script></head><body>x</body></html>",
+        ),
+        (
+            "<noscript><p>x &amp; y</noscript><p><noscript><b>x &amp; &lt;y</noscript>",
+            "<html><head><noscript><p>x &amp; y</noscript></head><body><p><noscript><b>x &amp; &lt;y</b></noscript></p></body></html>",
         ),
         (
             "<head></head><style>p{}</style><p>",
@@ -129,6 +145,19 @@ fn tables_have_all_their_parts() {
         (
             "<table><td><table><td>a</table>b</table>",
             "<table><tbody><tr><td><table><tbody><tr><td>a</td></tr></tbody></table>b</td></tr></tbody></table>",
+        ),
+        // What is not seen stays where it is.
+        (
+            "<table><!-- a --><tr><!-- b --><td>x</table>",
+            "<table><!-- a --><tbody><tr><!-- b --><td>x</td></tr></tbody></table>",
+        ),
+        (
+            "<table><caption>x</caption><script>s</script><tr><style>a{}</style><td>x</table>",
+            "<table><caption>x</caption><script>s</script><tbody><tr><style>a{}</style><td>x</td></tr></tbody></table>",
+        ),
+        (
+            "<table><template>t</template><colgroup><template>u</template><col><td>x</table>",
+            "<table><template>t</template><colgroup><template>u</template><col></colgroup><tbody><tr><td>x</td></tr></tbody></table>",
         ),
         (
             "<table><tr><td><b>a<td>b</table>c",
@@ -247,6 +276,20 @@ fn hostile_documents_take_no_stack_and_little_time() {
         tree.html(ROOT);
         let selectors = parse("div div div p b:nth-child(2) ~ b, a > a a").unwrap();
         select(&tree, &selectors);
+    }
+    let attributes = |tag: &str| -> String {
+        (0..100_000)
+            .map(|number| format!("{tag} a{number} a{}", number / 2))
+            .collect()
+    };
+    for (document, element) in [
+        (format!("<p{}>", attributes("")), "p"),
+        (format!("<html>{}>", attributes("><html")), "html"),
+        (format!("<body>{}>", attributes("><body")), "body"),
+    ] {
+        let tree = build(&document);
+        let found = (0..tree.len()).find(|id| tree.name(*id) == element);
+        assert_eq!(tree.attributes(found.unwrap()).len(), 100_000);
     }
 }
 

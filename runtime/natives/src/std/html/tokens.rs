@@ -1,5 +1,7 @@
 //! HTML as a sequence of tags, texts and comments (HTML, 13.2.5).
 
+use std::collections::HashSet;
+
 use super::entities;
 
 /// Attributes in their order; names are unique.
@@ -206,21 +208,16 @@ impl<'t> Tokens<'t> {
                 [] => return None,
                 [b'>', ..] => {
                     self.take(1);
-                    return Some((name, attributes, false));
+                    return Some((name, unique(attributes), false));
                 }
                 [b'/', b'>', ..] => {
                     self.take(2);
-                    return Some((name, attributes, true));
+                    return Some((name, unique(attributes), true));
                 }
                 [b'/', ..] => {
                     self.take(1);
                 }
-                _ => {
-                    let (name, value) = self.attribute();
-                    if !attributes.iter().any(|(other, _)| *other == name) {
-                        attributes.push((name, value));
-                    }
-                }
+                _ => attributes.push(self.attribute()),
             }
         }
     }
@@ -302,6 +299,34 @@ impl Tokens<'_> {
         entities::decode(raw, false, &mut text);
         Token::Text(text)
     }
+}
+
+/// Attributes up to which a name is looked for among them.
+pub const FEW_ATTRIBUTES: usize = 16;
+
+/// The attributes without those whose names have come before.
+fn unique(mut attributes: Attributes) -> Attributes {
+    let mut at = 0;
+    let is_new: Vec<bool> = if attributes.len() > FEW_ATTRIBUTES {
+        let mut names = HashSet::with_capacity(attributes.len());
+        (attributes.iter())
+            .map(|(name, _)| names.insert(name.as_str()))
+            .collect()
+    } else {
+        let is_new = |place: usize, name: &str| {
+            let before = attributes.get(..place).unwrap_or_default();
+            before.iter().all(|(other, _)| other != name)
+        };
+        let names = attributes.iter().enumerate();
+        names
+            .map(|(place, (name, _))| is_new(place, name))
+            .collect()
+    };
+    attributes.retain(|_| {
+        at += 1;
+        is_new.get(at - 1).copied().unwrap_or(true)
+    });
+    attributes
 }
 
 /// Whether a text that begins with `<` goes on like markup.

@@ -136,18 +136,14 @@ impl Tree {
         self.nodes.len() - 1
     }
 
-    /// Adds attributes that an element does not have.
-    pub fn add_attributes(&mut self, id: Id, more: Attributes) {
+    /// Adds an attribute to an element, which does not have it.
+    pub fn add_attribute(&mut self, id: Id, name: String, value: String) {
         if let Some(Node {
             data: Data::Element { attributes, .. },
             ..
         }) = self.nodes.get_mut(id)
         {
-            for (name, value) in more {
-                if !attributes.iter().any(|(other, _)| *other == name) {
-                    attributes.push((name, value));
-                }
-            }
+            attributes.push((name, value));
         }
     }
 
@@ -251,6 +247,16 @@ impl Tree {
         text
     }
 
+    /// Whether the text in an element is written as it is. In a head that of `noscript` is read so, too.
+    fn is_raw(&self, id: Id) -> bool {
+        match self.name(id) {
+            "noscript" => self
+                .parent(id)
+                .is_some_and(|above| self.name(above) == "head"),
+            name => is_raw(name),
+        }
+    }
+
     /// The HTML of a node; of the root that of its children.
     pub fn html(&self, top: Id) -> String {
         enum Step {
@@ -284,13 +290,10 @@ impl Tree {
                     out.push_str(text);
                     out.push_str("-->");
                 }
-                Data::Text(text) => {
-                    let parent = node.parent.map_or("", |parent| self.name(parent));
-                    match is_raw(parent) {
-                        true => out.push_str(text),
-                        false => escape(text, false, &mut out),
-                    }
-                }
+                Data::Text(text) => match node.parent.is_some_and(|parent| self.is_raw(parent)) {
+                    true => out.push_str(text),
+                    false => escape(text, false, &mut out),
+                },
                 Data::Element { name, attributes } => {
                     out.push('<');
                     out.push_str(name);

@@ -152,7 +152,7 @@ impl Builder<'_> {
                     .copied()
                     .filter(|id| self.tree.name(*id) == "body")
                 {
-                    self.tree.add_attributes(body, attributes);
+                    self.add_attributes(body, attributes);
                 }
             }
             "head" | "frame" | "frameset" | "caption" | "col" | "colgroup" | "tbody" | "td"

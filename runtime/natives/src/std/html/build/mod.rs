@@ -7,7 +7,9 @@ mod body;
 mod formatting;
 mod table;
 
-use super::tokens::{Attributes, Content, Token, Tokens};
+use std::collections::HashSet;
+
+use super::tokens::{Attributes, Content, FEW_ATTRIBUTES, Token, Tokens};
 use super::tree::{Data, Id, ROOT, Tree};
 use formatting::Entry;
 
@@ -30,6 +32,7 @@ enum Mode {
     InRow,
     InCell,
     AfterBody,
+    AfterHtml,
 }
 
 /// What becomes of a token.
@@ -55,6 +58,8 @@ struct Builder<'t> {
     foster: bool,
     /// The line feed right behind `<pre>` does not count.
     skip_line_feed: bool,
+    /// The names of the attributes of `html` and `body`, if they have many.
+    named: Vec<(Id, HashSet<String>)>,
 }
 
 /// The tree of a document.
@@ -78,6 +83,7 @@ pub fn build(document: &str) -> Tree {
         quirks: true,
         foster: false,
         skip_line_feed: false,
+        named: Vec::new(),
     };
     while let Some(token) = builder.tokens.next() {
         builder.process(token);
@@ -130,6 +136,7 @@ impl Builder<'_> {
                 Mode::InRow => self.in_row(token),
                 Mode::InCell => self.in_cell(token),
                 Mode::AfterBody => self.after_body(token),
+                Mode::AfterHtml => self.after_html(token),
             };
             match done {
                 Done::Yes => return,
@@ -405,8 +412,35 @@ impl Builder<'_> {
 
     fn more_attributes(&mut self, attributes: Attributes) {
         if let Some(html) = self.open.first() {
-            self.tree.add_attributes(*html, attributes);
+            self.add_attributes(*html, attributes);
         }
+    }
+
+    /// Adds attributes that an element does not have.
+    fn add_attributes(&mut self, id: Id, more: Attributes) {
+        for (name, value) in more {
+            if self.has_attribute(id, &name) {
+                continue;
+            }
+            if let Some((_, names)) = self.named.iter_mut().find(|(of, _)| *of == id) {
+                names.insert(name.clone());
+            }
+            self.tree.add_attribute(id, name, value);
+        }
+    }
+
+    /// Whether an element has an attribute of this name. Of those with many the names are kept, as there may be any number of tags that
+    /// bring more.
+    fn has_attribute(&mut self, id: Id, name: &str) -> bool {
+        if let Some((_, names)) = self.named.iter().find(|(of, _)| *of == id) {
+            return names.contains(name);
+        }
+        let attributes = self.tree.attributes(id);
+        if attributes.len() > FEW_ATTRIBUTES {
+            let names = attributes.iter().map(|(name, _)| name.clone());
+            self.named.push((id, names.collect()));
+        }
+        attributes.iter().any(|(other, _)| other == name)
     }
 
     /// Inserts the white space with which a text begins; the rest is yet to be placed.
@@ -539,12 +573,27 @@ impl Builder<'_> {
                 self.insert_comment(text, html);
             }
             Token::Doctype(_) => {}
-            Token::End(name) if name == "html" => {}
+            Token::Start {
+                name, attributes, ..
+            } if name == "html" => self.more_attributes(attributes),
+            Token::End(name) if name == "html" => self.mode = Mode::AfterHtml,
             other => {
                 self.mode = Mode::InBody;
                 return Done::Again(other);
             }
         }
         Done::Yes
+    }
+
+    fn after_html(&mut self, token: Token) -> Done {
+        if let Token::Comment(text) = token {
+            self.insert_comment(text, Some(ROOT));
+            return Done::Yes;
+        }
+        match token {
+            Token::End(_) => self.mode = Mode::InBody,
+            _ => return self.after_body(token),
+        }
+        Done::Again(token)
     }
 }

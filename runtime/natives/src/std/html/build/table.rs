@@ -90,6 +90,13 @@ impl Builder<'_> {
                 {
                     self.insert_void("input", attributes);
                 }
+                "script" | "style" | "template" => {
+                    return self.head_content(Token::Start {
+                        name,
+                        attributes,
+                        self_closing,
+                    });
+                }
                 "form" => {
                     if self.form.is_none() {
                         let depth = self.open.len();
@@ -114,8 +121,10 @@ impl Builder<'_> {
                 }
                 "body" | "caption" | "col" | "colgroup" | "html" | "tbody" | "td" | "tfoot"
                 | "th" | "thead" | "tr" => {}
+                "template" => return self.head_content(Token::End(name)),
                 _ => return self.in_front_of_table(Token::End(name)),
             },
+            Token::Comment(text) => self.insert_comment(text, None),
             other => return self.in_front_of_table(other),
         }
         Done::Yes
@@ -155,6 +164,9 @@ impl Builder<'_> {
                 name, attributes, ..
             } if name == "col" => self.insert_void("col", attributes),
             Token::End(name) if name == "col" => {}
+            Token::Start { ref name, .. } | Token::End(ref name) if name == "template" => {
+                return self.head_content(token);
+            }
             other => {
                 if self.current_name() == "colgroup" {
                     self.open.pop();
