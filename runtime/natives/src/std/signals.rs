@@ -1,5 +1,7 @@
 //! Signals that a program hears of, at times of its choosing.
 
+use std::collections::VecDeque;
+
 use sema_machine::host::Host;
 use sema_machine::host::arguments::argument;
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
@@ -14,8 +16,9 @@ natives! {
     /// Notes a function for a signal, a keyword.
     "%on-signal" (signal: Keyword, callback: Any) -> Nil, posix => on_signal;
 
-    /// The functions noted for the signals that have come since the last call, in the order in which they were noted.
-    "%pending-signals" () -> List, posix => pending;
+    /// The next of the functions that are to be called, nil if there is none. With #t those come behind it that are noted for the
+    /// signals that have come since such a call, in the order in which they were noted.
+    "%pending-signal" (look: Bool) -> Any, posix => pending;
 }
 
 /// What a machine has noted.
@@ -25,6 +28,26 @@ struct Noted {
     callbacks: Vec<(Signal, u32)>,
     /// How often each signal had come when it was looked at.
     seen: Vec<(Signal, u32)>,
+    /// The numbers of the functions that are to be called. If one raises, those behind it are called the next time.
+    due: VecDeque<u32>,
+}
+
+impl Noted {
+    /// Notes what is to be called for signals that have come. Each function is due once at most.
+    fn look(&mut self) {
+        let mut come = Vec::new();
+        for (signal, seen) in &mut self.seen {
+            let count = signal.count();
+            if std::mem::replace(seen, count) != count {
+                come.push(*signal);
+            }
+        }
+        for (signal, callback) in &self.callbacks {
+            if come.contains(signal) && !self.due.contains(callback) {
+                self.due.push_back(*callback);
+            }
+        }
+    }
 }
 
 fn signal_of(host: &Host, keyword: Value) -> Outcome<Signal> {
@@ -59,21 +82,13 @@ fn on_signal(host: &Host, args: &[Value]) -> Outcome {
     Ok(Value::NIL)
 }
 
-fn pending(host: &Host, _: &[Value]) -> Outcome {
-    let callbacks = host.with_extension(|noted: &mut Noted| {
-        let mut come = Vec::new();
-        for (signal, seen) in &mut noted.seen {
-            let count = signal.count();
-            if std::mem::replace(seen, count) != count {
-                come.push(*signal);
-            }
+fn pending(host: &Host, args: &[Value]) -> Outcome {
+    let looks = argument(args, 0) == Value::TRUE;
+    let callback = host.with_extension(|noted: &mut Noted| {
+        if looks {
+            noted.look();
         }
-        let wanted = noted
-            .callbacks
-            .iter()
-            .filter(|(signal, _)| come.contains(signal));
-        wanted.map(|(_, callback)| *callback).collect::<Vec<u32>>()
+        noted.due.pop_front()
     });
-    let callbacks: Vec<Value> = callbacks.iter().map(|number| host.kept(*number)).collect();
-    Ok(host.heap.list(&callbacks))
+    Ok(callback.map_or(Value::NIL, |number| host.kept(number)))
 }
