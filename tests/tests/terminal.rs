@@ -239,6 +239,28 @@ fn a_signal_that_is_heard_of_ends_nothing() {
 }
 
 #[test]
+fn a_function_that_raises_does_not_keep_a_signal_from_others() {
+    let program = "(define (said f) (try (begin (f) \"-\") (catch e (:message e))))
+(sys/on-signal :term (fn () (error \"first\")))
+(sys/on-signal :int (fn () (error \"other\")))
+(sys/on-signal :term (fn () (error \"second\")))
+(println \"ready\")
+(io/read-line)
+(println (said sys/check-signals) (said sys/check-signals) (said sys/check-signals))";
+    let (_project, executable) = built(program);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.start(&executable);
+    terminal.until("ready\r\n");
+    for _ in 0..2 {
+        send("TERM", child.id());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    terminal.user.write_all(b"\n").unwrap();
+    terminal.until("first second -\r\n");
+    assert!(wait(&mut child).success());
+}
+
+#[test]
 fn nothing_turns_where_nobody_watches() {
     let program = "(define s (term/spinner-start \"work\"))
 (define p (term/progress-start 10 \"bar\"))
@@ -260,6 +282,33 @@ fn nothing_turns_where_nobody_watches() {
         "{written:?}"
     );
     assert!(wait(&mut child).success());
+}
+
+/// What else is written takes the place of a line that goes on changing.
+#[test]
+fn a_line_that_is_shown_gives_way() {
+    for (ending, said) in [
+        ("(error \"lost\")", "Error: lost"),
+        ("(println \"out\") (sleep 300)", "out\r\n"),
+        ("(log/info \"note\") (sleep 300)", "[INFO] note\r\n"),
+        ("(exit 3)", ""),
+        ("(sleep 300)", ""),
+    ] {
+        for shown in [
+            "(term/spinner-start \"work\")",
+            "(term/progress-start 10 \"work\")",
+        ] {
+            let (_project, executable) = built(&format!("{shown} (sleep 200) {ending}"));
+            let mut terminal = Terminal::new();
+            let mut child = terminal.start(&executable);
+            let written = terminal.until("work");
+            assert!(written.starts_with("\r\u{1b}[2K"), "{written:?}");
+            let rest = terminal.until(&format!("\r\u{1b}[2K{said}"));
+            let before = rest.strip_suffix(said).unwrap();
+            assert!(before.ends_with("\r\u{1b}[2K"), "{ending}: {rest:?}");
+            wait(&mut child);
+        }
+    }
 }
 
 /// What outlasts the program is undone, and what it says in the end stays to be seen.

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::platform::ending;
 use crate::platform::habits::Habit;
-use crate::platform::standard_output;
+use crate::platform::{shown_line, standard_output};
 
 /// Bytes kept for an embedder's writer before it gets them.
 const BUFFER_BYTES: usize = 16 << 10;
@@ -123,6 +123,9 @@ impl Output {
 
     /// The program is over: ends what it has told the terminal to do, so that what is written now stays to be seen.
     pub fn leave_terminal(&self) {
+        if matches!(self.sink, Sink::Stdout) {
+            shown_line::take_back();
+        }
         if matches!(self.sink, Sink::Stdout) && Habit::is_any() {
             self.flush();
             ending::undo_habits();

@@ -28,6 +28,7 @@ pub mod heard;
 mod memcpy;
 #[cfg_attr(target_family = "wasm", path = "wasi/process.rs")]
 pub mod process;
+pub mod shown_line;
 #[cfg_attr(target_family = "wasm", path = "wasi/signals.rs")]
 pub mod signals;
 mod special;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::{ending, signals};
+use super::{ending, shown_line, signals};
 
 /// Bytes that are gathered at most.
 const CAPACITY: usize = 16 << 10;
@@ -58,6 +58,7 @@ impl Gathered {
             self.flush()?;
         }
         if bytes.len() > CAPACITY {
+            self.take_line_back();
             return write_all(rustix::stdio::stdout(), bytes);
         }
         self.bytes.extend_from_slice(bytes);
@@ -96,9 +97,20 @@ impl Gathered {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if !self.bytes.is_empty() {
+            self.take_line_back();
+        }
         let result = write_all(rustix::stdio::stdout(), &self.bytes);
         self.bytes.clear();
         result
+    }
+
+    /// What is written to a terminal begins where a line was that goes on changing.
+    fn take_line_back(&mut self) {
+        let terminal = &mut self.terminal;
+        if shown_line::is_shown() && *terminal.get_or_insert_with(|| io::stdout().is_terminal()) {
+            shown_line::take_back();
+        }
     }
 
     /// Writes what nobody has to wait for. Called by signal handlers: nothing here allocates or locks.
@@ -193,7 +205,11 @@ pub fn write_error(bytes: &[u8]) {
     // What one thread has to say may take several writes.
     #[cfg(feature = "many-threads")]
     let _only = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = write_all(rustix::stdio::stderr(), bytes);
+    let _ = match shown_line::end() {
+        "" => write_all(rustix::stdio::stderr(), bytes),
+        // In one piece: the line may be shown again at any time.
+        end => write_all(rustix::stdio::stderr(), &[end.as_bytes(), bytes].concat()),
+    };
 }
 
 /// Writes to standard error if that takes something now; whether it did. Of a pipe that is so if it takes 4,096 bytes: no more should be

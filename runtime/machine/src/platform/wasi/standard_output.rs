@@ -97,6 +97,7 @@ pub fn flush() {
 
 /// Writes to standard error, which nothing gathers. If it is closed there is nowhere to report that to.
 pub fn write_error(bytes: &[u8]) {
+    super::shown_line::take_back();
     let _ = write_all(rustix::stdio::stderr(), bytes);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::spinner::{clear_line, final_line, is_watched, show_line};
+use super::spinner::{final_line, is_watched, show_line};
 use crate::core::text::strings_width::{columns, without_escapes};
 use crate::table::Table;
 use sema_machine::host::Host;
@@ -10,6 +10,7 @@ use sema_machine::host::arguments::{argument, argument_error, integer, real, tex
 use sema_machine::host::condition::{Outcome, Signal, eval_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
+use sema_machine::platform::shown_line;
 
 natives! {
     /// Shows a bar on standard error, if that is a terminal, for work of a size, with a text before it, and gives a number for
@@ -54,7 +55,7 @@ struct Bars {
 impl Drop for Bars {
     fn drop(&mut self) {
         if self.bars.iter().any(|(_, bar)| bar.drawn.is_some()) {
-            clear_line();
+            shown_line::take_back();
         }
     }
 }
@@ -158,7 +159,7 @@ fn stop(host: &Host, args: &[Value]) -> Outcome {
     let bar = host.with_extension(|bars: &mut Bars| bars.bars.remove(&number));
     let bar = bar.ok_or_else(|| unknown("term/progress-stop", number))?;
     if bar.drawn.is_some() {
-        clear_line();
+        shown_line::take_back();
     }
     if let Some(line) = line {
         host.output.write_error(format!("{line}\n").as_bytes());

@@ -2,7 +2,7 @@
 //!
 //! They are for people who watch: where standard error is no terminal, or a dumb one, only final lines are written.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sema_machine::host::arguments::{argument, integer, text};
 use sema_machine::host::condition::{Outcome, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
-use sema_machine::platform::{terminal, threads};
+use sema_machine::platform::{shown_line, terminal, threads};
 
 natives! {
     /// Shows a text with a turning sign before it on standard error, if that is a terminal, and gives a number for
@@ -80,7 +80,7 @@ impl Spinner {
         let mut state = self.lock();
         if !state.stopped {
             state.stopped = true;
-            clear_line();
+            shown_line::take_back();
         }
         self.changed.notify_all();
     }
@@ -98,13 +98,7 @@ pub(super) fn show_line(text: &str) {
         _ => 80,
     };
     // A line that is as wide as the terminal would begin a second one.
-    let line = fitting(text, columns.saturating_sub(1));
-    let _ = write!(stderr(), "\r\x1b[2K{line}");
-}
-
-/// Empties the line of the cursor.
-pub(super) fn clear_line() {
-    let _ = write!(stderr(), "\r\x1b[2K");
+    shown_line::show(&fitting(text, columns.saturating_sub(1)));
 }
 
 /// A text as one line without commands for the terminal, but with styles if somebody watches.
