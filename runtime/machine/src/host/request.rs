@@ -16,7 +16,12 @@ pub enum Request {
         all: bool,
     },
     /// What is wrong with a text as a program: a map.
-    Check(Value),
+    Check {
+        /// A string.
+        text: Value,
+        /// Who asks.
+        function: &'static str,
+    },
     /// A handle of a file whose forms are to be run in the environment of the program.
     OpenLoad(Value),
     /// A handle of a module.

@@ -60,7 +60,7 @@ impl Vm {
             Request::Expand(_) => return Err(unsupported("macroexpand of a computed form")),
             Request::Read { all: false, .. } => return Err(unsupported("read")),
             Request::Read { all: true, .. } => return Err(unsupported("read-many")),
-            Request::Check(_) => return Err(unsupported("sema/check-string")),
+            Request::Check { function, .. } => return Err(unsupported(function)),
             Request::OpenLoad(path) => {
                 let path = self.path("load", path)?;
                 match self.open_compiled(requester, &path)? {

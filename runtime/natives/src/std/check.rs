@@ -17,12 +17,14 @@ use sema_machine::vm::Request;
 
 natives! {
     /// What is wrong with a text as a program: a map with `:ok`, whether there is nothing, and `:diagnostics`, a list of maps
-    /// with `:code`, `:level`, `:message` and, where known, `:span`. The program is not run.
+    /// with `:code`, `:level`, `:message` and, where known, `:span`. The program is not run. This needs the compiler: an executable
+    /// has it if it is built with `--dynamic`.
     /// (sema/check-string "(+ 1 2)") => {:diagnostics () :ok #t}
     /// (:ok (sema/check-string "(+ 1 2")) => #f
     "sema/check-string" (text: String) -> SortedMap => check_string;
 
     /// What is wrong with a file as a program, as `sema/check-string` gives it. A file that cannot be read is a diagnostic too.
+    /// This needs the compiler, as there.
     /// (begin (file/write "checked.sema" "(define x 1)") (:ok (sema/check-file "checked.sema"))) => #t
     /// (:ok (sema/check-file "no-such-file.sema")) => #f
     "sema/check-file" (path: String) -> SortedMap, needs(Capability::FsRead) => check_file;
@@ -30,7 +32,10 @@ natives! {
 
 fn check_string(host: &Host, arguments: &[Value]) -> Outcome {
     text(host, "sema/check-string", arguments, 0)?;
-    ask(Request::Check(arguments[0]))
+    ask(Request::Check {
+        text: arguments[0],
+        function: "sema/check-string",
+    })
 }
 
 fn check_file(host: &Host, arguments: &[Value]) -> Outcome {
@@ -44,7 +49,10 @@ fn check_file(host: &Host, arguments: &[Value]) -> Outcome {
             .map_err(|_| "stream did not contain valid UTF-8".to_owned())
     });
     match content {
-        Ok(content) => ask(Request::Check(host.heap.string(&content))),
+        Ok(content) => ask(Request::Check {
+            text: host.heap.string(&content),
+            function: "sema/check-file",
+        }),
         Err(problem) => Ok(diagnostics(
             host,
             &[diagnostic(host, "io", &format!("{path}: {problem}"), None)],

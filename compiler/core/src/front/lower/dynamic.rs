@@ -16,6 +16,13 @@ use crate::front::names::SpecialForm;
 use crate::front::reader::read_many_limited;
 use crate::ir::{Expr, ExprKind};
 
+/// The warning about a place that an executable without the compiler cannot run.
+pub(super) fn needs_compiler(message: String, span: Span) -> Box<Diagnostic> {
+    let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
+                executable that contains the compiler";
+    Diagnostic::warning(span, NEEDS_COMPILER, Condition::Eval, message).with_hint(hint)
+}
+
 impl Lowerer<'_, '_> {
     pub(super) fn eval(&mut self, operands: &[Datum], span: Span) -> Fallible<Expr> {
         let [form] = shape::exactly("eval", operands, span)?;
@@ -95,10 +102,7 @@ impl Lowerer<'_, '_> {
 
     fn warn_needs_compiler(&mut self, what: &str, span: Span) {
         let message = format!("{what} is not known before the program runs");
-        let hint = "this raises :unsupported when it is reached; `semac build --dynamic` makes an \
-                    executable that contains the compiler";
-        let problem = Diagnostic::warning(span, NEEDS_COMPILER, Condition::Eval, message);
-        self.report(problem.with_hint(hint));
+        self.report(needs_compiler(message, span));
     }
 
     pub(super) fn expand_step(&mut self, form: &Datum) -> Fallible<Option<Datum>> {

@@ -7,6 +7,7 @@ use crate::hashing::{HashMap, HashSet};
 use super::arity::Known;
 use super::calls::Callees;
 use super::certain::Certain;
+use super::dynamic::needs_compiler;
 use super::externs::HostFunction;
 use super::session::Session;
 use super::{Lowerer, options};
@@ -158,6 +159,7 @@ impl Lowerer<'_, '_> {
                     found.push(*problem);
                 }
                 found.extend(options::unknown(expr, self.session.interner));
+                found.extend(asks_compiler(expr));
             });
         }
         self.undefined_exports(&mut found);
@@ -444,6 +446,16 @@ impl Lowerer<'_, '_> {
             global.is_some_and(|global| &*global.name == name)
         })
     }
+}
+
+/// A builtin that asks the compiler, whatever it is given.
+fn asks_compiler(expr: &Expr) -> Option<Diagnostic> {
+    let ExprKind::Builtin(builtin) = expr.kind else {
+        return None;
+    };
+    let name = builtin.name();
+    let asks = matches!(name, "sema/check-string" | "sema/check-file");
+    asks.then(|| *needs_compiler(format!("{name} asks the compiler"), expr.span))
 }
 
 /// Reading a file under a constant path that no file can have.

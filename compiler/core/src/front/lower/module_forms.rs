@@ -72,7 +72,8 @@ impl Lowerer<'_, '_> {
 
     fn warn_computed(&mut self, span: Span, form: &str) {
         let message = format!("{form}: the path is not a literal string");
-        let hint = "the file is not part of the program; it is looked for when the program runs";
+        let hint = "the file is not part of the program; it is looked for when the program runs, and must be a compiled \
+                    module then, unless the program is built with `--dynamic`";
         let problem =
             Diagnostic::warning(span, COMPUTED_PATH, Condition::Io, message).with_hint(hint);
         self.report(problem);

@@ -47,7 +47,7 @@ impl Work<'_> {
                 None => self.vm.answer_compiled(requester, Request::Next(handle)),
             },
             Request::Bind(handle, names) => self.bind(requester, handle, names).map(Answer::Value),
-            Request::Check(text) => self.check(text).map(Answer::Value),
+            Request::Check { text, .. } => self.check(text).map(Answer::Value),
             other @ Request::Read { .. } => self.vm.answer_compiled(requester, other),
         }
     }

@@ -98,8 +98,10 @@ natives! {
     /// Counts a step of a macro transformer. It raises when none are left.
     "%step" () -> Nil => step;
 
-    /// The first datum that a text is the source of, unevaluated. A text without one is an error.
+    /// The first datum that a text is the source of, unevaluated; nil if there is none. In an executable without the compiler
+    /// this and its relatives are of tier std.
     /// (read "(+ 1 2)") => (+ 1 2)
+    /// (read "") => nil
     /// (read "(1 2") => error unterminated list
     "read" (text: String) -> Any => read;
 

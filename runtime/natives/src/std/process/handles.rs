@@ -25,7 +25,7 @@ use sema_machine::{natives, with_descriptors};
 
 natives! {
     /// Starts a program, without a shell: a list of its name and its arguments. It runs beside this one, in a process group of
-    /// its own, and ends when this one does. Options are `:cwd`, its directory, and `:env`, a map of further
+    /// its own, and ends when this one does, unless nothing can be done at that end (SIGKILL). Options are `:cwd`, its directory, and `:env`, a map of further
     /// variables. Gives a handle for the other functions of this family.
     /// (let ((p (proc/spawn ["cat"]))) (proc/write-stdin p "hi") (proc/close-stdin p) (proc/wait p) (proc/read-stdout p)) => "hi"
     /// (proc/spawn ["no such program"]) => error proc/spawn no such program: No such file or directory
