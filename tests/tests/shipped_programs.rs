@@ -117,6 +117,8 @@ fn a_log_is_analysed_from_a_file_or_the_standard_input() {
     assert_eq!(run(&["--top", "1"], &content).succeeded().stdout, LOG);
     let twice = run(&["--json", file, file], b"").succeeded().stdout;
     assert!(twice.contains("\"malformed\": 2,"), "{twice}");
+    let no_text = run(&[], b"a\n\xff\xfe\n\nb").succeeded().stdout;
+    assert_eq!(no_text, "4 lines, 4 malformed, 0 bytes\n");
     let nothing = run(&[], b"").succeeded().stdout;
     assert_eq!(nothing, "0 lines, 0 malformed, 0 bytes\n");
 
