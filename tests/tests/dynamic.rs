@@ -194,6 +194,9 @@ fn without_compiler_it_is_a_condition() {
 (kind (fn () (read text)))
 (kind (fn () (map read-many (list text))))
 (kind (fn () (macroexpand (list 'when 1 2))))
+(define (told thunk) (println (try (thunk) (catch e (:message e)))))
+(told (fn () (sema/check-string text)))
+(told (fn () (sema/check-file \"other.sema\")))
 (kind (fn () (load (str \"other\" \".sema\"))))
 (kind (fn () (import (str \"other\" \".sema\"))))
 (kind (fn () (import (str \"missing\" \".sema\"))))
@@ -210,14 +213,22 @@ fn without_compiler_it_is_a_condition() {
     command.args(["compile", "plugin.sema"]);
     outcome(&mut command, b"").succeeded();
     let (build, got) = built(&project, &[], runtime().to_owned());
-    for place in ["eval: the form", "macroexpand: the form"] {
+    for place in [
+        "eval: the form",
+        "macroexpand: the form",
+        "sema/check-string asks the compiler",
+        "sema/check-file asks the compiler",
+        "must be a compiled module",
+    ] {
         assert!(build.stderr.contains(place), "{}", build.stderr);
     }
     assert!(build.stderr.contains("--dynamic"), "{}", build.stderr);
     assert!(!build.stderr.contains("read: the text"), "{}", build.stderr);
     // Data is read without a compiler.
-    let expected = ":unsupported\n(+ 1 2)\n(((+ 1 2)))\n:unsupported\n:unsupported\n:unsupported\n\
-                    :io\n42 2\n8\n";
+    let expected = ":unsupported\n(+ 1 2)\n(((+ 1 2)))\n:unsupported\n\
+                    sema/check-string needs a compiler at run time, which this program does not contain\n\
+                    sema/check-file needs a compiler at run time, which this program does not contain\n\
+                    :unsupported\n:unsupported\n:io\n42 2\n8\n";
     assert_eq!(got.succeeded().stdout, expected);
 }
 
