@@ -311,6 +311,20 @@ fn a_line_that_is_shown_gives_way() {
     }
 }
 
+#[test]
+fn a_line_that_is_shown_is_taken_back_by_signals() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let (_project, executable) = built("(term/spinner-start \"work\") (sleep 100000)");
+        let mut terminal = Terminal::new();
+        let mut child = terminal.start(&executable);
+        terminal.until("work");
+        send(signal, child.id());
+        assert!(!wait(&mut child).success());
+        let end = if signal == "INT" { "Error" } else { "" };
+        terminal.until(&format!("\r\u{1b}[2K{end}"));
+    }
+}
+
 /// What outlasts the program is undone, and what it says in the end stays to be seen.
 #[test]
 fn what_the_terminal_was_told_is_undone_at_every_end() {

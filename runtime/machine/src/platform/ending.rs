@@ -65,6 +65,11 @@ pub fn undo() {
 
 /// Ends what the terminal was told to do. May be called at any time, in a signal handler, too.
 pub fn undo_habits() {
+    let line = super::shown_line::end();
+    if !line.is_empty() {
+        // SAFETY: the bytes live forever. If they cannot be written the terminal is gone.
+        unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+    }
     for command in Habit::take_ends() {
         // SAFETY: the bytes live forever. If they cannot be written the terminal is gone.
         unsafe { libc::write(1, command.as_ptr().cast(), command.len()) };

@@ -13,7 +13,9 @@ const CLEAR: &str = "\r\x1b[2K";
 
 /// Shows a text in the line of the cursor in place of what is there. Errors are nobody's: the terminal has vanished.
 pub fn show(line: &str) {
-    IS_SHOWN.store(true, Ordering::Release);
+    if !IS_SHOWN.swap(true, Ordering::AcqRel) {
+        super::ending::catch_deadly_signals();
+    }
     let _ = write!(stderr(), "{CLEAR}{line}");
 }
 
