@@ -172,7 +172,7 @@ fn tables_have_all_their_parts() {
 #[test]
 fn selectors_choose_elements() {
     let tree = build(
-        "<div id=a class='x y'><p>1</p><p class=z>2<b>3</b></p><span data-k='a-b c'>4</span></div>\
+        "<div id=a class='x y'><p>1</p><p class=z>2<b rel=É-X>3</b></p><span data-k='a-b c'>4</span></div>\
          <ul><li>5<li class=Z>6<li>7</ul><p lang=en-GB></p>",
     );
     for (selector, texts) in [
@@ -203,6 +203,10 @@ fn selectors_choose_elements() {
         ("[data-k^=a][data-k$=c][data-k*='b ']", "4"),
         ("[lang|=en]", ""),
         ("[class=z i]", "2 3|6"),
+        ("[class=Z]", "6"),
+        ("[rel$=x]", "3"),
+        ("[rel$=x s]", ""),
+        ("[rel^=é]", ""),
         ("LI.Z", "6"),
         (":root > body > ul > *", "5|6|7"),
         ("#\\61", "1 2 3 4"),

@@ -1,6 +1,6 @@
 //! HTML as a sequence of tags, texts and comments (HTML, 13.2.5).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::entities;
 
@@ -302,15 +302,16 @@ impl Tokens<'_> {
 }
 
 /// Attributes up to which a name is looked for among them.
-pub const FEW_ATTRIBUTES: usize = 16;
+const FEW_ATTRIBUTES: usize = 16;
 
 /// The attributes without those whose names have come before.
-fn unique(mut attributes: Attributes) -> Attributes {
+pub fn unique(mut attributes: Attributes) -> Attributes {
     let mut at = 0;
     let is_new: Vec<bool> = if attributes.len() > FEW_ATTRIBUTES {
-        let mut names = HashSet::with_capacity(attributes.len());
+        // A map, as there is one of this kind elsewhere.
+        let mut names: HashMap<&str, u32> = HashMap::new();
         (attributes.iter())
-            .map(|(name, _)| names.insert(name.as_str()))
+            .map(|(name, _)| names.insert(name, 0).is_none())
             .collect()
     } else {
         let is_new = |place: usize, name: &str| {

@@ -1,6 +1,6 @@
 //! The tree of a document, and its text as HTML.
 
-use super::tokens::Attributes;
+use super::tokens::{Attributes, unique};
 
 /// Number of a node in its tree.
 pub type Id = usize;
@@ -136,14 +136,24 @@ impl Tree {
         self.nodes.len() - 1
     }
 
-    /// Adds an attribute to an element, which does not have it.
-    pub fn add_attribute(&mut self, id: Id, name: String, value: String) {
-        if let Some(Node {
-            data: Data::Element { attributes, .. },
-            ..
-        }) = self.nodes.get_mut(id)
-        {
-            attributes.push((name, value));
+    fn attributes_mut(&mut self, id: Id) -> Option<&mut Attributes> {
+        match self.nodes.get_mut(id).map(|node| &mut node.data) {
+            Some(Data::Element { attributes, .. }) => Some(attributes),
+            _ => None,
+        }
+    }
+
+    /// Adds attributes to an element.
+    pub fn add_attributes(&mut self, id: Id, more: Attributes) {
+        if let Some(attributes) = self.attributes_mut(id) {
+            attributes.extend(more);
+        }
+    }
+
+    /// Leaves out the attributes of an element whose names have come before.
+    pub fn leave_out_repeated(&mut self, id: Id) {
+        if let Some(attributes) = self.attributes_mut(id) {
+            *attributes = unique(std::mem::take(attributes));
         }
     }
 

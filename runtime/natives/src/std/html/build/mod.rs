@@ -7,9 +7,7 @@ mod body;
 mod formatting;
 mod table;
 
-use std::collections::HashSet;
-
-use super::tokens::{Attributes, Content, FEW_ATTRIBUTES, Token, Tokens};
+use super::tokens::{Attributes, Content, Token, Tokens};
 use super::tree::{Data, Id, ROOT, Tree};
 use formatting::Entry;
 
@@ -58,8 +56,8 @@ struct Builder<'t> {
     foster: bool,
     /// The line feed right behind `<pre>` does not count.
     skip_line_feed: bool,
-    /// The names of the attributes of `html` and `body`, if they have many.
-    named: Vec<(Id, HashSet<String>)>,
+    /// Elements that later tags have brought attributes: `html` and `body`.
+    with_more: Vec<Id>,
 }
 
 /// The tree of a document.
@@ -83,7 +81,7 @@ pub fn build(document: &str) -> Tree {
         quirks: true,
         foster: false,
         skip_line_feed: false,
-        named: Vec::new(),
+        with_more: Vec::new(),
     };
     while let Some(token) = builder.tokens.next() {
         builder.process(token);
@@ -147,6 +145,9 @@ impl Builder<'_> {
 
     /// Makes what every document has.
     fn finish(&mut self) {
+        for id in &self.with_more {
+            self.tree.leave_out_repeated(*id);
+        }
         if self.open.is_empty() {
             self.insert_html(Vec::new());
         }
@@ -416,31 +417,13 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds attributes that an element does not have.
+    /// Adds attributes that an element does not have. As there may be any number of tags that bring more, those that it has are left out
+    /// in the end.
     fn add_attributes(&mut self, id: Id, more: Attributes) {
-        for (name, value) in more {
-            if self.has_attribute(id, &name) {
-                continue;
-            }
-            if let Some((_, names)) = self.named.iter_mut().find(|(of, _)| *of == id) {
-                names.insert(name.clone());
-            }
-            self.tree.add_attribute(id, name, value);
+        self.tree.add_attributes(id, more);
+        if !self.with_more.contains(&id) {
+            self.with_more.push(id);
         }
-    }
-
-    /// Whether an element has an attribute of this name. Of those with many the names are kept, as there may be any number of tags that
-    /// bring more.
-    fn has_attribute(&mut self, id: Id, name: &str) -> bool {
-        if let Some((_, names)) = self.named.iter().find(|(of, _)| *of == id) {
-            return names.contains(name);
-        }
-        let attributes = self.tree.attributes(id);
-        if attributes.len() > FEW_ATTRIBUTES {
-            let names = attributes.iter().map(|(name, _)| name.clone());
-            self.named.push((id, names.collect()));
-        }
-        attributes.iter().any(|(other, _)| other == name)
     }
 
     /// Inserts the white space with which a text begins; the rest is yet to be placed.

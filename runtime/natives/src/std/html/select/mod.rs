@@ -343,10 +343,15 @@ impl Search<'_> {
 }
 
 fn compare(attribute: &Attribute, value: &str) -> bool {
-    let lower = (attribute.value.to_lowercase(), value.to_lowercase());
-    let (wanted, value) = match attribute.any_case {
-        true => (lower.0.as_str(), lower.1.as_str()),
-        false => (attribute.value.as_str(), value),
+    let lower;
+    let (wanted, value) = if attribute.any_case {
+        lower = (
+            attribute.value.to_ascii_lowercase(),
+            value.to_ascii_lowercase(),
+        );
+        (lower.0.as_str(), lower.1.as_str())
+    } else {
+        (attribute.value.as_str(), value)
     };
     match attribute.operator {
         Operator::Present => true,

@@ -57,6 +57,56 @@ fn is_name(character: char) -> bool {
     is_name_start(character) || character.is_ascii_digit() || character == '-'
 }
 
+/// Attributes whose values selectors compare in any case, unless they say otherwise (HTML, 4.16.2).
+const IN_ANY_CASE: [&str; 46] = [
+    "accept",
+    "accept-charset",
+    "align",
+    "alink",
+    "axis",
+    "bgcolor",
+    "charset",
+    "checked",
+    "clear",
+    "codetype",
+    "color",
+    "compact",
+    "declare",
+    "defer",
+    "dir",
+    "direction",
+    "disabled",
+    "enctype",
+    "face",
+    "frame",
+    "hreflang",
+    "http-equiv",
+    "lang",
+    "language",
+    "link",
+    "media",
+    "method",
+    "multiple",
+    "nohref",
+    "noresize",
+    "noshade",
+    "nowrap",
+    "readonly",
+    "rel",
+    "rev",
+    "rules",
+    "scope",
+    "scrolling",
+    "selected",
+    "shape",
+    "target",
+    "text",
+    "type",
+    "valign",
+    "valuetype",
+    "vlink",
+];
+
 impl Parser<'_> {
     fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or_default()
@@ -304,8 +354,12 @@ impl Parser<'_> {
             _ => self.name()?,
         };
         self.blank();
-        let any_case = self.eat("i") || self.eat("I");
-        let _ = any_case || self.eat("s") || self.eat("S");
+        let any_case = if self.eat("i") || self.eat("I") {
+            true
+        } else {
+            let as_written = self.eat("s") || self.eat("S");
+            !as_written && IN_ANY_CASE.contains(&name.as_str())
+        };
         self.blank();
         self.expect("]")?;
         Ok(Attribute {
