@@ -76,6 +76,57 @@ fn the_report_gets_its_lines_back() {
     }
 }
 
+/// What keeps logs puts a time or the name of a container in front of each line, and lines of others between them.
+#[test]
+fn reports_are_found_in_logs() {
+    let project = project();
+    build(&project, &["-o", "whole"]).succeeded();
+    build(&project, &["-o", "slim", "--debug-out", "slim.debug"]).succeeded();
+    let (whole, slim) = (run(&project, "whole").stderr, run(&project, "slim").stderr);
+    // Each line gets the same, or its own time.
+    let prefixes: [fn(usize) -> String; 5] = [
+        |_| "web-1  | ".to_owned(),
+        |_| "\u{1b}[36mweb_1 |\u{1b}[0m ".to_owned(),
+        |_| "Nov 30 10:02:51 host report[4711]: ".to_owned(),
+        |number| {
+            format!(
+                "2026-11-30T10:02:{:02}.{}Z stderr F ",
+                number % 60,
+                7 * number
+            )
+        },
+        |_| "12:00:00 ERROR [main] ".to_owned(),
+    ];
+    for prefix in prefixes {
+        // The prefix of a line is the same in both, whatever lines are in front of it.
+        let log = |report: &str, number: fn(usize) -> usize| {
+            let lines = report.lines().enumerate();
+            lines
+                .map(|(index, line)| format!("{}{line}\n", prefix(number(index))))
+                .collect::<String>()
+        };
+        let one = |_: usize| 3;
+        let shown = symbolize(&project, "slim.debug", &log(&slim, one)).succeeded();
+        assert_eq!(shown.stdout, log(&whole, one));
+        let timed = symbolize(&project, "slim.debug", &log(&slim, |index| index)).succeeded();
+        for line in whole.lines() {
+            assert!(timed.stdout.contains(line), "{line}: {}", timed.stdout);
+        }
+        let mixed: String = log(&slim, one)
+            .lines()
+            .map(|line| format!("{line}\ndb-2  | a query\n"))
+            .collect();
+        let mixed = symbolize(&project, "slim.debug", &mixed).succeeded().stdout;
+        let (others, ours): (Vec<&str>, Vec<&str>) =
+            mixed.lines().partition(|line| line.starts_with("db-2"));
+        assert_eq!(ours, log(&whole, one).lines().collect::<Vec<_>>());
+        assert_eq!(others.len(), slim.lines().count());
+    }
+    // Two reports, one without anything in front.
+    let twice = symbolize(&project, "slim.debug", &format!("{slim}a | b\n{slim}")).succeeded();
+    assert_eq!(twice.stdout, format!("{whole}a | b\n{whole}"));
+}
+
 #[test]
 fn the_program_holds_no_lines() {
     let project = project();

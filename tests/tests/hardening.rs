@@ -5,9 +5,10 @@
 
 #![cfg(target_os = "linux")]
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in};
+use sema_tests::{Outcome, Scratch, outcome, runtime, semac_in, skip};
 use sema_vfs::{Archive, ArchiveBuilder, EntryKind, VfsPath};
 
 fn build(project: &Scratch, source: &str, options: &[&str]) -> Outcome {
@@ -33,7 +34,7 @@ fn tries(forms: &[&str]) -> String {
 }
 
 /// Puts the border of one program around another: `app`.
-fn surrounded(project: &Scratch, program: &str, border_of: &str) {
+fn surrounded(project: &Scratch, program: &str, border_of: &str, runtime: &Path) {
     let inner = Archive::open_executable(&project.file(program)).unwrap();
     let outer = Archive::open_executable(&project.file(border_of)).unwrap();
     let mut archive = ArchiveBuilder::new();
@@ -60,7 +61,7 @@ fn surrounded(project: &Scratch, program: &str, border_of: &str) {
             .add_bytes(EntryKind::Metadata, VfsPath::metadata(name).unwrap(), bytes)
             .unwrap();
     }
-    let runtime = std::fs::read(runtime()).unwrap();
+    let runtime = std::fs::read(runtime).unwrap();
     archive
         .write_executable(&runtime, &project.file("app"))
         .unwrap();
@@ -90,7 +91,7 @@ fn the_kernel_refuses_what_a_program_cannot_need() {
     build(&project, "all.sema", &[]).succeeded();
     build(&project, "nothing.sema", &["--hardened"]).succeeded();
     assert_eq!(run(&project, "nothing").succeeded().stdout, "1\n");
-    surrounded(&project, "all", "nothing");
+    surrounded(&project, "all", "nothing", runtime());
     let got = run(&project, "app").succeeded().stdout;
     let lines: Vec<&str> = got.lines().collect();
     assert_eq!(lines.len(), TRIES.len(), "{got}");
@@ -109,6 +110,142 @@ fn the_kernel_refuses_what_a_program_cannot_need() {
         free.starts_with("data\n") && !free.contains("ermission denied"),
         "{free}"
     );
+}
+
+/// A file of an archive for the kernel's first file system (Documentation/driver-api/early-userspace/buffer-format.rst).
+fn boot_file(name: &str, mode: u32, device: [u32; 2], content: &[u8]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
+    let fields = [
+        0,
+        mode,
+        0,
+        0,
+        1,
+        0,
+        length(content),
+        0,
+        0,
+        device[0],
+        device[1],
+        length(name.as_bytes()) + 1,
+        0,
+    ];
+    let mut bytes = b"070701".to_vec();
+    bytes.extend(
+        fields
+            .iter()
+            .flat_map(|field| format!("{field:08X}").into_bytes()),
+    );
+    for part in [[name.as_bytes(), b"\0"].concat(), content.to_vec()] {
+        bytes.extend(part);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+    }
+    bytes
+}
+
+/// What a program writes that a kernel for another processor starts as its first and only process.
+fn booted(kernel: &Path, processor: &str, program: &Path) -> String {
+    const CONSOLE: u32 = 0o020_600;
+    let image = [
+        boot_file("init", 0o100_755, [0, 0], &std::fs::read(program).unwrap()),
+        boot_file("data.txt", 0o100_644, [0, 0], b"data"),
+        boot_file("dev", 0o040_755, [0, 0], b""),
+        boot_file("dev/console", CONSOLE, [5, 1], b""),
+        boot_file("TRAILER!!!", 0, [0, 0], b""),
+    ];
+    let path = program.with_extension("initrd");
+    std::fs::write(&path, image.concat()).unwrap();
+    let (model, console) = match processor {
+        "aarch64" => (&["-cpu", "cortex-a57"][..], "ttyAMA0"),
+        _ => (&[][..], "ttyS0"),
+    };
+    let mut emulator = Command::new(format!("qemu-system-{processor}"));
+    emulator.args([
+        "-M",
+        "virt",
+        "-m",
+        "512",
+        "-nographic",
+        "-no-reboot",
+        "-net",
+        "none",
+    ]);
+    emulator.args(model).arg("-kernel").arg(kernel);
+    emulator.arg("-initrd").arg(path);
+    // The kernel gives up when its first process ends, and the emulator ends with it.
+    emulator
+        .arg("-append")
+        .arg(format!("console={console} quiet loglevel=1 panic=-1"));
+    outcome(&mut emulator, b"").stdout.replace('\r', "")
+}
+
+/// The emulator of programs knows no filters, so whole machines are emulated: `tests/kernels.sh` brings the kernels and says
+/// where they are.
+#[test]
+fn the_kernels_of_other_processors_refuse_the_same() {
+    let given = |name| std::env::var_os(name).map(PathBuf::from);
+    let (Some(kernels), Some(runtimes)) =
+        (given("SEMAC_TEST_KERNELS"), given("SEMAC_TEST_RUNTIMES"))
+    else {
+        skip("SEMAC_TEST_KERNELS names no kernels: tests/kernels.sh");
+        return;
+    };
+    let forms: Vec<&str> = TRIES
+        .iter()
+        .copied()
+        .filter(|form| !form.contains("http/"))
+        .collect();
+    let all = format!(
+        "(println \"begins\")\n{}(println \"ends\")\n",
+        tries(&forms)
+    );
+    let project = Scratch::with(&[
+        ("all.sema", all.as_str()),
+        ("nothing.sema", "(println \"begins\")\n(println \"ends\")\n"),
+    ]);
+    for (processor, triple) in [
+        ("aarch64", "aarch64-unknown-linux-gnu"),
+        ("riscv64", "riscv64gc-unknown-linux-gnu"),
+    ] {
+        for (source, options) in [("all.sema", &[][..]), ("nothing.sema", &["--hardened"])] {
+            let mut command = semac_in(project.path());
+            command.env("SEMAC_RUNTIMES", &runtimes);
+            command.args(["build", source, "--tier", "std", "--target", processor]);
+            outcome(command.args(options), b"").succeeded();
+        }
+        let kernel = kernels.join(processor);
+        let answers = |program: &str| {
+            let text = booted(&kernel, processor, &project.file(program));
+            let found = text
+                .split_once("begins\n")
+                .and_then(|(_, rest)| rest.split_once("ends\n"));
+            let lines = found
+                .unwrap_or_else(|| panic!("{processor}, {program}: {text}"))
+                .0
+                .lines();
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        // It lives, and the answers of one that is free are others.
+        assert!(answers("nothing").is_empty());
+        let free = answers("all");
+        assert_eq!(free[0], "data");
+        surrounded(
+            &project,
+            "all",
+            "nothing",
+            &runtimes.join(triple).join("sema-rt-std"),
+        );
+        let refused = answers("app");
+        assert_eq!(refused.len(), forms.len(), "{refused:#?}");
+        for ((line, free), form) in refused.iter().zip(&free).zip(&forms) {
+            let is_refused = line.contains("ermission denied") || line.contains("not permitted");
+            assert!(is_refused, "{processor}: {form}: {line}");
+            assert!(
+                line != free,
+                "{processor}: {form} is refused without a border, too"
+            );
+        }
+    }
 }
 
 #[test]

@@ -132,10 +132,23 @@ fn manual_pages_say_what_help_says() {
     for words in ["\\-\\-include", "Examples:", "SYNOPSIS"] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    // Every command that help names has one.
+    let help = outcome(semac().arg("--help"), b"").succeeded().stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     assert!(
-        !scratch.file("semac-man.1").exists(),
-        "it is for who packs semac"
+        commands.contains(&"build") && commands.contains(&"man"),
+        "{help}"
     );
+    for command in commands {
+        assert!(
+            scratch.file(&format!("semac-{command}.1")).exists(),
+            "{command}"
+        );
+    }
 }
 
 #[test]

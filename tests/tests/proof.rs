@@ -266,6 +266,16 @@ fn a_program_shows_the_licences_of_what_it_contains() {
             .stdout,
         licences
     );
+    // Whoever makes the program smaller does not lose them.
+    for tool in ["strip", "eu-strip", "llvm-strip"] {
+        std::fs::copy(project.file("program"), project.file("stripped")).unwrap();
+        let done = Command::new(tool).arg(project.file("stripped")).output();
+        if done.is_ok_and(|done| done.status.success()) {
+            let mut stripped = Command::new(project.file("stripped"));
+            stripped.env_clear().env("SEMAC_INFO", "licenses");
+            assert_eq!(outcome(&mut stripped, b"").succeeded().stdout, licences);
+        }
+    }
     // The runtime alone has them, and runs bundles as before.
     let alone = |value: Option<&str>, bundle: &str| {
         let mut command = Command::new(&runtime);

@@ -187,6 +187,16 @@ fn a_bundle_runs_by_the_runtime_that_its_first_line_names() {
         outcome(semac_in(project.path()).args(["verify", "bad"]), b"").status,
         1
     );
+    // What is cut off says how much is missing.
+    for length in [bytes.len() - 1, bytes.len() / 2] {
+        fs::write(project.file("bad"), &bytes[..length]).unwrap();
+        let said = format!("{length} bytes of it are here, and it had {}", bytes.len());
+        run(&project.file("bad"), &[]).failed_with(1, &said);
+        for command in ["inspect", "verify"] {
+            let got = outcome(semac_in(project.path()).args([command, "bad"]), b"");
+            got.failed_with(1, &said);
+        }
+    }
 }
 
 #[test]

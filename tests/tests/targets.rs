@@ -162,3 +162,39 @@ fn all_platforms_are_those_that_the_program_can_run_on() {
     // What is named is not left out.
     build(&["all", foreign]).failed_with(1, "no runtime of tier std");
 }
+
+/// What `all` writes does not depend on how many runtimes happen to be there.
+#[test]
+fn all_platforms_go_to_a_directory_also_if_there_is_one() {
+    let scratch = Scratch::with(&[("app.sema", "(println \"here\")\n")]);
+    let folder = scratch.file("runtimes");
+    let processor = std::env::consts::ARCH;
+    let of_host = folder.join(format!("{processor}-unknown-linux-gnu"));
+    std::fs::create_dir_all(&of_host).unwrap();
+    std::fs::copy(runtime(), of_host.join("sema-rt-core")).unwrap();
+    let build = |options: &[&str]| {
+        let mut command = semac_in(scratch.path());
+        command.env("SEMAC_RUNTIMES", &folder);
+        outcome(command.args(["build", "app.sema"]).args(options), b"").succeeded()
+    };
+    let name = format!("app-{processor}-linux");
+    for (options, place) in [
+        (&["--target", "all", "-o", "out"][..], format!("out/{name}")),
+        (&["--target", "all"], name.clone()),
+        (
+            &["--target", "all", "--target", "host", "-o", "both"],
+            format!("both/{name}"),
+        ),
+        (&["--target", "host", "-o", "one"], "one".to_owned()),
+    ] {
+        build(options);
+        let mut program = Command::new(scratch.file(&place));
+        assert_eq!(
+            outcome(program.env_clear(), b"").succeeded().stdout,
+            "here\n"
+        );
+    }
+    let text = build(&["--target", "all", "-o", "out", "--json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(text.contains(&name), "{report}");
+}

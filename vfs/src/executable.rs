@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::error::VfsError;
 use crate::layout::{
-    END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC, Trailer, array, u64_at,
+    ARCHIVE_ALIGNMENT, ARCHIVE_MAGIC, END_MAGIC, HEADER_LENGTH, TRAILER_LENGTH, TRAILER_MAGIC,
+    Trailer, array, u64_at,
 };
 use crate::notices;
 use crate::segment::{self, CLASS_64_LITTLE_ENDIAN};
@@ -113,6 +114,12 @@ fn absent(file: &[u8]) -> VfsError {
             ),
         );
     }
+    if let Some(whole) = bundle_end(file) {
+        return VfsError::damaged(
+            "bundle",
+            format!("{length} bytes of it are here, and it had {whole}: its end is missing"),
+        );
+    }
     match image_end(file) {
         Some(end) if length >= end && segment::find(file).is_some() => VfsError::damaged(
             "trailer of the executable",
@@ -137,12 +144,30 @@ fn absent(file: &[u8]) -> VfsError {
     }
 }
 
+/// Where a bundle ends that begins with a line that names its runtime. `None` for other files.
+fn bundle_end(file: &[u8]) -> Option<u64> {
+    let line = file
+        .strip_prefix(b"#!")?
+        .iter()
+        .position(|&byte| byte == b'\n')?;
+    // Behind the line, which `#!` begins.
+    let start = (line + 3).next_multiple_of(ARCHIVE_ALIGNMENT as usize);
+    let archive = file.get(start..)?;
+    let length = archive
+        .starts_with(&ARCHIVE_MAGIC)
+        .then_some(())
+        .and_then(|()| array(archive, 24).map(u64::from_le_bytes))?;
+    (start as u64)
+        .checked_add(length)?
+        .checked_add(TRAILER_LENGTH as u64)
+}
+
 /// Where the image of a 64-bit little-endian ELF file ends: the end of its
 /// section table or of its last segment. `None` for other files.
 ///
 /// Source: System V ABI, chapter 4, "ELF Header", and chapter 5, "Program
 /// Header".
-fn image_end(file: &[u8]) -> Option<u64> {
+pub(crate) fn image_end(file: &[u8]) -> Option<u64> {
     if array::<6>(file, 0)? != CLASS_64_LITTLE_ENDIAN {
         return None;
     }

@@ -35,6 +35,7 @@
 mod archive;
 mod backing;
 mod checksum;
+mod contents;
 #[cfg_attr(target_family = "wasm", path = "decompress_wasm.rs")]
 mod decompress;
 mod digests;

@@ -1,12 +1,14 @@
-//! Notices of licences in an executable: behind the runtime and in front of the archive, where nothing maps them.
+//! Notices of licences: a block of its own in a runtime, and a metadata entry of the programs that are made of it.
 //!
-//! They are a block of their own: [`MAGIC`], length of the text and of its zstd frame (4 bytes each), the frame. Programs
-//! never look for it unless they are asked; then it is searched, from the end.
+//! The block: [`MAGIC`], length of the text and of its zstd frame (4 bytes each), the frame. In a runtime it is a section of its own,
+//! which nothing maps. A program has it in its archive ([`NAME`]), so it stays wherever the program stays.
 
+use crate::archive::Archive;
 use crate::decompress::Decompressor;
+use crate::error::VfsError;
 use crate::layout::array;
 #[cfg(feature = "write")]
-use crate::wasm;
+use crate::{executable, section, wasm};
 
 /// How the block begins.
 const MAGIC: [u8; 8] = *b"SEMALIC\n";
@@ -14,21 +16,43 @@ const MAGIC: [u8; 8] = *b"SEMALIC\n";
 const HEADER: usize = 16;
 /// A longer text is not believed.
 const LONGEST: usize = 16 << 20;
+/// The metadata entry of programs.
+pub(crate) const NAME: &str = "licenses";
+/// The section of runtimes.
+#[cfg(feature = "write")]
+const SECTION: &[u8] = b".sema.licenses\0";
 
 /// Level of compression. Each runtime is done once, when it is built.
 #[cfg(feature = "write")]
 const LEVEL: i32 = 19;
 
-/// The notices in the part of an executable that lies in front of its archive.
+impl Archive {
+    /// The notices of the program; `None` if it has none.
+    ///
+    /// # Errors
+    /// They are damaged.
+    pub fn notices(&self) -> Result<Option<String>, VfsError> {
+        let Some(entry) = self.metadata(NAME) else {
+            return Ok(None);
+        };
+        let text = decode(&entry.bytes()?);
+        text.map(Some).ok_or_else(|| VfsError::EntryDamaged {
+            path: entry.path().to_owned(),
+            problem: "it holds no notices of licences".to_owned(),
+        })
+    }
+}
+
+/// The notices in an executable without a program: they are searched, from the end.
 #[must_use]
-pub fn notices_in(front: &[u8]) -> Option<String> {
-    let mut end = front.len();
+pub fn notices_in(runtime: &[u8]) -> Option<String> {
+    let mut end = runtime.len();
     loop {
-        let found = front
+        let found = runtime
             .get(..end)?
             .windows(MAGIC.len())
             .rposition(|window| window == MAGIC)?;
-        if let Some(text) = front.get(found..).and_then(decode) {
+        if let Some(text) = runtime.get(found..).and_then(decode) {
             return Some(text);
         }
         // The runtime contains these letters, too.
@@ -46,6 +70,20 @@ pub(crate) fn are_all(file: &[u8], start: u64) -> bool {
         let stored = stored.and_then(|stored| usize::try_from(stored).ok());
         block.starts_with(&MAGIC) && stored.is_some_and(|stored| block.len() - HEADER == stored)
     })
+}
+
+/// The block of notices of a runtime, and the runtime without it.
+#[cfg(feature = "write")]
+pub(crate) fn taken_out(runtime: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    if wasm::is_module(runtime) {
+        return wasm::without_custom_section(runtime, NAME);
+    }
+    if let Some((block, rest)) = section::taken_out(runtime, SECTION) {
+        return Some((block.to_vec(), rest));
+    }
+    let end = executable::image_end(runtime).filter(|&end| are_all(runtime, end))?;
+    let (rest, block) = runtime.split_at_checked(usize::try_from(end).ok()?)?;
+    Some((block.to_vec(), rest.to_vec()))
 }
 
 fn decode(block: &[u8]) -> Option<String> {
@@ -76,11 +114,14 @@ pub fn with_notices(runtime: &[u8], notices: &str) -> std::io::Result<Vec<u8>> {
         block.extend((length as u32).to_le_bytes());
     }
     block.extend(frame);
+    if let Some(bytes) = section::with_content(runtime, SECTION, &block) {
+        return Ok(bytes);
+    }
     // A runtime is large: it is copied once.
     let mut bytes = Vec::with_capacity(runtime.len() + block.len());
     bytes.extend(runtime);
     if wasm::is_module(runtime) {
-        wasm::add_custom_section(&mut bytes, "licenses", &block);
+        wasm::add_custom_section(&mut bytes, NAME, &block);
     } else {
         bytes.extend(block);
     }

@@ -1,20 +1,24 @@
-//! The archive as a section of its executable.
+//! Sections of an executable: one for the archive, one for the licences of a runtime.
 //!
 //! Tools that rewrite executables (`strip`, `objcopy`) keep what sections describe and drop the rest. So the writer gives the
-//! runtime a table of sections with one more entry, behind its end, which describes the segment of the archive
+//! runtime a table of sections with one more entry, at its end, which describes the segment of the archive
 //! ([`crate::segment`]). Programs do not look at it.
 //!
 //! Source: System V ABI, chapter 4, "Sections".
 
+use std::ops::Range;
+
 use crate::layout::{ARCHIVE_ALIGNMENT, array};
 use crate::segment::{CLASS_64_LITTLE_ENDIAN, Segment};
 
-/// The name of the section.
-const NAME: &[u8] = b".sema\0";
+/// The section of the archive.
+const ARCHIVE: &[u8] = b".sema\0";
 /// Bytes of an entry of the table.
 const ENTRY: usize = 64;
 /// Bytes of the file header.
 const FILE_HEADER: usize = 64;
+/// The kind of a section whose content is the program's own affair.
+const CONTENT: u32 = 1;
 
 /// Where fields of the file header and of entries lie.
 mod at {
@@ -46,55 +50,130 @@ fn put(bytes: &mut [u8], at: usize, value: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The runtime with an empty entry for one more section at the end of its table, which is moved behind its end; as it is where
-/// that cannot be done.
-pub(crate) fn with_room(runtime: &[u8]) -> Vec<u8> {
-    extended(runtime).unwrap_or_else(|| runtime.to_vec())
+/// An executable with its table of sections, and the names of these, apart from the rest.
+struct Sections {
+    /// The rest; all of the file if table and names do not end it.
+    body: Vec<u8>,
+    names: Vec<u8>,
+    table: Vec<[u8; ENTRY]>,
+    /// The entry that describes the names.
+    named_by: usize,
 }
 
-fn extended(runtime: &[u8]) -> Option<Vec<u8>> {
-    let is_readable = array::<6>(runtime, 0)? == CLASS_64_LITTLE_ENDIAN
-        && half(runtime, at::ENTRY_SIZE)? == ENTRY
-        && runtime.len() >= FILE_HEADER;
-    let count = half(runtime, at::COUNT)?;
-    let names = half(runtime, at::NAMES)?;
-    if !is_readable || names == 0 || names >= count || count >= 0xff00 {
-        return None;
+impl Sections {
+    /// Takes an executable apart; `None` where that cannot be done.
+    fn of(file: &[u8]) -> Option<Sections> {
+        let is_readable = array::<6>(file, 0)? == CLASS_64_LITTLE_ENDIAN
+            && half(file, at::ENTRY_SIZE)? == ENTRY
+            && file.len() >= FILE_HEADER;
+        let count = half(file, at::COUNT)?;
+        let named_by = half(file, at::NAMES)?;
+        if !is_readable || named_by == 0 || named_by >= count || count >= 0xff00 {
+            return None;
+        }
+        let table_start = word(file, at::TABLE)?;
+        let table = file.get(table_start..)?.get(..count * ENTRY)?;
+        let table = table.as_chunks::<ENTRY>().0.to_vec();
+        let names = place(table.get(named_by)?)?;
+        let ends_file = table_start + count * ENTRY == file.len()
+            && names.end <= table_start
+            && table_start - names.end < 8;
+        let body_end = if ends_file { names.start } else { file.len() };
+        // A runtime is large: it is copied once, with room for what comes back behind it, one more entry, and padding.
+        let room = names.len() + (count + 1) * ENTRY + 64 + ARCHIVE_ALIGNMENT as usize;
+        let mut body = Vec::with_capacity(body_end + room);
+        body.extend(file.get(..body_end)?);
+        Some(Sections {
+            body,
+            names: file.get(names)?.to_vec(),
+            table,
+            named_by,
+        })
     }
-    let table = runtime
-        .get(word(runtime, at::TABLE)?..)?
-        .get(..count * ENTRY)?;
-    let entry = table.get(names * ENTRY..)?;
-    let old_names = runtime
-        .get(word(entry, at::OFFSET)?..)?
-        .get(..word(entry, at::SIZE)?)?;
-    let mut new_names = old_names.to_vec();
-    let name = u32::try_from(new_names.len()).ok()?;
-    new_names.extend(NAME);
 
-    // A runtime is large: it is copied once, with room for the names, the table, and padding behind both.
-    let room = new_names.len() + table.len() + ENTRY + 8 + ARCHIVE_ALIGNMENT as usize;
-    let mut extended = Vec::with_capacity(runtime.len() + room);
-    extended.extend(runtime);
-    let names_offset = extended.len();
-    extended.extend(&new_names);
-    extended.resize(extended.len().next_multiple_of(8), 0);
-    let table_offset = extended.len();
-    let mut table = table.to_vec();
-    let entry = table.get_mut(names * ENTRY..)?;
-    put(entry, at::OFFSET, &(names_offset as u64).to_le_bytes())?;
-    put(entry, at::SIZE, &(new_names.len() as u64).to_le_bytes())?;
-    extended.extend(&table);
-    let mut empty = [0; ENTRY];
-    put(&mut empty, 0, &name.to_le_bytes())?;
-    extended.extend(empty);
-    put(
-        &mut extended,
-        at::TABLE,
-        &(table_offset as u64).to_le_bytes(),
-    )?;
-    put(&mut extended, at::COUNT, &(count as u16 + 1).to_le_bytes())?;
-    Some(extended)
+    /// Adds an entry, with this name in place of its own.
+    fn push(&mut self, name: &[u8], mut entry: [u8; ENTRY]) -> Option<()> {
+        let offset = u32::try_from(self.names.len()).ok()?;
+        self.names.extend(name);
+        put(&mut entry, 0, &offset.to_le_bytes())?;
+        self.table.push(entry);
+        Some(())
+    }
+
+    /// The entry of this name.
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        self.table.iter().position(|entry| {
+            let offset = array(entry, 0).map(u32::from_le_bytes);
+            offset
+                .and_then(|offset| self.names.get(usize::try_from(offset).ok()?..))
+                .is_some_and(|rest| rest.starts_with(name))
+        })
+    }
+
+    /// The executable with table and names at its end.
+    fn joined(self) -> Option<Vec<u8>> {
+        let mut file = self.body;
+        let mut table = self.table;
+        let names = table.get_mut(self.named_by)?;
+        put(names, at::OFFSET, &(file.len() as u64).to_le_bytes())?;
+        put(names, at::SIZE, &(self.names.len() as u64).to_le_bytes())?;
+        file.extend(&self.names);
+        file.resize(file.len().next_multiple_of(8), 0);
+        let start = file.len() as u64;
+        let count = u16::try_from(table.len()).ok()?;
+        file.extend(table.as_flattened());
+        put(&mut file, at::TABLE, &start.to_le_bytes())?;
+        put(&mut file, at::COUNT, &count.to_le_bytes())?;
+        Some(file)
+    }
+}
+
+/// What an entry describes, in the file.
+fn place(entry: &[u8; ENTRY]) -> Option<Range<usize>> {
+    let start = word(entry, at::OFFSET)?;
+    Some(start..start.checked_add(word(entry, at::SIZE)?)?)
+}
+
+/// The runtime with an empty entry for one more section at the end of its table; as it is where that cannot be done.
+pub(crate) fn with_room(runtime: &[u8]) -> Vec<u8> {
+    let extended = || {
+        let mut sections = Sections::of(runtime)?;
+        sections.push(ARCHIVE, [0; ENTRY])?;
+        sections.joined()
+    };
+    extended().unwrap_or_else(|| runtime.to_vec())
+}
+
+/// The executable with a section that is no part of the running program; `None` where that cannot be done.
+pub(crate) fn with_content(file: &[u8], name: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+    let mut sections = Sections::of(file)?;
+    let mut entry = [0; ENTRY];
+    put(&mut entry, 4, &CONTENT.to_le_bytes())?;
+    let numbers = [(at::OFFSET, sections.body.len()), (at::SIZE, content.len())];
+    for (at, number) in numbers {
+        put(&mut entry, at, &(number as u64).to_le_bytes())?;
+    }
+    put(&mut entry, 48, &1u64.to_le_bytes())?;
+    sections.push(name, entry)?;
+    sections.body.extend(content);
+    sections.joined()
+}
+
+/// The content of a section, and the executable without it: without its bytes if [`with_content`] has added it last.
+pub(crate) fn taken_out<'f>(file: &'f [u8], name: &[u8]) -> Option<(&'f [u8], Vec<u8>)> {
+    let mut sections = Sections::of(file)?;
+    let found = sections.find(name)?;
+    let place = place(sections.table.get(found)?)?;
+    let content = file.get(place.clone())?;
+    if found + 1 == sections.table.len() && place.end == sections.body.len() {
+        sections.body.truncate(place.start);
+        sections.table.pop();
+        if sections.names.ends_with(name) {
+            sections.names.truncate(sections.names.len() - name.len());
+        }
+        return Some((content, sections.joined()?));
+    }
+    Some((content, file.to_vec()))
 }
 
 /// Makes the entry that describes the segment say that it has another length. Without such an entry nothing is changed.
@@ -116,7 +195,6 @@ pub(crate) fn resize(runtime: &mut [u8], old: Segment, length: u64) {
 
 /// Makes the empty entry that [`with_room`] has added describe the segment.
 pub(crate) fn describe(runtime: &mut [u8], segment: Segment) -> Option<()> {
-    const CONTENT: u32 = 1;
     const IN_MEMORY: u64 = 2;
     let last = half(runtime, at::COUNT)?.checked_sub(1)?;
     let start = word(runtime, at::TABLE)?.checked_add(last * ENTRY)?;

@@ -158,6 +158,24 @@ pub(crate) fn add_custom_section(module: &mut Vec<u8>, name: &str, content: &[u8
     module.extend(content);
 }
 
+/// The content of the custom section of this name, and the module without it.
+#[cfg(feature = "write")]
+pub(crate) fn without_custom_section(file: &[u8], name: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let content = custom_section(file, name)?;
+    let mut start = MAGIC.len();
+    for section in sections(file)? {
+        let end = section.start + section.content.len();
+        if section.id == section::CUSTOM
+            && section.content.as_ptr_range().end == content.as_ptr_range().end
+        {
+            let rest = [file.get(..start)?, file.get(end..)?].concat();
+            return Some((content.to_vec(), rest));
+        }
+        start = end;
+    }
+    None
+}
+
 /// Where the archive with its trailer lies in the file of a program: the last segment of data that ends in a trailer.
 pub(crate) fn archive_segment(file: &[u8]) -> Option<Range<usize>> {
     const ACTIVE: u32 = 0;

@@ -143,3 +143,29 @@ fn absence_and_strangers_are_told_apart() {
     let newer = Archive::from_bytes(newer).unwrap_err().to_string();
     assert!(newer.contains("version 2") && newer.contains("version 1"));
 }
+
+/// A bundle that an installed runtime runs, `#!` and all.
+#[test]
+fn bundles_say_that_their_end_is_missing() {
+    let line = b"#!/usr/bin/env sema-rt\n";
+    let bundle = builder(&specimen(), 1024)
+        .to_executable_bytes(line)
+        .unwrap();
+    Archive::from_executable_bytes(bundle.clone()).unwrap();
+    for length in [
+        64,
+        100,
+        bundle.len() / 2,
+        bundle.len() - 64,
+        bundle.len() - 1,
+    ] {
+        let error = Archive::from_executable_bytes(bundle[..length].to_vec()).unwrap_err();
+        let message = error.to_string();
+        let expected = format!("{length} bytes of it are here, and it had {}", bundle.len());
+        assert!(message.contains(&expected), "{message}");
+    }
+    // Other scripts are none.
+    let script = [&line[..], b"echo SEMAVFS\n", &[b' '; 500]].concat();
+    let error = Archive::from_executable_bytes(script).unwrap_err();
+    assert!(matches!(error, VfsError::NoArchive), "{error}");
+}

@@ -283,38 +283,110 @@ fn real_runtime(scratch: &Scratch) -> Option<Vec<u8>> {
 }
 
 /// The kinds: tools that remove symbols, that rewrite the file, and that put something behind it.
+const TOOLS: [&[&str]; 9] = [
+    &["strip"],
+    &["strip", "--strip-debug"],
+    &["strip", "--strip-all"],
+    // As dh_strip calls it.
+    &[
+        "strip",
+        "--remove-section=.comment",
+        "--remove-section=.note",
+    ],
+    &["objcopy"],
+    &["objcopy", "--strip-unneeded"],
+    &["eu-strip"],
+    &["llvm-strip"],
+    &["patchelf", "--no-default-lib"],
+];
+
+/// Copies `path` and lets a tool change the copy; `None` where it cannot be done here.
+#[cfg(target_os = "linux")]
+fn changed_by(tool: &[&str], path: &Path, copy: &Path) -> Option<()> {
+    std::fs::copy(path, copy).unwrap();
+    let mut command = Command::new(tool[0]);
+    let done = command.args(&tool[1..]).arg(copy).output();
+    done.is_ok_and(|done| done.status.success()).then_some(())
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn tools_for_executables_leave_the_archive() {
     let scratch = Scratch::new("tools");
-    let Some(runtime) = real_runtime(&scratch) else {
+    let Some(bare) = real_runtime(&scratch) else {
         return;
     };
+    let notices = "the licences\n".repeat(1000);
+    let runtime = sema_vfs::with_notices(&bare, &notices).unwrap();
     let path = scratch.join("app");
     builder(&specimen(), 1024)
         .write_executable(&runtime, &path)
         .unwrap();
     Archive::open_executable(&path).unwrap().verify().unwrap();
     let copy = scratch.join("copy");
-    for tool in [
-        &["strip"][..],
-        &["strip", "--strip-debug"],
-        &["strip", "--strip-all"],
-        &["objcopy"],
-        &["objcopy", "--strip-unneeded"],
-    ] {
-        std::fs::copy(&path, &copy).unwrap();
-        let done = Command::new(tool[0]).args(&tool[1..]).arg(&copy).status();
-        if !done.is_ok_and(|status| status.success()) {
+    let mut tried = 0;
+    for tool in TOOLS {
+        if changed_by(tool, &path, &copy).is_none() {
             continue;
         }
+        tried += 1;
         let archive = Archive::open_executable(&copy).unwrap_or_else(|e| panic!("{tool:?}: {e}"));
         archive.verify().unwrap();
-        assert_eq!(archive.entry_count(), specimen().len(), "{tool:?}");
+        assert_eq!(archive.entry_count(), specimen().len() + 1, "{tool:?}");
+        assert_eq!(
+            archive.notices().unwrap().as_ref(),
+            Some(&notices),
+            "{tool:?}"
+        );
     }
+    assert!(tried > 0, "no compiler without strip");
     let mut signed = std::fs::read(&path).unwrap();
     signed.extend(b"a signature");
     assert!(Archive::from_executable_bytes(signed).is_ok());
+}
+
+/// Who packs runtimes strips them, too.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_licences_of_a_runtime_go_to_its_programs() {
+    let scratch = Scratch::new("runtime-notices");
+    let Some(bare) = real_runtime(&scratch) else {
+        return;
+    };
+    let notices = "the licences\n".repeat(1000);
+    let program = |runtime: &[u8]| {
+        let bytes = builder(&specimen(), 1024).to_executable_bytes(runtime);
+        Archive::from_executable_bytes(bytes.unwrap()).unwrap()
+    };
+    assert_eq!(program(&bare).notices().unwrap(), None);
+    let runtime = sema_vfs::with_notices(&bare, &notices).unwrap();
+    assert!(Archive::from_executable_bytes(runtime.clone()).is_err());
+    assert_eq!(sema_vfs::notices_in(&runtime).as_ref(), Some(&notices));
+    let made = program(&runtime);
+    assert_eq!(made.notices().unwrap().as_ref(), Some(&notices));
+    // Nothing of them is left in front.
+    let with_length = |archive: &Archive| archive.front().unwrap().len();
+    assert_eq!(with_length(&made), with_length(&program(&bare)));
+
+    let (path, copy) = (scratch.join("sema-rt"), scratch.join("stripped"));
+    std::fs::write(&path, &runtime).unwrap();
+    let gnu = TOOLS
+        .iter()
+        .filter(|tool| ["strip", "objcopy"].contains(&tool[0]));
+    for tool in gnu {
+        if changed_by(tool, &path, &copy).is_none() {
+            continue;
+        }
+        let stripped = std::fs::read(&copy).unwrap();
+        assert_eq!(
+            sema_vfs::notices_in(&stripped).as_ref(),
+            Some(&notices),
+            "{tool:?}"
+        );
+        let made = program(&stripped);
+        assert_eq!(made.notices().unwrap().as_ref(), Some(&notices), "{tool:?}");
+        made.verify().unwrap();
+    }
 }
 
 /// The runtime is covered by a checksum, and an end that is lost is told apart from none.

@@ -205,6 +205,12 @@ fn notices_of_licences_are_a_section_of_their_own() {
     let archive =
         Archive::from_executable_bytes(builder().to_executable_bytes(&runtime).unwrap()).unwrap();
     reads(&archive);
-    let notices = sema_vfs::notices_in(archive.front().unwrap());
-    assert_eq!(notices.as_deref(), Some("the licences"));
+    assert_eq!(archive.notices().unwrap().as_deref(), Some("the licences"));
+    // They have gone to where the program is.
+    let front = archive.front().unwrap();
+    assert_eq!(sema_vfs::notices_in(front), None);
+    assert_eq!(
+        sema_vfs::notices_in(&runtime).as_deref(),
+        Some("the licences")
+    );
 }

@@ -119,7 +119,7 @@ pub fn run_with(
                 return refuse(&file, &error);
             }
             if let Some(wanted) = std::env::var_os(INFO).filter(|wanted| !wanted.is_empty()) {
-                return inform(&wanted);
+                return inform(&wanted, Some(&archive));
             }
             return start(archive, Trust::Own, &file, &arguments, natives, prepare);
         }
@@ -130,7 +130,7 @@ pub fn run_with(
         return refuse(&executable(&arguments), &error);
     }
     if let Some(wanted) = std::env::var_os(INFO).filter(|wanted| !wanted.is_empty()) {
-        return inform(&wanted);
+        return inform(&wanted, None);
     }
     // Not a program but the runtime alone: the first argument is the bundle.
     match arguments.get(1) {
@@ -158,26 +158,20 @@ pub fn run_with(
 /// The variable that asks a program about itself instead of running it: `licenses`.
 const INFO: &str = "SEMAC_INFO";
 
-#[cfg(not(target_family = "wasm"))]
-const NO_NOTICES: &str = "Error: this program has no licences in it: strip or a tool like it has removed them, or the runtime that it was built with came without a list\n";
-#[cfg(target_family = "wasm")]
-const NO_NOTICES: &str = "Error: programs for WebAssembly cannot read the licences in them: `semac inspect --licenses` shows them\n";
-
-/// The licences of what this executable contains, if they are in it.
-fn notices() -> Option<String> {
-    // As a file: where the notices lie, nothing is mapped.
-    let path = std::env::current_exe().ok()?;
-    match Archive::open_executable(&path) {
-        Ok(archive) => sema_vfs::notices_in(archive.front()?),
-        // The runtime alone.
-        Err(VfsError::NoArchive) => sema_vfs::notices_in(&std::fs::read(&path).ok()?),
-        Err(_) => None,
+/// The licences of the program, or of the runtime alone, if they are in it.
+fn notices(archive: Option<&Archive>) -> Result<Option<String>, VfsError> {
+    match archive {
+        Some(archive) => archive.notices(),
+        None => {
+            let file = std::env::current_exe().and_then(std::fs::read);
+            Ok(file.ok().and_then(|file| sema_vfs::notices_in(&file)))
+        }
     }
 }
 
 /// Says what the program is asked about itself.
 #[cold]
-fn inform(wanted: &OsStr) -> u8 {
+fn inform(wanted: &OsStr, archive: Option<&Archive>) -> u8 {
     if wanted != "licenses" {
         complain(&format!(
             "Error: {INFO} can be licenses, not {}\n",
@@ -185,9 +179,16 @@ fn inform(wanted: &OsStr) -> u8 {
         ));
         return status::USAGE;
     }
-    let Some(notices) = notices() else {
-        complain(NO_NOTICES);
-        return status::FAILURE;
+    let notices = match notices(archive) {
+        Ok(Some(notices)) => notices,
+        Ok(None) => {
+            complain("Error: this program has no licences in it: its runtime came without them\n");
+            return status::FAILURE;
+        }
+        Err(error) => {
+            complain(&format!("Error: the licences cannot be shown: {error}\n"));
+            return status::FAILURE;
+        }
     };
     let output = Output::stdout();
     output.write(notices.as_bytes());

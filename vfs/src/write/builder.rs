@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::data::{DEFAULT_LEVEL, DataWriter, Stored};
 use super::output::{self, WriteError};
@@ -15,7 +16,7 @@ use crate::layout::{
     EntryKind, HEADER_LENGTH, Header, RECORD_LENGTH, Record, TRAILER_LENGTH, Trailer, u64_at,
 };
 use crate::path::VfsPath;
-use crate::{section, segment, wasm};
+use crate::{notices, section, segment, wasm};
 
 /// Collects the entries of an archive and writes it. The output depends on the
 /// entries alone, not on the order in which they were added.
@@ -31,7 +32,8 @@ pub struct ArchiveBuilder {
 
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Bytes(Vec<u8>),
+    /// Shared by the copies of a builder.
+    Bytes(Arc<Vec<u8>>),
     File(PathBuf),
 }
 
@@ -95,7 +97,7 @@ impl ArchiveBuilder {
         path: VfsPath,
         content: impl Into<Vec<u8>>,
     ) -> Result<(), WriteError> {
-        self.add(kind, path, Source::Bytes(content.into()))
+        self.add(kind, path, Source::Bytes(Arc::new(content.into())))
     }
 
     /// Adds an entry with the content of `file`, which is read when the archive
@@ -198,12 +200,21 @@ impl ArchiveBuilder {
         if has_trailer(runtime) {
             return Err(WriteError::RuntimeCarriesProgram);
         }
+        // In the archive they survive what the program survives.
+        if let Some((block, runtime)) = notices::taken_out(runtime)
+            && let Ok(path) = VfsPath::metadata(notices::NAME)
+        {
+            let mut with_notices = self.clone();
+            with_notices.set_metadata(path, block);
+            return with_notices.append(Front::new(&runtime)?, output);
+        }
         self.append(Front::new(runtime)?, output)
     }
 
-    /// Adds an entry, or replaces it.
-    pub(super) fn insert(&mut self, key: (VfsPath, EntryKind), source: Source) {
-        self.entries.insert(key, source);
+    /// Sets the content of a metadata entry, which is made if there is none.
+    pub fn set_metadata(&mut self, path: VfsPath, content: Vec<u8>) {
+        let content = Source::Bytes(Arc::new(content));
+        self.entries.insert((path, EntryKind::Metadata), content);
     }
 
     /// Writes what lies in front, the archive and a trailer.

@@ -7,7 +7,7 @@ use crate::layout::{EntryKind, TRAILER_LENGTH};
 use crate::path::VfsPath;
 use crate::{segment, wasm};
 
-use super::builder::{ArchiveBuilder, Front, Source};
+use super::builder::{ArchiveBuilder, Front};
 use super::output::WriteError;
 
 /// Why a file cannot be rewritten.
@@ -53,11 +53,6 @@ impl ArchiveBuilder {
             builder.add_bytes(entry.kind(), path, content)?;
         }
         Ok(builder)
-    }
-
-    /// Sets the content of a metadata entry, which is made if there is none.
-    pub fn set_metadata(&mut self, path: VfsPath, content: Vec<u8>) {
-        self.insert((path, EntryKind::Metadata), Source::Bytes(content));
     }
 
     /// The executable `file` with this archive in place of its own.

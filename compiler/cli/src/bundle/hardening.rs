@@ -261,6 +261,8 @@ fn filter(processor: &str, needs: Needs) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn granted(capabilities: &[Capability], rules: &str) -> Granted {
@@ -351,5 +353,127 @@ mod tests {
         assert_eq!(verdict(filter, 0xc000_00b7, 198), REFUSE);
         assert_eq!(verdict(filter, 0xc000_00b7, 41), REFUSE, "pivot_root");
         assert_eq!(verdict(filter, 0xc000_00b7, 59), ALLOW);
+    }
+
+    /// All groups of calls.
+    fn listed() -> impl Iterator<Item = &'static Call> {
+        [NEVER, STARTS, SOCKETS, CHANGES].into_iter().flatten()
+    }
+
+    /// The numbers of calls in a header of the kernel, by name; `None` where it is not installed.
+    fn header(path: &str) -> Option<HashMap<String, u32>> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let numbers = text.lines().filter_map(|line| {
+            let mut words = line.strip_prefix("#define __NR_")?.split_whitespace();
+            Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+        });
+        Some(numbers.collect())
+    }
+
+    /// Numbers and names come from different places: here they are compared with those of the kernel.
+    #[test]
+    fn calls_have_the_numbers_of_the_kernel() {
+        // RISC-V and AArch64 have the generic table.
+        for (path, column) in [
+            ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", 0),
+            ("/usr/include/asm-generic/unistd.h", 1),
+            ("/usr/aarch64-linux-gnu/include/asm-generic/unistd.h", 1),
+            ("/usr/riscv64-linux-gnu/include/asm-generic/unistd.h", 1),
+        ] {
+            let Some(numbers) = header(path) else {
+                continue;
+            };
+            let mut known = 0;
+            for (name, intel, other) in listed() {
+                let number = [*intel, *other][column];
+                match numbers.get(*name) {
+                    Some(found) => assert_eq!(number, *found, "{name} in {path}"),
+                    // The header is older than the call, or the processor has none.
+                    None => assert!(number == 0 || number > 450, "{name} in {path}: {number}"),
+                }
+                known += usize::from(numbers.contains_key(*name));
+            }
+            assert!(known > 60, "{path} names {known} of them");
+        }
+        // ELF's number of the processor, 64 bits, little-endian (linux/audit.h, linux/elf-em.h).
+        let machines = [("x86_64", 62), ("aarch64", 183), ("riscv64", 243)];
+        let machines = machines.map(|(name, machine)| (name, machine | 0x8000_0000 | 0x4000_0000));
+        assert_eq!(FILTERS, machines);
+    }
+
+    /// What runtimes call from their start to their end, on any processor, is never refused: else hardened programs would
+    /// end where nobody has tried them.
+    #[test]
+    fn filters_of_all_processors_let_programs_live() {
+        // From the table of each processor: x86-64, then the generic one.
+        const LIFE: &[Call] = &[
+            ("read", 0, 63),
+            ("write", 1, 64),
+            ("close", 3, 57),
+            ("fstat", 5, 80),
+            ("lseek", 8, 62),
+            ("mmap", 9, 222),
+            ("mprotect", 10, 226),
+            ("munmap", 11, 215),
+            ("brk", 12, 214),
+            ("rt_sigaction", 13, 134),
+            ("rt_sigprocmask", 14, 135),
+            ("rt_sigreturn", 15, 139),
+            ("madvise", 28, 233),
+            ("nanosleep", 35, 101),
+            ("getpid", 39, 172),
+            ("clone", 56, 220),
+            ("exit", 60, 93),
+            ("kill", 62, 129),
+            ("futex", 202, 98),
+            ("clock_gettime", 228, 113),
+            ("clock_nanosleep", 230, 115),
+            ("exit_group", 231, 94),
+            ("openat", 257, 56),
+            ("ppoll", 271, 73),
+            ("sigaltstack", 131, 132),
+            ("prlimit64", 302, 261),
+            ("getrandom", 318, 278),
+            ("eventfd2", 290, 19),
+            ("epoll_pwait", 281, 22),
+        ];
+        for needs in [(false, false), (false, true), (true, true)].map(|(network, writes)| Needs {
+            starts: false,
+            network,
+            writes,
+        }) {
+            for (processor, architecture) in FILTERS {
+                let filter = filter(processor, needs).unwrap();
+                let number = |call: &Call| {
+                    if *processor == "x86_64" {
+                        call.1
+                    } else {
+                        call.2
+                    }
+                };
+                for call in LIFE {
+                    let got = verdict(&filter, *architecture, number(call));
+                    assert_eq!(got, ALLOW, "{} on {processor}", call.0);
+                }
+                for call in listed().filter(|call| number(call) != 0) {
+                    let is_needed = needs.network && SOCKETS.contains(call)
+                        || needs.writes && CHANGES.contains(call);
+                    let expected = if is_needed { ALLOW } else { REFUSE };
+                    let got = verdict(&filter, *architecture, number(call));
+                    assert_eq!(got, expected, "{} on {processor}", call.0);
+                }
+                for (other, foreign) in FILTERS.iter().filter(|other| other.0 != *processor) {
+                    let got = verdict(&filter, *foreign, 0);
+                    assert_eq!(got, KILL_PROCESS, "a call of {other} on {processor}");
+                }
+            }
+        }
+        let numbers = header("/usr/include/asm-generic/unistd.h").unwrap_or_default();
+        for (name, _, number) in LIFE {
+            assert!(
+                numbers.get(*name).is_none_or(|found| found == number),
+                "{name}"
+            );
+        }
     }
 }

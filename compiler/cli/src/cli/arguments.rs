@@ -96,7 +96,6 @@ pub enum Command {
     /// Print what makes a shell complete the command line
     Completions(Completions),
     /// Write the manual pages
-    #[command(hide = true)]
     Man(Man),
 }
 

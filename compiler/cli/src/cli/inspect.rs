@@ -147,9 +147,11 @@ pub(super) fn execute(arguments: &Inspect) -> Result<u8, Failure> {
             inspection.modules.push(part);
         }
         Image::Archive(archive) if arguments.licenses => {
-            let notices = archive.front().and_then(sema_vfs::notices_in);
+            let notices = archive
+                .notices()
+                .map_err(|error| damaged(error.to_string()))?;
             print(&notices.ok_or_else(|| {
-                damaged("it has no licences: strip or a tool like it has removed them, or its runtime came without a list".to_owned())
+                damaged("it has no licences: its runtime came without them".to_owned())
             })?)?;
             return Ok(0);
         }

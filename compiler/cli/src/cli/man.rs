@@ -24,7 +24,7 @@ pub(super) fn execute(arguments: &Man) -> Result<u8, Failure> {
     let mut command = Arguments::command();
     command.build();
     let mut pages = vec![("semac.1".to_owned(), command.clone())];
-    for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+    for part in command.get_subcommands() {
         let name = format!("semac-{}", part.get_name());
         // A page of its own has a name of its own.
         let page = part.clone().display_name(name.clone());

@@ -1,6 +1,7 @@
 //! `semac symbolize`: the report of a program without line tables, with the lines.
 
 use crate::paths::shown;
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
@@ -84,30 +85,30 @@ impl Tables {
 
     /// The text with lines in the reports of this build. Other lines stay as they are.
     fn shown(&self, text: &str) -> Result<String, Failure> {
-        let mut out = String::with_capacity(text.len());
-        let mut report: Vec<&str> = Vec::new();
-        let (mut found, mut others) = (false, Vec::new());
-        let mut finish = |report: &mut Vec<&str>, out: &mut String| {
-            match self.build_of(report) {
-                Some(build) if build == self.build => {
+        let marker = format!("{FACT}{}: ", sema_machine::vm::BUILD);
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        // What each line becomes.
+        let mut out: Vec<Cow<'_, str>> = lines.iter().map(|line| Cow::from(*line)).collect();
+        let (mut found, mut other) = (false, None);
+        for (index, line) in lines.iter().enumerate() {
+            let named = line.split_once(&marker);
+            match named.map(|(prefix, build)| (prefix, build.trim_end())) {
+                Some((prefix, build)) if build == self.build => {
                     found = true;
-                    self.write_report(report, out);
+                    self.write_report(
+                        &Report {
+                            lines: &lines,
+                            prefix,
+                            build: index,
+                        },
+                        &mut out,
+                    );
                 }
-                other => {
-                    others.extend(other.map(str::to_owned));
-                    report.iter().for_each(|line| out.push_str(line));
-                }
+                Some((_, build)) => other = other.or(Some(build)),
+                None => {}
             }
-            report.clear();
-        };
-        for line in text.split_inclusive('\n') {
-            if line.starts_with("Error: ") {
-                finish(&mut report, &mut out);
-            }
-            report.push(line);
         }
-        finish(&mut report, &mut out);
-        match (found, others.first()) {
+        match (found, other) {
             (false, Some(build)) => Err(Failure::Other {
                 message: format!(
                     "the report is of build {build}, and the file of build {}",
@@ -120,70 +121,68 @@ impl Tables {
                     .to_owned(),
                 hint: "pass on all that the program wrote to standard error".to_owned(),
             }),
-            (true, Some(build)) => {
-                note(&format!("Left as they are: reports of build {build}\n"));
-                Ok(out)
-            }
-            (true, None) => Ok(out),
-        }
-    }
-
-    /// The build that a report names.
-    fn build_of<'t>(&self, report: &[&'t str]) -> Option<&'t str> {
-        report.iter().find_map(|line| build_line(line))
-    }
-
-    fn write_report(&self, report: &[&str], out: &mut String) {
-        let mut frames: Vec<(String, u64)> = Vec::new();
-        let mut innermost = None;
-        let mut head: Vec<&str> = Vec::new();
-        let mut rest: Vec<&str> = Vec::new();
-        for line in report {
-            match frame_line(line) {
-                Some(frame) if rest.is_empty() => {
-                    let lines = self.lines(&frame);
-                    let position = lines.iter().find_map(|(_, position)| position.clone());
-                    innermost = innermost.or(position);
-                    match lines.as_slice() {
-                        [(line, _)] => frames.push((line.clone(), frame.count)),
-                        lines => {
-                            for _ in 0..frame.count.min(MOST_REPEATED) {
-                                frames.extend(lines.iter().map(|(line, _)| (line.clone(), 1)));
-                            }
-                        }
-                    }
+            (true, other) => {
+                if let Some(build) = other {
+                    note(&format!("Left as they are: reports of build {build}\n"));
                 }
-                None if frames.is_empty() => head.push(line),
-                _ => rest.push(line),
+                Ok(out.concat())
             }
         }
-        // The place stands in front of the facts.
-        let facts = head
-            .iter()
-            .position(|line| line.starts_with("  = "))
-            .unwrap_or(head.len());
-        for (index, line) in head.iter().enumerate() {
-            if index == facts
-                && let Some(position) = &innermost
-            {
-                out.push_str(&format!("  --> {position}\n"));
-            }
-            if build_line(line).is_none() {
-                out.push_str(line);
-            }
-        }
-        for equal in frames.chunk_by(|left, right| left.0 == right.0) {
-            let Some((frame, _)) = equal.first() else {
+    }
+
+    /// Puts the lines of a report into its place.
+    fn write_report<'t>(&self, report: &Report<'t, '_>, out: &mut [Cow<'t, str>]) {
+        // Where frames begin, and what they become: prefix, text, how often.
+        let mut first = None;
+        let mut frames: Vec<(&str, String, u64)> = Vec::new();
+        let mut innermost = None;
+        for (index, prefix, content) in report.behind() {
+            let Some(frame) = frame_line(content) else {
+                if first.is_some() {
+                    break;
+                }
                 continue;
             };
-            let count: u64 = equal.iter().map(|(_, count)| count).sum();
-            out.push_str(frame);
-            if count > 1 {
-                out.push_str(&format!(", {count} times"));
+            first = first.or(Some(index));
+            if let Some(line) = out.get_mut(index) {
+                *line = Cow::from("");
             }
-            out.push('\n');
+            let lines = self.lines(&frame);
+            let position = lines.iter().find_map(|(_, position)| position.clone());
+            innermost = innermost.or(position);
+            match lines.as_slice() {
+                [(line, _)] => frames.push((prefix, line.clone(), frame.count)),
+                lines => {
+                    for _ in 0..frame.count.min(MOST_REPEATED) {
+                        frames.extend(lines.iter().map(|(line, _)| (prefix, line.clone(), 1)));
+                    }
+                }
+            }
         }
-        rest.iter().for_each(|line| out.push_str(line));
+        if let Some(line) = out.get_mut(report.build) {
+            *line = Cow::from("");
+        }
+        // The place stands in front of the facts.
+        let (facts, prefix) = report.facts();
+        if let (Some(position), Some(line)) = (innermost, out.get_mut(facts)) {
+            *line = Cow::from(format!("{prefix}  --> {position}\n{line}"));
+        }
+        let mut text = String::new();
+        for equal in frames.chunk_by(|left, right| left.1 == right.1) {
+            let Some((prefix, frame, _)) = equal.first() else {
+                continue;
+            };
+            text.push_str(prefix);
+            text.push_str(frame);
+            let count: u64 = equal.iter().map(|(_, _, count)| count).sum();
+            if count > 1 {
+                text.push_str(&format!(", {count} times"));
+            }
+            text.push('\n');
+        }
+        if let Some(line) = first.and_then(|first| out.get_mut(first)) {
+            *line = Cow::from(text);
+        }
     }
 
     /// The lines of a report that a frame stands for, with their positions.
@@ -261,12 +260,68 @@ fn no_tables(path: &Path) -> Failure {
     }
 }
 
-/// What a line says about the build.
-fn build_line(line: &str) -> Option<&str> {
-    let fact = line
-        .strip_prefix("  = ")?
-        .strip_prefix(sema_machine::vm::BUILD)?;
-    Some(fact.strip_prefix(": ")?.trim_end())
+/// How a report begins, and the facts in it.
+const HEAD: &str = "Error: ";
+const FACT: &str = "  = ";
+
+/// A report in a log, which may have put something in front of each line: a time, the name of a container.
+struct Report<'t, 'l> {
+    lines: &'l [&'t str],
+    /// What stands in front of the line that names the build.
+    prefix: &'t str,
+    /// Which line that is.
+    build: usize,
+}
+
+impl<'t> Report<'t, '_> {
+    /// The lines behind that of the build, apart from what is in front of them, up to the next report. Lines that others have
+    /// written between them are left out.
+    fn behind(&self) -> impl Iterator<Item = (usize, &'t str, &'t str)> {
+        let lines = self.lines.iter().enumerate().skip(self.build + 1);
+        let ours = lines.filter_map(|(index, line)| {
+            let (prefix, content) = without_prefix(self.prefix, line)?;
+            Some((index, prefix, content))
+        });
+        ours.take_while(|(_, _, content)| !content.starts_with(HEAD))
+    }
+
+    /// The first fact of the report, and what is in front of it.
+    fn facts(&self) -> (usize, &'t str) {
+        let mut facts = (self.build, self.prefix);
+        let lines = self.lines.iter().enumerate().take(self.build).rev();
+        for (index, line) in lines {
+            match without_prefix(self.prefix, line) {
+                Some((_, content)) if content.starts_with(HEAD) => break,
+                Some((prefix, content)) if content.starts_with(FACT) => facts = (index, prefix),
+                _ => {}
+            }
+        }
+        facts
+    }
+}
+
+/// A line apart from what is in front of it, if that is like `prefix`: the same, but for numbers.
+fn without_prefix<'t>(prefix: &str, line: &'t str) -> Option<(&'t str, &'t str)> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let (mut wanted, mut rest) = (prefix, line);
+    while let Some(c) = wanted.chars().next() {
+        let same = if is_digit(c) {
+            rest.starts_with(is_digit)
+        } else {
+            rest.starts_with(c)
+        };
+        if !same {
+            return None;
+        }
+        if is_digit(c) {
+            wanted = wanted.trim_start_matches(is_digit);
+            rest = rest.trim_start_matches(is_digit);
+        } else {
+            wanted = wanted.get(c.len_utf8()..)?;
+            rest = rest.get(c.len_utf8()..)?;
+        }
+    }
+    line.split_at_checked(line.len() - rest.len())
 }
 
 /// A frame as a report without lines shows it.

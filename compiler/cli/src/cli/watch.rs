@@ -253,6 +253,7 @@ impl Running {
             // A terminal of which nothing can be learnt is left alone.
             let _ = ending::note_terminal_mode();
         }
+        ending::end_with_us(&mut command);
         let child = command.spawn().map_err(|source| Failure::File {
             action: "start",
             path: semac.to_owned(),

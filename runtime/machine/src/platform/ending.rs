@@ -93,6 +93,33 @@ pub fn ask_to_end(process: i32) {
     }
 }
 
+/// Asks a process that is about to be started to end, with SIGTERM, when the calling thread has ended, whatever ended it: SIGKILL
+/// gives this process no time to do so itself. Only Linux can do that.
+#[cfg(target_os = "linux")]
+pub fn end_with_us(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let parent = std::process::id();
+    let in_child = move || {
+        // SAFETY: system calls without pointers.
+        let (done, has_parent) = unsafe {
+            let done = libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0);
+            (done, libc::getppid().unsigned_abs() == parent)
+        };
+        match done {
+            0 if has_parent => Ok(()),
+            // It has ended in between, and nobody will say so.
+            0 => Err(std::io::ErrorKind::Interrupted.into()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: what runs between fork and exec are two system calls; nothing is allocated.
+    unsafe { command.pre_exec(in_child) };
+}
+
+/// Elsewhere the process goes on.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with_us(_command: &mut std::process::Command) {}
+
 /// What a signal does now.
 pub(super) fn disposition(signal: libc::c_int) -> Option<libc::sighandler_t> {
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();

@@ -74,7 +74,10 @@ impl Plan {
         platform::check(&targets, arguments)?;
         let executables = match (&image, &job.output) {
             (Some(_), None) => Vec::new(),
-            (_, output) => outputs::outputs(source, &job.name()?, output.as_deref(), &targets)?,
+            (_, output) => {
+                let is_all = job.target.iter().any(|name| name == "all");
+                outputs::outputs(source, &job.name()?, output.as_deref(), &targets, is_all)?
+            }
         };
         let executables: Vec<PathBuf> = executables.into_iter().map(sema_vfs::followed).collect();
         if let Some(image) = &image {

@@ -9,22 +9,23 @@ use crate::bundle::{self, Origin, RuntimeImage, Target};
 
 /// The executables to write, one for each platform.
 ///
-/// For one platform the output is a file, or a directory for the default name. For several platforms it is a directory, and the
-/// names of the files tell the platforms apart.
+/// For one platform the output is a file, or a directory for the default name. For several platforms, and for all there are
+/// (`is_all`) however many that is, it is a directory, and the names of the files tell the platforms apart.
 pub(super) fn outputs(
     source: &Path,
     default: &Path,
     given: Option<&Path>,
     targets: &[Option<&'static Target>],
+    is_all: bool,
 ) -> Result<Vec<PathBuf>, Failure> {
     let default = default.to_owned();
     let home = program::home();
     let outputs = match (targets, given) {
-        ([target], Some(given)) => {
+        ([target], Some(given)) if !is_all => {
             let default = with_suffix(default, *target);
             vec![bundle::output_path(given, &default, home.as_deref())]
         }
-        ([target], None) => vec![with_suffix(default, *target)],
+        ([target], None) if !is_all => vec![with_suffix(default, *target)],
         (targets, given) => {
             let directory = match given {
                 Some(given) => {
