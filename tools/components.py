@@ -54,6 +54,52 @@ def musl_version(target):
     return found[0].decode()
 
 
+def glibc_version(target):
+    """The release of glibc that the compiler for a target links, which its headers say."""
+    processor = target.split("-")[0].replace("riscv64gc", "riscv64")
+    native = output_of("rustc", "-vV").split("host: ")[1].split("-")[0] == processor
+    compiler = "cc" if native else f"{processor}-linux-gnu-gcc"
+    macros = subprocess.run([compiler, "-E", "-dM", "-include", "features.h", "-"], check=True, stdout=subprocess.PIPE, text=True,
+                            stdin=subprocess.DEVNULL).stdout
+    return ".".join(re.search(rf"#define {name} (\d+)", macros)[1] for name in ("__GLIBC__", "__GLIBC_MINOR__"))
+
+
+def read_first(*paths):
+    """The first of the files that there is."""
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as text:
+                return text.read().strip()
+    sys.exit(f"without a licence text: none of {', '.join(paths)} is here")
+
+
+def c_libraries(target, release):
+    """What a runtime is linked with that no crate brings: component and texts of its licences."""
+    licences = os.path.join(output_of("rustc", "--print", "sysroot").strip(), "share/doc/rust/licenses")
+
+    def of_rust(name):
+        return read_first(os.path.join(licences, name), os.path.join("/usr/share/common-licenses", name.removesuffix(".txt")))
+
+    def component(name, version, licence, repository, texts):
+        found = {"name": name, "version": version, "license": licence, "purl": f"pkg:generic/{name}@{version}", "repository": repository}
+        return found, texts
+
+    if "musl" in target:
+        return [component("musl", musl_version(target), "MIT", "https://git.musl-libc.org/cgit/musl", [of_rust("MIT.txt")])]
+    if "wasi" in target:
+        # Rust's library for the target contains it; what is there says no release of its own.
+        licence = "Apache-2.0 WITH LLVM-exception AND MIT AND CC0-1.0"
+        texts = [of_rust(name) for name in ("Apache-2.0.txt", "LLVM-exception.txt", "MIT.txt")]
+        return [component("wasi-libc", f"rust-{release}", licence, "https://github.com/WebAssembly/wasi-libc", texts)]
+    if "gnu" in target:
+        processor = target.split("-")[0].replace("riscv64gc", "riscv64").replace("aarch64", "arm64")
+        documents = [f"/usr/share/doc/{name}/copyright" for name in (f"libc6-dev-{processor}-cross", f"libc6-{processor}-cross", "libc6")]
+        text = read_first(*documents, "/usr/share/common-licenses/LGPL-2.1")
+        texts = [text, read_first("/usr/share/common-licenses/LGPL-2.1", *documents)]
+        return [component("glibc", glibc_version(target), "LGPL-2.1-or-later", "https://sourceware.org/git/glibc.git", texts)]
+    return []
+
+
 def main(package, features, target, output, notices):
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     metadata = json.loads(output_of("cargo", "metadata", "--format-version", "1", "--all-features", "--filter-platform", target))
@@ -74,15 +120,13 @@ def main(package, features, target, output, notices):
             numbers.setdefault(text, []).append(f"{name} {version} ({component['license']})")
     documents = os.path.join(output_of("rustc", "--print", "sysroot").strip(), "share/doc/rust/licenses/MIT.txt")
     standard = ["The standard library of Rust (MIT OR Apache-2.0)"]
-    if "musl" in target:
-        standard.append("musl (MIT)")
     release = output_of("rustc", "--version").split()[1]
     components.append({"name": "rust-std", "version": release, "license": "MIT OR Apache-2.0", "purl": f"pkg:generic/rust-std@{release}",
                        "repository": "https://www.rust-lang.org"})
-    if "musl" in target:
-        version = musl_version(target)
-        components.append({"name": "musl", "version": version, "license": "MIT", "purl": f"pkg:generic/musl@{version}",
-                           "repository": "https://git.musl-libc.org/cgit/musl"})
+    for component, found in c_libraries(target, release):
+        components.append(component)
+        for text in found:
+            numbers.setdefault(text, []).append(f"{component['name']} {component['version']} ({component['license']})")
     if os.path.exists(documents):
         with open(documents, encoding="utf-8") as text:
             numbers.setdefault(text.read().strip(), []).extend(standard)

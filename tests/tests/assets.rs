@@ -375,3 +375,91 @@ fn assets_are_listed_with_their_sizes() {
         "{text}"
     );
 }
+
+/// The project file may lie above the program, if it names it; `run` and `check` obey it as `build` does.
+#[test]
+fn a_project_file_above_its_entry_counts() {
+    let toml = "[build]\nentry = \"src/main.sema\"\noutput = \"out/\"\ncapabilities = []\n";
+    let project = Scratch::with(&[
+        ("sema.toml", toml),
+        ("src/main.sema", "(println (env \"HOME\"))\n"),
+        ("src/other.sema", "(println (env \"HOME\"))\n"),
+        ("test/main_test.sema", "(test \"one\" (assert= 1 1))\n"),
+    ]);
+    let denied = "sema.toml does not grant it";
+    for arguments in [
+        &["build", "src/main.sema"][..],
+        &["run", "src/main.sema"],
+        &["run"],
+        &["run", "."],
+        &["check", "src/main.sema"],
+        &["check"],
+        &["check", "."],
+    ] {
+        semac(project.path(), arguments).failed_with(1, denied);
+    }
+    // It says nothing about others.
+    semac(project.path(), &["check", "src/other.sema"]).succeeded();
+    project.write("sema.toml", toml.replace("[]", "[\"env\"]"));
+    semac(project.path(), &["run"]).succeeded();
+    // Tests are checked as tests.
+    semac(project.path(), &["check", "test/main_test.sema"]).succeeded();
+    project.write(
+        "test/main_test.sema",
+        "(test \"one\" (assert= 1 (unknown)))\n",
+    );
+    let got = semac(
+        project.path(),
+        &["check", "--deny-warnings", "test/main_test.sema"],
+    );
+    got.failed_with(1, "test/main_test.sema:1:25");
+    // A directory is no name for a program.
+    build(project.path(), &[]).succeeded();
+    assert!(project.file("out/main").is_file());
+    semac(Scratch::new().path(), &["check"]).failed_with(2, "no sema.toml");
+}
+
+/// What is read part by part is decompressed part by part, wherever it is read.
+#[test]
+fn large_files_are_read_where_they_lie() {
+    let main = r#"
+(define (head path) (with-stream (s (stream/open-input path)) (stream/read-line s)))
+(define (count path) (with-stream (s (stream/open-input path)) (stream/copy s (stream/open-output "copied") 1000000000)))
+(println (head "big.txt") (head "noise.bin"))
+(println (count "big.txt"))
+(file/copy "big.txt" "copy.txt")
+(println (:size (file/info "copy.txt")))
+(tar/create "out.tar" (list "big.txt"))
+(println (file/fold-lines "big.txt" (fn (n line) (+ n 1)) 0))
+(println (first (filter (fn (line) (string/starts-with? line "VmHWM")) (file/read-lines "/proc/self/status"))))
+"#;
+    // Compresses well, and not at all.
+    let line = format!("{}\n", "0123456789".repeat(10));
+    let lines = 600_000;
+    let noise: Vec<u8> = (0..60_000_000u64)
+        .map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8 ^ n as u8)
+        .collect();
+    let project = Scratch::with(&[("main.sema", main)]);
+    project.write("big.txt", line.repeat(lines));
+    project.write("noise.bin", [b"noise\n", &noise[..]].concat());
+    let arguments = [
+        "main.sema",
+        "--include",
+        "big.txt",
+        "--include",
+        "noise.bin",
+    ];
+    build(project.path(), &arguments).succeeded();
+    let elsewhere = Scratch::new();
+    let mut command = Command::new(project.file("main"));
+    let got = outcome(command.current_dir(elsewhere.path()), b"").succeeded();
+    let bytes = line.len() * lines;
+    let expected = format!("{} noise\n{bytes}\n{bytes}\n{lines}\n", line.trim_end());
+    let (found, resident) = got.stdout.rsplit_once("VmHWM:").unwrap();
+    assert_eq!(found, expected);
+    let kilobytes: usize = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 40_000, "{resident}");
+    let copied = fs::read(elsewhere.file("copy.txt")).unwrap();
+    assert!(copied == fs::read(project.file("big.txt")).unwrap());
+    assert!(copied == fs::read(elsewhere.file("copied")).unwrap());
+}

@@ -1,6 +1,6 @@
 //! The command line itself: help texts, usage errors, where output goes.
 
-use sema_tests::{Scratch, golden, outcome, root, semac, semac_in};
+use sema_tests::{Scratch, golden, outcome, root, runtime, semac, semac_in};
 
 const COMMANDS: &[&str] = &[
     "build",
@@ -159,6 +159,30 @@ fn programs_from_standard_input() {
     build.args(["build", "-", "-o", "app", "--runtime"]);
     outcome(build.arg(sema_tests::runtime()), program).succeeded();
     assert_eq!(scratch.names(), ["app"]);
+}
+
+/// What can be read only once is read once.
+#[test]
+fn images_and_sources_from_pipes() {
+    let scratch = Scratch::with(&[("a.sema", "(println 41)\n")]);
+    let listing = |arguments: &[&str], input: &[u8]| {
+        let mut command = semac_in(scratch.path());
+        outcome(command.args(arguments), input).succeeded().stdout
+    };
+    let from_file = listing(&["disasm", "a.sema"], b"");
+    let from_pipe = listing(&["disasm", "-"], b"(println 41)\n");
+    assert!(from_pipe.contains("41"), "{from_pipe}");
+    let code = |text: &str| text.lines().filter(|line| line.starts_with("  ")).count();
+    assert_eq!(code(&from_pipe), code(&from_file));
+    let mut command = semac_in(scratch.path());
+    command
+        .args(["build", "a.sema", "-o", "a", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").succeeded();
+    let program = std::fs::read(scratch.file("a")).unwrap();
+    for command in ["inspect", "verify", "disasm"] {
+        listing(&[command, "/dev/stdin"], &program);
+    }
 }
 
 #[test]

@@ -76,6 +76,30 @@ fn the_report_gets_its_lines_back() {
     }
 }
 
+/// Frames that a condition has left before it was caught, or in another task, have their lines, too.
+#[test]
+fn what_is_thrown_again_or_awaited_keeps_its_places() {
+    let bad = "(define (bad x)\n  (car x))\n(define (twice f) (list (f 1) (f 2)))\n";
+    for rest in [
+        "(define (job)\n  (try (bad 5)\n    (catch e (throw e))))\n(println (job))\n",
+        "(define (job)\n  (await (async/spawn (fn () (bad 5)))))\n(println (job))\n",
+        "(define (job)\n  (try (await (async/spawn (fn () (try (bad 5) (catch e (throw e))))))\n    (catch e (throw e))))\n\
+         (println (twice (fn (n) (job))))\n",
+        "(define (job) (try (throw :odd) (catch e (throw e))))\n(println (job))\n",
+    ] {
+        let project = Scratch::with(&[("main.sema", format!("{bad}{rest}").as_str())]);
+        build(&project, &["-o", "whole"]).succeeded();
+        build(&project, &["-o", "slim", "--debug-out", "slim.debug"]).succeeded();
+        let (whole, slim) = (run(&project, "whole").stderr, run(&project, "slim").stderr);
+        let shown = symbolize(&project, "slim.debug", &slim).succeeded();
+        assert_eq!(shown.stdout, whole, "{rest}: {slim}");
+        assert!(
+            whole.contains("rethrown at") || whole.contains("awaited at"),
+            "{whole}"
+        );
+    }
+}
+
 /// What keeps logs puts a time or the name of a container in front of each line, and lines of others between them.
 #[test]
 fn reports_are_found_in_logs() {

@@ -153,6 +153,26 @@ fn an_image_runs_in_nothing_but_itself() {
 }
 
 #[test]
+fn names_that_mean_something_else() {
+    let project = Scratch::with(&[(".wh.x.sema", "1")]);
+    let mut command = semac_in(project.path());
+    command
+        .args(["build", ".wh.x.sema", "--image", "x.tar", "--runtime"])
+        .arg(runtime());
+    outcome(&mut command, b"").failed_with(1, "cannot be called '.wh.x'");
+    let mut command = semac_in(project.path());
+    command.args([
+        "build",
+        ".wh.x.sema",
+        "--image",
+        "x.tar",
+        "--image-name",
+        &"a/".repeat(140).trim_end_matches('/'),
+    ]);
+    outcome(&mut command, b"").failed_with(2, "at most 255");
+}
+
+#[test]
 fn refusals() {
     let scratch = Scratch::with(&[("app.sema", "1\n"), ("data.tar", "precious")]);
     let build = |options: &[&str]| {

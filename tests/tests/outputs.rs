@@ -133,7 +133,7 @@ fn outputs_are_written_through_links() {
     symlink("other", project.file("alias")).unwrap();
     for what in ["--sbom", "--debug-out", "--image"] {
         command(&[&build[..], &["-o", "other", what, "alias"]].concat())
-            .failed_with(1, "would overwrite the executable");
+            .failed_with(1, "which is written, too");
     }
     symlink("round", project.file("round")).unwrap();
     command(&["compile", "main.sema", "-o", "round"]).failed_with(1, "cannot write 'round'");
@@ -370,4 +370,28 @@ fn sources_from_pipes_and_with_byte_order_marks() {
         .arg(runtime());
     outcome(&mut command, b"(import \"m.sema\") (println (+ v 1))").succeeded();
     assert_eq!(run(&project.file("stdin")).stdout, "8\n");
+}
+
+/// Directories that were made for an output go with it.
+#[test]
+fn a_failed_build_leaves_no_directories() {
+    let scratch = Scratch::with(&[("a.sema", "(println 1)\n"), ("file", "")]);
+    fs::create_dir(scratch.file("there")).unwrap();
+    let script = format!(
+        "ulimit -f 8; exec {} build a.sema --runtime {} -o there/new/deep/a",
+        sema_tests::semac().get_program().display(),
+        runtime().display()
+    );
+    let mut command = Command::new("sh");
+    // Who writes more than it may gets an error instead of the signal.
+    command.args(["-c", &format!("trap '' XFSZ; {script}")]);
+    let got = outcome(command.current_dir(scratch.path()), b"");
+    assert_eq!(got.status, 1, "{got:?}");
+    assert_eq!(fs::read_dir(scratch.file("there")).unwrap().count(), 0);
+    build(scratch.path(), &["a.sema", "-o", "there/new/deep/a"]).succeeded();
+    // What is no file is said as such, also behind links.
+    let got = build(scratch.path(), &["a.sema", "-o", "/dev/stdout"]);
+    got.failed_with(1, "not a regular file");
+    let got = build(scratch.path(), &["there/new/deep/a"]);
+    got.failed_with(1, "it is an executable, not the source");
 }

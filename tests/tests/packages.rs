@@ -137,7 +137,13 @@ fn manual_pages_say_what_help_says() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
+        // Long descriptions go on, further to the right.
+        .filter_map(|line| {
+            line.strip_prefix("  ")?
+                .split(' ')
+                .next()
+                .filter(|name| !name.is_empty())
+        })
         .collect();
     assert!(
         commands.contains(&"build") && commands.contains(&"man"),

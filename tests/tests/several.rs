@@ -200,6 +200,15 @@ fn a_bundle_runs_by_the_runtime_that_its_first_line_names() {
 }
 
 #[test]
+fn no_program_hides_behind_the_name_of_the_executable() {
+    let project = Scratch::with(&[("one.sema", "1"), ("two.sema", "2")]);
+    let got = build(project.path(), &["one.sema", "two.sema", "-o", "two"]);
+    got.failed_with(1, "would be called 'two' like one of the programs");
+    let got = build(project.path(), &["one.sema", "--bundle", "--trust", "k"]);
+    assert_eq!(got.status, 2, "{got:?}");
+}
+
+#[test]
 fn the_installed_runtime_is_found_by_name() {
     let project = Scratch::with(&[("app.sema", "(println \"by name\")\n")]);
     build(project.path(), &["app.sema", "--bundle", "-o", "app"]).succeeded();

@@ -161,6 +161,13 @@ fn all_platforms_are_those_that_the_program_can_run_on() {
     assert_eq!(written, [format!("app-{}-linux", std::env::consts::ARCH)]);
     // What is named is not left out.
     build(&["all", foreign]).failed_with(1, "no runtime of tier std");
+    // A file that is not what its name says is named.
+    std::fs::copy(
+        runtimes.join(foreign).join("sema-rt-core"),
+        folder.join(foreign).join("sema-rt-std"),
+    )
+    .unwrap();
+    build(&[foreign]).failed_with(1, "sema-rt-std' is a runtime of tier core");
 }
 
 /// What `all` writes does not depend on how many runtimes happen to be there.

@@ -21,8 +21,8 @@ pub enum VfsError {
     },
     /// An executable that ends where its own image ends.
     #[error(
-        "this executable carries no program: it is a bare runtime, or a tool such as `strip` \
-         removed what was appended to it; build it again with `semac build`"
+        "this executable carries no program: it is a runtime alone, or nothing that `semac build` made, or what was \
+         appended to it has been removed; build it again"
     )]
     NoArchive,
     /// A file that starts with something else than an archive does.

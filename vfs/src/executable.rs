@@ -115,9 +115,14 @@ fn absent(file: &[u8]) -> VfsError {
         );
     }
     if let Some(whole) = bundle_end(file) {
+        let problem = if length < whole {
+            "its end is missing"
+        } else {
+            "something has been written to it since"
+        };
         return VfsError::damaged(
             "bundle",
-            format!("{length} bytes of it are here, and it had {whole}: its end is missing"),
+            format!("{length} bytes of it are here, and it had {whole}: {problem}"),
         );
     }
     match image_end(file) {

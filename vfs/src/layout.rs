@@ -36,7 +36,6 @@ pub(crate) const CHUNK_SIZE_RANGE: std::ops::RangeInclusive<u32> = 1024..=4 * 10
 /// Every entry starts at a multiple of this.
 pub(crate) const DATA_ALIGNMENT: u64 = 8;
 /// An archive inside an executable starts at a multiple of this.
-#[cfg(feature = "write")]
 pub(crate) const ARCHIVE_ALIGNMENT: u64 = 16;
 
 pub(crate) const HEADER_LENGTH: usize = 64;

@@ -66,7 +66,7 @@ pub use layout::{ARCHIVE_MAGIC, Compression, DEFAULT_CHUNK_SIZE, EntryKind, FORM
 pub use notices::notices_in;
 #[cfg(feature = "write")]
 pub use notices::with_notices;
-pub use overlay::{Overlay, OverlayError};
+pub use overlay::{EmbeddedFile, Overlay, OverlayError};
 pub use path::{METADATA_DIRECTORY, PathError, VfsPath, normalize, normalize_relative};
 pub use reader::EntryReader;
 pub use whole::is_whole;

@@ -1,14 +1,16 @@
 //! The file view of a running program: embedded assets first, then the disk.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::archive::Archive;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
 use crate::layout::EntryKind;
 use crate::path::normalize_directory;
+use crate::reader::Place;
 
 /// Reads files for a program. Without an archive it is the file system alone.
 ///
@@ -86,8 +88,9 @@ impl Overlay {
         let entry = self.embedded(requested, None)?;
         Some(EmbeddedFile {
             archive: self.archive.clone()?,
-            path: entry.path().to_owned(),
-            position: 0,
+            number: entry.number(),
+            length: entry.length(),
+            place: Place::default(),
         })
     }
 
@@ -139,22 +142,42 @@ impl Overlay {
     }
 }
 
-/// An embedded file that is read part by part. Only the parts that are read are decompressed.
-#[derive(Clone, Debug)]
+/// An embedded file that is read part by part. Only the parts that are read are decompressed, one chunk is held at a time.
 pub struct EmbeddedFile {
     archive: Archive,
-    path: String,
-    position: u64,
+    /// The entry.
+    number: usize,
+    length: u64,
+    place: Place,
+}
+
+impl EmbeddedFile {
+    /// Its length in bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+impl fmt::Debug for EmbeddedFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EmbeddedFile")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Read for EmbeddedFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let entry = self.archive.find(EntryKind::Asset, &self.path);
+        let entry = self.archive.entry_at(self.number);
         let entry = entry.ok_or(io::ErrorKind::NotFound)?;
-        let count = entry
-            .read_at(self.position, buffer)
-            .map_err(io::Error::other)?;
-        self.position += count as u64;
-        Ok(count)
+        self.place.read(&entry, buffer)
+    }
+}
+
+impl Seek for EmbeddedFile {
+    fn seek(&mut self, target: SeekFrom) -> io::Result<u64> {
+        self.place.seek(self.length, target)
     }
 }

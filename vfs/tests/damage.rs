@@ -164,6 +164,9 @@ fn bundles_say_that_their_end_is_missing() {
         let expected = format!("{length} bytes of it are here, and it had {}", bundle.len());
         assert!(message.contains(&expected), "{message}");
     }
+    let longer = [&bundle[..], b"\n"].concat();
+    let error = Archive::from_executable_bytes(longer).unwrap_err();
+    assert!(error.to_string().contains("written to it since"), "{error}");
     // Other scripts are none.
     let script = [&line[..], b"echo SEMAVFS\n", &[b' '; 500]].concat();
     let error = Archive::from_executable_bytes(script).unwrap_err();

@@ -80,7 +80,7 @@ pub fn replace_file<T>(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(directory).map_err(failure("make the directory", directory))?;
+    let made = Made::directories(directory)?;
     let (temporary, file) = Temporary::create(directory, &target, executable)?;
     let mut output = BufWriter::with_capacity(BUFFER_SIZE, file);
     let result = match write(&mut output) {
@@ -94,7 +94,35 @@ pub fn replace_file<T>(
     temporary
         .persist(file, &target)
         .map_err(failure("write", path))?;
+    made.keep();
     Ok(result)
+}
+
+/// Directories that were made for a file, and go again if the file does not come about.
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Makes a directory and those above it, as far as they are not there.
+    fn directories(directory: &Path) -> Result<Made, WriteError> {
+        let above = directory.ancestors();
+        let missing = above.take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let made = Made(missing.map(Path::to_owned).collect());
+        fs::create_dir_all(directory).map_err(failure("make the directory", directory))?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for directory in &self.0 {
+            // One that somebody else has filled meanwhile stays.
+            let _ = fs::remove_dir(directory);
+        }
+    }
 }
 
 /// Follows a symbolic link, as compilers do, and refuses to replace anything
@@ -128,6 +156,10 @@ pub fn followed(output: PathBuf) -> PathBuf {
     /// Most links on the way, as in the kernel.
     const MOST_LINKS: usize = 40;
     let mut place = output.clone();
+    // Behind the links of /proc may be what has no path.
+    if fs::metadata(&output).is_ok_and(|metadata| !metadata.is_file()) {
+        return output;
+    }
     for _ in 0..MOST_LINKS {
         match fs::read_link(&place) {
             Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),

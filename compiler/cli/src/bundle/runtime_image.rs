@@ -121,6 +121,11 @@ impl RuntimeError {
                 "`make all-runtimes` builds the runtimes of all tiers into dist/runtimes; \
                  SEMAC_RUNTIMES names another folder that holds them"
             }
+            Self::NoTier { tier, target }
+                if Target::named(target).is_some_and(|target| target.highest_tier() < *tier) =>
+            {
+                "WebAssembly has the tiers core and std: leave --tier out, or build for another platform"
+            }
             Self::NoTier { .. } => {
                 "`make runtimes TARGET=...` builds those of another platform into dist/runtimes; \
                  SEMAC_RUNTIMES names another folder that holds them"
@@ -288,11 +293,29 @@ impl RuntimeImage {
         {
             return Ok(image);
         }
+        let mut passed_over = None;
         for path in candidates(target, tier) {
             let image = Self::read(&path, Origin::Beside(path.clone()))?;
             if image.target == target && image.tier.is_some_and(|has| has >= tier) {
                 return Ok(image);
             }
+            // The one beside semac has no name that says more.
+            let has_name = path.file_name().is_some_and(|name| name != FILE_NAME);
+            passed_over = passed_over.or(has_name.then_some((path, image)));
+        }
+        if let Some((path, image)) = passed_over {
+            return Err(match image.tier {
+                Some(has) if image.target == target => RuntimeError::LowerTier {
+                    path,
+                    has,
+                    needs: tier,
+                },
+                _ => RuntimeError::OtherTarget {
+                    path,
+                    has: image.target.triple,
+                    asked: target.triple,
+                },
+            });
         }
         if has_embedded || !target.is_host() {
             let target = target.triple;

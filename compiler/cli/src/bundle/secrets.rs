@@ -53,6 +53,9 @@ pub fn refuse(assets: &[Asset], allowed: &[String]) -> Result<(), SecretError> {
     Ok(())
 }
 
+/// How copies are called.
+const COPIES: &[&str] = &[".bak", ".old", ".orig", ".save", "~"];
+
 fn by_name(path: &str, name: &str) -> Option<&'static str> {
     let is_template = ["example", "sample", "template", "dist"]
         .iter()
@@ -63,6 +66,14 @@ fn by_name(path: &str, name: &str) -> Option<&'static str> {
     match name.as_str() {
         ".env" => Some("variables of an environment"),
         _ if is_template => None,
+        // A copy is as secret.
+        _ if has_ending(COPIES) => {
+            let without = |text: &str| {
+                let ending = COPIES.iter().find(|ending| text.ends_with(*ending))?;
+                text.strip_suffix(ending).map(str::to_owned)
+            };
+            by_name(&without(&path)?, &without(&name)?)
+        }
         _ if name.starts_with(".env.") || name.ends_with(".env") => {
             Some("variables of an environment")
         }
@@ -73,6 +84,7 @@ fn by_name(path: &str, name: &str) -> Option<&'static str> {
         _ if is_in(".aws/credentials") => Some("credentials of AWS"),
         _ if is_in(".docker/config.json") || name == ".dockercfg" => Some("credentials of Docker"),
         _ if is_in(".kube/config") || name == "kubeconfig" => Some("credentials of Kubernetes"),
+        _ if has_ending(&[".tfvars", ".tfvars.json"]) => Some("variables of Terraform"),
         _ if has_ending(&[".tfstate", ".tfstate.backup"]) => Some("the state of Terraform"),
         _ if has_ending(&[".p12", ".pfx", ".jks", ".keystore", ".kdbx"]) => {
             Some("a store of private keys")
@@ -83,13 +95,25 @@ fn by_name(path: &str, name: &str) -> Option<&'static str> {
 }
 
 fn by_content(start: &[u8]) -> Option<&'static str> {
+    if let Some(text) = of_utf16(start) {
+        return by_content(&text);
+    }
     let contains = |text: &[u8]| {
         start
             .windows(text.len())
             .any(|window| window.eq_ignore_ascii_case(text))
     };
-    if is_private_key(start) || is_der_key(start) {
+    if is_private_key(start) || is_der_key(start) || has_line_of_wireguard(start) {
         return Some("a private key");
+    }
+    if is_store(start) {
+        return Some("a store of private keys");
+    }
+    if contains(b"minisign encrypted secret key") || contains(b"signify secret key") {
+        return Some("a private key to sign with");
+    }
+    if has_token(start) {
+        return Some("an access token");
     }
     if start.starts_with(b"PuTTY-User-Key-File-") {
         return Some("a private key of PuTTY");
@@ -162,6 +186,90 @@ fn is_der_key(start: &[u8]) -> bool {
             (Some(1), Some((0x04, length))) => (20..=66).contains(&length),
             _ => false,
         }
+}
+
+/// Whether a file is a store of PKCS #12 (RFC 7292): version 3, then data (PKCS #7); or a private key of PKCS #8 with a password:
+/// an algorithm of PKCS #5 or #12, then the key.
+fn is_store(start: &[u8]) -> bool {
+    const RSADSI: [u8; 6] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d];
+    let Some((0x30, length, content)) = der(start) else {
+        return false;
+    };
+    // The name of an algorithm or a kind of data, behind what comes before it.
+    let named = |bytes: &[u8], kinds: &[&[u8]]| {
+        let Some((0x30, _, inner)) = der(bytes) else {
+            return false;
+        };
+        let Some((0x06, _, name)) = der(inner) else {
+            return false;
+        };
+        let rest = name.strip_prefix(&RSADSI);
+        rest.is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
+    };
+    let is_whole = content.len() == length || content.len() as u64 >= LOOKED_AT - 8;
+    let data = content.strip_prefix(&[0x02, 0x01, 0x03]);
+    is_whole
+        && (named(content, &[&[1, 5], &[1, 12, 1]])
+            || data.is_some_and(|data| named(data, &[&[1, 7, 1], &[1, 7, 2]])))
+}
+
+/// The text of a file in UTF-16, as far as it is ASCII.
+fn of_utf16(start: &[u8]) -> Option<Vec<u8>> {
+    let (is_little, rest) = match start {
+        [0xff, 0xfe, rest @ ..] => (true, rest),
+        [0xfe, 0xff, rest @ ..] => (false, rest),
+        _ => return None,
+    };
+    let units = rest.as_chunks::<2>().0.iter();
+    let units = units.map(|unit| {
+        if is_little {
+            u16::from_le_bytes(*unit)
+        } else {
+            u16::from_be_bytes(*unit)
+        }
+    });
+    Some(
+        units
+            .map(|unit| u8::try_from(unit).unwrap_or(b'?'))
+            .collect(),
+    )
+}
+
+/// Whether a line gives the private key of an interface of WireGuard: 32 bytes in base64.
+fn has_line_of_wireguard(start: &[u8]) -> bool {
+    start.split(|byte| *byte == b'\n').any(|line| {
+        let value = line.trim_ascii().strip_prefix(b"PrivateKey");
+        let value = value
+            .map(<[u8]>::trim_ascii_start)
+            .and_then(|rest| rest.strip_prefix(b"="));
+        value.is_some_and(|value| {
+            let value = value.trim_ascii();
+            value.len() == 44 && value.ends_with(b"=")
+        })
+    })
+}
+
+/// Whether there are tokens of services whose tokens can be told by how they begin.
+fn has_token(start: &[u8]) -> bool {
+    const TOKENS: &[(&[u8], usize)] = &[
+        (b"ghp_", 36),
+        (b"gho_", 36),
+        (b"ghs_", 36),
+        (b"github_pat_", 60),
+        (b"glpat-", 20),
+        (b"npm_", 36),
+    ];
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    TOKENS.iter().any(|(begin, length)| {
+        let mut places = start.windows(begin.len()).enumerate();
+        places.any(|(at, window)| {
+            let before = at.checked_sub(1).and_then(|at| start.get(at));
+            let rest = start.get(at + begin.len()..).unwrap_or_default();
+            window == *begin
+                && !before.is_some_and(is_word)
+                && rest.iter().take_while(|byte| is_word(byte)).count() >= *length
+        })
+    })
 }
 
 /// The tag and the length of an element of DER, and what follows them.
@@ -258,6 +366,11 @@ mod tests {
             ("git/config", false),
             ("a.jks", true),
             ("a.ppk", true),
+            ("id_ed25519.bak", true),
+            (".env~", true),
+            ("notes.bak", false),
+            ("prod.tfvars", true),
+            ("prod.tfvars.example", false),
         ] {
             let name = path.rsplit('/').next().unwrap();
             assert_eq!(by_name(path, name).is_some(), expected, "{path}");
@@ -286,12 +399,59 @@ mod tests {
                 true,
             ),
             ("\x30\x06\x02\x01\x00\x04\x01x", false),
+            (
+                "[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n",
+                true,
+            ),
+            ("[Interface]\nPrivateKey = /run/key\n", false),
+            (
+                "untrusted comment: minisign encrypted secret key\nRWRTY0Iy",
+                true,
+            ),
+            ("token: ghp_0123456789abcdefghijABCDEFGHIJ012345", true),
+            ("tokens begin with ghp_ there", false),
         ] {
             assert_eq!(
                 by_content(content.as_bytes()).is_some(),
                 expected,
                 "{content}"
             );
+        }
+    }
+
+    #[test]
+    fn bytes_that_look_like_secrets() {
+        let element = |tag: u8, content: &[u8]| [&[tag, content.len() as u8], content].concat();
+        let name = |kind: &[u8]| {
+            element(
+                6,
+                &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d][..], kind].concat(),
+            )
+        };
+        let algorithm = |kind: &[u8]| element(0x30, &name(kind));
+        let with_password = element(
+            0x30,
+            &[algorithm(&[1, 5, 13]), element(4, b"secret")].concat(),
+        );
+        let store = element(0x30, &[vec![2, 1, 3], algorithm(&[1, 7, 1])].concat());
+        // Data without a version are a message, not a store.
+        let message = element(0x30, &algorithm(&[1, 7, 1]));
+        let utf16 = |text: &str, bom: u16, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            std::iter::once(bom)
+                .chain(text.encode_utf16())
+                .flat_map(bytes)
+                .collect()
+        };
+        let pem = "-----BEGIN PRIVATE KEY-----\nMII";
+        for (content, expected) in [
+            (with_password, true),
+            (store, true),
+            (message, false),
+            (utf16(pem, 0xfeff, u16::to_le_bytes), true),
+            (utf16(pem, 0xfeff, u16::to_be_bytes), true),
+            (utf16("plain", 0xfeff, u16::to_le_bytes), false),
+        ] {
+            assert_eq!(by_content(&content).is_some(), expected, "{content:x?}");
         }
     }
 

@@ -3,10 +3,10 @@
 mod build;
 mod proof;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use sema_machine::platform::tier::Tier;
 
@@ -99,6 +99,54 @@ pub enum Command {
     Man(Man),
 }
 
+/// Reads a value as `read` does, and tells shells which values they can complete.
+#[derive(Clone)]
+pub(super) struct Known<F> {
+    values: Vec<&'static str>,
+    read: F,
+}
+
+impl<T, F> Known<F>
+where
+    F: Fn(&str) -> Result<T, String>,
+{
+    /// What is completed, and what reads all values, these and others.
+    pub(super) fn new(values: impl IntoIterator<Item = &'static str>, read: F) -> Known<F> {
+        let values = values.into_iter().collect();
+        Known { values, read }
+    }
+}
+
+impl<T, F> TypedValueParser for Known<F>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let read = self.read.clone();
+        let parser = StringValueParser::new().try_map(move |text| read(&text));
+        parser.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(
+            self.values.iter().map(|value| PossibleValue::new(*value)),
+        ))
+    }
+}
+
+/// What reads a tier.
+pub(super) fn known_tier() -> impl TypedValueParser<Value = Tier> {
+    Known::new(Tier::ALL.map(Tier::name), tier)
+}
+
 /// What reads a path to write to: a leading `~` is the home directory, also where no shell has seen it (`--sbom=~/x`).
 pub(crate) fn output_path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new()
@@ -165,8 +213,8 @@ pub struct Run {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub optimization: Optimization,
-    /// The program's entry file
-    #[arg(value_name = "FILE")]
+    /// The program's entry file, or a directory with a sema.toml
+    #[arg(value_name = "FILE", default_value = ".")]
     pub file: PathBuf,
     /// Arguments of the program, passed on as they are
     #[arg(
@@ -292,11 +340,11 @@ Examples:
   semac check app.sema
   semac check src/*.sema --deny-warnings     for continuous integration
 
-Each file is checked as a program of its own, together with everything it imports. The exit
-status is 1 if there are errors.")]
+Each file is checked as a program of its own, together with everything it imports; a file with
+tests (see `semac test`) as that. The exit status is 1 if there are errors.")]
 pub struct Check {
-    /// Entry files of programs
-    #[arg(value_name = "FILE", required = true)]
+    /// Entry files of programs, files with tests, or directories with a sema.toml
+    #[arg(value_name = "FILE", default_value = ".")]
     pub files: Vec<PathBuf>,
     /// Print what is wrong as JSON on standard output
     #[arg(long)]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::arguments::{Check, Optimization};
+use super::build;
 use super::capabilities;
 use super::clock::Clock;
 use super::count_text;
@@ -12,6 +13,7 @@ use semac_core::front::expand::steps::DEFAULT_STEPS;
 
 use super::failure::{Failure, note, print};
 use super::program::{self, Counts};
+use super::testing;
 
 /// Optimisation finds no mistakes; leaving it out makes checking fast.
 pub(super) const NO_OPTIMIZATION: Optimization = Optimization {
@@ -49,15 +51,20 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
             diagnostics: Vec::new(),
             error: None,
         };
-        let found = program::found(
-            file,
-            &NO_OPTIMIZATION,
-            &arguments.lints,
-            program::Purpose::new(Surroundings::Runtime, World::PROGRAM),
-            &clock,
-        );
+        let mut is_program = true;
+        let found = build::entry_at(file).and_then(|file| {
+            let purpose = program::Purpose::new(Surroundings::Runtime, World::PROGRAM);
+            match testing::checked(&file, &NO_OPTIMIZATION, &arguments.lints, &clock)? {
+                Some(found) => {
+                    is_program = false;
+                    Ok((file, found))
+                }
+                None => program::found(&file, &NO_OPTIMIZATION, &arguments.lints, purpose, &clock)
+                    .map(|found| (file, found)),
+            }
+        });
         let outcome = match found {
-            Ok(found) => {
+            Ok((file, found)) => {
                 let counts = match arguments.json {
                     true => Counts::of(&found.diagnostics),
                     false => program::show(found.sources(), &found.diagnostics),
@@ -66,8 +73,9 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
                 total.errors += counts.errors;
                 total.warnings += counts.warnings;
                 let program = found.program.as_ref().map(|compiled| &compiled.program);
-                program.map_or(Ok(()), |program| {
-                    let limit = capabilities::limit_of(file)?;
+                // Tests may need more than the program.
+                program.filter(|_| is_program).map_or(Ok(()), |program| {
+                    let limit = capabilities::limit_of(&file)?;
                     capabilities::border(program, &arguments.lints, limit.as_deref()).map(|_| ())
                 })
             }

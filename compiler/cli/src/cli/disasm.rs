@@ -17,16 +17,23 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
     arguments.lints.about_codes()?;
     let wanted = |name: &str| arguments.module.as_deref().is_none_or(|only| only == name);
     let mut listings = Listings::default();
-    let start = image::first_bytes(&arguments.file)?;
-    if image::kind_of(&arguments.file, &start) == FileKind::Source {
+    let once = image::read_once(&arguments.file)?;
+    let kind = match &once {
+        Some(bytes) => image::kind_of_bytes(bytes),
+        None => image::kind_of(&arguments.file, &image::first_bytes(&arguments.file)?),
+    };
+    if kind == FileKind::Source {
         let clock = Clock::new(arguments.optimization.time_passes);
-        let compiled = program::compile(
+        let compiled = program::found_in(
             &arguments.file,
+            once,
             &arguments.optimization,
             &arguments.lints,
             program::Purpose::new(Surroundings::Runtime, World::LIBRARY),
             &clock,
-        )?;
+        )?
+        .shown()
+        .0?;
         clock.show();
         let modules = compiled.program.modules.iter();
         for module in modules.filter(|module| wanted(&module.name)) {
@@ -40,7 +47,11 @@ pub(super) fn execute(arguments: &Disasm) -> Result<u8, Failure> {
             listings.add(arguments, bytes.as_bytes())?;
         }
     } else {
-        match Image::open(&arguments.file)? {
+        let image = match once {
+            Some(bytes) => Image::of_bytes(&arguments.file, bytes)?,
+            None => Image::open(&arguments.file)?,
+        };
+        match image {
             Image::Module(bytes) => listings.add(arguments, bytes.as_bytes())?,
             Image::Archive(archive) => {
                 for entry in image::modules(&archive).filter(|entry| wanted(entry.path())) {

@@ -10,7 +10,7 @@ use semac_core::front::diagnostic::suggest::nearest_name;
 use semac_core::ir::declarations;
 use serde::Serialize;
 
-use super::arguments::tier;
+use super::arguments::known_tier;
 use super::failure::{Failure, print};
 
 /// One builtin, as JSON.
@@ -66,7 +66,7 @@ pub struct Doc {
     #[arg(long)]
     pub markdown: bool,
     /// Only those of a tier: core, std, net or full
-    #[arg(long, value_name = "TIER", value_parser = tier)]
+    #[arg(long, value_name = "TIER", value_parser = known_tier(), hide_possible_values = true)]
     pub tier: Option<Tier>,
     /// Write JSON
     #[arg(long, conflicts_with = "markdown")]

@@ -66,6 +66,9 @@ impl Image {
     /// # Errors
     /// It cannot be read, or it is something else, or it is damaged where one must look to open it.
     pub fn open(path: &Path) -> Result<Image, Failure> {
+        if let Some(bytes) = read_once(path)? {
+            return Image::of_bytes(path, bytes);
+        }
         let start = first_bytes(path)?;
         match kind_of(path, &start) {
             FileKind::Archive => Ok(Image::Archive(Archive::open_any(path).map_err(
@@ -78,14 +81,63 @@ impl Image {
                 let bytes = fs::read(path).map_err(|source| read_failure(path, source))?;
                 Ok(Image::Module(AlignedBytes::copy_of(&bytes)))
             }
-            FileKind::Source => Err(Failure::Other {
-                message: format!(
-                    "'{}' is neither an executable that semac built nor a module",
-                    shown(&path)
-                ),
-                hint: "build it first: `semac build FILE` or `semac compile FILE`".to_owned(),
-            }),
+            FileKind::Source => Err(neither(path)),
         }
+    }
+
+    /// The same of a file that has been read.
+    ///
+    /// # Errors
+    /// It is something else, or damaged.
+    pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Image, Failure> {
+        let archive = match kind_of_bytes(&bytes) {
+            FileKind::Module => return Ok(Image::Module(AlignedBytes::copy_of(&bytes))),
+            FileKind::Source => return Err(neither(path)),
+            FileKind::Archive => sema_machine::launch::archive_in(bytes),
+        };
+        let damaged = |error: VfsError| Failure::Damaged {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        };
+        Ok(Image::Archive(archive.map_err(damaged)?))
+    }
+}
+
+/// Tells what was read by its bytes alone.
+pub fn kind_of_bytes(bytes: &[u8]) -> FileKind {
+    let is_archive = || {
+        let read = Archive::from_executable_bytes(bytes.to_vec());
+        !matches!(read, Err(VfsError::NoArchive))
+    };
+    match bytes {
+        start if start.starts_with(MODULE_MAGIC_START) => FileKind::Module,
+        start if start.starts_with(INTERPRETED) && !is_archive() => FileKind::Source,
+        start => kind_of(Path::new(""), start),
+    }
+}
+
+/// What can be read only once, a pipe for example; `None` if the path is a regular file.
+///
+/// # Errors
+/// [`Failure::File`]
+pub fn read_once(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let metadata = fs::metadata(path).map_err(|source| read_failure(path, source))?;
+    if metadata.is_file() || metadata.is_dir() {
+        return Ok(None);
+    }
+    fs::read(path)
+        .map(Some)
+        .map_err(|source| read_failure(path, source))
+}
+
+/// The error that a file is nothing that semac made.
+pub fn neither(path: &Path) -> Failure {
+    Failure::Other {
+        message: format!(
+            "'{}' is neither an executable that semac built nor a module",
+            shown(&path)
+        ),
+        hint: "build it first: `semac build FILE` or `semac compile FILE`".to_owned(),
     }
 }
 

@@ -40,6 +40,14 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
     };
     for (file, _) in &files {
         let path = directory.join(file);
+        // A file where a directory is to be.
+        let mut above = Path::new(file).ancestors().skip(1);
+        if let Some(taken) = above.find(|part| directory.join(part).is_file()) {
+            return Err(Failure::Other {
+                message: format!("'{}' is a file", shown(&directory.join(taken))),
+                hint: "name another directory; nothing has been written".to_owned(),
+            });
+        }
         let is_known = *file == IGNORED && ignored_before.is_some();
         if !is_known && std::fs::symlink_metadata(&path).is_ok() {
             return Err(Failure::Other {
@@ -62,7 +70,12 @@ pub(super) fn execute(arguments: &Init) -> Result<u8, Failure> {
     let enter = match arguments.directory.as_deref() {
         None => String::new(),
         Some(directory) if directory == Path::new(".") => String::new(),
-        Some(directory) => format!("cd {} && ", quoted(&directory.to_string_lossy())),
+        Some(directory) => {
+            let name = directory.to_string_lossy();
+            // `cd` would take it for an option.
+            let here = if name.starts_with('-') { "./" } else { "" };
+            format!("cd {} && ", quoted(&format!("{here}{name}")))
+        }
     };
     remark(&format!(
         "Made the project '{name}':\n{list}Next: {enter}semac test && semac build && ./{name}\n"

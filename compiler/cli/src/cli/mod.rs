@@ -33,6 +33,7 @@ mod verify;
 mod watch;
 mod why;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
@@ -41,7 +42,17 @@ use failure::Failure;
 /// Runs the command that the process's arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let arguments = match Arguments::read(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            // Help is output like any other: who wants it has to get it.
+            let written = said.print().and_then(|()| std::io::stdout().flush());
+            return match said.exit_code() {
+                0 if written.is_err() => ExitCode::FAILURE,
+                code => ExitCode::from(u8::try_from(code).unwrap_or(2)),
+            };
+        }
+    };
     failure::set_quiet(arguments.quiet);
     match execute(&arguments.command) {
         Ok(status) => ExitCode::from(status),

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 
 use super::arguments::{Lints, Optimization};
 use super::failure::{Failure, note};
+use super::image::{self, FileKind};
+use crate::paths::shown;
 use semac_core::driver::{
     FileSystem, Options, Program, Service, Surroundings, World, compile_program,
 };
@@ -192,7 +194,22 @@ pub fn found(
     purpose: Purpose,
     phases: &dyn Observer,
 ) -> Result<Found, Failure> {
-    let (disk, entry) = opened(entry)?;
+    found_in(entry, None, optimization, lints, purpose, phases)
+}
+
+/// The same of a file that can be read only once, and has been: its text.
+///
+/// # Errors
+/// The entry cannot be read.
+pub fn found_in(
+    entry: &Path,
+    text: Option<Vec<u8>>,
+    optimization: &Optimization,
+    lints: &Lints,
+    purpose: Purpose,
+    phases: &dyn Observer,
+) -> Result<Found, Failure> {
+    let (disk, entry) = opened(entry, text)?;
     Ok(diagnose(disk, &entry, optimization, lints, purpose, phases))
 }
 
@@ -205,7 +222,7 @@ pub fn expanded(
     optimization: &Optimization,
     phases: &dyn Observer,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let (disk, entry) = opened(entry)?;
+    let (disk, entry) = opened(entry, None)?;
     let lints = Lints::default();
     let purpose = Purpose {
         expand: true,
@@ -273,7 +290,7 @@ fn diagnose(
 
 /// The files of a program and the name of its entry. What is no regular file is read here and now; the program
 /// then lies in the current directory. A missing entry file is a wrong command line rather than a wrong program.
-fn opened(entry: &Path) -> Result<(Disk, PathBuf), Failure> {
+fn opened(entry: &Path, text: Option<Vec<u8>>) -> Result<(Disk, PathBuf), Failure> {
     let unreadable = |source| Failure::File {
         action: "read",
         path: entry.to_owned(),
@@ -285,9 +302,13 @@ fn opened(entry: &Path) -> Result<(Disk, PathBuf), Failure> {
     }
     // A file that was deleted while it is open, like a pipe, has no path.
     if metadata.is_file() && std::fs::canonicalize(entry).is_ok() {
+        check_source(entry)?;
         return Ok((Disk::default(), entry.to_owned()));
     }
-    let text = std::fs::read(entry).map_err(unreadable)?;
+    let text = match text {
+        Some(text) => text,
+        None => std::fs::read(entry).map_err(unreadable)?,
+    };
     let directory = std::env::current_dir().map_err(unreadable)?;
     let name = directory.join(entry.file_name().unwrap_or(entry.as_os_str()));
     let disk = Disk {
@@ -295,6 +316,39 @@ fn opened(entry: &Path) -> Result<(Disk, PathBuf), Failure> {
         ..Disk::default()
     };
     Ok((disk, name))
+}
+
+/// Refuses what semac has made where a source is asked for. `file` is a regular file.
+///
+/// # Errors
+/// [`Failure`]
+pub(super) fn check_source(file: &Path) -> Result<(), Failure> {
+    let start = image::first_bytes(file)?;
+    let is_made = match image::kind_of(file, &start) {
+        FileKind::Source => false,
+        FileKind::Archive => true,
+        // The name alone says nothing.
+        FileKind::Module => image::kind_of(Path::new(""), &start) == FileKind::Module,
+    };
+    if !is_made {
+        return Ok(());
+    }
+    let source = file.with_extension("sema");
+    Err(Failure::Other {
+        message: format!(
+            "cannot compile '{}': it is {}, not the source of a program",
+            shown(&file),
+            if start.starts_with(b"\0") {
+                "a module"
+            } else {
+                "an executable"
+            },
+        ),
+        hint: match source.is_file() {
+            true => format!("name the source: {}", shown(&source)),
+            false => "name the program's entry file".to_owned(),
+        },
+    })
 }
 
 /// Shows diagnostics on standard error.

@@ -31,18 +31,19 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
             .to_vec(),
         ..arguments.lints.clone()
     };
+    let entry = super::build::entry_at(&arguments.file)?;
     let compiled = program::compile(
-        &arguments.file,
+        &entry,
         &arguments.optimization,
         &lints,
         program::Purpose::new(Surroundings::Sources, World::PROGRAM),
         &clock,
     )?;
     clock.show();
-    let limit = capabilities::limit_of(&arguments.file)?;
+    let limit = capabilities::limit_of(&entry)?;
     let (capabilities, policy) =
         capabilities::border(&compiled.program, &arguments.lints, limit.as_deref())?;
-    let file = arguments.file.as_os_str();
+    let file = entry.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.collect();

@@ -13,13 +13,13 @@ use sema_vfs::{ARCHIVE_MAGIC, Archive, ArchiveBuilder, RewriteError, VfsPath};
 
 use super::arguments::{Keygen, Sign};
 use super::build::protect;
-use super::failure::{Failure, note};
+use super::failure::{Failure, remark};
 use super::image::{self, FileKind};
-use crate::bundle::{new_keys, private_key};
+use crate::bundle::{new_keys, output_path, private_key};
 
 pub(super) fn generate(arguments: &Keygen) -> Result<u8, Failure> {
     let public = new_keys(&arguments.file)?;
-    note(&format!(
+    remark(&format!(
         "Wrote {}, which nobody else may have, and {}\n",
         shown(&arguments.file),
         shown(&public)
@@ -29,7 +29,10 @@ pub(super) fn generate(arguments: &Keygen) -> Result<u8, Failure> {
 
 pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
     let pair = private_key(&arguments.key)?;
-    let output = arguments.output.as_deref().unwrap_or(&arguments.file);
+    let home = super::program::home();
+    let given = arguments.output.as_deref();
+    let given = given.map(|given| output_path(given, &arguments.file, home.as_deref()));
+    let output = given.as_deref().unwrap_or(&arguments.file);
     let file = fs::read(&arguments.file).map_err(|source| Failure::File {
         action: "read",
         path: arguments.file.clone(),
@@ -37,6 +40,9 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
     })?;
     if image::kind_of(&arguments.file, &file) == FileKind::Module {
         return sign_module(arguments, &file, &pair);
+    }
+    if image::kind_of(&arguments.file, &file) == FileKind::Source {
+        return Err(image::neither(&arguments.file));
     }
     protect(output, [arguments.key.as_path()])?;
     let signed = signed_program(&arguments.file, &file, &pair)?;
@@ -51,7 +57,7 @@ pub(super) fn execute(arguments: &Sign) -> Result<u8, Failure> {
         std::io::Write::write_all(file, &signed).map_err(sema_vfs::WriteError::Output)
     })
     .map_err(crate::bundle::BundleError::from)?;
-    note(&format!("Signed {}\n", shown(&output)));
+    remark(&format!("Signed {}\n", shown(&output)));
     Ok(0)
 }
 
@@ -73,7 +79,7 @@ fn sign_module(arguments: &Sign, file: &[u8], pair: &KeyPair) -> Result<u8, Fail
         std::io::Write::write_all(file, &content).map_err(sema_vfs::WriteError::Output)
     })
     .map_err(crate::bundle::BundleError::from)?;
-    note(&format!(
+    remark(&format!(
         "Signed {}: the signature is in {}\n",
         shown(&arguments.file),
         shown(&output)

@@ -93,6 +93,7 @@ pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
     }
     loop {
         let watched = watched(arguments, entry.as_deref());
+        let state = |paths: &[PathBuf]| state(paths, &arguments.also);
         let before = state(&watched);
         let mut running = Running::start(&semac, arguments, entry.as_deref())?;
         while state(&watched) == before {
@@ -169,12 +170,12 @@ fn watched(arguments: &Watch, entry: Option<&Path>) -> Vec<PathBuf> {
 /// Time and size of a file; none if there is no such file.
 type Stamp = Option<(SystemTime, u64)>;
 
-/// What the files are like now.
-fn state(paths: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
+/// What the files are like now. `whole`: all files of these directories count, not only sources.
+fn state(paths: &[PathBuf], whole: &[PathBuf]) -> BTreeMap<PathBuf, Stamp> {
     let mut state = BTreeMap::new();
     for path in paths {
         if path.is_dir() {
-            sources_below(path, 0, &mut state);
+            files_below(path, whole.contains(path), 0, &mut state);
         } else {
             state.insert(path.clone(), stamp(path));
         }
@@ -190,8 +191,8 @@ fn stamp(path: &Path) -> Stamp {
 /// Directories are searched this deep.
 const DEPTH_LIMIT: usize = 16;
 
-/// Sources and project files below a directory; what builds write is not among them.
-fn sources_below(directory: &Path, depth: usize, state: &mut BTreeMap<PathBuf, Stamp>) {
+/// Sources and project files below a directory, or all files; what builds write is not among the former.
+fn files_below(directory: &Path, all: bool, depth: usize, state: &mut BTreeMap<PathBuf, Stamp>) {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     for entry in entries {
         let path = entry.path();
@@ -204,9 +205,9 @@ fn sources_below(directory: &Path, depth: usize, state: &mut BTreeMap<PathBuf, S
         }
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             if depth < DEPTH_LIMIT {
-                sources_below(&path, depth + 1, state);
+                files_below(&path, all, depth + 1, state);
             }
-        } else if is_source || entry.file_name() == NAME {
+        } else if all || is_source || entry.file_name() == NAME {
             let stamp = stamp(&path);
             state.insert(path, stamp);
         }

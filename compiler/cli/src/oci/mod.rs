@@ -47,6 +47,9 @@ pub struct ImageName {
     pub tag: String,
 }
 
+/// Registries refuse longer ones.
+const LONGEST_REPOSITORY: usize = 255;
+
 /// An executable of an image.
 #[derive(Clone, Debug)]
 pub struct Executable {
@@ -80,6 +83,11 @@ impl ImageName {
                 "a name of an image has lower-case letters and digits, with single '.', '_', '/' or any '-' between them, for example team/app:1.0"
                     .to_owned(),
             );
+        }
+        if repository.len() > LONGEST_REPOSITORY {
+            return Err(format!(
+                "a name of an image has at most {LONGEST_REPOSITORY} letters in front of its tag"
+            ));
         }
         let is_tag = (1..=128).contains(&tag.len())
             && tag
@@ -166,10 +174,13 @@ fn is_component(text: &str) -> bool {
 /// Names that container runtimes and images need for directories of their own in the root directory.
 const RESERVED: &[&str] = &["dev", "etc", "proc", "run", "sys", "tmp", ".dockerenv"];
 
+/// How names begin that say of others that they are gone (OCI image specification, "Whiteouts").
+const WHITEOUT: &str = ".wh.";
+
 /// Whether a program of this name can lie in the root directory of an image.
 #[must_use]
 pub fn is_free(program: &str) -> bool {
-    !RESERVED.contains(&program)
+    !RESERVED.contains(&program) && !program.starts_with(WHITEOUT)
 }
 
 /// Writes an image with an executable for each platform to `output`, which appears complete or not at all. The size of the

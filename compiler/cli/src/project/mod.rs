@@ -96,17 +96,23 @@ impl Project {
         read::read(&path, text, directory)
     }
 
-    /// The project file beside a program, if it is about that program: names it as its entry, or none.
+    /// The project file beside a program, if it is about that program: names it as its entry, or none; or one further up that names
+    /// it.
     ///
     /// # Errors
     /// See [`ProjectError`].
     pub fn of_program(entry: &Path) -> Result<Option<Project>, ProjectError> {
-        let directory = entry.parent().unwrap_or(Path::new(""));
-        let project = Project::of_directory(directory)?;
-        Ok(project.filter(|project| match &project.entry {
-            Some(own) => crate::bundle::same_file(own, entry),
-            None => true,
-        }))
+        for (depth, directory) in entry.ancestors().skip(1).enumerate() {
+            let project = Project::of_directory(directory)?;
+            let project = project.filter(|project| match &project.entry {
+                Some(own) => crate::bundle::same_file(own, entry),
+                None => depth == 0,
+            });
+            if project.is_some() {
+                return Ok(project);
+            }
+        }
+        Ok(None)
     }
 
     /// Its paths, told from the current directory.

@@ -41,6 +41,9 @@ pub enum BorderError {
     /// The kernel has no Landlock, or it is switched off.
     #[error("this kernel has no Landlock ({0}), which Linux has from 5.13 on")]
     NoLandlock(io::Error),
+    /// Landlock has refused.
+    #[error("Landlock cannot limit files ({0})")]
+    Files(io::Error),
     /// The kernel has no filters for system calls, or they are forbidden.
     #[error("this kernel takes no filter for system calls ({0})")]
     NoSeccomp(io::Error),
@@ -101,7 +104,11 @@ impl Border<'_> {
         // SAFETY: the call takes numbers only.
         let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
         check(done.into()).map_err(BorderError::NoSeccomp)?;
-        self.limit_files().map_err(BorderError::NoLandlock)?;
+        self.limit_files()
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::ENOSYS | libc::EOPNOTSUPP) => BorderError::NoLandlock(error),
+                _ => BorderError::Files(error),
+            })?;
         self.limit_calls().map_err(BorderError::NoSeccomp)
     }
 

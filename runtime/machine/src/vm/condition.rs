@@ -335,7 +335,8 @@ fn unfold(
     waiting: bool,
     visit: &mut dyn FnMut(&str, Option<Location<'_>>, bool),
 ) {
-    // SAFETY: what runs is loaded, and a trace is looked at before anything is collected.
+    // SAFETY: what runs is loaded, and a trace is looked at before anything is collected. Remembered ones are forgotten when code
+    // is freed.
     let function = unsafe { &*point.func };
     let module = function.module();
     module.frames(function.index, point.pc, waiting, &mut |frame| {
@@ -347,11 +348,8 @@ fn unfold(
     });
 }
 
-/// Shows name and position of the frames of user code to `visit`, those of inlined functions among them.
-pub(crate) fn visible_frames(
-    trace: &[TracePoint],
-    visit: &mut dyn FnMut(&str, Option<Location<'_>>, CodePlace<'_>),
-) {
+/// Shows the frames of user code to `visit`, those of inlined functions among them.
+pub(crate) fn visible_frames(trace: &[TracePoint], visit: &mut dyn FnMut(FrameInfo)) {
     let mut count = 0;
     for (depth, point) in trace.iter().enumerate() {
         let place = CodePlace {
@@ -361,7 +359,12 @@ pub(crate) fn visible_frames(
         unfold(point, depth > 0, &mut |name, location, library| {
             count += 1;
             if !library && count <= TRACE_FRAMES {
-                visit(name, location, place);
+                visit(FrameInfo {
+                    reached: Reached::ByCall,
+                    name: name.to_owned(),
+                    code: location.is_none().then(|| place.to_string()),
+                    position: location.map(|at| (at.file.to_owned(), at.line, at.column)),
+                });
             }
         });
     }
@@ -369,7 +372,7 @@ pub(crate) fn visible_frames(
 
 /// A place in the code, for those who have its line tables.
 #[derive(Clone, Copy)]
-pub(crate) struct CodePlace<'t> {
+struct CodePlace<'t> {
     point: &'t TracePoint,
     waiting: bool,
 }
@@ -378,7 +381,7 @@ impl std::fmt::Display for CodePlace<'_> {
     /// Module, number of the function, and word in it: behind `@` if it is the innermost place of a trace, else behind
     /// `+`.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // SAFETY: what runs is loaded, and a trace is looked at before anything is collected.
+        // SAFETY: as in `unfold`.
         let function = unsafe { &*self.point.func };
         let mark = if self.waiting { '+' } else { '@' };
         let (module, pc) = (function.module(), self.point.pc);
@@ -423,7 +426,10 @@ impl ConditionMaps {
             condition.kind = kind;
             condition.hint = self.hint_of(host, message);
             let trace = entry(host, value, keys.stack_trace);
-            if trace.kind() == Kind::List {
+            // Its maps say nothing of places in the code, which reports have where there are no lines.
+            if let Some((points, _)) = self.traces.iter().find(|(_, list)| *list == trace) {
+                visible_frames(points, &mut |frame| frames.push(frame));
+            } else if trace.kind() == Kind::List {
                 let maps = host.heap.list_iter(trace);
                 frames.extend(maps.map(|map| keys.frame(host, map)));
             }

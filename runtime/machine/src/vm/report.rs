@@ -76,13 +76,8 @@ impl Uncaught {
         } else {
             again
         };
-        visible_frames(&trace, &mut |name, location, code| {
-            frames.push(FrameInfo {
-                reached,
-                name: name.to_owned(),
-                code: location.is_none().then(|| code.to_string()),
-                position: location.map(|at| (at.file.to_owned(), at.line, at.column)),
-            });
+        visible_frames(&trace, &mut |frame| {
+            frames.push(FrameInfo { reached, ..frame });
             reached = Reached::ByCall;
         });
         uncaught

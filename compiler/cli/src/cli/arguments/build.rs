@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::TypedValueParser;
 use sema_machine::platform::tier::Tier;
 
-use super::{Lints, Optimization, output_path, tier};
+use super::{Known, Lints, Optimization, known_tier, output_path};
+use crate::bundle::TARGETS;
 use crate::oci::ImageName;
 
 /// `semac build`
@@ -84,11 +86,11 @@ pub struct Build {
     pub bundle: Option<String>,
     /// Tier of the runtime: core, std, net or full [default: the smallest that has every builtin the
     /// program can reach]
-    #[arg(long, value_name = "TIER", value_parser = tier, conflicts_with_all = ["runtime", "dynamic"])]
+    #[arg(long, value_name = "TIER", value_parser = known_tier(), hide_possible_values = true, conflicts_with_all = ["runtime", "dynamic"])]
     pub tier: Option<Tier>,
     /// Platform to build for, see --list-targets; `all` for every one that has runtimes here (repeatable; for
     /// several platforms OUT is a directory)
-    #[arg(long, value_name = "TARGET")]
+    #[arg(long, value_name = "TARGET", value_parser = known_target(), hide_possible_values = true)]
     pub target: Vec<String>,
     /// List the platforms that --target takes, with their runtimes
     #[arg(long)]
@@ -199,4 +201,10 @@ fn port(text: &str) -> Result<String, String> {
         Ok(1..) if matches!(protocol, "tcp" | "udp" | "sctp") => Ok(format!("{number}/{protocol}")),
         _ => Err("it has to be a number from 1 to 65535, or such a number with /udp".to_owned()),
     }
+}
+
+/// What reads a platform: whether it is one is said together with what else there is to say about the platforms.
+fn known_target() -> impl TypedValueParser<Value = String> {
+    let names = TARGETS.iter().map(|target| target.triple);
+    Known::new(names.chain(["all", "host"]), |text| Ok(text.to_owned()))
 }

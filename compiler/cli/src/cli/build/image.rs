@@ -19,14 +19,16 @@ const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 pub(super) struct WrittenImage {
     path: PathBuf,
     name: ImageName,
-    platforms: usize,
+    platforms: Vec<&'static str>,
+    /// Of the program for the first platform.
+    pub archive_bytes: u64,
     pub bytes: u64,
 }
 
 impl WrittenImage {
     /// What it is, for people.
     pub(super) fn description(&self) -> String {
-        let platforms = match self.platforms {
+        let platforms = match self.platforms.len() {
             1 => String::new(),
             several => format!(", {several} platforms"),
         };
@@ -42,6 +44,7 @@ impl WrittenImage {
         Ok(ImageReport {
             path: absolute(&self.path),
             name: format!("{}:{}", self.name.repository, self.name.tag),
+            targets: self.platforms.clone(),
             bytes: self.bytes,
             sha256: sha256(&self.path)?,
         })
@@ -55,7 +58,7 @@ pub(super) fn check_program(program: &Path) -> Result<(), Failure> {
     }
     Err(Failure::Other {
         message: format!(
-            "a program in an image cannot be called '{0}': it lies in the root directory, where '{0}' is another directory",
+            "a program in an image cannot be called '{}': it lies in the root directory, where that means something else",
             shown(&program)
         ),
         hint: "give it another name: that of its file, or `output` in the project file".to_owned(),
@@ -84,6 +87,9 @@ pub(super) fn write(
             tier: runtime.tier,
         });
     }
+    let first = executables.first().map(|one| one.bytes.clone());
+    let archive = sema_vfs::Archive::from_executable_bytes(first.unwrap_or_default());
+    let archive_bytes = archive.map_or(0, |archive| archive.byte_length());
     let options = ImageOptions {
         name: name.clone(),
         program,
@@ -101,7 +107,8 @@ pub(super) fn write(
     Ok(WrittenImage {
         path: output.to_owned(),
         name,
-        platforms: executables.len(),
+        platforms: executables.iter().map(|one| one.target.triple).collect(),
+        archive_bytes,
         bytes,
     })
 }

@@ -7,6 +7,7 @@ use sema_machine::platform::tier::Tier;
 
 use super::super::arguments::{Build, Lints};
 use super::super::failure::Failure;
+use super::super::program;
 use super::outputs;
 use super::several::Several;
 use crate::bundle::{Excludes, Grant, Grants, Include, IncludeError, same_file};
@@ -50,10 +51,7 @@ impl Job {
         let (source, project) = match arguments.files.as_slice() {
             [] => {
                 let project = Project::of_directory(Path::new(""))?;
-                let nothing = format!(
-                    "no FILE is given, and there is no {NAME} with a table [build] in this directory"
-                );
-                let project = project.ok_or(Failure::Usage(nothing))?;
+                let project = project.ok_or_else(nothing_here)?;
                 (entry_of(&project)?, Some(project))
             }
             [_, _, ..] if arguments.mcp || arguments.mcp_http => {
@@ -69,22 +67,20 @@ impl Job {
                         "several programs need the name of their executable: -o OUT".to_owned(),
                     )
                 })?;
-                several = Some(Several::new(&arguments.files)?);
+                let programs = Several::new(&arguments.files)?;
+                programs.check_output(output)?;
+                several = Some(programs);
                 (output.with_extension("sema"), of_several(&arguments.files)?)
             }
             [directory, ..] if directory.is_dir() => {
-                let project = Project::of_directory(directory)?;
-                let project = project.ok_or_else(|| Failure::Other {
-                    message: format!(
-                        "cannot read '{}': it is a directory, and has no {NAME} with a table [build]",
-                        shown(&directory)
-                    ),
-                    hint: "name the program's entry file".to_owned(),
-                })?;
+                let project = project_in(directory)?;
                 (entry_of(&project)?, Some(project))
             }
             // What is no regular file has no project around it.
-            [file, ..] if file.is_file() => (file.clone(), Project::of_program(file)?),
+            [file, ..] if file.is_file() => {
+                program::check_source(file)?;
+                (file.clone(), Project::of_program(file)?)
+            }
             [file, ..] => (file.clone(), None),
         };
         let cassette = arguments.cassette.iter().map(|file| file.as_os_str());
@@ -99,7 +95,11 @@ impl Job {
         let project = project.unwrap_or_default();
         let excludes = arguments.exclude.iter().chain(&project.exclude);
         let excludes = Excludes::new(excludes.map(String::as_str)).map_err(IncludeError::from)?;
-        let called = project.output.as_deref().and_then(Path::file_name);
+        // A directory is no name for a program.
+        let output = project.output.as_deref();
+        let is_file =
+            |path: &&Path| !path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir();
+        let called = output.filter(is_file).and_then(Path::file_name);
         let called = called.map(PathBuf::from);
         // An image is instead of an executable, unless the command line asks for both.
         let output = match arguments.image.image {
@@ -189,6 +189,39 @@ fn of_several(files: &[PathBuf]) -> Result<Option<Project>, Failure> {
         });
     }
     Ok(found)
+}
+
+fn nothing_here() -> Failure {
+    Failure::Usage(format!(
+        "no FILE is given, and there is no {NAME} with a table [build] in this directory"
+    ))
+}
+
+/// The project in a directory that is named where a program's entry file could be.
+fn project_in(directory: &Path) -> Result<Project, Failure> {
+    Project::of_directory(directory)?.ok_or_else(|| Failure::Other {
+        message: format!(
+            "cannot read '{}': it is a directory, and has no {NAME} with a table [build]",
+            shown(&directory)
+        ),
+        hint: "name the program's entry file".to_owned(),
+    })
+}
+
+/// The file with which a program begins: this one, or of a directory the one that its project names.
+///
+/// # Errors
+/// There is no project, or it has mistakes.
+pub(in crate::cli) fn entry_at(path: &Path) -> Result<PathBuf, Failure> {
+    match path.is_dir() {
+        // What is meant where nothing is said.
+        true if path == Path::new(".") => match Project::of_directory(path)? {
+            Some(project) => entry_of(&project),
+            None => Err(nothing_here()),
+        },
+        true => entry_of(&project_in(path)?),
+        false => Ok(path.to_owned()),
+    }
 }
 
 fn entry_of(project: &Project) -> Result<PathBuf, Failure> {

@@ -31,6 +31,7 @@ use super::{count_text, program, size_text};
 use crate::bundle::{self, Asset, Bundle, BundleError, Contents, Hardening, RuntimeImage, Target};
 use image::WrittenImage;
 use job::Job;
+pub(super) use job::entry_at;
 pub(super) use outputs::protect;
 use report::{Report, absolute, details, target_report};
 use signing::Keys;
@@ -218,7 +219,10 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             source: sources.first().cloned().unwrap_or_default(),
             sources,
             bundled_files: bundle.source_count() + bundle.asset_count(),
-            archive_bytes: written.map_or(0, |summary| summary.archive_bytes),
+            archive_bytes: match (written, &built.image) {
+                (Some(summary), _) => summary.archive_bytes,
+                (None, image) => image.as_ref().map_or(0, |image| image.archive_bytes),
+            },
             duration_ms: milliseconds(elapsed),
             targets: targets.collect::<Result<_, _>>()?,
             image: built.image.as_ref().map(WrittenImage::report).transpose()?,
@@ -476,12 +480,12 @@ fn build(
         bundle = bundle.with_programs(&several.names)?;
     }
     clock.begin(phases::WRITE);
-    if let (Some(output), Some(runtime)) = (&arguments.sbom, runtimes.first()) {
+    if let Some(output) = &arguments.sbom {
         let subject = sbom::Subject {
             source,
             compiled: &compiled,
             assets: &assets,
-            runtime,
+            runtimes: &runtimes,
             stamp: &arguments.stamp,
         };
         sbom::write(&subject, &sema_vfs::followed(output.clone()))?;

@@ -105,7 +105,7 @@ pub(in crate::cli) fn protect<'p>(
     }
 }
 
-/// Refuses an output (`what`) that is to lie where an executable is to lie. Neither needs to exist.
+/// Refuses an output (`what`) that is to lie where another one is to lie. Neither needs to exist.
 pub(super) fn keep_apart(
     what: &str,
     output: &Path,
@@ -116,7 +116,7 @@ pub(super) fn keep_apart(
         None => Ok(()),
         Some(other) => Err(Failure::Other {
             message: format!(
-                "the {what} '{}' would overwrite the executable '{}'",
+                "the {what} '{}' would overwrite '{}', which is written, too",
                 shown(&output),
                 shown(&other)
             ),

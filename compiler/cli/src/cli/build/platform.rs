@@ -7,17 +7,19 @@ use semac_core::link::shown::{public_way, shown};
 
 use super::super::arguments::Build;
 use super::super::capabilities::way;
-use super::super::failure::Failure;
+use super::super::failure::{Failure, note};
 use crate::bundle::Target;
 
-/// Whether `--target all` leaves a platform out, because the build asks for what is not done for it.
-pub(super) fn is_left_out(target: &Target, arguments: &Build) -> bool {
-    target.is_wasm()
-        && (arguments.dynamic
-            || arguments.hardened
-            || arguments.trust.is_some()
-            || arguments.sign.is_some()
-            || arguments.image.image.is_some())
+/// Whether `--target all` leaves a platform out, because the build asks for what is not done for it. It says so.
+pub(super) fn is_left_out(target: &'static Target, arguments: &Build) -> bool {
+    match check(&[Some(target)], arguments) {
+        Ok(()) => false,
+        Err(problem) => {
+            let triple = target.triple;
+            note(&format!("Left out {triple}: {problem}\n"));
+            true
+        }
+    }
 }
 
 /// Refuses builds that a platform is not for.

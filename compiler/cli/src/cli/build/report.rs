@@ -44,6 +44,8 @@ pub(super) struct Report<'a> {
 pub(super) struct ImageReport {
     pub path: String,
     pub name: String,
+    /// The platforms in it.
+    pub targets: Vec<&'static str>,
     pub bytes: u64,
     pub sha256: String,
 }

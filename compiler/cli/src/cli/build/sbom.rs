@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::program::Compiled;
-use crate::bundle::{Asset, Components, Origin, RuntimeImage};
+use crate::bundle::{Asset, Component, Origin, RuntimeImage};
 use crate::oci::archive::digest;
 
 /// Where modules of packages lie.
@@ -21,7 +21,8 @@ pub(super) struct Subject<'s> {
     pub source: &'s Path,
     pub compiled: &'s Compiled,
     pub assets: &'s [Asset],
-    pub runtime: &'s RuntimeImage,
+    /// Of several platforms those of all.
+    pub runtimes: &'s [RuntimeImage],
     pub stamp: &'s [(String, String)],
 }
 
@@ -40,20 +41,26 @@ pub(super) fn write(subject: &Subject<'_>, output: &Path) -> Result<(), Failure>
 
 fn bill(subject: &Subject<'_>) -> Result<Value, Failure> {
     // The runtime of a bundle is installed elsewhere, and not a part of it.
-    let list = match subject.runtime.origin {
-        Origin::Installed(_) => Some(Components::default()),
-        _ => subject.runtime.components()?,
-    };
-    let Some(list) = list else {
-        return Err(Failure::Other {
-            message: "there is no list of what the runtime is made of".to_owned(),
+    let mut list: Vec<Component> = Vec::new();
+    let bundled = subject.runtimes.iter();
+    for runtime in bundled.filter(|one| !matches!(one.origin, Origin::Installed(_))) {
+        let found = runtime.components()?.ok_or_else(|| Failure::Other {
+            message: format!(
+                "there is no list of what the runtime is made of ({})",
+                runtime.target.triple
+            ),
             hint:
                 "`make` writes it beside the runtime; tools/components.py writes it for another one"
                     .to_owned(),
-        });
-    };
+        })?;
+        for component in found.components {
+            if !list.contains(&component) {
+                list.push(component);
+            }
+        }
+    }
     let mut components: Vec<Value> = Vec::new();
-    for one in &list.components {
+    for one in &list {
         let of_crate = || format!("pkg:cargo/{}@{}", one.name, one.version);
         let purl = one.purl.clone().unwrap_or_else(of_crate);
         let mut component = json!({

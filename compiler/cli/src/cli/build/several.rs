@@ -86,6 +86,23 @@ impl Several {
     }
 }
 
+impl Several {
+    /// Refuses an executable that is called like one of the programs: whoever starts it asks for that one, and cannot ask
+    /// for the others.
+    pub(super) fn check_output(&self, output: &Path) -> Result<(), Failure> {
+        let called = output.file_name().and_then(|name| name.to_str());
+        match self.names.iter().find(|name| called == Some(name)) {
+            None => Ok(()),
+            Some(name) => Err(Failure::Other {
+                message: format!(
+                    "the executable would be called '{name}' like one of the programs in it, which its name would always choose"
+                ),
+                hint: "give the executable another name with -o".to_owned(),
+            }),
+        }
+    }
+}
+
 /// What a program is called: as its file, without extension.
 fn name_of(file: &Path) -> Result<String, Failure> {
     let name = file.file_stem().and_then(|name| name.to_str());

@@ -24,6 +24,11 @@ impl Keys {
     /// # Errors
     /// They cannot be read, or what would be made could never run.
     pub(super) fn new(arguments: &Build) -> Result<Keys, Failure> {
+        if arguments.trust.is_some() && arguments.bundle.is_some() {
+            return Err(Failure::Usage(
+                "--trust makes a runtime that runs nothing else, and a bundle (--bundle) comes without one".to_owned(),
+            ));
+        }
         let keys = Keys {
             pair: arguments.sign.as_deref().map(private_key).transpose()?,
             trusted: arguments.trust.as_deref().map(public_key).transpose()?,

@@ -14,7 +14,7 @@ use crate::bundle::{Grants, RuntimeError, RuntimeImage, TARGETS, Target};
 /// `all` leaves out those that `skip` says.
 pub(super) fn chosen(
     names: &[String],
-    skip: impl Fn(&Target) -> bool,
+    skip: impl Fn(&'static Target) -> bool,
 ) -> Result<Vec<Option<&'static Target>>, RuntimeError> {
     if names.is_empty() {
         return Ok(vec![None]);
@@ -24,7 +24,7 @@ pub(super) fn chosen(
         if name == "all" {
             let with_runtimes = TARGETS
                 .iter()
-                .filter(|target| !skip(target) && !RuntimeImage::available(target).is_empty());
+                .filter(|target| !RuntimeImage::available(target).is_empty() && !skip(target));
             chosen.extend(with_runtimes);
         } else {
             let unknown = || RuntimeError::UnknownTarget(name.clone());

@@ -52,6 +52,13 @@ fn is_test_file(name: &str, in_test_directory: bool) -> bool {
     }
 }
 
+/// Whether `semac test` takes a file, if it looks at the directory.
+pub(super) fn is_test(file: &Path) -> bool {
+    let above = file.ancestors().skip(1);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    is_test_file(&name, above.into_iter().any(is_test_directory))
+}
+
 fn search(
     directory: &Path,
     in_test_directory: bool,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use sema_machine::host::output::Output;
-use sema_machine::vm::{Ending, Limits};
+use sema_machine::vm::{Ending, FrameInfo, Limits};
 use serde::Serialize;
 
 use super::arguments::Lints;
@@ -25,6 +25,7 @@ use super::program;
 use super::runnable::Runnable;
 use super::{count_text, program::Found};
 use crate::bundle::Allowance;
+use crate::paths::shown;
 use files::TestForm;
 use semac_core::driver::{Surroundings, World};
 use semac_core::front::diagnostic::Diagnostic;
@@ -268,10 +269,21 @@ fn show(test: &TestPart) {
     }
 }
 
+/// What the module is called that runs a test.
+const RUNNER: &str = ".semac-test.sema";
+
 /// The module that runs one test of a file: the one whose name is its last argument.
-fn runner(file: &Path) -> Option<(PathBuf, Vec<u8>)> {
-    let path = std::fs::canonicalize(file).ok()?;
-    let name = path.file_name()?.to_str()?;
+fn runner(file: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
+    let path = std::fs::canonicalize(file).map_err(|source| Failure::File {
+        action: "read",
+        path: file.to_owned(),
+        source,
+    })?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Failure::Other {
+        message: format!("the name of '{}' is no text in UTF-8", shown(&file)),
+        hint: "files with tests are loaded by their names: give it another one".to_owned(),
+    })?;
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
     let text = format!(
         "(define *semac-test-name* (last (sys/args)))\n\
@@ -283,7 +295,7 @@ fn runner(file: &Path) -> Option<(PathBuf, Vec<u8>)> {
          (error \"the test was not reached: it has to be a form at top level, and `test` must not be defined\")\n    \
          (*semac-test*))\n"
     );
-    Some((path.with_file_name(".semac-test.sema"), text.into_bytes()))
+    Ok((path.with_file_name(RUNNER), text.into_bytes()))
 }
 
 fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure> {
@@ -299,15 +311,37 @@ fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure>
     // Only code that counts its steps can be stopped.
     options.stoppable |= arguments.timeout.is_some();
     let purpose = program::Purpose::new(Surroundings::Sources, World::PROGRAM);
-    let found = match runner(file).filter(|_| !whole) {
-        None => program::found(file, &options, &lints, purpose, &clock)?,
-        Some((entry, text)) => {
+    let found = match whole {
+        true => program::found(file, &options, &lints, purpose, &clock)?,
+        false => {
+            let (entry, text) = runner(file)?;
             let texts = HashMap::from([(entry.clone(), text)]);
             program::found_with(&entry, texts, &options, &lints, purpose, &clock)
         }
     };
     clock.show();
     Ok(found)
+}
+
+/// What there is to say about a file with tests, found without running them; `None` if `semac test` would not take the file, or
+/// would find none in it.
+///
+/// # Errors
+/// It cannot be read, or its tests are malformed.
+pub(super) fn checked(
+    file: &Path,
+    optimization: &Optimization,
+    lints: &Lints,
+    clock: &Clock,
+) -> Result<Option<Found>, Failure> {
+    if !file.is_file() || !files::is_test(file) || files::forms(file)?.0.is_empty() {
+        return Ok(None);
+    }
+    let (entry, text) = runner(file)?;
+    let texts = HashMap::from([(entry.clone(), text)]);
+    let purpose = program::Purpose::new(Surroundings::Sources, World::PROGRAM);
+    let found = program::found_with(&entry, texts, optimization, lints, purpose, clock);
+    Ok(Some(found))
 }
 
 /// Runs a test of a program, or all of it. The name and the place are the caller's.
@@ -330,7 +364,13 @@ fn run_test(
             // The whole file may end itself, with success.
             Ending::Exit(0) if name.is_none() => None,
             Ending::Exit(status) => Some(plain(format!("it has exited with status {status}"))),
-            Ending::Uncaught(uncaught) => {
+            Ending::Uncaught(mut uncaught) => {
+                // The frame that calls the test is not the user's.
+                let is_runner = |frame: &FrameInfo| {
+                    let file = frame.position.as_ref().map(|(file, ..)| Path::new(file));
+                    file.is_some_and(|file| file.ends_with(RUNNER))
+                };
+                uncaught.frames.retain(|frame| !is_runner(frame));
                 let sources = &program.sources;
                 let diagnostic = Diagnostic::uncaught(&uncaught, sources);
                 let renderer = Renderer::new(standard_error_takes_colour());

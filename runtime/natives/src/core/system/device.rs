@@ -3,9 +3,9 @@
 //!
 //! Operations on one descriptor stand in line: what comes goes to the task that has asked first.
 
+mod line;
 mod sink;
 
-use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,8 +22,10 @@ use sema_machine::host::condition::Outcome;
 use sema_machine::memory::account::Charge;
 use sema_machine::platform::descriptors::{Descriptor, Interest, is_ready};
 use sema_machine::platform::files::{self, Special};
-use sema_machine::task::{Asking, Await, Completer, Pending};
+use sema_machine::task::{Asking, Await, Pending};
+use sema_vfs::EmbeddedFile;
 
+pub use line::Line;
 pub use sink::{Sink, open_sink, write};
 
 /// Bytes that are asked for at once: for small pieces, and for lines and much.
@@ -44,42 +46,6 @@ pub type Shared<T> = Arc<Mutex<T>>;
 /// Locks what operations share. All of them run on the machine's thread, one after the other.
 pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The operations that wait for each other.
-#[derive(Default)]
-pub struct Line(VecDeque<(u64, Option<Completer>)>);
-
-impl Line {
-    /// Takes the operation into the line; whether it is the first.
-    pub fn enter(&mut self, asking: &Asking<'_>) -> bool {
-        let number = asking.number;
-        match self.0.front() {
-            None => self.0.push_back((number, None)),
-            Some((first, _)) if *first == number => {}
-            Some(_) => {
-                if !self.0.iter().any(|(waiting, _)| *waiting == number) {
-                    self.0.push_back((number, Some(asking.completer())));
-                }
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether nobody stands in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The operation is done or gives up; the next one is asked.
-    pub fn leave(&mut self, number: u64) {
-        let was_first = self.0.front().is_some_and(|(first, _)| *first == number);
-        self.0.retain(|(waiting, _)| *waiting != number);
-        if let (true, Some((_, Some(completer)))) = (was_first, self.0.front()) {
-            completer.complete();
-        }
-    }
 }
 
 /// What makes two names or descriptors those of one file: device and number.
@@ -126,6 +92,8 @@ pub enum Step<T> {
 pub struct Source {
     /// `None`: only what is buffered.
     descriptor: Option<Descriptor>,
+    /// A file of the bundle, which has no descriptor.
+    embedded: Option<Box<EmbeddedFile>>,
     /// What another thread brings.
     #[cfg(feature = "net")]
     pub(super) arrivals: Option<Box<dyn super::arrivals::Arrivals>>,
@@ -148,6 +116,7 @@ impl Source {
     fn new(descriptor: Option<Descriptor>, may_wait: bool, buffer: Vec<u8>) -> Source {
         Source {
             descriptor,
+            embedded: None,
             #[cfg(feature = "net")]
             arrivals: None,
             may_wait,
@@ -170,6 +139,7 @@ impl Source {
         of.scanned = 0;
         let descriptor = of.descriptor.take();
         let mut source = Source::new(descriptor, of.may_wait, Vec::new());
+        source.embedded = of.embedded.take();
         #[cfg(feature = "net")]
         {
             source.arrivals = of.arrivals.take();
@@ -197,6 +167,13 @@ impl Source {
     /// Given bytes.
     pub fn memory(bytes: Vec<u8>) -> Source {
         Source::new(None, false, bytes)
+    }
+
+    /// A file of the bundle.
+    pub fn embedded(file: EmbeddedFile) -> Source {
+        let mut source = Source::new(None, false, Vec::new());
+        source.embedded = Some(Box::new(file));
+        source
     }
 
     /// Opens a file. A pipe need not have a writer yet: reading waits for one.
@@ -356,6 +333,25 @@ impl Source {
         rustix::io::read(descriptor, spare_capacity(&mut self.buffer))
     }
 
+    /// Reads more of a file of the bundle, as [`Source::fill`] does of a descriptor; `None`: it reads none.
+    fn fill_embedded(&mut self) -> Option<io::Result<usize>> {
+        let mut file = self.embedded.take()?;
+        let room = match &mut self.filtering {
+            Some(filtering) => filtering.room(LARGE_PART),
+            None => {
+                self.compact();
+                &mut self.buffer
+            }
+        };
+        let end = room.len();
+        room.resize(end + LARGE_PART, 0);
+        let part = room.get_mut(end..).unwrap_or_default();
+        let count = io::Read::read(&mut file, part);
+        room.truncate(end + count.as_ref().map_or(0, |count| *count));
+        self.embedded = Some(file);
+        Some(count)
+    }
+
     /// Reads what has come into the buffer, without waiting, until that holds `most` bytes or, roughly, a turn's worth
     /// has come; whether there may be more at once. At the end the descriptor is closed.
     ///
@@ -478,7 +474,18 @@ impl Source {
                 Some(Err(error)) => return Step::Done(Err(error)),
             }
             let Some(descriptor) = self.descriptor.clone() else {
-                match self.end() {
+                if self.embedded.is_some() && !self.has_room(host) {
+                    return Step::Done(Err(io::ErrorKind::OutOfMemory.into()));
+                }
+                let ended = match self.fill_embedded() {
+                    None | Some(Ok(0)) => self.end(),
+                    Some(Ok(count)) => {
+                        total += count;
+                        continue;
+                    }
+                    Some(Err(error)) => Err(error),
+                };
+                match ended {
                     Ok(()) => continue,
                     Err(error) => return Step::Done(Err(error)),
                 }

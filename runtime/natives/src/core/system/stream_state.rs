@@ -12,6 +12,7 @@ use crate::core::system::input;
 use sema_machine::data::bytes::position_of;
 use sema_machine::host::Host;
 use sema_machine::memory::account::Charge;
+use sema_vfs::EmbeddedFile;
 
 /// Where the bytes come from or go to.
 enum Source {
@@ -192,10 +193,9 @@ impl State {
         }
     }
 
-    /// The content of an embedded file.
-    pub fn embedded(content: Vec<u8>) -> State {
-        let source = device::Source::memory(content);
-        State::new(Source::Input(Arc::new(Mutex::new(source))), &[])
+    /// An embedded file.
+    pub fn embedded(file: EmbeddedFile) -> State {
+        State::shared_input(Arc::new(Mutex::new(device::Source::embedded(file))))
     }
 
     /// What another thread brings.

@@ -250,11 +250,8 @@ fn byte_buffer(host: &Host, _: &[Value]) -> Outcome {
 
 fn open_input(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "stream/open-input", args, 0)?;
-    if let Some(file) = host.files.embedded(path, None) {
-        let content = file
-            .bytes()
-            .map_err(|error| eval_error(format!("stream/open-input: {path}: {error}")))?;
-        return Ok(stream(host, State::embedded(content.into_owned())));
+    if let Some(file) = host.files.open_embedded(path) {
+        return Ok(stream(host, State::embedded(file)));
     }
     check_readable("stream/open-input", path)?;
     match State::open_input(host, path) {

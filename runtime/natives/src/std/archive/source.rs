@@ -1,7 +1,7 @@
 //! The files that go into archives.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::{Done, Failure, in_background};
@@ -28,13 +28,10 @@ pub(super) struct Opened {
 
 /// Opens a file of the program's bundle, or on disk.
 pub(super) fn open(overlay: &Overlay, path: &str) -> Done<Opened> {
-    if let Some(entry) = overlay.embedded(path, None) {
-        let bytes = entry
-            .bytes()
-            .map_err(|error| Failure::content(path, error))?;
+    if let Some(file) = overlay.open_embedded(path) {
         return Ok(Opened {
-            bytes: bytes.len() as u64,
-            content: Box::new(Cursor::new(bytes.into_owned())),
+            bytes: file.length(),
+            content: Box::new(file),
             mode: 0o644,
             modified: 0,
         });

@@ -1,6 +1,5 @@
 //! What is sent: nothing, bytes, what a task writes, or a part of a file.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -22,7 +21,7 @@ pub enum Payload {
     /// What a task writes, which is to be of some length.
     Declared(Declared),
     /// So many bytes of a file, from where it stands.
-    File(File, u64),
+    File(Box<dyn Read + Send + Sync>, u64),
 }
 
 impl Payload {
@@ -158,10 +157,13 @@ impl Body for Payload {
     }
 }
 
-fn read_part(file: &mut File, left: &mut u64) -> Result<Frame<Bytes>, PayloadError> {
+fn read_part(
+    file: &mut (dyn Read + Send + Sync),
+    left: &mut u64,
+) -> Result<Frame<Bytes>, PayloadError> {
     let wanted = PART.min(usize::try_from(*left).unwrap_or(PART));
     let mut part = Vec::with_capacity(wanted);
-    file.by_ref().take(wanted as u64).read_to_end(&mut part)?;
+    Read::take(file, wanted as u64).read_to_end(&mut part)?;
     if part.is_empty() {
         let error = io::Error::new(io::ErrorKind::UnexpectedEof, "a file has become shorter");
         return Err(error.into());

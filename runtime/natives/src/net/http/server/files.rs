@@ -1,7 +1,7 @@
 //! Files as answers: whole, in part, or "not changed" (RFC 9110, 13 and 14).
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -77,8 +77,15 @@ pub struct Opened {
     modified: Option<SystemTime>,
 }
 
+/// Bytes of a file of the bundle that are sent as one piece.
+const AT_ONCE: u64 = 64 << 10;
+
+/// What can be read from any place.
+trait ReadSeek: Read + Seek + Send + Sync {}
+impl<T: Read + Seek + Send + Sync> ReadSeek for T {}
+
 enum Content {
-    File(File),
+    File(Box<dyn ReadSeek>),
     Bytes(Bytes),
 }
 
@@ -87,12 +94,17 @@ enum Content {
 /// # Errors
 /// The system's answer; a directory or a device is none.
 pub fn open(files: &Overlay, path: &str) -> io::Result<Opened> {
-    if let Some(entry) = files.embedded(path, None) {
-        let bytes = entry.bytes().map_err(io::Error::other)?;
+    if let (Some(entry), Some(file)) = (files.embedded(path, None), files.open_embedded(path)) {
+        let length = entry.length();
         return Ok(Opened {
-            length: bytes.len() as u64,
-            tag: format!("\"{:x}-{:x}\"", entry.checksum(), bytes.len()),
-            content: Content::Bytes(Bytes::from(bytes.into_owned())),
+            length,
+            tag: format!("\"{:x}-{length:x}\"", entry.checksum()),
+            content: if length > AT_ONCE {
+                Content::File(Box::new(file))
+            } else {
+                let bytes = entry.bytes().map_err(io::Error::other)?;
+                Content::Bytes(Bytes::from(bytes.into_owned()))
+            },
             modified: None,
         });
     }
@@ -110,7 +122,7 @@ pub fn open(files: &Overlay, path: &str) -> io::Result<Opened> {
     Ok(Opened {
         length: metadata.len(),
         tag: format!("\"{stamp}-{:x}\"", metadata.len()),
-        content: Content::File(file),
+        content: Content::File(Box::new(file)),
         modified: Some(modified).filter(|modified| has_date(*modified)),
     })
 }
