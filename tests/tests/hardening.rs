@@ -172,7 +172,8 @@ fn booted(kernel: &Path, processor: &str, program: &Path) -> String {
     ]);
     emulator.args(model).arg("-kernel").arg(kernel);
     emulator.arg("-initrd").arg(path);
-    // The kernel gives up when its first process ends, and the emulator ends with it.
+    // The kernel gives up when its first process ends, and the emulator ends with it. What the console has not sent then is lost, so
+    // programs wait before they end.
     emulator
         .arg("-append")
         .arg(format!("console={console} quiet loglevel=1 panic=-1"));
@@ -196,24 +197,32 @@ fn the_kernels_of_other_processors_refuse_the_same() {
         .filter(|form| !form.contains("http/"))
         .collect();
     let all = format!(
-        "(println \"begins\")\n{}(println \"ends\")\n",
+        "(println \"begins\")\n{}(println \"ends\")\n(sleep 3000)\n",
         tries(&forms)
     );
     let project = Scratch::with(&[
         ("all.sema", all.as_str()),
-        ("nothing.sema", "(println \"begins\")\n(println \"ends\")\n"),
+        (
+            "nothing.sema",
+            "(println \"begins\")\n(println \"ends\")\n(sleep 3000)\n",
+        ),
     ]);
+    let mut tried = 0;
     for (processor, triple) in [
         ("aarch64", "aarch64-unknown-linux-gnu"),
         ("riscv64", "riscv64gc-unknown-linux-gnu"),
     ] {
+        let kernel = kernels.join(processor);
+        if !kernel.exists() {
+            continue;
+        }
+        tried += 1;
         for (source, options) in [("all.sema", &[][..]), ("nothing.sema", &["--hardened"])] {
             let mut command = semac_in(project.path());
             command.env("SEMAC_RUNTIMES", &runtimes);
             command.args(["build", source, "--tier", "std", "--target", processor]);
             outcome(command.args(options), b"").succeeded();
         }
-        let kernel = kernels.join(processor);
         let answers = |program: &str| {
             let text = booted(&kernel, processor, &project.file(program));
             let found = text
