@@ -167,7 +167,7 @@ fn names_that_mean_something_else() {
         "--image",
         "x.tar",
         "--image-name",
-        &"a/".repeat(140).trim_end_matches('/'),
+        "a/".repeat(140).trim_end_matches('/'),
     ]);
     outcome(&mut command, b"").failed_with(2, "at most 255");
 }
