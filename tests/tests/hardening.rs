@@ -262,6 +262,11 @@ fn the_kernels_of_other_processors_refuse_the_same() {
             );
         }
     }
+    assert!(
+        kernels_found > 0,
+        "there are no kernels in {}",
+        kernels.display()
+    );
 }
 
 #[test]
