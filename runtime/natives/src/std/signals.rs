@@ -18,7 +18,7 @@ natives! {
 
     /// The next of the functions that are to be called, nil if there is none. With #t those come behind it that are noted for the
     /// signals that have come since such a call, in the order in which they were noted.
-    "%pending-signal" (look: Bool) -> Any, posix => pending;
+    "%pending-signal" (look: Any) -> Any, posix => pending;
 }
 
 /// What a machine has noted.
@@ -83,7 +83,7 @@ fn on_signal(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn pending(host: &Host, args: &[Value]) -> Outcome {
-    let looks = argument(args, 0) == Value::TRUE;
+    let looks = argument(args, 0).is_truthy();
     let callback = host.with_extension(|noted: &mut Noted| {
         if looks {
             noted.look();
