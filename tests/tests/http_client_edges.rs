@@ -2,9 +2,11 @@
 
 #![cfg(target_os = "linux")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use sema_tests::certificates::Certificates;
 use sema_tests::listening::{After, peer, request, run};
@@ -205,6 +207,8 @@ fn options_that_are_wrong_are_named() {
         {:proxy 5} {:headers {"set-cookie" "a=1\nb=2"}}))
 (try-it (fn () (http/get "http://127.0.0.1:1\\@evil.com/")))
 (try-it (fn () (http/get "http://127.0.0.1:+1/")))
+(for-each (fn (count) (try-it (fn () (http/get url {:headers (foldl (fn (m i) (assoc m (str "x-" i) "v")) {} (range 0 count))}))))
+  (list 20000 40000))
 "#,
     );
     let messages: Vec<&str> = printed
@@ -231,6 +235,8 @@ fn options_that_are_wrong_are_named() {
             "http/get: the value of the header field set-cookie has characters that it must not have",
             "http GET http://127.0.0.1:1\\\\@evil.com/: the host of the URL has characters that a name must not have",
             "http GET http://127.0.0.1:+1/: the port of the URL is not a number from 1 to 65535",
+            "http/get: there are too many header fields",
+            "http/get: there are too many header fields",
         ]
     );
 }
@@ -400,4 +406,105 @@ fn roots_of_the_environment_and_of_ones_own() {
         refused.ends_with("TLS: the certificate of the client belongs to another private key\n"),
         "{refused}"
     );
+}
+
+/// Answers a request of which only the head has come, and tells all that comes after it.
+fn early(answer: &'static [u8]) -> (String, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (send, rest) = channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut all, mut part) = (Vec::new(), [0; 4096]);
+        while !all.windows(4).any(|window| window == b"\r\n\r\n") {
+            let count = stream.read(&mut part).unwrap();
+            all.extend_from_slice(&part[..count]);
+        }
+        stream.write_all(answer).unwrap();
+        while !all.ends_with(b"\r\n0\r\n\r\n") {
+            match stream.read(&mut part) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => all.extend_from_slice(&part[..count]),
+            }
+        }
+        send.send(all).unwrap();
+    });
+    (url, rest)
+}
+
+#[test]
+fn answers_may_come_before_all_is_sent() {
+    // An endless body, of which a part comes and then nothing.
+    let endless = TcpListener::bind("127.0.0.1:0").unwrap();
+    let source = format!("http://{}/", endless.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let held: Vec<TcpStream> = endless
+            .incoming()
+            .map(|stream| {
+                let mut stream = stream.unwrap();
+                request(&mut stream);
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nbegun")
+                    .unwrap();
+                stream
+            })
+            .collect();
+        drop(held);
+    });
+    let (refusing, refused) = early(b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\n\r\nlarge");
+    let (taking, taken) = early(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nearly");
+    let printed = run(
+        &source,
+        &format!(
+            r#"
+(define (endless) (:body (http/get url {{:as :stream}})))
+(println (:body (http/post "{refusing}" (endless) {{:timeout 9000}})))
+;; It goes on being sent.
+(println (:body (http/post "{taking}" (stream/from-string (string/repeat "x" 3000000)) {{:timeout 9000}})))
+(async/sleep 2000)
+"#
+        ),
+    );
+    assert_eq!(printed, "large\nearly\n");
+    let refused = refused.recv_timeout(Duration::from_secs(9)).unwrap();
+    assert!(!refused.ends_with(b"\r\n0\r\n\r\n"));
+    let taken = taken.recv_timeout(Duration::from_secs(9)).unwrap();
+    assert!(taken.len() > 3_000_000 && taken.ends_with(b"\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn an_answer_is_read_while_the_request_is_written() {
+    let (_folder, server) = semac_server(
+        r#"(http/serve (fn (request) {:status 200 :body (:body request)}) {:port 0 :host "127.0.0.1" :stream-body #t :max-body 30000000})"#,
+    );
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let printed = run(
+        &url,
+        r#"
+(file/write "large.txt" (string/repeat "x" 20000000))
+(define (count body)
+  (let loop ((n 0))
+    (let ((part (stream/read body 65536)))
+      (if (= (length part) 0) n (loop (+ n (length part)))))))
+(println (count (:body (http/post url (stream/open-input "large.txt") {:as :stream :timeout 20000}))))
+(println (string-length (:body (http/post url (stream/open-input "large.txt") {:timeout 20000}))))
+;; What cannot be read is the error: of the request, or of the answer that has begun.
+(define closed (stream/open-input "large.txt"))
+(stream/close closed)
+(try-it (fn () (http/post url closed {:timeout 20000})))
+(println (try (count (:body (http/post url closed {:as :stream :timeout 20000}))) (catch condition "cut off")))
+"#,
+    );
+    assert_eq!(
+        printed,
+        "20000000\n20000000\n(:eval \"stream/read: stream is closed\")\ncut off\n"
+    );
+}
+
+/// A program that serves, and where it stands.
+fn semac_server(source: &str) -> (sema_tests::Scratch, Server) {
+    let folder = sema_tests::Scratch::with(&[("serve.sema", source)]);
+    let mut command = semac_in(folder.path());
+    let server = Server::start(command.args(["run", "serve.sema"]));
+    (folder, server)
 }

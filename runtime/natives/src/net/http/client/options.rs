@@ -37,6 +37,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 /// Most bytes of a body that is not a stream.
 const MOST_BYTES: usize = 256 << 20;
+/// Most header fields: some are added, and the table of all has room for half as many more.
+const MOST_FIELDS: usize = 16 << 10;
 /// How the program calls itself.
 const USER_AGENT: &str = "sema";
 
@@ -255,6 +257,11 @@ pub fn request(
         Some(map) => header_fields(host, function, map)?,
         None => HeaderMap::new(),
     };
+    if headers.len() > MOST_FIELDS {
+        return Err(eval_error(format!(
+            "{function}: there are too many header fields"
+        )));
+    }
     // How long a body is, and where it ends, is said by who sends it.
     headers.remove(header::TRANSFER_ENCODING);
     let length = headers.remove(header::CONTENT_LENGTH);
