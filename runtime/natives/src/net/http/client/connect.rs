@@ -22,6 +22,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
+use super::life::{Heard, Life, PING};
 use super::pool::Sender;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
@@ -189,15 +190,18 @@ pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
     if !connected.speaks_2 {
         return Ok(Sender::One(speak(connected.io).await?));
     }
+    let life = Arc::<Life>::default();
     let (sender, connection) = http2::Builder::new(Works)
         .timer(TokioTimer::new())
-        .handshake(TokioIo::new(connected.io))
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .handshake(TokioIo::new(Heard::new(connected.io, &life)))
         .await?;
     spawn(async move {
         // Its error is also that of the requests on it.
         let _ = connection.await;
     });
-    Ok(Sender::Two(sender))
+    Ok(Sender::Two(sender, life))
 }
 
 /// Starts to speak HTTP/1.1 on a connection.

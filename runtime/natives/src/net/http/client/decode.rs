@@ -24,16 +24,36 @@ pub struct Keep {
     client: Arc<Client>,
     key: String,
     sender: Sender,
+    /// Whether the request had no body.
+    is_bare: bool,
 }
 
 impl Keep {
-    /// A connection of the pool of `client`.
-    pub fn new(client: &Arc<Client>, key: String, sender: Sender) -> Keep {
+    /// A connection of the pool of `client`, on which a request was sent that has no body, or one.
+    pub fn new(client: &Arc<Client>, key: String, sender: Sender, is_bare: bool) -> Keep {
         let client = client.clone();
         Keep {
             client,
             key,
             sender,
+            is_bare,
+        }
+    }
+
+    /// Looks whether a body of which nothing more comes is whole: in HTTP/2 a reset without an error also ends it, which is right
+    /// only behind its end (RFC 9113, 8.1).
+    fn check(&self, body: &Body) -> Result<(), ClientError> {
+        if !self.sender.speaks_2() || body.is_end_stream() {
+            return Ok(());
+        }
+        let is_whole = match body.size_hint().exact() {
+            Some(left) => left == 0,
+            // Such a reset ends requests whose bodies nobody wants. It takes the end of the answer with it.
+            None => !self.is_bare,
+        };
+        match is_whole {
+            true => Ok(()),
+            false => Err(ClientError::CutOff),
         }
     }
 
@@ -127,6 +147,7 @@ pub async fn whole(
             add(decoder.push(piece)?.into())?;
         }
     }
+    keep.check(&body)?;
     add(decoder.finish()?.into())?;
     keep.keep();
     Ok(out.finish())
@@ -136,7 +157,7 @@ pub async fn whole(
 pub fn stream(body: Body, is_compressed: bool, keep: Keep) -> Incoming {
     let (feeder, incoming) = incoming();
     spawn(async move {
-        let feeding = feed(body, is_compressed, &feeder);
+        let feeding = feed(body, is_compressed, &feeder, &keep);
         let First::One(ended) = race(feeding, feeder.reader_is_gone()).await else {
             return;
         };
@@ -153,7 +174,12 @@ pub fn stream(body: Body, is_compressed: bool, keep: Keep) -> Incoming {
 }
 
 /// Gives a body to its reader; whether that has taken it to the end.
-async fn feed(mut body: Body, is_compressed: bool, feeder: &Feeder) -> Result<bool, ClientError> {
+async fn feed(
+    mut body: Body,
+    is_compressed: bool,
+    feeder: &Feeder,
+    keep: &Keep,
+) -> Result<bool, ClientError> {
     let mut decoder = Decoder::new(is_compressed);
     while let Some(bytes) = part(&mut body).await {
         let bytes = bytes.map_err(ClientError::Http)?;
@@ -170,6 +196,7 @@ async fn feed(mut body: Body, is_compressed: bool, feeder: &Feeder) -> Result<bo
             }
         }
     }
+    keep.check(&body)?;
     let out = decoder.finish()?;
     Ok(out.is_empty() || feeder.give(out.into()).await)
 }

@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use hyper::body::Incoming as Body;
+use hyper::body::{Body as _, Incoming as Body};
 use hyper::http::uri::{Authority, InvalidUri};
 use hyper::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use rustls::ClientConfig;
 use sema_machine::host::condition::{Condition, ConditionKind, Signal, io_error};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Client;
 use super::answer::{Answer, Content};
 use super::connect::{ConnectError, basic, connect, converse};
 use super::decode::{self, Keep};
-use super::pool::Sender;
+use super::pool::{Sender, Turn, Wanted};
 use super::proxies::BadProxy;
+use super::repeat::{Fate, MOST_REPEATS, in_full, may_be_processed_twice, pause};
 use super::request::{Form, Request};
 use crate::net::http::engine::body::{Misfit, Payload};
 use crate::net::http::engine::budget::OverBudget;
@@ -63,6 +65,9 @@ pub enum ClientError {
     /// The body is too long.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
+    /// The body has no end.
+    #[error("the body was cut off")]
+    CutOff,
     /// The body is not compressed as it says.
     #[error("the body cannot be decompressed: {0}")]
     Compression(std::io::Error),
@@ -80,18 +85,6 @@ impl ClientError {
             _ => io_error(message),
         }
     }
-}
-
-/// An error with its causes.
-fn in_full(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(found) = cause {
-        text.push_str(": ");
-        text.push_str(&found.to_string());
-        cause = found.source();
-    }
-    text
 }
 
 /// Sends a request and takes its answer.
@@ -193,14 +186,15 @@ async fn exchange(
     } else {
         (0, None)
     };
-    // Who it is spoken to: a proxy takes plain requests for all servers.
+    // Who it is spoken to: a proxy takes plain requests for all servers, and lets its users have tunnels of their own.
     let key = match (&proxy, is_secure) {
         (None, _) => format!("{number} {is_secure} {}", request.url.host_and_port()),
         (Some(proxy), false) => format!("{}, plain", proxy.host_and_port()),
         (Some(proxy), true) => {
             format!(
-                "{}, {number} {}",
+                "{} {:?}, {number} {}",
                 proxy.host_and_port(),
+                proxy.user,
                 request.url.host_and_port()
             )
         }
@@ -212,59 +206,116 @@ async fn exchange(
     {
         request.headers.insert(header::PROXY_AUTHORIZATION, value);
     }
-    let repeated = request.repeatable_body();
-    if let Some(mut sender) = client.pool.take(&key)
-        && sender.ready().await.is_ok()
-    {
-        match send_on(&mut sender, request, is_to_proxy).await {
-            Ok(response) => return Ok((response, Keep::new(client, key, sender))),
-            // The server has closed the connection while it was idle: the request goes out again.
-            Err(ClientError::Http(error))
-                if is_end_of_connection(&error)
-                    && may_repeat(&request.method, &error)
-                    && repeated.is_some() =>
-            {
-                request.body = Payload::Bytes(repeated.unwrap_or_default());
+    let server = Server {
+        proxy,
+        configuration,
+        key,
+    };
+    let (mut repeats, mut wanted) = (0, Wanted::Any);
+    loop {
+        let repeated = request.repeatable_body();
+        let is_bare = request.body.is_end_stream();
+        let (mut sender, is_kept) = server.sender(client, request, wanted).await?;
+        let error = match send_on(&mut sender, request, is_to_proxy).await {
+            Ok(response) => {
+                let keep = Keep::new(client, server.key, sender, is_bare);
+                return Ok((response, keep));
             }
-            Err(error) => return Err(error),
-        }
-    }
-    let limit = request.connect_timeout;
-    let connecting = connect(&request.url, proxy.as_ref(), configuration, is_secure);
-    let connection = timeout(limit, connecting).await.map_err(|_| {
-        let whom = match &proxy {
-            Some(proxy) => format!("the proxy {}", proxy.authority()),
-            None => request.url.authority(),
+            Err(error) => error,
         };
-        ClientError::ConnectTimeout(limit.as_millis(), whom)
-    })??;
-    let mut sender = converse(connection).await.map_err(ClientError::Http)?;
-    client.pool.share(&key, &sender);
-    let response = send_on(&mut sender, request, is_to_proxy).await?;
-    Ok((response, Keep::new(client, key, sender)))
-}
-
-/// Whether the other side has ended the connection before it answered.
-fn is_end_of_connection(error: &hyper::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let mut cause = std::error::Error::source(error);
-    while let Some(found) = cause {
-        if let Some(found) = found.downcast_ref::<std::io::Error>()
-            && matches!(
-                found.kind(),
-                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-            )
-        {
-            return true;
+        let (ClientError::Http(failure), Some(body)) = (&error, repeated) else {
+            return Err(error);
+        };
+        let may_repeat = match Fate::of(failure, sender.speaks_2()) {
+            Fate::Unprocessed => repeats < MOST_REPEATS,
+            // The server may have closed the connection while it was idle. Once: then it is the request.
+            Fate::Unknown => {
+                is_kept && wanted == Wanted::Any && may_be_processed_twice(&request.method)
+            }
+            Fate::Failed => false,
+        };
+        if !may_repeat {
+            return Err(error);
         }
-        cause = found.source();
+        drop(sender);
+        sleep(pause(repeats)).await;
+        request.body = Payload::Bytes(body);
+        (repeats, wanted) = (repeats + 1, Wanted::Shared);
     }
-    error.is_canceled() || error.is_incomplete_message() || error.is_closed()
 }
 
-/// Whether a request may be sent again that a server may have seen (RFC 9110, 9.2.2).
-fn may_repeat(method: &Method, error: &hyper::Error) -> bool {
-    error.is_canceled() || method.is_idempotent() || method.as_str() == "QUERY"
+/// Who it is spoken to, and how.
+struct Server {
+    proxy: Option<Url>,
+    /// `None`: without TLS.
+    configuration: Option<Arc<ClientConfig>>,
+    key: String,
+}
+
+impl Server {
+    /// A connection for a request, and whether others have used it before.
+    async fn sender(
+        &self,
+        client: &Client,
+        request: &Request,
+        wanted: Wanted,
+    ) -> Result<(Sender, bool), ClientError> {
+        let limit = request.connect_timeout;
+        match timeout(limit, self.found_or_made(client, request, wanted)).await {
+            Ok(sender) => sender,
+            Err(_) => {
+                let whom = match &self.proxy {
+                    Some(proxy) => format!("the proxy {}", proxy.authority()),
+                    None => request.url.authority(),
+                };
+                Err(ClientError::ConnectTimeout(limit.as_millis(), whom))
+            }
+        }
+    }
+
+    async fn found_or_made(
+        &self,
+        client: &Client,
+        request: &Request,
+        wanted: Wanted,
+    ) -> Result<(Sender, bool), ClientError> {
+        let mut waits_for_others = self.configuration.is_some();
+        let opening = loop {
+            if let Some(mut sender) = client.pool.take(&self.key, wanted) {
+                if sender.ready().await.is_ok() {
+                    return Ok((sender, true));
+                }
+                continue;
+            }
+            if !waits_for_others {
+                break None;
+            }
+            match client.pool.turn(&self.key) {
+                Turn::Each => break None,
+                Turn::Own(opening) => break Some(opening),
+                Turn::Others(mut ended) => {
+                    // Nobody waits twice for one who cannot share. Who gives up leaves it to the next.
+                    let has_tried = ended.changed().await.is_ok();
+                    waits_for_others = !has_tried || *ended.borrow();
+                }
+            }
+        };
+        let made = self.make(request).await;
+        if let Ok(sender) = &made {
+            client.pool.share(&self.key, sender);
+        }
+        if let Some(opening) = opening {
+            opening.ends(&made);
+        }
+        Ok((made?, false))
+    }
+
+    async fn make(&self, request: &Request) -> Result<Sender, ClientError> {
+        let configuration = self.configuration.clone();
+        let is_secure = configuration.is_some();
+        let connecting = connect(&request.url, self.proxy.as_ref(), configuration, is_secure);
+        converse(connecting.await?).await.map_err(ClientError::Http)
+    }
 }
 
 /// Whether requests of a method have a body: one that has none says so (RFC 9110, 8.6).

@@ -4,10 +4,12 @@ pub mod answer;
 pub mod connect;
 pub mod decode;
 pub mod exchange;
+pub mod life;
 pub mod multipart;
 pub mod options;
 pub mod pool;
 pub mod proxies;
+pub mod repeat;
 pub mod request;
 pub mod upload;
 

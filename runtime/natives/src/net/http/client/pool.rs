@@ -1,13 +1,15 @@
 //! Connections that are kept for the next request to the same server.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
+use tokio::sync::watch;
 
+use super::life::{Life, Waiting};
 use crate::core::system::device::lock;
 use crate::net::http::engine::body::Payload;
 
@@ -15,13 +17,15 @@ use crate::net::http::engine::body::Payload;
 const IDLE_TIME: Duration = Duration::from_secs(30);
 /// Most idle connections to one server.
 const MOST_IDLE: usize = 32;
+/// Most servers of which it is remembered that they do not speak HTTP/2.
+const MOST_OLD: usize = 1024;
 
 /// A connection that requests can be sent on.
 pub enum Sender {
     /// One after another.
     One(http1::SendRequest<Payload>),
     /// Any number at once.
-    Two(http2::SendRequest<Payload>),
+    Two(http2::SendRequest<Payload>, Arc<Life>),
 }
 
 impl Sender {
@@ -32,7 +36,7 @@ impl Sender {
     pub async fn ready(&mut self) -> hyper::Result<()> {
         match self {
             Sender::One(sender) => sender.ready().await,
-            Sender::Two(sender) => sender.ready().await,
+            Sender::Two(sender, _) => sender.ready().await,
         }
     }
 
@@ -46,54 +50,147 @@ impl Sender {
     ) -> hyper::Result<Response<Incoming>> {
         match self {
             Sender::One(sender) => sender.send_request(request).await,
-            Sender::Two(sender) => sender.send_request(request).await,
+            Sender::Two(sender, life) => {
+                let waiting = Waiting::new(life);
+                let answer = sender.send_request(request).await;
+                waiting.ends();
+                answer
+            }
         }
     }
 
     /// Whether it speaks HTTP/2.
     pub fn speaks_2(&self) -> bool {
-        matches!(self, Sender::Two(_))
+        matches!(self, Sender::Two(..))
     }
 
-    fn is_closed(&self) -> bool {
+    /// It for others as well, if several may use it at the same time.
+    fn shared(&self) -> Option<Sender> {
+        match self {
+            Sender::One(_) => None,
+            Sender::Two(sender, life) => Some(Sender::Two(sender.clone(), life.clone())),
+        }
+    }
+
+    /// Whether no further request should be sent on it.
+    fn is_over(&self) -> bool {
         match self {
             Sender::One(sender) => sender.is_closed(),
-            Sender::Two(sender) => sender.is_closed(),
+            Sender::Two(sender, life) => sender.is_closed() || life.is_in_doubt(),
         }
     }
 }
 
+/// Which connections a request takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any.
+    Any,
+    /// Those that many share: one that was idle may have been closed meanwhile.
+    Shared,
+}
+
 /// Connections by whom they lead to: idle ones, and those of HTTP/2, on which requests may be under way.
 #[derive(Default)]
-pub struct Pool(Mutex<BTreeMap<String, Vec<(Sender, Instant)>>>);
+pub struct Pool {
+    kept: Mutex<BTreeMap<String, Vec<(Sender, Instant)>>>,
+    opening: Mutex<BTreeMap<String, watch::Receiver<bool>>>,
+    /// Servers that speak HTTP/1.1 only.
+    old: Mutex<BTreeSet<String>>,
+}
+
+/// Who opens a connection that others may be able to use.
+pub enum Turn<'p> {
+    /// The one who asks.
+    Own(Opening<'p>),
+    /// Somebody else: it gives whether there is something to share, or ends without having tried to the end.
+    Others(watch::Receiver<bool>),
+    /// Everybody for themselves.
+    Each,
+}
+
+/// A connection that is being opened, while others wait.
+pub struct Opening<'p> {
+    pool: &'p Pool,
+    key: String,
+    others: watch::Sender<bool>,
+}
+
+impl Opening<'_> {
+    /// It has been opened, or not.
+    pub fn ends<E>(self, how: &Result<Sender, E>) {
+        let mut is_shared = false;
+        if let Ok(sender) = how {
+            is_shared = sender.speaks_2();
+            let mut old = lock(&self.pool.old);
+            if is_shared {
+                old.remove(&self.key);
+            } else {
+                if old.len() >= MOST_OLD {
+                    old.clear();
+                }
+                old.insert(self.key.clone());
+            }
+        }
+        self.others.send_replace(is_shared);
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        lock(&self.pool.opening).remove(&self.key);
+    }
+}
 
 impl Pool {
     /// A connection for the next request, the one that was used last.
-    pub fn take(&self, key: &str) -> Option<Sender> {
-        let mut pool = lock(&self.0);
+    pub fn take(&self, key: &str, wanted: Wanted) -> Option<Sender> {
+        let mut pool = lock(&self.kept);
         let kept = pool.get_mut(key)?;
         while let Some((sender, since)) = kept.pop() {
-            if sender.is_closed() || since.elapsed() >= IDLE_TIME {
+            if sender.is_over() || since.elapsed() >= IDLE_TIME {
                 continue;
             }
-            if let Sender::Two(shared) = &sender {
+            if let Some(own) = sender.shared() {
                 // Others use it at the same time.
-                let own = Sender::Two(shared.clone());
                 kept.push((sender, Instant::now()));
                 return Some(own);
             }
-            return Some(sender);
+            if wanted == Wanted::Any {
+                return Some(sender);
+            }
         }
         None
     }
 
+    /// Whose turn it is to open a connection.
+    pub fn turn(&self, key: &str) -> Turn<'_> {
+        if lock(&self.old).contains(key) {
+            return Turn::Each;
+        }
+        let mut opening = lock(&self.opening);
+        if let Some(others) = opening.get(key) {
+            return Turn::Others(others.clone());
+        }
+        let (others, receiver) = watch::channel(false);
+        opening.insert(key.to_owned(), receiver);
+        Turn::Own(Opening {
+            pool: self,
+            key: key.to_owned(),
+            others,
+        })
+    }
+
     /// Keeps a connection; connections that have been idle for too long are closed.
     pub fn put(&self, key: String, sender: Sender) {
-        let mut pool = lock(&self.0);
+        let mut pool = lock(&self.kept);
         pool.retain(|_, idle| {
-            idle.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < IDLE_TIME);
+            idle.retain(|(sender, since)| !sender.is_over() && since.elapsed() < IDLE_TIME);
             !idle.is_empty()
         });
+        if sender.is_over() {
+            return;
+        }
         let kept = pool.entry(key).or_default();
         // One of HTTP/2 is enough for all.
         let has_2 = kept.iter().any(|(kept, _)| kept.speaks_2());
@@ -104,8 +201,8 @@ impl Pool {
 
     /// Lets others use a connection at once, if it speaks HTTP/2.
     pub fn share(&self, key: &str, sender: &Sender) {
-        if let Sender::Two(shared) = sender {
-            self.put(key.to_owned(), Sender::Two(shared.clone()));
+        if let Some(shared) = sender.shared() {
+            self.put(key.to_owned(), shared);
         }
     }
 }
