@@ -16,7 +16,7 @@ use super::connect::{ConnectError, basic, connect, converse};
 use super::decode::{self, Keep};
 use super::pool::{Sender, Turn, Wanted};
 use super::proxies::BadProxy;
-use super::repeat::{Fate, MOST_REPEATS, in_full, may_be_processed_twice, pause};
+use super::repeat::{Fate, MOST_REFUSED, MOST_REPEATS, in_full, may_be_processed_twice, pause};
 use super::request::{Form, Request};
 use crate::net::http::engine::body::{Misfit, Payload};
 use crate::net::http::engine::budget::OverBudget;
@@ -211,7 +211,7 @@ async fn exchange(
         configuration,
         key,
     };
-    let (mut repeats, mut wanted) = (0, Wanted::Any);
+    let (mut repeats, mut refused, mut wanted) = (0, 0, Wanted::Any);
     loop {
         let repeated = request.repeatable_body();
         let is_bare = request.body.is_end_stream();
@@ -227,7 +227,12 @@ async fn exchange(
             return Err(error);
         };
         let may_repeat = match Fate::of(failure, sender.speaks_2()) {
-            Fate::Unprocessed => repeats < MOST_REPEATS,
+            Fate::Unprocessed if is_kept => repeats < MOST_REPEATS,
+            // A server that takes nothing on a new connection is no better on the next ones.
+            Fate::Unprocessed => {
+                refused += 1;
+                sender.speaks_2() && refused <= MOST_REFUSED
+            }
             // The server may have closed the connection while it was idle. Once: then it is the request.
             Fate::Unknown => {
                 is_kept && wanted == Wanted::Any && may_be_processed_twice(&request.method)

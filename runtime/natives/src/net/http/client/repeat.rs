@@ -10,6 +10,8 @@ use hyper::http::Method;
 /// How often a request is sent again that no server has processed. A server may end each connection after some hundred
 /// requests, so that those behind them go through several.
 pub const MOST_REPEATS: u32 = 64;
+/// How often it is sent again when it was the first one of a connection.
+pub const MOST_REFUSED: u32 = 3;
 
 /// How long to wait before a request is sent again, the first time at once: a server that refuses requests has too many.
 pub fn pause(repeats: u32) -> Duration {
