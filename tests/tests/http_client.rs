@@ -197,7 +197,7 @@ fn what_is_cut_off_is_an_error() {
 (println (fails? (fn () (http/get url {:max-body 8}))))
 "#,
     );
-    assert_eq!(printed, ":io\n:io\nabc :eval\n:io\n:io\n:io\n:io\n");
+    assert_eq!(printed, ":io\n:io\nabc :io\n:io\n:io\n:io\n:io\n");
 }
 
 #[test]

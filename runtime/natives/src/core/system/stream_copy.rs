@@ -2,9 +2,10 @@
 
 use super::device::{self, Shared, Sink, Step, Wanted, lock};
 use super::stream_state::{State, StreamError};
+use super::streams::failed;
 use super::streams::too_much;
 use sema_machine::host::Host;
-use sema_machine::host::condition::{Outcome, Signal, eval_error};
+use sema_machine::host::condition::{Outcome, Signal};
 use sema_machine::memory::value::Value;
 use sema_machine::task::{Asking, Await, Pending};
 
@@ -151,8 +152,8 @@ impl Copy {
 
     fn failure(&self, failure: &Failure) -> Box<Signal> {
         match failure {
-            Failure::Read(error) => eval_error(format!("stream/read: {error}")),
-            Failure::Write(error) => eval_error(format!("stream/write: {error}")),
+            Failure::Read(error) => failed("stream/read", error),
+            Failure::Write(error) => failed("stream/write", error),
             Failure::TooMuch => too_much("stream/copy", lock(&self.from).is_file(), self.limit),
         }
     }

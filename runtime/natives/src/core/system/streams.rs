@@ -212,7 +212,20 @@ fn on_stream<T>(
     operation: impl FnOnce(&mut State) -> Result<T, StreamError>,
 ) -> Outcome<T> {
     let state = state_of(host, args, index)?;
-    operation(&mut lock(&state)).map_err(|error| eval_error(format!("{function}: {error}")))
+    operation(&mut lock(&state)).map_err(|error| failed(function, &error))
+}
+
+/// The condition for an operation of `function` that has failed. What a peer has broken off is one of the network, as it is where
+/// all is read at once.
+#[cold]
+pub(super) fn failed(function: &str, error: &StreamError) -> Box<Signal> {
+    let message = format!("{function}: {error}");
+    match error {
+        StreamError::System(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+            io_error(message)
+        }
+        _ => eval_error(message),
+    }
 }
 
 /// Reads from the stream `args[0]`; `finish` makes a value of the bytes.
@@ -228,7 +241,7 @@ where
         Some(source) => device::read(host, &source, wanted, |host, bytes| {
             finish(
                 host,
-                bytes.map_err(|error| eval_error(format!("stream/read: {error}")))?,
+                bytes.map_err(|error| failed("stream/read", &error.into()))?,
             )
         }),
     }

@@ -1,5 +1,7 @@
 //! `multipart/form-data` (RFC 7578).
 
+use hyper::http::HeaderValue;
+
 /// One part.
 pub struct Part {
     /// Its name.
@@ -7,7 +9,7 @@ pub struct Part {
     /// The name of the file, if it is one.
     pub filename: Option<String>,
     /// Its media type.
-    pub content_type: Option<String>,
+    pub content_type: Option<HeaderValue>,
     /// Its bytes.
     pub content: Vec<u8>,
 }
@@ -46,15 +48,15 @@ pub fn encode(parts: &[Part]) -> (Vec<u8>, String) {
             head.push_str(&format!("; filename=\"{}\"", quoted(filename)));
         }
         head.push_str("\r\n");
-        let default = part.filename.as_ref().map(|_| "application/octet-stream");
-        if let Some(content_type) = part.content_type.as_deref().or(default) {
-            head.push_str(&format!(
-                "content-type: {}\r\n",
-                content_type.replace(['\r', '\n'], " ")
-            ));
-        }
-        head.push_str("\r\n");
         body.extend_from_slice(head.as_bytes());
+        let default = HeaderValue::from_static("application/octet-stream");
+        let default = part.filename.as_ref().map(|_| &default);
+        if let Some(content_type) = part.content_type.as_ref().or(default) {
+            body.extend_from_slice(b"content-type: ");
+            body.extend_from_slice(content_type.as_bytes());
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"\r\n");
         body.extend_from_slice(&part.content);
         body.extend_from_slice(b"\r\n");
     }

@@ -385,10 +385,15 @@ fn part(host: &Host, value: Value, room: &mut Room<'_>) -> Outcome<Part> {
         )
     };
     let content = option(host, value, "content").ok_or_else(missing)?;
+    let content_type = text("content-type")?.map(|kind| {
+        HeaderValue::try_from(kind).map_err(|_| {
+            eval_error("http: the :content-type of a part has characters that it must not have")
+        })
+    });
     Ok(Part {
         name: text("name")?.ok_or_else(missing)?,
         filename: text("filename")?,
-        content_type: text("content-type")?,
+        content_type: content_type.transpose()?,
         content: room.copy(2, bytes_of(host, content, "content")?)?,
     })
 }

@@ -141,7 +141,10 @@ impl Arrivals for Incoming {
         match &state.end {
             None => Ok(None),
             Some(Ok(())) => Ok(Some(0)),
-            Some(Err(reason)) => Err(io::Error::other(reason.clone())),
+            Some(Err(reason)) => {
+                let kind = io::ErrorKind::ConnectionAborted;
+                Err(io::Error::new(kind, reason.clone()))
+            }
         }
     }
 }
