@@ -6,6 +6,7 @@
 //!
 //! Source: System V ABI, chapter 4, "Sections".
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::layout::{ARCHIVE_ALIGNMENT, array};
@@ -135,13 +136,25 @@ fn place(entry: &[u8; ENTRY]) -> Option<Range<usize>> {
 }
 
 /// The runtime with an empty entry for one more section at the end of its table; as it is where that cannot be done.
-pub(crate) fn with_room(runtime: &[u8]) -> Vec<u8> {
+pub(crate) fn with_room(runtime: Cow<'_, [u8]>) -> Vec<u8> {
     let extended = || {
-        let mut sections = Sections::of(runtime)?;
+        let mut sections = Sections::of(&runtime)?;
         sections.push(ARCHIVE, [0; ENTRY])?;
         sections.joined()
     };
-    extended().unwrap_or_else(|| runtime.to_vec())
+    if last_is_empty(&runtime).is_some() {
+        return runtime.into_owned();
+    }
+    extended().unwrap_or_else(|| runtime.into_owned())
+}
+
+/// Where the last entry lies, if it is empty but for its name.
+fn last_is_empty(runtime: &[u8]) -> Option<usize> {
+    let last = half(runtime, at::COUNT)?.checked_sub(1)?;
+    let start = word(runtime, at::TABLE)?.checked_add(last.checked_mul(ENTRY)?)?;
+    let entry = runtime.get(start..)?.get(..ENTRY)?;
+    let is_empty = entry.get(4..)?.iter().all(|byte| *byte == 0);
+    (last > 0 && is_empty).then_some(start)
 }
 
 /// The executable with a section that is no part of the running program; `None` where that cannot be done.
@@ -159,7 +172,8 @@ pub(crate) fn with_content(file: &[u8], name: &[u8], content: &[u8]) -> Option<V
     sections.joined()
 }
 
-/// The content of a section, and the executable without it: without its bytes if [`with_content`] has added it last.
+/// The content of a section, and the executable without it: without its bytes if [`with_content`] has added it last. Then it has room as
+/// [`with_room`] makes it: a runtime is large, and so it is copied once.
 pub(crate) fn taken_out<'f>(file: &'f [u8], name: &[u8]) -> Option<(&'f [u8], Vec<u8>)> {
     let mut sections = Sections::of(file)?;
     let found = sections.find(name)?;
@@ -171,6 +185,7 @@ pub(crate) fn taken_out<'f>(file: &'f [u8], name: &[u8]) -> Option<(&'f [u8], Ve
         if sections.names.ends_with(name) {
             sections.names.truncate(sections.names.len() - name.len());
         }
+        sections.push(ARCHIVE, [0; ENTRY])?;
         return Some((content, sections.joined()?));
     }
     Some((content, file.to_vec()))
@@ -196,12 +211,8 @@ pub(crate) fn resize(runtime: &mut [u8], old: Segment, length: u64) {
 /// Makes the empty entry that [`with_room`] has added describe the segment.
 pub(crate) fn describe(runtime: &mut [u8], segment: Segment) -> Option<()> {
     const IN_MEMORY: u64 = 2;
-    let last = half(runtime, at::COUNT)?.checked_sub(1)?;
-    let start = word(runtime, at::TABLE)?.checked_add(last * ENTRY)?;
+    let start = last_is_empty(runtime)?;
     let entry = runtime.get_mut(start..)?.get_mut(..ENTRY)?;
-    if entry.get(4..)?.iter().any(|byte| *byte != 0) {
-        return None;
-    }
     put(entry, 4, &CONTENT.to_le_bytes())?;
     let fields = [IN_MEMORY, segment.address, segment.offset, segment.length];
     for (number, field) in fields.iter().enumerate() {

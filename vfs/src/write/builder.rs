@@ -1,5 +1,6 @@
 //! Collecting entries and writing them out in canonical order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -206,9 +207,9 @@ impl ArchiveBuilder {
         {
             let mut with_notices = self.clone();
             with_notices.set_metadata(path, block);
-            return with_notices.append(Front::new(&runtime)?, output);
+            return with_notices.append(Front::new(runtime.into())?, output);
         }
-        self.append(Front::new(runtime)?, output)
+        self.append(Front::new(runtime.into())?, output)
     }
 
     /// Sets the content of a metadata entry, which is made if there is none.
@@ -367,9 +368,9 @@ pub(super) enum Front {
 
 impl Front {
     /// The runtime with room for what is known when the archive has been written.
-    fn new(runtime: &[u8]) -> Result<Front, WriteError> {
-        if wasm::is_module(runtime) {
-            return Module::new(runtime).map(Front::Module);
+    fn new(runtime: Cow<'_, [u8]>) -> Result<Front, WriteError> {
+        if wasm::is_module(&runtime) {
+            return Module::new(&runtime).map(Front::Module);
         }
         let mut bytes = section::with_room(runtime);
         let alignment = ARCHIVE_ALIGNMENT as usize;
