@@ -485,10 +485,9 @@ mod tests {
             run(&["semac", "run", "--", "-a.sema"]).file,
             PathBuf::from("-a.sema")
         );
+        // Without a file it is that of the project, if there is one.
         for line in [
-            ["semac", "run"].as_slice(),
-            &["semac", "run", "-O"],
-            &["semac", "run", "--"],
+            ["semac", "run", "-O"].as_slice(),
             &["semac", "run", "--unknown", "a.sema"],
         ] {
             assert!(read(line).is_err(), "{line:?}");
