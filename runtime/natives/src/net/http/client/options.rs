@@ -37,7 +37,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 10;
 /// Most bytes of a body that is not a stream.
 const MOST_BYTES: usize = 256 << 20;
-/// Most header fields: some are added, and the table of all has room for half as many more.
+/// Most header fields that a program gives. Others are added by functions that end the process where the table of all is full, which has room
+/// for half as many more.
 const MOST_FIELDS: usize = 16 << 10;
 /// How the program calls itself.
 const USER_AGENT: &str = "sema";
@@ -200,8 +201,12 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
             }
             .signal()
         })?;
-        let added = headers.try_append(field, value);
-        added.map_err(|_| eval_error(format!("{function}: there are too many header fields")))?;
+        if headers.len() >= MOST_FIELDS {
+            return Err(eval_error(format!(
+                "{function}: there are too many header fields"
+            )));
+        }
+        headers.append(field, value);
         Ok(())
     })?;
     Ok(headers)
@@ -257,11 +262,6 @@ pub fn request(
         Some(map) => header_fields(host, function, map)?,
         None => HeaderMap::new(),
     };
-    if headers.len() > MOST_FIELDS {
-        return Err(eval_error(format!(
-            "{function}: there are too many header fields"
-        )));
-    }
     // How long a body is, and where it ends, is said by who sends it.
     headers.remove(header::TRANSFER_ENCODING);
     let length = headers.remove(header::CONTENT_LENGTH);

@@ -99,9 +99,8 @@ struct Parts {
 }
 
 fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    // If there are too many already, this one is left out.
-    if let (Ok(value), Ok(entry)) = (HeaderValue::try_from(value), headers.try_entry(name)) {
-        entry.or_insert(value);
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.entry(name).or_insert(value);
     }
 }
 
