@@ -136,7 +136,8 @@ async fn end_anyway(server: &Server) {
     server.reached(Phase::Closed).await;
     sleep(UNHEARD).await;
     if !server.is_left.load(Ordering::Relaxed) {
-        standard_output::write_error(
+        // If nobody reads that, the process ends all the same.
+        standard_output::write_error_without_waiting(
             b"http/serve: the program computes and did not end within :grace; it is ended\n",
         );
         Signal::Terminate.end_process();
