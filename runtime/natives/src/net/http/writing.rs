@@ -41,10 +41,7 @@ impl Body {
 
 /// What a body is written by.
 pub fn handle(host: &Host, writer: Writer) -> Value {
-    host.heap.foreign(Box::new(Body {
-        writer: Some(writer),
-        at_end: None,
-    }))
+    handle_until(host, writer, |_| {})
 }
 
 /// What a body is written by, and what is to be done when nothing will be written any more.

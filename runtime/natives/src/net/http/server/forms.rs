@@ -1,5 +1,7 @@
 //! Forms that clients send: fields (`application/x-www-form-urlencoded`) and parts (`multipart/form-data`, RFC 7578).
 
+use sema_machine::data::bytes::position_of;
+
 /// How a body holds a form.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -95,7 +97,7 @@ fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
     let first = *wanted.first()?;
     let mut at = from;
     loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == first)?;
+        at += position_of(bytes.get(at..)?, first)?;
         if bytes.get(at..)?.starts_with(wanted) {
             return Some(at);
         }
