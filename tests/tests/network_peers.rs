@@ -212,19 +212,7 @@ fn nginx_behind_a_program() {
         "1000000 1000000 204\n401 1000000\ngzip\n40000000\n:io\n206 fghij\n"
     );
     // The proxy of the fixtures in front of it.
-    let scratch = Scratch::new();
-    let mut build = semac_in(&fixtures("network"));
-    build
-        .args(["build", "proxy.sema", "-o"])
-        .arg(scratch.file("app"))
-        .arg("--runtime")
-        .arg(runtime());
-    outcome(&mut build, b"").succeeded();
-    let mut command = Command::new(scratch.file("app"));
-    command
-        .env("PORT", "0")
-        .env("SERVER", format!("http://127.0.0.1:{}", behind.port));
-    let proxy = Server::start(&mut command);
+    let (_scratch, proxy) = proxy_before(&format!("http://127.0.0.1:{}", behind.port));
     for _ in 0..10 {
         let (status, body) = proxy.get("/large.txt");
         // It comes in chunks.
@@ -233,10 +221,8 @@ fn nginx_behind_a_program() {
     }
 }
 
-#[test]
-fn the_proxy_passes_on_what_there_is() {
-    let answer: &[u8] = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nset-cookie: b=2\r\nset-cookie: c=3\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
-    let behind = peer(&[answer; 4], After::Close);
+/// The proxy of the fixtures in front of a server.
+fn proxy_before(address: &str) -> (Scratch, Server) {
     let scratch = Scratch::new();
     let mut build = semac_in(&fixtures("network"));
     build
@@ -246,8 +232,16 @@ fn the_proxy_passes_on_what_there_is() {
         .arg(runtime());
     outcome(&mut build, b"").succeeded();
     let mut command = Command::new(scratch.file("app"));
-    command.env("PORT", "0").env("SERVER", &behind.address);
+    command.env("PORT", "0").env("SERVER", address);
     let proxy = Server::start(&mut command);
+    (scratch, proxy)
+}
+
+#[test]
+fn the_proxy_passes_on_what_there_is() {
+    let answer: &[u8] = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nset-cookie: b=2\r\nset-cookie: c=3\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+    let behind = peer(&[answer; 4], After::Close);
+    let (_scratch, proxy) = proxy_before(&behind.address);
     let chunks = "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     for (request, target) in [
         (
