@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures servers and clients of the network tier against others, all in one run on the loopback interface.
 
-  bench/server.py --semac SEMAC [--runtime RUNTIME] [--seconds 5] [--connections 10000] [--requests 200000]
+  bench/server.py --semac SEMAC [--runtime RUNTIME] [--seconds 3] [--connections 10000] [--requests 200000]
 
 Peers that are not installed (wrk, node, nginx, a Python with aiohttp) are left out with a message. Ratios compare what ran in the
 same minute; the figures alone say little on a machine that others use as well.
@@ -13,6 +13,7 @@ import resource
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ import time
 
 # Bytes of the server at most (docs/adr/0015-network.md).
 LARGEST = 4_500_000
+# How often each server has its turn.
+ROUNDS = 3
 
 HELLO = r"""
 (define app (http/router [[:get "/" (fn (request) (http/ok {:hello "world" :n 42}))] [:static "/files" "files"]]))
@@ -128,7 +131,7 @@ def load(url, seconds, connections=64):
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said or re.search(r"Socket errors:.*[1-9]", said):
         print(said)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), milliseconds(re.search(r"99%\s+(\S+)", said)[1])
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), milliseconds(re.search(r"^\s+99%\s+(\S+)", said, re.M)[1])
 
 
 def row(name, rate, late, base=None):
@@ -137,24 +140,26 @@ def row(name, rate, late, base=None):
 
 
 def rates(program, folder, given, python):
-    print("JSON of two entries, 64 connections kept")
-    base = None
+    """Each server in turn, several times; the median counts. One processor less or more for a moment changes single rounds by a third."""
+    contenders = [("Sema, 1 worker", [program], "1"), ("Sema, 2 workers", [program], "2")]
     if shutil.which("node"):
-        with Running(["node", "server.js"], folder) as server:
-            load(server.url(), 1)
-            base, late = load(server.url(), given.seconds)
-            row("Node http", base, late)
+        contenders.insert(0, ("Node http", ["node", "server.js"], ""))
     else:
         missing("node")
-    for workers in ["1", "2"]:
-        with Running([program], folder, WORKERS=workers) as server:
-            load(server.url(), 1)
-            rate, late = load(server.url(), given.seconds)
-            row(f"Sema, {workers} worker{'s'[int(workers) == 1:]}", rate, late, base)
     if python:
-        with Running([python, "server.py"], folder) as server:
-            load(server.url(), 1)
-            row("aiohttp", *load(server.url(), given.seconds), base)
+        contenders.append(("aiohttp", [python, "server.py"], ""))
+    for connections in [64, 4, 1]:
+        rounds = {name: [] for name, _, _ in contenders}
+        for _ in range(ROUNDS):
+            for name, command, workers in contenders:
+                with Running(command, folder, WORKERS=workers) as server:
+                    load(server.url(), 1, connections)
+                    rounds[name].append(load(server.url(), given.seconds, connections))
+        print(f"JSON of two entries, {connections} connections kept, median of {ROUNDS} rounds")
+        middle = {name: tuple(statistics.median(part) for part in zip(*seen)) for name, seen in rounds.items()}
+        base = middle.get("Node http", (None, None))[0]
+        for name, (rate, late) in middle.items():
+            row(name, rate, late, base)
 
 
 def static(program, folder, given):
@@ -276,7 +281,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--semac", required=True)
     parser.add_argument("--runtime", help="the runtime to build with, instead of the one semac chooses")
-    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=10000)
     parser.add_argument("--requests", type=int, default=200000)
     given = parser.parse_args()

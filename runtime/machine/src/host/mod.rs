@@ -169,6 +169,11 @@ impl Host {
         Value::keyword(self.intern(name))
     }
 
+    /// The keyword of a constant, found faster than by [`keyword`](Self::keyword).
+    pub fn constant_keyword(&self, name: &'static str) -> Value {
+        Value::keyword(self.symbols.intern_constant(name))
+    }
+
     /// The number of a name. Names take no room on the heap: so that a program that makes nothing else reaches its limit,
     /// many of them are a reason to look.
     fn intern(&self, name: &str) -> Symbol {

@@ -11,7 +11,7 @@ pub struct Symbol(pub u32);
 /// What a name takes beside its text: entries of the tables, which have room for more.
 const BYTES_OF_NAME: usize = 96;
 
-/// How many names are found without a hash.
+/// How many names are found without a hash, of those asked for by any text and of constants.
 const RECENT: usize = 64;
 
 struct Table {
@@ -19,7 +19,13 @@ struct Table {
     ids: NameMap<&'static str, u32>,
     /// Names by where the text lay that was asked for last. Most that are asked for again and again are constants of natives.
     recent: [u32; RECENT],
+    /// The same of texts that are never given back or changed: where one lies says which it is.
+    /// Empty until one is asked for.
+    constants: Vec<Constant>,
 }
+
+/// A constant text and its name: where it lies, its length, the number.
+type Constant = (usize, usize, u32);
 
 impl Default for Table {
     fn default() -> Self {
@@ -27,6 +33,7 @@ impl Default for Table {
             names: Vec::new(),
             ids: NameMap::default(),
             recent: [0; RECENT],
+            constants: Vec::new(),
         }
     }
 }
@@ -75,6 +82,24 @@ impl Symbols {
         Symbol(id)
     }
 
+    /// The symbol of a name that is a constant of the program; it is not even read, most of the time.
+    pub fn intern_constant(&self, name: &'static str) -> Symbol {
+        let place = place_of(name);
+        let key = (name.as_ptr().addr(), name.len());
+        if let Some(&(address, length, id)) = self.table.borrow().constants.get(place)
+            && (address, length) == key
+        {
+            return Symbol(id);
+        }
+        let symbol = self.intern(name);
+        let constants = &mut self.table.borrow_mut().constants;
+        constants.resize(RECENT, (0, 0, 0));
+        if let Some(constant) = constants.get_mut(place) {
+            *constant = (key.0, key.1, symbol.0);
+        }
+        symbol
+    }
+
     /// The symbol of this name, if there is one already.
     pub fn find(&self, name: &str) -> Option<Symbol> {
         self.table.borrow().ids.get(name).copied().map(Symbol)
@@ -121,6 +146,31 @@ impl Drop for Symbols {
             // SAFETY: the reference came from `Box::leak` of a `Box<str>` in `intern` and is
             // freed once; `name` hands out references that cannot outlive `self`.
             drop(unsafe { Box::from_raw(std::ptr::from_ref(name).cast_mut()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_and_other_texts_have_the_same_names() {
+        let symbols = Symbols::default();
+        let names = ["a", "b", "a longer one", "a longer two", ""];
+        let first: Vec<Symbol> = names.iter().map(|name| symbols.intern(name)).collect();
+        for _ in 0..2 {
+            let again: Vec<Symbol> = names
+                .iter()
+                .map(|name| symbols.intern_constant(name))
+                .collect();
+            assert_eq!(again, first);
+        }
+        let text: &'static str = "text";
+        // Parts of a text lie at the same place, or end there.
+        for length in (1..=text.len()).chain(1..=text.len()) {
+            let part = text.get(..length).unwrap_or_default();
+            assert_eq!(symbols.name(symbols.intern_constant(part)), part);
         }
     }
 }

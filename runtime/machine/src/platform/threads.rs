@@ -33,6 +33,15 @@ pub fn start(name: Option<&str>, stack_bytes: usize, job: Job) -> std::io::Resul
     builder.spawn(job).map(drop)
 }
 
+/// How many processors the process may use, 1 where that is not known.
+pub fn processors() -> usize {
+    #[cfg(target_os = "linux")]
+    if let Ok(set) = rustix::thread::sched_getaffinity(None) {
+        return set.count() as usize;
+    }
+    1
+}
+
 /// A pool of threads.
 #[derive(Default)]
 pub struct Pool {

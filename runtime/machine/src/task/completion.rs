@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::external::{Asking, Await, Pending, Started, resume_of};
 use super::operation::{Resume, Wait};
 use super::promise::{EXPLICIT, cancelled_condition};
+use super::spinning::{Counted, Spinning};
 use super::{Scheduler, TaskId};
 use crate::host::Host;
 use crate::platform::descriptors::{self, Descriptor, Interest};
@@ -20,6 +22,9 @@ const WITHOUT_WAKER: Duration = Duration::from_millis(2);
 /// Numbers of operations that other threads want to be asked again.
 struct Queue {
     state: Mutex<QueueState>,
+    /// Whether `numbers` has any; looked at without the lock.
+    told: AtomicBool,
+    counted: Counted,
     waker: Option<Waker>,
 }
 
@@ -49,6 +54,7 @@ impl Completer {
     pub fn complete(&self) {
         let mut state = self.queue.lock();
         state.numbers.push(self.number);
+        self.queue.told.store(true, Ordering::Release);
         let wake = std::mem::take(&mut state.asleep);
         drop(state);
         if let (true, Some(waker)) = (wake, &self.queue.waker) {
@@ -80,6 +86,7 @@ pub(crate) struct Outside {
     last_number: Cell<u64>,
     queue: OnceCell<Arc<Queue>>,
     pool: OnceCell<Pool>,
+    spinning: Spinning,
 }
 
 impl Outside {
@@ -92,6 +99,8 @@ impl Outside {
         let queue = self.queue.get_or_init(|| {
             Arc::new(Queue {
                 state: Mutex::default(),
+                told: AtomicBool::new(false),
+                counted: Counted::new(),
                 waker: Waker::new().ok(),
             })
         });
@@ -162,7 +171,11 @@ impl Outside {
         }
         let ready = self.sleep(&wanted, sleep);
         let mut due = match self.queue.get() {
-            Some(queue) => std::mem::take(&mut queue.lock().numbers),
+            Some(queue) => {
+                let mut state = queue.lock();
+                queue.told.store(false, Ordering::Relaxed);
+                std::mem::take(&mut state.numbers)
+            }
             None => Vec::new(),
         };
         let now = Instant::now();
@@ -198,6 +211,10 @@ impl Outside {
         let queue = self.queue.get();
         let mut until = sleep.unwrap_or(Some(now));
         let mut waker = None;
+        if let (Some(queue), Some(until), true) = (queue, sleep, wanted.is_empty()) {
+            let (counted, news) = (&queue.counted, &queue.told);
+            self.spinning.look(counted, news, now, until);
+        }
         if let (Some(queue), Some(_)) = (queue, sleep) {
             let mut state = queue.lock();
             if state.numbers.is_empty() {
@@ -215,6 +232,9 @@ impl Outside {
             return Vec::new();
         }
         let ready = descriptors::wait(wanted, waker, until);
+        if sleep.is_some() {
+            self.spinning.note(now);
+        }
         if let (Some(queue), Some(waker)) = (queue, waker) {
             // Taken away already: somebody has woken this thread, or is about to.
             let woken = !std::mem::take(&mut queue.lock().asleep);

@@ -15,6 +15,7 @@ mod external;
 mod operation;
 pub mod promise;
 mod queue;
+mod spinning;
 mod stop;
 mod timer;
 

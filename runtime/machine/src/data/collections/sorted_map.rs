@@ -357,6 +357,9 @@ fn even_parts<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
 /// value.
 pub fn from_entries(host: &Host, entries: &[(Value, Value)]) -> Value {
     let heap = &host.heap;
+    if let [] | [_] = entries {
+        return from_sorted(heap, entries);
+    }
     let mut entries = entries.to_vec();
     if entries.len() > 1 {
         if entries

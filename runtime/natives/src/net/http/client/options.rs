@@ -44,18 +44,19 @@ const MOST_FIELDS: usize = 16 << 10;
 const USER_AGENT: &str = "sema";
 
 /// An option of a map of options; nil and a missing one are the same.
-pub fn option(host: &Host, options: Value, name: &str) -> Option<Value> {
+pub fn option(host: &Host, options: Value, name: &'static str) -> Option<Value> {
     if !collections::is_map(options) {
         return None;
     }
-    collections::get_keyword(host, options, host.keyword(name)).filter(|value| *value != Value::NIL)
+    collections::get_keyword(host, options, host.constant_keyword(name))
+        .filter(|value| *value != Value::NIL)
 }
 
 /// The milliseconds of an option.
 ///
 /// # Errors
 /// It is no whole number that is not negative.
-pub fn milliseconds(host: &Host, options: Value, name: &str) -> Outcome<Option<Duration>> {
+pub fn milliseconds(host: &Host, options: Value, name: &'static str) -> Outcome<Option<Duration>> {
     let time = whole(host, options, name, " in milliseconds")?;
     Ok(time.map(Duration::from_millis))
 }
@@ -64,13 +65,13 @@ pub fn milliseconds(host: &Host, options: Value, name: &str) -> Outcome<Option<D
 ///
 /// # Errors
 /// It is no whole number that is not negative.
-pub fn number(host: &Host, options: Value, name: &str) -> Outcome<Option<usize>> {
+pub fn number(host: &Host, options: Value, name: &'static str) -> Outcome<Option<usize>> {
     let number = whole(host, options, name, "")?;
     // What does not fit where addresses have 32 bits is more than there can be of anything.
     Ok(number.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
 }
 
-fn whole(host: &Host, options: Value, name: &str, unit: &str) -> Outcome<Option<u64>> {
+fn whole(host: &Host, options: Value, name: &'static str, unit: &str) -> Outcome<Option<u64>> {
     let Some(value) = option(host, options, name) else {
         return Ok(None);
     };
@@ -93,7 +94,7 @@ fn whole(host: &Host, options: Value, name: &str, unit: &str) -> Outcome<Option<
 ///
 /// # Errors
 /// It is neither.
-pub fn octets(host: &Host, options: Value, name: &str) -> Outcome<Option<Vec<u8>>> {
+pub fn octets(host: &Host, options: Value, name: &'static str) -> Outcome<Option<Vec<u8>>> {
     option(host, options, name)
         .map(|value| bytes_of(host, value, name).map(<[u8]>::to_vec))
         .transpose()

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod budget;
 pub mod incoming;
+pub mod limit;
 pub mod outgoing;
 pub mod parcel;
 pub mod post;

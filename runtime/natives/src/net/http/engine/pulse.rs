@@ -100,6 +100,11 @@ impl Pulse {
         self.busy.load(Ordering::Acquire) > 0
     }
 
+    /// Whether the head of a request has come in part.
+    pub fn is_expecting(&self) -> bool {
+        self.is_expecting.load(Ordering::Relaxed) && !self.is_busy()
+    }
+
     /// Whether nothing is under way.
     pub fn is_quiet(&self) -> bool {
         self.busy.load(Ordering::Acquire) == 0

@@ -29,8 +29,8 @@ use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::Works;
 use crate::net::http::tls::HTTP_2;
 
-/// How long nothing must be said until a connection is quiet.
-const QUIET: Duration = Duration::from_millis(200);
+/// How long nothing must be said until a connection is quiet. A connection of HTTP/1 is looked at so often, whatever happens at it.
+pub const QUIET: Duration = Duration::from_millis(200);
 
 /// How long what is still sent to a connection that has been refused is read and thrown away, and how long nothing of it may come.
 const LINGERING: Duration = Duration::from_secs(30);
@@ -167,6 +167,32 @@ impl Stuck {
     fn lasts(&mut self, pulse: &Pulse, limit: Duration) -> bool {
         let now = pulse.taken();
         if std::mem::replace(&mut self.taken, now) != now || !pulse.is_stuck() {
+            self.since = Instant::now();
+        }
+        self.since.elapsed() >= limit
+    }
+}
+
+/// Since when a client is at the head of a request.
+///
+/// The library would set a timer for each head, and take it back a moment later.
+struct Heading {
+    begun: u32,
+    since: Instant,
+}
+
+impl Heading {
+    fn new(pulse: &Pulse) -> Heading {
+        Heading {
+            begun: pulse.begun(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether it takes longer than this.
+    fn lasts(&mut self, pulse: &Pulse, limit: Duration) -> bool {
+        let now = pulse.begun();
+        if std::mem::replace(&mut self.begun, now) != now || !pulse.is_expecting() {
             self.since = Instant::now();
         }
         self.since.elapsed() >= limit
@@ -349,17 +375,18 @@ async fn stretch(
         writes_answers: true,
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.head_time)
+        .header_read_timeout(None)
         .max_buf_size(settings.most_head)
         .half_close(true)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = connection.with_upgrades();
     {
         let mut stopping = pin!(server.reached(Phase::Stopping));
-        let mut look = pin!(sleep(QUIET));
+        let interval = QUIET.min(settings.head_time);
+        let mut look = pin!(sleep(interval));
         let mut beats = pulse.beats();
         let mut stuck = Stuck::new(&pulse);
+        let mut heading = Heading::new(&pulse);
         let is_stopping = std::future::poll_fn(|context| {
             // What goes wrong with a connection ends it, and is nobody else's matter.
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
@@ -380,7 +407,10 @@ async fn stretch(
                     pulse.break_off();
                     return Poll::Ready(None);
                 }
-                look.as_mut().reset(Instant::now() + QUIET);
+                if heading.lasts(&pulse, settings.head_time) {
+                    return Poll::Ready(None);
+                }
+                look.as_mut().reset(Instant::now() + interval);
             }
             Poll::Pending
         });

@@ -7,17 +7,19 @@ use std::time::Duration;
 use hyper::body::{Body as _, Bytes, Incoming as Received};
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::{Request, Response};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::carried::{Carried, Framing};
+use super::connection::QUIET;
 use super::exchange::{self, Body, Handler, Responder, Upgrade};
 use super::files::Conditions;
 use super::workers::{Place, Seat};
-use super::{Phase, Server};
+use super::{Phase, Server, first};
 use crate::net::http::client::decode::part;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Incoming, incoming};
+use crate::net::http::engine::limit::within;
 use crate::net::http::engine::parcel::parcel;
 use crate::net::http::engine::pulse::Busy;
 use crate::net::http::engine::race::{First, race};
@@ -65,7 +67,7 @@ pub async fn handle(
     let mut response = reported(server, place, request, peer).await;
     if framing == Framing::Frames {
         leave_body_out(&mut response, is_head);
-    } else if response.headers().contains_key(header::CONNECTION) {
+    } else if first(response.headers(), &header::CONNECTION).is_some() {
         busy.pulse().linger();
     }
     let room = response.extensions_mut().remove();
@@ -266,12 +268,14 @@ async fn answer(
         None => answered.await,
         Some(time) => {
             let mut watch = Watch::begin(seat.clone(), handler, time);
-            match timeout_at(watch.until, answered).await {
-                Ok(answered) => {
+            // Connections of HTTP/1 are looked at every so often.
+            let at_once = head.version == Version::HTTP_2 || time < 2 * QUIET;
+            match within(watch.until, at_once, answered).await {
+                Some(answered) => {
                     watch.is_over = true;
                     answered
                 }
-                Err(_) => {
+                None => {
                     return plain(
                         StatusCode::SERVICE_UNAVAILABLE,
                         "Handler did not respond in time",

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::http::{Method, header};
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
@@ -200,14 +200,14 @@ fn info(host: &Host, settings: &Settings, address: SocketAddr) -> Value {
     };
     let port = address.port();
     let entries = [
-        (host.keyword("host"), host.heap.string(name)),
+        (host.constant_keyword("host"), host.heap.string(name)),
         (
-            host.keyword("name"),
+            host.constant_keyword("name"),
             host.heap.string(&format!("{shown}:{port}")),
         ),
-        (host.keyword("port"), Value::small(port.into())),
+        (host.constant_keyword("port"), Value::small(port.into())),
         (
-            host.keyword("url"),
+            host.constant_keyword("url"),
             host.heap.string(&format!("{scheme}://{shown}:{port}")),
         ),
     ];
@@ -243,11 +243,19 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
     })
 }
 
+/// The first value of a header field. To look at the few that there are is less work than to hash a name.
+fn first<'h>(headers: &'h HeaderMap, wanted: &HeaderName) -> Option<&'h HeaderValue> {
+    let mut fields = headers.iter();
+    fields
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
+}
+
 /// The map that a handler gets.
 fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     let heap = &host.heap;
     let text = |bytes: &[u8]| heap.string(&String::from_utf8_lossy(bytes));
-    let kind = request.headers.get(header::CONTENT_TYPE);
+    let kind = first(&request.headers, &header::CONTENT_TYPE);
     let is_json = kind.is_some_and(|value| is_json(value.as_bytes()));
     let headers: Vec<(Value, Value)> = fields(&request.headers)
         .map(|(name, value)| (heap.string(name), text(&value)))
@@ -288,34 +296,34 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     };
     // In the order of their names.
     let mut entries = Vec::with_capacity(8);
-    entries.push([host.keyword("body"), body]);
+    entries.push([host.constant_keyword("body"), body]);
     if let Some(form) = form {
-        entries.push([host.keyword("form"), form]);
+        entries.push([host.constant_keyword("form"), form]);
     }
     let headers = sorted_map::from_entries(host, &headers);
-    entries.push([host.keyword("headers"), headers]);
+    entries.push([host.constant_keyword("headers"), headers]);
     if let Some(json) = json {
-        entries.push([host.keyword("json"), json]);
+        entries.push([host.constant_keyword("json"), json]);
     }
     let method = match request.method {
-        Method::GET => host.keyword("get"),
-        Method::POST => host.keyword("post"),
+        Method::GET => host.constant_keyword("get"),
+        Method::POST => host.constant_keyword("post"),
         ref other => host.keyword_of_peer(&other.as_str().to_ascii_lowercase()),
     };
-    entries.push([host.keyword("method"), method]);
+    entries.push([host.constant_keyword("method"), method]);
     if let Some(parts) = parts {
-        entries.push([host.keyword("multipart"), parts]);
+        entries.push([host.constant_keyword("multipart"), parts]);
     }
-    entries.push([host.keyword("params"), sorted_map::empty(heap)]);
+    entries.push([host.constant_keyword("params"), sorted_map::empty(heap)]);
     let path = heap.string(request.target.path());
-    entries.push([host.keyword("path"), path]);
+    entries.push([host.constant_keyword("path"), path]);
     let query = pairs(host, request.target.query().unwrap_or_default());
-    entries.push([host.keyword("query"), query]);
+    entries.push([host.constant_keyword("query"), query]);
     if let Some(raw) = request.target.query() {
-        entries.push([host.keyword("query-string"), heap.string(raw)]);
+        entries.push([host.constant_keyword("query-string"), heap.string(raw)]);
     }
     let remote = heap.string(&request.peer);
-    entries.push([host.keyword("remote"), remote]);
+    entries.push([host.constant_keyword("remote"), remote]);
     Ok(sorted_map::from_few_sorted(heap, &entries))
 }
 
@@ -337,7 +345,7 @@ fn list(host: &Host, parts: &[forms::Part<'_>]) -> Value {
                 Err(_) => heap.bytevector(part.content),
             };
             // In the order of their names.
-            let mut entries = vec![[host.keyword("content"), content]];
+            let mut entries = vec![[host.constant_keyword("content"), content]];
             let mut add = |name, value: &Option<String>| {
                 if let Some(value) = value {
                     entries.push([host.keyword(name), heap.string(value)]);
@@ -399,7 +407,7 @@ mod tests {
     fn peers_do_not_use_names_up() {
         let bench = Bench::new();
         let host = &bench.host;
-        let known = host.keyword("known");
+        let known = host.constant_keyword("known");
         let mut reader = Reader::new(Keys::Foreign);
         for number in 0..MOST_NAMES_OF_PEERS {
             host.keyword_of_peer(&format!("name-{number}"));

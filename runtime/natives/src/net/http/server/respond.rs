@@ -16,11 +16,11 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 use tokio::time::sleep;
 
-use super::Server;
 use super::exchange;
 use super::files;
 use super::handle::plain;
 use super::workers::Place;
+use super::{Server, first};
 use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::Reservation;
@@ -106,7 +106,9 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
 
 /// Says of a text that it is UTF-8, as all texts here are, unless something has been said: browsers would guess.
 fn name_charset(headers: &mut HeaderMap) {
-    let Some(kind) = headers.get_mut(header::CONTENT_TYPE) else {
+    let mut fields = headers.iter_mut();
+    let kind = fields.find(|(name, _)| *name == header::CONTENT_TYPE);
+    let Some((_, kind)) = kind else {
         return;
     };
     let is_open = kind.to_str().is_ok_and(|kind| {
@@ -127,8 +129,7 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
     };
     // They say where the body ends: that is not the handler's to decide.
     for name in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
-        // To look at the few that there are is less work than to hash a name.
-        if headers.keys().any(|known| known == name) {
+        if first(&headers, &name).is_some() {
             headers.remove(name);
         }
     }

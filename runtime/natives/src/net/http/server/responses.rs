@@ -78,12 +78,12 @@ pub fn response(host: &Host, status: i32, field: Option<(&str, &str)>, body: &st
         .collect();
     // In the order of their names.
     let entries = [
-        [host.keyword("body"), host.heap.string(body)],
+        [host.constant_keyword("body"), host.heap.string(body)],
         [
-            host.keyword("headers"),
+            host.constant_keyword("headers"),
             sorted_map::from_entries(host, &headers),
         ],
-        [host.keyword("status"), Value::small(status)],
+        [host.constant_keyword("status"), Value::small(status)],
     ];
     sorted_map::from_few_sorted(&host.heap, &entries)
 }
@@ -157,9 +157,12 @@ fn html(host: &Host, args: &[Value]) -> Outcome {
 /// A response of a file that exists.
 pub fn file_response(host: &Host, path: &str, kind: &str) -> Value {
     let entries = [
-        (host.keyword("__file"), Value::TRUE),
-        (host.keyword("__file_content_type"), host.heap.string(kind)),
-        (host.keyword("__file_path"), host.heap.string(path)),
+        (host.constant_keyword("__file"), Value::TRUE),
+        (
+            host.constant_keyword("__file_content_type"),
+            host.heap.string(kind),
+        ),
+        (host.constant_keyword("__file_path"), host.heap.string(path)),
     ];
     sorted_map::from_entries(host, &entries)
 }
@@ -185,16 +188,19 @@ fn function(host: &Host, args: &[Value]) -> Outcome {
 
 fn stream(host: &Host, args: &[Value]) -> Outcome {
     let entries = [
-        (host.keyword("__stream"), Value::TRUE),
-        (host.keyword("__stream_handler"), function(host, args)?),
+        (host.constant_keyword("__stream"), Value::TRUE),
+        (
+            host.constant_keyword("__stream_handler"),
+            function(host, args)?,
+        ),
     ];
     Ok(sorted_map::from_entries(host, &entries))
 }
 
 fn websocket(host: &Host, args: &[Value]) -> Outcome {
     let entries = [
-        (host.keyword("__websocket"), Value::TRUE),
-        (host.keyword("__ws_handler"), function(host, args)?),
+        (host.constant_keyword("__websocket"), Value::TRUE),
+        (host.constant_keyword("__ws_handler"), function(host, args)?),
     ];
     Ok(sorted_map::from_entries(host, &entries))
 }
