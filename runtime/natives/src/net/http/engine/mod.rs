@@ -34,8 +34,9 @@ use sema_machine::task::{Asking, Await, Completer, Pending};
 
 /// Stack of the thread. Futures lie on the heap; the handshake of TLS takes most.
 const STACK_BYTES: usize = 512 << 10;
-/// Most threads that ask for addresses at the same time: the system's way of asking blocks.
-const MOST_RESOLVERS: usize = 8;
+/// Most threads that ask for addresses at the same time: the system's way of asking blocks, and where a name server does not answer for many
+/// seconds. Threads without work end.
+const MOST_RESOLVERS: usize = 64;
 
 /// What runs futures on the thread of a machine.
 #[derive(Clone)]

@@ -1,11 +1,11 @@
 //! One request and its answer, as they go between the engine and the machine.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hyper::Response;
-use hyper::http::{HeaderMap, Method, Uri};
+use hyper::http::{HeaderMap, Method, StatusCode, Uri};
 use hyper::upgrade::OnUpgrade;
 
 use super::Server;
@@ -62,34 +62,51 @@ pub struct Responder {
 
 /// The task that is at a request, for those who may have to stop it.
 #[derive(Debug)]
-pub struct Handler(AtomicU32);
+pub struct Handler {
+    task: AtomicU32,
+    /// The status with which the request is refused if the task fails: what it has failed by is the client's fault. 0: nothing is.
+    refusal: AtomicU16,
+}
 
 /// There is none, or it has given its answer.
 const NO_TASK: u32 = u32::MAX;
 
 impl Default for Handler {
     fn default() -> Self {
-        Handler(AtomicU32::new(NO_TASK))
+        Handler {
+            task: AtomicU32::new(NO_TASK),
+            refusal: AtomicU16::new(0),
+        }
     }
 }
 
 impl Handler {
     /// It has this promise.
     pub fn begin(&self, host: &Host, promise: Value) {
-        self.0.store(host.keep(promise), Ordering::Relaxed);
+        self.task.store(host.keep(promise), Ordering::Relaxed);
     }
 
     /// It has given its answer: nobody is to stop it any more.
     pub fn end(&self, host: &Host) {
-        let kept = self.0.swap(NO_TASK, Ordering::Relaxed);
+        let kept = self.task.swap(NO_TASK, Ordering::Relaxed);
         if kept != NO_TASK {
             host.release(kept);
         }
     }
 
+    /// The client does not keep to the rules: what the request is refused with, unless the task makes something of it.
+    pub fn blame(&self, status: StatusCode) {
+        self.refusal.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    /// What the request is refused with if the task has failed by the client's fault.
+    pub fn refusal(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.refusal.load(Ordering::Relaxed)).ok()
+    }
+
     /// Its promise, unless it has given its answer.
     pub fn promise(&self, host: &Host) -> Option<Value> {
-        let kept = self.0.load(Ordering::Relaxed);
+        let kept = self.task.load(Ordering::Relaxed);
         (kept != NO_TASK).then(|| host.kept(kept))
     }
 }
@@ -115,6 +132,8 @@ struct State {
     reader: Option<Completer>,
     /// No more will come.
     is_closed: bool,
+    /// How many requests the machine has taken.
+    taken: u32,
 }
 
 /// Requests that wait for the machine.
@@ -130,6 +149,12 @@ impl Queue {
     /// A handler is to be stopped.
     pub fn stop(&self, handler: Arc<Handler>) {
         self.change(|state| state.late.push(handler));
+    }
+
+    /// How many requests the machine has taken so far, if others wait for it.
+    pub fn backlog(&self) -> Option<u32> {
+        let state = lock(&self.0);
+        (!state.exchanges.is_empty()).then_some(state.taken)
     }
 
     /// No more will come.
@@ -179,6 +204,7 @@ where
         self.found = if let Some(late) = state.late.pop() {
             Found::Late(late)
         } else if let Some(exchange) = state.exchanges.pop_front() {
+            state.taken = state.taken.wrapping_add(1);
             Found::Exchange(exchange)
         } else {
             Found::End

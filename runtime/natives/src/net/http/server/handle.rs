@@ -42,7 +42,7 @@ pub fn plain(status: StatusCode, text: &'static str) -> Response<Payload> {
 }
 
 /// As [`plain`], and the connection is closed: what else comes on it has no clear meaning.
-fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
+pub fn refused(status: StatusCode, text: &'static str) -> Response<Payload> {
     let mut response = plain(status, text);
     response
         .headers_mut()
@@ -227,8 +227,9 @@ async fn answer(
         return plain(StatusCode::SERVICE_UNAVAILABLE, "Too many requests");
     };
     let (mut head, body) = request.into_parts();
+    let handler = Arc::<Handler>::default();
     let body = if settings.streams && !body.is_end_stream() {
-        Body::Stream(streamed(server.clone(), body))
+        Body::Stream(streamed(server.clone(), handler.clone(), body))
     } else {
         match collected(server, &place.guest.0.engine.budget, body).await {
             Ok(bytes) => Body::Bytes(bytes),
@@ -254,7 +255,6 @@ async fn answer(
         body,
         peer,
     };
-    let handler = Arc::<Handler>::default();
     let responder = Responder {
         answer,
         conditions,
@@ -356,7 +356,7 @@ async fn collected(
 }
 
 /// The body as it comes.
-fn streamed(server: Arc<Server>, mut body: Received) -> Incoming {
+fn streamed(server: Arc<Server>, handler: Arc<Handler>, mut body: Received) -> Incoming {
     let (feeder, incoming) = incoming();
     spawn(async move {
         let most = server.settings.most_body;
@@ -365,13 +365,20 @@ fn streamed(server: Arc<Server>, mut body: Received) -> Incoming {
         let feeding = async {
             loop {
                 let bytes = match timeout(time, part(&mut body)).await {
-                    Err(_) => return Err("the body does not go on".to_owned()),
+                    Err(_) => {
+                        handler.blame(StatusCode::REQUEST_TIMEOUT);
+                        return Err("the body does not go on".to_owned());
+                    }
                     Ok(None) => return Ok(()),
-                    Ok(Some(Err(error))) => return Err(error.to_string()),
+                    Ok(Some(Err(error))) => {
+                        handler.blame(StatusCode::BAD_REQUEST);
+                        return Err(error.to_string());
+                    }
                     Ok(Some(Ok(bytes))) => bytes,
                 };
                 total += bytes.len();
                 if total > most {
+                    handler.blame(StatusCode::PAYLOAD_TOO_LARGE);
                     return Err(format!("the body is longer than {most} bytes"));
                 }
                 if !feeder.give(bytes).await {

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use super::exchange;
 use super::files;
-use super::handle::plain;
+use super::handle::{plain, refused};
 use super::workers::Place;
 use super::{Server, first};
 use crate::net::http::client::options::{header_fields, option};
@@ -33,8 +33,8 @@ natives! {
     /// Answers a request with what its handler has given. If the body is still to be written, gives what it is written to; else nil.
     "%http-respond" (responder: Any, response: Any) -> Any => respond;
 
-    /// Answers a request with an error of the server, unless it has been answered.
-    "%http-fail" (responder: Any) -> Nil => fail;
+    /// Answers a request whose handler has raised something, unless it has been answered. Whether it is the client's fault.
+    "%http-fail" (responder: Any) -> Bool => fail;
 
     /// A line that says what a handler has raised, whatever characters are in that.
     "%http-line" (text: Any) -> String => line;
@@ -306,12 +306,18 @@ fn attend(host: &Host, args: &[Value]) -> Outcome {
 
 fn fail(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
-        if let Some(responder) = responder.0.take() {
-            responder.handler.end(host);
-            let response = plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond");
-            responder.answer.give(response);
-        }
-        Ok(Value::NIL)
+        let Some(responder) = responder.0.take() else {
+            return Ok(Value::FALSE);
+        };
+        responder.handler.end(host);
+        let refusal = responder.handler.refusal();
+        let response = match refusal {
+            // The rest of the body may still come.
+            Some(status) => refused(status, status.canonical_reason().unwrap_or_default()),
+            None => plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"),
+        };
+        responder.answer.give(response);
+        Ok(Value::bool(refusal.is_some()))
     })
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
@@ -25,6 +25,8 @@ use crate::net::http::engine::{self, Handle as Engine};
 
 /// Most machines of a server.
 pub const MOST: usize = 256;
+/// How long requests must have waited for a machine until others are preferred.
+const STUCK: Duration = Duration::from_millis(50);
 /// How long the other machines may take to end after the server. One whose handler computes is not waited for longer.
 const LEAVING: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,8 @@ pub struct Seat {
     connections: AtomicUsize,
     /// When it was given the last one, counted in connections.
     turn: AtomicUsize,
+    /// How many requests it had taken when others were seen waiting, and when that was seen first.
+    backlog: Mutex<Option<(u32, Instant)>>,
 }
 
 impl Seat {
@@ -48,7 +52,19 @@ impl Seat {
             engine,
             connections: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
+            backlog: Mutex::default(),
         })
+    }
+
+    /// Whether requests have been waiting for a while, and the machine has not taken any: it computes.
+    fn is_stuck(&self, now: Instant) -> bool {
+        let mut known = lock(&self.backlog);
+        *known = match (self.queue.backlog(), *known) {
+            (None, _) => None,
+            (Some(taken), Some((before, since))) if taken == before => Some((before, since)),
+            (Some(taken), _) => Some((taken, now)),
+        };
+        known.is_some_and(|(_, since)| now - since >= STUCK)
     }
 }
 
@@ -144,13 +160,15 @@ impl Workers {
         }
     }
 
-    /// A place for the next connection, at the machine that has fewest; of several at the one that has waited longest. That a connection
+    /// A place for the next connection, at the machine that has fewest, but rather not at one that computes; of several at the one that has waited longest. That a connection
     /// has ended may be noticed late, and then one that has just been given to a machine would be followed by the next.
     pub fn next(&self) -> Option<Guest> {
         let seats = lock(&self.seats);
+        let now = Instant::now();
         let least = seats.iter().min_by_key(|seat| {
             let connections = seat.connections.load(Ordering::Relaxed);
-            (connections, seat.turn.load(Ordering::Relaxed))
+            let is_stuck = seats.len() > 1 && seat.is_stuck(now);
+            (is_stuck, connections, seat.turn.load(Ordering::Relaxed))
         })?;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         least.turn.store(turn + 1, Ordering::Relaxed);
