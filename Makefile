@@ -199,11 +199,11 @@ stress: stress-programs
 	@sh tests/conformance.sh "$(CONFORMANCE)" "$(TARGET_DIR)/stress/semac" conformance.txt stress
 
 # Unsafe code under Miri, as far as that can run it: CONTRIBUTING.md says what. Needs a nightly toolchain with miri and rust-src.
-MIRI := vm::units host::kept memory::value memory::account memory::heap::list memory::heap::text \
+MIRI_TESTS := vm::units host::kept memory::value memory::account memory::heap::list memory::heap::text \
 	memory::heap::collect::tests::the_barrier memory::heap::collect::tests::foreign
 miri:
 	MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" $(CARGO) +nightly miri test --package sema-machine --lib \
-	--target-dir "$(TARGET_DIR)/miri" -- $(MIRI)
+	--target-dir "$(TARGET_DIR)/miri" -- $(MIRI_TESTS)
 
 fmt:
 	$(CARGO) fmt --all

@@ -486,3 +486,43 @@ fn bodies_that_come_as_streams_are_refused_as_others_are() {
     assert_eq!(server.get("/").0, 500, "there is no stream to read");
     assert!(server.error().contains("handler for :get / raised"));
 }
+
+#[test]
+fn clients_may_take_their_time() {
+    let scratch = built(
+        r#"(define body (string/repeat "0123456789" 2000000))
+           (http/serve (fn (request) (http/text body)) {:port 0 :host "127.0.0.1" :send-timeout 2000})"#,
+    );
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let mut stream = ask(&server, "/");
+    // 500 KB a second: what the system keeps for the client lasts longer than the limit.
+    let mut room = vec![0; 50_000];
+    let mut total = 0;
+    for _ in 0..50 {
+        total += stream.read(&mut room).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    while total < 20_000_000 {
+        let length = stream.read(&mut room).unwrap();
+        assert!(length > 0, "{total}");
+        total += length;
+    }
+}
+
+#[test]
+fn no_limit_is_none() {
+    let (_scratch, server) = app("{:header-timeout 0 :body-timeout 0 :send-timeout 0}");
+    let mut stream = server.connect();
+    stream
+        .write_all(b"POST /form HTTP/1.1\r\nhost: a\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    stream
+        .write_all(b"content-length: 2\r\nconnection: close\r\n\r\na")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    stream.write_all(b"b").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

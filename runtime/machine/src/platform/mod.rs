@@ -38,6 +38,9 @@ pub mod standard_output;
 pub mod terminal;
 pub mod threads;
 pub mod tier;
+#[cfg(all(unix, feature = "many-threads"))]
+#[allow(unsafe_code, reason = "the system's call for it takes a pointer")]
+pub mod unsent;
 mod unwinding;
 #[cfg_attr(target_family = "wasm", path = "wasi/waker.rs")]
 pub mod waker;

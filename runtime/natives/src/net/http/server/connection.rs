@@ -15,6 +15,7 @@ use hyper::body::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sema_machine::platform::unsent::unsent;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -61,6 +62,8 @@ struct Watched {
     ahead: Bytes,
     /// Whether all that is written is of answers.
     writes_answers: bool,
+    /// What the client had not acknowledged when it was looked at last.
+    unsent: Option<usize>,
 }
 
 impl Io for Watched {
@@ -120,6 +123,9 @@ impl AsyncWrite for Watched {
         let flushed = Pin::new(&mut self.io).poll_flush(context);
         // It is asked for at every opportunity, and need not mean anything.
         self.pulse.hold_up(flushed.is_pending());
+        if flushed.is_pending() {
+            self.look_at_client();
+        }
         flushed
     }
 
@@ -129,8 +135,22 @@ impl AsyncWrite for Watched {
 }
 
 impl Watched {
-    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Writing has to wait for the client: whether that has taken something meanwhile. The system lets write again only when much of
+    /// what it keeps for the client is gone.
+    fn look_at_client(&mut self) {
+        let now = self.io.tcp().and_then(unsent);
+        if std::mem::replace(&mut self.unsent, now) > now {
+            self.pulse.take();
+        }
+    }
+
+    fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.pulse.wrote(written.is_pending());
+        if written.is_pending() {
+            self.look_at_client();
+        } else {
+            self.unsent = None;
+        }
         if self.writes_answers && written.is_ready() {
             self.pulse.take();
         }
@@ -292,6 +312,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
         pulse: pulse.clone(),
         ahead: Bytes::new(),
         writes_answers: false,
+        unsent: None,
     });
     let connection = http2::Builder::new(Works)
         .timer(TokioTimer::new())
@@ -373,6 +394,7 @@ async fn stretch(
         pulse: pulse.clone(),
         ahead,
         writes_answers: true,
+        unsent: None,
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)

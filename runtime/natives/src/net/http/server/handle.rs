@@ -13,6 +13,7 @@ use super::carried::{Carried, Framing};
 use super::connection::QUIET;
 use super::exchange::{self, Body, Handler, Responder, Upgrade};
 use super::files::Conditions;
+use super::settings::LONGEST;
 use super::workers::{Place, Seat};
 use super::{Phase, Server, first};
 use crate::net::http::client::decode::part;
@@ -29,8 +30,6 @@ use crate::net::http::engine::work::spawn;
 pub const MOST_RUNNING: usize = 128;
 /// What of a request is reported, in bytes. Its address has no others than those of ASCII.
 const LONGEST_LINE: usize = 2000;
-/// Longest time that a handler may be told to take.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A response of a text.
 pub fn plain(status: StatusCode, text: &'static str) -> Response<Payload> {

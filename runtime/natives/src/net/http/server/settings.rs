@@ -13,6 +13,8 @@ use crate::core::system::environment;
 use crate::net::http::client::options::{milliseconds, number, octets, option};
 use crate::net::http::tls;
 
+/// As good as for ever, and a time that can still be added to others.
+pub const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// Behind the standard ones.
 const FIRST_INHERITED: i32 = 3;
 
@@ -69,6 +71,11 @@ impl Settings {
         let time = |name, default| -> Outcome<Duration> {
             Ok(milliseconds(host, options, name)?.unwrap_or(Duration::from_millis(default)))
         };
+        // 0 is for ever.
+        let limit = |name, default| -> Outcome<Duration> {
+            let time = time(name, default)?;
+            Ok(if time.is_zero() { LONGEST } else { time })
+        };
         let size = |name, default| -> Outcome<usize> {
             Ok(number(host, options, name)?.unwrap_or(default))
         };
@@ -108,9 +115,9 @@ impl Settings {
             // The library wants at least 8 KB.
             most_head: size("max-header", 64 << 10)?.max(8 << 10),
             connections: size("max-connections", 10_000)?.clamp(1, 1 << 20),
-            head_time: time("header-timeout", 30_000)?,
-            body_time: time("body-timeout", 30_000)?,
-            send_time: time("send-timeout", 60_000)?,
+            head_time: limit("header-timeout", 30_000)?,
+            body_time: limit("body-timeout", 30_000)?,
+            send_time: limit("send-timeout", 60_000)?,
             handler_time: milliseconds(host, options, "handler-timeout")?
                 .or(Some(Duration::from_secs(120)))
                 .filter(|time| !time.is_zero()),
