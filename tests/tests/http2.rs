@@ -31,8 +31,12 @@ const APP: &str = r#"
 
 /// A server with TLS.
 fn app() -> (Certificates, Server) {
+    serving(APP)
+}
+
+fn serving(source: &str) -> (Certificates, Server) {
     let made = Certificates::new();
-    made.folder.write("serve.sema", APP);
+    made.folder.write("serve.sema", source);
     let mut command = semac_in(made.folder.path());
     let server = Server::start(command.args(["run", "serve.sema"]));
     (made, server)
@@ -54,6 +58,30 @@ fn curl(made: &Certificates, server: &Server, path: &str, more: &[&str]) -> (i32
         .current_dir(made.folder.path());
     let got = outcome(&mut command, b"");
     (got.status, got.stdout)
+}
+
+#[test]
+fn answers_may_come_before_the_request_is_complete() {
+    if !peers(&[("openssl", "openssl"), ("curl", "curl")]) {
+        return;
+    }
+    for streams in ["", ":stream-body #t "] {
+        let (made, server) = serving(&format!(
+            r#"(define (handler request)
+                 (if (= (:path request) "/early") (http/text "early") (http/ok (length (stream/read-all (:body request))))))
+               (http/serve handler {{{streams}:port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key") :max-body 1000000}})"#
+        ));
+        made.folder.write("large.txt", "x".repeat(3_000_000));
+        made.folder.write("fits.txt", "x".repeat(900_000));
+        for _ in 0..3 {
+            let more = ["--data-binary", "@large.txt", "--write-out", "%{http_code}"];
+            let refused = curl(&made, &server, "/read", &more);
+            assert_eq!(refused, (0, "Payload Too Large413".to_owned()), "{streams}");
+            let more = ["--data-binary", "@fits.txt", "--write-out", "%{http_code}"];
+            let early = curl(&made, &server, "/early", &more);
+            assert_eq!(early, (0, "early200".to_owned()));
+        }
+    }
 }
 
 #[test]

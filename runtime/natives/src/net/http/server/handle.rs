@@ -28,6 +28,8 @@ use crate::net::http::engine::work::spawn;
 
 /// Most requests of one connection that handlers are at.
 pub const MOST_RUNNING: usize = 128;
+/// How long a body that nobody wants is read.
+const UNWANTED: Duration = Duration::from_secs(2);
 /// What of a request is reported, in bytes. Its address has no others than those of ASCII.
 const LONGEST_LINE: usize = 2000;
 
@@ -213,7 +215,11 @@ async fn answer(
         };
     }
     let most = settings.most_body;
+    let is_2 = request.version() == Version::HTTP_2;
     if request.body().size_hint().lower() > most as u64 {
+        if is_2 {
+            spawn(throw_away(request.into_body()));
+        }
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large");
     }
     let upgrade = if seen.has_key {
@@ -228,11 +234,17 @@ async fn answer(
     let (mut head, body) = request.into_parts();
     let handler = Arc::<Handler>::default();
     let body = if settings.streams && !body.is_end_stream() {
-        Body::Stream(streamed(server.clone(), handler.clone(), body))
+        Body::Stream(streamed(server.clone(), handler.clone(), body, is_2))
     } else {
-        match collected(server, &place.guest.0.engine.budget, body).await {
+        let mut body = body;
+        match collected(server, &place.guest.0.engine.budget, &mut body).await {
             Ok(bytes) => Body::Bytes(bytes),
-            Err(refusal) => return refusal,
+            Err(refusal) => {
+                if is_2 {
+                    spawn(throw_away(body));
+                }
+                return refusal;
+            }
         }
     };
     if let Some(authority) = head.uri.authority()
@@ -268,7 +280,7 @@ async fn answer(
         Some(time) => {
             let mut watch = Watch::begin(seat.clone(), handler, time);
             // Connections of HTTP/1 are looked at every so often.
-            let at_once = head.version == Version::HTTP_2 || time < 2 * QUIET;
+            let at_once = is_2 || time < 2 * QUIET;
             match within(watch.until, at_once, answered).await {
                 Some(answered) => {
                     watch.is_over = true;
@@ -328,13 +340,13 @@ impl Drop for Watch {
 async fn collected(
     server: &Server,
     budget: &Arc<Budget>,
-    mut body: Received,
+    body: &mut Received,
 ) -> Result<Held, Response<Payload>> {
     let settings = &server.settings;
     let mut whole = Gathering::new(budget, body.size_hint().exact());
     // Most requests have none, and there is nothing to wait for.
     while !body.is_end_stream() {
-        let next = timeout(settings.body_time, part(&mut body));
+        let next = timeout(settings.body_time, part(body));
         let bytes = match next.await {
             Err(_) => return Err(refused(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
             Ok(None) => break,
@@ -355,7 +367,12 @@ async fn collected(
 }
 
 /// The body as it comes.
-fn streamed(server: Arc<Server>, handler: Arc<Handler>, mut body: Received) -> Incoming {
+fn streamed(
+    server: Arc<Server>,
+    handler: Arc<Handler>,
+    mut body: Received,
+    is_2: bool,
+) -> Incoming {
     let (feeder, incoming) = incoming();
     spawn(async move {
         let most = server.settings.most_body;
@@ -388,8 +405,20 @@ fn streamed(server: Arc<Server>, handler: Arc<Handler>, mut body: Received) -> I
         if let First::One(ended) = race(feeding, feeder.reader_is_gone()).await {
             feeder.end(ended);
         }
+        if is_2 {
+            throw_away(body).await;
+        }
     });
     incoming
+}
+
+/// Reads what is left of a body for a moment. In HTTP/2 the answer to a request whose body nobody wants comes with a reset of the stream that
+/// means no error (RFC 9113, 8.1); some clients that are still sending take it for one, and do not look at the answer. In HTTP/1 the connection
+/// lingers.
+async fn throw_away(mut body: Received) {
+    let reading = async { while let Some(Ok(_)) = part(&mut body).await {} };
+    // Who sends for longer is told so.
+    let _ = timeout(UNWANTED, reading).await;
 }
 
 /// Whether a field of comma-separated words has this word.
