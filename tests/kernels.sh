@@ -16,7 +16,10 @@ kernel() {
   work=$kernels/$1.work
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/etc" "$work/files"
   : > "$work/status"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" > "$work/etc/sources.list"
+  # Where this system's packages come from.
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+  [ -n "$mirror" ] || { echo "kernels.sh: apt knows no mirror" >&2; exit 1; }
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" > "$work/etc/sources.list"
   cat > "$work/apt.conf" <<END
 APT::Architecture "$2";
 APT::Architectures { "$2"; };

@@ -30,7 +30,7 @@ pub struct Component {
     pub version: String,
     /// Its licence, an expression of SPDX.
     pub license: String,
-    /// What it is called as a package, if it is no crate of crates.io.
+    /// What it is called as a package, if it is no crate.
     #[serde(default)]
     pub purl: Option<String>,
     /// Where its source is.

@@ -391,7 +391,7 @@ mod tests {
             ("PuTTY-User-Key-File-3: ssh-ed25519", true),
             ("a line `-----BEGIN PRIVATE KEY-----` begins it", false),
             ("\0strings-----BEGIN PRIVATE KEY-----\\nmore", false),
-            ("//registry.npmjs.org/:_authToken=npm_x", true),
+            ("//registry.example/:_authToken=npm_x", true),
             (r#"{"kty": "EC", "x": "a", "d" : "b"}"#, true),
             (r#"{"kty": "EC", "x": "a", "y": "b"}"#, false),
             (
