@@ -474,6 +474,32 @@ fn answers_may_come_before_all_is_sent() {
 }
 
 #[test]
+fn answers_of_servers_that_do_not_listen_any_more_are_given() {
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", closing.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in closing.incoming() {
+            let mut stream = stream.unwrap();
+            assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+            stream
+                .write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\nconnection: close\r\n\r\nlarge")
+                .unwrap();
+            // What is not read makes the system reset the connection.
+        }
+    });
+    let printed = run(
+        &url,
+        r#"
+(define large (string/repeat "x" 8000000))
+(define (status body) (:status (http/post url body {:timeout 9000})))
+(println (list/unique (map (fn (n) (status large)) (range 15))))
+(println (list/unique (map (fn (n) (status (stream/from-string large))) (range 15))))
+"#,
+    );
+    assert_eq!(printed, "(413)\n(413)\n");
+}
+
+#[test]
 fn an_answer_is_read_while_the_request_is_written() {
     let (_folder, server) = semac_server(
         r#"(http/serve (fn (request) {:status 200 :body (:body request)}) {:port 0 :host "127.0.0.1" :stream-body #t :max-body 30000000})"#,

@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 
 use super::life::{Heard, Life, PING};
 use super::pool::Sender;
+use super::unheard::Unheard;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::{Works, spawn};
@@ -56,6 +57,8 @@ impl Io for tokio_rustls::server::TlsStream<Connection> {
 }
 
 impl Io for TokioIo<Upgraded> {}
+
+impl Io for Unheard {}
 
 /// A connection of any kind.
 pub type Connection = Box<dyn Io>;
@@ -188,7 +191,8 @@ pub fn basic(user: &str, password: &str) -> Option<HeaderValue> {
 /// Starts to speak HTTP on a connection, in the version that was agreed on.
 pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
     if !connected.speaks_2 {
-        return Ok(Sender::One(speak(connected.io).await?));
+        let io: Connection = Box::new(Unheard::new(connected.io));
+        return Ok(Sender::One(speak(io).await?));
     }
     let life = Arc::<Life>::default();
     let (sender, connection) = http2::Builder::new(Works)

@@ -11,6 +11,7 @@ pub mod pool;
 pub mod proxies;
 pub mod repeat;
 pub mod request;
+pub mod unheard;
 pub mod upload;
 
 use std::sync::{Arc, Mutex};

@@ -21,6 +21,8 @@ pub struct Pulse {
     is_broken: AtomicBool,
     /// Whether the peer may still be sending what nobody wants to have.
     lingers: AtomicBool,
+    /// Bodies of requests that are not complete, also when their answers are.
+    receiving: AtomicU32,
     /// Requests that have begun.
     begun: AtomicU32,
     /// Answers of which something lies ready to be sent.
@@ -102,14 +104,25 @@ impl Pulse {
 
     /// Whether the head of a request has come in part.
     pub fn is_expecting(&self) -> bool {
-        self.is_expecting.load(Ordering::Relaxed) && !self.is_busy()
+        self.is_expecting.load(Ordering::Relaxed) && !self.is_busy() && !self.is_receiving()
     }
 
     /// Whether nothing is under way.
     pub fn is_quiet(&self) -> bool {
         self.busy.load(Ordering::Acquire) == 0
+            && !self.is_receiving()
             && !self.is_held_up.load(Ordering::Relaxed)
             && !self.is_expecting.load(Ordering::Relaxed)
+    }
+
+    fn is_receiving(&self) -> bool {
+        self.receiving.load(Ordering::Acquire) > 0
+    }
+
+    /// The body of a request is not complete until what this gives is dropped.
+    pub fn receive(self: &Arc<Self>) -> Receiving {
+        self.receiving.fetch_add(1, Ordering::AcqRel);
+        Receiving(self.clone())
     }
 
     /// Whether the connection is to be reset, not closed.
@@ -134,6 +147,23 @@ impl Busy {
     /// That of the connection.
     pub fn pulse(&self) -> &Arc<Pulse> {
         &self.0
+    }
+}
+
+/// The body of a request that is not complete.
+#[derive(Debug)]
+pub struct Receiving(Arc<Pulse>);
+
+impl Receiving {
+    /// That of the connection.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.0
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.0.receiving.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -173,6 +203,11 @@ mod tests {
         pulse.wrote(false);
         assert!(pulse.is_quiet());
         assert_eq!(pulse.beats(), 4);
+        let receiving = pulse.receive();
+        pulse.read();
+        assert!(!pulse.is_quiet() && !pulse.is_expecting(), "half a body");
+        drop(receiving);
+        assert!(pulse.is_expecting());
     }
 
     #[test]

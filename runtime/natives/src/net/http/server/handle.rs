@@ -22,7 +22,7 @@ use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Incoming, incoming};
 use crate::net::http::engine::limit::within;
 use crate::net::http::engine::parcel::parcel;
-use crate::net::http::engine::pulse::Busy;
+use crate::net::http::engine::pulse::{Busy, Pulse, Receiving};
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::spawn;
 
@@ -65,7 +65,8 @@ pub async fn handle(
         _ => Framing::Told,
     };
     let is_head = request.method() == hyper::Method::HEAD;
-    let mut response = reported(server, place, request, peer).await;
+    let pulse = busy.pulse().clone();
+    let mut response = reported(server, place, request, peer, pulse).await;
     if framing == Framing::Frames {
         leave_body_out(&mut response, is_head);
     } else if first(response.headers(), &header::CONNECTION).is_some() {
@@ -100,14 +101,15 @@ async fn reported(
     place: Arc<Place>,
     request: Box<Request<Received>>,
     peer: Arc<str>,
+    pulse: Arc<Pulse>,
 ) -> Response<Payload> {
     if !server.settings.logs {
-        return answer(&server, &place, request, peer).await;
+        return answer(&server, &place, request, peer, pulse).await;
     }
     let start = Instant::now();
     let mut line = format!("{} {}", request.method(), request.uri());
     line.truncate(LONGEST_LINE);
-    let response = answer(&server, &place, request, peer.clone()).await;
+    let response = answer(&server, &place, request, peer.clone(), pulse).await;
     let bytes = response.body().size_hint().exact();
     let line = format!(
         "{peer} {line} {} {} {} ms\n",
@@ -180,6 +182,7 @@ async fn answer(
     place: &Arc<Place>,
     mut request: Box<Request<Received>>,
     peer: Arc<str>,
+    pulse: Arc<Pulse>,
 ) -> Response<Payload> {
     let seen = Seen::of(request.headers());
     if !seen.is_clear(request.version()) {
@@ -218,7 +221,7 @@ async fn answer(
     let is_2 = request.version() == Version::HTTP_2;
     if request.body().size_hint().lower() > most as u64 {
         if is_2 {
-            spawn(throw_away(request.into_body()));
+            refuse_rest(request.into_body());
         }
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large");
     }
@@ -234,14 +237,19 @@ async fn answer(
     let (mut head, body) = request.into_parts();
     let handler = Arc::<Handler>::default();
     let body = if settings.streams && !body.is_end_stream() {
-        Body::Stream(streamed(server.clone(), handler.clone(), body, is_2))
+        Body::Stream(streamed(
+            server.clone(),
+            handler.clone(),
+            body,
+            pulse.receive(),
+        ))
     } else {
         let mut body = body;
         match collected(server, &place.guest.0.engine.budget, &mut body).await {
             Ok(bytes) => Body::Bytes(bytes),
             Err(refusal) => {
                 if is_2 {
-                    spawn(throw_away(body));
+                    refuse_rest(body);
                 }
                 return refusal;
             }
@@ -371,7 +379,7 @@ fn streamed(
     server: Arc<Server>,
     handler: Arc<Handler>,
     mut body: Received,
-    is_2: bool,
+    receiving: Receiving,
 ) -> Incoming {
     let (feeder, incoming) = incoming();
     spawn(async move {
@@ -405,20 +413,29 @@ fn streamed(
         if let First::One(ended) = race(feeding, feeder.reader_is_gone()).await {
             feeder.end(ended);
         }
-        if is_2 {
-            throw_away(body).await;
+        if !throw_away(&mut body).await {
+            receiving.pulse().linger();
         }
+        // First the body: what speaks HTTP is to see that nobody wants it before the connection can be taken for quiet.
+        drop(body);
+        drop(receiving);
     });
     incoming
 }
 
-/// Reads what is left of a body for a moment. In HTTP/2 the answer to a request whose body nobody wants comes with a reset of the stream that
-/// means no error (RFC 9113, 8.1); some clients that are still sending take it for one, and do not look at the answer. In HTTP/1 the connection
-/// lingers.
-async fn throw_away(mut body: Received) {
-    let reading = async { while let Some(Ok(_)) = part(&mut body).await {} };
-    // Who sends for longer is told so.
-    let _ = timeout(UNWANTED, reading).await;
+/// The body of a request that has been refused.
+fn refuse_rest(mut body: Received) {
+    spawn(async move {
+        // Who sends for longer is told by the stream's reset.
+        let _ = throw_away(&mut body).await;
+    });
+}
+
+/// Reads what is left of a body for a moment, so that the connection can go on with the next request; whether that was all. In HTTP/2 the answer to a request whose body nobody wants comes with a reset of the stream that
+/// means no error (RFC 9113, 8.1); some clients that are still sending take it for one, and do not look at the answer.
+async fn throw_away(body: &mut Received) -> bool {
+    let reading = async { while let Some(Ok(_)) = part(body).await {} };
+    timeout(UNWANTED, reading).await.is_ok() && body.is_end_stream()
 }
 
 /// Whether a field of comma-separated words has this word.
