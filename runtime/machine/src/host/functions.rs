@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::Host;
 use super::condition::{Condition, ConditionKind, Extra, Outcome, Signal, arity_error};
-use super::native::{Arity, Capabilities, Capability, Native, at_least, native};
+use super::native::{Arity, Capabilities, Capability, Native, Touches, at_least, native};
 use crate::memory::hash::NameMap;
 use crate::memory::symbol::Symbol;
 use crate::memory::value::Value;
@@ -182,7 +182,11 @@ impl Host {
             native.embedded && capability == Capability::FsRead && denied.next().is_none();
         let call = move |host: &Host, arguments: &[Value]| {
             let path = arguments.first().and_then(|path| host.heap.as_str(*path));
-            if embedded && path.is_some_and(|path| host.files.embedded(path, None).is_some()) {
+            let is_inside = |path: &str| {
+                host.files.embedded(path, None).is_some()
+                    || native.touches == Touches::Look && host.files.is_embedded_directory(path)
+            };
+            if embedded && path.is_some_and(is_inside) {
                 return (native.call)(host, arguments);
             }
             Err(denial(native.name, capability).signal())

@@ -154,6 +154,8 @@ pub enum Touches {
     /// The first, for all its capabilities.
     #[default]
     First,
+    /// The first. It looks only, and at an embedded directory without the capability: it asks [`Host::sees_disk`] then.
+    Look,
     /// The first, which is removed or looked at itself if it is a link.
     Entry,
     /// The second.
@@ -184,7 +186,8 @@ pub struct Native {
     pub tier: Tier,
     /// The function of which this is another name.
     pub alias_of: Option<&'static str>,
-    /// Whether it needs no capability where its first argument names an embedded file.
+    /// Whether it needs no capability where its first argument names an embedded file; with [`Touches::Look`] also where that
+    /// names an embedded directory.
     pub embedded: bool,
     /// Which arguments name what it touches.
     pub touches: Touches,

@@ -253,6 +253,11 @@ impl Host {
         policy.is_none_or(|policy| policy.permits(capability, target, Last::Followed))
     }
 
+    /// Whether what looks at a path may look on disk: an embedded directory can be looked at anyway.
+    pub fn sees_disk(&self, path: &str) -> bool {
+        !self.denies(Capability::FsRead) && self.permits(Capability::FsRead, path)
+    }
+
     /// Asks whether a builtin may use a capability on a target: a path, `host:port`, a name.
     ///
     /// # Errors
@@ -326,7 +331,7 @@ fn ask(host: &Host, native: &Native, arguments: &[Value]) -> Outcome<()> {
     // Argument and capability.
     let pairs: &[(usize, Capability)] = match native.touches {
         Touches::Nothing | Touches::Inside => &[],
-        Touches::First => &[(0, first), (0, second)],
+        Touches::First | Touches::Look => &[(0, first), (0, second)],
         Touches::Entry => {
             last = Last::Itself;
             &[(0, first), (0, second)]
@@ -354,7 +359,10 @@ fn ask(host: &Host, native: &Native, arguments: &[Value]) -> Outcome<()> {
         };
         for target in targets(host, capability, argument, arguments) {
             // What lies in the program itself is no secret from it.
-            if capability == Capability::FsRead && host.is_embedded(&target) {
+            if capability == Capability::FsRead
+                && (host.is_embedded(&target)
+                    || native.touches == Touches::Look && host.files.is_embedded_directory(&target))
+            {
                 continue;
             }
             permit(host, native.name, capability, &target, last)?;

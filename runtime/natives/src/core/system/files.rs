@@ -1,7 +1,6 @@
 //! Files: reading, writing, directories.
 //!
-//! `file/read`, `file/read-bytes`, `file/read-lines` and `file/exists?` see the embedded files
-//! first (language specification, 10.5); everything else is the file system alone.
+//! What reads or looks sees the embedded files first, what writes the file system alone (`docs/vfs.md`).
 
 mod reading;
 
@@ -46,16 +45,16 @@ natives! {
     /// Whether there is something at the path: a file, a directory or an embedded file.
     /// (file/exists? ".") => #t
     /// (file/exists? "no-such-file.txt") => #f
-    "file/exists?" (path: String) -> Bool, needs(Capability::FsRead), embedded => giving_way!(exists);
+    "file/exists?" (path: String) -> Bool, needs(Capability::FsRead), touches(Touches::Look), embedded => giving_way!(exists);
 
     /// Whether there is a regular file at the path, or a link to one.
     /// (begin (file/write "plain.txt" "") (file/is-file? "plain.txt")) => #t
     /// (file/is-file? ".") => #f
-    "file/is-file?" (path: String) -> Bool, needs(Capability::FsRead) => is_file;
+    "file/is-file?" (path: String) -> Bool, needs(Capability::FsRead), touches(Touches::Look), embedded => is_file;
 
     /// Whether there is a directory at the path, or a link to one.
     /// (file/is-directory? ".") => #t
-    "file/is-directory?" (path: String) -> Bool, needs(Capability::FsRead) => is_directory;
+    "file/is-directory?" (path: String) -> Bool, needs(Capability::FsRead), touches(Touches::Look), embedded => is_directory;
 
     /// Whether there is a symbolic link at the path.
     /// (file/is-symlink? ".") => #f
@@ -65,11 +64,11 @@ natives! {
     /// `:is-file` and `:is-dir`. Raises if there is nothing.
     /// (begin (file/write "info.txt" "abc") (:size (file/info "info.txt"))) => 3
     /// (:is-dir (file/info ".")) => #t
-    "file/info" (path: String) -> Map, needs(Capability::FsRead) => giving_way!(info);
+    "file/info" (path: String) -> Map, needs(Capability::FsRead), touches(Touches::Look), embedded => giving_way!(info);
 
     /// The names of what a directory holds, in no particular order. Raises if it cannot be read.
     /// (begin (file/mkdir "box") (file/write "box/a.txt" "") (file/list "box")) => ("a.txt")
-    "file/list" (path: String) -> List, needs(Capability::FsRead) => giving_way!(list);
+    "file/list" (path: String) -> List, needs(Capability::FsRead), touches(Touches::Look), embedded => giving_way!(list);
 
     /// The paths that match a pattern, sorted: `?` is any character, `*` any name or part of one, `[a-c]`
     /// one of these characters, `**` any directories. Raises if the pattern is malformed.
@@ -184,7 +183,9 @@ fn exists(host: &Host, args: &[Value]) -> Outcome {
 fn is_file(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/is-file?", args, 0)?;
     let embedded = host.files.embedded(path, None).is_some();
-    Ok(Value::bool(embedded || Path::new(path).is_file()))
+    Ok(Value::bool(
+        embedded || host.sees_disk(path) && Path::new(path).is_file(),
+    ))
 }
 
 fn is_directory(host: &Host, args: &[Value]) -> Outcome {
@@ -211,7 +212,8 @@ struct Info {
 /// What is known of something embedded. It has no time: what a build makes depends on its inputs only.
 fn embedded_info(host: &Host, path: &str) -> Option<Info> {
     let file = host.files.embedded(path, None);
-    if file.is_none() && (Path::new(path).exists() || !host.files.is_embedded_directory(path)) {
+    let is_on_disk = || host.sees_disk(path) && Path::new(path).exists();
+    if file.is_none() && (!host.files.is_embedded_directory(path) || is_on_disk()) {
         return None;
     }
     Some(Info {
@@ -257,9 +259,13 @@ fn list(host: &Host, args: &[Value]) -> Outcome {
     let mut names = host.files.embedded_names(path);
     let embedded = names.len();
     let failed = |error: io::Error| failed("file/list", path, &error);
-    match fs::read_dir(path) {
+    let on_disk = match embedded == 0 || host.sees_disk(path) {
+        true => fs::read_dir(path).map(Some),
+        false => Ok(None),
+    };
+    match on_disk {
         Ok(entries) => {
-            for entry in entries {
+            for entry in entries.into_iter().flatten() {
                 let name = entry.map_err(failed)?.file_name();
                 let name = name.to_string_lossy().into_owned();
                 let first = names.get(..embedded).unwrap_or_default();
