@@ -57,13 +57,14 @@ use crate::front::diagnostic::{Condition, Diagnostic, Fallible, type_name};
 use crate::front::expand::expansion_text;
 use crate::front::expand::host::MacroHost;
 use crate::front::expand::table::MacroTable;
+use crate::front::modules::loader::SourceText;
 use crate::front::names::SpecialForm;
 use crate::front::reader::datum_to_text;
 use crate::ir::builtins::Builtins;
 use crate::ir::{Builtin, Expr, ExprKind, Global, GlobalId, Unit};
 pub use finish::CERTAIN;
-pub(crate) use finish::visit;
 pub(crate) use finish::{AT_RUN_TIME, CYCLE};
+pub(crate) use finish::{visit, visit_mut};
 use scope::Scope;
 pub use session::Session;
 pub(crate) use session::sources_of;
@@ -139,6 +140,8 @@ pub(crate) struct Lowerer<'a, 's> {
     loading: Vec<Rc<str>>,
     /// Functions made for files that are loaded in more than one way, by module key.
     load_functions: HashMap<Rc<str>, GlobalId>,
+    /// The files that are loaded under names that stand in the text, with these names.
+    loaded: Vec<(Rc<str>, SourceText)>,
     /// The names that imports have bound: the module, the name there, and the import.
     imported: HashMap<Symbol, (Rc<str>, Rc<str>, Span)>,
     /// The methods that the file gives multimethods, by name and value.
@@ -190,6 +193,7 @@ impl<'a, 's> Lowerer<'a, 's> {
             directory: Rc::from(""),
             loading: Vec::new(),
             load_functions: HashMap::default(),
+            loaded: Vec::new(),
             imported: HashMap::default(),
             methods: HashMap::default(),
             siblings: HashMap::default(),

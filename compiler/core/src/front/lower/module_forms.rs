@@ -2,14 +2,17 @@
 
 use std::rc::Rc;
 
+use crate::hashing::HashSet;
+
 use super::control::sequence;
 use super::lambda::thunk_of;
 use super::let_forms::let_expr;
-use super::{CYCLE, Lowerer, shape};
+use super::{CYCLE, Lowerer, shape, visit};
 use crate::front::datum::{Datum, DatumKind, Span, Symbol};
 use crate::front::diagnostic::{COMPUTED_PATH, Condition, Diagnostic, Fallible};
 use crate::front::modules::loader::{Failure, Imported, SourceText};
 use crate::front::names::SpecialForm;
+use crate::ir::walk::for_each_child_mut;
 use crate::ir::{Expr, ExprKind, Global, GlobalId, Import, ImportId, MacroDefinition, UnitMacro};
 
 impl Lowerer<'_, '_> {
@@ -180,7 +183,10 @@ impl Lowerer<'_, '_> {
             return Ok(Self::call_builtin("%load-dynamic", vec![path], span));
         };
         match self.session.load_file(&self.directory, text, span) {
-            Ok(file) => Ok(self.call_of_load(file, span)),
+            Ok(file) => {
+                self.note_loaded(text, &file);
+                Ok(self.call_of_load(file, span))
+            }
             Err(Failure::Missing(problem)) => {
                 self.report(problem);
                 let path = self.expr(path);
@@ -207,6 +213,7 @@ impl Lowerer<'_, '_> {
         if self.is_loading(&file.key) || self.conditional {
             return Ok(false);
         }
+        self.note_loaded(text, &file);
         let before = self.unit.body.len();
         self.in_file(&file, |lowerer| {
             for form in file.forms.iter() {
@@ -217,6 +224,79 @@ impl Lowerer<'_, '_> {
             self.unit.body.push(Expr::nil(span));
         }
         Ok(true)
+    }
+
+    fn note_loaded(&mut self, text: &Rc<str>, file: &SourceText) {
+        // Inside of another file the same text may mean something else.
+        if self.loading.is_empty() && !self.loaded.iter().any(|(known, _)| known == text) {
+            self.loaded.push((text.clone(), file.clone()));
+        }
+    }
+
+    /// Lets loads whose path is computed find the files that the program loads under a name that stands in it: these are in
+    /// the program. They run as they do there.
+    pub(super) fn find_loaded_files(&mut self) {
+        let mut any = false;
+        for form in self.unit.body.iter().chain(&self.prelude) {
+            visit(form, &mut |expr| any |= is_computed_load(expr));
+        }
+        if !any || self.loaded.is_empty() {
+            return;
+        }
+        // The functions themselves are left as they are: a file that loads itself is none that runs again for ever.
+        let before = self.prelude.len();
+        let loaded = std::mem::take(&mut self.loaded);
+        let functions: Vec<(Rc<str>, GlobalId)> = loaded
+            .into_iter()
+            .map(|(text, file)| {
+                let function = match self.load_functions.get(&file.key) {
+                    Some(id) => *id,
+                    None => self.load_function(&file, Span::default()),
+                };
+                (text, function)
+            })
+            .collect();
+        let known: HashSet<GlobalId> = self.load_functions.values().copied().collect();
+        let mut forms = std::mem::take(&mut self.unit.body);
+        let mut prelude = std::mem::take(&mut self.prelude);
+        let written = prelude.get_mut(..before).unwrap_or_default();
+        for form in forms.iter_mut().chain(written) {
+            if matches!(&form.kind, ExprKind::DefineGlobal(id, _) if known.contains(id)) {
+                continue;
+            }
+            self.try_loaded_files_in(form, &functions);
+        }
+        self.unit.body = forms;
+        self.prelude = prelude;
+    }
+
+    fn try_loaded_files_in(&mut self, expr: &mut Expr, functions: &[(Rc<str>, GlobalId)]) {
+        // The parts come first: what is made of a computed load contains one.
+        for_each_child_mut(expr, &mut |part| self.try_loaded_files_in(part, functions));
+        if is_computed_load(expr) {
+            self.try_loaded_files(expr, functions);
+        }
+    }
+
+    /// Makes of a computed load one that tries these functions of files first.
+    fn try_loaded_files(&mut self, load: &mut Expr, functions: &[(Rc<str>, GlobalId)]) {
+        let span = load.span;
+        let ExprKind::Call(_, arguments) = &mut load.kind else {
+            return;
+        };
+        let Some(path) = arguments.pop() else { return };
+        let wanted = self.temporary("path");
+        let local = || Expr::new(ExprKind::Local(wanted), span);
+        let mut otherwise = Self::call_builtin("%load-dynamic", vec![local()], span);
+        for (text, function) in functions.iter().rev() {
+            let text = Expr::new(ExprKind::Const(DatumKind::Str(text.clone())), span);
+            let test = Self::call_builtin("equal?", vec![local(), text], span);
+            let callee = Expr::new(ExprKind::Global(*function), span);
+            let call = Expr::new(ExprKind::Call(Box::new(callee), Vec::new()), span);
+            let choice = ExprKind::If(Box::new(test), Box::new(call), Box::new(otherwise));
+            otherwise = Expr::new(choice, span);
+        }
+        *load = let_expr(vec![(wanted, path)], otherwise, span);
     }
 
     fn is_loading(&self, key: &Rc<str>) -> bool {
@@ -301,4 +381,14 @@ impl Lowerer<'_, '_> {
         self.directory = directory;
         result
     }
+}
+
+/// Whether an expression loads a file whose path is computed.
+fn is_computed_load(expr: &Expr) -> bool {
+    let ExprKind::Call(callee, arguments) = &expr.kind else {
+        return false;
+    };
+    let is_load =
+        matches!(callee.kind, ExprKind::Builtin(builtin) if builtin.name() == "%load-dynamic");
+    is_load && !matches!(arguments.as_slice(), [path] if matches!(path.kind, ExprKind::Const(_)))
 }

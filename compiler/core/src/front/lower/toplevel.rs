@@ -32,6 +32,7 @@ impl Lowerer<'_, '_> {
             self.top_form(form);
         }
         self.define_macro_values();
+        self.find_loaded_files();
         if self.dynamic && self.session.compiler_at_run_time {
             self.keep_redefinable(forms);
         }
