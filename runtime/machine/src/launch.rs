@@ -32,7 +32,7 @@ use crate::platform::elf_note::Note;
 use crate::platform::tier::Tier;
 use crate::vm::{
     Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin,
-    Uncaught, Vm, read_plugin,
+    Uncaught, Vm, embedded_plugin, read_plugin,
 };
 
 /// Name of the metadata entry that says which module is the program: its full path in an archive is
@@ -364,7 +364,7 @@ pub enum StartError {
     Limit(#[from] LimitError),
 }
 
-/// The modules of an archive, then `.semac` files on disk.
+/// The modules of an archive, then `.semac` files among its assets, then those on disk.
 pub struct Bundle {
     archive: Archive,
     trust: Trust,
@@ -407,9 +407,10 @@ impl Bundle {
         Ok(Some(FoundModule { key, image }))
     }
 
-    /// Refuses a module from outside: see [`admit`]. If the archive had to be signed, the module has to be, too.
-    fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
-        if self.archive.is_vouched() {
+    /// Refuses a module that was not built into the program: see [`admit`]. If the archive had to be signed, one from outside
+    /// of it has to be, too.
+    fn admit(&self, plugin: &Plugin, is_outside: bool) -> Result<(), LoadError> {
+        if is_outside && self.archive.is_vouched() {
             let path = Path::new(&plugin.path);
             let checked = signature::Signed::of(&self.archive)
                 .and_then(|signed| signature::check_plugin(path, &plugin.bytes, &signed.key));
@@ -474,10 +475,15 @@ impl ModuleSource for Bundle {
         if let Some(found) = self.embedded(path, importer)? {
             return Ok(Some(found));
         }
-        let Some(plugin) = read_plugin(path)? else {
-            return Ok(None);
+        let files = Overlay::new(Some(self.archive.clone()));
+        let (plugin, is_outside) = match embedded_plugin(&files, path, importer)? {
+            Some(plugin) => (plugin, false),
+            None => match read_plugin(path)? {
+                Some(plugin) => (plugin, true),
+                None => return Ok(None),
+            },
         };
-        self.admit(&plugin)?;
+        self.admit(&plugin, is_outside)?;
         Ok(Some(FoundModule {
             key: plugin.path,
             image: plugin.image,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use sema_vfs::Overlay;
+
 use super::image::ModuleImage;
 use super::load_error::LoadError;
 use crate::platform::files;
@@ -15,6 +17,41 @@ pub struct Plugin {
     pub image: ModuleImage,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
+}
+
+/// The compiled module that a path means among the files that were embedded; `None`: no such file is embedded. It is the
+/// program's own, but nobody has looked at its code.
+///
+/// # Errors
+/// The file is damaged, is not a module, or is source text.
+#[cold]
+pub fn embedded_plugin(
+    files: &Overlay,
+    path: &str,
+    importer: &str,
+) -> Result<Option<Plugin>, LoadError> {
+    let importer = Some(importer).filter(|importer| !importer.is_empty());
+    let Some(entry) = files.embedded(path, importer) else {
+        return Ok(None);
+    };
+    if !is_compiled(path) {
+        return Err(LoadError::NeedsCompiler(path.to_owned()));
+    }
+    let bytes = entry.bytes().map_err(|source| LoadError::Archive {
+        module: path.to_owned(),
+        source,
+    })?;
+    Ok(Some(Plugin {
+        path: entry.path().to_owned(),
+        image: ModuleImage::from_bytes(path, &bytes)?,
+        bytes: bytes.into_owned(),
+    }))
+}
+
+/// Whether a path names a compiled module.
+fn is_compiled(path: &str) -> bool {
+    let extension = Path::new(path).extension();
+    extension.is_some_and(|extension| extension == "semac")
 }
 
 /// Reads a `.semac` file from disk, the way for a program to take in code that was not there when it
@@ -37,10 +74,7 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
             rustix::io::Errno::ISDIR.raw_os_error(),
         )));
     }
-    if Path::new(path)
-        .extension()
-        .is_none_or(|extension| extension != "semac")
-    {
+    if !is_compiled(path) {
         return Err(LoadError::NeedsCompiler(path.to_owned()));
     }
     let bytes = std::fs::read(&canonical).map_err(refused)?;

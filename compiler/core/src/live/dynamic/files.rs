@@ -71,8 +71,15 @@ pub(super) fn compiled_key(vm: &Vm, state: &State, requester: usize, path: &str)
     if state.files.is_empty() {
         return Some(path.to_owned());
     }
+    let is_compiled = path.ends_with(".semac");
+    if is_compiled {
+        let importer = Some(vm.module_key(requester));
+        if let Some(entry) = vm.host.files.embedded(path, importer) {
+            return Some(entry.path().to_owned());
+        }
+    }
     let full = join(&directory_of(vm, state, requester), path);
-    if path.ends_with(".semac") {
+    if is_compiled {
         return Some(full);
     }
     let canonical = std::fs::canonicalize(path_of(&full)).ok()?;
