@@ -419,6 +419,41 @@ fn a_project_file_above_its_entry_counts() {
     semac(Scratch::new().path(), &["check"]).failed_with(2, "no sema.toml");
 }
 
+/// Patterns, directories that are served and paths made of constants count; functions that nothing calls do not.
+#[test]
+fn what_is_read_is_found_where_its_path_is_made_of_constants() {
+    let source = "\
+(define directory \"data\")
+(println (file/glob \"data/*.csv\"))
+(define app (http/router [[:static \"/\" \"pages\"]]))
+(println (file/read (path/join directory \"a.txt\")) (app {:method :get :path \"/x\"}))
+(println (file/read (string-append directory \"/b.txt\")))
+(define (never) (file/read \"data/c.txt\"))
+(define (nor-this) (never))
+(println (file/glob \"data/*.png\"))
+";
+    let files = ["a.csv", "a.txt", "b.txt", "c.txt"].map(|name| format!("data/{name}"));
+    let mut all = vec![("main.sema", source), ("pages/x", "x")];
+    all.extend(files.iter().map(|name| (name.as_str(), "x")));
+    let project = Scratch::with(&all);
+    let got = build(project.path(), &["main.sema"]).succeeded().stderr;
+    for expected in [
+        "file/glob reads 'data/*.csv'",
+        "`--include 'data/*.csv'` puts it in",
+        "main.sema:2:21",
+        "http/router reads 'pages'",
+        "main.sema:3:40",
+        "file/read reads 'data/a.txt'",
+        "file/read reads 'data/b.txt'",
+    ] {
+        assert!(got.contains(expected), "{expected}: {got}");
+    }
+    assert_eq!(got.matches("W0410").count(), 4, "{got}");
+    let settled = ["main.sema", "--include", "data", "--include", "pages"];
+    let got = build(project.path(), &settled).succeeded().stderr;
+    assert!(!got.contains("W0410"), "{got}");
+}
+
 /// What is read part by part is decompressed part by part, wherever it is read.
 #[test]
 fn large_files_are_read_where_they_lie() {

@@ -112,6 +112,83 @@ fn macros_reach_nothing_outside_of_the_build() {
     }
 }
 
+/// Standard output is for what a command makes; `run` alone prints as the program does.
+#[test]
+fn what_macros_print_is_no_output_of_the_command() {
+    let source =
+        "(defmacro m () (begin (println \"said\") (print-error \"shouted\") 1))\n(println (m))\n";
+    let project = Scratch::with(&[
+        ("main.sema", source),
+        (
+            "t_test.sema",
+            &format!("{source}(test \"t\" (assert= 1 (m)))\n"),
+        ),
+    ]);
+    for line in [
+        &["check", "--json", "main.sema"][..],
+        &["disasm", "--json", "main.sema"],
+        &["why", "--json", "println", "main.sema"],
+        &["build", "--json", "main.sema"],
+        &["test", "--json"],
+        &["compile", "main.sema"],
+        &["expand", "main.sema"],
+        &["check", "main.sema"],
+    ] {
+        let got = outcome(semac_in(project.path()).args(line), b"").succeeded();
+        assert!(
+            !got.stdout.contains("\nsaid") && !got.stdout.starts_with("said"),
+            "{line:?}: {}",
+            got.stdout
+        );
+        assert!(got.stderr.contains("said\n"), "{line:?}: {}", got.stderr);
+        if line.contains(&"--json") {
+            serde_json::from_str::<serde_json::Value>(&got.stdout).unwrap();
+        }
+    }
+    let got = outcome(semac_in(project.path()).args(["run", "main.sema"]), b"").succeeded();
+    assert_eq!(got.stdout, "said\n1\n");
+}
+
+/// What a macro waits for, whoever builds waits for, too: not for ever.
+#[test]
+fn macros_do_not_wait_for_ever() {
+    for wait in [
+        "(sleep 100000)",
+        "(try (sleep 100000) (catch e 1))",
+        "(await (async/spawn (fn () (sleep 100000))))",
+        "(file/read \"pipe\")",
+        "(channel/recv (channel/new 1))",
+    ] {
+        let source = format!("(defmacro waits () (begin {wait} 1))\n(println (waits))\n");
+        let project = Scratch::with(&[("main.sema", &source)]);
+        let mut make = std::process::Command::new("mkfifo");
+        outcome(make.arg(project.file("pipe")), b"").succeeded();
+        for command in ["build", "run"] {
+            let mut semac = semac_in(project.path());
+            semac.args([command, "--macro-seconds", "1", "main.sema"]);
+            let got = outcome(&mut semac, b"").failed_with(1, "");
+            assert!(
+                got.stderr.contains("while expanding `waits`")
+                    && got.stderr.contains("main.sema:2:10"),
+                "{wait}: {}",
+                got.stderr
+            );
+        }
+    }
+    // A short wait is none of anybody's business.
+    let project = Scratch::with(&[(
+        "main.sema",
+        "(defmacro m () (begin (sleep 20) 7))\n(println (m))\n",
+    )]);
+    let mut run = semac_in(project.path());
+    assert_eq!(
+        outcome(run.args(["run", "main.sema"]), b"")
+            .succeeded()
+            .stdout,
+        "7\n"
+    );
+}
+
 #[test]
 fn macros_may_look_and_evaluate() {
     let project = Scratch::with(&[

@@ -45,6 +45,7 @@ mod executable;
 mod layout;
 #[cfg_attr(target_family = "wasm", path = "mapping_wasm.rs")]
 mod mapping;
+mod names;
 mod notices;
 mod overlay;
 mod path;
@@ -63,6 +64,9 @@ pub use digests::Digests;
 pub use entry::{DECOMPRESSED_LIMIT, EntryRef, SharedBytes};
 pub use error::VfsError;
 pub use layout::{ARCHIVE_MAGIC, Compression, DEFAULT_CHUNK_SIZE, EntryKind, FORMAT_VERSION};
+pub use names::NAMES;
+#[cfg(feature = "write")]
+pub use names::names_metadata;
 pub use notices::notices_in;
 #[cfg(feature = "write")]
 pub use notices::with_notices;

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::OnceLock;
 
 use crate::archive::Archive;
 use crate::entry::EntryRef;
 use crate::error::VfsError;
 use crate::layout::EntryKind;
+use crate::names;
 use crate::path::normalize_directory;
 use crate::reader::Place;
 
@@ -20,6 +22,8 @@ use crate::reader::Place;
 pub struct Overlay {
     /// The embedded files.
     pub archive: Option<Archive>,
+    /// Their other names, once somebody has asked for a file that is not embedded under its path.
+    names: OnceLock<Box<str>>,
 }
 
 /// Why a file could not be read.
@@ -47,16 +51,28 @@ impl Overlay {
     /// An overlay of `archive` over the file system.
     #[must_use]
     pub fn new(archive: Option<Archive>) -> Self {
-        Self { archive }
+        Self {
+            archive,
+            names: OnceLock::new(),
+        }
     }
 
     /// The embedded file `requested` means, by the rule of
-    /// [`Archive::resolve`]. Reading it needs no capability.
+    /// [`Archive::resolve`], or by another name of it. Reading it needs no capability.
     #[must_use]
     pub fn embedded(&self, requested: &str, importer: Option<&str>) -> Option<EntryRef<'_>> {
-        self.archive
-            .as_ref()?
+        let archive = self.archive.as_ref()?;
+        archive
             .resolve(EntryKind::Asset, requested, importer)
+            .or_else(|| match self.names(archive) {
+                "" => None,
+                names => names::file(archive, names, requested),
+            })
+    }
+
+    /// The other names of embedded files.
+    fn names(&self, archive: &Archive) -> &str {
+        self.names.get_or_init(|| names::of(archive))
     }
 
     /// The content of the file `requested`.
@@ -126,20 +142,39 @@ impl Overlay {
     /// gives false.
     fn each_below(&self, directory: &str, mut visit: impl FnMut(&str) -> bool) {
         let Some(archive) = &self.archive else { return };
-        let Some(mut prefix) = normalize_directory(directory) else {
+        let Some(directory) = normalize_directory(directory) else {
             return;
         };
-        if !prefix.is_empty() {
-            prefix.push('/');
+        if each_in(archive, &directory, &mut visit) || directory.is_empty() {
+            return;
         }
-        for entry in archive.entries_with_prefix(&prefix) {
-            let rest = entry.path().get(prefix.len()..).unwrap_or_default();
-            let name = rest.split('/').next().unwrap_or_default();
-            if entry.kind() == EntryKind::Asset && !name.is_empty() && !visit(name) {
-                return;
+        let names = self.names(archive);
+        if !names.is_empty()
+            && let Some(directory) = names::directory(archive, names, &directory)
+        {
+            each_in(archive, &directory, &mut visit);
+        }
+    }
+}
+
+/// The same for the directory of a normalised path; whether there is an embedded file in it.
+fn each_in(archive: &Archive, directory: &str, visit: &mut dyn FnMut(&str) -> bool) -> bool {
+    let mut prefix = directory.to_owned();
+    if !prefix.is_empty() {
+        prefix.push('/');
+    }
+    let mut any = false;
+    for entry in archive.entries_with_prefix(&prefix) {
+        let rest = entry.path().get(prefix.len()..).unwrap_or_default();
+        let name = rest.split('/').next().unwrap_or_default();
+        if entry.kind() == EntryKind::Asset && !name.is_empty() {
+            any = true;
+            if !visit(name) {
+                break;
             }
         }
     }
+    any
 }
 
 /// An embedded file that is read part by part. Only the parts that are read are decompressed, one chunk is held at a time.

@@ -324,3 +324,72 @@ fn directories_are_what_the_paths_of_files_say() {
     assert!(files.open_embedded("site").is_none());
     assert!(Overlay::default().embedded_names("").is_empty());
 }
+
+/// Other names are looked at last, and mean what they mean only if that is one thing.
+#[test]
+fn other_names_of_files_and_directories() {
+    let mut entries: Vec<_> = ["a/x", "a/b/y", "c/b/z", "c/two", "d/two", "own", "e/own"]
+        .map(|path| {
+            let content = path.as_bytes().to_vec();
+            (EntryKind::Asset, path.to_owned(), content)
+        })
+        .to_vec();
+    let names = [
+        ("x", "a/x"),
+        ("b", "a/b"),
+        ("b", "c/b"),
+        ("two", "c/two"),
+        ("two", "d/two"),
+        ("own", "e/own"),
+        ("gone", "a/gone"),
+    ];
+    let content = sema_vfs::names_metadata(names);
+    entries.push((EntryKind::Metadata, ".semac/names".to_owned(), content));
+    let files = |entries: &[(EntryKind, String, Vec<u8>)]| {
+        let bytes = builder(entries, 1024).to_bytes().unwrap();
+        Overlay::new(Some(Archive::from_bytes(bytes).unwrap()))
+    };
+    let overlay = files(&entries);
+    let found = |path: &str| {
+        overlay
+            .embedded(path, None)
+            .map(|entry| entry.path().to_owned())
+    };
+    for (path, expected) in [
+        ("x", Some("a/x")),
+        ("./q/../x", Some("a/x")),
+        ("b/y", Some("a/b/y")),
+        ("b/z", Some("c/b/z")),
+        ("own", Some("own")),
+        ("two", None),
+        ("gone", None),
+        ("b", None),
+        ("x/y", None),
+        ("../x", None),
+        ("/x", None),
+        ("y", None),
+        ("bx", None),
+        ("", None),
+    ] {
+        assert_eq!(found(path).as_deref(), expected, "{path}");
+    }
+    assert!(overlay.open_embedded("b/y").is_some());
+    assert_eq!(overlay.embedded_names("a"), ["b", "x"]);
+    // Two directories of one name are none.
+    assert!(!overlay.is_embedded_directory("b"));
+    if let Some((.., content)) = entries.last_mut() {
+        *content = sema_vfs::names_metadata([("b", "a/b")]);
+    }
+    let one = files(&entries);
+    assert_eq!(one.embedded_names("./b/"), ["y"]);
+    assert!(one.exists("b", None) && one.exists("b/y", None));
+    // What is no list of names is none.
+    for damaged in [&b"\xff\xfe"[..], b"x", b"x\0", b"\0\0\0", b""] {
+        if let Some((.., content)) = entries.last_mut() {
+            *content = damaged.to_vec();
+        }
+        let overlay = files(&entries);
+        assert!(overlay.embedded("x", None).is_none(), "{damaged:?}");
+        assert!(overlay.embedded("a/x", None).is_some());
+    }
+}

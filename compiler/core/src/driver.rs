@@ -1,6 +1,7 @@
 //! From an entry file to compiled modules: reader, expander, lowering, optimiser, code generator.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::back::bytecode::Failure;
 use crate::back::{self, Known};
@@ -14,12 +15,12 @@ use crate::front::source::SourceMap;
 use crate::ir::Unit;
 use crate::link::data_reader;
 use crate::link::library::Library;
-use crate::link::reads::{self, LiteralRead};
+use crate::link::reads::{self, Embedded, LiteralRead};
 use crate::link::service;
 pub use crate::link::service::{Service, Transport};
 use crate::link::{self, Output};
 use crate::live::dynamic;
-use crate::live::machine::{Limits, Machine};
+use crate::live::machine::{Limits, Machine, Printed};
 use crate::middle::frames;
 use crate::middle::stop;
 use crate::phases::{self, Observer};
@@ -59,6 +60,10 @@ pub struct Options {
     pub externs: Vec<HostFunction>,
     /// How many steps each macro transformer may take.
     pub macro_steps: u64,
+    /// How long each macro transformer may take.
+    pub macro_time: Duration,
+    /// Where goes what they print.
+    pub printed: Printed,
     /// Whether macro transformers may reach outside of the build: write files, start programs, use the network, exit.
     pub macro_effects: bool,
     /// What the modules become.
@@ -69,6 +74,8 @@ pub struct Options {
     pub service: Option<Service>,
     /// The path of an embedded tape, from which all calls of models are answered.
     pub cassette: Option<String>,
+    /// The files that are embedded.
+    pub embedded: Embedded,
 }
 
 /// What the modules of a program become.
@@ -210,8 +217,10 @@ fn compile_with(
         &library,
         Limits {
             steps: options.macro_steps,
+            time: options.macro_time,
             effects: options.macro_effects,
         },
+        options.printed,
     );
     let packages = PackageRoot {
         directory: options.package_root.as_ref().map(|root| text_of(root)),
@@ -268,7 +277,6 @@ fn compile_with(
     let paths = paths.collect();
     let imports = imports_of(&program.modules, sources);
     phases.begin(phases::LINK);
-    let reads = reads::literal(program.modules.iter().map(|module| &module.unit));
     let units = program.modules.into_iter().map(|module| module.unit);
     let mut units: Vec<Unit> = units.collect();
     link::prices::add(&mut units, &interner);
@@ -284,6 +292,8 @@ fn compile_with(
     if let World::Closed(output) = options.world {
         units = link::close(units, output, &mut interner);
     }
+    reads::resolve(&mut units, &options.embedded, sources);
+    let reads = reads::literal(&units, &interner);
     let linked: Vec<_> = units
         .iter_mut()
         .map(|unit| library.link(unit, &mut interner, &|_| false))

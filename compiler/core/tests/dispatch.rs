@@ -59,11 +59,14 @@ fn run(stoppable: bool) {
         surroundings: Surroundings::Runtime,
         stoppable,
         macro_steps: 1_000_000,
+        macro_time: std::time::Duration::from_secs(60),
+        printed: Default::default(),
         macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,
         cassette: None,
+        embedded: Default::default(),
     };
     let program = compile_program(
         &One,

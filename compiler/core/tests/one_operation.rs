@@ -94,11 +94,14 @@ fn compile(text: String, optimize: u8) -> Program {
         package_root: None,
         surroundings: Surroundings::Runtime,
         macro_steps: 1_000_000,
+        macro_time: std::time::Duration::from_secs(60),
+        printed: Default::default(),
         macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,
         cassette: None,
+        embedded: Default::default(),
         stoppable: false,
     };
     let mut sources = SourceMap::new();

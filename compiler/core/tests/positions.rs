@@ -56,11 +56,14 @@ fn said(program: &str) -> String {
         surroundings: Surroundings::Runtime,
         stoppable: false,
         macro_steps: 100_000,
+        macro_time: std::time::Duration::from_secs(60),
+        printed: Default::default(),
         macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,
         cassette: None,
+        embedded: Default::default(),
     };
     let mut sources = SourceMap::new();
     let entry = Path::new("/p/main.sema");

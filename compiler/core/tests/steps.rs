@@ -47,11 +47,14 @@ fn run(source: &'static str, limit: u64) -> (Option<String>, String, Option<u64>
         surroundings: Surroundings::Runtime,
         stoppable: true,
         macro_steps: 1000,
+        macro_time: std::time::Duration::from_secs(60),
+        printed: Default::default(),
         macro_effects: true,
         world: World::PROGRAM,
         expand: false,
         service: None,
         cassette: None,
+        embedded: Default::default(),
     };
     let program = compile_program(
         &One(source),

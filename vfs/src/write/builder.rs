@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::data::{DEFAULT_LEVEL, DataWriter, Stored};
+use super::data::{DEFAULT_LEVEL, DataWriter, Stored, UNCOMPRESSED};
 use super::output::{self, WriteError};
 use super::wasm::Module;
 use crate::checksum::checksum;
@@ -85,6 +85,13 @@ impl ArchiveBuilder {
     #[must_use]
     pub fn with_compression_level(mut self, level: i32) -> Self {
         self.level = level.clamp(1, 19);
+        self
+    }
+
+    /// Leaves assets as they are: the archive is written and read faster.
+    #[must_use]
+    pub fn without_compression(mut self) -> Self {
+        self.level = UNCOMPRESSED;
         self
     }
 

@@ -22,7 +22,8 @@ use sema_machine::platform::tier::Tier;
 use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
 
 pub use assets::{
-    Asset, Excludes, IMAGE_MAKER, Include, IncludeError, PatternError, collect, is_image_of_semac,
+    Asset, Embedding, Excludes, IMAGE_MAKER, Include, IncludeError, PatternError, ServeError,
+    is_image_of_semac,
 };
 pub use components::{Component, Components};
 pub use debug_file::{build_name, debug_file};
@@ -61,6 +62,8 @@ pub enum BundleError {
 pub struct Contents<'c> {
     /// The embedded files.
     pub assets: &'c [Asset],
+    /// Their other names, as metadata.
+    pub names: Option<Vec<u8>>,
     /// What the program may do.
     pub granted: Granted,
     /// What names the file with the line tables, if that is apart.
@@ -101,6 +104,10 @@ impl Bundle {
         }
         for asset in contents.assets {
             archive.add_file(EntryKind::Asset, asset.path.clone(), &asset.file)?;
+        }
+        if let Some(names) = &contents.names {
+            let path = VfsPath::metadata(sema_vfs::NAMES)?;
+            archive.add_bytes(EntryKind::Metadata, path, names.clone())?;
         }
         archive.add_bytes(
             EntryKind::Metadata,

@@ -10,7 +10,7 @@ use clap::builder::{PathBufValueParser, PossibleValue, StringValueParser, TypedV
 use clap::{Args, Parser, Subcommand};
 use sema_machine::platform::tier::Tier;
 
-use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::front::expand::steps::{DEFAULT_SECONDS, DEFAULT_STEPS};
 use semac_core::front::lower::externs::HostFunction;
 
 use super::completions::Completions;
@@ -163,6 +163,10 @@ pub struct Optimization {
     /// How many steps (calls and rounds of loops) one macro may take before it counts as endless
     #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
     pub macro_steps: u64,
+    /// How many seconds one macro may take, waiting included
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub macro_seconds: u64,
     /// Count steps in all code, so that whoever runs it can limit them and stop tasks that compute without end;
     /// programs that stop tasks themselves count anyway
     #[arg(long)]
@@ -291,9 +295,16 @@ fn end_of_own_arguments(line: &[OsString]) -> Option<usize> {
     let mut at = 2;
     loop {
         let word = line.get(at)?;
-        if ["-O", "--macro-steps", "--allow", "--deny", "--extern"]
-            .iter()
-            .any(|option| word == *option)
+        if [
+            "-O",
+            "--macro-steps",
+            "--macro-seconds",
+            "--allow",
+            "--deny",
+            "--extern",
+        ]
+        .iter()
+        .any(|option| word == *option)
         {
             at += 2;
         } else if word == "--" {

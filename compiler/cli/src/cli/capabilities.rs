@@ -1,6 +1,6 @@
 //! `--allow` and `--deny`: what a program is left with, and what it must not reach.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sema_machine::host::native::Capability;
 use sema_machine::host::policy::Policy;
@@ -12,7 +12,7 @@ use semac_core::link::shown::public_way;
 use super::arguments::Lints;
 use super::failure::Failure;
 use crate::bundle::{Allowance, Grant, Granted, Grants};
-use crate::project::{self, Project};
+use crate::project;
 
 impl Lints {
     /// The codes of warnings that are allowed.
@@ -88,18 +88,6 @@ pub(super) fn granted(
         ),
     };
     Err(Failure::Other { message, hint })
-}
-
-/// What the project file beside a program lets it do, if it says that.
-///
-/// # Errors
-/// The project file has mistakes.
-pub(super) fn limit_of(file: &Path) -> Result<Option<Vec<Grant>>, Failure> {
-    // What is no regular file has no project around it.
-    if !file.is_file() {
-        return Ok(None);
-    }
-    Ok(Project::of_program(file)?.and_then(|project| project.capabilities))
 }
 
 /// What a program that runs in this process is left with, and within which rules.

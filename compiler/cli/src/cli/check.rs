@@ -11,9 +11,10 @@ use super::clock::Clock;
 use super::count_text;
 use super::diagnostics::{DiagnosticPart, parts};
 use semac_core::driver::{Surroundings, World};
-use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::front::expand::steps::{DEFAULT_SECONDS, DEFAULT_STEPS};
 
 use super::failure::{Failure, note, print};
+use super::inside::Inside;
 use super::program::{self, Counts};
 use super::testing;
 
@@ -21,6 +22,7 @@ use super::testing;
 pub(super) const NO_OPTIMIZATION: Optimization = Optimization {
     level: 0,
     macro_steps: DEFAULT_STEPS,
+    macro_seconds: DEFAULT_SECONDS,
     stoppable: false,
     time_passes: false,
 };
@@ -58,19 +60,25 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
             error: None,
         };
         let mut is_program = true;
+        let mut inside = Inside::default();
         let found = build::entry_at(file).and_then(|file| {
-            let purpose = program::Purpose::new(Surroundings::Runtime, World::PROGRAM);
             match testing::checked(&file, &NO_OPTIMIZATION, &arguments.lints, &clock)? {
                 Some(found) => {
                     is_program = false;
-                    Ok((file, found))
+                    Ok(found)
                 }
-                None => program::found(&file, &NO_OPTIMIZATION, &arguments.lints, purpose, &clock)
-                    .map(|found| (file, found)),
+                None => {
+                    inside = Inside::of(&file)?;
+                    let purpose = program::Purpose {
+                        embedded: inside.embedding.paths(),
+                        ..program::Purpose::new(Surroundings::Runtime, World::PROGRAM)
+                    };
+                    program::found(&file, &NO_OPTIMIZATION, &arguments.lints, purpose, &clock)
+                }
             }
         });
         let outcome = match found {
-            Ok((file, found)) => {
+            Ok(found) => {
                 let counts = match arguments.json {
                     true => Counts::of(&found.diagnostics),
                     false => program::show(found.sources(), &found.diagnostics),
@@ -81,8 +89,8 @@ pub(super) fn execute(arguments: &Check) -> Result<u8, Failure> {
                 let program = found.program.as_ref().map(|compiled| &compiled.program);
                 // Tests may need more than the program.
                 program.filter(|_| is_program).map_or(Ok(()), |program| {
-                    let limit = capabilities::limit_of(&file)?;
-                    capabilities::border(program, &arguments.lints, limit.as_deref()).map(|_| ())
+                    let limit = inside.capabilities.as_deref();
+                    capabilities::border(program, &arguments.lints, limit).map(|_| ())
                 })
             }
             Err(failure) => Err(failure),

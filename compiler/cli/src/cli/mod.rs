@@ -19,6 +19,7 @@ mod extract;
 mod failure;
 mod image;
 mod init;
+mod inside;
 mod inspect;
 mod listing;
 mod man;

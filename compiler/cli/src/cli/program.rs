@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::arguments::{Lints, Optimization};
 use super::failure::{Failure, note};
@@ -15,6 +16,8 @@ use semac_core::driver::{
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::diagnostic::{Diagnostic, Severity};
 use semac_core::front::source::SourceMap;
+use semac_core::link::reads::Embedded;
+use semac_core::live::machine::Printed;
 use semac_core::phases::Observer;
 
 use crate::oci::archive::digest;
@@ -94,6 +97,10 @@ pub struct Purpose {
     pub expand: bool,
     /// The path of the embedded tape that answers its calls of models.
     pub cassette: Option<String>,
+    /// The files that it finds in itself.
+    pub embedded: Embedded,
+    /// Where goes what its macros print.
+    pub printed: Printed,
 }
 
 impl Purpose {
@@ -106,6 +113,8 @@ impl Purpose {
             service: None,
             expand: false,
             cassette: None,
+            embedded: Embedded::default(),
+            printed: Printed::default(),
         }
     }
 }
@@ -248,6 +257,8 @@ fn diagnose(
         externs: lints.externs.clone(),
         surroundings: purpose.surroundings,
         macro_steps: optimization.macro_steps,
+        macro_time: Duration::from_secs(optimization.macro_seconds),
+        printed: purpose.printed,
         // Who runs a program asks for what its macros do.
         macro_effects: lints.macro_effects || purpose.surroundings == Surroundings::Sources,
         stoppable: optimization.stoppable,
@@ -255,6 +266,7 @@ fn diagnose(
         service: purpose.service,
         expand: purpose.expand,
         cassette: purpose.cassette,
+        embedded: purpose.embedded,
     };
     let mut sources = SourceMap::new();
     let deny_warnings = lints.deny_warnings;

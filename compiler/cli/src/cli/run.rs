@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use sema_machine::host::Host;
-use sema_machine::host::native::Capability;
 use sema_machine::host::output::Output;
-use sema_machine::host::policy::Policy;
 use sema_machine::host::program::Ended;
 use sema_machine::vm::{Ending, Limits, Uncaught, Vm};
 
@@ -13,7 +11,8 @@ use super::arguments::{Lints, Run};
 use super::capabilities;
 use super::clock::Clock;
 use super::failure::Failure;
-use super::program::{self, Compiled};
+use super::inside::Inside;
+use super::program;
 use super::runnable::Runnable;
 use crate::bundle::Allowance;
 use semac_core::driver::{Surroundings, World};
@@ -21,6 +20,7 @@ use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::diagnostic::render::{Renderer, standard_error_takes_colour};
 use semac_core::front::lower::CERTAIN;
 use semac_core::live::dynamic;
+use semac_core::live::machine::Printed;
 
 pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
     let clock = Clock::new(arguments.optimization.time_passes);
@@ -32,23 +32,28 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
         ..arguments.lints.clone()
     };
     let entry = super::build::entry_at(&arguments.file)?;
-    let compiled = program::compile(
-        &entry,
-        &arguments.optimization,
-        &lints,
-        program::Purpose::new(Surroundings::Sources, World::PROGRAM),
-        &clock,
-    )?;
+    let inside = Inside::of(&entry)?;
+    let purpose = program::Purpose {
+        embedded: inside.embedding.paths(),
+        // Here and now the program prints, and its macros with it.
+        printed: Printed::Output,
+        ..program::Purpose::new(Surroundings::Sources, World::PROGRAM)
+    };
+    let compiled = program::compile(&entry, &arguments.optimization, &lints, purpose, &clock)?;
     clock.show();
-    let limit = capabilities::limit_of(&entry)?;
-    let (capabilities, policy) =
-        capabilities::border(&compiled.program, &arguments.lints, limit.as_deref())?;
+    let (capabilities, policy) = capabilities::border(
+        &compiled.program,
+        &arguments.lints,
+        inside.capabilities.as_deref(),
+    )?;
+    let files = inside.files()?;
     let file = entry.as_os_str();
     let words = std::iter::once(file).chain(arguments.arguments.iter().map(AsRef::as_ref));
     let words = words.map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.collect();
     let limits = Limits::from_environment()?;
-    let run = || run(compiled, words, limits, capabilities, policy);
+    let program = Runnable::new(compiled, capabilities, policy, files);
+    let run = || run(program, words, limits);
     dynamic::on_large_stack(run).map_err(|error| Failure::Other {
         message: format!("cannot start the thread of the program: {error}"),
         hint: "the system refuses more memory or threads; try again when it is less busy"
@@ -57,15 +62,9 @@ pub(super) fn execute(arguments: &Run) -> Result<u8, Failure> {
 }
 
 /// Runs a program and gives its exit status. Errors have been shown.
-fn run(
-    compiled: Compiled,
-    arguments: Vec<String>,
-    limits: Limits,
-    capabilities: Vec<Capability>,
-    policy: Policy,
-) -> u8 {
+fn run(program: Runnable, arguments: Vec<String>, limits: Limits) -> u8 {
     let again = Arc::new(Again {
-        program: Runnable::new(compiled, capabilities, policy),
+        program,
         arguments,
         limits,
     });

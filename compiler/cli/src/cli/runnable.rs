@@ -12,9 +12,10 @@ use sema_machine::host::output::Output;
 use sema_machine::host::policy::Policy;
 use sema_machine::launch;
 use sema_machine::vm::{
-    FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, read_plugin,
+    FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, embedded_plugin, read_plugin,
 };
 use sema_natives::NATIVES;
+use sema_vfs::Overlay;
 
 use super::program::{self, Compiled};
 use semac_core::front::source::SourceMap;
@@ -25,6 +26,8 @@ pub(super) struct Runnable {
     modules: Arc<HashMap<String, Module>>,
     capabilities: Vec<Capability>,
     policy: Policy,
+    /// The files that it finds in itself.
+    files: Overlay,
     /// The capabilities of the program, as an archive would hold them.
     granted: String,
     entry: String,
@@ -39,20 +42,25 @@ pub(super) struct Runnable {
 struct Memory {
     modules: Arc<HashMap<String, Module>>,
     granted: String,
+    files: Overlay,
 }
 
 impl ModuleSource for Memory {
     /// Imports of other modules of the program were resolved when it was compiled; what is left are
     /// paths that were computed at run time, which may name compiled modules on disk.
-    fn module(&self, path: &str, _importer: &str) -> Result<Option<FoundModule>, LoadError> {
+    fn module(&self, path: &str, importer: &str) -> Result<Option<FoundModule>, LoadError> {
         if let Some(module) = self.modules.get(path) {
             return Ok(Some(FoundModule {
                 key: path.to_owned(),
                 image: ModuleImage::from(module.clone()),
             }));
         }
-        let Some(plugin) = read_plugin(path)? else {
-            return Ok(None);
+        let plugin = match embedded_plugin(&self.files, path, importer)? {
+            Some(plugin) => plugin,
+            None => match read_plugin(path)? {
+                Some(plugin) => plugin,
+                None => return Ok(None),
+            },
         };
         launch::admit(&plugin, &NATIVES, Some(&self.granted))?;
         Ok(Some(FoundModule {
@@ -63,11 +71,12 @@ impl ModuleSource for Memory {
 }
 
 impl Runnable {
-    /// The program, left with these capabilities and within these rules.
+    /// The program, left with these capabilities, within these rules, and with these files in it.
     pub(super) fn new(
         compiled: Compiled,
         capabilities: Vec<Capability>,
         policy: Policy,
+        files: Overlay,
     ) -> Runnable {
         let Compiled {
             program, sources, ..
@@ -82,6 +91,7 @@ impl Runnable {
             granted: String::from_utf8_lossy(&granted).into_owned(),
             capabilities,
             policy,
+            files,
             entry: program.entry,
             macros: program.macros,
             paths: program.paths.into_iter().collect(),
@@ -101,11 +111,13 @@ impl Runnable {
     ) -> (Vm, Result<usize, String>) {
         let mut host = Host::new(output, &NATIVES);
         host.arguments = arguments;
+        host.files = self.files.clone();
         host.heap.stress_from_environment();
         host.restrict(Capabilities::of(&self.capabilities), self.policy.clone());
         let memory = Memory {
             modules: self.modules.clone(),
             granted: self.granted.clone(),
+            files: self.files.clone(),
         };
         let mut vm = Vm::new(host, Box::new(memory));
         let main = self.paths.get(&self.entry);

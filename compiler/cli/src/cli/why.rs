@@ -7,7 +7,7 @@ use std::path::Path;
 use sema_machine::host::native::{Capability, Tier};
 use semac_core::driver::{Program, Surroundings, World};
 use semac_core::front::diagnostic::suggest::nearest_name;
-use semac_core::front::expand::steps::DEFAULT_STEPS;
+use semac_core::front::expand::steps::{DEFAULT_SECONDS, DEFAULT_STEPS};
 use semac_core::ir::Builtin;
 use semac_core::link::reach::{Goal, Reach, Step};
 use semac_core::link::requirements::Requirements;
@@ -25,6 +25,7 @@ use crate::bundle::{Allowance, Grant};
 const OPTIMIZATION: Optimization = Optimization {
     level: 2,
     macro_steps: DEFAULT_STEPS,
+    macro_seconds: DEFAULT_SECONDS,
     stoppable: false,
     time_passes: false,
 };

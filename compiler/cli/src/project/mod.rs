@@ -76,6 +76,10 @@ impl Project {
     /// # Errors
     /// See [`ProjectError`].
     pub fn of_directory(directory: &Path) -> Result<Option<Project>, ProjectError> {
+        let directory = match directory == Path::new(".") {
+            true => Path::new(""),
+            false => directory,
+        };
         let path = directory.join(NAME);
         let read = std::fs::metadata(&path).and_then(|metadata| match metadata.is_file() {
             true => std::fs::read_to_string(&path),
@@ -102,7 +106,7 @@ impl Project {
     /// # Errors
     /// See [`ProjectError`].
     pub fn of_program(entry: &Path) -> Result<Option<Project>, ProjectError> {
-        for (depth, directory) in entry.ancestors().skip(1).enumerate() {
+        for (depth, directory) in directories_of(entry).iter().enumerate() {
             let project = Project::of_directory(directory)?;
             let project = project.filter(|project| match &project.entry {
                 Some(own) => crate::bundle::same_file(own, entry),
@@ -126,4 +130,18 @@ impl Project {
             ..Include::parse(OsStr::new(argument), &self.directory)
         }
     }
+}
+
+/// The directory of a file and those above it, told as the file is: those above the current directory with `..`.
+pub fn directories_of(file: &Path) -> Vec<PathBuf> {
+    let mut directories: Vec<PathBuf> = file.ancestors().skip(1).map(Path::to_owned).collect();
+    if file.is_relative() {
+        let above = std::env::current_dir().unwrap_or_default();
+        let mut up = PathBuf::new();
+        for _ in above.ancestors().skip(1) {
+            up.push("..");
+            directories.push(up.clone());
+        }
+    }
+    directories
 }

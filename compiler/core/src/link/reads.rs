@@ -1,14 +1,17 @@
 //! The files that a program reads under names that stand in its text.
 
 use crate::hashing::{HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use sema_machine::host::declaration::{Declaration, Kind};
 use sema_machine::host::native::Capability;
 
-use crate::front::datum::{DatumKind, Span};
+use crate::front::datum::{DatumKind, Interner, Span};
 use crate::front::diagnostic::{Condition, Diagnostic};
-use crate::front::lower::visit;
+use crate::front::lower::{visit, visit_mut};
+use crate::front::source::SourceMap;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
 
 /// Code of the warning about a file that is there when the program is built and is not embedded.
@@ -26,6 +29,15 @@ pub struct LiteralRead {
 }
 
 impl LiteralRead {
+    /// A directory that a router serves.
+    fn of_router(path: &str, span: Span) -> LiteralRead {
+        LiteralRead {
+            path: path.to_owned(),
+            builtin: "http/router",
+            span,
+        }
+    }
+
     /// The warning that the file is not embedded. `include` is what `--include` takes to embed it.
     pub fn not_embedded(&self, include: &str) -> Diagnostic {
         let Self { path, builtin, .. } = self;
@@ -37,22 +49,124 @@ impl LiteralRead {
     }
 }
 
-/// The files that the units read and do not write, in the order of the places. A path is literal if it is a string, or a
-/// global that is defined once, as a string.
-pub fn literal<'u>(units: impl IntoIterator<Item = &'u Unit>) -> Vec<LiteralRead> {
+/// Embedded files, by their paths.
+#[derive(Clone, Debug, Default)]
+pub struct Embedded(BTreeSet<String>);
+
+impl Embedded {
+    /// These files.
+    pub fn new(paths: impl IntoIterator<Item = String>) -> Embedded {
+        Embedded(paths.into_iter().collect())
+    }
+
+    /// Whether there is a file, or a directory with one, at a path.
+    fn has(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        let mut rest = self.0.range(below.clone()..);
+        self.0.contains(path) || rest.next().is_some_and(|next| next.starts_with(&below))
+    }
+
+    /// The path of what a source file with these names, the one in the program and the one from the current directory, means
+    /// by a path: that, if it says something else.
+    fn beside(&self, names: [&str; 2], path: &str) -> Option<String> {
+        let as_written = sema_vfs::normalize(path);
+        if as_written.is_some_and(|written| self.has(&written)) {
+            return None;
+        }
+        let beside = names.map(|name| sema_vfs::normalize_relative(name, path));
+        beside.into_iter().flatten().find(|path| self.has(path))
+    }
+}
+
+/// Lets what reads files see those that are embedded beside the source file that asks: their paths take the place of literal
+/// ones. Which file asks is known only here, for modules become one, and programs need no line tables.
+pub fn resolve(units: &mut [Unit], embedded: &Embedded, sources: &SourceMap) {
+    if embedded.0.is_empty() {
+        return;
+    }
+    for unit in units {
+        let texts = texts(unit);
+        for form in &mut unit.body {
+            visit_mut(form, &mut |expr| {
+                let ExprKind::Call(callee, arguments) = &mut expr.kind else {
+                    return;
+                };
+                let ExprKind::Builtin(builtin) = callee.kind else {
+                    return;
+                };
+                let place = sees_embedded(builtin).and_then(|place| arguments.get_mut(place));
+                let Some(argument) = place else { return };
+                let path = text_of(argument, &texts);
+                let file = sources.file(argument.span.file);
+                let found = path.zip(file).and_then(|(path, file)| {
+                    embedded.beside([file.program_name(), file.name()], &path)
+                });
+                if let Some(path) = found {
+                    argument.kind = ExprKind::Const(DatumKind::Str(path.into()));
+                }
+            });
+        }
+    }
+}
+
+/// The files that the units read and do not write, in the order of the places. A path is literal if it is a string, made of
+/// such, or a global that is defined once, as a string. What is in functions that nothing leads to does not count.
+pub fn literal(units: &[Unit], interner: &Interner) -> Vec<LiteralRead> {
     let mut reads = Vec::new();
     let mut written = HashSet::default();
     for unit in units {
         let texts = texts(unit);
-        for form in &unit.body {
+        for form in used(unit, units.len() == 1) {
             visit(form, &mut |expr| {
                 reads.extend(read_by(expr, &texts));
+                reads.extend(served_by(expr, &texts, interner));
                 written.extend(written_by(expr, &texts));
             });
         }
     }
     reads.retain(|read| !written.contains(&*read.path));
+    reads.sort_by_key(|read| (read.span.file.0, read.span.start));
     reads
+}
+
+/// The forms of a unit without the definitions of functions that nothing mentions. A program of several units has them all:
+/// code of run time may.
+fn used(unit: &Unit, alone: bool) -> Vec<&Expr> {
+    if !alone || unit.dynamic {
+        return unit.body.iter().collect();
+    }
+    let mut functions: HashMap<GlobalId, Vec<&Expr>> = HashMap::default();
+    let mut pending: Vec<&Expr> = Vec::new();
+    let exported: HashSet<GlobalId> = match unit.exports {
+        Some(_) => {
+            let exports = unit.all_exports().into_iter();
+            exports.map(|(_, global, _)| global).collect()
+        }
+        None => HashSet::default(),
+    };
+    for form in &unit.body {
+        match &form.kind {
+            ExprKind::DefineGlobal(global, value)
+                if matches!(value.kind, ExprKind::Lambda(_)) && !exported.contains(global) =>
+            {
+                functions.entry(*global).or_default().push(form);
+            }
+            _ => pending.push(form),
+        }
+    }
+    for part in &unit.parts {
+        pending.extend(functions.remove(&part.function).into_iter().flatten());
+    }
+    let mut found = Vec::new();
+    while let Some(form) = pending.pop() {
+        found.push(form);
+        visit(form, &mut |expr| {
+            if let ExprKind::Global(global) = &expr.kind {
+                pending.extend(functions.remove(global).into_iter().flatten());
+            }
+        });
+    }
+    found
 }
 
 /// The globals that are texts and nothing else.
@@ -89,8 +203,59 @@ fn text_of(expr: &Expr, texts: &Texts) -> Option<Rc<str>> {
     match &expr.kind {
         ExprKind::Const(DatumKind::Str(text)) => Some(text.clone()),
         ExprKind::Global(id) => texts.get(id).cloned(),
-        _ => None,
+        _ => {
+            let (builtin, parts) = called(expr)?;
+            let mut parts = parts.iter().map(|part| text_of(part, texts));
+            match builtin.name() {
+                "string-append" => Some(parts.collect::<Option<Vec<_>>>()?.concat().into()),
+                "path/join" => {
+                    let joined =
+                        parts.try_fold(PathBuf::new(), |path, part| Some(path.join(&*part?)));
+                    joined?.to_str().map(Rc::from)
+                }
+                _ => None,
+            }
+        }
     }
+}
+
+/// The directories of routes `[:static PATH DIRECTORY]`.
+fn served_by(expr: &Expr, texts: &Texts, interner: &Interner) -> Vec<LiteralRead> {
+    let mut found = Vec::new();
+    match &expr.kind {
+        ExprKind::Const(datum) => served_in(datum, interner, &mut found),
+        _ => {
+            if let Some((builtin, [method, _, directory])) = called(expr)
+                && builtin.name() == "vector"
+                && let ExprKind::Const(method) = &method.kind
+                && is_static(method, interner)
+                && let Some(path) = text_of(directory, texts)
+            {
+                found.push(LiteralRead::of_router(&path, directory.span));
+            }
+        }
+    }
+    found
+}
+
+/// The same in a constant.
+fn served_in(datum: &DatumKind, interner: &Interner, found: &mut Vec<LiteralRead>) {
+    let DatumKind::Vector(items) = datum else {
+        return;
+    };
+    if let [method, _, directory] = &**items
+        && is_static(&method.kind, interner)
+        && let DatumKind::Str(path) = &directory.kind
+    {
+        found.push(LiteralRead::of_router(path, directory.span));
+    }
+    for item in items.iter() {
+        served_in(&item.kind, interner, found);
+    }
+}
+
+fn is_static(method: &DatumKind, interner: &Interner) -> bool {
+    matches!(method, DatumKind::Keyword(name) if interner.resolve(name) == "static")
 }
 
 /// The texts that a builtin which writes is given, but for what it reads.
@@ -119,6 +284,18 @@ fn read_by(expr: &Expr, texts: &Texts) -> Option<LiteralRead> {
     })
 }
 
+/// Which argument of a builtin names a file that may be an embedded one.
+fn sees_embedded(builtin: Builtin) -> Option<usize> {
+    let facts = builtin.facts();
+    let asks = facts.capabilities.contains(&Capability::FsRead) && facts.result == Kind::Bool;
+    match asks && facts.name.starts_with("file/") {
+        true => position(facts, &["path"]),
+        false => path_parameter(builtin).or_else(|| match facts.name {
+            _ => None,
+        }),
+    }
+}
+
 /// Which argument of a builtin names a file that the builtin reads, by its declaration.
 fn path_parameter(builtin: Builtin) -> Option<usize> {
     let facts = builtin.facts();
@@ -129,7 +306,7 @@ fn path_parameter(builtin: Builtin) -> Option<usize> {
     }
     // What also writes may only read one of its files.
     let names: &[&str] = match needs(Capability::FsWrite) {
-        false => &["path", "stream", "archive", "file", "directory"],
+        false => &["path", "stream", "archive", "file", "directory", "pattern"],
         true if facts.name.ends_with("/extract") => &["archive"],
         true => &["from"],
     };
@@ -158,6 +335,8 @@ mod tests {
             ("file/copy", Some(0)),
             ("tar/extract", Some(0)),
             ("zip/list", Some(0)),
+            ("file/glob", Some(0)),
+            ("http/file", Some(0)),
             ("tar/create", None),
             ("file/exists?", None),
             ("file/write", None),

@@ -5,8 +5,10 @@
 
 use crate::hashing::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use sema_machine::host::Host;
+use sema_machine::host::condition::ConditionKind;
 use sema_machine::host::output::Output;
 use sema_machine::memory::value::Value;
 use sema_machine::vm::{Ending, FoundModule, LoadError, ModuleSource, Vm};
@@ -53,14 +55,41 @@ pub struct Machine<'l> {
 pub struct Limits {
     /// How many steps each may take.
     pub steps: u64,
+    /// How long each may take, above all in waiting: steps limit what it computes.
+    pub time: Duration,
     /// Whether they may reach outside of the build.
     pub effects: bool,
 }
 
+/// Where goes what code prints at build time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Printed {
+    /// To standard error: standard output is for what the command makes.
+    #[default]
+    Errors,
+    /// To standard output, with what the program prints when it has been built.
+    Output,
+    /// Nobody sees it.
+    Nowhere,
+}
+
+impl Printed {
+    fn output(self) -> Output {
+        let errors = || Box::new(std::io::stderr());
+        match self {
+            Printed::Errors => Output::writers(errors(), errors()),
+            Printed::Output => Output::stdout(),
+            Printed::Nowhere => {
+                Output::writers(Box::new(std::io::sink()), Box::new(std::io::sink()))
+            }
+        }
+    }
+}
+
 impl<'l> Machine<'l> {
-    /// A machine with the given library and limits of transformers. What compile-time code prints goes to standard output.
-    pub fn new(library: &'l Library, limits: Limits) -> Machine<'l> {
-        let mut host = Host::new(Output::stdout(), &NATIVES);
+    /// A machine with the given library and limits of transformers.
+    pub fn new(library: &'l Library, limits: Limits, printed: Printed) -> Machine<'l> {
+        let mut host = Host::new(printed.output(), &NATIVES);
         host.heap.stress_from_environment();
         match limits.effects {
             true => host.watch_reads(),
@@ -129,7 +158,7 @@ impl<'l> Machine<'l> {
         self.set_everywhere(EVALUATES, Value::FALSE);
         self.vm.host.steps.set(self.limits.steps);
         self.set_everywhere(REFUSED, Value::NIL);
-        let ending = self.vm.run_main(loaded);
+        let ending = self.in_time(|vm| vm.run_main(loaded));
         let value = self.ended(ending, sources)?;
         // The program may have caught the refusal, and would get another value when it runs.
         match self.refused() {
@@ -158,7 +187,17 @@ impl<'l> Machine<'l> {
         })
     }
 
-    fn ended(&mut self, ending: Ending, sources: &SourceMap) -> Fallible<Value> {
+    /// Runs code that may take so long and no longer; whether it has taken that.
+    fn in_time(&mut self, run: impl FnOnce(&mut Vm) -> Ending) -> (Ending, bool) {
+        self.vm.set_time_limit(Some(self.limits.time));
+        let begin = Instant::now();
+        let ending = run(&mut self.vm);
+        self.vm.set_time_limit(None);
+        (ending, begin.elapsed() >= self.limits.time)
+    }
+
+    fn ended(&mut self, ending: (Ending, bool), sources: &SourceMap) -> Fallible<Value> {
+        let (ending, is_late) = ending;
         match ending {
             Ending::Value(value) => Ok(value),
             Ending::Exit(status) => Err(plain_error(format!(
@@ -167,6 +206,14 @@ impl<'l> Machine<'l> {
             Ending::Uncaught(uncaught) => {
                 let mut failure = Diagnostic::uncaught(&uncaught, sources);
                 failure.code = EXPANSION;
+                if is_late && uncaught.condition.kind == ConditionKind::Timeout {
+                    let seconds = self.limits.time.as_secs();
+                    failure.message = format!("a macro has taken longer than {seconds} s");
+                    failure.hint = Some(
+                        "macros that wait hold up whoever builds; --macro-seconds N lets them take longer"
+                            .to_owned(),
+                    );
+                }
                 if self.vm.host.steps.get() == 0 {
                     failure.hint = Some(format!(
                         "a macro may take {} steps; --macro-steps N allows more",
@@ -237,7 +284,7 @@ impl MacroHost for Machine<'_> {
         self.set_everywhere(EVALUATES, Value::TRUE);
         self.set_everywhere(REFUSED, Value::NIL);
         self.vm.host.steps.set(self.limits.steps);
-        let ending = self.vm.call(function, &arguments);
+        let ending = self.in_time(|vm| vm.call(function, &arguments));
         let expansion = self.ended(ending, sources).and_then(|result| {
             values::to_datum(&self.vm, result, span, &spans, interner)
                 .map_err(|problem| plain_error(problem.of_expansion()))

@@ -152,6 +152,10 @@ pub fn check(archive: &Archive, key: &[u8; LENGTH]) -> Result<Signed, SignatureE
         digest,
         exempt(archive),
     ));
+    // Without them files would not be found in the program, and others on disk be read in their place.
+    if let Some(names) = archive.metadata(sema_vfs::NAMES) {
+        names.bytes()?;
+    }
     Ok(signed)
 }
 

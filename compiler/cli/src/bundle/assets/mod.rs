@@ -4,8 +4,10 @@
 //! file under the name it has beside the sources. `..` would name a place outside of the program's
 //! files and is refused. An absolute argument is embedded relative to the directory of the entry
 //! file, or to the current directory, whichever contains it, else under its last name. `PATH=PLACE` names the
-//! place itself. A path that does not exist and has wildcards is a pattern.
+//! place itself. A path that does not exist and has wildcards is a pattern. A file or directory without a place of its own is
+//! found under its last name, too, as long as no other one has it.
 
+mod embedding;
 mod image;
 mod include;
 mod pattern;
@@ -22,6 +24,7 @@ use sema_machine::launch;
 use sema_vfs::{ARCHIVE_MAGIC, Archive, PathError, VfsPath};
 
 use super::inputs::{Identity, same_file};
+pub use embedding::{Embedding, ServeError};
 pub use image::{MAKER as IMAGE_MAKER, is_image_of_semac};
 pub use include::Include;
 use pattern::Pattern;

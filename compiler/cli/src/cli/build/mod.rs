@@ -28,7 +28,9 @@ use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart};
 use super::failure::{Failure, note, print, remark};
 use super::{count_text, program, size_text};
-use crate::bundle::{self, Asset, Bundle, BundleError, Contents, Hardening, RuntimeImage, Target};
+use crate::bundle::{
+    self, Asset, Bundle, BundleError, Contents, Embedding, Hardening, RuntimeImage, Target,
+};
 use image::WrittenImage;
 use job::Job;
 pub(super) use job::entry_at;
@@ -376,12 +378,13 @@ fn build(
             .chain(&arguments.files)
             .chain(&job.project_file),
     )?;
-    let assets = bundle::collect(&job.includes, &job.defaults, &job.excludes, source)?;
+    let embedding = Embedding::new(&job.includes, &job.defaults, &job.excludes, source)?;
+    let assets = embedding.assets.as_slice();
     let cassette = match &arguments.cassette {
-        Some(file) => Some(cassette(file, &assets)?),
+        Some(file) => Some(cassette(file, assets)?),
         None => None,
     };
-    bundle::refuse_secrets(&assets, &arguments.allow_secrets)?;
+    bundle::refuse_secrets(assets, &arguments.allow_secrets)?;
     let stamp = facts::stamp(&arguments.stamp)?;
     plan.protect(assets.iter().map(|asset| &asset.file))?;
     let surroundings = match arguments.dynamic {
@@ -394,6 +397,7 @@ fn build(
     let purpose = program::Purpose {
         service: service(source, arguments),
         cassette,
+        embedded: embedding.paths(),
         ..program::Purpose::new(surroundings, World::PROGRAM)
     };
     let mut found = match &job.several {
@@ -409,7 +413,7 @@ fn build(
     };
     said.extend(diagnostics::parts(found.sources(), &found.diagnostics));
     let compiled = found.shown().0?;
-    let missing = embedded::missing(&compiled.program, &assets, job);
+    let missing = embedded::missing(&compiled.program, &embedding, job);
     program::show(&compiled.sources, &missing);
     said.extend(diagnostics::parts(&compiled.sources, &missing));
     if arguments.lints.deny_warnings && !missing.is_empty() {
@@ -461,7 +465,8 @@ fn build(
     let mut bundle = Bundle::new(
         &compiled.program,
         &Contents {
-            assets: &assets,
+            assets,
+            names: embedding.names(),
             hardening: arguments
                 .hardened
                 .then(|| Hardening::of(&requirements, &granted, arguments.dynamic)),
@@ -484,7 +489,7 @@ fn build(
         let subject = sbom::Subject {
             source,
             compiled: &compiled,
-            assets: &assets,
+            assets,
             runtimes: &runtimes,
             stamp: &arguments.stamp,
         };

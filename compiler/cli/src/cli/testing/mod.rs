@@ -20,6 +20,7 @@ use super::capabilities;
 use super::clock::Clock;
 use super::diagnostics::{self, DiagnosticPart, Place};
 use super::failure::{Failure, note, print, remark};
+use super::inside::Inside;
 use super::inspect::json_text;
 use super::program;
 use super::runnable::Runnable;
@@ -198,8 +199,12 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
     if chosen.is_empty() && !(whole && wanted(&name)) {
         return None;
     }
-    let mut found = match compile(arguments, file, whole) {
-        Ok(found) => found,
+    let compiled = Inside::of_test(file).and_then(|inside| {
+        let found = compile(arguments, file, whole, &inside)?;
+        Ok((found, inside.files()?))
+    });
+    let (mut found, files) = match compiled {
+        Ok(compiled) => compiled,
         Err(failure) => return broken(failure),
     };
     let mut part = FilePart {
@@ -214,7 +219,7 @@ fn run_file(arguments: &Test, file: &Path, limits: Limits) -> Option<FilePart> {
     }
     let program = match found.shown().0 {
         Ok(compiled) => capabilities::border(&compiled.program, &Lints::default(), None)
-            .map(|(granted, policy)| Runnable::new(compiled, granted, policy)),
+            .map(|(granted, policy)| Runnable::new(compiled, granted, policy, files)),
         Err(failure) => Err(failure),
     };
     let program = match program {
@@ -298,7 +303,7 @@ fn runner(file: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
     Ok((path.with_file_name(RUNNER), text.into_bytes()))
 }
 
-fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure> {
+fn compile(arguments: &Test, file: &Path, whole: bool, inside: &Inside) -> Result<Found, Failure> {
     // Tests run here and now and say themselves where they fail.
     let lints = Lints {
         allow: CERTAIN
@@ -310,7 +315,10 @@ fn compile(arguments: &Test, file: &Path, whole: bool) -> Result<Found, Failure>
     let mut options = arguments.optimization;
     // Only code that counts its steps can be stopped.
     options.stoppable |= arguments.timeout.is_some();
-    let purpose = program::Purpose::new(Surroundings::Sources, World::PROGRAM);
+    let purpose = program::Purpose {
+        embedded: inside.embedding.paths(),
+        ..program::Purpose::new(Surroundings::Sources, World::PROGRAM)
+    };
     let found = match whole {
         true => program::found(file, &options, &lints, purpose, &clock)?,
         false => {

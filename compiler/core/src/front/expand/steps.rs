@@ -13,6 +13,9 @@ use crate::ir::{Expr, ExprKind, Unit};
 /// Steps that one transformer may take unless the user says otherwise: a fraction of a second's worth.
 pub const DEFAULT_STEPS: u64 = 10_000_000;
 
+/// How many seconds a transformer may take unless somebody says otherwise.
+pub const DEFAULT_SECONDS: u64 = 10;
+
 /// Lets the functions and loops of a unit count their steps.
 pub fn count_steps(unit: &mut Unit) {
     for form in &mut unit.body {

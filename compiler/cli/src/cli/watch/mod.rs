@@ -4,6 +4,8 @@
 //! a call of the system for each file. What is done runs in a process of its own, so that a program that does not end can be
 //! stopped for the next version of it.
 
+mod included;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -18,13 +20,16 @@ use clap::{Args, ValueEnum};
 use sema_machine::platform::ending::{self, Group};
 use sema_machine::platform::heard::Signal;
 use semac_core::driver::{Surroundings, World};
+use semac_core::live::machine::Printed;
 
 use super::arguments::Lints;
 use super::check::NO_OPTIMIZATION;
 use super::clock::Clock;
 use super::failure::{Failure, remark};
+
 use super::program;
 use crate::project::{NAME, Project};
+use included::Included;
 
 /// How often files are looked at.
 const STEP: Duration = Duration::from_millis(200);
@@ -93,10 +98,15 @@ pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
     }
     loop {
         let watched = watched(arguments, entry.as_deref());
-        let state = |paths: &[PathBuf]| state(paths, &arguments.also);
-        let before = state(&watched);
+        let mut included = Included::of(arguments, entry.as_deref());
+        let mut state = || {
+            let mut state = state(&watched, &arguments.also);
+            included.add_to(&mut state);
+            state
+        };
+        let before = state();
         let mut running = Running::start(&semac, arguments, entry.as_deref())?;
-        while state(&watched) == before {
+        while state() == before {
             running.note_end();
             if let Some(signal) = ENDING.into_iter().find(|signal| signal.count() > 0) {
                 running.end();
@@ -105,10 +115,10 @@ pub(super) fn execute(arguments: &Watch) -> Result<u8, Failure> {
             thread::sleep(STEP);
         }
         // An editor may write a file in several steps.
-        let mut settled = state(&watched);
+        let mut settled = state();
         loop {
             thread::sleep(STEP);
-            let now = state(&watched);
+            let now = state();
             if now == settled {
                 break;
             }
@@ -154,7 +164,10 @@ fn watched(arguments: &Watch, entry: Option<&Path>) -> Vec<PathBuf> {
         entry,
         &NO_OPTIMIZATION,
         &Lints::default(),
-        program::Purpose::new(Surroundings::Sources, World::PROGRAM),
+        program::Purpose {
+            printed: Printed::Nowhere,
+            ..program::Purpose::new(Surroundings::Sources, World::PROGRAM)
+        },
         &Clock::new(false),
     );
     match found.ok().and_then(|found| found.program) {
