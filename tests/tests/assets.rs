@@ -419,6 +419,30 @@ fn a_project_file_above_its_entry_counts() {
     semac(Scratch::new().path(), &["check"]).failed_with(2, "no sema.toml");
 }
 
+/// What semac made is left out of directories, and said: a program that is meant to be there would be missed late.
+#[test]
+fn what_is_left_out_is_said() {
+    let project = Scratch::with(&[("main.sema", "1"), ("tools/readme", "r")]);
+    build(project.path(), &["main.sema", "-o", "tools/helper"]).succeeded();
+    let include = ["main.sema", "-o", "tools/app", "--include", "tools"];
+    let got = build(project.path(), &include).succeeded();
+    assert!(
+        got.stderr
+            .contains("Left out tools/helper, which semac made"),
+        "{}",
+        got.stderr
+    );
+    // The program itself is written anew.
+    let got = build(project.path(), &include).succeeded();
+    assert!(!got.stderr.contains("tools/app, which"), "{}", got.stderr);
+    for more in [["--exclude", "helper"], ["--include", "tools/helper"]] {
+        let got = build(project.path(), &[&include[..], &more].concat()).succeeded();
+        assert!(!got.stderr.contains("Left out"), "{}", got.stderr);
+    }
+    let pattern = ["main.sema", "--include", "tools/h*"];
+    build(project.path(), &pattern).failed_with(1, "what matches was made by semac");
+}
+
 /// Patterns, directories that are served and paths made of constants count; functions that nothing calls do not.
 #[test]
 fn what_is_read_is_found_where_its_path_is_made_of_constants() {

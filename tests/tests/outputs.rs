@@ -395,3 +395,73 @@ fn a_failed_build_leaves_no_directories() {
     let got = build(scratch.path(), &["there/new/deep/a"]);
     got.failed_with(1, "it is an executable, not the source");
 }
+
+/// What one build writes appears together or not at all.
+#[test]
+fn a_build_writes_all_or_nothing() {
+    let project = Scratch::with(&[("main.sema", "(println 1)\n")]);
+    let files = |name: &str| fs::read(project.file(name)).unwrap();
+    let names = |expected: &[&str]| assert_eq!(project.names(), expected);
+    for place in ["denied", "image", "debug"] {
+        fs::create_dir(project.file(place)).unwrap();
+    }
+    let arguments = [
+        "main.sema",
+        "-o",
+        "new/app",
+        "--debug-out",
+        "debug",
+        "--image",
+        "i.tar",
+    ];
+    build(project.path(), &arguments).failed_with(1, "cannot write 'debug': it is a directory");
+    let arguments = [
+        "main.sema",
+        "-o",
+        "new/app",
+        "--debug-out",
+        "app.debug",
+        "--image",
+        "image",
+    ];
+    build(project.path(), &arguments).failed_with(1, "cannot write 'image': it is a directory");
+    let arguments = [
+        "main.sema",
+        "-o",
+        "denied",
+        "--debug-out",
+        "d/app.debug",
+        "--image",
+        "i.tar",
+    ];
+    fs::create_dir(project.file("denied/main")).unwrap();
+    build(project.path(), &arguments)
+        .failed_with(1, "cannot write 'denied/main': it is a directory");
+    names(&["debug", "denied", "image", "main.sema"]);
+    // An earlier program stays with the file that belongs to it.
+    let arguments = ["main.sema", "-o", "app", "--debug-out", "app.debug"];
+    build(project.path(), &arguments).succeeded();
+    let before = (files("app"), files("app.debug"));
+    project.write("main.sema", "(println (car 2))\n");
+    let more = [&arguments[..], &["--image", "image"]].concat();
+    build(project.path(), &more).failed_with(1, "cannot write 'image'");
+    assert!(before == (files("app"), files("app.debug")));
+    build(project.path(), &arguments).succeeded();
+    assert!(before.0 != files("app") && before.1 != files("app.debug"));
+    names(&["app", "app.debug", "debug", "denied", "image", "main.sema"]);
+}
+
+/// Where the executables of several platforms go there cannot be a file.
+#[test]
+fn a_file_is_no_place_for_several_executables() {
+    let toml = "[build]\nentry = \"main.sema\"\noutput = \"dist/report\"\ntarget = [\"all\"]\n";
+    let project = Scratch::with(&[
+        ("main.sema", "1"),
+        ("sema.toml", toml),
+        ("dist/report", "earlier"),
+    ]);
+    let mut semac = semac_in(project.path());
+    let got = outcome(semac.arg("build"), b"").failed_with(1, "to 'dist/report': it is a file");
+    assert!(got.stderr.contains("hint: remove it"), "{}", got.stderr);
+    assert_eq!(fs::read(project.file("dist/report")).unwrap(), b"earlier");
+}

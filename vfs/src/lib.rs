@@ -75,4 +75,6 @@ pub use path::{METADATA_DIRECTORY, PathError, VfsPath, normalize, normalize_rela
 pub use reader::EntryReader;
 pub use whole::is_whole;
 #[cfg(feature = "write")]
-pub use write::{ArchiveBuilder, ArchiveSummary, RewriteError, WriteError, followed, replace_file};
+pub use write::{
+    ArchiveBuilder, ArchiveSummary, Outputs, RewriteError, WriteError, followed, replace_file,
+};

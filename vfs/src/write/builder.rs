@@ -200,7 +200,11 @@ impl ArchiveBuilder {
         Ok(output.into_inner())
     }
 
-    fn append_to(
+    /// Writes what [`ArchiveBuilder::write_executable`] does to `output`, which is empty.
+    ///
+    /// # Errors
+    /// Those of [`ArchiveBuilder::write_executable`].
+    pub fn append_to(
         &self,
         runtime: &[u8],
         output: &mut (impl Write + Seek),

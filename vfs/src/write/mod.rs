@@ -7,5 +7,5 @@ mod rewrite;
 mod wasm;
 
 pub use builder::{ArchiveBuilder, ArchiveSummary};
-pub use output::{WriteError, followed, replace_file};
+pub use output::{Outputs, WriteError, followed, replace_file};
 pub use rewrite::RewriteError;

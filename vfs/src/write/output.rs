@@ -75,6 +75,82 @@ pub fn replace_file<T>(
     executable: bool,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, WriteError>,
 ) -> Result<T, WriteError> {
+    let mut outputs = Outputs::default();
+    let result = outputs.write(path, executable, write)?;
+    outputs.put_in_place()?;
+    Ok(result)
+}
+
+/// Files that appear together: each is written beside its place, and all come to their places when all are complete. What does
+/// not get there is removed.
+#[derive(Default)]
+pub struct Outputs(Vec<Staged>);
+
+/// A complete file that is not at its place yet.
+struct Staged {
+    temporary: Temporary,
+    file: File,
+    target: PathBuf,
+    /// What the user calls it.
+    path: PathBuf,
+    made: Made,
+}
+
+impl Outputs {
+    /// Writes one more file, see [`replace_file`].
+    ///
+    /// # Errors
+    /// Those of `write`, and [`WriteError::OutputFile`].
+    pub fn write<T>(
+        &mut self,
+        path: &Path,
+        executable: bool,
+        write: impl FnOnce(&mut BufWriter<File>) -> Result<T, WriteError>,
+    ) -> Result<T, WriteError> {
+        let (staged, result) = stage(path, executable, write)?;
+        self.0.push(staged);
+        Ok(result)
+    }
+
+    /// Gives all files their places.
+    ///
+    /// # Errors
+    /// [`WriteError::OutputFile`]: the file that cannot get there and those that were written after it do not appear.
+    pub fn put_in_place(mut self) -> Result<(), WriteError> {
+        // What may fail comes first, for all of them.
+        for staged in &mut self.0 {
+            let named = staged.temporary.name(&staged.file);
+            named.map_err(failure("write", &staged.path))?;
+        }
+        self.0.reverse();
+        while let Some(staged) = self.0.pop() {
+            let Staged {
+                temporary,
+                file,
+                target,
+                path,
+                made,
+            } = staged;
+            let put = temporary.persist(file, &target);
+            put.map_err(failure("write", &path))?;
+            made.keep();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        // A directory that was made for the first of them can go when the others have gone.
+        while self.0.pop().is_some() {}
+    }
+}
+
+fn stage<T>(
+    path: &Path,
+    executable: bool,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<T, WriteError>,
+) -> Result<(Staged, T), WriteError> {
     let target = final_target(path)?;
     let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -91,11 +167,14 @@ pub fn replace_file<T>(
     let file = output
         .into_inner()
         .map_err(|error| failure("write", path)(error.into_error()))?;
-    temporary
-        .persist(file, &target)
-        .map_err(failure("write", path))?;
-    made.keep();
-    Ok(result)
+    let staged = Staged {
+        temporary,
+        file,
+        target,
+        path: path.to_owned(),
+        made,
+    };
+    Ok((staged, result))
 }
 
 /// Directories that were made for a file, and go again if the file does not come about.
@@ -227,13 +306,18 @@ impl Temporary {
         Ok((temporary, file))
     }
 
-    /// Gives the file its name. A name can only be taken from another file by renaming, so a file
-    /// without any gets one of its own first.
-    fn persist(mut self, file: File, target: &Path) -> io::Result<()> {
+    /// Gives the file a name of its own. That of another file can only be taken by renaming.
+    fn name(&mut self, file: &File) -> io::Result<()> {
         if self.path.is_none() {
-            let link = |path: &Path| give_name(&file, path);
+            let link = |path: &Path| give_name(file, path);
             self.path = Some(with_free_name(&self.directory, link)?.0);
         }
+        Ok(())
+    }
+
+    /// Gives the file its place.
+    fn persist(mut self, file: File, target: &Path) -> io::Result<()> {
+        self.name(&file)?;
         // Some file systems report a full disk only here.
         drop(file);
         if let Some(path) = &self.path {

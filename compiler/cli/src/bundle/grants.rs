@@ -122,6 +122,9 @@ fn never_fits(name: &str, scope: &str) -> Option<String> {
         "network" | "llm" if !is_host(scope) => Some(format!(
             "no host fits '{scope}': the scopes of {name} are `host`, `*.host` and `host:port`"
         )),
+        "network" | "llm" if !scope.is_ascii() => Some(format!(
+            "no host fits '{scope}': addresses have names in ASCII, of other letters those that begin with xn--"
+        )),
         "process" | "shell" if !is_prefix(scope) => Some(format!(
             "no program fits '{scope}': the scopes of {name} are names or paths, perhaps with * at the end"
         )),

@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use sema_format::{Module, WriteOptions};
 use sema_machine::launch;
 use sema_machine::platform::tier::Tier;
-use sema_vfs::{ArchiveBuilder, ArchiveSummary, EntryKind, PathError, VfsPath, WriteError};
+use sema_vfs::{
+    ArchiveBuilder, ArchiveSummary, EntryKind, Outputs, PathError, VfsPath, WriteError,
+};
 
 pub use assets::{
     Asset, Embedding, Excludes, IMAGE_MAKER, Include, IncludeError, PatternError, ServeError,
@@ -193,7 +195,7 @@ impl Bundle {
         self.asset_count
     }
 
-    /// Writes the executable `output`, which appears complete or not at all.
+    /// Writes the executable `output` as one of several files.
     ///
     /// # Errors
     /// See [`BundleError`].
@@ -201,8 +203,12 @@ impl Bundle {
         &self,
         runtime: &RuntimeImage,
         output: &Path,
+        outputs: &mut Outputs,
     ) -> Result<ArchiveSummary, BundleError> {
-        Ok(self.archive.write_executable(&runtime.bytes, output)?)
+        let write = |file: &mut std::io::BufWriter<_>| self.archive.append_to(&runtime.bytes, file);
+        // A module of WebAssembly is run by its host.
+        let is_executable = runtime.target.suffix().is_empty();
+        Ok(outputs.write(output, is_executable, write)?)
     }
 
     /// The executable as bytes.
@@ -308,7 +314,10 @@ mod tests {
         )
         .unwrap();
         let output = directory.join("new/directory/program");
-        let summary = bundle.write(&runtime(), &output).unwrap();
+        let mut outputs = Outputs::default();
+        let summary = bundle.write(&runtime(), &output, &mut outputs).unwrap();
+        assert!(!output.exists());
+        outputs.put_in_place().unwrap();
         assert_eq!(summary.entry_count, 5);
         let archive = sema_vfs::Archive::open_executable(&output).unwrap();
         assert_eq!(

@@ -141,6 +141,12 @@ impl RuntimeError {
                  dist/runtimes; or name it with --runtime PATH"
             }
             Self::None => "build semac with `make`, or name a runtime with --runtime PATH",
+            Self::UnknownTarget(names) if names.contains(',') => {
+                "for several platforms repeat the option: --target x86_64 --target arm64"
+            }
+            Self::UnknownTarget(name) if Target::named(&name.to_lowercase()).is_some() => {
+                "targets are written in lower case; `semac build --list-targets` lists them"
+            }
             Self::UnknownTarget(_) => {
                 "`semac build --list-targets` lists the targets; for another platform give its \
                  runtime with --runtime PATH"

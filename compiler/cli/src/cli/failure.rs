@@ -34,6 +34,9 @@ pub enum Failure {
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] std::io::Error),
+    /// A file that could have been written, but for another one that belongs to it.
+    #[error("it is not written because another file of this build cannot be")]
+    Withheld,
     /// See [`IncludeError`].
     #[error(transparent)]
     Include(#[from] IncludeError),
@@ -142,6 +145,12 @@ impl Failure {
             Self::Other { hint, .. } => Some(hint),
             _ => None,
         }
+    }
+
+    /// Whether it is about a file that could have been written.
+    #[must_use]
+    pub fn is_withheld(&self) -> bool {
+        matches!(self, Self::Withheld)
     }
 
     /// The exit status of the command.

@@ -13,7 +13,7 @@ mod layer;
 use std::path::Path;
 
 use sema_machine::platform::tier::Tier;
-use sema_vfs::{WriteError, replace_file};
+use sema_vfs::{Outputs, WriteError};
 
 use crate::bundle::Target;
 use archive::Archive;
@@ -192,8 +192,9 @@ pub fn write(
     executables: &[Executable],
     options: &ImageOptions,
     output: &Path,
+    outputs: &mut Outputs,
 ) -> Result<u64, WriteError> {
-    replace_file(output, false, |file| {
+    outputs.write(output, false, |file| {
         write_to(executables, options, file).map_err(WriteError::Output)
     })
 }

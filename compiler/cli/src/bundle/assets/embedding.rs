@@ -43,6 +43,8 @@ pub struct Embedding {
     pub assets: Vec<Asset>,
     /// Other names of files and directories, each with its path. See [`sema_vfs::NAMES`].
     names: Vec<(String, String)>,
+    /// What semac made and is therefore not among them.
+    pub left_out: Vec<PathBuf>,
 }
 
 impl Embedding {
@@ -56,14 +58,18 @@ impl Embedding {
         excludes: &Excludes,
         entry: &Path,
     ) -> Result<Embedding, IncludeError> {
-        let assets = collect(includes, defaults, excludes, entry)?;
+        let (assets, left_out) = collect(includes, defaults, excludes, entry)?;
         let all = includes.iter().chain(defaults);
         let mut names: Vec<(String, String)> = all
             .filter_map(|include| other_name(include, entry))
             .collect();
         names.sort();
         names.dedup();
-        Ok(Embedding { assets, names })
+        Ok(Embedding {
+            assets,
+            names,
+            left_out,
+        })
     }
 
     /// The paths of the files, as the compiler asks for them.

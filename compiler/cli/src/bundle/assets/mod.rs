@@ -154,7 +154,8 @@ impl IncludeError {
 /// What semac made in earlier builds, executables, modules, images, debug files and bills of materials, is left out of directories and
 /// patterns; it can be named.
 ///
-/// Each file is opened once, so that an unreadable one is found before anything is compiled.
+/// Each file is opened once, so that an unreadable one is found before anything is compiled. What semac made and was left out comes
+/// second.
 ///
 /// # Errors
 /// See [`IncludeError`].
@@ -163,13 +164,14 @@ pub fn collect(
     defaults: &[Include],
     excludes: &Excludes,
     entry: &Path,
-) -> Result<Vec<Asset>, IncludeError> {
+) -> Result<(Vec<Asset>, Vec<PathBuf>), IncludeError> {
     let mut collector = Collector {
         files: BTreeMap::new(),
         settled: BTreeMap::new(),
         excludes,
         found: 0,
         left_out: 0,
+        made: Vec::new(),
         entered: Vec::new(),
     };
     for include in includes {
@@ -189,7 +191,11 @@ pub fn collect(
     }
     collector.refuse_nested()?;
     let assets = collector.files.into_iter();
-    Ok(assets.map(|(path, file)| Asset { path, file }).collect())
+    let assets: Vec<Asset> = assets.map(|(path, file)| Asset { path, file }).collect();
+    // What another argument names is in all the same.
+    let mut made = collector.made;
+    made.retain(|made| !assets.iter().any(|asset| asset.file == *made));
+    Ok((assets, made))
 }
 
 struct Collector<'e> {
@@ -200,6 +206,8 @@ struct Collector<'e> {
     /// How many files the current argument has named so far, and how many were left out.
     found: usize,
     left_out: usize,
+    /// The files that were left out because semac made them.
+    made: Vec<PathBuf>,
     /// The directories on the way to where it is now: links that lead back to one of them are not followed.
     entered: Vec<Option<Identity>>,
 }
@@ -208,6 +216,7 @@ impl Collector<'_> {
     fn include(&mut self, include: &Include, entry: &Path) -> Result<(), IncludeError> {
         self.found = 0;
         self.left_out = 0;
+        let made = self.made.len();
         let disk = include.on_disk();
         let pattern = match fs::symlink_metadata(&disk) {
             Ok(_) => None,
@@ -236,6 +245,9 @@ impl Collector<'_> {
             argument: include.argument.to_string_lossy().into_owned(),
             why: match (self.left_out, is_pattern) {
                 (1.., _) => "all that is there is left out by --exclude",
+                (0, true) if self.made.len() > made => {
+                    "what matches was made by semac, and goes in only under its own name"
+                }
                 (0, true) => "no file matches the pattern",
                 (0, false) => "the directory has no files that semac did not make",
             },
@@ -270,7 +282,7 @@ impl Collector<'_> {
                 continue;
             }
             if pattern.matches(&name) {
-                if !is_made_by_semac(&file) {
+                if !self.is_made_by_semac(&file) {
                     self.add(&file, &place, depth + 1)?;
                 }
             } else if file.is_dir() {
@@ -299,6 +311,15 @@ impl Collector<'_> {
         let is_excluded = self.excludes.contains(&plain);
         self.left_out += usize::from(is_excluded);
         is_excluded
+    }
+
+    /// Whether a file is the product of an earlier build, which is noted.
+    fn is_made_by_semac(&mut self, file: &Path) -> bool {
+        let is_made = is_made_by_semac(file);
+        if is_made && !self.made.iter().any(|made| made == file) {
+            self.made.push(file.to_owned());
+        }
+        is_made
     }
 
     /// Refuses places that would be a file and a directory.
@@ -340,7 +361,7 @@ impl Collector<'_> {
             }
             for name in sorted_names(file)? {
                 let (file, path) = (file.join(&name), path.join(&name));
-                if !self.is_left_out(&path) && !is_made_by_semac(&file) {
+                if !self.is_left_out(&path) && !self.is_made_by_semac(&file) {
                     self.add(&file, &path, depth + 1)?;
                 }
             }

@@ -37,7 +37,7 @@ impl Scratch {
         let relative = |name: &&str| Include::parse(name.as_ref(), &self.0);
         let defaults: Vec<Include> = defaults.iter().map(relative).collect();
         let excludes = Excludes::new(excludes.iter().copied())?;
-        let assets = collect(&includes, &defaults, &excludes, &self.0.join("main.sema"))?;
+        let (assets, _) = collect(&includes, &defaults, &excludes, &self.0.join("main.sema"))?;
         let path = |one: &Asset| {
             let file = one.file.strip_prefix(&self.0).unwrap();
             match one.path.as_str() {

@@ -3,6 +3,8 @@
 use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
+use sema_vfs::Outputs;
+
 use super::super::arguments::Image;
 use super::super::failure::Failure;
 use super::report::{ImageReport, absolute, sha256};
@@ -73,6 +75,7 @@ pub(super) fn write(
     program: &Path,
     arguments: &Image,
     output: &Path,
+    outputs: &mut Outputs,
 ) -> Result<WrittenImage, Failure> {
     let program = program.to_string_lossy().into_owned();
     let name = match &arguments.image_name {
@@ -102,7 +105,7 @@ pub(super) fn write(
         ports: arguments.image_port.clone(),
         created: creation_time()?,
     };
-    let bytes = oci::write(&executables, &options, output)
+    let bytes = oci::write(&executables, &options, output, outputs)
         .map_err(|error| Failure::Bundle(error.into()))?;
     Ok(WrittenImage {
         path: output.to_owned(),

@@ -17,7 +17,7 @@ use crate::paths::shown;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sema_vfs::ArchiveSummary;
+use sema_vfs::{ArchiveSummary, Outputs};
 use semac_core::driver::{Service, Surroundings, Transport, World};
 use semac_core::link::requirements::Requirements;
 use semac_core::phases::{self, Observer};
@@ -155,6 +155,22 @@ impl Plan {
         self.executables.retain(|_| keep.next().unwrap_or(true));
     }
 
+    /// Says which files are not put into the program because semac made them, but for those that are written anew.
+    fn say_what_is_left_out(&self, embedding: &Embedding) {
+        let written = || {
+            let executables = self.executables.iter().chain(&self.image);
+            executables.chain(&self.beside)
+        };
+        for file in &embedding.left_out {
+            if !written().any(|output| bundle::same_file(output, file)) {
+                remark(&format!(
+                    "Left out {0}, which semac made: `--include {0}` puts it in, `--exclude` leaves it out without a word\n",
+                    shown(&file)
+                ));
+            }
+        }
+    }
+
     /// Refuses outputs that are among these files.
     fn protect<'p>(&self, files: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Failure> {
         let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
@@ -240,6 +256,11 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
         count_text(bundle.asset_count(), "asset"),
         elapsed.as_secs_f64(),
     );
+    let mut written = built.written;
+    let failed = |one: &Result<_, Failure>| one.as_ref().is_err_and(|error| !error.is_withheld());
+    if let Some(failed) = written.iter().position(failed) {
+        written.swap_remove(failed)?;
+    }
     if let Some(image) = &built.image {
         remark(&format!(
             "Built {} ({}, {contents}",
@@ -247,12 +268,7 @@ pub(super) fn execute(arguments: &Build) -> Result<u8, Failure> {
             size_text(image.bytes)
         ));
     }
-    for ((output, runtime), written) in plan
-        .executables
-        .iter()
-        .zip(&built.runtimes)
-        .zip(built.written)
-    {
+    for ((output, runtime), written) in plan.executables.iter().zip(&built.runtimes).zip(written) {
         let summary = written?;
         if arguments.verbose {
             note(&details(
@@ -387,6 +403,7 @@ fn build(
     bundle::refuse_secrets(assets, &arguments.allow_secrets)?;
     let stamp = facts::stamp(&arguments.stamp)?;
     plan.protect(assets.iter().map(|asset| &asset.file))?;
+    plan.say_what_is_left_out(&embedding);
     let surroundings = match arguments.dynamic {
         true => Surroundings::Compiler,
         false => Surroundings::Runtime,
@@ -485,6 +502,7 @@ fn build(
         bundle = bundle.with_programs(&several.names)?;
     }
     clock.begin(phases::WRITE);
+    let mut outputs = Outputs::default();
     if let Some(output) = &arguments.sbom {
         let subject = sbom::Subject {
             source,
@@ -493,18 +511,20 @@ fn build(
             runtimes: &runtimes,
             stamp: &arguments.stamp,
         };
-        sbom::write(&subject, &sema_vfs::followed(output.clone()))?;
+        sbom::write(&subject, &sema_vfs::followed(output.clone()), &mut outputs)?;
     }
     if let Some((output, build)) = &debug_out {
-        bundle::debug_file(&compiled.program, build)?
-            .write_file(&sema_vfs::followed(output.to_path_buf()))
-            .map_err(BundleError::from)?;
+        let archive = bundle::debug_file(&compiled.program, build)?;
+        let output = sema_vfs::followed(output.to_path_buf());
+        let written = outputs.write(&output, false, |file| archive.write_to(file));
+        written.map_err(BundleError::from)?;
     }
     let executables = plan.executables.iter().zip(&runtimes);
-    let written = executables
-        .map(|(output, runtime)| keys.write(&bundle, runtime, output))
+    let mut written: Vec<_> = executables
+        .map(|(output, runtime)| keys.write(&bundle, runtime, output, &mut outputs))
         .collect();
-    let image = match &plan.image {
+    let all = written.iter().all(Result::is_ok);
+    let image = match plan.image.as_ref().filter(|_| all) {
         Some(output) => Some(image::write(
             &bundle,
             &keys,
@@ -512,9 +532,18 @@ fn build(
             &job.name()?,
             &arguments.image,
             output,
+            &mut outputs,
         )?),
         None => None,
     };
+    if all {
+        outputs.put_in_place().map_err(BundleError::from)?;
+    } else {
+        // None of them without the others.
+        for one in written.iter_mut().filter(|one| one.is_ok()) {
+            *one = Err(Failure::Withheld);
+        }
+    }
     clock.show();
     Ok(Built {
         runtimes,

@@ -34,6 +34,16 @@ pub(super) fn outputs(
                 }
                 None => PathBuf::new(),
             };
+            if directory.is_file() {
+                return Err(Failure::Other {
+                    message: format!(
+                        "cannot write the executables of several platforms to '{}': it is a file, from an earlier build perhaps, \
+                         and has to be a directory",
+                        shown(&directory)
+                    ),
+                    hint: "remove it, or name another directory with -o".to_owned(),
+                });
+            }
             let named = targets.iter().map(|target| {
                 let mut name = default.clone().into_os_string();
                 if let Some(target) = target {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sema_vfs::Outputs;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
@@ -30,13 +31,17 @@ pub(super) struct Subject<'s> {
 ///
 /// # Errors
 /// There is no list of the runtime's crates, or something cannot be read or written.
-pub(super) fn write(subject: &Subject<'_>, output: &Path) -> Result<(), Failure> {
+pub(super) fn write(
+    subject: &Subject<'_>,
+    output: &Path,
+    outputs: &mut Outputs,
+) -> Result<(), Failure> {
     let text = super::super::inspect::json_text(&bill(subject)?)?;
-    sema_vfs::replace_file(output, false, |file| {
+    let write = |file: &mut std::io::BufWriter<_>| {
         std::io::Write::write_all(file, text.as_bytes()).map_err(sema_vfs::WriteError::Output)
-    })
-    .map_err(crate::bundle::BundleError::from)?;
-    Ok(())
+    };
+    let written = outputs.write(output, false, write);
+    Ok(written.map_err(crate::bundle::BundleError::from)?)
 }
 
 fn bill(subject: &Subject<'_>) -> Result<Value, Failure> {

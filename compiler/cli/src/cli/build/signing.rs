@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ed25519_compact::KeyPair;
 use sema_machine::platform::elf_note::{self, KEY_SIZE};
-use sema_vfs::{Archive, ArchiveSummary, WriteError};
+use sema_vfs::{Archive, ArchiveSummary, Outputs, WriteError};
 
 use super::super::arguments::Build;
 use super::super::failure::Failure;
@@ -85,21 +85,24 @@ impl Keys {
         }
     }
 
-    /// Writes the executable, which appears complete or not at all.
+    /// Writes the executable as one of several files.
     pub(super) fn write(
         &self,
         bundle: &Bundle,
         runtime: &RuntimeImage,
         output: &Path,
+        outputs: &mut Outputs,
     ) -> Result<ArchiveSummary, Failure> {
         if self.pair.is_none() {
-            return Ok(bundle.write(runtime, output)?);
+            return Ok(bundle.write(runtime, output, outputs)?);
         }
         let bytes = self.bytes(bundle, runtime, output)?;
-        sema_vfs::replace_file(output, true, |file| {
+        let write = |file: &mut std::io::BufWriter<_>| {
             std::io::Write::write_all(file, &bytes).map_err(WriteError::Output)
-        })
-        .map_err(BundleError::from)?;
+        };
+        outputs
+            .write(output, true, write)
+            .map_err(BundleError::from)?;
         let file_bytes = bytes.len() as u64;
         let archive = Archive::from_executable_bytes(bytes).map_err(|error| Failure::Damaged {
             path: output.to_owned(),
