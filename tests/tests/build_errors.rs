@@ -306,3 +306,65 @@ fn places_of_the_project_file_are_named() {
         outcome(command.args(arguments), b"").failed_with(1, "cannot read 'sema.toml'");
     }
 }
+
+/// Files that are there and are no good are called what they are.
+#[test]
+fn damaged_and_closed_files_are_not_called_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Scratch::with(&[
+        ("main.sema", "(import \"lib.semac\" f)\n(println (f 1))\n"),
+        ("lib.sema", "(define (f x) x)\n"),
+        ("lock/sema.lock", "garbage\n"),
+        ("lock/main.sema", "(import \"user/tool\")\n"),
+        (
+            "home/packages/user/out/sema.toml",
+            "entrypoint = \"../x.sema\"\n",
+        ),
+        (
+            "home/packages/user/gone/sema.toml",
+            "entrypoint = \"x.sema\"\n",
+        ),
+        ("out.sema", "(import \"user/out\")\n"),
+        ("gone.sema", "(import \"user/gone\")\n"),
+        ("closed.sema", "(import \"closed/x.sema\")\n"),
+        ("closed/x.sema", "(define x 1)\n"),
+    ]);
+    let semac = |arguments: &[&str]| {
+        let mut command = semac_in(project.path());
+        command.env("SEMA_HOME", project.file("home"));
+        outcome(command.args(arguments), b"")
+    };
+    semac(&["compile", "lib.sema"]).succeeded();
+    // The number of the first section of the table.
+    let mut module = std::fs::read(project.file("lib.semac")).unwrap();
+    let content_hash = module.clone();
+    for place in 64..module.len().min(160) {
+        module.copy_from_slice(&content_hash);
+        module[place] ^= 0x58;
+        project.write("lib.semac", &module);
+        let got = semac(&["run", "main.sema"]);
+        assert_eq!(got.status, 1, "{place}: {got:?}");
+        assert!(
+            !got.stderr.contains("the semac release that wrote it"),
+            "{place}: {}",
+            got.stderr
+        );
+    }
+    semac(&["check", "lock/main.sema"]).failed_with(1, "sema.lock is damaged: line 1 is no TOML");
+    semac(&["check", "out.sema"])
+        .failed_with(1, "'../x.sema' of package 'user/out' lies outside of it");
+    semac(&["check", "gone.sema"]).failed_with(1, "'x.sema' of package 'user/gone' is not there");
+    let closed = |mode| {
+        std::fs::set_permissions(
+            project.file("closed"),
+            std::fs::Permissions::from_mode(mode),
+        )
+    };
+    closed(0o000).unwrap();
+    // Nothing is closed to the superuser.
+    if std::fs::read(project.file("closed/x.sema")).is_err() {
+        semac(&["check", "closed.sema"])
+            .failed_with(1, "closed/x.sema: Permission denied (os error 13)");
+    }
+    closed(0o755).unwrap();
+}

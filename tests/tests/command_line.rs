@@ -193,3 +193,60 @@ fn completions() {
     }
     outcome(semac().args(["completions", "tcsh"]), b"").failed_with(2, "possible values: bash");
 }
+
+/// What people try first is understood, or said how it is written.
+#[test]
+fn near_misses_of_command_lines() {
+    let project = Scratch::with(&[
+        ("main.sema", "(println \"here\")\n"),
+        ("sema.toml", "[build]\nentry = \"main.sema\"\n"),
+        ("sub/none", ""),
+    ]);
+    let help = outcome(semac().args(["build", "--help"]), b"")
+        .succeeded()
+        .stdout;
+    assert_eq!(
+        outcome(semac().args(["help", "build"]), b"")
+            .succeeded()
+            .stdout,
+        help
+    );
+    assert!(
+        outcome(semac().arg("help"), b"")
+            .succeeded()
+            .stdout
+            .contains("Usage: semac")
+    );
+    outcome(semac().args(["help", "nothing"]), b"").failed_with(2, "nothing");
+    // The project file means the project.
+    let semac = |directory: &str, arguments: &[&str]| {
+        outcome(semac_in(&project.file(directory)).args(arguments), b"")
+    };
+    for (directory, file) in [
+        ("", "sema.toml"),
+        ("", "./sema.toml"),
+        ("sub", "../sema.toml"),
+    ] {
+        assert_eq!(
+            semac(directory, &["run", file]).succeeded().stdout,
+            "here\n"
+        );
+        semac(directory, &["check", file]).succeeded();
+        let runtime = runtime().to_str().unwrap();
+        semac(
+            directory,
+            &["build", file, "--runtime", runtime, "-o", "app"],
+        )
+        .succeeded();
+    }
+    for (target, hint) in [
+        ("amd64,arm64", "repeat the option"),
+        ("X86_64", "written in lower case"),
+        ("vax", "--list-targets"),
+    ] {
+        let got = semac("", &["build", "--target", target]).failed_with(1, "unknown target");
+        assert!(got.stderr.contains(hint), "{}", got.stderr);
+    }
+    semac("", &["check", "--allow", "network=\u{e9}.com"]).failed_with(2, "begin with xn--");
+    semac("", &["check", "--allow", "network=xn--9ca.com"]).succeeded();
+}

@@ -385,4 +385,12 @@ impl Files for Adapter<'_> {
     fn is_directory(&self, path: &str) -> bool {
         self.0.is_directory(&path_of(path))
     }
+
+    fn why_missing(&self, path: &str) -> String {
+        match self.0.canonical(&path_of(path)) {
+            Err(error) => error.to_string(),
+            // It has come meanwhile.
+            Ok(_) => std::io::ErrorKind::NotFound.to_string(),
+        }
+    }
 }

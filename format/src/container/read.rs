@@ -77,7 +77,14 @@ impl<'a> ModuleView<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<ModuleView<'a>, FormatError> {
         let head = frame::check_header(bytes)?;
         let words = words_of(bytes).ok_or(FormatError::Misaligned)?;
-        let sections = Sections::parse(bytes, words, head.section_count)?;
+        let sections = Sections::parse(bytes, words, head.section_count);
+        let sections = sections.map_err(|error| match error {
+            // A section that a damaged number names is not one of a later version.
+            FormatError::UnknownSection(_) if layout::content_hash(bytes) != head.content_hash => {
+                FormatError::Checksum
+            }
+            error => error,
+        })?;
         Ok(ModuleView {
             producer: head.producer,
             content_hash: head.content_hash,

@@ -4,7 +4,7 @@ mod build;
 mod proof;
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -23,6 +23,7 @@ use super::man::Man;
 use super::testing::Test;
 use super::watch::Watch;
 use crate::bundle::{Allowance, Grant};
+use crate::project::NAME;
 
 pub use build::{Build, Image};
 pub use proof::{Keygen, Sign, Symbolize, Why};
@@ -239,6 +240,11 @@ impl Arguments {
     /// A wrong command line, or a request for help.
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
         let mut line: Vec<OsString> = line.into_iter().collect();
+        // What other tools take for `COMMAND --help`.
+        if line.get(1).is_some_and(|word| word == "help") && line.len() <= 3 {
+            line.remove(1);
+            line.push("--help".into());
+        }
         let rest = match end_of_own_arguments(&line) {
             Some(end) => line.split_off(end),
             None => Vec::new(),
@@ -252,6 +258,15 @@ impl Arguments {
                 *file = PathBuf::from(STANDARD_INPUT);
             }
         }
+        for file in arguments.command.projects() {
+            if file.file_name().is_some_and(|name| name == NAME) {
+                let directory = file.parent().unwrap_or(Path::new(""));
+                *file = match directory.as_os_str().is_empty() {
+                    true => PathBuf::from("."),
+                    false => directory.to_owned(),
+                };
+            }
+        }
         Ok(arguments)
     }
 }
@@ -260,6 +275,17 @@ impl Arguments {
 const STANDARD_INPUT: &str = "/dev/stdin";
 
 impl Command {
+    /// The files for which a directory with a project file may stand. The file itself means the same.
+    fn projects(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Command::Build(build) => build.files.iter_mut().collect(),
+            Command::Run(run) => vec![&mut run.file],
+            Command::Check(check) => check.files.iter_mut().collect(),
+            Command::Watch(watch) => watch.file.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The files that are read as programs.
     fn sources(&mut self) -> Vec<&mut PathBuf> {
         match self {

@@ -28,8 +28,8 @@ Examples:
 
 All files that the program imports or loads under literal names are compiled in. Files it
 reads as data are embedded with --include, under the path as given: after
-`--include data/names.csv` the program finds the file as \"data/names.csv\", and any other
-path is looked up on disk at run time. `--include ../names.csv=data/` says where the file
+`--include data/names.csv` the program finds the file as \"data/names.csv\", or \"names.csv\" if
+no other one is called so, and any other path is looked up on disk at run time. `--include ../names.csv=data/` says where the file
 goes, and quoted patterns work: 'data/**/*.csv'. What is given for each build is better said
 in a file sema.toml beside the program (docs/shipping.md). The executable needs nothing else
 to run: neither semac nor the sources, not even a C library.")]

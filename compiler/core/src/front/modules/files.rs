@@ -23,6 +23,11 @@ pub trait Files {
 
     /// Whether there is a directory of this path.
     fn is_directory(&self, path: &str) -> bool;
+
+    /// Why a file cannot be had that has no canonical path.
+    fn why_missing(&self, _path: &str) -> String {
+        "No such file or directory (os error 2)".to_owned()
+    }
 }
 
 /// Files that exist only in memory.

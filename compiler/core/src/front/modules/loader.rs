@@ -183,8 +183,7 @@ impl<'s> Loader<'s> {
             return Err(missing(AT_RUN_TIME));
         }
         let canonical = self.files.canonical(&full);
-        let canonical =
-            canonical.ok_or_else(|| missing("No such file or directory (os error 2)"))?;
+        let canonical = canonical.ok_or_else(|| missing(&self.files.why_missing(&full)))?;
         let key = self.key_of(&canonical);
         Ok((canonical, key))
     }

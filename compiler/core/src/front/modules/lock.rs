@@ -17,6 +17,8 @@ pub(super) enum Locked {
     Directory(String),
     /// Its entry lacks what names the directory.
     Invalid,
+    /// This line belongs in no lock.
+    Damaged(usize),
     /// The lock does not name it.
     Missing,
 }
@@ -68,10 +70,30 @@ impl Lock {
                 && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
         };
         match (found, is_name(name)) {
-            (false, _) => Locked::Missing,
+            (false, _) => match self.strange_line() {
+                Some(line) => Locked::Damaged(line),
+                None => Locked::Missing,
+            },
             (true, true) => Locked::Directory(format!(".store/{start}-{name}/{spec}")),
             (true, false) => Locked::Invalid,
         }
+    }
+}
+
+impl Lock {
+    /// The number of the first line that is no table, no value, and no part of one.
+    fn strange_line(&self) -> Option<usize> {
+        let mut depth = 0i32;
+        for (number, line) in (1..).zip(self.text.lines()) {
+            let line = line.trim();
+            let is_plain = line.is_empty() || line.starts_with(['#', '[']) || line.contains('=');
+            if depth <= 0 && !is_plain {
+                return Some(number);
+            }
+            let count = |letter| i32::try_from(line.matches(letter).count()).unwrap_or(0);
+            depth += count('[') - count(']');
+        }
+        None
     }
 }
 
@@ -120,5 +142,18 @@ mod tests {
         assert_eq!(lock.package("escape"), Locked::Invalid);
         assert_eq!(lock.package("other"), Locked::Missing);
         assert!(Lock::find("/q", &files).is_none());
+        for (text, expected) in [
+            ("garbage", Locked::Damaged(1)),
+            ("lock_version = 1\n<html>\n", Locked::Damaged(2)),
+            ("", Locked::Missing),
+            (
+                "a = [\n  \"x\",\n]\n# more\n\n[[b]]\nc = 1\n",
+                Locked::Missing,
+            ),
+        ] {
+            files.add("/r/sema.lock", text);
+            let lock = Lock::find("/r", &files).unwrap();
+            assert_eq!(lock.package("other"), expected, "{text}");
+        }
     }
 }

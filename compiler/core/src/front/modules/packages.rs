@@ -63,6 +63,11 @@ impl PackageRoot {
                     return Err(Diagnostic::module(span, message)
                         .with_hint(format!("{} is damaged: run `sema pkg install`", lock.path)));
                 }
+                Locked::Damaged(line) => {
+                    let message = format!("{} is damaged: line {line} is no TOML", lock.path);
+                    return Err(Diagnostic::module(span, message)
+                        .with_hint("Run `sema pkg install` to write it anew.".to_owned()));
+                }
                 Locked::Missing => {
                     let message = format!("package '{spec}' is not recorded in {}", lock.path);
                     return Err(Diagnostic::module(span, message).with_hint(
@@ -76,21 +81,35 @@ impl PackageRoot {
         if let Some(path) = files.canonical(&format!("{directory}.sema")) {
             return Ok(located(path, format!("{spec}.sema")));
         }
-        let manifest = files.read(&join(&directory, "sema.toml")).ok();
-        if let Some(entry) = manifest.as_deref().and_then(entry_point)
-            && let Some(path) = files.canonical(&join(&directory, &entry))
+        let manifest = join(&directory, "sema.toml");
+        let text = files.read(&manifest).ok();
+        let entry = text.as_deref().and_then(entry_point);
+        if let Some(Ok(entry)) = &entry
+            && let Some(path) = files.canonical(&join(&directory, entry))
         {
             return Ok(located(path, format!("{spec}/{entry}")));
         }
         match files.canonical(&join(&directory, "package.sema")) {
             Some(path) => Ok(located(path, format!("{spec}/package.sema"))),
-            None => Err(not_found()),
+            None => Err(match entry {
+                Some(Err(entry)) => Diagnostic::module(
+                    span,
+                    format!("the entrypoint '{entry}' of package '{spec}' lies outside of it"),
+                )
+                .with_hint(format!("{manifest} says so")),
+                Some(Ok(entry)) => Diagnostic::module(
+                    span,
+                    format!("the entrypoint '{entry}' of package '{spec}' is not there"),
+                )
+                .with_hint(format!("{manifest} says so")),
+                None => not_found(),
+            }),
         }
     }
 }
 
-/// `entrypoint` of a package's manifest: in `[package]`, else at top level. Only what lies inside the package.
-fn entry_point(manifest: &str) -> Option<String> {
+/// `entrypoint` of a package's manifest: in `[package]`, else at top level. An error is one that lies outside of the package.
+fn entry_point(manifest: &str) -> Option<Result<String, String>> {
     let mut section = String::new();
     let mut top = None;
     let mut package = None;
@@ -123,7 +142,10 @@ fn entry_point(manifest: &str) -> Option<String> {
     }
     let entry = package.or(top)?;
     let inside = !entry.starts_with('/') && entry.split('/').all(|part| part != "..");
-    inside.then(|| entry.to_string())
+    Some(match inside {
+        true => Ok(entry.to_string()),
+        false => Err(entry.to_string()),
+    })
 }
 
 #[cfg(test)]
@@ -134,14 +156,17 @@ mod tests {
     #[test]
     fn entry_points() {
         assert_eq!(
-            entry_point("[package]\nname = \"x\"\nentrypoint = \"src/a.sema\" # main\n").as_deref(),
-            Some("src/a.sema")
+            entry_point("[package]\nname = \"x\"\nentrypoint = \"src/a.sema\" # main\n"),
+            Some(Ok("src/a.sema".to_owned()))
         );
         assert_eq!(
-            entry_point("entrypoint = 'b.sema'\n[other]\nentrypoint = \"c\"").as_deref(),
-            Some("b.sema")
+            entry_point("entrypoint = 'b.sema'\n[other]\nentrypoint = \"c\""),
+            Some(Ok("b.sema".to_owned()))
         );
-        assert_eq!(entry_point("entrypoint = \"../b.sema\""), None);
+        assert_eq!(
+            entry_point("entrypoint = \"../b.sema\""),
+            Some(Err("../b.sema".to_owned()))
+        );
     }
 
     #[test]
