@@ -465,7 +465,7 @@ fn what_is_read_is_found_where_its_path_is_made_of_constants() {
         "file/glob reads 'data/*.csv'",
         "`--include 'data/*.csv'` puts it in",
         "main.sema:2:21",
-        "http/router reads 'pages'",
+        "a route :static reads 'pages'",
         "main.sema:3:40",
         "file/read reads 'data/a.txt'",
         "file/read reads 'data/b.txt'",

@@ -292,7 +292,7 @@ fn compile_with(
     if let World::Closed(output) = options.world {
         units = link::close(units, output, &mut interner);
     }
-    reads::resolve(&mut units, &options.embedded, sources);
+    reads::resolve(&mut units, &options.embedded, sources, &interner);
     let reads = reads::literal(&units, &interner);
     let linked: Vec<_> = units
         .iter_mut()
@@ -388,9 +388,9 @@ impl Files for Adapter<'_> {
 
     fn why_missing(&self, path: &str) -> String {
         match self.0.canonical(&path_of(path)) {
-            Err(error) => error.to_string(),
-            // It has come meanwhile.
-            Ok(_) => std::io::ErrorKind::NotFound.to_string(),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => error.to_string(),
+            // Of all systems and libraries the same text.
+            _ => "No such file or directory (os error 2)".to_owned(),
         }
     }
 }

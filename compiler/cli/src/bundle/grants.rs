@@ -414,6 +414,7 @@ mod tests {
             "network=a.*",
             "network=*",
             "network=-a",
+            "network=bücher.example",
             "process=g*t",
         ] {
             assert!(Grant::parse(text).is_err(), "{text}");
@@ -426,7 +427,7 @@ mod tests {
             "network=[::1]:80",
             "network=fe80::1",
             "network=127.1",
-            "network=bücher.example",
+            "network=xn--bcher-kva.example",
             "process=/opt/my tools/x*",
         ] {
             assert!(Grant::parse(text).is_ok(), "{text}");

@@ -2,17 +2,17 @@
 
 use crate::hashing::{HashMap, HashSet};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use sema_machine::host::declaration::{Declaration, Kind};
-use sema_machine::host::native::Capability;
+use sema_machine::host::native::{Capability, Touches};
 
 use crate::front::datum::{DatumKind, Interner, Span};
 use crate::front::diagnostic::{Condition, Diagnostic};
 use crate::front::lower::{visit, visit_mut};
 use crate::front::source::SourceMap;
 use crate::ir::{Builtin, Expr, ExprKind, GlobalId, Unit};
+use crate::middle::evaluate::Evaluator;
 
 /// Code of the warning about a file that is there when the program is built and is not embedded.
 pub const NOT_EMBEDDED: &str = "W0410";
@@ -33,7 +33,7 @@ impl LiteralRead {
     fn of_router(path: &str, span: Span) -> LiteralRead {
         LiteralRead {
             path: path.to_owned(),
-            builtin: "http/router",
+            builtin: "a route :static",
             span,
         }
     }
@@ -80,12 +80,12 @@ impl Embedded {
 
 /// Lets what reads files see those that are embedded beside the source file that asks: their paths take the place of literal
 /// ones. Which file asks is known only here, for modules become one, and programs need no line tables.
-pub fn resolve(units: &mut [Unit], embedded: &Embedded, sources: &SourceMap) {
+pub fn resolve(units: &mut [Unit], embedded: &Embedded, sources: &SourceMap, interner: &Interner) {
     if embedded.0.is_empty() {
         return;
     }
     for unit in units {
-        let texts = texts(unit);
+        let texts = texts(unit, interner);
         for form in &mut unit.body {
             visit_mut(form, &mut |expr| {
                 let ExprKind::Call(callee, arguments) = &mut expr.kind else {
@@ -115,7 +115,7 @@ pub fn literal(units: &[Unit], interner: &Interner) -> Vec<LiteralRead> {
     let mut reads = Vec::new();
     let mut written = HashSet::default();
     for unit in units {
-        let texts = texts(unit);
+        let texts = texts(unit, interner);
         for form in used(unit, units.len() == 1) {
             visit(form, &mut |expr| {
                 reads.extend(read_by(expr, &texts));
@@ -169,9 +169,15 @@ fn used(unit: &Unit, alone: bool) -> Vec<&Expr> {
     found
 }
 
-/// The globals that are texts and nothing else.
-fn texts(unit: &Unit) -> Texts {
-    let mut texts = HashMap::default();
+/// What is known of the texts of a unit.
+struct Texts<'n> {
+    /// The globals that are texts and nothing else.
+    globals: HashMap<GlobalId, Rc<str>>,
+    evaluator: Evaluator<'n>,
+}
+
+fn texts<'n>(unit: &Unit, interner: &'n Interner) -> Texts<'n> {
+    let mut globals = HashMap::default();
     for form in &unit.body {
         visit(form, &mut |expr| {
             if let ExprKind::DefineGlobal(id, value) = &expr.kind
@@ -180,14 +186,15 @@ fn texts(unit: &Unit) -> Texts {
                 && global.definitions == 1
                 && !global.mutable
             {
-                texts.insert(*id, text.clone());
+                globals.insert(*id, text.clone());
             }
         });
     }
-    texts
+    Texts {
+        globals,
+        evaluator: Evaluator::new(interner),
+    }
 }
-
-type Texts = HashMap<GlobalId, Rc<str>>;
 
 fn called(expr: &Expr) -> Option<(Builtin, &[Expr])> {
     let ExprKind::Call(callee, arguments) = &expr.kind else {
@@ -199,20 +206,20 @@ fn called(expr: &Expr) -> Option<(Builtin, &[Expr])> {
     }
 }
 
-fn text_of(expr: &Expr, texts: &Texts) -> Option<Rc<str>> {
+/// The text that an expression gives: as it stands there, by a global, or by a pure builtin of such texts.
+fn text_of(expr: &Expr, texts: &Texts<'_>) -> Option<Rc<str>> {
     match &expr.kind {
         ExprKind::Const(DatumKind::Str(text)) => Some(text.clone()),
-        ExprKind::Global(id) => texts.get(id).cloned(),
+        ExprKind::Global(id) => texts.globals.get(id).cloned(),
         _ => {
             let (builtin, parts) = called(expr)?;
-            let mut parts = parts.iter().map(|part| text_of(part, texts));
-            match builtin.name() {
-                "string-append" => Some(parts.collect::<Option<Vec<_>>>()?.concat().into()),
-                "path/join" => {
-                    let joined =
-                        parts.try_fold(PathBuf::new(), |path, part| Some(path.join(&*part?)));
-                    joined?.to_str().map(Rc::from)
-                }
+            let parts = parts.iter().map(|part| {
+                let text = text_of(part, texts)?;
+                Some(Expr::new(ExprKind::Const(DatumKind::Str(text)), part.span))
+            });
+            let parts: Vec<Expr> = parts.collect::<Option<_>>()?;
+            match texts.evaluator.call(builtin, &parts)? {
+                DatumKind::Str(text) => Some(text),
                 _ => None,
             }
         }
@@ -220,13 +227,13 @@ fn text_of(expr: &Expr, texts: &Texts) -> Option<Rc<str>> {
 }
 
 /// The directories of routes `[:static PATH DIRECTORY]`.
-fn served_by(expr: &Expr, texts: &Texts, interner: &Interner) -> Vec<LiteralRead> {
+fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<LiteralRead> {
     let mut found = Vec::new();
     match &expr.kind {
         ExprKind::Const(datum) => served_in(datum, interner, &mut found),
         _ => {
             if let Some((builtin, [method, _, directory])) = called(expr)
-                && builtin.name() == "vector"
+                && builtin.facts().result == Kind::Vector
                 && let ExprKind::Const(method) = &method.kind
                 && is_static(method, interner)
                 && let Some(path) = text_of(directory, texts)
@@ -259,7 +266,7 @@ fn is_static(method: &DatumKind, interner: &Interner) -> bool {
 }
 
 /// The texts that a builtin which writes is given, but for what it reads.
-fn written_by(expr: &Expr, texts: &Texts) -> Vec<Rc<str>> {
+fn written_by(expr: &Expr, texts: &Texts<'_>) -> Vec<Rc<str>> {
     let Some((builtin, arguments)) = called(expr) else {
         return Vec::new();
     };
@@ -274,7 +281,7 @@ fn written_by(expr: &Expr, texts: &Texts) -> Vec<Rc<str>> {
         .collect()
 }
 
-fn read_by(expr: &Expr, texts: &Texts) -> Option<LiteralRead> {
+fn read_by(expr: &Expr, texts: &Texts<'_>) -> Option<LiteralRead> {
     let (builtin, arguments) = called(expr)?;
     let argument = arguments.get(path_parameter(builtin)?)?;
     Some(LiteralRead {
@@ -288,12 +295,15 @@ fn read_by(expr: &Expr, texts: &Texts) -> Option<LiteralRead> {
 fn sees_embedded(builtin: Builtin) -> Option<usize> {
     let facts = builtin.facts();
     let asks = facts.capabilities.contains(&Capability::FsRead) && facts.result == Kind::Bool;
-    match asks && facts.name.starts_with("file/") {
+    let place = match asks && facts.name.starts_with("file/") {
         true => position(facts, &["path"]),
-        false => path_parameter(builtin).or_else(|| match facts.name {
-            _ => None,
-        }),
-    }
+        false => path_parameter(builtin),
+    };
+    // Links are on disk. What is given a name first, and then a path, writes there later.
+    let is_entry = builtin
+        .native()
+        .is_some_and(|native| native.touches == Touches::Entry);
+    place.filter(|place| *place == 0 && !is_entry)
 }
 
 /// Which argument of a builtin names a file that the builtin reads, by its declaration.
@@ -321,6 +331,27 @@ fn position(facts: &Declaration, names: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_sees_embedded_files() {
+        for (name, place) in [
+            ("file/exists?", Some(0)),
+            ("file/is-directory?", Some(0)),
+            ("file/info", Some(0)),
+            ("file/copy", Some(0)),
+            ("csv/fold", Some(0)),
+            ("http/file", Some(0)),
+            ("file/is-symlink?", None),
+            ("file/rename", None),
+            ("file/delete", None),
+            ("file/write", None),
+            ("kv/open", None),
+            ("vector-store/open", None),
+            ("path/canonicalize", None),
+        ] {
+            assert_eq!(Builtin::find(name).and_then(sees_embedded), place, "{name}");
+        }
+    }
 
     #[test]
     fn builtins_that_read_are_known_by_their_declarations() {

@@ -14,6 +14,9 @@ use super::{Asset, Excludes, Include, IncludeError, Pattern, collect, place_of};
 /// Up to so many bytes lie in memory when a program runs at once; more are written to a temporary file.
 const MOST_IN_MEMORY: u64 = 32 << 20;
 
+/// How many names are tried for a temporary file.
+const MOST_ATTEMPTS: u32 = 64;
+
 /// Why a program that is not built cannot be given its files.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -142,17 +145,7 @@ impl Embedding {
 
 /// The archive, mapped from a file that has no name any more.
 fn in_temporary_file(builder: &ArchiveBuilder) -> Result<Archive, ServeError> {
-    let process = std::process::id();
-    let path = std::env::temp_dir().join(format!("semac-{process}-files.tmp"));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let opened = options.open(&path);
-    let file: File = opened.map_err(|source| ServeError::Temporary {
-        path: path.clone(),
-        source,
-    })?;
+    let (path, file) = temporary_file()?;
     let write = || -> Result<Archive, ServeError> {
         builder.write_to(&mut BufWriter::new(file))?;
         Ok(Archive::open_file(&path)?)
@@ -161,6 +154,28 @@ fn in_temporary_file(builder: &ArchiveBuilder) -> Result<Archive, ServeError> {
     // Where it cannot be removed it is only a file more in the directory for such.
     let _ = fs::remove_file(&path);
     archive
+}
+
+/// A new file for the user alone.
+fn temporary_file() -> Result<(PathBuf, File), ServeError> {
+    let process = std::process::id();
+    let mut attempts = 0..MOST_ATTEMPTS;
+    loop {
+        let number = attempts.next();
+        let name = format!("semac-{process}-{}.tmp", number.unwrap_or(MOST_ATTEMPTS));
+        let path = std::env::temp_dir().join(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(file) => return Ok((path, file)),
+            // A process that was killed has left it there.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number.is_some() => {
+            }
+            Err(source) => return Err(ServeError::Temporary { path, source }),
+        }
+    }
 }
 
 /// What a file or a directory is called without the directories that lead to it, as another name of its place.
