@@ -81,7 +81,12 @@ impl Project {
             false => directory,
         };
         let path = directory.join(NAME);
-        let read = std::fs::metadata(&path).and_then(|metadata| match metadata.is_file() {
+        let metadata = match std::fs::metadata(&path) {
+            // A directory on the way up that nobody may look into.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(None),
+            metadata => metadata,
+        };
+        let read = metadata.and_then(|metadata| match metadata.is_file() {
             true => std::fs::read_to_string(&path),
             // A pipe would be waited for.
             false => Err(std::io::Error::other("it is no regular file")),
