@@ -157,6 +157,7 @@ fn macros_do_not_wait_for_ever() {
         "(try (sleep 100000) (catch e 1))",
         "(await (async/spawn (fn () (sleep 100000))))",
         "(file/read \"pipe\")",
+        "(json/fold-lines \"pipe\" list 0)",
         "(channel/recv (channel/new 1))",
     ] {
         let source = format!("(defmacro waits () (begin {wait} 1))\n(println (waits))\n");
@@ -174,6 +175,19 @@ fn macros_do_not_wait_for_ever() {
                 got.stderr
             );
         }
+    }
+    // What cannot be read while others run is refused.
+    for source in [
+        "(:ok (sema/check-file \"pipe\"))",
+        "(try (zip/list \"pipe\") (catch e #f))",
+    ] {
+        let source = format!("(defmacro m () {source})\n(println (m))\n");
+        let project = Scratch::with(&[("main.sema", &source)]);
+        let mut make = std::process::Command::new("mkfifo");
+        outcome(make.arg(project.file("pipe")), b"").succeeded();
+        let mut run = semac_in(project.path());
+        let got = outcome(run.args(["run", "main.sema"]), b"").succeeded();
+        assert_eq!(got.stdout, "#f\n", "{source}");
     }
     // A short wait is none of anybody's business.
     let project = Scratch::with(&[(

@@ -40,10 +40,16 @@ fn check_string(host: &Host, arguments: &[Value]) -> Outcome {
 
 fn check_file(host: &Host, arguments: &[Value]) -> Outcome {
     let path = text(host, "sema/check-file", arguments, 0)?;
-    let bytes = host
-        .files
-        .read(path, None)
-        .map_err(|error| error.to_string());
+    let on_disk = std::fs::metadata(path).ok();
+    let is_other = on_disk.is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    let bytes = match is_other && host.files.embedded(path, None).is_none() {
+        // Reading it could wait for ever, and all tasks with it.
+        true => Err("it is not a regular file".to_owned()),
+        false => host
+            .files
+            .read(path, None)
+            .map_err(|error| error.to_string()),
+    };
     let content = bytes.and_then(|bytes| {
         String::from_utf8(bytes.into_owned())
             .map_err(|_| "stream did not contain valid UTF-8".to_owned())
