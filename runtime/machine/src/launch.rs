@@ -32,7 +32,7 @@ use crate::platform::elf_note::Note;
 use crate::platform::tier::Tier;
 use crate::vm::{
     Ending, FoundModule, LimitError, Limits, LoadError, ModuleImage, ModuleSource, Plugin,
-    Uncaught, Vm, embedded_plugin, read_plugin,
+    Uncaught, Vm, find_plugin,
 };
 
 /// Name of the metadata entry that says which module is the program: its full path in an archive is
@@ -409,8 +409,8 @@ impl Bundle {
 
     /// Refuses a module that was not built into the program: see [`admit`]. If the archive had to be signed, one from outside
     /// of it has to be, too.
-    fn admit(&self, plugin: &Plugin, is_outside: bool) -> Result<(), LoadError> {
-        if is_outside && self.archive.is_vouched() {
+    fn admit(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        if !plugin.embedded && self.archive.is_vouched() {
             let path = Path::new(&plugin.path);
             let checked = signature::Signed::of(&self.archive)
                 .and_then(|signed| signature::check_plugin(path, &plugin.bytes, &signed.key));
@@ -476,14 +476,10 @@ impl ModuleSource for Bundle {
             return Ok(Some(found));
         }
         let files = Overlay::new(Some(self.archive.clone()));
-        let (plugin, is_outside) = match embedded_plugin(&files, path, importer)? {
-            Some(plugin) => (plugin, false),
-            None => match read_plugin(path)? {
-                Some(plugin) => (plugin, true),
-                None => return Ok(None),
-            },
+        let Some(plugin) = find_plugin(&files, path, importer)? else {
+            return Ok(None);
         };
-        self.admit(&plugin, is_outside)?;
+        self.admit(&plugin)?;
         Ok(Some(FoundModule {
             key: plugin.path,
             image: plugin.image,

@@ -12,7 +12,7 @@ use sema_machine::host::output::Output;
 use sema_machine::host::policy::Policy;
 use sema_machine::launch;
 use sema_machine::vm::{
-    FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, embedded_plugin, read_plugin,
+    FoundModule, Limits, LoadError, ModuleImage, ModuleSource, Vm, find_plugin,
 };
 use sema_natives::NATIVES;
 use sema_vfs::Overlay;
@@ -55,12 +55,8 @@ impl ModuleSource for Memory {
                 image: ModuleImage::from(module.clone()),
             }));
         }
-        let plugin = match embedded_plugin(&self.files, path, importer)? {
-            Some(plugin) => plugin,
-            None => match read_plugin(path)? {
-                Some(plugin) => plugin,
-                None => return Ok(None),
-            },
+        let Some(plugin) = find_plugin(&self.files, path, importer)? else {
+            return Ok(None);
         };
         launch::admit(&plugin, &NATIVES, Some(&self.granted))?;
         Ok(Some(FoundModule {

@@ -34,7 +34,7 @@ pub use limits::{LimitError, Limits};
 pub use load_error::LoadError;
 use module::{LoadedModule, OwnedModule};
 pub use nested::NestedEnding;
-pub use plugin::{Plugin, embedded_plugin, read_plugin};
+pub use plugin::{Plugin, find_plugin, read_plugin};
 pub use report::{BUILD, FrameInfo, Reached, Uncaught, write_fact, write_frames, write_place};
 
 use std::rc::Rc;

@@ -17,6 +17,23 @@ pub struct Plugin {
     pub image: ModuleImage,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
+    /// Whether it is among the files that were embedded: a part of the program.
+    pub embedded: bool,
+}
+
+/// The compiled module that a path means: among the files that were embedded, or on disk.
+///
+/// # Errors
+/// Those of [`read_plugin`].
+pub fn find_plugin(
+    files: &Overlay,
+    path: &str,
+    importer: &str,
+) -> Result<Option<Plugin>, LoadError> {
+    match embedded_plugin(files, path, importer)? {
+        None => read_plugin(path),
+        embedded => Ok(embedded),
+    }
 }
 
 /// The compiled module that a path means among the files that were embedded; `None`: no such file is embedded. It is the
@@ -25,7 +42,7 @@ pub struct Plugin {
 /// # Errors
 /// The file is damaged, is not a module, or is source text.
 #[cold]
-pub fn embedded_plugin(
+fn embedded_plugin(
     files: &Overlay,
     path: &str,
     importer: &str,
@@ -45,6 +62,7 @@ pub fn embedded_plugin(
         path: entry.path().to_owned(),
         image: ModuleImage::from_bytes(path, &bytes)?,
         bytes: bytes.into_owned(),
+        embedded: true,
     }))
 }
 
@@ -82,5 +100,6 @@ pub fn read_plugin(path: &str) -> Result<Option<Plugin>, LoadError> {
         path: canonical.to_string_lossy().into_owned(),
         image: ModuleImage::from_bytes(path, &bytes)?,
         bytes,
+        embedded: false,
     }))
 }
