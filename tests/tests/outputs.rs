@@ -464,4 +464,22 @@ fn a_file_is_no_place_for_several_executables() {
     let got = outcome(semac.arg("build"), b"").failed_with(1, "to 'dist/report': it is a file");
     assert!(got.stderr.contains("hint: remove it"), "{}", got.stderr);
     assert_eq!(fs::read(project.file("dist/report")).unwrap(), b"earlier");
+    // The directory that a build has made does not change what the next one calls its files.
+    fs::remove_file(project.file("dist/report")).unwrap();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut semac = semac_in(project.path());
+        outcome(semac.arg("build"), b"").succeeded();
+        let found = fs::read_dir(project.file("dist/report")).unwrap();
+        let mut found: Vec<_> = found.map(|entry| entry.unwrap().file_name()).collect();
+        found.sort();
+        assert!(
+            found
+                .iter()
+                .all(|name| name.to_str().unwrap().starts_with("report-")),
+            "{found:?}"
+        );
+        names.push(found);
+    }
+    assert_eq!(names[0], names[1]);
 }

@@ -95,10 +95,14 @@ impl Job {
         let project = project.unwrap_or_default();
         let excludes = arguments.exclude.iter().chain(&project.exclude);
         let excludes = Excludes::new(excludes.map(String::as_str)).map_err(IncludeError::from)?;
-        // A directory is no name for a program.
+        // A directory is no name for a program, but for the one that builds for several platforms have made.
         let output = project.output.as_deref();
-        let is_file =
-            |path: &&Path| !path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir();
+        let is_several = |names: &[String]| names.len() > 1 || names.iter().any(|one| one == "all");
+        let several_platforms = is_several(&project.target) || is_several(&arguments.target);
+        let is_file = |path: &&Path| {
+            !path.as_os_str().as_encoded_bytes().ends_with(b"/")
+                && (several_platforms || !path.is_dir())
+        };
         let called = output.filter(is_file).and_then(Path::file_name);
         let called = called.map(PathBuf::from);
         // An image is instead of an executable, unless the command line asks for both.
