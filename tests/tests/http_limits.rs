@@ -15,7 +15,7 @@ const APP: &str = r#"
 (define running 0)
 (define app
   (http/router
-    [[:get "/never" (fn (request)
+    [[:any "/never" (fn (request)
        (set! running (+ running 1))
        (try (begin (async/sleep 600000) (http/text "late"))
          (catch condition (set! running (- running 1)) (throw condition))))]
@@ -126,12 +126,48 @@ fn handlers_have_their_time_also_when_the_client_is_gone() {
     eventually("handlers are stopped", || server.get("/running").1 == "0");
 }
 
+const POST: &[u8] = b"POST /never HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+
+#[test]
+fn nobody_works_for_clients_that_have_left() {
+    let (_scratch, server) = app("{:handler-timeout 0}");
+    let running = |wanted: &str| {
+        eventually(&format!("{wanted} handlers run"), || {
+            server.get("/running").1 == wanted
+        });
+    };
+    // With an answer unread, the connection is reset.
+    let reset = |request: &[u8]| {
+        let mut stream = ask(&server, "/running");
+        stream.write_all(request).unwrap();
+        running("1");
+        assert!(stream.peek(&mut [0]).unwrap() > 0);
+    };
+    reset(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n");
+    running("0");
+    // One that has closed its half may still be listening, for a while.
+    let begin = Instant::now();
+    drop(ask(&server, "/never"));
+    running("1");
+    running("0");
+    assert!(
+        begin.elapsed() > Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    // What changes something is finished.
+    reset(POST);
+    std::thread::sleep(Duration::from_secs(1));
+    running("1");
+}
+
 #[test]
 fn what_runs_for_clients_that_are_gone_keeps_their_places() {
     let (_scratch, server) = app("{:handler-timeout 1500 :max-connections 3}");
     let begin = Instant::now();
     for _ in 0..3 {
-        drop(ask(&server, "/never"));
+        let mut stream = server.connect();
+        stream.write_all(POST).unwrap();
     }
     assert_eq!(server.get("/running").0, 200);
     assert!(

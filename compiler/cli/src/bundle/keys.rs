@@ -1,6 +1,5 @@
 //! Keys in files, as OpenSSL has them: PKCS #8 and SubjectPublicKeyInfo in PEM (RFC 8410).
 
-use crate::paths::shown;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_compact::{KeyPair, PublicKey, Seed};
 use sema_machine::launch::signature::LENGTH;
+
+use crate::paths::shown;
 
 /// What stands in front of the 32 bytes of a private key.
 const PRIVATE: &[u8] = &[

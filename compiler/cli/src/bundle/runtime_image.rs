@@ -1,6 +1,5 @@
 //! The runtime executable that programs are appended to: where it comes from and what it runs on.
 
-use crate::paths::shown;
 use std::borrow::Cow;
 use std::fs;
 use std::io;
@@ -10,6 +9,7 @@ use sema_machine::platform::elf_note;
 use sema_machine::platform::tier::Tier;
 
 use super::target::Target;
+use crate::paths::shown;
 
 /// The runtime that was put into semac when it was built; empty if none was.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtime.bin"));

@@ -1,12 +1,12 @@
 //! `semac compile`: one file, one module.
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use sema_format::WriteOptions;
 
 use super::arguments::Compile;
 use super::clock::Clock;
+use crate::paths::shown;
 use semac_core::driver::{Surroundings, World};
 use semac_core::phases::{self, Observer};
 

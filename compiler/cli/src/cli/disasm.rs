@@ -1,10 +1,10 @@
 //! `semac disasm`: listings of bytecode.
 
-use crate::paths::shown;
 use sema_format::{AlignedBytes, FormatError, ModuleView, WriteOptions};
 
 use super::arguments::Disasm;
 use super::clock::Clock;
+use crate::paths::shown;
 use semac_core::driver::{Surroundings, World};
 
 use super::failure::{Failure, print};

@@ -1,6 +1,5 @@
 //! How commands fail, and how that is shown.
 
-use crate::paths::shown;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +9,7 @@ use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::source::SourceMap;
 
 use super::diagnostics::DiagnosticPart;
+use crate::paths::shown;
 
 use crate::bundle::{BundleError, IncludeError, KeyError, RuntimeError, SecretError};
 use crate::project::ProjectError;

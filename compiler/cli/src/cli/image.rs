@@ -1,6 +1,5 @@
 //! Files that semac made: modules, archives and executables, told apart by their first bytes.
 
-use crate::paths::shown;
 use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
@@ -9,6 +8,7 @@ use sema_format::AlignedBytes;
 use sema_vfs::{ARCHIVE_MAGIC, Archive, EntryKind, EntryRef, VfsError};
 
 use super::failure::Failure;
+use crate::paths::shown;
 
 /// First bytes of executables that runtimes exist for.
 const ELF_MAGIC: &[u8] = b"\x7fELF";

@@ -1,11 +1,11 @@
 //! `semac init`: a project that builds, tests and runs.
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::failure::{Failure, remark};
+use crate::paths::shown;
 
 /// `semac init`
 #[derive(Debug, Args)]

@@ -1,6 +1,5 @@
 //! `semac man`: the manual pages, for who packs semac.
 
-use crate::paths::shown;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
@@ -8,6 +7,7 @@ use clap::{Args, CommandFactory};
 use super::arguments::Arguments;
 use super::count_text;
 use super::failure::{Failure, remark};
+use crate::paths::shown;
 
 /// `semac man`
 #[derive(Debug, Args)]

@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::arguments::{Lints, Optimization};
 use super::failure::{Failure, note};
 use super::image::{self, FileKind};
-use crate::paths::shown;
 use semac_core::driver::{
     FileSystem, Options, Program, Service, Surroundings, World, compile_program,
 };
@@ -21,6 +20,8 @@ use semac_core::live::machine::Printed;
 use semac_core::phases::Observer;
 
 use crate::oci::archive::digest;
+
+use crate::paths::shown;
 
 /// The real file system. It remembers what was read.
 #[derive(Default)]

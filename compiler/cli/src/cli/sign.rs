@@ -1,6 +1,5 @@
 //! `semac keygen`, `semac sign`, and what `semac verify --key` does: signatures of programs.
 
-use crate::paths::shown;
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use super::build::protect;
 use super::failure::{Failure, remark};
 use super::image::{self, FileKind};
 use crate::bundle::{new_keys, output_path, private_key};
+use crate::paths::shown;
 
 pub(super) fn generate(arguments: &Keygen) -> Result<u8, Failure> {
     let public = new_keys(&arguments.file)?;

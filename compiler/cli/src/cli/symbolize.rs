@@ -1,6 +1,5 @@
 //! `semac symbolize`: the report of a program without line tables, with the lines.
 
-use crate::paths::shown;
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
@@ -12,6 +11,7 @@ use sema_vfs::{Archive, EntryKind};
 use super::arguments::Symbolize;
 use super::failure::{Failure, note, print};
 use super::image;
+use crate::paths::shown;
 
 /// Frames in a row that are written out, if each stands for several lines.
 const MOST_REPEATED: u64 = 1000;

@@ -1,6 +1,5 @@
 //! `semac verify`: is a file undamaged, and is its code well formed?
 
-use crate::paths::shown;
 use sema_format::ModuleView;
 use sema_machine::launch::signature::SIGNATURE;
 
@@ -10,6 +9,7 @@ use super::failure::{Failure, print};
 use super::image::{self, Image};
 use super::sign;
 use crate::bundle::public_key;
+use crate::paths::shown;
 
 pub(super) fn execute(arguments: &Verify) -> Result<u8, Failure> {
     let damaged = |problem: String| Failure::Damaged {

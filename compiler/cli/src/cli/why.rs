@@ -1,6 +1,5 @@
 //! `semac why`: by which calls a program gets to something.
 
-use crate::paths::shown;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
@@ -20,6 +19,7 @@ use super::clock::Clock;
 use super::failure::{Failure, print};
 use super::program;
 use crate::bundle::{Allowance, Grant};
+use crate::paths::shown;
 
 /// What ships is asked about.
 const OPTIMIZATION: Optimization = Optimization {

@@ -15,7 +15,6 @@
 
 mod read;
 
-use crate::paths::shown;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +23,7 @@ use semac_core::front::diagnostic::Diagnostic;
 use semac_core::front::source::SourceMap;
 
 use crate::bundle::{Grant, Include};
+use crate::paths::shown;
 
 /// What the project file is called.
 pub const NAME: &str = "sema.toml";

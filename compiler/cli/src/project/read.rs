@@ -1,6 +1,5 @@
 //! Reading a project file. Whatever is wrong with it is said with its place, all of it at once.
 
-use crate::paths::shown;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::bundle::{Excludes, Grant, TARGETS, Target};
+use crate::paths::shown;
 
 use super::{Project, ProjectError, WRONG_PROJECT};
 

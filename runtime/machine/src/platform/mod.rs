@@ -26,6 +26,9 @@ pub mod hardening;
 #[cfg(unix)]
 pub mod heard;
 mod memcpy;
+#[cfg(all(unix, feature = "many-threads"))]
+#[allow(unsafe_code, reason = "the system's call for it takes a pointer")]
+pub mod peer;
 #[cfg_attr(target_family = "wasm", path = "wasi/process.rs")]
 pub mod process;
 pub mod shown_line;
@@ -38,9 +41,6 @@ pub mod standard_output;
 pub mod terminal;
 pub mod threads;
 pub mod tier;
-#[cfg(all(unix, feature = "many-threads"))]
-#[allow(unsafe_code, reason = "the system's call for it takes a pointer")]
-pub mod unsent;
 mod unwinding;
 #[cfg_attr(target_family = "wasm", path = "wasi/waker.rs")]
 pub mod waker;

@@ -12,7 +12,6 @@ mod image;
 mod include;
 mod pattern;
 
-use crate::paths::shown;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -24,6 +23,7 @@ use sema_machine::launch;
 use sema_vfs::{ARCHIVE_MAGIC, Archive, PathError, VfsPath};
 
 use super::inputs::{Identity, same_file};
+use crate::paths::shown;
 pub use embedding::{Embedding, ServeError};
 pub use image::{MAKER as IMAGE_MAKER, is_image_of_semac};
 pub use include::Include;

@@ -1,6 +1,5 @@
 //! The container image of a build (`--image`).
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use sema_vfs::Outputs;
@@ -11,6 +10,7 @@ use super::report::{ImageReport, absolute, sha256};
 use super::signing::Keys;
 use crate::bundle::{Bundle, RuntimeImage};
 use crate::oci::{self, Executable, ImageName, ImageOptions};
+use crate::paths::shown;
 
 /// Programs run as this user unless told otherwise: the number that images without users have for "nobody in particular".
 const USER: &str = "65532:65532";

@@ -1,6 +1,5 @@
 //! What a build is about: the command line, completed by the project file.
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use sema_machine::platform::tier::Tier;
@@ -11,6 +10,7 @@ use super::super::program;
 use super::outputs;
 use super::several::Several;
 use crate::bundle::{Excludes, Grant, Grants, Include, IncludeError, same_file};
+use crate::paths::shown;
 use crate::project::{NAME, Project};
 
 /// What a build is about.

@@ -13,7 +13,6 @@ mod several;
 mod signing;
 mod targets;
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -31,6 +30,7 @@ use super::{count_text, program, size_text};
 use crate::bundle::{
     self, Asset, Bundle, BundleError, Contents, Embedding, Hardening, RuntimeImage, Target,
 };
+use crate::paths::shown;
 use image::WrittenImage;
 use job::Job;
 pub(super) use job::entry_at;

@@ -1,11 +1,11 @@
 //! Where a build writes, and what it must not replace.
 
-use crate::paths::shown;
 use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
 use super::super::program;
 use crate::bundle::{self, Origin, RuntimeImage, Target};
+use crate::paths::shown;
 
 /// The executables to write, one for each platform.
 ///

@@ -4,11 +4,11 @@
 //! them import are there once, as are the builtins. Which one is asked for is the runtime's decision
 //! (`sema_machine::launch`); the module only looks at the name that the program gets.
 
-use crate::paths::shown;
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::failure::Failure;
+use crate::paths::shown;
 
 /// Several programs as one.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use sema_machine::platform::peer::Peer;
+
 /// What goes on at a connection.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -23,6 +25,10 @@ pub struct Pulse {
     lingers: AtomicBool,
     /// Bodies of requests that are not complete, also when their answers are.
     receiving: AtomicU32,
+    /// Whether somebody wants to know what the peer does.
+    is_asked: AtomicBool,
+    /// What it does.
+    peer: AtomicU32,
     /// Requests that have begun.
     begun: AtomicU32,
     /// Answers of which something lies ready to be sent.
@@ -113,6 +119,33 @@ impl Pulse {
             && !self.is_receiving()
             && !self.is_held_up.load(Ordering::Relaxed)
             && !self.is_expecting.load(Ordering::Relaxed)
+    }
+
+    /// Whoever has the connection is to look what the peer does, when it has its turn.
+    pub fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes what the peer does, if somebody has asked.
+    pub fn look(&self, peer: impl FnOnce() -> Peer) {
+        if self.is_asked.load(Ordering::Relaxed) {
+            self.is_asked.store(false, Ordering::Relaxed);
+            let peer = match peer() {
+                Peer::Speaks => 0,
+                Peer::IsDone => 1,
+                Peer::IsGone => 2,
+            };
+            self.peer.store(peer, Ordering::Relaxed);
+        }
+    }
+
+    /// What the peer did when that was looked at last.
+    pub fn peer(&self) -> Peer {
+        match self.peer.load(Ordering::Relaxed) {
+            0 => Peer::Speaks,
+            1 => Peer::IsDone,
+            _ => Peer::IsGone,
+        }
     }
 
     fn is_receiving(&self) -> bool {

@@ -15,7 +15,7 @@ use hyper::body::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sema_machine::platform::unsent::unsent;
+use sema_machine::platform::peer::{self, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -32,6 +32,9 @@ use crate::net::http::tls::HTTP_2;
 
 /// How long nothing must be said until a connection is quiet. A connection of HTTP/1 is looked at so often, whatever happens at it.
 pub const QUIET: Duration = Duration::from_millis(200);
+
+/// How long a client that sends nothing more is waited on with its answer: most of those have left, a few close half of their connection.
+const HALF_CLOSED: Duration = Duration::from_secs(5);
 
 /// How long what is still sent to a connection that has been refused is read and thrown away, and how long nothing of it may come.
 const LINGERING: Duration = Duration::from_secs(30);
@@ -123,6 +126,8 @@ impl AsyncWrite for Watched {
         let flushed = Pin::new(&mut self.io).poll_flush(context);
         // It is asked for at every opportunity, and need not mean anything.
         self.pulse.hold_up(flushed.is_pending());
+        self.pulse
+            .look(|| self.io.tcp().map_or(Peer::Speaks, peer::look));
         if flushed.is_pending() {
             self.look_at_client();
         }
@@ -138,7 +143,7 @@ impl Watched {
     /// Writing has to wait for the client: whether that has taken something meanwhile. The system lets write again only when much of
     /// what it keeps for the client is gone.
     fn look_at_client(&mut self) {
-        let now = self.io.tcp().and_then(unsent);
+        let now = self.io.tcp().and_then(peer::unsent);
         if std::mem::replace(&mut self.unsent, now) > now {
             self.pulse.take();
         }
@@ -216,6 +221,34 @@ impl Heading {
             self.since = Instant::now();
         }
         self.since.elapsed() >= limit
+    }
+}
+
+/// Whether a client is gone whose requests handlers are at.
+#[derive(Default)]
+struct Gone {
+    /// Since when it sends nothing more.
+    since: Option<Instant>,
+}
+
+impl Gone {
+    /// Whether it is, as far as is known since the last look. It will be looked at again.
+    fn is_so(&mut self, pulse: &Pulse) -> bool {
+        let peer = if pulse.is_busy() {
+            pulse.peer()
+        } else {
+            Peer::Speaks
+        };
+        pulse.ask();
+        match peer {
+            Peer::Speaks => self.since = None,
+            Peer::IsDone => {
+                let since = *self.since.get_or_insert_with(Instant::now);
+                return since.elapsed() >= HALF_CLOSED;
+            }
+            Peer::IsGone => {}
+        }
+        peer == Peer::IsGone
     }
 }
 
@@ -409,6 +442,7 @@ async fn stretch(
         let mut beats = pulse.beats();
         let mut stuck = Stuck::new(&pulse);
         let mut heading = Heading::new(&pulse);
+        let mut gone = Gone::default();
         let is_stopping = std::future::poll_fn(|context| {
             // What goes wrong with a connection ends it, and is nobody else's matter.
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
@@ -429,7 +463,7 @@ async fn stretch(
                     pulse.break_off();
                     return Poll::Ready(None);
                 }
-                if heading.lasts(&pulse, settings.head_time) {
+                if heading.lasts(&pulse, settings.head_time) || gone.is_so(&pulse) {
                     return Poll::Ready(None);
                 }
                 look.as_mut().reset(Instant::now() + interval);

@@ -1,7 +1,7 @@
 //! One request and its answer, as they go between the engine and the machine.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hyper::Response;
@@ -66,6 +66,8 @@ pub struct Handler {
     task: AtomicU32,
     /// The status with which the request is refused if the task fails: what it has failed by is the client's fault. 0: nothing is.
     refusal: AtomicU16,
+    /// Whether it has been stopped: it is not to begin, either.
+    is_stopped: AtomicBool,
 }
 
 /// There is none, or it has given its answer.
@@ -76,6 +78,7 @@ impl Default for Handler {
         Handler {
             task: AtomicU32::new(NO_TASK),
             refusal: AtomicU16::new(0),
+            is_stopped: AtomicBool::new(false),
         }
     }
 }
@@ -102,6 +105,11 @@ impl Handler {
     /// What the request is refused with if the task has failed by the client's fault.
     pub fn refusal(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.refusal.load(Ordering::Relaxed)).ok()
+    }
+
+    /// Whether it has been stopped before it could begin.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
     }
 
     /// Its promise, unless it has given its answer.
@@ -148,6 +156,7 @@ impl Queue {
 
     /// A handler is to be stopped.
     pub fn stop(&self, handler: Arc<Handler>) {
+        handler.is_stopped.store(true, Ordering::Relaxed);
         self.change(|state| state.late.push(handler));
     }
 

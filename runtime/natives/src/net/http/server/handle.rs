@@ -267,6 +267,7 @@ async fn answer(
     let conditions = Conditions::of(&head);
     let seat = &place.guest.0;
     let (answer, answered) = parcel(&seat.engine.post);
+    let is_safe = head.method.is_safe();
     let request = exchange::Request {
         method: head.method,
         target: head.uri,
@@ -283,45 +284,39 @@ async fn answer(
         turn,
     };
     seat.queue.put((Box::new(request), Box::new(responder)));
-    let answered = match settings.handler_time {
-        None => answered.await,
-        Some(time) => {
-            let mut watch = Watch::begin(seat.clone(), handler, time);
-            // Connections of HTTP/1 are looked at every so often.
-            let at_once = is_2 || time < 2 * QUIET;
-            match within(watch.until, at_once, answered).await {
-                Some(answered) => {
-                    watch.is_over = true;
-                    answered
-                }
-                None => {
-                    return plain(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "Handler did not respond in time",
-                    );
-                }
-            }
-        }
+    let time = settings.handler_time;
+    let mut watch = Watch::begin(seat.clone(), handler, time, is_safe);
+    // Connections of HTTP/1 are looked at every so often.
+    let at_once = is_2 || time < 2 * QUIET;
+    let Some(answered) = within(watch.until, at_once, answered).await else {
+        return plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Handler did not respond in time",
+        );
     };
+    watch.is_over = true;
     answered.unwrap_or_else(|| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
 }
 
-/// Looks after the time of a handler. What it does for a client that has gone is finished, but not for longer than for others.
+/// Looks after the time of a handler. When its client leaves, a handler whose request is safe (RFC 9110, 9.2.1) is stopped: nobody wants to know
+/// any more. What another one does is finished, but not for longer than for others.
 struct Watch {
     seat: Arc<Seat>,
     handler: Arc<Handler>,
     until: Instant,
+    is_safe: bool,
     is_over: bool,
 }
 
 impl Watch {
-    fn begin(seat: Arc<Seat>, handler: Arc<Handler>, time: Duration) -> Watch {
+    fn begin(seat: Arc<Seat>, handler: Arc<Handler>, time: Duration, is_safe: bool) -> Watch {
         let now = Instant::now();
         Watch {
             seat,
             handler,
             // Longer than a century is as good as for ever.
             until: now.checked_add(time).unwrap_or(now + LONGEST),
+            is_safe,
             is_over: false,
         }
     }
@@ -333,7 +328,7 @@ impl Drop for Watch {
             return;
         }
         let (seat, handler, until) = (self.seat.clone(), self.handler.clone(), self.until);
-        if until <= Instant::now() {
+        if self.is_safe || until <= Instant::now() {
             seat.queue.stop(handler);
         } else if tokio::runtime::Handle::try_current().is_ok() {
             spawn(async move {

@@ -230,6 +230,7 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
         finish: |host: &Host, found: Found| match found {
             Found::End => Ok(Value::NIL),
             Found::Late(handler) => Ok(handler.promise(host).unwrap_or(Value::FALSE)),
+            Found::Exchange((_, responder)) if responder.handler.is_stopped() => Ok(Value::FALSE),
             Found::Exchange((request, responder)) => {
                 let Ok(request) = request_value(host, request) else {
                     // There is no memory for it now: the server goes on.

@@ -42,7 +42,7 @@ pub struct Settings {
     /// How long a client may take nothing of an answer.
     pub send_time: Duration,
     /// How long a handler may take.
-    pub handler_time: Option<Duration>,
+    pub handler_time: Duration,
     /// How long what runs may take when the server ends.
     pub grace: Duration,
     /// Certificate and key.
@@ -118,9 +118,7 @@ impl Settings {
             head_time: limit("header-timeout", 30_000)?,
             body_time: limit("body-timeout", 30_000)?,
             send_time: limit("send-timeout", 60_000)?,
-            handler_time: milliseconds(host, options, "handler-timeout")?
-                .or(Some(Duration::from_secs(120)))
-                .filter(|time| !time.is_zero()),
+            handler_time: limit("handler-timeout", 120_000)?,
             grace: time("grace", 10_000)?,
             tls: match (
                 octets(host, options, "cert")?,
