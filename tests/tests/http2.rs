@@ -85,6 +85,36 @@ fn answers_may_come_before_the_request_is_complete() {
 }
 
 #[test]
+fn what_comes_after_a_pause_is_not_taken_late() {
+    if !peers(&[("curl", "curl")]) {
+        return;
+    }
+    let scratch = built(
+        r#"(define (handler request)
+             (http/stream (fn (send) (for-range (n 0 4) (send {:number n}) (async/sleep 1100)))))
+           (http/serve handler {:port 0 :host "127.0.0.1" :send-timeout 1000})"#,
+    );
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let mut streams: Vec<Child> = (0..20)
+        .map(|_| {
+            let mut curl = Command::new("curl");
+            curl.args(["--silent", "--no-buffer", "--http2-prior-knowledge"]);
+            curl.arg(format!("http://127.0.0.1:{}/", server.port));
+            std::thread::sleep(Duration::from_millis(20));
+            curl.stdout(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for stream in streams.drain(..) {
+        let output = stream.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && said.ends_with("data: {\"number\":3}\n\n"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn curl_speaks_both_versions() {
     if !peers(&[("openssl", "openssl"), ("curl", "curl")]) {
         return;

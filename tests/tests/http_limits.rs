@@ -15,7 +15,11 @@ const APP: &str = r#"
 (define running 0)
 (define app
   (http/router
-    [[:any "/never" (fn (request)
+    [[:get "/counts" (fn (request)
+       (set! running (+ running 1))
+       (try (let loop ((n 0)) (loop (+ n 1)))
+         (catch condition (set! running (- running 1)) (throw condition))))]
+     [:any "/never" (fn (request)
        (set! running (+ running 1))
        (try (begin (async/sleep 600000) (http/text "late"))
          (catch condition (set! running (- running 1)) (throw condition))))]
@@ -35,7 +39,7 @@ const APP: &str = r#"
        {:headers (foldl (fn (fields n) (assoc fields (str "x-" n) "v")) {} (range 0 20000)) :body ""})]
      [:get "/says" (fn (request) (error (str "no user " (:u (:query request)))))]
      [:post "/form" (fn (request) (http/text (str (:form request) (:multipart request))))]
-     [:get "/busy" (fn (request) (let loop ((n 0)) (loop (+ n 1))))]
+     [:any "/busy" (fn (request) (let loop ((n 0)) (loop (+ n 1))))]
      [:ws "/waits" (fn (connection)
        (let loop ()
          (let ((message ((:recv connection))))
@@ -159,6 +163,33 @@ fn nobody_works_for_clients_that_have_left() {
     reset(POST);
     std::thread::sleep(Duration::from_secs(1));
     running("1");
+}
+
+#[test]
+fn handlers_that_compute_have_their_time() {
+    let (_scratch, server) = app("{:handler-timeout 500}");
+    let (status, said) = server.get("/counts");
+    assert_eq!(
+        (status, said.as_str()),
+        (503, "Handler did not respond in time")
+    );
+    assert_eq!(server.get("/running"), (200, "0".to_owned()));
+}
+
+#[test]
+fn the_end_does_not_wait_for_half_a_head() {
+    let (_scratch, mut server) = app("{:grace 20000}");
+    let mut stream = server.connect();
+    stream.write_all(b"GET /run").unwrap();
+    assert_eq!(server.get("/running").0, 200);
+    let begin = Instant::now();
+    server.terminate();
+    assert_eq!(server.ended().1, "ended\n");
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 #[test]
@@ -300,6 +331,15 @@ fn the_end_comes_without_descriptors() {
 fn the_end_comes_when_a_handler_computes() {
     let (_scratch, mut server) = app("{:grace 500}");
     let _busy = ask(&server, "/busy");
+    std::thread::sleep(Duration::from_millis(300));
+    server.terminate();
+    // The connection is closed then, and nobody wants an answer.
+    assert_eq!(server.ended().0.code(), Some(0));
+    // What may change something is not stopped by that.
+    let (_scratch, mut server) = app("{:grace 500}");
+    let mut busy = server.connect();
+    busy.write_all(b"POST /busy HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+        .unwrap();
     std::thread::sleep(Duration::from_millis(300));
     server.terminate();
     assert_eq!(

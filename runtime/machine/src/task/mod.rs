@@ -94,6 +94,8 @@ pub struct Scheduler {
     fresh: RefCell<Vec<u32>>,
     /// What tasks wait for outside of the machine.
     pub(crate) outside: Outside,
+    /// Who knows of tasks that nobody wants.
+    unwanted: RefCell<Vec<stop::Unwanted>>,
     /// The running task.
     pub(crate) current: Cell<u64>,
     /// Whether a nested call is running, which must not wait.

@@ -4,14 +4,36 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::operation::{Resume, Wait};
-use super::promise::{BY_TIMEOUT, CHILDREN, TASK, VALUE, is_pending};
+use super::promise::{BY_TIMEOUT, CHILDREN, EXPLICIT, TASK, VALUE, is_pending};
 use super::timer::timeout_condition;
 use super::{Scheduler, TaskId};
 use crate::host::Host;
 use crate::memory::heap::Heap;
 use crate::memory::value::{Kind, Value};
 
+/// Gives the promises of tasks whose results nobody wants any more.
+pub type Unwanted = Box<dyn Fn(&Host) -> Vec<Value>>;
+
 impl Scheduler {
+    /// While a task computes this is asked now and then, too. Tasks that nothing else waits for than what nobody wants are stopped.
+    pub fn ask_for_unwanted(&self, ask: Unwanted) {
+        self.unwanted.borrow_mut().push(ask);
+    }
+
+    /// Cancels the running task, which has this promise, if it works for nobody; whether it does.
+    pub(crate) fn stop_unwanted(&self, host: &Host, running: TaskId, promise: Value) -> bool {
+        let asked = self.unwanted.borrow();
+        let is_unwanted = promise.kind() == Kind::AsyncPromise
+            && asked
+                .iter()
+                .flat_map(|ask| ask(host))
+                .any(|awaited| self.depends_on(&host.heap, awaited, running));
+        if is_unwanted {
+            self.cancel_because(host, promise, EXPLICIT);
+        }
+        is_unwanted
+    }
+
     /// Wakes those whose timeouts are due and about the running task, which has this promise, and cancels it if
     /// there are any.
     pub(crate) fn stop_by_timeouts(&self, host: &Host, running: TaskId, promise: Value) -> bool {

@@ -106,7 +106,9 @@ impl Vm {
         }
         let scheduler = &self.host.scheduler;
         let timed_out = scheduler.stop_by_timeouts(&self.host, self.task.id, self.task.promise);
-        if !timed_out && !scheduler.is_cancelled(self.task.id) {
+        let is_unwanted =
+            timed_out || scheduler.stop_unwanted(&self.host, self.task.id, self.task.promise);
+        if !is_unwanted && !scheduler.is_cancelled(self.task.id) {
             self.steps.grant(SLICE);
             return None;
         }

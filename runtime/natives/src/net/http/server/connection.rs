@@ -30,8 +30,14 @@ use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::Works;
 use crate::net::http::tls::HTTP_2;
 
-/// How long nothing must be said until a connection is quiet. A connection of HTTP/1 is looked at so often, whatever happens at it.
+/// How long nothing must be said until a connection is quiet. A connection of HTTP/1 is looked at so long after a request has come, whatever happens at it.
 pub const QUIET: Duration = Duration::from_millis(200);
+
+/// How long a server that ends waits for the rest of a head.
+const LAST_HEAD: Duration = Duration::from_secs(1);
+
+/// How long no look need be taken at a connection on which nothing changes.
+const RARE: Duration = Duration::from_secs(1);
 
 /// How long a client that sends nothing more is waited on with its answer: most of those have left, a few close half of their connection.
 const HALF_CLOSED: Duration = Duration::from_secs(5);
@@ -177,24 +183,26 @@ impl Drop for Watched {
 /// Since when a client takes nothing of what it could take.
 struct Stuck {
     taken: u32,
-    since: Instant,
+    since: Option<Instant>,
 }
 
 impl Stuck {
     fn new(pulse: &Pulse) -> Stuck {
         Stuck {
             taken: pulse.taken(),
-            since: Instant::now(),
+            since: None,
         }
     }
 
-    /// Whether it does so for longer than this.
+    /// Whether it does so for longer than this, as far as looks from time to time can tell: it begins with the first that finds something
+    /// ready to be taken.
     fn lasts(&mut self, pulse: &Pulse, limit: Duration) -> bool {
         let now = pulse.taken();
         if std::mem::replace(&mut self.taken, now) != now || !pulse.is_stuck() {
-            self.since = Instant::now();
+            self.since = None;
+            return false;
         }
-        self.since.elapsed() >= limit
+        self.since.get_or_insert_with(Instant::now).elapsed() >= limit
     }
 }
 
@@ -356,7 +364,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
     let mut stuck = Stuck::new(&pulse);
     loop {
         let begun = pulse.begun();
-        let look = sleep(settings.head_time.min(settings.send_time));
+        let look = sleep(settings.head_time.min(settings.send_time / 2));
         let ending = race(look, server.reached(Phase::Stopping));
         match race(connection.as_mut(), ending).await {
             First::One(_) => return,
@@ -437,7 +445,8 @@ async fn stretch(
     let mut connection = connection.with_upgrades();
     {
         let mut stopping = pin!(server.reached(Phase::Stopping));
-        let interval = QUIET.min(settings.head_time);
+        let shortest = QUIET.min(settings.head_time);
+        let mut interval = shortest;
         let mut look = pin!(sleep(interval));
         let mut beats = pulse.beats();
         let mut stuck = Stuck::new(&pulse);
@@ -456,9 +465,18 @@ async fn stretch(
             }
             while look.as_mut().poll(context).is_ready() {
                 let now = pulse.beats();
-                if std::mem::replace(&mut beats, now) == now && pulse.is_quiet() {
+                let is_still = std::mem::replace(&mut beats, now) == now;
+                if is_still && pulse.is_quiet() {
                     return Poll::Ready(Some(false));
                 }
+                // Handlers that wait for long do not need many looks.
+                interval = match is_still && pulse.is_busy() {
+                    true => (2 * interval)
+                        .min(RARE)
+                        .min(settings.send_time / 2)
+                        .max(shortest),
+                    false => shortest,
+                };
                 if stuck.lasts(&pulse, settings.send_time) {
                     pulse.break_off();
                     return Poll::Ready(None);
@@ -498,6 +516,11 @@ async fn stretch(
         }
     }
     Pin::new(&mut connection).graceful_shutdown();
-    let _ = race(connection, server.reached(Phase::Closed)).await;
+    let mut ending = pin!(race(connection, server.reached(Phase::Closed)));
+    // A request that is on its way is still answered, but half a head may stay one.
+    let soon = timeout(LAST_HEAD, ending.as_mut()).await;
+    if soon.is_err() && pulse.is_busy() {
+        let _ = ending.await;
+    }
     Stretch::Over
 }

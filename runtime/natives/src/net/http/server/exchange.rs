@@ -160,6 +160,11 @@ impl Queue {
         self.change(|state| state.late.push(handler));
     }
 
+    /// Handlers that are to be stopped.
+    pub fn late(&self) -> Vec<Arc<Handler>> {
+        lock(&self.0).late.clone()
+    }
+
     /// How many requests the machine has taken so far, if others wait for it.
     pub fn backlog(&self) -> Option<u32> {
         let state = lock(&self.0);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming as Received};
+use hyper::http::uri::PathAndQuery;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::{Request, Response};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -107,7 +108,9 @@ async fn reported(
         return answer(&server, &place, request, peer, pulse).await;
     }
     let start = Instant::now();
-    let mut line = format!("{} {}", request.method(), request.uri());
+    // In HTTP/2 the address has the server's name, too.
+    let target = request.uri().path_and_query().map(PathAndQuery::as_str);
+    let mut line = format!("{} {}", request.method(), target.unwrap_or("*"));
     line.truncate(LONGEST_LINE);
     let response = answer(&server, &place, request, peer.clone(), pulse).await;
     let bytes = response.body().size_hint().exact();

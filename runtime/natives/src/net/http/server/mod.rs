@@ -139,6 +139,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
         let Some((server, seat)) = employment.join(&settings, &engine) else {
             return employment.wait_for_end(host, &engine);
         };
+        stop_late(host, &seat);
         let handle = host.heap.foreign(Box::new(Handle {
             server,
             seat,
@@ -174,6 +175,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             let (server, seat, running, address) =
                 bound.map_err(|error| io_error(format!("http/serve: {name}: {error}")))?;
             let info = info(host, &server.settings, address);
+            stop_late(host, &seat);
             let handle = host.heap.foreign(Box::new(Handle {
                 server,
                 seat,
@@ -182,6 +184,16 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             Ok(host.heap.list(&[handle, info]))
         },
     )
+}
+
+/// Has handlers stopped that compute when they are to end. Those that wait are stopped when the machine gets round to it.
+fn stop_late(host: &Host, seat: &Arc<Seat>) {
+    let seat = Arc::downgrade(seat);
+    host.scheduler.ask_for_unwanted(Box::new(move |host| {
+        let late = seat.upgrade().map(|seat| seat.queue.late());
+        let late = late.into_iter().flatten();
+        late.filter_map(|handler| handler.promise(host)).collect()
+    }));
 }
 
 fn info(host: &Host, settings: &Settings, address: SocketAddr) -> Value {

@@ -52,7 +52,7 @@ natives! {
     "http/file" (path: String, kind?: String) -> Map, needs(Capability::FsRead), embedded => file;
 
     /// A response that is a stream of events: what the function sends with the function that it is given. A text is an event of that
-    /// data; a map may say `:data`, `:event`, `:id` and `:retry`. The stream ends when the function does. Sending raises when the
+    /// data; a map may say `:data`, `:event`, `:id` and `:retry`, and is the data as JSON if it says none of these. The stream ends when the function does. Sending raises when the
     /// client is gone.
     /// (map? (http/stream (fn (send) (send "tick")))) => #t
     /// (http/stream 42) => error expected function, got int
@@ -215,11 +215,27 @@ fn add_field(name: &str, value: &str, out: &mut String) {
     }
 }
 
+/// Whether a map says what an event is; else it is the data.
+fn is_event(host: &Host, map: Value) -> bool {
+    ["data", "event", "id", "retry"]
+        .iter()
+        .any(|name| collections::get_keyword(host, map, host.constant_keyword(name)).is_some())
+}
+
+fn add_json(host: &Host, data: Value, out: &mut String) -> Outcome<()> {
+    let data = write::encode(host, data, false);
+    let data = data.map_err(|problem| eval_error(format!("http/stream: {problem}")))?;
+    add_field("data", &data, out);
+    Ok(())
+}
+
 fn event(host: &Host, args: &[Value]) -> Outcome {
     let event = argument(args, 0);
     let mut out = String::new();
     if let Some(data) = host.heap.as_str(event) {
         add_field("data", data, &mut out);
+    } else if collections::is_map(event) && !is_event(host, event) {
+        add_json(host, event, &mut out)?;
     } else if collections::is_map(event) {
         for name in ["event", "id", "retry"] {
             if let Some(value) = option(host, event, name) {
@@ -236,11 +252,7 @@ fn event(host: &Host, args: &[Value]) -> Outcome {
         match host.heap.as_str(data) {
             Some(data) => add_field("data", data, &mut out),
             None if data == Value::NIL => {}
-            None => {
-                let data = write::encode(host, data, false);
-                let data = data.map_err(|problem| eval_error(format!("http/stream: {problem}")))?;
-                add_field("data", &data, &mut out);
-            }
+            None => add_json(host, data, &mut out)?,
         }
     } else {
         return Err(argument_error(
