@@ -230,7 +230,17 @@ fn text_of(expr: &Expr, texts: &Texts<'_>) -> Option<Rc<str>> {
 fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<LiteralRead> {
     let mut found = Vec::new();
     match &expr.kind {
-        ExprKind::Const(datum) => served_in(datum, interner, &mut found),
+        ExprKind::Const(datum) => {
+            found.extend(served_in(datum, interner));
+            // Routes stand in a vector. Further in nothing is looked for: what macros make may have parts without end.
+            if let DatumKind::Vector(routes) = datum {
+                found.extend(
+                    routes
+                        .iter()
+                        .filter_map(|route| served_in(&route.kind, interner)),
+                );
+            }
+        }
         _ => {
             if let Some((builtin, [method, _, directory])) = called(expr)
                 && builtin.facts().result == Kind::Vector
@@ -245,19 +255,17 @@ fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<Literal
     found
 }
 
-/// The same in a constant.
-fn served_in(datum: &DatumKind, interner: &Interner, found: &mut Vec<LiteralRead>) {
-    let DatumKind::Vector(items) = datum else {
-        return;
-    };
-    if let [method, _, directory] = &**items
-        && is_static(&method.kind, interner)
-        && let DatumKind::Str(path) = &directory.kind
-    {
-        found.push(LiteralRead::of_router(path, directory.span));
-    }
-    for item in items.iter() {
-        served_in(&item.kind, interner, found);
+/// The directory of a constant that is such a route.
+fn served_in(datum: &DatumKind, interner: &Interner) -> Option<LiteralRead> {
+    match datum {
+        DatumKind::Vector(items) => match &**items {
+            [method, _, directory] if is_static(&method.kind, interner) => match &directory.kind {
+                DatumKind::Str(path) => Some(LiteralRead::of_router(path, directory.span)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }
 
