@@ -22,7 +22,7 @@ RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(call FLAGS,$(1),$(2))"
 # In the network's tiers builtins are optimised for size, where all that is generic ends up (docs/adr/0015-network.md).
 NETWORK_SIZE = --config 'profile.runtime.package.sema-natives.opt-level="s"'
 # There, what is declared `inline` is inlined only where it is small as well.
-NETWORK_ENV = $(call RUNTIME_ENV,20,-C llvm-args=-inlinehint-threshold=95)
+NETWORK_ENV = $(call RUNTIME_ENV,18,-C llvm-args=-inlinehint-threshold=95)
 # Copies a runtime that was built to where semac finds it, with its licences. The rest of the path follows.
 PLACE = CARGO="$(CARGO)" tools/place-runtime.sh "$(TARGET_DIR)/$$target/runtime
 # Where the conformance cases are; `make conformance` is skipped without them.
