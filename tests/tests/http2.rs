@@ -85,6 +85,43 @@ fn answers_may_come_before_the_request_is_complete() {
 }
 
 #[test]
+fn handlers_of_streams_that_are_given_up_are_stopped() {
+    if !peers(&[("curl", "curl")]) {
+        return;
+    }
+    let scratch = built(
+        r#"(define running 0)
+           (define (wait request)
+             (set! running (+ running 1))
+             (try (async/sleep 600000)
+               (catch condition (set! running (- running 1)) (throw condition))))
+           (define app
+             (http/router
+               [[:any "/never" wait]
+                [:get "/running" (fn (request) (http/text (number->string running)))]]))
+           (http/serve app {:port 0 :host "127.0.0.1" :handler-timeout 0})"#,
+    );
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let give_up = |more: &[&str]| {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--http2-prior-knowledge", "--max-time", "0.5"]);
+        let curl = curl
+            .args(more)
+            .arg(format!("http://127.0.0.1:{}/never", server.port));
+        assert_eq!(outcome(curl, b"").status, 28);
+    };
+    give_up(&[]);
+    let begin = Instant::now();
+    while server.get("/running").1 != "0" {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    give_up(&["--data", "x"]);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server.get("/running").1, "1");
+}
+
+#[test]
 fn what_comes_after_a_pause_is_not_taken_late() {
     if !peers(&[("curl", "curl")]) {
         return;

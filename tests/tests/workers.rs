@@ -139,6 +139,15 @@ fn one_that_computes_holds_only_its_own_clients_up() {
     assert_eq!(computing.join().unwrap(), "done");
 }
 
+/// A connection that asks a machine for its name.
+fn ask_name(server: &Server) -> std::net::TcpStream {
+    let mut stream = server.connect();
+    stream
+        .write_all(b"GET /name HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    stream
+}
+
 #[test]
 fn connections_go_to_machines_that_have_time() {
     let (_scratch, server) = start(APP);
@@ -146,25 +155,14 @@ fn connections_go_to_machines_that_have_time() {
     let computing = std::thread::spawn(move || server_get(port, "/computes"));
     std::thread::sleep(Duration::from_millis(50));
     // One of these waits for the machine that computes, as it has as few connections as the others then.
-    let held: Vec<_> = (0..6)
-        .map(|_| {
-            let mut stream = server.connect();
-            stream
-                .write_all(b"GET /name HTTP/1.1\r\nhost: a\r\n\r\n")
-                .unwrap();
-            stream
-        })
-        .collect();
+    let held: Vec<_> = (0..6).map(|_| ask_name(&server)).collect();
     std::thread::sleep(Duration::from_millis(20));
     server.get("/health");
     std::thread::sleep(Duration::from_millis(60));
     // Nothing closes here: without a look at what waits, every third would come to that machine.
     let more: Vec<_> = (0..9)
         .map(|_| {
-            let mut stream = server.connect();
-            stream
-                .write_all(b"GET /name HTTP/1.1\r\nhost: a\r\n\r\n")
-                .unwrap();
+            let mut stream = ask_name(&server);
             let mut answer = [0; 1000];
             assert!(stream.read(&mut answer).unwrap() > 0);
             stream

@@ -11,8 +11,8 @@ use crate::host::Host;
 use crate::memory::heap::Heap;
 use crate::memory::value::{Kind, Value};
 
-/// Gives the promises of tasks whose results nobody wants any more.
-pub type Unwanted = Box<dyn Fn(&Host) -> Vec<Value>>;
+/// Gives the promises of tasks whose results nobody wants any more; `None` when there will be no others.
+pub type Unwanted = Box<dyn Fn(&Host) -> Option<Vec<Value>>>;
 
 impl Scheduler {
     /// While a task computes this is asked now and then, too. Tasks that nothing else waits for than what nobody wants are stopped.
@@ -22,12 +22,16 @@ impl Scheduler {
 
     /// Cancels the running task, which has this promise, if it works for nobody; whether it does.
     pub(crate) fn stop_unwanted(&self, host: &Host, running: TaskId, promise: Value) -> bool {
-        let asked = self.unwanted.borrow();
-        let is_unwanted = promise.kind() == Kind::AsyncPromise
-            && asked
-                .iter()
-                .flat_map(|ask| ask(host))
-                .any(|awaited| self.depends_on(&host.heap, awaited, running));
+        if promise.kind() != Kind::AsyncPromise {
+            return false;
+        }
+        let mut is_unwanted = false;
+        self.unwanted.borrow_mut().retain(|ask| {
+            let awaited = ask(host);
+            let mut all = awaited.iter().flatten();
+            is_unwanted |= all.any(|awaited| self.depends_on(&host.heap, *awaited, running));
+            awaited.is_some()
+        });
         if is_unwanted {
             self.cancel_because(host, promise, EXPLICIT);
         }

@@ -361,24 +361,22 @@ pub fn from_entries(host: &Host, entries: &[(Value, Value)]) -> Value {
         return from_sorted(heap, entries);
     }
     let mut entries = entries.to_vec();
-    if entries.len() > 1 {
-        if entries
-            .iter()
-            .any(|(key, _)| key::needs_identity(host, *key))
-        {
-            return entries.into_iter().fold(empty(heap), |map, (key, value)| {
-                insert(host, map, key, value)
-            });
-        }
-        equality::stable_sort(&mut entries, |a, b| equality::compare(host, a.0, b.0));
-        entries.dedup_by(|later, kept| {
-            let same = equality::compare(host, kept.0, later.0).is_eq();
-            if same {
-                kept.1 = later.1;
-            }
-            same
+    if entries
+        .iter()
+        .any(|(key, _)| key::needs_identity(host, *key))
+    {
+        return entries.into_iter().fold(empty(heap), |map, (key, value)| {
+            insert(host, map, key, value)
         });
     }
+    equality::stable_sort(&mut entries, |a, b| equality::compare(host, a.0, b.0));
+    entries.dedup_by(|later, kept| {
+        let same = equality::compare(host, kept.0, later.0).is_eq();
+        if same {
+            kept.1 = later.1;
+        }
+        same
+    });
     from_sorted(heap, &entries)
 }
 

@@ -70,7 +70,7 @@ pub fn may_be_processed_twice(method: &Method) -> bool {
 }
 
 /// Whether the other side has ended the connection.
-fn is_end(error: &io::Error) -> bool {
+pub fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(
         error.kind(),

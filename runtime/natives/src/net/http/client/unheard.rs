@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::Connection;
+use super::repeat::is_end;
 
 /// A connection on which one talks on when the peer does not listen any more.
 ///
@@ -30,23 +31,13 @@ impl Unheard {
     /// The result of an operation that fails if the peer does not listen: `unheard` then.
     fn or_unheard<T>(&mut self, done: Poll<io::Result<T>>, unheard: T) -> Poll<io::Result<T>> {
         match done {
-            Poll::Ready(Err(error)) if has_left(error.kind()) => {
+            Poll::Ready(Err(error)) if is_end(&error) => {
                 self.is_unheard = true;
                 Poll::Ready(Ok(unheard))
             }
             done => done,
         }
     }
-}
-
-/// Whether an error says that the peer has left.
-fn has_left(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-    )
 }
 
 impl AsyncRead for Unheard {

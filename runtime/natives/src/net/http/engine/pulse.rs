@@ -115,7 +115,7 @@ impl Pulse {
 
     /// Whether nothing is under way.
     pub fn is_quiet(&self) -> bool {
-        self.busy.load(Ordering::Acquire) == 0
+        !self.is_busy()
             && !self.is_receiving()
             && !self.is_held_up.load(Ordering::Relaxed)
             && !self.is_expecting.load(Ordering::Relaxed)

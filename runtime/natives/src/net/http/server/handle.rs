@@ -23,7 +23,7 @@ use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Incoming, incoming};
 use crate::net::http::engine::limit::within;
 use crate::net::http::engine::parcel::parcel;
-use crate::net::http::engine::pulse::{Busy, Pulse, Receiving};
+use crate::net::http::engine::pulse::{Busy, Receiving};
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::spawn;
 
@@ -66,8 +66,7 @@ pub async fn handle(
         _ => Framing::Told,
     };
     let is_head = request.method() == hyper::Method::HEAD;
-    let pulse = busy.pulse().clone();
-    let mut response = reported(server, place, request, peer, pulse).await;
+    let mut response = reported(server, place, request, peer, &busy).await;
     if framing == Framing::Frames {
         leave_body_out(&mut response, is_head);
     } else if first(response.headers(), &header::CONNECTION).is_some() {
@@ -102,17 +101,17 @@ async fn reported(
     place: Arc<Place>,
     request: Box<Request<Received>>,
     peer: Arc<str>,
-    pulse: Arc<Pulse>,
+    busy: &Busy,
 ) -> Response<Payload> {
     if !server.settings.logs {
-        return answer(&server, &place, request, peer, pulse).await;
+        return answer(&server, &place, request, peer, busy).await;
     }
     let start = Instant::now();
     // In HTTP/2 the address has the server's name, too.
     let target = request.uri().path_and_query().map(PathAndQuery::as_str);
     let mut line = format!("{} {}", request.method(), target.unwrap_or("*"));
     line.truncate(LONGEST_LINE);
-    let response = answer(&server, &place, request, peer.clone(), pulse).await;
+    let response = answer(&server, &place, request, peer.clone(), busy).await;
     let bytes = response.body().size_hint().exact();
     let line = format!(
         "{peer} {line} {} {} {} ms\n",
@@ -185,7 +184,7 @@ async fn answer(
     place: &Arc<Place>,
     mut request: Box<Request<Received>>,
     peer: Arc<str>,
-    pulse: Arc<Pulse>,
+    busy: &Busy,
 ) -> Response<Payload> {
     let seen = Seen::of(request.headers());
     if !seen.is_clear(request.version()) {
@@ -237,17 +236,16 @@ async fn answer(
         // Clients of HTTP/2 may have forgotten the others, which run all the same.
         return plain(StatusCode::SERVICE_UNAVAILABLE, "Too many requests");
     };
-    let (mut head, body) = request.into_parts();
+    let (mut head, mut body) = request.into_parts();
     let handler = Arc::<Handler>::default();
     let body = if settings.streams && !body.is_end_stream() {
         Body::Stream(streamed(
             server.clone(),
             handler.clone(),
             body,
-            pulse.receive(),
+            busy.pulse().receive(),
         ))
     } else {
-        let mut body = body;
         match collected(server, &place.guest.0.engine.budget, &mut body).await {
             Ok(bytes) => Body::Bytes(bytes),
             Err(refusal) => {

@@ -190,9 +190,8 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
 fn stop_late(host: &Host, seat: &Arc<Seat>) {
     let seat = Arc::downgrade(seat);
     host.scheduler.ask_for_unwanted(Box::new(move |host| {
-        let late = seat.upgrade().map(|seat| seat.queue.late());
-        let late = late.into_iter().flatten();
-        late.filter_map(|handler| handler.promise(host)).collect()
+        let late = seat.upgrade()?.queue.late().into_iter();
+        Some(late.filter_map(|handler| handler.promise(host)).collect())
     }));
 }
 
