@@ -13,6 +13,8 @@ import sys
 
 from notices import licence_files, output_of
 
+# How the words of MIT begin.
+MIT = re.compile(r"Permission\s+is\s+hereby\s+granted,\s+free\s+of\s+charge,\s+to\s+any\s+person\s+obtaining\s+a\s+copy\s")
 LINE = re.compile(r"^(?P<name>\S+) v(?P<version>[^ |]+)[^|]*\|(?P<licence>[^|]*)\|(?P<repository>.*)$")
 
 
@@ -41,7 +43,24 @@ def texts(directory, licence):
         files = chosen or files
     for file in files:
         with open(file, encoding="utf-8", errors="replace") as text:
-            yield text.read().strip()
+            content = text.read().strip()
+        # Sources in C may be offered under GPL as well as under the licence that the crate names.
+        if content.startswith("GNU GENERAL PUBLIC LICENSE") and "GPL" not in licence:
+            continue
+        yield content
+
+
+def grouped(numbers):
+    """The works of each text. Most have a copyright line of their own above the same words of MIT, which are given once for all of them."""
+    groups = {}
+    for text, names in numbers.items():
+        grant = MIT.search(text)
+        start = grant.start() if grant else 0
+        own, words = text[:start].strip(), text[start:]
+        # The lines are broken in many ways.
+        key = " ".join(words.split()).replace("“", '"').replace("”", '"')
+        groups.setdefault(key, (words, []))[1].append("\n".join(names) + (f"\n{own}" if own else ""))
+    return [("\n\n".join(works), words) for words, works in groups.values()]
 
 
 def musl_version(target):
@@ -130,8 +149,8 @@ def main(package, features, target, output, notices):
     if os.path.exists(documents):
         with open(documents, encoding="utf-8") as text:
             numbers.setdefault(text.read().strip(), []).extend(standard)
-    for text, names in numbers.items():
-        parts.append("\n".join(names) + "\n\n" + text)
+    for names, text in grouped(numbers):
+        parts.append(names + "\n\n" + text)
     line = "\n\n" + "-" * 72 + "\n\n"
     with open(output, "w", encoding="utf-8") as file:
         json.dump({"components": components}, file, indent=1)
