@@ -17,6 +17,9 @@
     reason = "`class` was computed from a size that has one"
 )]
 
+#[cfg(feature = "many-threads")]
+pub mod magazines;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +53,9 @@ pub struct Allocator {
 struct State {
     /// Freed blocks, by class; each holds the address of the next.
     free: [*mut u8; CLASSES],
+    /// Full magazines of threads, by class. The first block of each holds the address of the next magazine as well.
+    #[cfg(feature = "many-threads")]
+    magazines: [*mut u8; magazines::CLASSES],
     /// At most one freed mapping of each class above those.
     kept: [*mut u8; KEPT_CLASSES],
     /// The rest of the newest chunk.
@@ -129,6 +135,8 @@ impl Allocator {
             locked: AtomicBool::new(false),
             state: UnsafeCell::new(State {
                 free: [std::ptr::null_mut(); CLASSES],
+                #[cfg(feature = "many-threads")]
+                magazines: [std::ptr::null_mut(); magazines::CLASSES],
                 kept: [std::ptr::null_mut(); KEPT_CLASSES],
                 next: std::ptr::null_mut(),
                 left: 0,
@@ -162,7 +170,23 @@ impl Allocator {
     /// A block of this class; null when there is no memory. Not inlined: there are thousands of callers.
     #[inline(never)]
     fn take(&self, class: usize) -> *mut u8 {
+        #[cfg(feature = "many-threads")]
+        if let Some(own) = magazines::own(class) {
+            let mut block = own.take();
+            if block.is_null() {
+                own.load(self.with(|state| state.take_magazine(class)));
+                block = own.take();
+            }
+            if !block.is_null() {
+                return block;
+            }
+        }
         self.with(|state| {
+            #[cfg(feature = "many-threads")]
+            if state.free[class].is_null() {
+                // Its blocks are a list like this one.
+                state.free[class] = state.take_magazine(class);
+            }
             let block = state.free[class];
             if block.is_null() {
                 return state.cut(bytes_of(class));
@@ -179,6 +203,16 @@ impl Allocator {
     /// It came from `take` of the same class and has no owner any more.
     #[inline(never)]
     unsafe fn give(&self, class: usize, block: *mut u8) {
+        #[cfg(feature = "many-threads")]
+        if let Some(own) = magazines::own(class) {
+            // SAFETY: the caller gives the block up, which has this size.
+            let surplus = unsafe { own.give(block) };
+            if !surplus.is_null() {
+                // SAFETY: nobody uses its blocks.
+                self.with(|state| unsafe { state.give_magazine(class, surplus) });
+            }
+            return;
+        }
         self.with(|state| {
             // SAFETY: nobody else uses the block, which is aligned to the grain and not smaller.
             unsafe { *block.cast::<*mut u8>() = state.free[class] };
@@ -233,6 +267,32 @@ impl Allocator {
 impl Default for Allocator {
     fn default() -> Allocator {
         Allocator::new()
+    }
+}
+
+#[cfg(feature = "many-threads")]
+impl State {
+    /// A full magazine; null if there is none.
+    fn take_magazine(&mut self, class: usize) -> *mut u8 {
+        let Some(magazines) = self.magazines.get_mut(class) else {
+            return std::ptr::null_mut();
+        };
+        let first = *magazines;
+        if !first.is_null() {
+            // SAFETY: since `give_magazine` it holds the address of the next one behind that of its second block.
+            *magazines = unsafe { *first.cast::<*mut u8>().add(1) };
+        }
+        first
+    }
+
+    /// Takes a full magazine over.
+    ///
+    /// # Safety
+    /// Its blocks have this size and no owner any more.
+    unsafe fn give_magazine(&mut self, class: usize, first: *mut u8) {
+        // SAFETY: nobody else uses the block, which has room for two addresses: a grain.
+        unsafe { *first.cast::<*mut u8>().add(1) = self.magazines[class] };
+        self.magazines[class] = first;
     }
 }
 
@@ -425,6 +485,55 @@ mod tests {
                 allocator.dealloc(block, layout);
             }
         }
+    }
+
+    #[cfg(feature = "many-threads")]
+    #[test]
+    fn what_threads_keep_goes_round() {
+        static SHARED: Allocator = Allocator::new();
+        let layout = Layout::from_size_align(48, 8).unwrap();
+        let (make, made) = std::sync::mpsc::sync_channel::<usize>(100);
+        // One thread makes blocks, another one frees them; the third does both and keeps none.
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                magazines::keep();
+                for number in 0..20_000u64 {
+                    // SAFETY: the layout is that of the block.
+                    let block = unsafe {
+                        let block = SHARED.alloc(layout).cast::<u64>();
+                        block.write(number);
+                        block
+                    };
+                    make.send(block.expose_provenance()).unwrap();
+                }
+                magazines::forget();
+            });
+            scope.spawn(move || {
+                magazines::keep();
+                for (number, block) in made.iter().enumerate() {
+                    let block = std::ptr::with_exposed_provenance_mut::<u64>(block);
+                    // SAFETY: the other thread has made it and forgotten it.
+                    unsafe {
+                        assert_eq!(block.read(), number as u64);
+                        SHARED.dealloc(block.cast(), layout);
+                    }
+                }
+                magazines::forget();
+            });
+            scope.spawn(|| {
+                for _ in 0..1_000 {
+                    // SAFETY: the layout is that of the blocks.
+                    unsafe {
+                        for block in [(); 40].map(|()| SHARED.alloc(layout)) {
+                            SHARED.dealloc(block, layout);
+                        }
+                    }
+                }
+            });
+        });
+        // SAFETY: nobody else uses it any more.
+        let chunk = unsafe { (*SHARED.state.get()).chunk };
+        assert!(chunk <= 4 * FIRST_CHUNK, "blocks are used again: {chunk}");
     }
 
     #[test]

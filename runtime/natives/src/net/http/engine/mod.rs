@@ -29,6 +29,7 @@ use work::Work;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome, io_error};
+use sema_machine::platform::allocator::magazines;
 use sema_machine::platform::threads;
 use sema_machine::task::{Asking, Await, Completer, Pending};
 
@@ -103,7 +104,9 @@ pub fn run(
     then: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     let job = move || {
+        magazines::begin();
         finish(runtime, work);
+        magazines::end();
         then();
     };
     threads::start(Some(name), stack_bytes, Box::new(job))
@@ -127,6 +130,8 @@ pub fn handle(host: &Host, function: &str) -> Outcome<Handle> {
     if let Some(handle) = host.with_extension(running) {
         return Ok(handle);
     }
+    // What one of both threads makes, the other one frees.
+    magazines::begin();
     let engine = Engine::start(Budget::of(host))
         .map_err(|error| io_error(format!("{function}: no network thread: {error}")))?;
     Ok(host.with_extension(|engines: &mut Engines| engines.0.insert(engine).handle.clone()))

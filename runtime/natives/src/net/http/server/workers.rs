@@ -13,6 +13,7 @@ use sema_machine::host::Host;
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::program::{Ended, Program};
 use sema_machine::memory::value::Value;
+use sema_machine::platform::allocator::magazines;
 use sema_machine::platform::threads;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
@@ -335,6 +336,7 @@ impl Job {
                     host.with_extension(|own: &mut Own| own.0 = Some(employment.clone()));
                 });
                 employment.end(ended);
+                magazines::end();
             };
             if let Err(error) = threads::start(Some("worker"), self.stack_bytes, Box::new(work)) {
                 running.send_modify(|running| *running -= 1);
