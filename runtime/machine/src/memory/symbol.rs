@@ -1,6 +1,6 @@
 //! Interned names of symbols and keywords.
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::memory::hash::NameMap;
 
@@ -19,9 +19,6 @@ struct Table {
     ids: NameMap<&'static str, u32>,
     /// Names by where the text lay that was asked for last. Most that are asked for again and again are constants of natives.
     recent: [u32; RECENT],
-    /// The same of texts that are never given back or changed: where one lies says which it is.
-    /// Empty until one is asked for.
-    constants: Vec<Constant>,
 }
 
 /// A constant text and its name: where it lies, its length, the number.
@@ -33,7 +30,6 @@ impl Default for Table {
             names: Vec::new(),
             ids: NameMap::default(),
             recent: [0; RECENT],
-            constants: Vec::new(),
         }
     }
 }
@@ -48,9 +44,12 @@ fn place_of(text: &str) -> usize {
 #[derive(Default)]
 pub struct Symbols {
     table: RefCell<Table>,
-    counter: std::cell::Cell<u64>,
+    /// Constants by where they lie, which says which one it is: they are never given back or changed. Made when the first is
+    /// asked for.
+    constants: OnceCell<Box<[Cell<Constant>; RECENT]>>,
+    counter: Cell<u64>,
     /// Bytes that the names take.
-    bytes: std::cell::Cell<usize>,
+    bytes: Cell<usize>,
 }
 
 impl Symbols {
@@ -84,18 +83,20 @@ impl Symbols {
 
     /// The symbol of a name that is a constant of the program; it is not even read, most of the time.
     pub fn intern_constant(&self, name: &'static str) -> Symbol {
-        let place = place_of(name);
-        let key = (name.as_ptr().addr(), name.len());
-        if let Some(&(address, length, id)) = self.table.borrow().constants.get(place)
-            && (address, length) == key
+        let constants = self
+            .constants
+            .get_or_init(|| Box::new([const { Cell::new((0, 0, 0)) }; RECENT]));
+        let (address, length) = (name.as_ptr().addr(), name.len());
+        let constant = constants.get(place_of(name));
+        if let Some(constant) = constant
+            && let known = constant.get()
+            && (known.0, known.1) == (address, length)
         {
-            return Symbol(id);
+            return Symbol(known.2);
         }
         let symbol = self.intern(name);
-        let constants = &mut self.table.borrow_mut().constants;
-        constants.resize(RECENT, (0, 0, 0));
-        if let Some(constant) = constants.get_mut(place) {
-            *constant = (key.0, key.1, symbol.0);
+        if let Some(constant) = constant {
+            constant.set((address, length, symbol.0));
         }
         symbol
     }

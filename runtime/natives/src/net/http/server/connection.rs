@@ -452,6 +452,8 @@ async fn stretch(
         let mut stuck = Stuck::new(&pulse);
         let mut heading = Heading::new(&pulse);
         let mut gone = Gone::default();
+        // Both wake this task. They are asked again only if there is news, as the connection is asked twice for each request.
+        let mut is_first = true;
         let is_stopping = std::future::poll_fn(|context| {
             // What goes wrong with a connection ends it, and is nobody else's matter.
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
@@ -460,8 +462,14 @@ async fn stretch(
                 }
                 return Poll::Ready(None);
             }
-            if stopping.as_mut().poll(context).is_ready() {
+            let is_first = std::mem::take(&mut is_first);
+            if (is_first || *server.phase.borrow() >= Phase::Stopping)
+                && stopping.as_mut().poll(context).is_ready()
+            {
                 return Poll::Ready(Some(true));
+            }
+            if !is_first && !look.is_elapsed() {
+                return Poll::Pending;
             }
             while look.as_mut().poll(context).is_ready() {
                 let now = pulse.beats();

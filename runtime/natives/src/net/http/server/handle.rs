@@ -176,7 +176,8 @@ impl Seen {
 
 /// Whether a byte can be part of a server's name and port (RFC 3986, 3.2.2).
 fn is_of_host(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%[]:".contains(byte)
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':' | b'A'..=b'Z')
+        || b"_~!$&'()*+,;=%[]".contains(byte)
 }
 
 async fn answer(

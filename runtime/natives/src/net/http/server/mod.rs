@@ -266,7 +266,10 @@ fn first<'h>(headers: &'h HeaderMap, wanted: &HeaderName) -> Option<&'h HeaderVa
 /// The map that a handler gets.
 fn request_value(host: &Host, request: Box<Request>) -> Outcome {
     let heap = &host.heap;
-    let text = |bytes: &[u8]| heap.string(&String::from_utf8_lossy(bytes));
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => heap.string(text),
+        Err(_) => heap.string(&String::from_utf8_lossy(bytes)),
+    };
     let kind = first(&request.headers, &header::CONTENT_TYPE);
     let is_json = kind.is_some_and(|value| is_json(value.as_bytes()));
     let headers: Vec<(Value, Value)> = fields(&request.headers)

@@ -111,9 +111,9 @@ fn name_charset(headers: &mut HeaderMap) {
     let Some((_, kind)) = kind else {
         return;
     };
-    let is_open = kind.to_str().is_ok_and(|kind| {
-        kind.starts_with("text/") && !kind.contains(';') && kind != "text/event-stream"
-    });
+    let text = kind.as_bytes();
+    let is_open =
+        text.starts_with(b"text/") && !text.contains(&b';') && text != b"text/event-stream";
     if is_open
         && let Ok(named) = HeaderValue::from_bytes(&[kind.as_bytes(), b"; charset=utf-8"].concat())
     {
