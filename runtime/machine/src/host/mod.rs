@@ -40,6 +40,8 @@ const SMALL: usize = 64 << 10;
 const MANY_NAMES: usize = 256 << 10;
 /// Names of a machine from which on peers add no further ones.
 pub const MOST_NAMES_OF_PEERS: usize = 20_000;
+/// The same of the bytes that they take: one name may have as many as a whole request.
+pub const MOST_BYTES_OF_NAMES: usize = 4 << 20;
 
 /// Looks whether a native that makes very many small values may go on: nothing is collected before it has ended.
 pub struct Growth {
@@ -186,12 +188,17 @@ impl Host {
     }
 
     /// The keyword of a name that a peer has chosen. Names are never forgotten, so peers could use up the memory: once there
-    /// are [very many](MOST_NAMES_OF_PEERS), those that nothing has named before stay strings.
+    /// are [very many](MOST_NAMES_OF_PEERS), or [very long](MOST_BYTES_OF_NAMES) ones, those that nothing has named before stay strings.
     pub fn keyword_of_peer(&self, name: &str) -> Value {
-        match self.symbols.find(name) {
-            Some(known) => Value::keyword(known),
-            None if self.symbols.len() < MOST_NAMES_OF_PEERS => self.keyword(name),
-            None => self.heap.string(name),
+        let symbols = &self.symbols;
+        if let Some(known) = symbols.find(name) {
+            return Value::keyword(known);
+        }
+        let has_room = symbols.len() < MOST_NAMES_OF_PEERS
+            && symbols.bytes() + name.len() <= MOST_BYTES_OF_NAMES;
+        match has_room {
+            true => self.keyword(name),
+            false => self.heap.string(name),
         }
     }
 

@@ -117,7 +117,7 @@ impl Symbols {
     }
 
     /// Bytes that the names take, which are never given back.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.bytes.get()
     }
 

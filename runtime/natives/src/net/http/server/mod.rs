@@ -415,8 +415,19 @@ fn leave(host: &Host, args: &[Value]) -> Outcome {
 mod tests {
     use super::*;
     use crate::testing::Bench;
-    use sema_machine::host::MOST_NAMES_OF_PEERS;
+    use sema_machine::host::{MOST_BYTES_OF_NAMES, MOST_NAMES_OF_PEERS};
     use sema_machine::memory::value::Kind;
+
+    /// Bytes of the names of a machine whose peers have sent as many long ones as they like.
+    fn memory_of_long_names() -> usize {
+        let bench = Bench::new();
+        for number in 0..200 {
+            let name = format!("{number}{}", "x".repeat(60_000));
+            bench.host.keyword_of_peer(&name);
+        }
+        assert_eq!(bench.host.keyword_of_peer("short").kind(), Kind::Keyword);
+        bench.host.symbols.bytes()
+    }
 
     #[test]
     fn peers_do_not_use_names_up() {
@@ -434,6 +445,7 @@ mod tests {
                 .unwrap();
         }
         assert!(host.symbols.len() <= MOST_NAMES_OF_PEERS);
+        assert!(memory_of_long_names() <= MOST_BYTES_OF_NAMES);
         assert_eq!(host.keyword_of_peer("another").kind(), Kind::String);
         assert_eq!(host.keyword_of_peer("known"), known);
         let map = reader
