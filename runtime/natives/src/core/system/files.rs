@@ -83,7 +83,8 @@ natives! {
     /// Adds the text to the end of a file, which is made if there is none. Raises if it cannot be
     /// written.
     /// (begin (file/write "log.txt" "a") (file/append "log.txt" "b") (file/read "log.txt")) => "ab"
-    "file/append" (path: String, content: String) -> Nil, needs(Capability::FsWrite) => giving_way!(append);
+    /// (begin (file/write-bytes "part.bin" #u8(104)) (file/append "part.bin" #u8(105)) (file/read "part.bin")) => "hi"
+    "file/append" (path: String, content: Any) -> Nil, needs(Capability::FsWrite) => giving_way!(append);
 
     /// Makes a file that holds the bytes; what was there is replaced. Raises if it cannot be written.
     /// (begin (file/write-bytes "raw.bin" #u8(104 105)) (file/read "raw.bin")) => "hi"
@@ -388,7 +389,10 @@ fn write_lines(host: &Host, args: &[Value]) -> Outcome {
 
 fn append(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/append", args, 0)?;
-    let addition = text(host, "file/append", args, 1)?.as_bytes();
+    let addition = match host.heap.as_bytevector(argument(args, 1)) {
+        Some(bytes) => bytes,
+        None => text(host, "file/append", args, 1)?.as_bytes(),
+    };
     write_file(host, "file/append", path, addition, Opened::AtEnd)
 }
 
