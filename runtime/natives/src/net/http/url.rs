@@ -203,6 +203,16 @@ impl Url {
     }
 }
 
+/// A URL as it was given, without user and password: messages go to logs.
+pub fn shown(given: &str) -> String {
+    let start = given.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, rest) = given.split_at(start);
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(authority);
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}{place}{target}")
+}
+
 fn user_of(user: &str) -> Result<(String, String), UrlError> {
     let (name, password) = user.split_once(':').unwrap_or((user, ""));
     match (decode(name), decode(password)) {
@@ -368,6 +378,20 @@ mod tests {
         match Url::parse(text) {
             Ok(url) => format!("{} {} {}", url.host, url.port, url.text()),
             Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (given, wanted) in [
+            ("ws://user:secret@host/a@b?c", "ws://host/a@b?c"),
+            ("http://user:sec@ret@bad host", "http://bad host"),
+            ("ftp://user@host?mail=a@b", "ftp://host?mail=a@b"),
+            ("user:secret@host", "host"),
+            ("http://host/", "http://host/"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(given), wanted);
         }
     }
 

@@ -26,7 +26,7 @@ use crate::net::http::client;
 use crate::net::http::client::options::{header_fields, milliseconds, number, option, trust};
 use crate::net::http::engine;
 use crate::net::http::server::respond;
-use crate::net::http::url::{Scheme, Url};
+use crate::net::http::url::{Scheme, Url, shown};
 use crate::std::json::write;
 use frame::{Closing, Message, Opcode};
 use socket::Socket;
@@ -113,7 +113,8 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
     let url = Url::parse(given)
         .ok()
         .filter(|url| matches!(url.scheme, Scheme::Ws | Scheme::Wss));
-    let url = url.ok_or_else(|| eval_error(format!("ws/connect: not a websocket URL: {given}")))?;
+    let url = url
+        .ok_or_else(|| eval_error(format!("ws/connect: not a websocket URL: {}", shown(given))))?;
     host.permit("ws/connect", Capability::Network, &url.host_and_port())?;
     let options = argument(args, 1);
     if options != Value::NIL && !collections::is_map(options) {
@@ -153,7 +154,7 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
         budget: engine.budget.clone(),
         trust: trust(host, options)?,
     };
-    let name = format!("ws/connect {given}");
+    let name = format!("ws/connect {}", shown(given));
     let opening = connect::open(client::client(host), wanted);
     engine::wait(
         host,

@@ -13,7 +13,7 @@ use crate::core::system::environment;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::{Budget, OverBudget, Reservation};
 use crate::net::http::tls::Trust;
-use crate::net::http::url::{Url, encode_pairs};
+use crate::net::http::url::{Url, encode_pairs, shown};
 use crate::std::json::write;
 use sema_machine::data::collections;
 use sema_machine::data::print;
@@ -237,8 +237,8 @@ pub fn request(
         .heap
         .as_str(url)
         .ok_or_else(|| argument_error(host, function, shift, "string", url))?;
-    let mut url =
-        Url::parse(url).map_err(|error| io_error(format!("http {method} {url}: {error}")))?;
+    let mut url = Url::parse(url)
+        .map_err(|error| io_error(format!("http {method} {}: {error}", shown(url))))?;
     if !url.scheme.is_http() {
         return Err(io_error(format!(
             "http {method} {}: the scheme is not http or https",

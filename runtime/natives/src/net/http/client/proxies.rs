@@ -8,7 +8,7 @@ use sema_machine::memory::value::Value;
 
 use super::options::{option, string};
 use crate::core::system::environment;
-use crate::net::http::url::{Scheme, Url, UrlError};
+use crate::net::http::url::{Scheme, Url, UrlError, shown};
 
 /// The proxies that the environment or the options name.
 #[derive(Clone, Debug, Default)]
@@ -106,11 +106,9 @@ fn proxy(name: &str, value: &str) -> Proxy {
         Ok(_) | Err(UrlError::OtherScheme) => "proxies are spoken to by http here".to_owned(),
         Err(error) => error.to_string(),
     };
-    // Without user and password: messages go to logs.
-    let (scheme, rest) = text.split_once("://").unwrap_or_default();
-    let place = rest.rsplit('@').next().unwrap_or_default();
     Err(BadProxy(format!(
-        "the proxy {scheme}://{place} of {name} cannot be used: {why}"
+        "the proxy {} of {name} cannot be used: {why}",
+        shown(&text)
     )))
 }
 
