@@ -311,6 +311,51 @@ fn websockets_say_why_they_end() {
 }
 
 #[test]
+fn answers_count_until_they_are_sent() {
+    let scratch = built(APP);
+    let server = Server::start(Command::new(scratch.file("app")).env("SEMAC_HEAP_MB", "64"));
+    let status = |stream: &mut TcpStream| {
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).unwrap();
+        String::from_utf8_lossy(&line).into_owned()
+    };
+    // Nobody reads them: 20 MB each, of which the system takes some, and half of 64 MB is for them.
+    let mut waiting: Vec<TcpStream> = (0..4).map(|_| ask(&server, "/large")).collect();
+    let statuses: Vec<String> = waiting.iter_mut().map(status).collect();
+    let given = (statuses.iter()).filter(|status| *status == "HTTP/1.1 200");
+    assert_eq!(given.count(), 1, "{statuses:?}");
+    drop(waiting);
+    eventually("there is room again", || {
+        status(&mut ask(&server, "/large")) == "HTTP/1.1 200"
+    });
+}
+
+#[test]
+fn event_streams_end_with_the_server() {
+    let (_scratch, mut server) = app("{}");
+    let mut events = ask(&server, "/waiting");
+    events
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut seen = String::new();
+    while !seen.contains("first") {
+        let mut part = [0; 1000];
+        let length = events.read(&mut part).unwrap();
+        assert!(length > 0, "{seen}");
+        seen += std::str::from_utf8(&part[..length]).unwrap();
+    }
+    let begin = Instant::now();
+    server.terminate();
+    events.read_to_string(&mut seen).unwrap();
+    assert!(seen.ends_with("\r\n0\r\n\r\n"), "{seen}");
+    let (status, output) = server.ended();
+    assert!(status.success(), "{status}");
+    assert_eq!(output, "ended\n");
+    // Not the ten seconds of :grace.
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
 fn the_end_comes_without_descriptors() {
     let scratch = built(APP);
     let command = format!("ulimit -n 24; exec {}", scratch.file("app").display());

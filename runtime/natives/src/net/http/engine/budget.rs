@@ -124,6 +124,28 @@ impl Reservation {
     }
 }
 
+/// Bytes with what is reserved for them.
+struct Kept {
+    bytes: Bytes,
+    _reservation: Reservation,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Reservation {
+    /// Is there for these bytes until nobody has a part of them any more: the library of HTTP keeps what it has not sent yet.
+    pub fn keep(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Kept {
+            bytes,
+            _reservation: self,
+        })
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink_to(0);

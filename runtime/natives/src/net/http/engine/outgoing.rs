@@ -4,6 +4,7 @@
 //! the task wait.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -12,6 +13,7 @@ use hyper::body::Bytes;
 use super::post::Post;
 use super::pulse::{Offer, Pulse};
 use super::round;
+use super::work::Work;
 use crate::core::system::device::lock;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -37,6 +39,8 @@ struct State {
     carrier: Option<Arc<Pulse>>,
     /// What the connection knows of parts that are kept.
     offer: Option<Offer>,
+    /// When this is over nobody waits for more.
+    until: Option<Work>,
     /// What is to be done when nobody will send any more what is not complete.
     when_gone: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -172,6 +176,11 @@ impl Outgoing {
         lock(&self.shared).when_gone = Some(Box::new(act));
     }
 
+    /// It ends with what has been written until this is over: there is always more that could come.
+    pub fn ends_by(&self, over: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.shared).until = Some(Box::pin(over));
+    }
+
     /// It is sent on this connection, which is to know when something lies ready.
     pub fn carried_by(&mut self, connection: &Arc<Pulse>) {
         let mut state = lock(&self.shared);
@@ -201,7 +210,10 @@ impl Outgoing {
             return Poll::Ready(Some(Err(Incomplete)));
         }
         state.sender = Some(context.waker().clone());
-        Poll::Pending
+        let Some(until) = &mut state.until else {
+            return Poll::Pending;
+        };
+        until.as_mut().poll(context).map(|()| None)
     }
 
     /// Whether there is nothing left to send.

@@ -1,13 +1,11 @@
 //! The body of an answer, on the connection that carries it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::net::http::engine::body::{Payload, PayloadError};
-use crate::net::http::engine::budget::Reservation;
 use crate::net::http::engine::pulse::{Busy, Offer};
 
 /// Bytes of one part in HTTP/2. The library keeps a part until the client lets it send that, so whole texts would be kept there, where nobody
@@ -23,8 +21,6 @@ pub struct Carried {
     offer: Option<Offer>,
     /// How the connection ends it.
     framing: Framing,
-    /// What is reserved for it.
-    _room: Option<Arc<Reservation>>,
 }
 
 /// How the client sees where a body ends.
@@ -40,12 +36,7 @@ pub enum Framing {
 
 impl Carried {
     /// A body on a connection.
-    pub fn new(
-        mut payload: Payload,
-        busy: Busy,
-        framing: Framing,
-        room: Option<Arc<Reservation>>,
-    ) -> Carried {
+    pub fn new(mut payload: Payload, busy: Busy, framing: Framing) -> Carried {
         let offer = match &mut payload {
             Payload::Outgoing(outgoing) => {
                 outgoing.carried_by(busy.pulse());
@@ -59,7 +50,6 @@ impl Carried {
             busy,
             offer,
             framing,
-            _room: room,
         }
     }
 }

@@ -72,8 +72,7 @@ pub async fn handle(
     } else if first(response.headers(), &header::CONNECTION).is_some() {
         busy.pulse().linger();
     }
-    let room = response.extensions_mut().remove();
-    Ok(response.map(|payload| Carried::new(payload, busy, framing, room)))
+    Ok(response.map(|payload| Carried::new(payload, busy, framing)))
 }
 
 /// Takes the body out of an answer that must not have one (RFC 9110, 9.3.2, 15.3.5 and 15.4.5). In HTTP/1 the library does.

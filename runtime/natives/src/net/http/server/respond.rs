@@ -20,10 +20,9 @@ use super::exchange;
 use super::files;
 use super::handle::{plain, refused};
 use super::workers::Place;
-use super::{Server, first};
+use super::{Phase, Server, first};
 use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::engine::body::Payload;
-use crate::net::http::engine::budget::Reservation;
 use crate::net::http::engine::outgoing::{Writer, outgoing};
 use crate::net::http::writing;
 use crate::net::websocket::connect::answer_to;
@@ -150,12 +149,16 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
             });
         });
         writer = Some(end);
-        Payload::Outgoing(body)
+        body
     };
     let payload = if option(host, response, "__stream").is_some() {
         set(&mut headers, header::CONTENT_TYPE, "text/event-stream");
         set(&mut headers, header::CACHE_CONTROL, "no-cache");
-        streamed()
+        let events = streamed();
+        // Events have no end of their own, and who wants more of them asks again.
+        let server = responder.server.clone();
+        events.ends_by(async move { server.reached(Phase::Stopping).await });
+        Payload::Outgoing(events)
     } else if let Some(path) = option(host, response, "__file_path") {
         let path = host
             .heap
@@ -190,7 +193,7 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
             Kind::Bytevector => Payload::Bytes(Bytes::copy_from_slice(
                 host.heap.as_bytevector(body).unwrap_or_default(),
             )),
-            Kind::Stream => streamed(),
+            Kind::Stream => Payload::Outgoing(streamed()),
             _ => {
                 let text = write::encode(host, body, false);
                 let text = text.map_err(|problem| {
@@ -209,20 +212,20 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
     })
 }
 
-/// What is reserved for a large answer until it has been sent.
+/// Makes a large answer count until it has been sent.
 ///
 /// # Errors
 /// So much is on its way already that there is no room for it.
-fn room(payload: &Payload, responder: &exchange::Responder) -> Outcome<Option<Reservation>> {
-    match payload {
-        Payload::Bytes(bytes) if bytes.len() >= LARGE => {
-            let budget = &responder.turn.place().guest.0.engine.budget;
-            let room = budget.reserve(bytes.len());
-            let room = room.map_err(|over| over.condition("http/serve").signal())?;
-            Ok(Some(room))
-        }
-        _ => Ok(None),
+fn reserve(payload: &mut Payload, responder: &exchange::Responder) -> Outcome<()> {
+    if let Payload::Bytes(bytes) = payload
+        && bytes.len() >= LARGE
+    {
+        let budget = &responder.turn.place().guest.0.engine.budget;
+        let room = budget.reserve(bytes.len());
+        let room = room.map_err(|over| over.condition("http/serve").signal())?;
+        *bytes = room.keep(std::mem::take(bytes));
     }
+    Ok(())
 }
 
 fn respond(host: &Host, args: &[Value]) -> Outcome {
@@ -249,11 +252,11 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
             writer: None,
         })
     };
-    let made = made.and_then(|made| {
-        let room = room(&made.payload, &responder)?;
-        Ok((made, room))
+    let made = made.and_then(|mut made| {
+        reserve(&mut made.payload, &responder)?;
+        Ok(made)
     });
-    let (made, room) = match made {
+    let made = match made {
         Ok(made) => made,
         Err(signal) => {
             // It is answered by `%http-fail`.
@@ -267,9 +270,6 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let mut message = Response::new(made.payload);
     *message.status_mut() = made.status;
     *message.headers_mut() = made.headers;
-    if let Some(room) = room {
-        message.extensions_mut().insert(Arc::new(room));
-    }
     let handler = responder.handler.clone();
     responder.answer.give(message);
     Ok(match made.writer {
