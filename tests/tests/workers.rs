@@ -204,10 +204,10 @@ fn exit_on_any_machine_ends_the_process() {
 fn an_interrupt_is_the_first_machines() {
     let (_scratch, mut server) = start(APP);
     server.interrupt();
-    let (status, _) = server.ended();
-    let said = server.error();
-    assert!(said.contains("evaluation cancelled"), "{said}");
-    assert_eq!(status.code(), Some(1));
+    let (status, output) = server.ended();
+    assert_eq!(status.code(), Some(0));
+    // Only this one goes on behind the server.
+    assert_eq!(output.matches("ended").count(), 1, "{output}");
 }
 
 #[test]

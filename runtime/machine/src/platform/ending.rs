@@ -147,16 +147,21 @@ pub fn keep_ends_of_processes() {
     }
 }
 
-/// Makes `handler` handle a signal. System calls that it interrupts are begun again, where that is possible.
-pub(super) fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) {
+/// Makes `handler` handle a signal; what has done so before. System calls that it interrupts are begun again, where that is possible.
+pub(super) fn install(
+    signal: libc::c_int,
+    handler: extern "C" fn(libc::c_int),
+) -> Option<libc::sigaction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: the structure is plain data, of which zeros are a valid value, and lives until the call is over.
+    let mut before = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the structures are plain data, of which zeros are a valid value, and live until the call is over.
     unsafe {
         let fields = action.as_mut_ptr();
         (*fields).sa_sigaction = handler as *const () as libc::sighandler_t;
         (*fields).sa_flags = libc::SA_RESTART;
         libc::sigemptyset(&raw mut (*fields).sa_mask);
-        libc::sigaction(signal, action.as_ptr(), std::ptr::null_mut());
+        let done = libc::sigaction(signal, action.as_ptr(), before.as_mut_ptr());
+        (done == 0).then(|| before.assume_init())
     }
 }
 

@@ -112,6 +112,13 @@ pub(super) fn note_output() {
     }
 }
 
+/// A signal does again what it did before the program wanted to hear of it. What has been printed meanwhile is not to be lost by it.
+pub(super) fn end_hearing() {
+    if OUTPUT_NOTED.swap(false, Ordering::Relaxed) {
+        note_output();
+    }
+}
+
 /// Sets the timer; called in handlers, too.
 pub(super) fn set_timer(after: Duration) {
     let time = libc::itimerval {

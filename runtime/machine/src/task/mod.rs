@@ -96,6 +96,8 @@ pub struct Scheduler {
     pub(crate) outside: Outside,
     /// Who knows of tasks that nobody wants.
     unwanted: RefCell<Vec<stop::Unwanted>>,
+    /// Tasks that go on when memory is short.
+    steadfast: RefCell<Vec<u64>>,
     /// The running task.
     pub(crate) current: Cell<u64>,
     /// Whether a nested call is running, which must not wait.
@@ -111,6 +113,22 @@ impl Scheduler {
         TaskId(self.current.get())
     }
 
+    /// Whether the running task goes on from now on when a collection finds that memory is short. It is to make little: the others, which have made much,
+    /// get the condition.
+    pub fn go_on_without_memory(&self, does: bool) {
+        let current = self.current.get();
+        let mut steadfast = self.steadfast.borrow_mut();
+        steadfast.retain(|task| *task != current);
+        if does {
+            steadfast.push(current);
+        }
+    }
+
+    /// Whether the running task does.
+    pub(crate) fn goes_on_without_memory(&self) -> bool {
+        self.steadfast.borrow().contains(&self.current.get())
+    }
+
     /// Forgets everything: a new program begins. Its root task has the number that is given.
     pub(crate) fn reset(&self) -> TaskId {
         self.ready.borrow_mut().clear();
@@ -121,6 +139,7 @@ impl Scheduler {
         self.timers.borrow_mut().clear();
         self.runners.borrow_mut().clear();
         self.fresh.borrow_mut().clear();
+        self.steadfast.borrow_mut().clear();
         self.outside.cancel_all();
         self.started.set(0);
         self.records.borrow_mut().push(Record {

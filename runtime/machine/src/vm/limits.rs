@@ -186,6 +186,9 @@ impl Vm {
         let Some(condition) = self.collect_within_limit() else {
             return true;
         };
+        if self.host.scheduler.goes_on_without_memory() {
+            return true;
+        }
         match self.raise(Payload::Condition(condition)) {
             Next::Continue => true,
             Next::Stop(event) => self.stop(event),

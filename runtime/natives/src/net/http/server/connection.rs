@@ -379,7 +379,7 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
     }
     connection.as_mut().graceful_shutdown();
     let closing = race(connection, server.reached(Phase::Closed));
-    if *server.phase.borrow() == Phase::Open {
+    if *server.phase.borrow() < Phase::Stopping {
         // Idle: the client has time to say that it has understood.
         let _ = timeout(settings.head_time, closing).await;
     } else {

@@ -22,7 +22,7 @@ use super::{Phase, Server};
 use crate::net::http::engine::race::{First, race};
 use crate::net::http::engine::work::spawn;
 use sema_machine::platform::bell;
-use sema_machine::platform::heard::Signal;
+use sema_machine::platform::heard::{Hearing, Signal};
 use sema_machine::platform::standard_output;
 
 /// How long a machine may take to see that its server has ended.
@@ -131,7 +131,7 @@ fn hand_over(server: &Arc<Server>, place: Arc<Place>, stream: TcpStream, peer: S
 
 /// Ends the process if the first machine computes on and on and does not see that the server has ended. What it has been given is the time
 /// that requests have.
-async fn end_anyway(server: &Server) {
+async fn end_anyway(server: &Server, signal: Signal) {
     sleep(server.settings.grace).await;
     server.reached(Phase::Closed).await;
     sleep(UNHEARD).await;
@@ -140,19 +140,19 @@ async fn end_anyway(server: &Server) {
         standard_output::write_error_without_waiting(
             b"http/serve: the program computes and did not end within :grace; it is ended\n",
         );
-        Signal::Terminate.end_process();
+        signal.end_process();
     }
 }
 
-/// The end of the process, as far as it is announced by SIGTERM.
+/// The end of the process, as far as it is announced by SIGTERM, or by SIGINT from who has started it by hand.
 pub struct Ending {
     bell: AsyncFd<OwnedFd>,
-    /// How often the signal had come before.
-    before: u32,
+    /// The signals, and how often each had come before.
+    signals: Vec<(Hearing, u32)>,
 }
 
 impl Ending {
-    /// Hears of the signal from now on. To be called by the engine.
+    /// Hears of the signals from now on. To be called by the engine.
     ///
     /// # Errors
     /// The process has no descriptor left.
@@ -162,30 +162,45 @@ impl Ending {
     )]
     pub fn hear() -> io::Result<Ending> {
         let bell = AsyncFd::with_interest(bell::bell()?, Interest::READABLE)?;
-        Signal::Terminate.hear();
-        Ok(Ending {
-            bell,
-            before: Signal::Terminate.count(),
-        })
+        // What `nohup` and shells say of processes in the background stays so.
+        let mut signals = Vec::new();
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            if let Some(hearing) = signal.hear_for_now() {
+                signals.push((hearing, signal.count()));
+            }
+        }
+        Ok(Ending { bell, signals })
+    }
+
+    /// Waits for one of the signals.
+    async fn asked(&self) -> Option<Signal> {
+        loop {
+            for (hearing, before) in &self.signals {
+                if hearing.signal().count() != *before {
+                    return Some(hearing.signal());
+                }
+            }
+            // Nobody rings any more, or nobody is to hear it.
+            self.bell.readable().await.ok()?.clear_ready();
+        }
     }
 
     /// Stops the server when the process is asked to end; ends when the server does.
-    pub async fn stop(self, server: Arc<Server>) {
-        let mut is_asked = false;
-        loop {
-            if Signal::Terminate.count() != self.before {
-                is_asked = true;
-                server.stop();
-            }
-            let stopping = server.reached(Phase::Stopping);
-            match race(stopping, self.bell.readable()).await {
-                First::Other(Ok(mut rung)) => rung.clear_ready(),
-                // Nobody rings any more, or nobody is to hear it.
-                First::Other(Err(_)) | First::One(()) => break,
-            }
-        }
-        if is_asked {
-            end_anyway(&server).await;
-        }
+    pub async fn stop(mut self, server: Arc<Server>) {
+        let asked = race(server.reached(Phase::Stopping), self.asked()).await;
+        let First::Other(Some(signal)) = asked else {
+            return;
+        };
+        // A second Ctrl-C does what it does to other programs.
+        self.signals
+            .retain(|(hearing, _)| hearing.signal() != Signal::Interrupt);
+        server.advance(Phase::Draining);
+        race(
+            sleep(server.settings.drain),
+            server.reached(Phase::Stopping),
+        )
+        .await;
+        server.stop();
+        end_anyway(&server, signal).await;
     }
 }

@@ -66,6 +66,8 @@ natives! {
 pub enum Phase {
     /// It lets connections in.
     Open,
+    /// It does so still, but says already that it will end.
+    Draining,
     /// It finishes what runs.
     Stopping,
     /// Nothing runs any more.
@@ -86,12 +88,15 @@ pub struct Server {
 impl Server {
     /// No connection is let in any more.
     fn stop(&self) {
+        self.advance(Phase::Stopping);
+    }
+
+    /// The server is as far as this, unless it is further already.
+    fn advance(&self, wanted: Phase) {
         self.phase.send_if_modified(|phase| {
-            let is_open = *phase == Phase::Open;
-            if is_open {
-                *phase = Phase::Stopping;
-            }
-            is_open
+            let is_before = *phase < wanted;
+            *phase = (*phase).max(wanted);
+            is_before
         });
     }
 
@@ -120,6 +125,8 @@ struct Handle {
     seat: Arc<Seat>,
     /// When the first machine forgets this, the server ends. Workers have none.
     running: Option<Running<()>>,
+    /// Whether its task has begun to accept requests.
+    accepts: bool,
 }
 
 impl Drop for Handle {
@@ -144,6 +151,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
             server,
             seat,
             running: None,
+            accepts: false,
         }));
         return Ok(host.heap.list(&[handle, Value::NIL]));
     }
@@ -180,6 +188,7 @@ fn listen(host: &Host, args: &[Value]) -> Outcome {
                 server,
                 seat,
                 running: Some(running),
+                accepts: false,
             }));
             Ok(host.heap.list(&[handle, info]))
         },
@@ -233,6 +242,10 @@ fn server(host: &Host, args: &[Value]) -> Outcome<Arc<Server>> {
 
 fn accept(host: &Host, args: &[Value]) -> Outcome {
     let seat = on_foreign(host, args, "server", |handle: &mut Handle| {
+        if !std::mem::replace(&mut handle.accepts, true) {
+            // If there is no memory, it is a handler that has it.
+            host.scheduler.go_on_without_memory(true);
+        }
         Ok(handle.seat.clone())
     })?;
     host.wait_for(Accept {
@@ -382,6 +395,7 @@ fn is_json(value: &[u8]) -> bool {
 }
 
 fn stop(host: &Host, args: &[Value]) -> Outcome {
+    host.scheduler.go_on_without_memory(false);
     server(host, args)?.stop();
     Ok(Value::NIL)
 }
@@ -405,6 +419,7 @@ fn drain(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn leave(host: &Host, args: &[Value]) -> Outcome {
+    host.scheduler.go_on_without_memory(false);
     match workers::employment(host) {
         Some(employment) => Err(employment.leave()),
         None => workers::outcome(&*server(host, args)?),

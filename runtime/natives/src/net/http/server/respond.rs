@@ -38,7 +38,7 @@ natives! {
     /// A line that says what a handler has raised, whatever characters are in that.
     "%http-line" (text: Any) -> String => line;
 
-    /// A request is answered by the task with this promise, which is stopped if that takes too long.
+    /// A request is answered by the task with this promise, which is stopped if that takes too long. With nil it is refused.
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
 }
 
@@ -297,8 +297,11 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
 
 fn attend(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
-        if let Some(responder) = &responder.0 {
-            responder.handler.begin(host, argument(args, 1));
+        let promise = argument(args, 1);
+        if promise == Value::NIL {
+            responder.0.take().map(refuse);
+        } else if let Some(responder) = &responder.0 {
+            responder.handler.begin(host, promise);
         }
         Ok(Value::NIL)
     })

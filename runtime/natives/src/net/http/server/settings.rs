@@ -45,6 +45,8 @@ pub struct Settings {
     pub handler_time: Duration,
     /// How long what runs may take when the server ends.
     pub grace: Duration,
+    /// How long it still lets connections in when it has been asked to end.
+    pub drain: Duration,
     /// Certificate and key.
     pub tls: Option<Arc<ServerConfig>>,
     /// The path at which the engine says that the server runs, without a handler.
@@ -120,6 +122,7 @@ impl Settings {
             send_time: limit("send-timeout", 60_000)?,
             handler_time: limit("handler-timeout", 120_000)?,
             grace: time("grace", 10_000)?,
+            drain: time("drain-delay", 0)?,
             tls: match (
                 octets(host, options, "cert")?,
                 octets(host, options, "key")?,

@@ -272,7 +272,7 @@ impl Employment {
         if let Stage::Serving(seat) = &stage {
             workers.leave_seat(seat);
         }
-        let is_open = *self.server.phase.borrow() == Phase::Open;
+        let is_open = *self.server.phase.borrow() < Phase::Stopping;
         let failure = match (stage, ended) {
             (Stage::Leaving, _) => None,
             (_, Ended::Exit(status)) => Some(Failure::Exit(status)),

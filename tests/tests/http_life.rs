@@ -1,0 +1,135 @@
+//! How servers begin, last and end: signals, what memory that others have does to them, and what handlers leave in the log.
+
+#![cfg(target_os = "linux")]
+
+use std::io::{Read, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use sema_tests::serving::Server;
+use sema_tests::{Scratch, built};
+
+fn start(source: &str) -> (Scratch, Server) {
+    let scratch = built(source);
+    let server = Server::start(Command::new(scratch.file("app")).env("SEMAC_HEAP_MB", "64"));
+    (scratch, server)
+}
+
+/// Two handlers that want more memory than there is, and others that want next to nothing. What runs out of it is not the server.
+const HUNGRY: &str = r#"
+(define kept (make-bytevector 50000000 1))
+(define (rows n)
+  (let loop ((rows '()) (i 0))
+    (if (= (modulo i 1000) 0) (async/sleep 0) nil)
+    (if (= i n) rows (loop (cons (list i i i) rows) (+ i 1)))))
+(http/serve
+  (http/router
+    [[:get "/hungry" (fn (request) (http/ok (length (rows 100000000))))]
+     [:get "/modest" (fn (request) (http/text "here"))]])
+  {:port 0 :host "127.0.0.1"})
+"#;
+
+#[test]
+fn memory_that_handlers_have_does_not_end_the_server() {
+    let (_scratch, server) = start(HUNGRY);
+    for _ in 0..2 {
+        let hungry: Vec<_> = (0..2)
+            .map(|_| {
+                let mut stream = server.connect();
+                stream
+                    .write_all(b"GET /hungry HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+                    .unwrap();
+                stream
+            })
+            .collect();
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(1) {
+            let (status, _) = server.get("/modest");
+            assert!([200, 500, 503].contains(&status), "{status}");
+        }
+        for mut stream in hungry {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
+        }
+    }
+    assert_eq!(server.get("/modest"), (200, "here".to_owned()));
+}
+
+const SLOW: &str = r#"
+(define drain (string->number (or (env "DRAIN") "0")))
+(http/serve
+  (http/router
+    [[:get "/slow" (fn (request) (async/sleep 700) (http/text "done"))]
+     [:get "/quick" (fn (request) (http/text "quick"))]])
+  {:port 0 :host "127.0.0.1" :health "/health" :drain-delay drain})
+(println "behind")
+(async/sleep (string->number (or (env "BEHIND") "0")))
+"#;
+
+fn slow(name: &str, value: &str) -> (Scratch, Server) {
+    let scratch = built(SLOW);
+    let server = Server::start(Command::new(scratch.file("app")).env(name, value));
+    (scratch, server)
+}
+
+/// The answer to a request that is under way while something happens.
+fn meanwhile(server: &Server, act: impl FnOnce()) -> String {
+    let mut stream = server.connect();
+    stream
+        .write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    act();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn ctrl_c_ends_a_server_in_order() {
+    let (_scratch, mut server) = slow("DRAIN", "0");
+    let answer = meanwhile(&server, || server.interrupt());
+    assert!(answer.ends_with("done"), "{answer}");
+    let (status, output) = server.ended();
+    assert_eq!((status.code(), output.as_str()), (Some(0), "behind\n"));
+}
+
+#[test]
+fn the_second_ctrl_c_ends_it_at_once() {
+    let (_scratch, mut server) = slow("DRAIN", "0");
+    let begin = Instant::now();
+    let answer = meanwhile(&server, || {
+        server.interrupt();
+        std::thread::sleep(Duration::from_millis(100));
+        server.interrupt();
+    });
+    assert_eq!(answer, "");
+    let (status, output) = server.ended();
+    assert_eq!((status.code(), output.as_str()), (Some(1), ""));
+    assert!(begin.elapsed() < Duration::from_millis(650));
+    assert_eq!(server.error(), "Error: evaluation cancelled: HostStop");
+}
+
+#[test]
+fn ctrl_c_is_heard_behind_a_server() {
+    let (_scratch, mut server) = slow("BEHIND", "60000");
+    server.terminate();
+    std::thread::sleep(Duration::from_millis(500));
+    server.interrupt();
+    let (status, output) = server.ended();
+    assert_eq!((status.code(), output.as_str()), (Some(1), "behind\n"));
+    assert_eq!(server.error(), "Error: evaluation cancelled: HostStop");
+}
+
+#[test]
+fn a_server_that_is_to_end_lets_in_whom_a_balancer_still_sends() {
+    let (_scratch, mut server) = slow("DRAIN", "1000");
+    assert_eq!(server.get("/health").0, 200);
+    server.terminate();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.get("/health").0, 503);
+    assert_eq!(server.get("/quick"), (200, "quick".to_owned()));
+    let (status, output) = server.ended();
+    assert_eq!((status.code(), output.as_str()), (Some(0), "behind\n"));
+}
