@@ -55,10 +55,11 @@ fn greetings_are_checked() {
             .replace(from, to)
             .replace("host: a\r\n", "host: a\r\nconnection: close\r\n");
         let answer = server.raw(request);
-        assert!(
-            answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 404"),
-            "{to}: {answer}"
-        );
+        let expected = match to {
+            "POST" => "HTTP/1.1 404",
+            _ => "HTTP/1.1 426",
+        };
+        assert!(answer.starts_with(expected), "{to}: {answer}");
     }
 }
 
@@ -124,7 +125,7 @@ fn both_ends_are_programs() {
         got.stdout,
         "#t :timeout\n{:text \"text\"}\n{:text \"\"}\n{:binary #u8(0 255)}\n{:text \"{\\\"a\\\":1}\"}\n{:text \"t\"}\n{:binary #u8(1)}\n{:text \"[1]\"}\n\
          #t\n{:close {:code 1000 :reason \"\"}} nil #f\nws/send: the connection is closed\n\
-         {:code 1011 :reason \"\"}\n(:eval)\n"
+         {:code 1011 :reason \"\"}\n(:io)\n"
     );
     assert_eq!(
         server.error(),
@@ -233,4 +234,145 @@ fn the_chat() {
         got.stdout,
         "{\"joined\":1}\n{\"joined\":2}\n{\"joined\":2}\n{\"from\":1,\"text\":\"hello\"}\n{\"from\":1,\"text\":\"hello\"}\n{\"left\":1}\n"
     );
+}
+
+const ENDS: &str = r#"
+(define live 0)
+(define (alive work)
+  (set! live (+ live 1))
+  (try (work)
+    (catch condition (set! live (- live 1)) (throw condition)))
+  (set! live (- live 1)))
+(http/serve
+  (http/router
+    [[:get "/live" (fn (request) (http/ok live))]
+     [:ws "/pushes" (fn (c)
+       ((:send c) "first")
+       (alive (fn () (async/sleep 600000))))]
+     ;; It hears of the end, and has time for it.
+     [:ws "/hears" (fn (c)
+       ((:send c) "first")
+       (alive (fn () (if (nil? ((:recv c))) (async/sleep 2500) nil) (println-error "has tidied up"))))]
+     [:ws "/kicks" (fn (c) ((:recv c)) ((:close c) 4001 "log in again") (async/sleep 1500) (println-error "goes on"))]
+     [:any "/cookie" (fn (request)
+       (assoc (http/websocket (fn (c) ((:send c) "hi")))
+              :headers {"set-cookie" ["a=1" "b=2"] "connection" "close" "content-length" "5"}))]])
+  {:port 0 :host "127.0.0.1"})
+"#;
+
+/// A WebSocket at this path, after the greeting; what the greeting is answered with.
+fn greeted(server: &Server, path: &str) -> (std::net::TcpStream, String) {
+    let mut stream = server.connect();
+    let greeting = GREETING.replace("/echo", path);
+    stream.write_all(greeting.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    (stream, String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Waits until a path is answered with this text.
+#[track_caller]
+fn eventually(server: &Server, path: &str, wanted: &str) {
+    let begin = std::time::Instant::now();
+    while server.get(path).1 != wanted {
+        assert!(begin.elapsed().as_secs() < 20, "never {wanted}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn functions_end_with_their_clients() {
+    let scratch = built(ENDS);
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let clients = [(); 3].map(|()| greeted(&server, "/pushes").0);
+    eventually(&server, "/live", "3");
+    let [mut polite, other, last] = clients;
+    polite.write_all(&[0x88, 0x80, 0, 0, 0, 0]).unwrap();
+    drop((polite, other));
+    eventually(&server, "/live", "1");
+    drop(last);
+    eventually(&server, "/live", "0");
+    // Whoever receives hears of the end, and is not stopped.
+    let (mut stream, _) = greeted(&server, "/hears");
+    stream.read_exact(&mut [0; 7]).unwrap();
+    drop(stream);
+    assert_eq!(server.error(), "has tidied up");
+}
+
+#[test]
+fn the_end_has_a_code_and_a_reason() {
+    let scratch = built(ENDS);
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let client = built(&format!(
+        r#"
+(define url "ws://127.0.0.1:{}")
+(define c (ws/connect (string-append url "/kicks")))
+(ws/send c "x")
+(println (ws/recv c))
+(define e (ws/connect (string-append url "/pushes")))
+(define (failure . end) (try (apply ws/close (cons e end)) (catch condition (:message condition))))
+(println (failure 1001) (failure 5000) (failure 4000 5) (failure 4000 (string/repeat "x" 124)))
+(ws/close e 3000 (string/repeat "x" 123))
+(println (try (ws/send e "x") (catch condition (:type condition))))
+"#,
+        server.port
+    ));
+    let got = outcome(&mut Command::new(client.file("app")), b"").succeeded();
+    assert_eq!(
+        got.stdout,
+        "{:close {:code 4001 :reason \"log in again\"}}\n\
+         expected 1000 or a code from 3000 to 4999 for ws/close, got int \
+         expected 1000 or a code from 3000 to 4999 for ws/close, got int \
+         expected string of at most 123 bytes as the reason for ws/close, got int \
+         expected string of at most 123 bytes as the reason for ws/close, got string\n:io\n"
+    );
+    assert_eq!(server.error(), "goes on");
+}
+
+#[test]
+fn greetings_are_answered_with_fields_of_the_handler() {
+    let scratch = built(ENDS);
+    let server = Server::start(&mut Command::new(scratch.file("app")));
+    let (_stream, head) = greeted(&server, "/cookie");
+    let lines: Vec<&str> = head.lines().collect();
+    for wanted in ["set-cookie: a=1", "set-cookie: b=2", "connection: Upgrade"] {
+        assert!(lines.contains(&wanted), "{head}");
+    }
+    assert!(
+        !head.contains("close") && !head.contains("content-length"),
+        "{head}"
+    );
+    let plain = server.raw("GET /pushes HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert!(
+        plain.starts_with("HTTP/1.1 426 ") && plain.contains("\r\nupgrade: websocket\r\n"),
+        "{plain}"
+    );
+}
+
+#[test]
+fn listening_outlives_what_its_functions_raise() {
+    let (_scratch, server) = echo();
+    let client = built(&format!(
+        r#"
+(define url "ws://127.0.0.1:{}/echo")
+(define c (ws/connect url))
+(define listening
+  (ws/listen c {{:on-message (fn (c message) (if (= message "bad") (error "no") (println message)) (if (= message "last") (ws/close c) nil))
+                :on-error (fn (c condition) (println "error" (:message condition)))
+                :on-close (fn (c info) (println (:code info)))}}))
+(for-each (fn (message) (ws/send c message)) (list "first" "bad" "last"))
+(async/await listening)
+(define d (ws/connect url))
+(define failing (ws/listen d {{:on-message (fn (d message) (error "no"))}}))
+(ws/send d "x")
+(println (try (async/await failing) (catch condition (:message condition))) (ws/connected? d))
+"#,
+        server.port
+    ));
+    let got = outcome(&mut Command::new(client.file("app")), b"").succeeded();
+    assert_eq!(got.stdout, "first\nerror no\nlast\n1000\nno #f\n");
 }

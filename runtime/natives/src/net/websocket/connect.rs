@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::frame::Closing;
 use super::socket::Socket;
+use crate::core::system::device::lock;
 use crate::net::http::client::Client;
 use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
 use crate::net::http::engine::body::Payload;
@@ -25,6 +26,8 @@ use crate::net::http::url::Url;
 
 /// What the answer to a key is made with.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// How long a function may not notice that its client is gone.
+const UNSEEN: Duration = Duration::from_secs(1);
 /// Longest time between two attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
@@ -185,7 +188,7 @@ fn begin(
     socket
 }
 
-/// The connection of a client whose request has been accepted. It ends with the server.
+/// The connection of a client whose request has been accepted. It ends with the server. A function that does not see the end is stopped soon after it.
 pub async fn accepted(
     upgraded: Upgraded,
     protocol: Option<String>,
@@ -195,6 +198,7 @@ pub async fn accepted(
         connection,
         server,
         place,
+        handler,
     } = upgraded;
     let io = Box::new(TokioIo::new(connection.await?));
     let socket = Socket::new(false, protocol, &place.guest.0.engine.budget);
@@ -209,7 +213,13 @@ pub async fn accepted(
         };
         race(conversing, ending).await;
         own.break_off();
+        let seat = place.guest.0.clone();
         drop(place);
+        sleep(UNSEEN).await;
+        // Who only sends, and waits for something to send, would wait on and on.
+        if !lock(&own.state).is_noticed {
+            seat.queue.stop(handler);
+        }
     });
     Ok(socket)
 }

@@ -13,7 +13,7 @@ use sema_machine::data::collections;
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, count, text};
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
@@ -34,12 +34,12 @@ use socket::Socket;
 natives! {
     /// Opens a connection to a server, `ws://` or `wss://`, and gives it; `with-open` closes it. Options are `:headers`, `:subprotocols` (a list), `:timeout` in milliseconds
     /// for the opening, `:retries` and `:retry-backoff-ms` (how often and after how long, doubled each time, it is tried again), `:max-message`
-    /// (bytes), and `:ca`, `:cert`, `:key` as for `http/request`. Raises if there is no connection.
+    /// (bytes), and `:ca`, `:cert`, `:key` as for `http/request`. Raises a condition of type `:io` if there is no connection.
     /// (ws/connect "http://localhost/") => error ws/connect: not a websocket URL: http://localhost/
     "ws/connect" (url: String, options?: Map) -> Stream, needs(Capability::Network), touches(Touches::Inside), options(1, &["headers", "subprotocols", "timeout", "retries", "retry-backoff-ms", "max-message", "ca", "cert", "key"]) => connect;
 
     /// Sends a message: a string as text, a byte vector as bytes, a map as JSON; or what `{:text s}`, `{:binary b}` and `{:json v}` say. It
-    /// waits while the peer takes nothing. Raises if the connection is closed.
+    /// waits while the peer takes nothing. Raises a condition of type `:io` if the connection is closed.
     /// (ws/send 5 "x") => error expected websocket, got int
     "ws/send" (connection: Stream, message: Any) -> Nil => send;
 
@@ -55,9 +55,10 @@ natives! {
     /// (ws/ping 5) => error expected websocket, got int
     "ws/ping" (connection: Stream, payload?: Any) -> Nil => ping;
 
-    /// Closes a connection. Closing it again is no error.
+    /// Closes a connection, with a code that the peer sees (1000, or one of the program's own from 3000 to 4999) and a reason, a text of at most 123 bytes. Closing it
+    /// again is no error.
     /// (ws/close 5) => error expected websocket, got int
-    "ws/close" (connection: Stream) -> Nil => close;
+    "ws/close" (connection: Stream, code?: Any, reason?: Any) -> Nil => close;
 
     /// Closes a connection because its function has raised.
     "%ws-fail" (connection: Stream) -> Nil => fail;
@@ -66,7 +67,7 @@ natives! {
     /// (ws/connected? 5) => error expected websocket, got int
     "ws/connected?" (connection: Stream) -> Bool => is_connected;
 
-    /// Makes the connection of a request a WebSocket; nil, and the answer 400, if that is not what it asks for.
+    /// Makes the connection of a request a WebSocket; nil, and the answer 426, if that is not what it asks for.
     "%ws-accept" (responder: Any, options: Any) -> Any => accept;
 }
 
@@ -78,6 +79,7 @@ struct Held(Arc<Socket>);
 
 impl Drop for Held {
     fn drop(&mut self) {
+        lock(&self.0.state).is_noticed = true;
         self.0.end(&Closing::new(1001, ""));
     }
 }
@@ -104,7 +106,7 @@ fn find(host: &Host, args: &[Value]) -> Outcome<Option<Arc<Socket>>> {
 fn open(host: &Host, function: &str, args: &[Value]) -> Outcome<Arc<Socket>> {
     match find(host, args)? {
         Some(socket) if socket.is_open() => Ok(socket),
-        _ => Err(eval_error(format!("{function}: the connection is closed"))),
+        _ => Err(io_error(format!("{function}: the connection is closed"))),
     }
 }
 
@@ -161,7 +163,7 @@ fn connect(host: &Host, args: &[Value]) -> Outcome {
         engine::start(&engine, opening),
         move |host, opened| match opened {
             Ok(socket) => Ok(value(host, socket)),
-            Err(error) => Err(eval_error(format!("{name}: {error}"))),
+            Err(error) => Err(io_error(format!("{name}: {error}"))),
         },
     )
 }
@@ -194,7 +196,8 @@ impl Pending for Sending {
         if self.is_sent {
             return Ok(Value::NIL);
         }
-        Err(eval_error(format!(
+        lock(&self.socket.state).is_noticed = true;
+        Err(io_error(format!(
             "{}: the connection is closed",
             self.function
         )))
@@ -269,7 +272,7 @@ fn ping(host: &Host, args: &[Value]) -> Outcome {
     }
     let socket = socket.filter(|socket| socket.is_open());
     host.wait_for(Sending {
-        socket: socket.ok_or_else(|| eval_error("ws/ping: the connection is closed"))?,
+        socket: socket.ok_or_else(|| io_error("ws/ping: the connection is closed"))?,
         opcode: Opcode::Ping,
         payload,
         function: "ws/ping",
@@ -340,11 +343,14 @@ impl Pending for Receive {
 fn receiving(host: &Host, args: &[Value], until: Option<Instant>) -> Outcome {
     match find(host, args)? {
         None => Ok(Value::NIL),
-        Some(socket) => host.wait_for(Receive {
-            socket,
-            until,
-            received: Received::Nothing,
-        }),
+        Some(socket) => {
+            lock(&socket.state).is_noticed = true;
+            host.wait_for(Receive {
+                socket,
+                until,
+                received: Received::Nothing,
+            })
+        }
     }
 }
 
@@ -360,8 +366,33 @@ fn receive_timeout(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn close(host: &Host, args: &[Value]) -> Outcome {
-    if let Some(socket) = find(host, args)? {
-        socket.end(&Closing::new(1000, ""));
+    let socket = find(host, args)?;
+    let (code, reason) = (argument(args, 1), argument(args, 2));
+    let number = match code {
+        Value::NIL => Some(1000),
+        code => host
+            .heap
+            .as_i64(code)
+            .and_then(|code| u16::try_from(code).ok()),
+    };
+    // The others mean something that only an end of the connection itself can say (RFC 6455, 7.4).
+    let number = number.filter(|code| matches!(code, 1000 | 3000..=4999));
+    let number = number
+        .ok_or_else(|| type_error(host, "1000 or a code from 3000 to 4999 for ws/close", code))?;
+    let text = match reason {
+        Value::NIL => Some(""),
+        reason => host.heap.as_str(reason).filter(|text| text.len() <= 123),
+    };
+    let text = text.ok_or_else(|| {
+        type_error(
+            host,
+            "string of at most 123 bytes as the reason for ws/close",
+            reason,
+        )
+    })?;
+    if let Some(socket) = socket {
+        lock(&socket.state).is_noticed = true;
+        socket.end(&Closing::new(number, text));
     }
     Ok(Value::NIL)
 }
@@ -386,7 +417,11 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
     let wanted = wanted
         .and_then(|name| host.heap.as_str(name))
         .map(str::to_owned);
-    let Some(upgrade) = respond::upgrade(host, args, wanted.as_deref())? else {
+    let fields = match option(host, options, "headers") {
+        Some(map) => header_fields(host, "http/websocket", map)?,
+        None => Default::default(),
+    };
+    let Some(upgrade) = respond::upgrade(host, args, wanted.as_deref(), fields)? else {
         return Ok(Value::NIL);
     };
     let engine = engine::handle(host, "http/serve")?;
@@ -396,7 +431,7 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
         engine::start(&engine, opening),
         |host, socket| match socket {
             Ok(socket) => Ok(value(host, socket)),
-            Err(error) => Err(eval_error(format!("http/websocket: {error}"))),
+            Err(error) => Err(io_error(format!("http/websocket: {error}"))),
         },
     )
 }

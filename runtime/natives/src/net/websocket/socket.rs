@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) is_ending: bool,
     /// Nothing comes or goes any more.
     pub(super) is_closed: bool,
+    /// Whether the program sees, or has seen, that the connection ends: it receives, or was told when it wanted to send.
+    pub(super) is_noticed: bool,
 }
 
 /// Both directions of a connection.
@@ -95,6 +97,7 @@ impl Socket {
             senders: Vec::new(),
             is_ending: false,
             is_closed: false,
+            is_noticed: false,
         };
         Arc::new(Socket {
             state: Mutex::new(state),
@@ -107,8 +110,10 @@ impl Socket {
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        let state = lock(&self.state);
-        !state.is_ending && !state.is_closed
+        let mut state = lock(&self.state);
+        let is_open = !state.is_ending && !state.is_closed;
+        state.is_noticed |= !is_open;
+        is_open
     }
 
     /// Whether so much waits to be sent that the next has to wait.

@@ -47,12 +47,16 @@ const LARGE: usize = 64 << 10;
 /// How long a function that sends may not notice that its client is gone.
 const UNSEEN: Duration = Duration::from_secs(1);
 
-/// What a request is answered by; `None`: it has been.
-pub struct Responder(pub Option<Box<exchange::Responder>>);
+/// What a request is answered by; `None`: it has been. And the task that is at a WebSocket.
+pub struct Responder(
+    pub Option<Box<exchange::Responder>>,
+    Option<Arc<exchange::Handler>>,
+);
 
 /// What the answer to a request is given to.
 pub fn handle(host: &Host, responder: Box<exchange::Responder>) -> Value {
-    host.heap.foreign(Box::new(Responder(Some(responder))))
+    host.heap
+        .foreign(Box::new(Responder(Some(responder), None)))
 }
 
 /// What is left of a request that has not been answered yet.
@@ -309,6 +313,9 @@ fn attend(host: &Host, args: &[Value]) -> Outcome {
 
 fn fail(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
+        if let Some(handler) = responder.1.take() {
+            handler.end(host);
+        }
         let Some(responder) = responder.0.take() else {
             return Ok(Value::FALSE);
         };
@@ -324,15 +331,26 @@ fn fail(host: &Host, args: &[Value]) -> Outcome {
     })
 }
 
-/// The answer to a request that asks for no WebSocket, or in another version, where there is one (RFC 6455, 4.4).
+/// The answer to a request that asks for no WebSocket, or in another version, where there is one (RFC 6455, 4.4; RFC 9110, 15.5.22).
 fn not_upgraded() -> Response<Payload> {
-    let mut response = plain(StatusCode::BAD_REQUEST, "Bad Request");
-    response.headers_mut().insert(
-        header::SEC_WEBSOCKET_VERSION,
-        HeaderValue::from_static("13"),
-    );
+    let mut response = plain(StatusCode::UPGRADE_REQUIRED, "Upgrade Required");
+    let headers = response.headers_mut();
+    set(headers, header::CONNECTION, "Upgrade");
+    set(headers, header::UPGRADE, "websocket");
+    set(headers, header::SEC_WEBSOCKET_VERSION, "13");
     response
 }
+
+/// Fields of the answer to a request for a WebSocket that the server sets, or that such an answer must not have.
+const OWN_OF_UPGRADES: [header::HeaderName; 7] = [
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_ACCEPT,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
 
 /// A connection that becomes a WebSocket.
 pub struct Upgraded {
@@ -342,10 +360,17 @@ pub struct Upgraded {
     pub server: Arc<Server>,
     /// What it takes up of that.
     pub place: Arc<Place>,
+    /// The task that speaks on it.
+    pub handler: Arc<exchange::Handler>,
 }
 
 /// Accepts a request for a WebSocket, with a protocol that both know: what its connection becomes. `None`: it asks for none, and has been answered.
-pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<Option<Upgraded>> {
+pub fn upgrade(
+    host: &Host,
+    args: &[Value],
+    protocol: Option<&str>,
+    fields: HeaderMap,
+) -> Outcome<Option<Upgraded>> {
     let responder = take(host, args)?;
     let Some(upgrade) = responder.upgrade else {
         responder.handler.end(host);
@@ -354,7 +379,12 @@ pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<O
     };
     let mut message = Response::new(Payload::empty());
     *message.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *message.headers_mut() = fields;
     let headers = message.headers_mut();
+    // What the connection becomes is not the handler's to decide.
+    for name in OWN_OF_UPGRADES {
+        headers.remove(name);
+    }
     set(headers, header::CONNECTION, "Upgrade");
     set(headers, header::UPGRADE, "websocket");
     set(
@@ -367,11 +397,16 @@ pub fn upgrade(host: &Host, args: &[Value], protocol: Option<&str>) -> Outcome<O
     {
         set(headers, header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    responder.handler.end(host);
+    let handler = responder.handler.clone();
+    on_foreign(host, args, "request", |handle: &mut Responder| {
+        handle.1 = Some(handler.clone());
+        Ok(())
+    })?;
     let upgraded = Upgraded {
         connection: upgrade.connection,
         server: responder.server,
         place: responder.turn.place().clone(),
+        handler,
     };
     responder.answer.give(message);
     Ok(Some(upgraded))
