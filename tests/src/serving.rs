@@ -55,15 +55,18 @@ impl Server {
         server
     }
 
-    /// The next line of standard error.
+    /// The next line of standard error, but for those that say more about the one before.
     ///
     /// # Panics
     /// None comes.
     #[track_caller]
     pub fn error(&self) -> String {
-        self.errors
-            .recv_timeout(LONG)
-            .expect("the program says nothing")
+        loop {
+            let line = (self.errors.recv_timeout(LONG)).expect("the program says nothing");
+            if !line.starts_with("  ") {
+                return line;
+            }
+        }
     }
 
     /// The next line of standard error, if one comes in time.

@@ -133,3 +133,53 @@ fn a_server_that_is_to_end_lets_in_whom_a_balancer_still_sends() {
     let (status, output) = server.ended();
     assert_eq!((status.code(), output.as_str()), (Some(0), "behind\n"));
 }
+
+const RAISES: &str = r#"
+(define (deep n)
+  (if (= n 0) (error "too\nbad") (+ 1 (deep (- n 1)))))
+(http/serve
+  (http/router
+    [[:get "/raises" (fn (request) (http/ok (deep 2)))]
+     [:get "/throws" (fn (request) (throw {:code 5}))]
+     [:get "/streams" (fn (request) (http/stream (fn (send) (send "a") (deep 0))))]])
+  {:port 0 :host "127.0.0.1"})
+"#;
+
+#[test]
+fn what_handlers_raise_is_reported_with_its_place() {
+    let (_scratch, server) = start(RAISES);
+    let report = |path: &str| {
+        server.raw(format!(
+            "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        ));
+        let mut lines = vec![server.error()];
+        while let Some(line) = server.error_within(Duration::from_millis(300)) {
+            lines.push(line);
+        }
+        lines
+    };
+    assert_eq!(
+        report("/raises"),
+        [
+            "http/serve: handler for :get /raises raised: too\\nbad",
+            "  --> app.sema:3:15",
+            "  at deep (app.sema:3:15)",
+            "  at deep (app.sema:3:39), 2 times",
+            "  at <lambda> (app.sema:6:45)",
+        ]
+    );
+    let thrown = report("/throws");
+    assert_eq!(
+        thrown[0],
+        "http/serve: handler for :get /throws raised: {:code 5}"
+    );
+    assert_eq!(thrown[1], "  --> app.sema:7:36");
+    let streamed = report("/streams");
+    assert_eq!(
+        streamed[..2],
+        [
+            "http/serve: handler for :get /streams raised: too\\nbad",
+            "  --> app.sema:3:15",
+        ]
+    );
+}

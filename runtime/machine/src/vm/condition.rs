@@ -404,6 +404,17 @@ fn entry(host: &Host, map: Value, key: Value) -> Value {
     sorted_map::get_keyword(host, map, key).unwrap_or(Value::NIL)
 }
 
+/// The frames that a condition noted when it was raised, for those who report one that they have caught. None of what is no condition.
+pub fn frames_of(host: &Host, condition: Value) -> Vec<FrameInfo> {
+    let keys = Keys::new(host);
+    let trace = entry(host, condition, keys.stack_trace);
+    if trace.kind() != Kind::List {
+        return Vec::new();
+    }
+    let maps = host.heap.list_iter(trace);
+    maps.map(|map| keys.frame(host, map)).collect()
+}
+
 impl ConditionMaps {
     /// What was raised, for the report of an uncaught condition; with the frames that a condition noted
     /// when it was first raised, if this is not the first time.

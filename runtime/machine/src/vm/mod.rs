@@ -28,6 +28,7 @@ mod units;
 mod unwind;
 mod waiting;
 
+pub use condition::frames_of;
 pub use dynamic::{Answer, Dynamic, Request, missing, unsupported};
 pub use image::ModuleImage;
 pub use limits::{LimitError, Limits};

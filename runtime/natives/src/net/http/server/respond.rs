@@ -14,6 +14,7 @@ use sema_machine::host::arguments::{argument, on_foreign};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
+use sema_machine::vm::{frames_of, write_frames, write_place};
 use tokio::time::sleep;
 
 use super::exchange;
@@ -35,8 +36,8 @@ natives! {
     /// Answers a request whose handler has raised something, unless it has been answered. Whether it is the client's fault.
     "%http-fail" (responder: Any) -> Bool => fail;
 
-    /// A line that says what a handler has raised, whatever characters are in that.
-    "%http-line" (text: Any) -> String => line;
+    /// What is reported of a condition that a handler has raised: a line, whatever characters are in its text, and the frames.
+    "%http-line" (text: Any, condition: Any) -> String => line;
 
     /// A request is answered by the task with this promise, which is stopped if that takes too long. With nil it is refused.
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
@@ -295,6 +296,15 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
         } else {
             line.push(letter);
         }
+    }
+    let frames = frames_of(host, argument(args, 1));
+    if !frames.is_empty() {
+        line.push('\n');
+        if let Some(place) = frames.first().and_then(|frame| frame.position.as_ref()) {
+            write_place(&mut line, place);
+        }
+        write_frames(&mut line, &frames);
+        line.pop();
     }
     Ok(host.heap.string(&line))
 }
