@@ -134,6 +134,49 @@ fn a_server_that_is_to_end_lets_in_whom_a_balancer_still_sends() {
     assert_eq!((status.code(), output.as_str()), (Some(0), "behind\n"));
 }
 
+const UPLOADS: &str = r#"
+(http/serve
+  (http/router
+    [[:post "/takes" (fn (request)
+       (let loop ((total 0))
+         (let ((part (stream/read (:body request) 1000)))
+           (if (= (length part) 0) (http/ok total) (loop (+ total (length part)))))))]
+     [:post "/dawdles" (fn (request) (stream/read (:body request) 10) (async/sleep 60000))]
+     [:post "/looks-away" (fn (request) (async/sleep 60000))]])
+  {:port 0 :host "127.0.0.1" :stream-body #t :handler-timeout 500})
+"#;
+
+/// Sends a body of so many parts, one each 200 ms: the answer.
+fn upload(server: &Server, path: &str, parts: usize) -> String {
+    let mut stream = server.connect();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        parts * 10
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..parts {
+        std::thread::sleep(Duration::from_millis(200));
+        // It may have been refused.
+        if stream.write_all(&[b'x'; 10]).is_err() {
+            break;
+        }
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_time_of_an_upload_is_not_that_of_its_handler() {
+    let (_scratch, server) = start(UPLOADS);
+    let answer = upload(&server, "/takes", 8);
+    assert!(answer.ends_with("80"), "{answer}");
+    for path in ["/dawdles", "/looks-away"] {
+        let answer = upload(&server, path, 2);
+        assert!(answer.starts_with("HTTP/1.1 503"), "{path}: {answer}");
+    }
+}
+
 const RAISES: &str = r#"
 (define (deep n)
   (if (= n 0) (error "too\nbad") (+ 1 (deep (- n 1)))))

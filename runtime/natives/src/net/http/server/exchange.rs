@@ -68,6 +68,8 @@ pub struct Handler {
     refusal: AtomicU16,
     /// Whether it has been stopped: it is not to begin, either.
     is_stopped: AtomicBool,
+    /// How far a streamed body has come; odd while its next part is waited for.
+    progress: AtomicU32,
 }
 
 /// There is none, or it has given its answer.
@@ -79,6 +81,7 @@ impl Default for Handler {
             task: AtomicU32::new(NO_TASK),
             refusal: AtomicU16::new(0),
             is_stopped: AtomicBool::new(false),
+            progress: AtomicU32::new(0),
         }
     }
 }
@@ -95,6 +98,20 @@ impl Handler {
         if kept != NO_TASK {
             host.release(kept);
         }
+    }
+
+    /// The next part of the body is waited for, or not any more. Only who receives the body says so.
+    pub fn wait_for_body(&self, waits: bool) {
+        let before = self.progress.load(Ordering::Relaxed);
+        if (before % 2 == 1) != waits {
+            self.progress
+                .store(before.wrapping_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// How far the body has come; odd while the client is waited for.
+    pub fn progress(&self) -> u32 {
+        self.progress.load(Ordering::Relaxed)
     }
 
     /// The client does not keep to the rules: what the request is refused with, unless the task makes something of it.

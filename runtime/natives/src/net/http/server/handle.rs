@@ -1,6 +1,7 @@
 //! What the engine does with a request: checks, the body, the wait for the answer.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -288,12 +289,23 @@ async fn answer(
     let time = settings.handler_time;
     let mut watch = Watch::begin(seat.clone(), handler, time, is_safe);
     // Connections of HTTP/1 are looked at every so often.
-    let at_once = is_2 || time < 2 * QUIET;
-    let Some(answered) = within(watch.until, at_once, answered).await else {
-        return plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Handler did not respond in time",
-        );
+    let mut at_once = is_2 || time < 2 * QUIET;
+    let mut answered = pin!(answered);
+    let mut seen = 0;
+    let answered = loop {
+        if let Some(answered) = within(watch.until, at_once, answered.as_mut()).await {
+            break answered;
+        }
+        // It has its time from when the last part of a streamed body has come: before, it was the client that took it.
+        let progress = watch.handler.progress();
+        if progress == seen && progress % 2 == 0 {
+            return plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Handler did not respond in time",
+            );
+        }
+        (seen, at_once) = (progress, true);
+        watch.until = Instant::now() + time;
     };
     watch.is_over = true;
     answered.unwrap_or_else(|| plain(StatusCode::INTERNAL_SERVER_ERROR, "Handler did not respond"))
@@ -384,7 +396,10 @@ fn streamed(
         let mut total = 0;
         let feeding = async {
             loop {
-                let bytes = match timeout(time, part(&mut body)).await {
+                handler.wait_for_body(true);
+                let next = timeout(time, part(&mut body)).await;
+                handler.wait_for_body(false);
+                let bytes = match next {
                     Err(_) => {
                         handler.blame(StatusCode::REQUEST_TIMEOUT);
                         return Err("the body does not go on".to_owned());
@@ -409,6 +424,7 @@ fn streamed(
         if let First::One(ended) = race(feeding, feeder.reader_is_gone()).await {
             feeder.end(ended);
         }
+        handler.wait_for_body(false);
         if !throw_away(&mut body).await {
             receiving.pulse().linger();
         }
