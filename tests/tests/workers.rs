@@ -267,3 +267,41 @@ fn programs_that_are_run_without_a_file_have_workers_too() {
     let server = Server::start(command.args(["run", "app.sema"]).stdin(Stdio::null()));
     names(&server);
 }
+
+#[test]
+fn a_store_is_one_for_all_machines() {
+    let scratch = built(
+        r#"
+(kv/open "s" "s.json")
+(http/serve
+  (http/router
+    [[:get "/put/:key" (fn (request) (kv/set "s" (:key (:params request)) 1) (http/text "put"))]
+     [:get "/keys" (fn (request) (http/ok (length (kv/keys "s"))))]
+     [:get "/reopen" (fn (request) (kv/open "s" "s.json") (http/ok (length (kv/keys "s"))))]])
+  {:port 0 :host "127.0.0.1" :workers 3})
+"#,
+    );
+    let server = Server::start(Command::new(scratch.file("app")).current_dir(scratch.path()));
+    let mut clients: Vec<_> = (0..6).map(|_| server.connect()).collect();
+    for (client, stream) in clients.iter_mut().enumerate() {
+        for number in 0..10 {
+            let close = if number == 9 {
+                "connection: close\r\n"
+            } else {
+                ""
+            };
+            let request = format!("GET /put/k{client}-{number} HTTP/1.1\r\nhost: a\r\n{close}\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+        }
+    }
+    for mut stream in clients {
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 10, "{answers}");
+    }
+    for path in ["/keys", "/keys", "/keys", "/reopen", "/keys"] {
+        assert_eq!(server.get(path).1, "60");
+    }
+    let file = std::fs::read_to_string(scratch.file("s.json")).unwrap();
+    assert_eq!(file.matches(": 1").count(), 60);
+}

@@ -268,6 +268,7 @@ fn run_prepared(
         arguments: arguments.clone(),
         natives,
         prepare,
+        common: Default::default(),
     });
     let (mut vm, module) = machine(archive.clone(), trust, arguments, natives, prepare)?;
     if vm.host.policy().is_some() {

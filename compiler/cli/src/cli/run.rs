@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sema_machine::host::Host;
 use sema_machine::host::output::Output;
-use sema_machine::host::program::Ended;
+use sema_machine::host::program::{Common, Ended};
 use sema_machine::vm::{Ending, Limits, Uncaught, Vm};
 
 use super::arguments::{Lints, Run};
@@ -67,6 +67,7 @@ fn run(program: Runnable, arguments: Vec<String>, limits: Limits) -> u8 {
         program,
         arguments,
         limits,
+        common: Common::default(),
     });
     let Some((mut vm, number)) = again.machine() else {
         return 1;
@@ -93,6 +94,7 @@ struct Again {
     program: Runnable,
     arguments: Vec<String>,
     limits: Limits,
+    common: Common,
 }
 
 impl Again {
@@ -122,6 +124,10 @@ impl Again {
 }
 
 impl sema_machine::host::program::Program for Again {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
     fn run(self: Arc<Self>, prepare: &mut dyn FnMut(&Host)) -> Ended {
         let Some((mut vm, number)) = self.machine() else {
             return Ended::Failed;

@@ -1,6 +1,7 @@
 //! Running the program of a machine once more, on a machine and a thread of its own: the workers of a server.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Mutex, Weak};
 
 use super::Host;
 
@@ -18,8 +19,14 @@ pub enum Ended {
     Failed,
 }
 
+/// Plain data that machines of one program share, for as long as one of them holds them.
+pub type Common = Mutex<Vec<Weak<dyn Any + Send + Sync>>>;
+
 /// A program that can be run any number of times at once, each time with globals of its own.
 pub trait Program: Send + Sync {
+    /// What its machines share.
+    fn common(&self) -> &Common;
+
     /// Makes a machine on the calling thread, lets `prepare` look at it, and runs the program to its end. Signals of the process
     /// do not concern this machine.
     fn run(self: Arc<Self>, prepare: &mut dyn FnMut(&Host)) -> Ended;

@@ -7,7 +7,7 @@ use sema_vfs::Archive;
 use super::{Prepare, Trust, complain, machine, report};
 use crate::host::Host;
 use crate::host::natives::Natives;
-use crate::host::program::{Ended, Program};
+use crate::host::program::{Common, Ended, Program};
 use crate::vm::Ending;
 
 /// All that a machine of the program is made of. The bytes of the archive are mapped once.
@@ -17,9 +17,14 @@ pub(super) struct Again {
     pub(super) arguments: Vec<String>,
     pub(super) natives: &'static Natives,
     pub(super) prepare: Prepare,
+    pub(super) common: Common,
 }
 
 impl Program for Again {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
     fn run(self: Arc<Self>, prepare: &mut dyn FnMut(&Host)) -> Ended {
         let archive = self.archive.clone();
         let made = machine(

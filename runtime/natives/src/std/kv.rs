@@ -2,8 +2,9 @@
 //!
 //! A store is in memory as the JSON text of each value, so what is read is what a later run of the program would read.
 //! Every change is written at once, and the file is replaced as a whole: whatever happens, it holds the state before
-//! or after a change.
+//! or after a change. Machines of one program that have the same file open have one store.
 
+use std::any::Any;
 use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -25,7 +26,8 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 natives! {
-    /// Opens a store under a name: what a file of JSON holds, or an empty one if there is no such file. Gives the name.
+    /// Opens a store under a name: what a file of JSON holds, or an empty one if there is no such file. Gives the name. Whoever in the program has the same file open,
+    /// also in a worker of `http/serve`, has the same store.
     /// (kv/open "settings" "settings.json") => "settings"
     /// (begin (file/write "broken.json" "[1,") (kv/open "broken" "broken.json")) => error kv/open: malformed JSON in broken.json: EOF while parsing a value at line 1
     "kv/open" (name: String, path: String) -> String, needs(Capability::FsRead), needs(Capability::FsWrite), touches(Touches::Second) => giving_way!(open);
@@ -51,33 +53,44 @@ natives! {
     "kv/close" (store: String) -> Nil => close;
 }
 
-/// An open store.
+/// A store that is open, in one or several machines of the program.
 struct Store {
     path: String,
+    content: Mutex<Content>,
+    /// The change that the file holds. Who writes holds the lock.
+    written: Mutex<u64>,
+}
+
+/// What a store holds.
+#[derive(Default)]
+struct Content {
     /// The JSON texts of the values.
     entries: Table<String, String>,
     /// How many changes there were.
     version: u64,
-    written: Arc<Written>,
-}
-
-/// What is in the file.
-#[derive(Default)]
-struct Written {
-    /// The change that it holds. Who writes holds the lock.
-    version: Mutex<u64>,
+    /// How many of them are being written.
+    pending: usize,
 }
 
 /// The stores of a machine, by name.
 #[derive(Default)]
-struct Stores(Table<String, Store>);
+struct Stores(Table<String, Arc<Store>>);
+
+/// A change that is being written.
+struct Change(Arc<Store>, u64);
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        lock(&self.0.content).pending -= 1;
+    }
+}
 
 /// From this size on a thread writes the file, if other tasks can run meanwhile.
 const LARGE: usize = 1 << 20;
 
-impl Store {
-    /// The content of the file.
-    fn content(&self) -> String {
+impl Content {
+    /// What the file is to be.
+    fn text(&self) -> String {
         let mut content = String::from("{");
         for (index, (key, value)) in self.entries.iter().enumerate() {
             content.push_str(if index == 0 { "\n  " } else { ",\n  " });
@@ -107,60 +120,82 @@ fn quote(key: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Replaces the file by a content, unless a later one is there already.
-fn write_file(path: &str, content: &str, version: u64, written: &Written) -> io::Result<()> {
-    let mut last = lock(&written.version);
-    if *last >= version {
-        return Ok(());
+impl Change {
+    /// Replaces the file by this content, unless a later one is there already.
+    fn write(self, content: &str) -> io::Result<()> {
+        let Change(store, version) = &self;
+        let mut last = lock(&store.written);
+        if *last >= *version {
+            return Ok(());
+        }
+        let (file, mut output) = NewFile::create(&store.path)?;
+        output.write_all(content.as_bytes())?;
+        output.flush()?;
+        // After a crash of the system the file must not be an empty one of the new name.
+        output.get_ref().sync_all()?;
+        file.finish()?;
+        *last = *version;
+        Ok(())
     }
-    let (file, mut output) = NewFile::create(path)?;
-    output.write_all(content.as_bytes())?;
-    output.flush()?;
-    // After a crash of the system the file must not be an empty one of the new name.
-    output.get_ref().sync_all()?;
-    file.finish()?;
-    *last = version;
-    Ok(())
 }
 
 fn not_open(name: &str) -> Box<Signal> {
     eval_error(format!("kv store '{name}' not open"))
 }
 
-/// Uses the store that `args[0]` names.
-fn on_store<T>(
-    host: &Host,
-    function: &str,
-    args: &[Value],
-    use_store: impl FnOnce(&mut Store) -> T,
-) -> Outcome<T> {
+/// The store that `args[0]` names.
+fn find(host: &Host, function: &str, args: &[Value]) -> Outcome<Arc<Store>> {
     let name = text(host, function, args, 0)?;
-    host.with_extension(|stores: &mut Stores| stores.0.get_mut(name).map(use_store))
+    host.with_extension(|stores: &mut Stores| stores.0.get(name).cloned())
         .ok_or_else(|| not_open(name))
+}
+
+/// The store of this file that the program has, in whichever machine, or a new one.
+fn shared(host: &Host, path: &str) -> Arc<Store> {
+    let new = || {
+        Arc::new(Store {
+            path: path.to_owned(),
+            content: Mutex::default(),
+            written: Mutex::default(),
+        })
+    };
+    let Some(program) = &host.program else {
+        return new();
+    };
+    let mut common = lock(program.common());
+    common.retain(|data| data.strong_count() > 0);
+    let known = common.iter().find_map(|data| {
+        let store = data.upgrade()?.downcast::<Store>().ok()?;
+        (store.path == path).then_some(store)
+    });
+    known.unwrap_or_else(|| {
+        let store = new();
+        let data: Arc<dyn Any + Send + Sync> = store.clone();
+        common.push(Arc::downgrade(&data));
+        store
+    })
 }
 
 fn open(host: &Host, args: &[Value]) -> Outcome {
     let name = text(host, "kv/open", args, 0)?;
     let path = text(host, "kv/open", args, 1)?;
-    let content = match fs::read(path) {
-        Ok(content) => Some(content),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed("kv/open", path, &error)),
-    };
-    let entries = match content {
-        Some(content) => {
-            let content = String::from_utf8(content)
-                .map_err(|_| failed("kv/open", path, &"stream did not contain valid UTF-8"))?;
-            read_entries(host, path, &content)?
+    let store = shared(host, path);
+    {
+        let mut content = lock(&store.content);
+        // What is being written is newer than the file.
+        if content.pending == 0 {
+            content.entries = match fs::read(path) {
+                Ok(bytes) => {
+                    let text = String::from_utf8(bytes).map_err(|_| {
+                        failed("kv/open", path, &"stream did not contain valid UTF-8")
+                    })?;
+                    read_entries(host, path, &text)?
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Table::default(),
+                Err(error) => return Err(failed("kv/open", path, &error)),
+            };
         }
-        None => Table::default(),
-    };
-    let store = Store {
-        path: path.to_owned(),
-        entries,
-        version: 0,
-        written: Arc::default(),
-    };
+    }
     host.with_extension(|stores: &mut Stores| stores.0.insert(name.to_owned(), store));
     Ok(argument(args, 0))
 }
@@ -232,51 +267,44 @@ fn finite(host: &Host, value: Value, depth: usize) -> Result<Value, Problem> {
     })
 }
 
-/// Changes an entry and writes the store; `finish` makes the result. If the file cannot be written the store is as before.
-fn change(
-    host: &Host,
-    function: &'static str,
-    args: &[Value],
-    new: Option<String>,
-    finish: impl FnOnce(&Host) -> Outcome + Send + 'static,
-) -> Outcome {
-    let name = text(host, function, args, 0)?.to_owned();
+/// Changes an entry and writes the store, unless it is to be removed and is not there. If the file cannot be written the store is as before.
+fn change(host: &Host, function: &'static str, args: &[Value], new: Option<String>) -> Outcome {
+    let store = find(host, function, args)?;
     let key = text(host, function, args, 1)?.to_owned();
-    let (old, path, content, version, written) = on_store(host, function, args, |store| {
+    let (old, text, change) = {
+        let mut content = lock(&store.content);
         let old = match &new {
-            Some(new) => store.entries.insert(key.clone(), new.clone()),
-            None => store.entries.remove(&key),
+            Some(new) => content.entries.insert(key.clone(), new.clone()),
+            None => content.entries.remove(&key),
         };
-        store.version += 1;
-        let written = store.written.clone();
-        (
-            old,
-            store.path.clone(),
-            store.content(),
-            store.version,
-            written,
-        )
-    })?;
-    let shown = path.clone();
-    let deliver = move |host: &Host, result: io::Result<()>| {
-        let Err(error) = result else {
-            return finish(host);
-        };
-        host.with_extension(|stores: &mut Stores| {
-            // Unless somebody has changed it again.
-            if let Some(store) = stores.0.get_mut(&name)
-                && store.entries.get(&key) == new.as_ref()
-            {
-                match old {
-                    Some(old) => store.entries.insert(key, old),
-                    None => store.entries.remove(&key),
-                };
-            }
-        });
-        Err(failed(function, &shown, &error))
+        if new.is_none() && old.is_none() {
+            return Ok(Value::FALSE);
+        }
+        content.version += 1;
+        content.pending += 1;
+        let change = Change(store.clone(), content.version);
+        (old, content.text(), change)
     };
-    let is_large = content.len() > LARGE;
-    let work = move || write_file(&path, &content, version, &written);
+    let deliver = move |_: &Host, result: io::Result<()>| {
+        let Err(error) = result else {
+            return Ok(if new.is_none() {
+                Value::TRUE
+            } else {
+                Value::NIL
+            });
+        };
+        let mut content = lock(&store.content);
+        // Unless somebody has changed it again.
+        if content.entries.get(&key) == new.as_ref() {
+            match old {
+                Some(old) => content.entries.insert(key, old),
+                None => content.entries.remove(&key),
+            };
+        }
+        Err(failed(function, &store.path, &error))
+    };
+    let is_large = text.len() > LARGE;
+    let work = move || change.write(&text);
     if is_large && host.scheduler.others_could_run() {
         return host.blocking(move |_| work(), deliver);
     }
@@ -285,17 +313,16 @@ fn change(
 
 fn set(host: &Host, args: &[Value]) -> Outcome {
     text(host, "kv/set", args, 1)?;
-    on_store(host, "kv/set", args, |_| ())?;
+    find(host, "kv/set", args)?;
     let value = argument(args, 2);
     let new = encode(host, value).map_err(|problem| eval_error(format!("kv/set: {problem}")))?;
-    change(host, "kv/set", args, Some(new), |_| Ok(Value::NIL))
+    change(host, "kv/set", args, Some(new))
 }
 
 fn get(host: &Host, args: &[Value]) -> Outcome {
     let key = text(host, "kv/get", args, 1)?;
-    let found = on_store(host, "kv/get", args, |store| {
-        store.entries.get(key).cloned()
-    })?;
+    let store = find(host, "kv/get", args)?;
+    let found = lock(&store.content).entries.get(key).cloned();
     let Some(found) = found else {
         return Ok(Value::NIL);
     };
@@ -305,25 +332,15 @@ fn get(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn delete(host: &Host, args: &[Value]) -> Outcome {
-    let key = text(host, "kv/delete", args, 1)?;
-    let there = on_store(host, "kv/delete", args, |store| {
-        store.entries.contains_key(key)
-    })?;
-    if !there {
-        return Ok(Value::FALSE);
-    }
-    change(host, "kv/delete", args, None, |_| Ok(Value::TRUE))
+    text(host, "kv/delete", args, 1)?;
+    change(host, "kv/delete", args, None)
 }
 
 fn keys(host: &Host, args: &[Value]) -> Outcome {
-    let keys = on_store(host, "kv/keys", args, |store| {
-        store
-            .entries
-            .iter()
-            .map(|(key, _)| key.clone())
-            .collect::<Vec<String>>()
-    })?;
-    let keys: Vec<Value> = keys.iter().map(|key| host.heap.string(key)).collect();
+    let store = find(host, "kv/keys", args)?;
+    let content = lock(&store.content);
+    let keys = content.entries.iter();
+    let keys: Vec<Value> = keys.map(|(key, _)| host.heap.string(key)).collect();
     Ok(host.heap.list(&keys))
 }
 
