@@ -50,6 +50,14 @@ pub enum TlsError {
     /// A PEM text is malformed.
     #[error("{0}: {1}")]
     Pem(&'static str, rustls::pki_types::pem::Error),
+    /// What should be a PEM text is none.
+    #[error(
+        "{0}: this is no PEM text (-----BEGIN ...); of a file it is what (file/read path) gives"
+    )]
+    NoPem(&'static str),
+    /// It cannot be read without a password.
+    #[error("{0} is encrypted; openssl pkey -in FILE writes it without a password")]
+    Encrypted(&'static str),
     /// A PEM text holds no certificate.
     #[error("{0}: there is no certificate")]
     NoCertificate(&'static str),
@@ -74,13 +82,25 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+/// Why nothing was found in what should be a PEM text, if that can be said better than by `error`.
+fn unreadable(pem: &[u8], what: &'static str, error: TlsError) -> TlsError {
+    let has = |text: &[u8]| pem.windows(text.len()).any(|part| part == text);
+    if !has(b"-----BEGIN") {
+        return TlsError::NoPem(what);
+    }
+    match has(b"ENCRYPTED") {
+        true => TlsError::Encrypted(what),
+        false => error,
+    }
+}
+
 fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.map_err(|error| TlsError::Pem(what, error))?;
-    if found.is_empty() {
-        return Err(TlsError::NoCertificate(what));
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(unreadable(pem, what, TlsError::NoCertificate(what))),
+        Err(error) => Err(unreadable(pem, what, TlsError::Pem(what, error))),
     }
-    Ok(found)
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> std::io::Result<()> {
@@ -238,7 +258,9 @@ impl ServerCertVerifier for Checker {
 }
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsError::Pem("the private key", error))
+    const WHAT: &str = "the private key";
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|error| unreadable(pem, WHAT, TlsError::Pem(WHAT, error)))
 }
 
 /// For a server with a certificate chain and its key, both PEM texts.
