@@ -552,9 +552,10 @@ fn forms_are_taken_apart() {
     assert_eq!(
         post(
             "multipart/form-data; boundary=x",
-            "--x\r\ncontent-disposition: form-data; name=\"f\"; filename=\"n.txt\"\r\ncontent-type: text/plain\r\n\r\nhi\r\n--x--\r\n"
+            "--x\r\ncontent-disposition: form-data; name=\"f\"; filename=\"n.txt\"\r\ncontent-type: text/plain\r\n\r\nhi\r\n--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n"
         ),
-        "nil({:content \"hi\" :content-type \"text/plain\" :filename \"n.txt\" :name \"f\"})"
+        // What files hold is always bytes; the others are fields, too.
+        "{:a \"1\"}({:content #u8(104 105) :content-type \"text/plain\" :filename \"n.txt\" :name \"f\"} {:content \"1\" :name \"a\"})"
     );
     assert_eq!(post("multipart/form-data; boundary=x", "--x\r\n"), "nilnil");
 }

@@ -1,5 +1,6 @@
 //! Addresses of resources: taken apart, resolved against others, percent-encoded.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// An absolute address.
@@ -271,6 +272,52 @@ fn push_encoded(byte: u8, out: &mut String) {
     let _ = write!(out, "%{byte:02X}");
 }
 
+/// Whether a byte of a path stands for itself (RFC 3986, 3.3).
+fn is_of_segment(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&'..=b'.' | b':' | b';' | b'=' | b'@' | b'_' | b'~'
+        )
+}
+
+/// A path of a request in its one normal form, so that what looks at it sees what routes and files see: what may stand for itself is not
+/// encoded, everything else is, with upper-case digits, and slashes do not follow each other. `None`: it has a part `.` or `..`, or
+/// a percent sign that begins no encoding, which could become one here.
+pub fn normal_path(path: &str) -> Option<Cow<'_, str>> {
+    let mut before = 0;
+    let is_plain = path.bytes().all(|byte| {
+        let is_after_slash = std::mem::replace(&mut before, byte) == b'/';
+        match byte {
+            b'/' | b'.' => !is_after_slash,
+            _ => is_of_segment(byte),
+        }
+    });
+    if is_plain {
+        return Some(Cow::Borrowed(path));
+    }
+    let mut normal = String::with_capacity(path.len());
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        let byte = match byte {
+            b'/' if normal.ends_with('/') => continue,
+            b'/' => {
+                normal.push('/');
+                continue;
+            }
+            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
+            other => other,
+        };
+        if is_of_segment(byte) {
+            normal.push(char::from(byte));
+        } else {
+            push_encoded(byte, &mut normal);
+        }
+    }
+    let has_dots = normal.split('/').any(|part| matches!(part, "." | ".."));
+    (!has_dots).then_some(Cow::Owned(normal))
+}
+
 /// A path without `.` and `..`; a query stays.
 fn without_dots(text: &str) -> String {
     let (path, query) = match text.split_once('?') {
@@ -340,8 +387,9 @@ fn hex(digit: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Names and values of a query or a form. What is malformed stays as it is written.
-pub fn decode_pairs(query: &str) -> Vec<(String, String)> {
+/// Names and values of a query or a form, one after the other: together they may take many times what they are written in. What is malformed
+/// stays as it is written.
+pub fn decode_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");
         decode(&text).unwrap_or(text)
@@ -349,11 +397,10 @@ pub fn decode_pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| {
+        .map(move |pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name), decoded(value))
         })
-        .collect()
 }
 
 /// A query or form of names and values.
@@ -458,14 +505,44 @@ mod tests {
     }
 
     #[test]
+    fn paths_have_one_form() {
+        for (path, normal) in [
+            ("/", Some("/")),
+            ("/a/b.c/~d/", Some("/a/b.c/~d/")),
+            ("/%70rivate/%7e%41", Some("/private/~A")),
+            ("//private///a//", Some("/private/a/")),
+            ("/a%40b%3Bc", Some("/a@b;c")),
+            ("/a%2fb%5c%00%25%3f%23", Some("/a%2Fb%5C%00%25%3F%23")),
+            ("/a\\b|\"é", Some("/a%5Cb%7C%22%C3%A9")),
+            ("/%c3%a9%20+", Some("/%C3%A9%20+")),
+            ("/%%370rivate", None),
+            ("/%zz", None),
+            ("/%7", None),
+            ("/.a/..b/c./...", Some("/.a/..b/c./...")),
+            ("/a/..%2fb", Some("/a/..%2Fb")),
+            ("/a/./b", None),
+            ("/a/..", None),
+            ("/%2e%2E/b", None),
+            ("/.%2e//b", None),
+            ("*", Some("*")),
+        ] {
+            let found = normal_path(path);
+            assert_eq!(found.as_deref(), normal, "{path}");
+            if let Some(found) = found {
+                assert_eq!(normal_path(&found).as_deref(), normal, "{path}, again");
+            }
+        }
+    }
+
+    #[test]
     fn pairs_go_back_and_forth() {
         let pairs = [("a b", "1&2"), ("é", "+="), ("", "x")];
         let text = encode_pairs(pairs);
-        let decoded = decode_pairs(&text);
+        let decoded: Vec<_> = decode_pairs(&text).collect();
         let decoded: Vec<_> = (decoded.iter().map(|(a, b)| (a.as_str(), b.as_str()))).collect();
         assert_eq!(decoded, pairs);
         assert_eq!(
-            decode_pairs("a=%zz&b"),
+            decode_pairs("a=%zz&b").collect::<Vec<_>>(),
             [("a".into(), "%zz".into()), ("b".into(), String::new())]
         );
     }

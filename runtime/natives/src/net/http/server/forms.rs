@@ -13,7 +13,7 @@ pub enum Kind {
     Other,
 }
 
-/// Most parts of a form; a longer one is taken for malformed.
+/// Most parts or fields of a form. One of more parts is taken for malformed.
 const MOST_PARTS: usize = 10_000;
 /// Longest line between parts (RFC 2046, 5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
@@ -33,6 +33,11 @@ impl Kind {
             _ => Kind::Other,
         }
     }
+}
+
+/// Whether a form has more fields than anybody fills in: they would take many times what they are written in.
+pub fn has_too_many(fields: &[u8]) -> bool {
+    fields.iter().filter(|&&byte| byte == b'&').count() >= MOST_PARTS
 }
 
 /// One part of a form.
@@ -190,6 +195,12 @@ mod tests {
         ] {
             assert_eq!(Kind::of(other), Kind::Other, "{other}");
         }
+    }
+
+    #[test]
+    fn fields_of_a_form_are_counted() {
+        let of = |count: usize| has_too_many("a&".repeat(count - 1).as_bytes());
+        assert!(!of(MOST_PARTS) && of(MOST_PARTS + 1));
     }
 
     #[test]

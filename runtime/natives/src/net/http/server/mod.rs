@@ -20,13 +20,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
 use sema_machine::host::condition::{Outcome, io_error};
 use sema_machine::host::native::{Capability, Touches};
-use sema_machine::memory::value::Value;
+use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ use crate::core::system::streams::named_stream;
 use crate::net::http::client::exchange::fields;
 use crate::net::http::engine::work::spawn;
 use crate::net::http::engine::{self, Running};
-use crate::net::http::url::decode_pairs;
+use crate::net::http::url::{decode_pairs, normal_path};
 use crate::std::json::read::{Keys, Reader};
 use exchange::{Accept, Body, Found, Request};
 use listen::Ending;
@@ -256,10 +256,14 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
             Found::Late(handler) => Ok(handler.promise(host).unwrap_or(Value::FALSE)),
             Found::Exchange((_, responder)) if responder.handler.is_stopped() => Ok(Value::FALSE),
             Found::Exchange((request, responder)) => {
-                let Ok(request) = request_value(host, request) else {
-                    // There is no memory for it now: the server goes on.
-                    respond::refuse(responder);
-                    return Ok(Value::FALSE);
+                let streams = responder.server.settings.streams;
+                let request = match request_value(host, request, streams) {
+                    Ok(request) => request,
+                    // It is the one that fails, not the server.
+                    Err(status) => {
+                        respond::refuse(responder, status);
+                        return Ok(Value::FALSE);
+                    }
                 };
                 let responder = respond::handle(host, responder);
                 Ok(host.heap.list(&[request, responder]))
@@ -277,8 +281,14 @@ fn first<'h>(headers: &'h HeaderMap, wanted: &HeaderName) -> Option<&'h HeaderVa
 }
 
 /// The map that a handler gets.
-fn request_value(host: &Host, request: Box<Request>) -> Outcome {
+///
+/// # Errors
+/// What the request is refused with.
+fn request_value(host: &Host, request: Box<Request>, streams: bool) -> Result<Value, StatusCode> {
     let heap = &host.heap;
+    let path = normal_path(request.target.path()).ok_or(StatusCode::BAD_REQUEST)?;
+    let path = heap.string(&path);
+    let ask = |bytes| host.ask(bytes).map_err(|_| StatusCode::SERVICE_UNAVAILABLE);
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(text) => heap.string(text),
         Err(_) => heap.string(&String::from_utf8_lossy(bytes)),
@@ -296,17 +306,26 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
         Body::Stream(incoming) => {
             named_stream(host, State::arriving(Box::new(incoming)), "http-body")
         }
+        // There is none.
+        Body::Bytes(_) if streams => named_stream(host, State::string(""), "string"),
         Body::Bytes(bytes) => {
-            host.ask(2 * bytes.len())?;
+            ask(2 * bytes.len())?;
             match kind.as_deref().map(forms::Kind::of) {
                 Some(forms::Kind::Fields) => {
+                    if forms::has_too_many(&bytes) {
+                        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+                    }
                     form = std::str::from_utf8(&bytes)
                         .ok()
                         .map(|text| pairs(host, text));
                 }
                 Some(forms::Kind::Parts(boundary)) => {
                     // What is malformed is seen by the handler, too.
-                    parts = forms::parts(&bytes, &boundary).map(|parts| list(host, &parts));
+                    if let Some(found) = forms::parts(&bytes, &boundary) {
+                        let mut fields = Vec::new();
+                        parts = Some(list(host, &found, &mut fields));
+                        form = Some(sorted_map::from_entries(host, &fields));
+                    }
                 }
                 Some(forms::Kind::Other) | None => {}
             }
@@ -316,6 +335,8 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
                     if is_json {
                         // What is malformed is seen by the handler: there is no `:json`.
                         json = Reader::new(Keys::Foreign).document(host, text).ok();
+                        // It may take many times as much.
+                        ask(bytes.len())?;
                     }
                     heap.string(text)
                 }
@@ -343,7 +364,6 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
         entries.push([host.constant_keyword("multipart"), parts]);
     }
     entries.push([host.constant_keyword("params"), sorted_map::empty(heap)]);
-    let path = heap.string(request.target.path());
     entries.push([host.constant_keyword("path"), path]);
     let query = pairs(host, request.target.query().unwrap_or_default());
     entries.push([host.constant_keyword("query"), query]);
@@ -357,21 +377,26 @@ fn request_value(host: &Host, request: Box<Request>) -> Outcome {
 
 /// Names and values of a query or a form, of several of one name the last.
 fn pairs(host: &Host, text: &str) -> Value {
-    let pairs: Vec<(Value, Value)> = (decode_pairs(text).iter())
-        .map(|(name, value)| (host.keyword_of_peer(name), host.heap.string(value)))
+    let pairs: Vec<(Value, Value)> = decode_pairs(text)
+        .map(|(name, value)| (host.keyword_of_peer(&name), host.heap.string(&value)))
         .collect();
     sorted_map::from_entries(host, &pairs)
 }
 
-/// The parts of a form, as `:multipart` of a request of the client has them.
-fn list(host: &Host, parts: &[forms::Part<'_>]) -> Value {
+/// The parts of a form, as `:multipart` of a request of the client has them. Those that are no files are fields, as in other forms.
+fn list(host: &Host, parts: &[forms::Part<'_>], fields: &mut Vec<(Value, Value)>) -> Value {
     let heap = &host.heap;
     let maps: Vec<Value> = (parts.iter())
         .map(|part| {
-            let content = match std::str::from_utf8(part.content) {
-                Ok(text) => heap.string(text),
-                Err(_) => heap.bytevector(part.content),
+            // What a file has is always bytes: it does not depend on what somebody happens to send.
+            let text = std::str::from_utf8(part.content).ok();
+            let content = match text.filter(|_| part.filename.is_none()) {
+                Some(text) => heap.string(text),
+                None => heap.bytevector(part.content),
             };
+            if let (Some(name), Kind::String) = (&part.name, content.kind()) {
+                fields.push((host.keyword_of_peer(name), content));
+            }
             // In the order of their names.
             let mut entries = vec![[host.constant_keyword("content"), content]];
             let mut add = |name, value: &Option<String>| {
@@ -431,7 +456,6 @@ mod tests {
     use super::*;
     use crate::testing::Bench;
     use sema_machine::host::{MOST_BYTES_OF_NAMES, MOST_NAMES_OF_PEERS};
-    use sema_machine::memory::value::Kind;
 
     /// Bytes of the names of a machine whose peers have sent as many long ones as they like.
     fn memory_of_long_names() -> usize {

@@ -72,11 +72,9 @@ pub fn take(host: &Host, args: &[Value]) -> Outcome<Box<exchange::Responder>> {
 }
 
 /// Answers a request that cannot be taken in.
-pub fn refuse(responder: Box<exchange::Responder>) {
-    responder.answer.give(plain(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Service Unavailable",
-    ));
+pub fn refuse(responder: Box<exchange::Responder>, status: StatusCode) {
+    let text = status.canonical_reason().unwrap_or_default();
+    responder.answer.give(plain(status, text));
 }
 
 fn status(host: &Host, response: Value) -> Outcome<StatusCode> {
@@ -313,7 +311,10 @@ fn attend(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         let promise = argument(args, 1);
         if promise == Value::NIL {
-            responder.0.take().map(refuse);
+            responder
+                .0
+                .take()
+                .map(|responder| refuse(responder, StatusCode::SERVICE_UNAVAILABLE));
         } else if let Some(responder) = &responder.0 {
             responder.handler.begin(host, promise);
         }

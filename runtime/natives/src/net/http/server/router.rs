@@ -129,7 +129,9 @@ fn fit(pattern: &[Segment], path: &str) -> Option<Vec<(String, String)>> {
     for segment in pattern {
         match segment {
             Segment::Rest => {
-                let rest: Option<Vec<String>> = rest.map(decode).collect();
+                // Its slashes are those of the path.
+                let part = |part| Some(decode(part)?.replace('/', "%2F"));
+                let rest: Option<Vec<String>> = rest.map(part).collect();
                 parameters.push(("*".to_owned(), rest?.join("/")));
                 return Some(parameters);
             }
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(fits("/u/:id", "/u/"), None);
         assert_eq!(fits("/u/:id", "/u/%zz"), None);
         assert_eq!(fits("/u/:id", "/u/%ff"), None);
-        assert_eq!(fits("/u/*", "/u/a/b%2f"), one("*", "a/b/"));
+        assert_eq!(fits("/u/*", "/u/a/b%2f"), one("*", "a/b%2F"));
         assert_eq!(fits("/u", "/u/"), None);
         assert_eq!(fits("/é", "/%C3%A9"), Some(Vec::new()));
     }
