@@ -58,10 +58,11 @@ natives! {
     /// (http/stream 42) => error expected function, got int
     "http/stream" (handler: Function) -> Map => stream;
 
-    /// A response that makes the connection a WebSocket, if the request asks for one. The function gets a map of `:send` (a text, bytes,
-    /// or a map as JSON), `:recv` (the next text or bytes, nil at the end), `:close`, and `:socket` for the functions `ws/...`. The
-    /// connection is closed when the function ends. The response may be given `:subprotocol`, which is chosen if the client offers it, and
-    /// `:max-message`, bytes.
+    /// A response that makes the connection a WebSocket, if the request asks for one; else it is 426. The function gets a map of `:send` (a text, bytes,
+    /// or a map as JSON, but `{:text s}`, `{:binary b}` and `{:json v}` alone are what they say, as for `ws/send`), `:recv` (the next text or bytes, nil at the end), `:close`
+    /// (perhaps with a code and a reason, as `ws/close`), `:request` (with the `:params` of the route), and `:socket` for the functions `ws/...`. The
+    /// connection is closed when the function ends, and a function that does not receive is cancelled when its client is gone. The response may be given `:headers`,
+    /// `:subprotocol`, which is chosen if the client offers it, and `:max-message`, bytes.
     /// (map? (http/websocket (fn (connection) ((:send connection) "hello")))) => #t
     /// (http/websocket 42) => error expected function, got int
     "http/websocket" (handler: Function) -> Map => websocket;
