@@ -277,3 +277,34 @@ pub fn server(chain: &[u8], key: &[u8]) -> Result<ServerConfig, TlsError> {
     config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_pem_is_said() {
+        let chain = |text: &str| certificates(text.as_bytes(), "the chain").unwrap_err();
+        let key = |text: &str| private_key(text.as_bytes()).unwrap_err().to_string();
+        let no_pem =
+            "this is no PEM text (-----BEGIN ...); of a file it is what (file/read path) gives";
+        assert_eq!(
+            chain("/etc/ca.pem").to_string(),
+            format!("the chain: {no_pem}")
+        );
+        assert_eq!(key("key.pem"), format!("the private key: {no_pem}"));
+        let encrypted =
+            "the private key is encrypted; openssl pkey -in FILE writes it without a password";
+        for text in [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIC\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIC\n-----END RSA PRIVATE KEY-----\n",
+        ] {
+            assert_eq!(key(text), encrypted);
+        }
+        let other = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(
+            chain(other).to_string(),
+            "the chain: there is no certificate"
+        );
+    }
+}
