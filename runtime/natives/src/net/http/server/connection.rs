@@ -378,13 +378,13 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
         }
     }
     connection.as_mut().graceful_shutdown();
-    let closing = race(connection, server.reached(Phase::Closed));
-    if *server.phase.borrow() < Phase::Stopping {
-        // Idle: the client has time to say that it has understood.
-        let _ = timeout(settings.head_time, closing).await;
-    } else {
-        let _ = closing.await;
-    }
+    // The client has time to say that it has understood, also where nothing is under way.
+    let limit = match *server.phase.borrow() < Phase::Stopping {
+        true => settings.head_time,
+        false => LAST_HEAD,
+    };
+    let mut closing = pin!(race(connection, server.reached(Phase::Closed)));
+    while timeout(limit, closing.as_mut()).await.is_err() && pulse.is_busy() {}
 }
 
 /// Waits until there is something to read: what, as far as it is of interest, which stays to be read. `None` if nothing comes before the time
