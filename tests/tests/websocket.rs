@@ -49,6 +49,11 @@ fn greetings_are_checked() {
         ("upgrade: websocket", "upgrade: other"),
         ("keep-alive, Upgrade", "close"),
         ("ZQ==", ""),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "!!!!!!!!!!!!!!!!!!!!!!!!"),
+        (
+            "key: ",
+            "key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-key: ",
+        ),
         ("GET", "POST"),
     ] {
         let request = GREETING
@@ -253,6 +258,7 @@ const ENDS: &str = r#"
      [:ws "/hears" (fn (c)
        ((:send c) "first")
        (alive (fn () (if (nil? ((:recv c))) (async/sleep 2500) nil) (println-error "has tidied up"))))]
+     [:ws "/large" (fn (c) ((:send c) (string/repeat "x" 10000000)) ((:recv c)))]
      [:ws "/kicks" (fn (c) ((:recv c)) ((:close c) 4001 "log in again") (async/sleep 1500) (println-error "goes on"))]
      [:any "/cookie" (fn (request)
        (assoc (http/websocket (fn (c) ((:send c) "hi")))
@@ -318,6 +324,7 @@ fn the_end_has_a_code_and_a_reason() {
 (println (failure 1001) (failure 5000) (failure 4000 5) (failure 4000 (string/repeat "x" 124)))
 (ws/close e 3000 (string/repeat "x" 123))
 (println (try (ws/send e "x") (catch condition (:type condition))))
+(println (try (ws/connect "ws://user:secret@127.0.0.1:1/x") (catch condition (:message condition))))
 "#,
         server.port
     ));
@@ -328,7 +335,8 @@ fn the_end_has_a_code_and_a_reason() {
          expected 1000 or a code from 3000 to 4999 for ws/close, got int \
          expected 1000 or a code from 3000 to 4999 for ws/close, got int \
          expected string of at most 123 bytes as the reason for ws/close, got int \
-         expected string of at most 123 bytes as the reason for ws/close, got string\n:io\n"
+         expected string of at most 123 bytes as the reason for ws/close, got string\n:io\n\
+         ws/connect ws://127.0.0.1:1/x: Connection refused (os error 111)\n"
     );
     assert_eq!(server.error(), "goes on");
 }
@@ -375,4 +383,19 @@ fn listening_outlives_what_its_functions_raise() {
     ));
     let got = outcome(&mut Command::new(client.file("app")), b"").succeeded();
     assert_eq!(got.stdout, "first\nerror no\nlast\n1000\nno #f\n");
+}
+
+#[test]
+fn messages_for_clients_that_do_not_read_are_counted() {
+    let scratch = built(ENDS);
+    let mut command = Command::new(scratch.file("app"));
+    let server = Server::start(command.env("SEMAC_HEAP_MB", "64"));
+    let _clients: Vec<_> = (0..6).map(|_| greeted(&server, "/large").0).collect();
+    for _ in 0..3 {
+        let said = server.error();
+        assert!(
+            said.contains("raised: ws/send: out of memory: what is on its way"),
+            "{said}"
+        );
+    }
 }

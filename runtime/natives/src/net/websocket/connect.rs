@@ -20,6 +20,7 @@ use crate::net::http::engine::budget::Budget;
 use crate::net::http::engine::race::race;
 use crate::net::http::engine::work::spawn;
 use crate::net::http::server::Phase;
+use crate::net::http::server::handle::has_word;
 use crate::net::http::server::respond::Upgraded;
 use crate::net::http::tls::{HTTP_1, TlsError, Trust};
 use crate::net::http::url::Url;
@@ -160,6 +161,7 @@ async fn greet(client: &Arc<Client>, wanted: &Wanted) -> Result<Arc<Socket>, Ope
     };
     let is_right = text(header::SEC_WEBSOCKET_ACCEPT) == Some(answer_to(&key).as_str())
         && text(header::UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+        && has_word(answer.headers(), header::CONNECTION, "upgrade")
         && text(header::SEC_WEBSOCKET_EXTENSIONS).is_none();
     let protocol = text(header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned);
     // Only one that was offered may be chosen.

@@ -25,6 +25,7 @@ use crate::core::system::streams::{named_stream, shared_state};
 use crate::net::http::client;
 use crate::net::http::client::options::{header_fields, milliseconds, number, option, trust};
 use crate::net::http::engine;
+use crate::net::http::engine::budget::{Budget, Reservation};
 use crate::net::http::server::respond;
 use crate::net::http::url::{Scheme, Url, shown};
 use crate::std::json::write;
@@ -71,6 +72,8 @@ natives! {
     "%ws-accept" (responder: Any, options: Any) -> Any => accept;
 }
 
+/// From how many bytes on a message is counted while it waits for the peer.
+const LARGE: usize = 64 << 10;
 /// Most bytes of a message that comes in.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -173,6 +176,7 @@ struct Sending {
     socket: Arc<Socket>,
     opcode: Opcode,
     payload: Vec<u8>,
+    room: Option<Reservation>,
     function: &'static str,
     is_sent: bool,
 }
@@ -187,7 +191,9 @@ impl Pending for Sending {
             state.senders.push(asking.completer());
             return Await::Completion;
         }
-        self.socket.put(&mut state, self.opcode, &self.payload);
+        let room = self.room.take();
+        self.socket
+            .put(&mut state, self.opcode, &self.payload, room);
         self.is_sent = true;
         Await::Done
     }
@@ -244,10 +250,18 @@ fn payload(host: &Host, value: Value) -> Outcome<(Opcode, Vec<u8>)> {
 fn send(host: &Host, args: &[Value]) -> Outcome {
     find(host, args)?;
     let (opcode, payload) = payload(host, argument(args, 1))?;
+    let room = match payload.len() {
+        ..LARGE => None,
+        length => {
+            let room = Budget::of(host).reserve(length);
+            Some(room.map_err(|over| over.condition("ws/send").signal())?)
+        }
+    };
     host.wait_for(Sending {
         socket: open(host, "ws/send", args)?,
         opcode,
         payload,
+        room,
         function: "ws/send",
         is_sent: false,
     })
@@ -275,6 +289,7 @@ fn ping(host: &Host, args: &[Value]) -> Outcome {
         socket: socket.ok_or_else(|| io_error("ws/ping: the connection is closed"))?,
         opcode: Opcode::Ping,
         payload,
+        room: None,
         function: "ws/ping",
         is_sent: false,
     })

@@ -41,8 +41,8 @@ pub(super) struct State {
     /// Room for both.
     room: Reservation,
     pub(super) receivers: Vec<Completer>,
-    /// Frames to send.
-    frames: VecDeque<Vec<u8>>,
+    /// Frames to send, and what is reserved for large ones.
+    frames: VecDeque<(Vec<u8>, Option<Reservation>)>,
     /// Answers to pings, to be sent before them. Those to the last ones are enough (RFC 6455, 5.5.3).
     pongs: VecDeque<Vec<u8>>,
     to_send: usize,
@@ -122,11 +122,17 @@ impl Socket {
     }
 
     /// Puts a frame into the line.
-    pub(super) fn put(&self, state: &mut State, opcode: Opcode, payload: &[u8]) {
+    pub(super) fn put(
+        &self,
+        state: &mut State,
+        opcode: Opcode,
+        payload: &[u8],
+        room: Option<Reservation>,
+    ) {
         let mask = self.is_client.then(mask);
         let frame = encode(opcode, payload, mask);
         state.to_send += frame.len();
-        state.frames.push_back(frame);
+        state.frames.push_back((frame, room));
         self.wanted.notify_one();
     }
 
@@ -146,7 +152,7 @@ impl Socket {
     fn ask(&self) {
         let mut state = lock(&self.state);
         if !state.is_ending {
-            self.put(&mut state, Opcode::Ping, b"");
+            self.put(&mut state, Opcode::Ping, b"", None);
         }
     }
 
@@ -154,7 +160,7 @@ impl Socket {
     pub fn end(&self, closing: &Closing) {
         let mut state = lock(&self.state);
         if !state.is_ending && !state.is_closed {
-            self.put(&mut state, Opcode::Close, &close_payload(closing));
+            self.put(&mut state, Opcode::Close, &close_payload(closing), None);
             state.is_ending = true;
         }
         self.wanted.notify_one();
@@ -302,13 +308,13 @@ impl Socket {
         }
     }
 
-    fn next_frame(&self) -> Option<Vec<u8>> {
+    fn next_frame(&self) -> Option<(Vec<u8>, Option<Reservation>)> {
         let mut state = lock(&self.state);
         if let Some(pong) = state.pongs.pop_front() {
-            return Some(pong);
+            return Some((pong, None));
         }
         let frame = state.frames.pop_front()?;
-        state.to_send -= frame.len();
+        state.to_send -= frame.0.len();
         if !Socket::is_full(&state) {
             tell(&mut state.senders);
         }
@@ -320,7 +326,7 @@ impl Socket {
         loop {
             match self.next_frame() {
                 None => self.wanted.notified().await,
-                Some(frame) => {
+                Some((frame, _room)) => {
                     if send(writer, &frame).await.is_err() {
                         return;
                     }
@@ -331,7 +337,7 @@ impl Socket {
 
     /// Writes what is left, and ends the connection.
     async fn flush(&self, writer: &mut WriteHalf<Connection>) {
-        while let Some(frame) = self.next_frame() {
+        while let Some((frame, _room)) = self.next_frame() {
             if writer.write_all(&frame).await.is_err() {
                 return;
             }

@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::body::{Body as _, Bytes, Incoming as Received};
 use hyper::http::uri::PathAndQuery;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
@@ -451,7 +453,7 @@ async fn throw_away(body: &mut Received) -> bool {
 }
 
 /// Whether a field of comma-separated words has this word.
-fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
+pub fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
     let values = headers
         .get_all(name)
         .iter()
@@ -471,7 +473,8 @@ fn upgrade(request: &mut Request<Received>) -> Option<Upgrade> {
         && has_word(headers, header::UPGRADE, "websocket")
         && has_word(headers, header::CONNECTION, "upgrade")
         && text(header::SEC_WEBSOCKET_VERSION)?.trim() == "13"
-        && key.len() == 24;
+        && headers.get_all(header::SEC_WEBSOCKET_KEY).iter().count() == 1
+        && STANDARD.decode(&key).is_ok_and(|key| key.len() == 16);
     if !is_valid {
         return None;
     }

@@ -6,7 +6,7 @@ mod connection;
 mod exchange;
 pub mod files;
 mod forms;
-mod handle;
+pub mod handle;
 mod listen;
 mod log;
 mod mime;
