@@ -117,6 +117,7 @@ fn bytes_that_are_no_text() {
         b"G\x00T / HTTP/1.1\r\nhost: a\r\n\r\n",
         b"GET / HTTP/9.9\r\nhost: a\r\n\r\n",
         b"GET  /two  HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET http://user:pw@a/ HTTP/1.1\r\nhost: a\r\n\r\n",
     ] {
         let answer = server.raw(request);
         assert_eq!(statuses(&answer), ["400"], "{request:?}: {answer}");

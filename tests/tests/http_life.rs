@@ -32,7 +32,8 @@ const HUNGRY: &str = r#"
 #[test]
 fn memory_that_handlers_have_does_not_end_the_server() {
     let (_scratch, server) = start(HUNGRY);
-    for _ in 0..2 {
+    // Whose task finds that memory is short is chance.
+    for _ in 0..4 {
         let hungry: Vec<_> = (0..2)
             .map(|_| {
                 let mut stream = server.connect();
@@ -224,5 +225,73 @@ fn what_handlers_raise_is_reported_with_its_place() {
             "http/serve: handler for :get /streams raised: too\\nbad",
             "  --> app.sema:3:15",
         ]
+    );
+}
+
+/// How long a server takes to end that has a client of HTTP/2 which has said this and says nothing more.
+fn ends_within(said: &[u8]) -> Duration {
+    let (_scratch, mut server) = slow("DRAIN", "0");
+    let mut stream = server.connect();
+    stream.write_all(said).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    server.terminate();
+    let (status, _) = server.ended();
+    assert_eq!(status.code(), Some(0));
+    begin.elapsed()
+}
+
+#[test]
+fn the_end_does_not_wait_for_silent_clients_of_http_2() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    for said in [&preface[..10], &[&preface[..], &settings].concat()] {
+        let took = ends_within(said);
+        assert!(took < Duration::from_secs(4), "{took:?}");
+    }
+}
+
+#[test]
+fn heads_are_counted_while_their_bodies_come() {
+    let (_scratch, server) = start(
+        r#"(http/serve (fn (request) (http/text "here")) {:port 0 :host "127.0.0.1" :access-log #f})"#,
+    );
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\nx: {}\r\n\r\n",
+        "x".repeat(60_000)
+    );
+    // Half of 64 MB have room for some 550 of them.
+    let mut clients: Vec<_> = (0..700)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let refused = clients.iter_mut().filter_map(|stream| {
+        stream
+            .set_read_timeout(Some(Duration::from_millis(1)))
+            .unwrap();
+        let mut room = [0; 12];
+        stream.read_exact(&mut room).ok()?;
+        assert_eq!(&room, b"HTTP/1.1 503");
+        Some(())
+    });
+    assert!(refused.count() > 50);
+    drop(clients);
+    assert_eq!(server.get("/").0, 200);
+}
+
+#[test]
+fn the_log_shows_what_it_writes() {
+    let (_scratch, server) = start(
+        r#"(http/serve (fn (request) (http/text "here")) {:port 0 :host "127.0.0.1" :access-log #t})"#,
+    );
+    server.raw("GET /'a'\u{9b}2J\u{202e} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let line = server.error();
+    assert!(
+        line.starts_with("127.0.0.1 GET /'a'\\u{9b}2J\\u{202e} 200 4 "),
+        "{line}"
     );
 }

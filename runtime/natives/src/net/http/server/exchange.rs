@@ -103,7 +103,7 @@ impl Handler {
     /// The next part of the body is waited for, or not any more. Only who receives the body says so.
     pub fn wait_for_body(&self, waits: bool) {
         let before = self.progress.load(Ordering::Relaxed);
-        if (before % 2 == 1) != waits {
+        if before.is_multiple_of(2) == waits {
             self.progress
                 .store(before.wrapping_add(1), Ordering::Relaxed);
         }

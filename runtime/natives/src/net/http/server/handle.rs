@@ -34,7 +34,9 @@ use crate::net::http::engine::work::spawn;
 pub const MOST_RUNNING: usize = 128;
 /// How long a body that nobody wants is read.
 const UNWANTED: Duration = Duration::from_secs(2);
-/// What of a request is reported, in bytes. Its address has no others than those of ASCII.
+/// From how many bytes on a head is counted while its body comes.
+const LARGE_HEAD: usize = 4 << 10;
+/// What of a request is reported, in bytes.
 const LONGEST_LINE: usize = 2000;
 
 /// A response of a text.
@@ -111,7 +113,15 @@ async fn reported(
     let start = Instant::now();
     // In HTTP/2 the address has the server's name, too.
     let target = request.uri().path_and_query().map(PathAndQuery::as_str);
-    let mut line = format!("{} {}", request.method(), target.unwrap_or("*"));
+    let mut line = request.method().to_string();
+    line.push(' ');
+    for letter in target.unwrap_or("*").chars() {
+        // Some of them speak to the terminal, or turn the line around.
+        match letter.is_ascii() {
+            true => line.push(letter),
+            false => line.extend(letter.escape_unicode()),
+        }
+    }
     line.truncate(LONGEST_LINE);
     let response = answer(&server, &place, request, peer.clone(), busy).await;
     let bytes = response.body().size_hint().exact();
@@ -196,12 +206,14 @@ async fn answer(
     if seen.has_coding {
         return refused(StatusCode::NOT_IMPLEMENTED, "Transfer coding not supported");
     }
+    // An address has no name and password of somebody in it (RFC 9110, 4.2.4).
+    let authority = request.uri().authority();
+    if !authority.is_none_or(|name| name.as_str().bytes().all(|byte| is_of_host(&byte))) {
+        return refused(StatusCode::BAD_REQUEST, "Bad Request");
+    }
     // In HTTP/2 both say it (RFC 9113, 8.3.1); in HTTP/1 the address counts (RFC 9112, 3.2.2).
     if request.version() == Version::HTTP_2
-        && let (Some(authority), Some(host)) = (
-            request.uri().authority(),
-            request.headers().get(header::HOST),
-        )
+        && let (Some(authority), Some(host)) = (authority, request.headers().get(header::HOST))
         && !host
             .as_bytes()
             .eq_ignore_ascii_case(authority.as_str().as_bytes())
@@ -222,6 +234,20 @@ async fn answer(
             _ => plain(StatusCode::SERVICE_UNAVAILABLE, "ending"),
         };
     }
+    // Until the machine has it: a connection of HTTP/2 may have many that are large.
+    let budget = &place.guest.0.engine.budget;
+    let room = match seen.size {
+        ..LARGE_HEAD => None,
+        size => match budget.reserve(size) {
+            Ok(room) => Some(room),
+            Err(_) => {
+                return refused(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "There is no memory for the head",
+                );
+            }
+        },
+    };
     let most = settings.most_body;
     let is_2 = request.version() == Version::HTTP_2;
     if request.body().size_hint().lower() > most as u64 {
@@ -249,7 +275,7 @@ async fn answer(
             busy.pulse().receive(),
         ))
     } else {
-        match collected(server, &place.guest.0.engine.budget, &mut body).await {
+        match collected(server, budget, &mut body).await {
             Ok(bytes) => Body::Bytes(bytes),
             Err(refusal) => {
                 if is_2 {
@@ -288,6 +314,7 @@ async fn answer(
         turn,
     };
     seat.queue.put((Box::new(request), Box::new(responder)));
+    drop(room);
     let time = settings.handler_time;
     let mut watch = Watch::begin(seat.clone(), handler, time, is_safe);
     // Connections of HTTP/1 are looked at every so often.
@@ -300,7 +327,7 @@ async fn answer(
         }
         // It has its time from when the last part of a streamed body has come: before, it was the client that took it.
         let progress = watch.handler.progress();
-        if progress == seen && progress % 2 == 0 {
+        if progress == seen && progress.is_multiple_of(2) {
             return plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Handler did not respond in time",

@@ -311,10 +311,9 @@ fn attend(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "request", |responder: &mut Responder| {
         let promise = argument(args, 1);
         if promise == Value::NIL {
-            responder
-                .0
-                .take()
-                .map(|responder| refuse(responder, StatusCode::SERVICE_UNAVAILABLE));
+            if let Some(responder) = responder.0.take() {
+                refuse(responder, StatusCode::SERVICE_UNAVAILABLE);
+            }
         } else if let Some(responder) = &responder.0 {
             responder.handler.begin(host, promise);
         }
