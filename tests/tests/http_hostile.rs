@@ -298,31 +298,3 @@ fn requests_that_need_much_memory_fail_alone() {
     assert_eq!(post("application/json", &numbers), "503");
     assert_eq!(server.get("/?a=1&b").1, "[0,0,2]");
 }
-
-#[test]
-fn handlers_that_use_all_memory_do_not_end_the_server() {
-    let scratch = built(
-        r#"(define kept (make-bytevector 50000000 0))
-           (define (hog)
-             (let loop ((all '()) (n 0))
-               (if (= (modulo n 1000) 0) (async/sleep 0) nil)
-               (loop (cons (list n n n) all) (+ n 1))))
-           (http/serve (http/router [[:get "/hog" (fn (request) (hog))] [:get "/" (fn (request) (http/text "hello"))]])
-             {:port 0 :host "127.0.0.1"})"#,
-    );
-    let server = Server::start(Command::new(scratch.file("app")).env("SEMAC_HEAP_MB", "64"));
-    for _ in 0..4 {
-        let mut hogs: Vec<_> = (0..2).map(|_| server.connect()).collect();
-        for hog in &mut hogs {
-            hog.write_all(b"GET /hog HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
-                .unwrap();
-            hog.set_nonblocking(true).unwrap();
-        }
-        // Others may be told that there is no memory, but they are told something.
-        while hogs.iter().any(|hog| hog.peek(&mut [0]).is_err()) {
-            let status = server.get("/").0;
-            assert!(matches!(status, 200 | 500 | 503), "{status}");
-        }
-    }
-    assert_eq!(server.get("/"), (200, "hello".to_owned()));
-}

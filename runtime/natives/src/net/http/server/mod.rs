@@ -261,7 +261,7 @@ fn accept(host: &Host, args: &[Value]) -> Outcome {
                     Ok(request) => request,
                     // It is the one that fails, not the server.
                     Err(status) => {
-                        respond::refuse(responder, status);
+                        respond::refuse_with(responder, status);
                         return Ok(Value::FALSE);
                     }
                 };

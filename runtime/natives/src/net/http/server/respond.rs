@@ -71,8 +71,13 @@ pub fn take(host: &Host, args: &[Value]) -> Outcome<Box<exchange::Responder>> {
     })
 }
 
+/// Answers a request for which there is no room.
+pub fn refuse(responder: Box<exchange::Responder>) {
+    refuse_with(responder, StatusCode::SERVICE_UNAVAILABLE);
+}
+
 /// Answers a request that cannot be taken in.
-pub fn refuse(responder: Box<exchange::Responder>, status: StatusCode) {
+pub fn refuse_with(responder: Box<exchange::Responder>, status: StatusCode) {
     let text = status.canonical_reason().unwrap_or_default();
     responder.answer.give(plain(status, text));
 }
@@ -312,7 +317,7 @@ fn attend(host: &Host, args: &[Value]) -> Outcome {
         let promise = argument(args, 1);
         if promise == Value::NIL {
             if let Some(responder) = responder.0.take() {
-                refuse(responder, StatusCode::SERVICE_UNAVAILABLE);
+                refuse(responder);
             }
         } else if let Some(responder) = &responder.0 {
             responder.handler.begin(host, promise);
