@@ -2,10 +2,11 @@
 
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
-use sema_machine::host::condition::{Outcome, type_error};
+use sema_machine::host::condition::{Outcome, eval_error, type_error};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
+use super::engine::body::Misfit;
 use super::engine::outgoing::Writer;
 
 natives! {
@@ -25,6 +26,8 @@ type AtEnd = Box<dyn FnOnce(&Host)>;
 /// A body; no writer: nothing will be written any more.
 struct Body {
     writer: Option<Writer>,
+    /// How many bytes are still to be written, if the program has said how many there are.
+    left: Option<u64>,
     /// What is to be done then.
     at_end: Option<AtEnd>,
 }
@@ -41,13 +44,19 @@ impl Body {
 
 /// What a body is written by.
 pub fn handle(host: &Host, writer: Writer) -> Value {
-    handle_until(host, writer, |_| {})
+    handle_until(host, writer, None, |_| {})
 }
 
-/// What a body is written by, and what is to be done when nothing will be written any more.
-pub fn handle_until(host: &Host, writer: Writer, at_end: impl FnOnce(&Host) + 'static) -> Value {
+/// What a body, perhaps of so many bytes, is written by, and what is to be done when nothing will be written any more.
+pub fn handle_until(
+    host: &Host,
+    writer: Writer,
+    left: Option<u64>,
+    at_end: impl FnOnce(&Host) + 'static,
+) -> Value {
     host.heap.foreign(Box::new(Body {
         writer: Some(writer),
+        left,
         at_end: Some(Box::new(at_end)),
     }))
 }
@@ -60,6 +69,10 @@ fn write(host: &Host, args: &[Value]) -> Outcome {
         _ => return Err(type_error(host, "string or bytevector", part)),
     };
     let pending = on_foreign(host, args, "body", |body: &mut Body| {
+        if let Some(left) = &mut body.left {
+            let rest = left.checked_sub(part.len() as u64);
+            *left = rest.ok_or_else(|| eval_error(Misfit::Longer.to_string()))?;
+        }
         Ok(body.writer.as_ref().map(|writer| writer.writing(part)))
     })?;
     match pending {
@@ -70,6 +83,9 @@ fn write(host: &Host, args: &[Value]) -> Outcome {
 
 fn complete(host: &Host, args: &[Value]) -> Outcome {
     on_foreign(host, args, "body", |body: &mut Body| {
+        if body.left.is_some_and(|left| left > 0) {
+            return Err(eval_error(Misfit::Shorter.to_string()));
+        }
         if let Some(writer) = body.end(host) {
             writer.complete();
         }

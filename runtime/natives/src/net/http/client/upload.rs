@@ -1,5 +1,6 @@
 //! Requests whose body is written while they are under way.
 
+use hyper::http::HeaderValue;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{on_foreign, text};
 use sema_machine::host::condition::{Outcome, eval_error};
@@ -9,7 +10,7 @@ use sema_machine::natives;
 
 use super::answer::{self, Answer};
 use super::exchange::{self, ClientError};
-use super::request::{Form, Request};
+use super::request::Form;
 use super::{client, options};
 use crate::net::http::engine::body::{Declared, Payload};
 use crate::net::http::engine::outgoing::outgoing;
@@ -35,7 +36,7 @@ fn begin(host: &Host, args: &[Value]) -> Outcome {
     let function = text(host, "%http-begin", args, 0)?;
     let mut request = options::request(host, function, args, Capability::Network)?;
     let engine = engine::handle(host, function)?;
-    let length = declared(function, &request)?;
+    let length = declared(function, request.length.as_ref())?;
     let (writer, body) = outgoing(&engine.post);
     request.body = match length {
         Some(length) => Payload::Declared(Declared::new(body, length)),
@@ -54,8 +55,11 @@ fn begin(host: &Host, args: &[Value]) -> Outcome {
 }
 
 /// How long the program says that the body is. Some servers take no body of an unknown length. Of none it is chunks that say so.
-fn declared(function: &str, request: &Request) -> Outcome<Option<u64>> {
-    let Some(length) = &request.length else {
+///
+/// # Errors
+/// It is no number.
+pub fn declared(function: &str, length: Option<&HeaderValue>) -> Outcome<Option<u64>> {
+    let Some(length) = length else {
         return Ok(None);
     };
     let number = length.to_str().ok().map(str::trim);

@@ -63,6 +63,11 @@ impl Declared {
         }
     }
 
+    /// What is written so far.
+    pub fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
     /// Where it will be found what was wrong: who sends it has no words for it in HTTP/2.
     pub fn misfit(&self) -> Arc<OnceLock<Misfit>> {
         self.misfit.clone()

@@ -42,6 +42,10 @@ impl Carried {
                 outgoing.carried_by(busy.pulse());
                 None
             }
+            Payload::Declared(declared) => {
+                declared.outgoing().carried_by(busy.pulse());
+                None
+            }
             known if known.is_end_stream() => None,
             _ => Some(busy.pulse().offer()),
         };

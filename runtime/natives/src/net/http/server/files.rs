@@ -16,7 +16,8 @@ use sema_vfs::Overlay;
 #[derive(Debug, Default)]
 pub struct Conditions {
     is_get: bool,
-    is_head: bool,
+    /// Whether only the head of the answer is wanted.
+    pub is_head: bool,
     if_match: Option<String>,
     if_unmodified_since: Option<SystemTime>,
     if_none_match: Option<String>,

@@ -11,7 +11,7 @@ use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
-use sema_machine::host::condition::{Outcome, eval_error, type_error};
+use sema_machine::host::condition::{Outcome, eval_error, type_error, type_error_got};
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 use sema_machine::vm::{frames_of, write_frames, write_place};
@@ -23,7 +23,8 @@ use super::handle::{plain, refused};
 use super::workers::Place;
 use super::{Phase, Server, first};
 use crate::net::http::client::options::{header_fields, option};
-use crate::net::http::engine::body::Payload;
+use crate::net::http::client::upload::declared;
+use crate::net::http::engine::body::{Declared, Payload};
 use crate::net::http::engine::outgoing::{Writer, outgoing};
 use crate::net::http::writing;
 use crate::net::websocket::connect::answer_to;
@@ -102,7 +103,18 @@ struct Parts {
     status: StatusCode,
     headers: HeaderMap,
     payload: Payload,
-    writer: Option<Writer>,
+    /// How many bytes it is to be given, if that is known.
+    writer: Option<(Writer, Option<u64>)>,
+}
+
+/// What handlers give.
+const RESPONSE: &str = "response (a map of :status, :headers or :body), string or bytevector";
+
+/// Whether a map has something of a response. Others are data that somebody has forgotten to make one of.
+fn is_response(host: &Host, map: Value) -> bool {
+    ["status", "headers", "body"]
+        .iter()
+        .any(|name| collections::get_keyword(host, map, host.constant_keyword(name)).is_some())
 }
 
 fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
@@ -134,15 +146,18 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
         Some(map) => header_fields(host, "http/serve", map)?,
         None => HeaderMap::new(),
     };
-    // They say where the body ends: that is not the handler's to decide.
+    // They say where the body ends: that is not the handler's to decide, but for the length of what is still to be written.
+    let mut length = None;
     for name in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
         if first(&headers, &name).is_some() {
-            headers.remove(name);
+            length = headers
+                .remove(&name)
+                .filter(|_| name == header::CONTENT_LENGTH);
         }
     }
     let mut status = status(host, response)?;
     let mut writer = None;
-    let mut streamed = || {
+    let mut streamed = |length: Option<u64>, is_endless: bool| {
         let (end, body) = outgoing(responder.answer.post());
         let (seat, handler) = (
             responder.turn.place().guest.0.clone(),
@@ -156,17 +171,28 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
                 seat.queue.stop(handler);
             });
         });
-        writer = Some(end);
-        body
+        if is_endless {
+            // Who wants more of it asks again.
+            let server = responder.server.clone();
+            body.ends_by(async move { server.reached(Phase::Stopping).await });
+        }
+        // Behind these there is no body, so nothing is of that length.
+        let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let length = length.filter(|_| !has_none);
+        // The answer to HEAD says it of a body that does not come.
+        writer = Some((end, length.filter(|_| !responder.conditions.is_head)));
+        match length {
+            Some(length) => Payload::Declared(Declared::new(body, length)),
+            None => Payload::Outgoing(body),
+        }
     };
     let payload = if option(host, response, "__stream").is_some() {
         set(&mut headers, header::CONTENT_TYPE, "text/event-stream");
         set(&mut headers, header::CACHE_CONTROL, "no-cache");
-        let events = streamed();
-        // Events have no end of their own, and who wants more of them asks again.
-        let server = responder.server.clone();
-        events.ends_by(async move { server.reached(Phase::Stopping).await });
-        Payload::Outgoing(events)
+        // Else a proxy may keep events until it has many.
+        let buffering = header::HeaderName::from_static("x-accel-buffering");
+        set(&mut headers, buffering, "no");
+        streamed(None, true)
     } else if let Some(path) = option(host, response, "__file_path") {
         let path = host
             .heap
@@ -191,6 +217,9 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
     } else {
         let body = option(host, response, "body").unwrap_or(Value::NIL);
         match body.kind() {
+            Kind::Nil if !is_response(host, response) => {
+                return Err(type_error_got(RESPONSE, "map with none of them"));
+            }
             Kind::Nil => Payload::empty(),
             Kind::String => {
                 name_charset(&mut headers);
@@ -201,7 +230,9 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
             Kind::Bytevector => Payload::Bytes(Bytes::copy_from_slice(
                 host.heap.as_bytevector(body).unwrap_or_default(),
             )),
-            Kind::Stream => Payload::Outgoing(streamed()),
+            Kind::Stream | Kind::Closure | Kind::Native | Kind::Multimethod => {
+                streamed(declared("http/serve", length.as_ref())?, false)
+            }
             _ => {
                 let text = write::encode(host, body, false);
                 let text = text.map_err(|problem| {
@@ -242,22 +273,24 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let made = if collections::is_map(response) {
         parts(host, response, &responder)
     } else {
-        let (kind, bytes) = match (
+        let plain = match (
             host.heap.as_str(response),
             host.heap.as_bytevector(response),
         ) {
-            (Some(text), _) => ("text/plain", Bytes::copy_from_slice(text.as_bytes())),
-            (None, Some(bytes)) => ("application/octet-stream", Bytes::copy_from_slice(bytes)),
-            (None, None) => ("text/plain", print::readable(host, response).into()),
+            (Some(text), _) => Ok(("text/plain", text.as_bytes())),
+            (None, Some(bytes)) => Ok(("application/octet-stream", bytes)),
+            (None, None) => Err(type_error(host, RESPONSE, response)),
         };
-        let mut headers = HeaderMap::new();
-        set(&mut headers, header::CONTENT_TYPE, kind);
-        name_charset(&mut headers);
-        Ok(Parts {
-            status: StatusCode::OK,
-            headers,
-            payload: Payload::Bytes(bytes),
-            writer: None,
+        plain.map(|(kind, bytes)| {
+            let mut headers = HeaderMap::new();
+            set(&mut headers, header::CONTENT_TYPE, kind);
+            name_charset(&mut headers);
+            Parts {
+                status: StatusCode::OK,
+                headers,
+                payload: Payload::Bytes(Bytes::copy_from_slice(bytes)),
+                writer: None,
+            }
         })
     };
     let made = made.and_then(|mut made| {
@@ -281,7 +314,9 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     let handler = responder.handler.clone();
     responder.answer.give(message);
     Ok(match made.writer {
-        Some(writer) => writing::handle_until(host, writer, move |host| handler.end(host)),
+        Some((writer, length)) => {
+            writing::handle_until(host, writer, length, move |host| handler.end(host))
+        }
         None => {
             handler.end(host);
             Value::NIL
