@@ -226,7 +226,7 @@ fn text_of(expr: &Expr, texts: &Texts<'_>) -> Option<Rc<str>> {
     }
 }
 
-/// The directories of routes `[:static PATH DIRECTORY]`.
+/// The directories of routes `[:static PATH DIRECTORY]`, perhaps with options.
 fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<LiteralRead> {
     let mut found = Vec::new();
     match &expr.kind {
@@ -242,7 +242,7 @@ fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<Literal
             }
         }
         _ => {
-            if let Some((builtin, [method, _, directory])) = called(expr)
+            if let Some((builtin, [method, _, directory, ..])) = called(expr)
                 && builtin.facts().result == Kind::Vector
                 && let ExprKind::Const(method) = &method.kind
                 && is_static(method, interner)
@@ -259,10 +259,12 @@ fn served_by(expr: &Expr, texts: &Texts<'_>, interner: &Interner) -> Vec<Literal
 fn served_in(datum: &DatumKind, interner: &Interner) -> Option<LiteralRead> {
     match datum {
         DatumKind::Vector(items) => match &**items {
-            [method, _, directory] if is_static(&method.kind, interner) => match &directory.kind {
-                DatumKind::Str(path) => Some(LiteralRead::of_router(path, directory.span)),
-                _ => None,
-            },
+            [method, _, directory, ..] if is_static(&method.kind, interner) => {
+                match &directory.kind {
+                    DatumKind::Str(path) => Some(LiteralRead::of_router(path, directory.span)),
+                    _ => None,
+                }
+            }
             _ => None,
         },
         _ => None,

@@ -206,7 +206,8 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
             );
         }
         name_charset(&mut headers);
-        set(&mut headers, header::CACHE_CONTROL, "public, max-age=3600");
+        // With its tag to ask whether it is still the same is little.
+        set(&mut headers, header::CACHE_CONTROL, "no-cache");
         let failed = |error| eval_error(format!("http/file: {path}: {error}"));
         let opened = files::open(&host.files, path).map_err(failed)?;
         let (found, payload) = opened

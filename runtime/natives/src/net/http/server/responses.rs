@@ -46,7 +46,8 @@ natives! {
     "http/html" (html: String) -> Map => html;
 
     /// A response of a file, embedded or on disk, which is read when it is sent. Its media type is that of its name, unless one is given.
-    /// The client may ask for a part of it, and whether it has changed. Raises if there is no such file.
+    /// The client may ask for a part of it, and whether it has changed, which it is told to do whenever it uses the file again (`cache-control: no-cache`);
+    /// `:headers` of the response go before that. Raises if there is no such file.
     /// (begin (file/write "page.html" "x") (:__file_content_type (http/file "page.html"))) => "text/html"
     /// (http/file "no such file") => error http/file: no such file: No such file or directory (os error 2)
     "http/file" (path: String, kind?: String) -> Map, needs(Capability::FsRead), embedded => file;
@@ -155,8 +156,8 @@ fn html(host: &Host, args: &[Value]) -> Outcome {
     ))
 }
 
-/// A response of a file that exists.
-pub fn file_response(host: &Host, path: &str, kind: &str) -> Value {
+/// A response of a file that exists, with these header fields, nil for none.
+pub fn file_response(host: &Host, path: &str, kind: &str, headers: Value) -> Value {
     let entries = [
         (host.constant_keyword("__file"), Value::TRUE),
         (
@@ -164,8 +165,10 @@ pub fn file_response(host: &Host, path: &str, kind: &str) -> Value {
             host.heap.string(kind),
         ),
         (host.constant_keyword("__file_path"), host.heap.string(path)),
+        (host.constant_keyword("headers"), headers),
     ];
-    sorted_map::from_entries(host, &entries)
+    let count = entries.len() - usize::from(headers == Value::NIL);
+    sorted_map::from_entries(host, entries.get(..count).unwrap_or_default())
 }
 
 fn file(host: &Host, args: &[Value]) -> Outcome {
@@ -176,7 +179,7 @@ fn file(host: &Host, args: &[Value]) -> Outcome {
     };
     super::files::open(&host.files, path)
         .map_err(|error| eval_error(format!("http/file: {path}: {error}")))?;
-    Ok(file_response(host, path, kind))
+    Ok(file_response(host, path, kind, Value::NIL))
 }
 
 fn function(host: &Host, args: &[Value]) -> Outcome {

@@ -10,6 +10,7 @@ use sema_machine::natives;
 
 use super::files::Below;
 use super::{files, mime, responses};
+use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::url::decode;
 
 natives! {
@@ -19,8 +20,8 @@ natives! {
     /// The first route, from one on, of a method and a path: a list of its number, its method, and the parameters. Nil if there is none.
     "%http-route" (table: Any, method: Any, path: String, from: Count) -> Any => route;
 
-    /// The response to a request for the rest of a path below a directory, nil if there is no such file.
-    "%http-static" (directory: String, rest: String, path: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
+    /// The response to a request for the rest of a path below a directory, nil if there is no such file. With header fields for it the directory is a list of both.
+    "%http-static" (directory: Any, rest: String, path: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
 }
 
 /// A part of a pattern.
@@ -76,10 +77,16 @@ fn routes(host: &Host, args: &[Value]) -> Outcome {
     let mut handlers = Vec::new();
     for &route in given.iter() {
         let parts = list_or_vector(host, route)?;
-        let [method, path, handler] = *parts else {
-            return Err(eval_error(
-                "http/router: each route must have exactly 3 elements [method path handler]",
-            ));
+        let ([method, path, handler], options) = match *parts {
+            [method, path, handler] => ([method, path, handler], Value::NIL),
+            [method, path, handler, options] if host.name_of(method) == Some("static") => {
+                ([method, path, handler], options)
+            }
+            _ => {
+                return Err(eval_error(
+                    "http/router: each route must have exactly 3 elements [method path handler]",
+                ));
+            }
         };
         let name = host
             .name_of(method)
@@ -115,7 +122,15 @@ fn routes(host: &Host, args: &[Value]) -> Outcome {
             method: name.to_owned(),
             pattern: pattern(path, is_static),
         });
-        handlers.push(handler);
+        if options == Value::NIL {
+            handlers.push(handler);
+        } else {
+            let headers = option(host, options, "headers")
+                .ok_or_else(|| type_error(host, "map of :headers for :static", options))?;
+            // What is wrong is seen at once, not by clients.
+            header_fields(host, "http/router", headers)?;
+            handlers.push(host.heap.list(&[handler, headers]));
+        }
     }
     let table = host.heap.foreign(Box::new(Table(table)));
     let handlers = host.heap.vector(&handlers);
@@ -199,7 +214,14 @@ fn route(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn static_file(host: &Host, args: &[Value]) -> Outcome {
-    let root = text(host, "http/router", args, 0)?;
+    let directory = argument(args, 0);
+    let (root, headers) = match host.heap.as_str(directory) {
+        Some(root) => (root, Value::NIL),
+        None => match *list_or_vector(host, directory)? {
+            [root, headers] => (host.heap.as_str(root).unwrap_or_default(), headers),
+            _ => return Ok(Value::NIL),
+        },
+    };
     let rest = text(host, "http/router", args, 1)?;
     let path = text(host, "http/router", args, 2)?;
     let segments: Option<Vec<String>> = rest.split('/').map(decode).collect();
@@ -227,7 +249,7 @@ fn static_file(host: &Host, args: &[Value]) -> Outcome {
             if host.files.embedded(&path, None).is_none() {
                 host.permit("http/router", Capability::FsRead, &path)?;
             }
-            responses::file_response(host, &path, mime::of(&path))
+            responses::file_response(host, &path, mime::of(&path), headers)
         }
         None => Value::NIL,
     })
