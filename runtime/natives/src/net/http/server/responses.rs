@@ -53,7 +53,7 @@ natives! {
     "http/file" (path: String, kind?: String) -> Map, needs(Capability::FsRead), embedded => file;
 
     /// A response that is a stream of events: what the function sends with the function that it is given. A text is an event of that
-    /// data; a map may say `:data`, `:event`, `:id` and `:retry`, and is the data as JSON if it says none of these. The stream ends when the function does. Sending raises when the
+    /// data; a map may say `:data`, `:event`, `:id` and `:retry`, nothing else beside these, and is the data as JSON if it says none of them. The stream ends when the function does. Sending raises when the
     /// client is gone.
     /// (map? (http/stream (fn (send) (send "tick")))) => #t
     /// (http/stream 42) => error expected function, got int
@@ -220,10 +220,21 @@ fn add_field(name: &str, value: &str, out: &mut String) {
 }
 
 /// Whether a map says what an event is; else it is the data.
-fn is_event(host: &Host, map: Value) -> bool {
-    ["data", "event", "id", "retry"]
-        .iter()
-        .any(|name| collections::get_keyword(host, map, host.constant_keyword(name)).is_some())
+///
+/// # Errors
+/// It does, and has something else, which nobody would see.
+fn is_event(host: &Host, map: Value) -> Outcome<bool> {
+    let entries = collections::sorted_entries(host, map);
+    let is_known =
+        |key: Value| matches!(host.name_of(key), Some("data" | "event" | "id" | "retry"));
+    let known = entries.iter().filter(|(key, _)| is_known(*key)).count();
+    match entries.iter().find(|(key, _)| !is_known(*key)) {
+        Some((other, _)) if known > 0 => Err(eval_error(format!(
+            "http/stream: an event has :data, :event, :id and :retry, not {} beside them: put a map into :data",
+            print::readable(host, *other)
+        ))),
+        _ => Ok(known > 0),
+    }
 }
 
 fn add_json(host: &Host, data: Value, out: &mut String) -> Outcome<()> {
@@ -238,7 +249,7 @@ fn event(host: &Host, args: &[Value]) -> Outcome {
     let mut out = String::new();
     if let Some(data) = host.heap.as_str(event) {
         add_field("data", data, &mut out);
-    } else if collections::is_map(event) && !is_event(host, event) {
+    } else if collections::is_map(event) && !is_event(host, event)? {
         add_json(host, event, &mut out)?;
     } else if collections::is_map(event) {
         for name in ["event", "id", "retry"] {
