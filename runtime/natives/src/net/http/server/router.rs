@@ -69,6 +69,29 @@ fn pattern(text: &str, is_static: bool) -> Vec<Segment> {
     pattern
 }
 
+/// What is wrong with a pattern that would mean something else than it says, or nothing.
+fn problem_of(pattern: &[Segment], is_static: bool) -> Option<&'static str> {
+    let last = pattern.len().saturating_sub(1);
+    let is_odd = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '-' | '_');
+    let mut problems = pattern
+        .iter()
+        .enumerate()
+        .map(|(place, segment)| match segment {
+            Segment::Rest if place < last || is_static => Some("has * before its end"),
+            Segment::Parameter(name) if name.is_empty() || name.contains(is_odd) => {
+                Some("has a :name of other characters than letters, digits, - and _")
+            }
+            Segment::Text(text) if text.contains('*') => Some("has * within a part"),
+            Segment::Text(text)
+                if matches!(text.as_str(), "." | "..") || text.is_empty() && place < last =>
+            {
+                Some("has a part that no path of a request has")
+            }
+            _ => None,
+        });
+    problems.find_map(|problem| problem)
+}
+
 fn routes(host: &Host, args: &[Value]) -> Outcome {
     let given = argument(args, 0);
     let given =
@@ -118,9 +141,15 @@ fn routes(host: &Host, args: &[Value]) -> Outcome {
                 handler,
             ));
         }
+        let pattern = pattern(path, is_static);
+        if let Some(problem) = problem_of(&pattern, is_static) {
+            return Err(eval_error(format!(
+                "http/router: the path {path:?} {problem}"
+            )));
+        }
         table.push(Route {
             method: name.to_owned(),
-            pattern: pattern(path, is_static),
+            pattern,
         });
         if options == Value::NIL {
             handlers.push(handler);
@@ -265,6 +294,38 @@ mod tests {
 
     fn one(name: &str, value: &str) -> Option<Vec<(String, String)>> {
         Some(vec![(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn patterns_mean_what_they_say() {
+        for text in [
+            "",
+            "/",
+            "b",
+            "*",
+            "/a/*",
+            "/a/:b-c_1/",
+            "/:é",
+            "/a:b",
+            "/a%20b",
+        ] {
+            assert_eq!(problem_of(&pattern(text, false), false), None, "{text}");
+        }
+        for text in [
+            "/a/*/b", "/a*", "/:", "/:a.json", "/:a?", "/a//b", "//", "/a/../b", "/.",
+        ] {
+            assert!(problem_of(&pattern(text, false), false).is_some(), "{text}");
+        }
+        for (text, is_right) in [
+            ("/", true),
+            ("", true),
+            ("/a/", true),
+            ("/:u", true),
+            ("/*", false),
+        ] {
+            let problem = problem_of(&pattern(text, true), true);
+            assert_eq!(problem.is_none(), is_right, "{text}");
+        }
     }
 
     #[test]
