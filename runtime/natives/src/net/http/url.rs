@@ -256,15 +256,20 @@ fn encode_target(text: &str) -> String {
     if !text.starts_with('/') {
         target.push('/');
     }
+    encode_odd(text, &mut target);
+    target
+}
+
+/// Adds an address, with all percent-encoded that no address has.
+pub fn encode_odd(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | ..=b' ' | 0x7f.. => {
-                push_encoded(byte, &mut target);
+                push_encoded(byte, out);
             }
-            _ => target.push(char::from(byte)),
+            _ => out.push(char::from(byte)),
         }
     }
-    target
 }
 
 fn push_encoded(byte: u8, out: &mut String) {

@@ -19,9 +19,7 @@ use sema_machine::data::collections;
 use sema_machine::data::print;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, argument_error, list_or_vector};
-use sema_machine::host::condition::{
-    Condition, ConditionKind, Outcome, eval_error, io_error, type_error,
-};
+use sema_machine::host::condition::{Outcome, eval_error, io_error, type_error};
 use sema_machine::host::native::Capability;
 use sema_machine::memory::value::{Kind, Value};
 
@@ -134,7 +132,7 @@ fn several<'h>(host: &'h Host, value: Value, name: &str) -> Outcome<Cow<'h, [Val
     }
 }
 
-/// Names and texts of a map: keys are keywords, symbols or strings; values that are no strings are printed.
+/// Names and texts of a map: keys are keywords, symbols or strings; values that are no strings are printed, nil is left out.
 ///
 /// # Errors
 /// It is no map, or a key is of another kind.
@@ -160,8 +158,9 @@ fn for_each_pair(
     for (key, value) in collections::sorted_entries(host, map) {
         let name = host.heap.as_str(key).or_else(|| host.name_of(key));
         let name = name.ok_or_else(|| type_error(host, "string or keyword", key))?;
-        let mut one = |value| match host.heap.as_str(value) {
+        let mut one = |value: Value| match host.heap.as_str(value) {
             Some(text) => act(name, text),
+            None if value == Value::NIL => Ok(()),
             None => act(name, &print::display(host, value)),
         };
         match value.kind() {
@@ -176,7 +175,8 @@ fn for_each_pair(
     Ok(())
 }
 
-/// Header fields of a map: several values of one name are a list.
+/// Header fields of a map: several values of one name are a list, or the lines of `set-cookie` in an answer, as
+/// [`super::exchange::fields`] joins them.
 ///
 /// # Errors
 /// A name or a value is none: they would end the header, say.
@@ -188,26 +188,20 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
                 "{function}: {name:?} is not the name of a header field"
             ))
         })?;
-        let value = HeaderValue::try_from(value).map_err(|_| {
-            let message = format!(
-                "{function}: the value of the header field {name} has characters that it must not have"
-            );
-            let condition = Condition::new(ConditionKind::Eval, message);
-            // A program that takes what others send for a value must not send more fields than it knows of.
-            match value.contains('\n') {
-                true => condition.hint(
-                    "several values of one name are a list: of cookies in an answer, (string/split cookies \"\\n\")",
-                ),
-                false => condition,
+        let is_cookie = field == header::SET_COOKIE && function == "http/serve";
+        for value in value.split(|letter| is_cookie && letter == '\n') {
+            let value = HeaderValue::try_from(value).map_err(|_| {
+                eval_error(format!(
+                    "{function}: the value of the header field {name} has characters that it must not have"
+                ))
+            })?;
+            if headers.len() >= MOST_FIELDS {
+                return Err(eval_error(format!(
+                    "{function}: there are too many header fields"
+                )));
             }
-            .signal()
-        })?;
-        if headers.len() >= MOST_FIELDS {
-            return Err(eval_error(format!(
-                "{function}: there are too many header fields"
-            )));
+            headers.append(&field, value);
         }
-        headers.append(field, value);
         Ok(())
     })?;
     Ok(headers)

@@ -10,6 +10,7 @@ use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
 use crate::net::http::client::options::option;
+use crate::net::http::url::encode_odd;
 use crate::std::json::write;
 
 natives! {
@@ -33,8 +34,10 @@ natives! {
     /// (http/no-content) => {:body "" :headers {} :status 204}
     "http/no-content" () -> Map => no_content;
 
-    /// A response of status 302, which sends the client to another address.
+    /// A response of status 302, which sends the client to another address. What an address cannot have is percent-encoded; values of others in it need
+    /// `url/encode`.
     /// (http/redirect "/login") => {:body "" :headers {"location" "/login"} :status 302}
+    /// (get (:headers (http/redirect "/ä b")) "location") => "/%C3%A4%20b"
     "http/redirect" (url: String) -> Map => redirect;
 
     /// A response of status 200 with a text.
@@ -132,8 +135,9 @@ fn no_content(host: &Host, _: &[Value]) -> Outcome {
 }
 
 fn redirect(host: &Host, args: &[Value]) -> Outcome {
-    let url = text(host, "http/redirect", args, 0)?;
-    Ok(response(host, 302, Some(("location", url)), ""))
+    let mut url = String::new();
+    encode_odd(text(host, "http/redirect", args, 0)?, &mut url);
+    Ok(response(host, 302, Some(("location", &url)), ""))
 }
 
 fn plain(host: &Host, args: &[Value]) -> Outcome {
