@@ -171,6 +171,8 @@ families! {
     #[cfg(feature = "net")]
     net::http::client::upload;
     #[cfg(feature = "net")]
+    net::http::escaping;
+    #[cfg(feature = "net")]
     net::http::server;
     #[cfg(feature = "net")]
     net::http::server::respond;

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod engine;
+pub mod escaping;
 pub mod server;
 pub mod tls;
 pub mod url;
