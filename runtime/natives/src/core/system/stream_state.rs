@@ -569,6 +569,10 @@ impl State {
         // Gives memory and files back. A byte buffer keeps its content for `stream/to-bytes`; the
         // type's name is kept in the stream object.
         if !matches!(self.source, Source::Buffer) {
+            // A process has its output, too; it is to see that nobody reads it any more.
+            if let Source::Input(shared) = &self.source {
+                *lock(shared) = device::Source::memory(Vec::new());
+            }
             self.content = Vec::new();
             self.charge = None;
             self.in_use = None;

@@ -375,6 +375,18 @@ fn what_cannot_be_started_is_told() {
 }
 
 #[test]
+fn a_process_whose_output_is_closed_sees_that() {
+    let bench = Bench::new();
+    let child = sh(&bench, "exec cat /dev/zero");
+    let stream = call(&bench, "proc/stdout", &[child]);
+    call(&bench, "stream/read", &[stream, Value::small(10)]);
+    call(&bench, "stream/close", &[stream]);
+    // By the signal of a broken pipe.
+    assert_eq!(call(&bench, "proc/wait", &[child]), Value::small(-1));
+    assert_eq!(bench.string(call(&bench, "proc/read-stdout", &[child])), "");
+}
+
+#[test]
 fn a_process_that_does_not_read_any_more() {
     let bench = Bench::new();
     let child = sh(&bench, "exec <&-; echo; sleep 1000");
