@@ -24,7 +24,7 @@ fn bodies_and_their_types() {
 (http/put url (bytevector 255))
 (http/post url nil {:form {:a "1 2"} :bearer "token"})
 (http/post url nil {:multipart (list {:name "f" :filename "x.txt" :content "content"})})
-(http/request "patch" (string-append url "/p?a=1#f") {:query {:b "ü"} :headers {:x-y "z" "accept" "text/html"}} nil)
+(http/request "patch" (string-append url "/p?a=1#f") {:query {:b "ü" :c nil :d ["1" nil]} :headers {:x-y "z" :x-n nil "accept" "text/html"}} nil)
 (http/query url (stream/from-string "from a stream"))
 "#,
     );
@@ -59,7 +59,7 @@ fn bodies_and_their_types() {
         (
             5,
             &[
-                "PATCH /p?a=1&b=%C3%BC HTTP/1.1",
+                "PATCH /p?a=1&b=%C3%BC&d=1 HTTP/1.1",
                 "x-y: z",
                 "accept: text/html",
             ],
@@ -87,10 +87,14 @@ fn bodies_and_their_types() {
 fn answers() {
     let peer = peer(
         &[
-            b"HTTP/1.1 404 No\r\nContent-Length: 3\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nconnection: close\r\n\r\nh\xff!",
+            b"HTTP/1.1 404 No\r\nContent-Length: 3\r\nContent-Type: TEXT/x\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nconnection: close\r\n\r\nh\xff!",
             b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n\xff\x00",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\none\nt\r\n3\r\nwo\n\r\n0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+            b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 3\r\nconnection: close\r\n\r\nh\xff!",
+            b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 3\r\nconnection: close\r\n\r\nh\xff!",
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/problem+json\r\ncontent-length: 3\r\nconnection: close\r\n\r\nh\xff!",
+            b"HTTP/1.1 200 OK\r\ncontent-type: a/b; charset=ISO-8859-1\r\ncontent-length: 3\r\nconnection: close\r\n\r\nh\xff!",
         ],
         After::Close,
     );
@@ -101,12 +105,16 @@ fn answers() {
 (println (:body (http/get url {:as :bytes})))
 (let ((lines (:body (http/get url {:as :stream})))) (println (list (stream/read-line lines) (stream/read-line lines) (stream/read-line lines))))
 (println (:body (http/get url)))
+(println (:body (http/get url)))
+(println (:body (http/get url {:as :text})))
+(println (:body (http/get url)))
+(println (:body (http/get url)))
 "#,
     );
     assert_eq!(
         printed,
-        "{:body \"h\u{fffd}!\" :headers {:connection \"close\" :content-length \"3\" :set-cookie \"a=1\\nb=2\" :x-a \"1, 2\"} :status 404}\n\
-         #u8(255 0)\n(\"one\" \"two\" nil)\nuntil the end\n"
+        "{:body \"h\u{fffd}!\" :headers {:connection \"close\" :content-length \"3\" :content-type \"TEXT/x\" :set-cookie \"a=1\\nb=2\" :x-a \"1, 2\"} :status 404}\n\
+         #u8(255 0)\n(\"one\" \"two\" nil)\nuntil the end\n#u8(104 255 33)\nh\u{fffd}!\nh\u{fffd}!\nh\u{ff}!\n"
     );
 }
 

@@ -4,7 +4,7 @@ use crate::core::system::stream_state::State;
 use crate::core::system::streams::named_stream;
 use crate::net::http::engine::budget::Held;
 use crate::net::http::engine::incoming::Incoming;
-use hyper::http::{HeaderMap, header};
+use hyper::http::{HeaderMap, HeaderValue, header};
 use sema_machine::data::collections::sorted_map;
 use sema_machine::host::Host;
 use sema_machine::host::condition::Outcome;
@@ -31,17 +31,21 @@ pub struct Answer {
     pub content: Content,
 }
 
+/// Whether a media type says that there is text, whatever is wrong with that.
+fn is_text(kind: &str) -> bool {
+    let of_text = ["charset=", "json", "xml"];
+    kind.starts_with("text/") || of_text.iter().any(|word| kind.contains(word))
+}
+
 /// The value of an answer: a map of `:status`, `:headers` and `:body`.
 ///
 /// # Errors
 /// No memory is left.
 pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
-    let charset = answer.headers.get(header::CONTENT_TYPE);
-    let is_latin = charset.is_some_and(|value| {
-        String::from_utf8_lossy(value.as_bytes())
-            .to_ascii_lowercase()
-            .contains("charset=iso-8859-1")
-    });
+    let kind = answer.headers.get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let kind = String::from_utf8_lossy(kind).to_ascii_lowercase();
+    let is_latin = kind.contains("charset=iso-8859-1");
     let headers: Vec<(Value, Value)> = fields(&answer.headers)
         .map(|(name, value)| {
             (
@@ -54,7 +58,9 @@ pub fn value(host: &Host, answer: Answer, form: Form) -> Outcome {
         Content::Bytes(bytes) => {
             // The bytes themselves are reserved.
             match (form, std::str::from_utf8(&bytes)) {
-                (Form::Bytes, _) => {
+                (Form::Bytes, _) | (Form::Fitting, Err(_))
+                    if form == Form::Bytes || !is_text(&kind) =>
+                {
                     host.ask(bytes.len())?;
                     host.heap.bytevector(&bytes)
                 }

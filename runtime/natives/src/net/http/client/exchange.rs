@@ -400,7 +400,7 @@ async fn answer(
     }
     let content = match request.form {
         Form::Stream => Content::Stream(decode::stream(body, is_compressed, keep)),
-        Form::Text | Form::Bytes => {
+        Form::Fitting | Form::Text | Form::Bytes => {
             let whole = decode::whole(body, is_compressed, request.most, &request.budget, keep);
             Content::Bytes(whole.await?)
         }

@@ -300,7 +300,7 @@ pub fn request(
 
 fn form(host: &Host, options: Value) -> Outcome<Form> {
     let Some(value) = option(host, options, "as") else {
-        return Ok(Form::Text);
+        return Ok(Form::Fitting);
     };
     match host.name_of(value) {
         Some("text") => Ok(Form::Text),

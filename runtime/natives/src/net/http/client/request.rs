@@ -17,6 +17,8 @@ use crate::net::http::url::Url;
 /// As what the program wants a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
+    /// A string, or a byte vector if it is no text.
+    Fitting,
     /// A string.
     Text,
     /// A byte vector.
