@@ -188,8 +188,7 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
                 "{function}: {name:?} is not the name of a header field"
             ))
         })?;
-        let is_cookie = field == header::SET_COOKIE && function == "http/serve";
-        for value in value.split(|letter| is_cookie && letter == '\n') {
+        let mut one = |value: &str| {
             let value = HeaderValue::try_from(value).map_err(|_| {
                 eval_error(format!(
                     "{function}: the value of the header field {name} has characters that it must not have"
@@ -201,8 +200,12 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
                 )));
             }
             headers.append(&field, value);
+            Ok(())
+        };
+        if field == header::SET_COOKIE && function == "http/serve" {
+            return value.split('\n').try_for_each(one);
         }
-        Ok(())
+        one(value)
     })?;
     Ok(headers)
 }
