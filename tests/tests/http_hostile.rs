@@ -259,6 +259,18 @@ fn paths_have_one_form() {
     ] {
         assert_eq!(server.get(path), (400, "Bad Request".to_owned()), "{path}");
     }
+    for (line, status) in [
+        ("get /private/page", 501),
+        ("Get /private/page", 501),
+        ("GET a:80", 400),
+        ("GET *", 400),
+        ("OPTIONS *", 404),
+    ] {
+        let answer = server.raw(format!(
+            "{line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        ));
+        assert_eq!(statuses(&answer), [status.to_string()], "{line}: {answer}");
+    }
     for (path, said) in [
         ("/%2fprivate/a.txt", "/%2Fprivate/a.txt"),
         ("/a%2db%c3%a9%40%20//c/", "/a-b%C3%A9@%20/c/"),

@@ -146,6 +146,9 @@ fn files_below_the_root_and_no_others() {
         moved.starts_with("HTTP/1.1 301") && moved.contains("location: ./sub/\r\n"),
         "{moved}"
     );
+    let moved =
+        server.raw("GET /files/sub?a=%20b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert!(moved.contains("location: ./sub/?a=%20b\r\n"), "{moved}");
     assert_eq!(server.get("/files/a.css/"), (200, "no file".to_owned()));
     assert_eq!(server.get("/files/none"), (200, "no file".to_owned()));
     for path in [

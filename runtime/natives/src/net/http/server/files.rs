@@ -124,7 +124,9 @@ pub fn open(files: &Overlay, path: &str) -> io::Result<Opened> {
         length: metadata.len(),
         tag: format!("\"{stamp}-{:x}\"", metadata.len()),
         content: Content::File(Box::new(file)),
-        modified: Some(modified).filter(|modified| has_date(*modified)),
+        // One that is still to come means nothing (RFC 9110, 8.8.2.1).
+        modified: Some(modified)
+            .filter(|modified| has_date(*modified) && *modified <= SystemTime::now()),
     })
 }
 
@@ -145,9 +147,12 @@ fn has_date(time: SystemTime) -> bool {
 
 /// The part of so many bytes that a range says. Several parts are not sent as such: everything is.
 fn wanted(range: &str, length: u64) -> Wanted {
-    let Some(ranges) = range.trim().strip_prefix("bytes=") else {
+    let Some((unit, ranges)) = range.split_once('=') else {
         return Wanted::All;
     };
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return Wanted::All;
+    }
     let mut found = Wanted::Impossible;
     for range in ranges.split(',') {
         match one(range, length) {
@@ -350,7 +355,7 @@ mod tests {
     fn ranges() {
         for (range, expected) in [
             ("bytes=0-0", Wanted::Part(0, 1)),
-            ("bytes=5-", Wanted::Part(5, 5)),
+            ("Bytes=5-", Wanted::Part(5, 5)),
             ("bytes=-3", Wanted::Part(7, 3)),
             ("bytes=-30", Wanted::Part(0, 10)),
             ("bytes=8-99", Wanted::Part(8, 2)),

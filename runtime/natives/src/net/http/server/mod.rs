@@ -287,6 +287,10 @@ fn first<'h>(headers: &'h HeaderMap, wanted: &HeaderName) -> Option<&'h HeaderVa
 fn request_value(host: &Host, request: Box<Request>, streams: bool) -> Result<Value, StatusCode> {
     let heap = &host.heap;
     let path = normal_path(request.target.path()).ok_or(StatusCode::BAD_REQUEST)?;
+    // Other forms of an address are for proxies, and for a whole server (RFC 9112, 3.2).
+    if !path.starts_with('/') && (path != "*" || request.method != Method::OPTIONS) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let path = heap.string(&path);
     let ask = |bytes| host.ask(bytes).map_err(|_| StatusCode::SERVICE_UNAVAILABLE);
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
@@ -357,7 +361,14 @@ fn request_value(host: &Host, request: Box<Request>, streams: bool) -> Result<Va
     let method = match request.method {
         Method::GET => host.constant_keyword("get"),
         Method::POST => host.constant_keyword("post"),
-        ref other => host.keyword_of_peer(&other.as_str().to_ascii_lowercase()),
+        ref other => {
+            let name = other.as_str();
+            // In lower case it is another one (RFC 9110, 9.1), which nobody knows.
+            if name.contains(|letter: char| letter.is_ascii_lowercase()) {
+                return Err(StatusCode::NOT_IMPLEMENTED);
+            }
+            host.keyword_of_peer(&name.to_ascii_lowercase())
+        }
     };
     entries.push([host.constant_keyword("method"), method]);
     if let Some(parts) = parts {

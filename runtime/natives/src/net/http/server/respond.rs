@@ -329,8 +329,10 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
     let text = print::display(host, argument(args, 0));
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
-        // Clients could write lines of their own, or speak to the terminal.
-        if letter.is_control() {
+        // Clients could write lines of their own, speak to the terminal, or turn the order of letters round.
+        if letter.is_control()
+            || matches!(letter, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             line.extend(letter.escape_default());
         } else {
             line.push(letter);

@@ -20,8 +20,8 @@ natives! {
     /// The first route, from one on, of a method and a path: a list of its number, its method, and the parameters. Nil if there is none.
     "%http-route" (table: Any, method: Any, path: String, from: Count) -> Any => route;
 
-    /// The response to a request for the rest of a path below a directory, nil if there is no such file. With header fields for it the directory is a list of both.
-    "%http-static" (directory: Any, rest: String, path: String) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
+    /// The response to a request for the rest of a path, with a query or nil, below a directory, nil if there is no such file. With header fields for it the directory is a list of both.
+    "%http-static" (directory: Any, rest: String, path: String, query: Any) -> Any, needs(Capability::FsRead), touches(Touches::Inside), embedded => static_file;
 }
 
 /// A part of a pattern.
@@ -86,6 +86,9 @@ fn problem_of(pattern: &[Segment], is_static: bool) -> Option<&'static str> {
                 if matches!(text.as_str(), "." | "..") || text.is_empty() && place < last =>
             {
                 Some("has a part that no path of a request has")
+            }
+            Segment::Text(text) if decode(text).is_some_and(|decoded| decoded != *text) => {
+                Some("is percent-encoded: write it as it is meant")
             }
             _ => None,
         });
@@ -272,7 +275,12 @@ fn static_file(host: &Host, args: &[Value]) -> Outcome {
         Some(Below::Directory) => {
             // Relative to the path that was asked for, whatever that is behind a proxy.
             let last = path.rsplit('/').next().unwrap_or_default();
-            responses::response(host, 301, Some(("location", &format!("./{last}/"))), "")
+            let mut location = format!("./{last}/");
+            if let Some(query) = host.heap.as_str(argument(args, 3)) {
+                location.push('?');
+                location.push_str(query);
+            }
+            responses::response(host, 301, Some(("location", &location)), "")
         }
         Some(Below::File(path)) => {
             if host.files.embedded(&path, None).is_none() {
@@ -307,12 +315,12 @@ mod tests {
             "/a/:b-c_1/",
             "/:é",
             "/a:b",
-            "/a%20b",
+            "/100%",
         ] {
             assert_eq!(problem_of(&pattern(text, false), false), None, "{text}");
         }
         for text in [
-            "/a/*/b", "/a*", "/:", "/:a.json", "/:a?", "/a//b", "//", "/a/../b", "/.",
+            "/a/*/b", "/a*", "/:", "/:a.json", "/:a?", "/a//b", "//", "/a/../b", "/.", "/a%20b",
         ] {
             assert!(problem_of(&pattern(text, false), false).is_some(), "{text}");
         }
