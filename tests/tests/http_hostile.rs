@@ -310,3 +310,39 @@ fn requests_that_need_much_memory_fail_alone() {
     assert_eq!(post("application/json", &numbers), "503");
     assert_eq!(server.get("/?a=1&b").1, "[0,0,2]");
 }
+
+#[test]
+fn heads_and_events_count_while_they_are_under_way() {
+    let scratch = built(
+        r#"(define large (string/repeat "x" 12000000))
+           (http/serve (http/router [[:get "/events" (fn (request) (http/stream (fn (send) (send large) (async/sleep 100000))))]
+                                     [:any "/*" (fn (request) (http/text "here"))]])
+             {:port 0 :host "127.0.0.1"})"#,
+    );
+    let server = Server::start(Command::new(scratch.file("app")).env("SEMAC_HEAP_MB", "48"));
+    let begun = |request: &str| {
+        let mut stream = server.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    // Half of it is for what is on its way. The bodies do not come.
+    let field = "f".repeat(60_000);
+    let post = format!("POST / HTTP/1.1\r\nhost: a\r\nx: {field}\r\ncontent-length: 5\r\n\r\n");
+    let heads: Vec<_> = (0..700).map(|_| begun(&post)).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut refused = 0;
+    for mut stream in &heads {
+        stream.set_nonblocking(true).unwrap();
+        let mut line = [0; 12];
+        refused += usize::from(stream.read(&mut line).is_ok() && line == *b"HTTP/1.1 503");
+    }
+    assert!((100..600).contains(&refused), "{refused} of 700");
+    drop(heads);
+    assert_eq!(server.get("/"), (200, "here".to_owned()));
+    // Nobody takes the events.
+    let _events: Vec<_> = (0..6)
+        .map(|_| begun("GET /events HTTP/1.1\r\nhost: a\r\n\r\n"))
+        .collect();
+    assert!((0..6).any(|_| server.error().contains("what is on its way")));
+    assert_eq!(server.get("/"), (200, "here".to_owned()));
+}

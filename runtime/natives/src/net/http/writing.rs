@@ -1,5 +1,6 @@
 //! Bodies that tasks write.
 
+use hyper::body::Bytes;
 use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, on_foreign};
 use sema_machine::host::condition::{Outcome, eval_error, type_error};
@@ -7,6 +8,7 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 use super::engine::body::Misfit;
+use super::engine::budget::{Budget, Reservation};
 use super::engine::outgoing::Writer;
 
 natives! {
@@ -18,6 +20,21 @@ natives! {
 
     /// A body will never be complete: the peer sees that.
     "%http-abandon" (body: Any) -> Nil => abandon;
+}
+
+/// From how many bytes on a part is counted until the peer has taken it.
+const LARGE: usize = 64 << 10;
+
+/// A part, and what is reserved for it.
+struct Counted {
+    bytes: Vec<u8>,
+    _room: Reservation,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// What is to be done when nothing will be written any more.
@@ -64,9 +81,17 @@ pub fn handle_until(
 fn write(host: &Host, args: &[Value]) -> Outcome {
     let part = argument(args, 1);
     let part = match (host.heap.as_str(part), host.heap.as_bytevector(part)) {
-        (Some(text), _) => text.as_bytes().to_vec(),
-        (None, Some(bytes)) => bytes.to_vec(),
+        (Some(text), _) => text.as_bytes(),
+        (None, Some(bytes)) => bytes,
         _ => return Err(type_error(host, "string or bytevector", part)),
+    };
+    let part = if part.len() > LARGE {
+        let room = Budget::of(host).reserve(part.len());
+        let _room = room.map_err(|over| over.condition("http").signal())?;
+        let bytes = part.to_vec();
+        Bytes::from_owner(Counted { bytes, _room })
+    } else {
+        Bytes::copy_from_slice(part)
     };
     let pending = on_foreign(host, args, "body", |body: &mut Body| {
         if let Some(left) = &mut body.left {

@@ -98,7 +98,7 @@ pub fn outgoing(post: &Arc<Post>) -> (Writer, Outgoing) {
 
 impl Writer {
     /// Writing bytes: it waits while too much is kept, and gives whether anybody still wants them.
-    pub fn writing(&self, part: Vec<u8>) -> impl Pending + use<> {
+    pub fn writing(&self, part: Bytes) -> impl Pending + use<> {
         Write {
             shared: self.shared.clone(),
             post: self.post.clone(),
@@ -136,7 +136,7 @@ struct Write {
     shared: Arc<Mutex<State>>,
     post: Arc<Post>,
     /// `None`: it has been written.
-    part: Option<Vec<u8>>,
+    part: Option<Bytes>,
     is_wanted: bool,
 }
 
@@ -152,7 +152,7 @@ impl Pending for Write {
         }
         if let Some(part) = self.part.take().filter(|part| !part.is_empty()) {
             state.bytes += part.len();
-            state.parts.push_back(Bytes::from(part));
+            state.parts.push_back(part);
             state.offer();
             state.wake_sender(&self.post);
         }

@@ -35,7 +35,7 @@ pub const MOST_RUNNING: usize = 128;
 /// How long a body that nobody wants is read.
 const UNWANTED: Duration = Duration::from_secs(2);
 /// From how many bytes on a head is counted while its body comes.
-const LARGE_HEAD: usize = 4 << 10;
+const LARGE_HEAD: usize = 2 << 10;
 /// What of a request is reported, in bytes.
 const LONGEST_LINE: usize = 2000;
 
