@@ -95,7 +95,13 @@ fn status(host: &Host, response: Value) -> Outcome<StatusCode> {
     let status = number
         .filter(|number| *number >= 200)
         .and_then(|number| StatusCode::from_u16(number).ok());
-    status.ok_or_else(|| type_error(host, "status from 200 to 999", value))
+    status.ok_or_else(|| {
+        let expected = "status from 200 to 999";
+        match number {
+            Some(number) => type_error_got(expected, number.to_string()),
+            None => type_error(host, expected, value),
+        }
+    })
 }
 
 /// What is sent of a response, and what its body is written to.

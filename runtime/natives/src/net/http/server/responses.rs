@@ -1,5 +1,6 @@
 //! Responses: what handlers give.
 
+use hyper::http::HeaderValue;
 use sema_machine::data::collections::{self, sorted_map};
 use sema_machine::data::print;
 use sema_machine::host::Host;
@@ -52,6 +53,7 @@ natives! {
     /// The client may ask for a part of it, and whether it has changed, which it is told to do whenever it uses the file again (`cache-control: no-cache`);
     /// `:headers` of the response go before that. Raises if there is no such file.
     /// (begin (file/write "page.html" "x") (:__file_content_type (http/file "page.html"))) => "text/html"
+    /// (http/file "page.html" "a/b\r\nc: d") => error the media type has characters that it must not have
     /// (http/file "no such file") => error http/file: no such file: No such file or directory (os error 2)
     "http/file" (path: String, kind?: String) -> Map, needs(Capability::FsRead), embedded => file;
 
@@ -181,6 +183,11 @@ fn file(host: &Host, args: &[Value]) -> Outcome {
         Some(_) => text(host, "http/file", args, 1)?,
         None => super::mime::of(path),
     };
+    if HeaderValue::try_from(kind).is_err() {
+        return Err(eval_error(
+            "http/file: the media type has characters that it must not have",
+        ));
+    }
     super::files::open(&host.files, path)
         .map_err(|error| eval_error(format!("http/file: {path}: {error}")))?;
     Ok(file_response(host, path, kind, Value::NIL))
