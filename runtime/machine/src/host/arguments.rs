@@ -85,6 +85,22 @@ pub fn text<'h>(host: &'h Host, function: &str, args: &[Value], index: usize) ->
     }
 }
 
+/// The bytes of an argument: those of a byte vector, or of a string in UTF-8.
+///
+/// # Errors
+/// It is neither.
+pub fn bytes_of<'h>(
+    host: &'h Host,
+    function: &str,
+    args: &[Value],
+    index: usize,
+) -> Outcome<&'h [u8]> {
+    match host.heap.as_bytevector(argument(args, index)) {
+        Some(bytes) => Ok(bytes),
+        None => Ok(text(host, function, args, index)?.as_bytes()),
+    }
+}
+
 /// A character argument.
 #[inline]
 pub fn character(host: &Host, args: &[Value], index: usize) -> Outcome<char> {

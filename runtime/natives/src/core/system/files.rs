@@ -18,7 +18,7 @@ use sema_machine::data::collections::sorted_map;
 use sema_machine::data::print;
 use sema_machine::giving_way;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::{argument, list_or_vector, text};
+use sema_machine::host::arguments::{argument, bytes_of, list_or_vector, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::{Capability, Touches};
 use sema_machine::memory::value::Value;
@@ -389,10 +389,7 @@ fn write_lines(host: &Host, args: &[Value]) -> Outcome {
 
 fn append(host: &Host, args: &[Value]) -> Outcome {
     let path = text(host, "file/append", args, 0)?;
-    let addition = match host.heap.as_bytevector(argument(args, 1)) {
-        Some(bytes) => bytes,
-        None => text(host, "file/append", args, 1)?.as_bytes(),
-    };
+    let addition = bytes_of(host, "file/append", args, 1)?;
     write_file(host, "file/append", path, addition, Opened::AtEnd)
 }
 

@@ -1,4 +1,4 @@
-//! Digests. Those of texts are digests of their UTF-8 bytes, given as lower-case hexadecimal digits.
+//! Digests of bytes, and of texts in UTF-8, given as lower-case hexadecimal digits.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -6,31 +6,33 @@ use sha2::{Digest, Sha256};
 
 use super::hex::digits;
 use sema_machine::host::Host;
-use sema_machine::host::arguments::text;
+use sema_machine::host::arguments::bytes_of;
 use sema_machine::host::condition::{Condition, ConditionKind, Outcome};
 use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 natives! {
-    /// The SHA-256 digest of a text, 64 hexadecimal digits.
+    /// The SHA-256 digest of a text or of bytes, 64 hexadecimal digits.
+    /// (= (hash/sha256 #u8(104 105)) (hash/sha256 "hi")) => #t
     /// (hash/sha256 "hello") => "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-    "hash/sha256" (text: String) -> String, pure => sha256;
+    "hash/sha256" (content: Any) -> String, pure => sha256;
 
-    /// The SHA-256 digest of a text, 64 hexadecimal digits: by it equal secrets are recognised without being kept.
+    /// The SHA-256 digest of a text or of bytes, 64 hexadecimal digits: by it equal secrets are recognised without being kept.
     /// (equal? (hash/digest "secret") (hash/sha256 "secret")) => #t
-    "hash/digest" (text: String) -> String, pure => digest;
+    "hash/digest" (content: Any) -> String, pure => digest;
 
-    /// The HMAC-SHA256 authentication code of a message under a key, 64 hexadecimal digits.
+    /// The HMAC-SHA256 authentication code of a message under a key, 64 hexadecimal digits. Both are texts or bytes.
     /// (hash/hmac-sha256 "key" "message") => "6e9ef29b75fffc5b7abae527d58fdadb2fe42e7219011976917343065f58ed4a"
-    "hash/hmac-sha256" (key: String, message: String) -> String, pure => hmac_sha256;
+    /// (= (hash/hmac-sha256 #u8(107) #u8(255)) (hash/hmac-sha256 "k" #u8(255))) => #t
+    "hash/hmac-sha256" (key: Any, message: Any) -> String, pure => hmac_sha256;
 
-    /// The MD5 digest of a text, 32 hexadecimal digits. Others can make texts of equal MD5: it recognises accidents only.
+    /// The MD5 digest of a text or of bytes, 32 hexadecimal digits. Others can make texts of equal MD5: it recognises accidents only.
     /// (hash/md5 "hello") => "5d41402abc4b2a76b9719d911017c592"
-    "hash/md5" (text: String) -> String, pure => md5;
+    "hash/md5" (content: Any) -> String, pure => md5;
 }
 
 fn hexadecimal<D: Digest>(host: &Host, function: &str, args: &[Value]) -> Outcome {
-    let content = text(host, function, args, 0)?;
+    let content = bytes_of(host, function, args, 0)?;
     Ok(host.heap.string(&digits(&D::digest(content))))
 }
 
@@ -47,16 +49,16 @@ fn md5(host: &Host, args: &[Value]) -> Outcome {
 }
 
 fn hmac_sha256(host: &Host, args: &[Value]) -> Outcome {
-    let key = text(host, "hash/hmac-sha256", args, 0)?;
-    let message = text(host, "hash/hmac-sha256", args, 1)?;
+    let key = bytes_of(host, "hash/hmac-sha256", args, 0)?;
+    let message = bytes_of(host, "hash/hmac-sha256", args, 1)?;
     // Keys of any length are allowed, so this only fails if the crate changes.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|error| {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|error| {
         Condition::new(
             ConditionKind::Internal,
             format!("hash/hmac-sha256: {error}"),
         )
     })?;
-    mac.update(message.as_bytes());
+    mac.update(message);
     Ok(host.heap.string(&digits(&mac.finalize().into_bytes())))
 }
 
