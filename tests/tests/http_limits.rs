@@ -495,19 +495,21 @@ fn nobody_has_to_read_the_log() {
     }
     let line = String::from_utf8(line).unwrap();
     let port: u16 = line.trim().rsplit(':').next().unwrap().parse().unwrap();
-    let request = format!(
-        "GET /running?{} HTTP/1.1\r\nhost: a\r\n\r\n",
-        "x".repeat(1000)
-    );
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    // Some 200 KB of lines: a pipe holds 64.
-    for _ in 0..200 {
+    // Some 400 KB of lines, also of what handlers raise: a pipe holds 64.
+    for turn in 0..400 {
+        let (path, end) = match turn % 2 {
+            0 => ("/running", &b"\r\n\r\n0"[..]),
+            _ => ("/says", &b"did not respond"[..]),
+        };
+        let query = "x".repeat(1000);
+        let request = format!("GET {path}?u={query} HTTP/1.1\r\nhost: a\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n0") {
+        while !answer.ends_with(end) {
             let mut byte = [0];
             stream.read_exact(&mut byte).unwrap();
             answer.extend(byte);

@@ -141,6 +141,18 @@ impl Output {
         }
     }
 
+    /// The same, but if nobody reads standard error now it is left out. At most 4,096 bytes.
+    #[cfg(unix)]
+    pub fn write_error_without_waiting(&self, bytes: &[u8]) {
+        match &self.sink {
+            Sink::Writers(_) => self.write_error(bytes),
+            Sink::Stdout | Sink::Memory => {
+                self.flush();
+                standard_output::write_error_without_waiting(bytes);
+            }
+        }
+    }
+
     /// What a memory output holds, leaving it empty.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.buffer.borrow_mut())

@@ -205,6 +205,10 @@ pub fn write_error(bytes: &[u8]) {
     // What one thread has to say may take several writes.
     #[cfg(feature = "many-threads")]
     let _only = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
+    put_error(bytes);
+}
+
+fn put_error(bytes: &[u8]) {
     let _ = match shown_line::end() {
         "" => write_all(rustix::stdio::stderr(), bytes),
         // In one piece: the line may be shown again at any time.
@@ -215,6 +219,13 @@ pub fn write_error(bytes: &[u8]) {
 /// Writes to standard error if that takes something now; whether it did. Of a pipe that is so if it takes 4,096 bytes: no more should be
 /// written.
 pub fn write_error_without_waiting(bytes: &[u8]) -> bool {
+    // Who holds it may be waiting for a reader, and who takes it now is the only one to fill what is free.
+    #[cfg(feature = "many-threads")]
+    let _only = match ERRORS.try_lock() {
+        Ok(only) => only,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return false,
+    };
     let mut polled = [PollFd::from_borrowed_fd(
         rustix::stdio::stderr(),
         PollFlags::OUT,
@@ -224,7 +235,7 @@ pub fn write_error_without_waiting(bytes: &[u8]) -> bool {
         Ok(0) | Err(_)
     );
     if takes {
-        write_error(bytes);
+        put_error(bytes);
     }
     takes
 }

@@ -37,8 +37,9 @@ natives! {
     /// Answers a request whose handler has raised something, unless it has been answered. Whether it is the client's fault.
     "%http-fail" (responder: Any) -> Bool => fail;
 
-    /// What is reported of a condition that a handler has raised: a line, whatever characters are in its text, and the frames.
-    "%http-line" (text: Any, condition: Any) -> String => line;
+    /// Reports a condition that a handler has raised on standard error: a line, whatever characters are in its text, and the frames. If nobody reads that now, it is
+    /// left out: others are not to wait for it.
+    "%http-report" (text: Any, condition: Any) -> Nil => report;
 
     /// A request is answered by the task with this promise, which is stopped if that takes too long. With nil it is refused.
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
@@ -46,6 +47,8 @@ natives! {
 
 /// From how many bytes on an answer is counted while it waits for its client.
 const LARGE: usize = 64 << 10;
+/// Most bytes of what is reported of one condition: what a pipe takes at once if it takes something.
+const LONGEST_REPORT: usize = 4000;
 /// How long a function that sends may not notice that its client is gone.
 const UNSEEN: Duration = Duration::from_secs(1);
 
@@ -331,7 +334,7 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
     })
 }
 
-fn line(host: &Host, args: &[Value]) -> Outcome {
+fn report(host: &Host, args: &[Value]) -> Outcome {
     let text = print::display(host, argument(args, 0));
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -353,7 +356,10 @@ fn line(host: &Host, args: &[Value]) -> Outcome {
         write_frames(&mut line, &frames);
         line.pop();
     }
-    Ok(host.heap.string(&line))
+    line.truncate(line.floor_char_boundary(LONGEST_REPORT));
+    line.push('\n');
+    host.output.write_error_without_waiting(line.as_bytes());
+    Ok(Value::NIL)
 }
 
 fn attend(host: &Host, args: &[Value]) -> Outcome {
