@@ -4,7 +4,6 @@
 //! Every change is written at once, and the file is replaced as a whole: whatever happens, it holds the state before
 //! or after a change. Machines of one program that have the same file open have one store.
 
-use std::any::Any;
 use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -22,6 +21,8 @@ use sema_machine::host::Host;
 use sema_machine::host::arguments::{argument, text};
 use sema_machine::host::condition::{Outcome, Signal, eval_error, io_error};
 use sema_machine::host::native::{Capability, Touches};
+#[cfg(feature = "net")]
+use sema_machine::host::program::Common;
 use sema_machine::memory::value::{Kind, Value};
 use sema_machine::natives;
 
@@ -152,6 +153,13 @@ fn find(host: &Host, function: &str, args: &[Value]) -> Outcome<Arc<Store>> {
 
 /// The store of this file that the program has, in whichever machine, or a new one.
 fn shared(host: &Host, path: &str) -> Arc<Store> {
+    let own = |stores: &mut Stores| {
+        let mut known = stores.0.iter().map(|(_, store)| store);
+        known.find(|store| store.path == path).cloned()
+    };
+    if let Some(store) = host.with_extension(own) {
+        return store;
+    }
     let new = || {
         Arc::new(Store {
             path: path.to_owned(),
@@ -159,10 +167,18 @@ fn shared(host: &Host, path: &str) -> Arc<Store> {
             written: Mutex::default(),
         })
     };
-    let Some(program) = &host.program else {
-        return new();
-    };
-    let mut common = lock(program.common());
+    // Only servers have several machines.
+    #[cfg(feature = "net")]
+    if let Some(program) = &host.program {
+        return of_machines(program.common(), path, new);
+    }
+    new()
+}
+
+/// The store of this file that one of a program's machines has, or a new one.
+#[cfg(feature = "net")]
+fn of_machines(common: &Common, path: &str, new: impl FnOnce() -> Arc<Store>) -> Arc<Store> {
+    let mut common = lock(common);
     common.retain(|data| data.strong_count() > 0);
     let known = common.iter().find_map(|data| {
         let store = data.upgrade()?.downcast::<Store>().ok()?;
@@ -170,7 +186,7 @@ fn shared(host: &Host, path: &str) -> Arc<Store> {
     });
     known.unwrap_or_else(|| {
         let store = new();
-        let data: Arc<dyn Any + Send + Sync> = store.clone();
+        let data: Arc<dyn std::any::Any + Send + Sync> = store.clone();
         common.push(Arc::downgrade(&data));
         store
     })
@@ -406,6 +422,31 @@ mod tests {
             bench.call("kv/get", &texts(&bench, &["s", "b"])),
             Value::NIL
         );
+    }
+
+    #[test]
+    fn a_file_has_one_store() {
+        let folder = Folder::new("kv-one");
+        let path = folder.path("store.json");
+        let bench = Bench::new();
+        for name in ["s", "t"] {
+            bench.call("kv/open", &texts(&bench, &[name, &path]));
+            let mut args = texts(&bench, &[name, name]);
+            args.push(Value::small(1));
+            bench.call("%kv-set", &args);
+        }
+        let keys = |name: &str| {
+            let keys = bench.call("kv/keys", &texts(&bench, &[name]));
+            bench.strings(keys)
+        };
+        assert_eq!(
+            (keys("s"), keys("t")),
+            (vec!["s".into(), "t".into()], vec!["s".into(), "t".into()])
+        );
+        // What others have written is read when it is opened again.
+        folder.file("store.json", "{\"u\": 1}");
+        bench.call("kv/open", &texts(&bench, &["t", &path]));
+        assert_eq!(keys("s"), ["u"]);
     }
 
     #[cfg(unix)]
