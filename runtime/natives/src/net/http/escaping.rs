@@ -68,15 +68,16 @@ fn escape(host: &Host, args: &[Value]) -> Outcome {
     // A quote becomes six.
     host.ask_for_text(text.len().saturating_mul(6))?;
     let mut out = String::with_capacity(text.len());
+    let mut bytes = [0; 4];
     for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
+        out.push_str(match letter {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\'' => "&#39;",
+            other => other.encode_utf8(&mut bytes),
+        });
     }
     string_of(host, "html/escape", &out)
 }
