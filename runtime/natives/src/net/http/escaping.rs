@@ -16,7 +16,7 @@ natives! {
 
     /// What a percent-encoded text stands for. A `+` stays one (see `url/query->list`). Raises if a percent sign begins no encoding, or the bytes are not UTF-8.
     /// (url/decode "a%2Fb+c") => "a/b+c"
-    /// (url/decode "100%") => error url/decode: "100%" is not percent-encoded UTF-8
+    /// (url/decode "100%") => error is not percent-encoded UTF-8
     "url/decode" (text: String) -> String, pure => decode;
 
     /// The names and values of a query or of a form's body in their order, also several of one name: a list of lists of two strings. `+` is a space. What is
