@@ -449,7 +449,7 @@ fn what_is_read_is_found_where_its_path_is_made_of_constants() {
     let source = "\
 (define directory \"data\")
 (println (file/glob \"data/*.csv\"))
-(define app (http/router [[:static \"/\" \"pages\"]]))
+(define app (http/router [[:static \"/\" \"pages\"] [:static \"/a\" \"assets\" {:headers {\"x\" \"y\"}}]]))
 (println (file/read (path/join directory \"a.txt\")) (app {:method :get :path \"/x\"}))
 (println (file/read (string-append directory \"/b.txt\")))
 (define (never) (file/read \"data/c.txt\"))
@@ -457,7 +457,7 @@ fn what_is_read_is_found_where_its_path_is_made_of_constants() {
 (println (file/glob \"data/*.png\"))
 ";
     let files = ["a.csv", "a.txt", "b.txt", "c.txt"].map(|name| format!("data/{name}"));
-    let mut all = vec![("main.sema", source), ("pages/x", "x")];
+    let mut all = vec![("main.sema", source), ("pages/x", "x"), ("assets/y", "y")];
     all.extend(files.iter().map(|name| (name.as_str(), "x")));
     let project = Scratch::with(&all);
     let got = build(project.path(), &["main.sema"]).succeeded().stderr;
@@ -467,13 +467,15 @@ fn what_is_read_is_found_where_its_path_is_made_of_constants() {
         "main.sema:2:21",
         "a route :static reads 'pages'",
         "main.sema:3:40",
+        "a route :static reads 'assets'",
         "file/read reads 'data/a.txt'",
         "file/read reads 'data/b.txt'",
     ] {
         assert!(got.contains(expected), "{expected}: {got}");
     }
-    assert_eq!(got.matches("W0410").count(), 4, "{got}");
-    let settled = ["main.sema", "--include", "data", "--include", "pages"];
+    assert_eq!(got.matches("W0410").count(), 5, "{got}");
+    let settled = "main.sema --include data --include pages --include assets";
+    let settled: Vec<&str> = settled.split(' ').collect();
     let got = build(project.path(), &settled).succeeded().stderr;
     assert!(!got.contains("W0410"), "{got}");
 }
