@@ -105,7 +105,8 @@ fn the_second_ctrl_c_ends_it_at_once() {
         std::thread::sleep(Duration::from_millis(100));
         server.interrupt();
     });
-    assert_eq!(answer, "");
+    // Perhaps it is still told that its handler is gone.
+    assert!(!answer.contains(" 200 "), "{answer}");
     let (status, output) = server.ended();
     assert_eq!((status.code(), output.as_str()), (Some(1), ""));
     assert!(begin.elapsed() < Duration::from_millis(650));
