@@ -396,3 +396,39 @@ fn cookies_are_one_field() {
     let got = curl(&made, &server, "/cookie", &fields);
     assert_eq!(got, (0, "a=1; b=2|2".to_owned()));
 }
+
+#[test]
+fn what_nobody_reads_does_not_hold_up_the_others() {
+    if !peers(&[("openssl", "openssl")]) {
+        return;
+    }
+    let (made, server) = serving(
+        r#"(define large (string/repeat "x" 3000000))
+           (define (handler request)
+             (cond ((= (:path request) "/holds") (async/sleep 60000))
+                   ((= (:path request) "/pours") (http/text large))
+                   (else (http/ok (length (stream/read-all (:body request)))))))
+           (http/serve handler {:stream-body #t :port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key")})"#,
+    );
+    made.folder.write(
+        "ask.sema",
+        format!(
+            r#"
+(define (url path) (string-append "https://127.0.0.1:{}" path))
+(define options {{:ca (file/read "ca.pem") :timeout 5000}})
+(define (quick) (:body (http/post (url "/quick") "small" options)))
+;; Bodies that the server's handlers do not read, and answers that this program does not.
+(for-range (n 0 6) (async (http/post (url "/holds") (string/repeat "x" 900000) options)))
+(async/sleep 300)
+(println (quick))
+(define unread (map (fn (n) (http/get (url "/pours") (assoc options :as :stream))) (range 8)))
+(async/sleep 300)
+(println (quick) (length unread))
+"#,
+            server.port
+        ),
+    );
+    let mut command = semac_in(made.folder.path());
+    let got = outcome(command.args(["run", "ask.sema"]), b"").succeeded();
+    assert_eq!(got.stdout, "5\n5 8\n");
+}

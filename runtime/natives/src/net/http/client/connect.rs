@@ -199,6 +199,9 @@ pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
+        // Streams that the program does not read are to leave room for all the others.
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(64 << 20)
         .handshake(TokioIo::new(Heard::new(connected.io, &life)))
         .await?;
     spawn(async move {

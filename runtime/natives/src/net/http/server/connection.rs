@@ -355,8 +355,14 @@ async fn speak_2(server: &Arc<Server>, place: &Arc<Place>, io: Connection, peer:
         writes_answers: false,
         unsent: None,
     });
+    // Bodies that are streams may lie where they are for long: each is to leave room for others on the connection.
+    let window = match settings.streams {
+        true => 8 << 20,
+        false => 1 << 20,
+    };
     let connection = http2::Builder::new(Works)
         .timer(TokioTimer::new())
+        .initial_connection_window_size(window)
         .max_header_list_size(u32::try_from(settings.most_head).unwrap_or(u32::MAX))
         .max_concurrent_streams(MOST_RUNNING as u32)
         .serve_connection(TokioIo::new(io), service);
