@@ -253,6 +253,37 @@ impl Drop for Nginx {
 }
 
 #[test]
+fn streams_beyond_those_of_a_connection_get_another_one() {
+    if !peers(&[("openssl", "openssl")]) {
+        return;
+    }
+    let (made, server) = serving(
+        r#"(define (handler request)
+             (if (= (:path request) "/events")
+                 (http/stream (fn (send) (send "one") (async/sleep 600000)))
+                 (http/text "hello")))
+           (http/serve handler {:port 0 :host "127.0.0.1" :cert (file/read "good.pem") :key (file/read "good.key")})"#,
+    );
+    made.folder.write(
+        "ask.sema",
+        format!(
+            r#"
+(define options {{:ca (file/read "ca.pem") :as :stream :timeout 20000}})
+(define (ask path) (http/get (str "https://127.0.0.1:{}" path) options))
+;; The server lets a connection have 128.
+(define events (async/map (fn (n) (ask "/events")) (range 250)))
+(println (list/unique (map (fn (answer) (stream/read-line (:body answer))) events)))
+(println (stream/read-line (:body (ask "/"))))
+"#,
+            server.port
+        ),
+    );
+    let mut command = semac_in(made.folder.path());
+    let got = outcome(command.args(["run", "ask.sema"]), b"").succeeded();
+    assert_eq!(got.stdout, "(\"data: one\")\nhello\n");
+}
+
+#[test]
 fn programs_ask_in_the_version_that_the_server_knows() {
     if !peers(&[("openssl", "openssl"), ("nginx", "nginx")]) {
         return;

@@ -23,7 +23,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use super::life::{Heard, Life, PING};
-use super::pool::Sender;
+use super::pool::{MOST_SHARING, Sender};
 use super::unheard::Unheard;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::race::{First, race};
@@ -33,6 +33,8 @@ use crate::net::http::url::Url;
 
 /// How long one address may take before the next is tried as well (RFC 8305, 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+/// Bytes of an answer over HTTP/2 that may lie here before the program reads them.
+const WINDOW: u32 = 1 << 20;
 
 /// Bytes in both directions. One type, so that what speaks HTTP is compiled once.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
@@ -200,8 +202,8 @@ pub async fn converse(connected: Connected) -> Result<Sender, hyper::Error> {
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         // Streams that the program does not read are to leave room for all the others.
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(64 << 20)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(MOST_SHARING as u32 * WINDOW)
         .handshake(TokioIo::new(Heard::new(connected.io, &life)))
         .await?;
     spawn(async move {

@@ -17,6 +17,9 @@ use crate::net::http::engine::body::Payload;
 const IDLE_TIME: Duration = Duration::from_secs(30);
 /// Most idle connections to one server.
 const MOST_IDLE: usize = 32;
+/// Requests of one connection of HTTP/2, those included whose bodies are still to be read, from which on another one is opened. Servers allow a hundred
+/// or more (RFC 9113, 6.5.2 advises so), and further ones would wait until one of these has ended: streams of events do not.
+pub const MOST_SHARING: usize = 100;
 /// Most servers of which it is remembered that they do not speak HTTP/2.
 const MOST_OLD: usize = 1024;
 
@@ -69,6 +72,15 @@ impl Sender {
         match self {
             Sender::One(_) => None,
             Sender::Two(sender, life) => Some(Sender::Two(sender.clone(), life.clone())),
+        }
+    }
+
+    /// Whether as many share it as should.
+    fn is_full(&self) -> bool {
+        match self {
+            Sender::One(_) => false,
+            // The pool and the connection know it as well.
+            Sender::Two(_, life) => Arc::strong_count(life) >= MOST_SHARING + 2,
         }
     }
 
@@ -142,25 +154,28 @@ impl Drop for Opening<'_> {
     }
 }
 
+/// Whether a connection that is kept can still be used.
+fn is_of_use((sender, since): &(Sender, Instant)) -> bool {
+    !sender.is_over() && since.elapsed() < IDLE_TIME
+}
+
 impl Pool {
     /// A connection for the next request, the one that was used last.
     pub fn take(&self, key: &str, wanted: Wanted) -> Option<Sender> {
         let mut pool = lock(&self.kept);
         let kept = pool.get_mut(key)?;
-        while let Some((sender, since)) = kept.pop() {
-            if sender.is_over() || since.elapsed() >= IDLE_TIME {
-                continue;
-            }
-            if let Some(own) = sender.shared() {
-                // Others use it at the same time.
-                kept.push((sender, Instant::now()));
-                return Some(own);
-            }
-            if wanted == Wanted::Any {
-                return Some(sender);
-            }
-        }
-        None
+        kept.retain(is_of_use);
+        let place = kept.iter().rposition(|(sender, _)| match sender {
+            Sender::One(_) => wanted == Wanted::Any,
+            Sender::Two(..) => !sender.is_full(),
+        })?;
+        let (sender, _) = kept.remove(place);
+        let Some(own) = sender.shared() else {
+            return Some(sender);
+        };
+        // Others use it at the same time.
+        kept.push((sender, Instant::now()));
+        Some(own)
     }
 
     /// Whose turn it is to open a connection.
@@ -185,15 +200,15 @@ impl Pool {
     pub fn put(&self, key: String, sender: Sender) {
         let mut pool = lock(&self.kept);
         pool.retain(|_, idle| {
-            idle.retain(|(sender, since)| !sender.is_over() && since.elapsed() < IDLE_TIME);
+            idle.retain(is_of_use);
             !idle.is_empty()
         });
         if sender.is_over() {
             return;
         }
         let kept = pool.entry(key).or_default();
-        // One of HTTP/2 is enough for all.
-        let has_2 = kept.iter().any(|(kept, _)| kept.speaks_2());
+        // One of HTTP/2 is enough, as long as it takes more.
+        let has_2 = (kept.iter()).any(|(kept, _)| kept.speaks_2() && !kept.is_full());
         if kept.len() < MOST_IDLE && !(has_2 && sender.speaks_2()) {
             kept.push((sender, Instant::now()));
         }
