@@ -234,7 +234,7 @@ fn options_that_are_wrong_are_named() {
             "http: the :content-type of a part has characters that it must not have",
             "expected string for :proxy, got int",
             "http/get: the value of the header field set-cookie has characters that it must not have",
-            "http GET http://evil.com/: the host of the URL has characters that a name must not have",
+            "http GET http://***@evil.com/: the host of the URL has characters that a name must not have",
             "http GET http://127.0.0.1:+1/: the port of the URL is not a number from 1 to 65535",
             "http/get: there are too many header fields",
             "http/get: there are too many header fields",

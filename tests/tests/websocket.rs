@@ -336,7 +336,7 @@ fn the_end_has_a_code_and_a_reason() {
          expected 1000 or a code from 3000 to 4999 for ws/close, got int \
          expected string of at most 123 bytes as the reason for ws/close, got int \
          expected string of at most 123 bytes as the reason for ws/close, got string\n:io\n\
-         ws/connect ws://127.0.0.1:1/x: Connection refused (os error 111)\n"
+         ws/connect ws://***@127.0.0.1:1/x: Connection refused (os error 111)\n"
     );
     assert_eq!(server.error(), "goes on");
 }

@@ -204,14 +204,17 @@ impl Url {
     }
 }
 
-/// A URL as it was given, without user and password: messages go to logs.
+/// A URL as it was given, with stars for user and password: messages go to logs.
 pub fn shown(given: &str) -> String {
     let start = given.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = given.split_at(start);
     let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, target) = rest.split_at(authority);
-    let place = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}{place}{target}")
+    let (stars, place) = match authority.rsplit_once('@') {
+        Some((_, place)) => ("***@", place),
+        None => ("", authority),
+    };
+    format!("{scheme}{stars}{place}{target}")
 }
 
 fn user_of(user: &str) -> Result<(String, String), UrlError> {
@@ -436,10 +439,10 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         for (given, wanted) in [
-            ("ws://user:secret@host/a@b?c", "ws://host/a@b?c"),
-            ("http://user:sec@ret@bad host", "http://bad host"),
-            ("ftp://user@host?mail=a@b", "ftp://host?mail=a@b"),
-            ("user:secret@host", "host"),
+            ("ws://user:secret@host/a@b?c", "ws://***@host/a@b?c"),
+            ("http://user:sec@ret@bad host", "http://***@bad host"),
+            ("ftp://user@host?mail=a@b", "ftp://***@host?mail=a@b"),
+            ("user:secret@host", "***@host"),
             ("http://host/", "http://host/"),
             ("", ""),
         ] {
