@@ -20,7 +20,7 @@ REMAP = $(shell sh tools/remap.sh "$(CURDIR)")
 FLAGS = -C target-feature=+crt-static -C relocation-model=static -C llvm-args=-inlinedefault-threshold=$(1) $(2) $(REMAP)
 RUNTIME_ENV = $(MUSL_CC) $(LINKER) RUSTFLAGS="$(call FLAGS,$(1),$(2))"
 # In the network's tiers builtins are optimised for size, where all that is generic ends up (docs/adr/0015-network.md).
-NETWORK_SIZE = --config 'profile.runtime.package.sema-natives.opt-level="s"'
+NETWORK_SIZE = $(foreach package,miniz_oxide num-bigint sema-natives,--config 'profile.runtime.package.$(package).opt-level="s"')
 # There, what is declared `inline` is inlined only where it is small as well.
 NETWORK_ENV = $(call RUNTIME_ENV,18,-C llvm-args=-inlinehint-threshold=95)
 # Copies a runtime that was built to where semac finds it, with its licences. The rest of the path follows.

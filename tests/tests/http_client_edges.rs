@@ -188,7 +188,7 @@ fn proxies_that_are_none() {
     assert_eq!(
         printed,
         format!(
-            "(:io \"http GET {address}/: the proxy socks5h://127.0.0.1:9 of ALL_PROXY cannot be used: proxies are spoken to by http here\")\n\
+            "(:io \"http GET {address}/: the proxy socks5h://***@127.0.0.1:9 of ALL_PROXY cannot be used: proxies are spoken to by http here\")\n\
              200\n200\n\
              (:io \"http GET {address}/: the proxy localhost:1: Connection refused (os error 111)\")\n\
              (:eval \"http/get: the proxy ftp://x of :proxy cannot be used: proxies are spoken to by http here\")\n"

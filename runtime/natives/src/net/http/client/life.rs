@@ -39,18 +39,18 @@ impl Life {
 }
 
 /// A request that waits for its answer. Dropped before that has come, it has waited in vain.
-pub struct Waiting {
-    life: Arc<Life>,
+pub struct Waiting<'l> {
+    life: &'l Life,
     heard: usize,
     since: Instant,
     is_answered: bool,
 }
 
-impl Waiting {
+impl<'l> Waiting<'l> {
     /// It begins.
-    pub fn new(life: &Arc<Life>) -> Waiting {
+    pub fn new(life: &'l Life) -> Waiting<'l> {
         Waiting {
-            life: life.clone(),
+            life,
             heard: life.heard.load(Ordering::Relaxed),
             since: Instant::now(),
             is_answered: false,
@@ -63,7 +63,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if self.is_answered || self.life.heard.load(Ordering::Relaxed) != self.heard {
             return;

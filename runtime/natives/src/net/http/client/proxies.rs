@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(
             of("https://b/"),
             bad(
-                "the proxy socks5h://p:1 of ALL_PROXY cannot be used: proxies are spoken to by http here"
+                "the proxy socks5h://***@p:1 of ALL_PROXY cannot be used: proxies are spoken to by http here"
             )
         );
         assert_eq!(
