@@ -89,7 +89,7 @@ fn names_without_directories() {
 (define (said f) (try (f) (catch e (:type e))))
 (println (file/read "x.txt") (file/read "./b/y.txt") (file/exists? "b/y.txt") (file/list "b") (file/glob "b/*")
          (file/is-directory? "b") (:size (file/info "x.txt")) (file/exists? "y.txt"))
-(println (said (fn () (file/read "../x.txt"))) (said (fn () (file/read "two.txt"))) (file/read "kept.txt"))
+(println (said (fn () (file/read "../no-such-directory/x.txt"))) (said (fn () (file/read "two.txt"))) (file/read "kept.txt"))
 "#;
     let project = Scratch::with(&[
         ("main.sema", source),

@@ -139,8 +139,10 @@ impl Settings {
             health: match option(host, options, "health") {
                 None => None,
                 Some(path) => {
-                    let text = host.heap.as_str(path).map(str::to_owned);
-                    Some(text.ok_or_else(|| type_error(host, "string for :health", path))?)
+                    // One without a slash is the path of no request.
+                    let text = host.heap.as_str(path).filter(|text| text.starts_with('/'));
+                    let wrong = || type_error(host, "a path that begins with / for :health", path);
+                    Some(text.ok_or_else(wrong)?.to_owned())
                 }
             },
             inherited: inherited(host),
