@@ -8,7 +8,7 @@ use sema_machine::memory::value::Value;
 use sema_machine::natives;
 
 use super::engine::body::Misfit;
-use super::engine::budget::{Budget, Reservation};
+use super::engine::budget::Budget;
 use super::engine::outgoing::Writer;
 
 natives! {
@@ -20,21 +20,6 @@ natives! {
 
     /// A body will never be complete: the peer sees that.
     "%http-abandon" (body: Any) -> Nil => abandon;
-}
-
-/// From how many bytes on a part is counted until the peer has taken it.
-const LARGE: usize = 64 << 10;
-
-/// A part, and what is reserved for it.
-struct Counted {
-    bytes: Vec<u8>,
-    _room: Reservation,
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 /// What is to be done when nothing will be written any more.
@@ -85,13 +70,11 @@ fn write(host: &Host, args: &[Value]) -> Outcome {
         (None, Some(bytes)) => bytes,
         _ => return Err(type_error(host, "string or bytevector", part)),
     };
-    let part = if part.len() > LARGE {
-        let room = Budget::of(host).reserve(part.len());
-        let _room = room.map_err(|over| over.condition("http").signal())?;
-        let bytes = part.to_vec();
-        Bytes::from_owner(Counted { bytes, _room })
-    } else {
-        Bytes::copy_from_slice(part)
+    let room = Budget::room_to_send(host, part.len(), "http")?;
+    let part = Bytes::copy_from_slice(part);
+    let part = match room {
+        Some(room) => room.keep(part),
+        None => part,
     };
     let pending = on_foreign(host, args, "body", |body: &mut Body| {
         if let Some(left) = &mut body.left {

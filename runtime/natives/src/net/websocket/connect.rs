@@ -15,20 +15,19 @@ use super::socket::Socket;
 use crate::core::system::device::lock;
 use crate::net::http::client::Client;
 use crate::net::http::client::connect::{ConnectError, basic, connect, speak};
+use crate::net::http::client::exchange::has_word;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::Budget;
 use crate::net::http::engine::race::race;
 use crate::net::http::engine::work::spawn;
 use crate::net::http::server::Phase;
-use crate::net::http::server::handle::has_word;
+use crate::net::http::server::respond::UNSEEN;
 use crate::net::http::server::respond::Upgraded;
 use crate::net::http::tls::{HTTP_1, TlsError, Trust};
 use crate::net::http::url::Url;
 
 /// What the answer to a key is made with.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// How long a function may not notice that its client is gone.
-const UNSEEN: Duration = Duration::from_secs(1);
 /// Longest time between two attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 

@@ -72,8 +72,6 @@ natives! {
     "%ws-accept" (responder: Any, options: Any) -> Any => accept;
 }
 
-/// From how many bytes on a message is counted while it waits for the peer.
-const LARGE: usize = 64 << 10;
 /// Most bytes of a message that comes in.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -250,13 +248,7 @@ fn payload(host: &Host, value: Value) -> Outcome<(Opcode, Vec<u8>)> {
 fn send(host: &Host, args: &[Value]) -> Outcome {
     find(host, args)?;
     let (opcode, payload) = payload(host, argument(args, 1))?;
-    let room = match payload.len() {
-        ..LARGE => None,
-        length => {
-            let room = Budget::of(host).reserve(length);
-            Some(room.map_err(|over| over.condition("ws/send").signal())?)
-        }
-    };
+    let room = Budget::room_to_send(host, payload.len(), "ws/send")?;
     host.wait_for(Sending {
         socket: open(host, "ws/send", args)?,
         opcode,

@@ -420,6 +420,17 @@ fn is_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a field of comma-separated words has this word.
+pub fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|found| found.trim().eq_ignore_ascii_case(word))
+}
+
 /// Names and values of header fields. Those of one name are joined: `set-cookie` by line feeds, others by commas.
 pub fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
     // Values of one name follow each other.

@@ -202,7 +202,7 @@ pub fn header_fields(host: &Host, function: &str, map: Value) -> Outcome<HeaderM
             headers.append(&field, value);
             Ok(())
         };
-        if field == header::SET_COOKIE && function == "http/serve" {
+        if field == header::SET_COOKIE {
             return value.split('\n').try_for_each(one);
         }
         one(value)

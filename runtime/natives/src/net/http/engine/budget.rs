@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::body::Bytes;
 use sema_machine::host::Host;
-use sema_machine::host::condition::{Condition, ConditionKind};
+use sema_machine::host::condition::{Condition, ConditionKind, Outcome};
 use sema_machine::memory::account::{Charge, View};
 
+/// From how many bytes on what waits for a peer is counted until the peer has taken it.
+const LARGE: usize = 64 << 10;
 /// Nobody needs to know the limit before so much is held.
 const UNASKED: usize = 1 << 20;
 /// The part of what the program's data may take.
@@ -60,6 +62,19 @@ impl Budget {
         let mut reservation = self.nothing();
         reservation.resize(bytes)?;
         Ok(reservation)
+    }
+
+    /// Room for so many bytes that are to wait for a peer; none is needed for few.
+    ///
+    /// # Errors
+    /// There is none. `function` sends them.
+    pub fn room_to_send(host: &Host, bytes: usize, function: &str) -> Outcome<Option<Reservation>> {
+        if bytes < LARGE {
+            return Ok(None);
+        }
+        let room = Budget::of(host).reserve(bytes);
+        room.map(Some)
+            .map_err(|over| over.condition(function).signal())
     }
 
     /// A reservation for no bytes yet.

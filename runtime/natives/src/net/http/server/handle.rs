@@ -21,6 +21,7 @@ use super::settings::LONGEST;
 use super::workers::{Place, Seat};
 use super::{Phase, Server, first};
 use crate::net::http::client::decode::part;
+use crate::net::http::client::exchange::has_word;
 use crate::net::http::engine::body::Payload;
 use crate::net::http::engine::budget::{Budget, Gathering, Held};
 use crate::net::http::engine::incoming::{Incoming, incoming};
@@ -477,17 +478,6 @@ fn refuse_rest(mut body: Received) {
 async fn throw_away(body: &mut Received) -> bool {
     let reading = async { while let Some(Ok(_)) = part(body).await {} };
     timeout(UNWANTED, reading).await.is_ok() && body.is_end_stream()
-}
-
-/// Whether a field of comma-separated words has this word.
-pub fn has_word(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|found| found.trim().eq_ignore_ascii_case(word))
 }
 
 /// What a valid request for a WebSocket asks for (RFC 6455, 4.2.1).

@@ -6,7 +6,7 @@ mod connection;
 mod exchange;
 pub mod files;
 mod forms;
-pub mod handle;
+mod handle;
 mod listen;
 mod log;
 mod mime;

@@ -25,6 +25,7 @@ use super::{Phase, Server, first};
 use crate::net::http::client::options::{header_fields, option};
 use crate::net::http::client::upload::declared;
 use crate::net::http::engine::body::{Declared, Payload};
+use crate::net::http::engine::budget::Budget;
 use crate::net::http::engine::outgoing::{Writer, outgoing};
 use crate::net::http::writing;
 use crate::net::websocket::connect::answer_to;
@@ -45,12 +46,10 @@ natives! {
     "%http-attend" (responder: Any, promise: Any) -> Nil => attend;
 }
 
-/// From how many bytes on an answer is counted while it waits for its client.
-const LARGE: usize = 64 << 10;
 /// Most bytes of what is reported of one condition: what a pipe takes at once if it takes something.
 const LONGEST_REPORT: usize = 4000;
-/// How long a function that sends may not notice that its client is gone.
-const UNSEEN: Duration = Duration::from_secs(1);
+/// How long a function that speaks with a client may not notice that this is gone.
+pub const UNSEEN: Duration = Duration::from_secs(1);
 
 /// What a request is answered by; `None`: it has been. And the task that is at a WebSocket.
 pub struct Responder(
@@ -265,13 +264,10 @@ fn parts(host: &Host, response: Value, responder: &exchange::Responder) -> Outco
 ///
 /// # Errors
 /// So much is on its way already that there is no room for it.
-fn reserve(payload: &mut Payload, responder: &exchange::Responder) -> Outcome<()> {
+fn reserve(host: &Host, payload: &mut Payload) -> Outcome<()> {
     if let Payload::Bytes(bytes) = payload
-        && bytes.len() >= LARGE
+        && let Some(room) = Budget::room_to_send(host, bytes.len(), "http/serve")?
     {
-        let budget = &responder.turn.place().guest.0.engine.budget;
-        let room = budget.reserve(bytes.len());
-        let room = room.map_err(|over| over.condition("http/serve").signal())?;
         *bytes = room.keep(std::mem::take(bytes));
     }
     Ok(())
@@ -304,7 +300,7 @@ fn respond(host: &Host, args: &[Value]) -> Outcome {
         })
     };
     let made = made.and_then(|mut made| {
-        reserve(&mut made.payload, &responder)?;
+        reserve(host, &mut made.payload)?;
         Ok(made)
     });
     let made = match made {
