@@ -155,6 +155,26 @@ impl Server {
         }
     }
 
+    /// A connection on which a WebSocket was asked for, and the head of the answer.
+    ///
+    /// # Panics
+    /// There is none.
+    #[track_caller]
+    pub fn upgrade(&self, path: &str) -> (TcpStream, String) {
+        let mut stream = self.connect();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: keep-alive, Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        (stream, String::from_utf8_lossy(&head).into_owned())
+    }
+
     /// Status and body of the answer to a request for a path.
     ///
     /// # Panics

@@ -66,18 +66,8 @@ fn ask(server: &Server, path: &str) -> TcpStream {
 
 /// A WebSocket, after the greeting.
 fn websocket(server: &Server, path: &str) -> TcpStream {
-    let mut stream = server.connect();
-    let greeting = format!(
-        "GET {path} HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    stream.write_all(greeting.as_bytes()).unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.extend(byte);
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"), "{head:?}");
+    let (stream, head) = server.upgrade(path);
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     stream
 }
 

@@ -266,20 +266,6 @@ const ENDS: &str = r#"
   {:port 0 :host "127.0.0.1"})
 "#;
 
-/// A WebSocket at this path, after the greeting; what the greeting is answered with.
-fn greeted(server: &Server, path: &str) -> (std::net::TcpStream, String) {
-    let mut stream = server.connect();
-    let greeting = GREETING.replace("/echo", path);
-    stream.write_all(greeting.as_bytes()).unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.extend(byte);
-    }
-    (stream, String::from_utf8_lossy(&head).into_owned())
-}
-
 /// Waits until a path is answered with this text.
 #[track_caller]
 fn eventually(server: &Server, path: &str, wanted: &str) {
@@ -294,7 +280,7 @@ fn eventually(server: &Server, path: &str, wanted: &str) {
 fn functions_end_with_their_clients() {
     let scratch = built(ENDS);
     let server = Server::start(&mut Command::new(scratch.file("app")));
-    let clients = [(); 3].map(|()| greeted(&server, "/pushes").0);
+    let clients = [(); 3].map(|()| server.upgrade("/pushes").0);
     eventually(&server, "/live", "3");
     let [mut polite, other, last] = clients;
     polite.write_all(&[0x88, 0x80, 0, 0, 0, 0]).unwrap();
@@ -303,7 +289,7 @@ fn functions_end_with_their_clients() {
     drop(last);
     eventually(&server, "/live", "0");
     // Whoever receives hears of the end, and is not stopped.
-    let (mut stream, _) = greeted(&server, "/hears");
+    let (mut stream, _) = server.upgrade("/hears");
     stream.read_exact(&mut [0; 7]).unwrap();
     drop(stream);
     assert_eq!(server.error(), "has tidied up");
@@ -345,7 +331,7 @@ fn the_end_has_a_code_and_a_reason() {
 fn greetings_are_answered_with_fields_of_the_handler() {
     let scratch = built(ENDS);
     let server = Server::start(&mut Command::new(scratch.file("app")));
-    let (_stream, head) = greeted(&server, "/cookie");
+    let (_stream, head) = server.upgrade("/cookie");
     let lines: Vec<&str> = head.lines().collect();
     for wanted in ["set-cookie: a=1", "set-cookie: b=2", "connection: Upgrade"] {
         assert!(lines.contains(&wanted), "{head}");
@@ -390,7 +376,7 @@ fn messages_for_clients_that_do_not_read_are_counted() {
     let scratch = built(ENDS);
     let mut command = Command::new(scratch.file("app"));
     let server = Server::start(command.env("SEMAC_HEAP_MB", "64"));
-    let _clients: Vec<_> = (0..6).map(|_| greeted(&server, "/large").0).collect();
+    let _clients: Vec<_> = (0..6).map(|_| server.upgrade("/large").0).collect();
     for _ in 0..3 {
         let said = server.error();
         assert!(
